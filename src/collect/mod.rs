@@ -1,0 +1,4 @@
+//! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel ([`kernel`]).
+
+pub mod root;
+pub mod sender;

@@ -1,0 +1,72 @@
+//! What an MTA's collector hands to [`crate::collect::identity`]: one way of sending, before sources are resolved.
+
+use std::net::IpAddr;
+
+use crate::addr::Family;
+use crate::facts::{AfterBindFault, Fact, Helo, Mta, SenderDomains};
+
+/// One service or transport, for one family, as the MTA's files put it.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Whose it is.
+    pub mta: Mta,
+    /// The service of master.cf (`smtp`; with the instance's name where there are several: `postfix-out/smtp`) or the transport.
+    pub service: String,
+    /// The family.
+    pub family: Family,
+    /// Where connections come from.
+    pub bind: Bind,
+    /// How it introduces itself.
+    pub helo: Helo,
+    /// Which sender domains take it.
+    pub sender_domains: SenderDomains,
+    /// Where its mail goes.
+    pub next_hop: NextHop,
+    /// Nothing names it, as far as files can decide.
+    pub unused: bool,
+}
+
+/// What an MTA's files say of the source address.
+#[derive(Debug, Clone)]
+pub enum Bind {
+    /// Nothing: the kernel chooses.
+    Kernel,
+    /// This address, by this setting.
+    Address {
+        /// The setting, such as `smtp_bind_address`.
+        parameter: String,
+        /// Its address.
+        address: Fact<IpAddr>,
+        /// What the MTA does where the bind fails.
+        on_failure: AfterBindFault,
+    },
+    /// The setting holds no address of this family: text that is none, or an address of the other family.
+    Unusable {
+        /// The setting.
+        parameter: String,
+        /// Its text.
+        value: Fact<String>,
+        /// What the MTA does then.
+        then: AfterBindFault,
+    },
+    /// Files cannot decide it.
+    Undecided {
+        /// The setting.
+        parameter: String,
+        /// Why.
+        why: String,
+        /// The setting's place.
+        origin: crate::facts::Origin,
+    },
+}
+
+/// Where a sender's mail goes.
+#[derive(Debug, Clone)]
+pub enum NextHop {
+    /// To the servers of each recipient's domain.
+    Direct,
+    /// To a fixed host elsewhere, as `[host]:port`.
+    Relay(Fact<String>),
+    /// To this host itself: loopback or a socket. No outbound path.
+    Here,
+}

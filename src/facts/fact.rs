@@ -1,0 +1,100 @@
+//! A value together with where it was learned.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::Span;
+
+/// Where a value comes from: the place an administrator would edit, or what else decides it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Origin {
+    /// A place in a file.
+    File(Span),
+    /// What the kernel or the C library was asked, such as `getifaddrs(3)` or `route`.
+    Kernel {
+        /// The call or table.
+        kernel: Cow<'static, str>,
+    },
+    /// A default, and the manual page that documents it.
+    Default {
+        /// The manual page.
+        default: Cow<'static, str>,
+    },
+    /// An option of helolint's own command line.
+    Flag {
+        /// The option, such as `--public-ip`.
+        option: Cow<'static, str>,
+    },
+}
+
+impl Origin {
+    /// An origin in the kernel or the C library.
+    pub const fn kernel(what: &'static str) -> Origin {
+        Origin::Kernel { kernel: Cow::Borrowed(what) }
+    }
+
+    /// A documented default.
+    pub const fn default_of(page: &'static str) -> Origin {
+        Origin::Default { default: Cow::Borrowed(page) }
+    }
+
+    /// An option of the command line.
+    pub const fn flag(option: &'static str) -> Origin {
+        Origin::Flag { option: Cow::Borrowed(option) }
+    }
+
+    /// The place in a file, where it is one.
+    pub fn span(&self) -> Option<&Span> {
+        match self {
+            Origin::File(span) => Some(span),
+            _ => None,
+        }
+    }
+
+    /// The origin in words: `/etc/postfix/main.cf:3`, `kernel (route)`, `default (postconf(5))`, `--public-ip`.
+    pub fn describe(&self) -> String {
+        match self {
+            Origin::File(span) => format!("{}:{}", span.path(), span.position().line),
+            Origin::Kernel { kernel } => format!("kernel ({kernel})"),
+            Origin::Default { default } => format!("default ({default})"),
+            Origin::Flag { option } => option.to_string(),
+        }
+    }
+}
+
+impl From<Span> for Origin {
+    fn from(span: Span) -> Origin {
+        Origin::File(span)
+    }
+}
+
+/// A value together with where it was learned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact<T> {
+    /// What was learned.
+    pub value: T,
+    /// The place an administrator would edit to change the value.
+    pub origin: Origin,
+    /// Where the value passed through on its way, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<Origin>,
+}
+
+impl<T> Fact<T> {
+    /// A value that came from `origin` without detour.
+    pub fn new(value: T, origin: impl Into<Origin>) -> Fact<T> {
+        Fact { value, origin: origin.into(), via: Vec::new() }
+    }
+
+    /// Another value with the same origin and detours.
+    pub fn with<U>(&self, value: U) -> Fact<U> {
+        Fact { value, origin: self.origin.clone(), via: self.via.clone() }
+    }
+
+    /// The value changed by `change`, the origin kept.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
+        Fact { value: change(self.value), origin: self.origin, via: self.via }
+    }
+}

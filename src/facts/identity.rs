@@ -1,0 +1,167 @@
+//! Outbound paths: under which HELO name, from which address, mail leaves this host.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{self, Family};
+use crate::facts::{Fact, Mta, Origin};
+use crate::name::{DomainName, HeloName};
+
+/// One way in which mail leaves this host (rules.md, *outbound path*).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutboundPath {
+    /// Stable within a run: MTA, family and number, such as `postfix/ipv4/1`.
+    pub id: String,
+    /// The MTA; `None` on a host without one.
+    pub mta: Option<Mta>,
+    /// Services of master.cf or transports that take this path, in file order.
+    pub services: Vec<String>,
+    /// The address family.
+    pub family: Family,
+    /// The local address that connections use; `None` where files cannot decide it.
+    pub source: Option<Fact<IpAddr>>,
+    /// Whether the MTA binds to the source; else it is the kernel's choice.
+    pub bound: bool,
+    /// What receivers see of it; `None`: unknown (NET002).
+    pub sending: Option<Fact<IpAddr>>,
+    /// How the MTA introduces itself.
+    pub helo: Helo,
+    /// The sender domains that choose this path.
+    pub sender_domains: SenderDomains,
+    /// The fixed next hop elsewhere, as `[host]:port`.
+    pub relayed: Option<Fact<String>>,
+    /// Nothing names any of its services, as far as files can decide.
+    pub unused: bool,
+}
+
+impl OutboundPath {
+    /// Whether receivers judge this path at its next hop alone: relayed, or unused. PTR and HLO findings are weaker there.
+    pub fn is_weaker(&self) -> bool {
+        self.relayed.is_some() || self.unused
+    }
+
+    /// Its HELO name, where files decide it.
+    pub fn helo_name(&self) -> Option<&Fact<HeloName>> {
+        match &self.helo {
+            Helo::Known(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// How an MTA introduces itself on a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Helo {
+    /// No MTA, no HELO.
+    None,
+    /// This name. The scope says whether it is set for the whole MTA.
+    Known(Fact<HeloName>),
+    /// The first PTR name of the sending address, else the default (Debian's `REMOTE_SMTP_HELO_FROM_DNS`, Hestia).
+    FollowsPtr {
+        /// What is sent where there is no PTR.
+        default: Option<HeloName>,
+        /// The parameter's place.
+        origin: Origin,
+    },
+    /// Files cannot decide it.
+    Undecided {
+        /// The parameter, such as `helo_data` of `remote_smtp`.
+        parameter: String,
+        /// Which part cannot be decided.
+        why: String,
+        /// The parameter's place.
+        origin: Origin,
+    },
+}
+
+/// Which sender domains take a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SenderDomains {
+    /// All: the configuration does not select by it.
+    Any,
+    /// These. `others`: and all that no list names.
+    Only {
+        /// The domains, sorted.
+        domains: Vec<DomainName>,
+        /// Whether every domain that is in no list takes this path too.
+        others: bool,
+    },
+    /// The configuration selects in a way that files cannot decide.
+    Undecided,
+}
+
+/// A configured source address that the MTA cannot use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BindFault {
+    /// Whose setting it is.
+    pub mta: Mta,
+    /// Services or transports concerned.
+    pub services: Vec<String>,
+    /// Name of the setting, such as `smtp_bind_address` or `interface`.
+    pub parameter: String,
+    /// What it says, where it says it.
+    pub value: Fact<String>,
+    /// What is wrong.
+    pub kind: BindFaultKind,
+    /// What the MTA then does.
+    pub then: AfterBindFault,
+}
+
+/// What keeps a configured source address from being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BindFaultKind {
+    /// An address that is on no interface.
+    NotLocal(IpAddr),
+    /// A loopback address, though the next hop is not on this host.
+    Loopback(IpAddr),
+    /// An address of the other family.
+    OtherFamily(IpAddr),
+    /// No address at all.
+    NotAnAddress,
+}
+
+/// What an MTA does once it cannot bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterBindFault {
+    /// It connects all the same, from the address that the kernel chooses.
+    KernelChoice,
+    /// It sends nothing.
+    NothingSent,
+}
+
+/// The image of a local address outside, where something says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NatEntry {
+    /// The local address; `None`: every private source of the public one's family.
+    pub local: Option<IpAddr>,
+    /// What the outside sees.
+    pub public: IpAddr,
+    /// The option or file that says so.
+    pub origin: Origin,
+}
+
+/// Every image that options and files give, the strongest first (`--public-ip`, settings, cpnat, `proxy_interfaces`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NatMap(pub Vec<NatEntry>);
+
+impl NatMap {
+    /// What receivers see of `source` (rules.md, *sending address*): the entry that names it; else itself where it is public;
+    /// else the entry for every private source; else nothing.
+    pub fn sending(&self, source: &Fact<IpAddr>) -> Option<Fact<IpAddr>> {
+        let addr = source.value;
+        let image = |entry: &NatEntry| Fact::new(entry.public, entry.origin.clone());
+        if let Some(entry) = self.0.iter().find(|e| e.local == Some(addr)) {
+            return Some(image(entry));
+        }
+        if addr::is_public(addr) {
+            return Some(source.clone());
+        }
+        let fits = |e: &&NatEntry| e.local.is_none() && Family::of(e.public) == Family::of(addr);
+        self.0.iter().find(fits).map(image)
+    }
+}

@@ -1,0 +1,50 @@
+//! The snapshot: what this host says about itself, each value with the place that it comes from.
+
+mod fact;
+mod host;
+mod identity;
+mod mta;
+mod problem;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+pub use fact::{Fact, Origin};
+pub use host::{AddressFlag, Host, HostFqdn, HostsEntry, InterfaceAddress, KernelSource};
+pub use identity::{AfterBindFault, BindFault, BindFaultKind, Helo, NatEntry, NatMap, OutboundPath, SenderDomains};
+pub use mta::{
+    Cpanel, CpanelEntry, CpanelNat, Exim, EximDriver, Mta, MtaChoice, Postfix, PostfixService, Refusal, Setting,
+};
+pub use problem::{Problem, ProblemKind};
+
+use crate::name::DomainName;
+
+/// All that a host says about itself, and what the command line expects of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Facts {
+    /// Kernel, interfaces, hosts file, resolv.conf.
+    pub host: Host,
+    /// Postfix instances.
+    pub postfix: Vec<Postfix>,
+    /// Live Exim configurations.
+    pub exim: Vec<Exim>,
+    /// cPanel's files, on a cPanel server.
+    pub cpanel: Option<Cpanel>,
+    /// Which MTAs there are and which are judged.
+    pub mtas: MtaChoice,
+    /// The outbound paths of the live MTAs.
+    pub paths: Vec<OutboundPath>,
+    /// Source addresses that the MTAs cannot use.
+    pub bind_faults: Vec<BindFault>,
+    /// NAT images, the strongest first.
+    pub nat: NatMap,
+    /// What could not be read or is refused.
+    pub problems: Vec<Problem>,
+    /// `--expect-hostname`.
+    #[serde(default)]
+    pub expected_hostname: Option<DomainName>,
+    /// `--old-ip`.
+    #[serde(default)]
+    pub old_addresses: Vec<IpAddr>,
+}

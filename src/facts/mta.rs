@@ -1,0 +1,215 @@
+//! What an MTA's and the panel's files set, in their own terms.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Fact, Origin};
+use crate::name::DomainName;
+
+/// A mail transfer agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mta {
+    /// Postfix.
+    Postfix,
+    /// Exim.
+    Exim,
+}
+
+impl Mta {
+    /// `postfix` or `exim`.
+    pub fn id(self) -> &'static str {
+        match self {
+            Mta::Postfix => "postfix",
+            Mta::Exim => "exim",
+        }
+    }
+}
+
+impl fmt::Display for Mta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mta::Postfix => "Postfix",
+            Mta::Exim => "Exim",
+        })
+    }
+}
+
+/// Which MTAs are configured here, which are judged, and how that was decided (rules.md, *live*).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MtaChoice {
+    /// Every MTA that has a configuration.
+    pub configured: Vec<Mta>,
+    /// Those that are judged.
+    pub live: Vec<Mta>,
+    /// How that was decided, in words that continue "because".
+    pub how: String,
+}
+
+/// What makes a program refuse its configuration, in its own words as far as known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The program's message.
+    pub message: String,
+    /// Where.
+    pub origin: Origin,
+}
+
+/// A value that files may leave undecided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The value that the program uses; `None` where files cannot decide it.
+    pub value: Option<String>,
+    /// What `postconf -x` prints, where that differs from `value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postconf: Option<String>,
+    /// Why the value is undecided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<String>,
+    /// The place that sets it.
+    pub origin: Origin,
+    /// Where the value passed through on its way, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<Origin>,
+}
+
+impl Setting {
+    /// A decided value.
+    pub fn known(value: impl Into<String>, origin: impl Into<Origin>) -> Setting {
+        Setting { value: Some(value.into()), postconf: None, undecided: None, origin: origin.into(), via: Vec::new() }
+    }
+
+    /// A value that files cannot decide.
+    pub fn undecided(why: impl Into<String>, origin: impl Into<Origin>) -> Setting {
+        Setting { value: None, postconf: None, undecided: Some(why.into()), origin: origin.into(), via: Vec::new() }
+    }
+
+    /// The value with its origins, where it is decided.
+    pub fn fact(&self) -> Option<Fact<String>> {
+        let value = self.value.clone()?;
+        Some(Fact { value, origin: self.origin.clone(), via: self.via.clone() })
+    }
+}
+
+/// One Postfix instance.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Postfix {
+    /// Its configuration directory, as the host sees it.
+    pub config_directory: String,
+    /// What makes Postfix itself refuse the whole configuration.
+    pub error: Option<Refusal>,
+    /// What Postfix only warns of.
+    pub warnings: Vec<Refusal>,
+    /// Parameters by name, defaults included.
+    pub parameters: BTreeMap<String, Setting>,
+    /// Every entry of master.cf, in file order.
+    pub services: Vec<PostfixService>,
+}
+
+/// One entry of master.cf.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PostfixService {
+    /// First field.
+    pub name: String,
+    /// Second field: `inet`, `unix`, ...
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Eighth field.
+    pub command: String,
+    /// The entry's first line.
+    pub origin: Origin,
+    /// `-o` settings, after expansion.
+    pub overrides: BTreeMap<String, Setting>,
+    /// What makes this one daemon refuse to start or to deliver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Refusal>,
+}
+
+/// One live Exim configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Exim {
+    /// The file that Exim reads first.
+    pub file: String,
+    /// The version that a generated file names.
+    pub version_hint: Option<String>,
+    /// What makes Exim itself refuse the configuration.
+    pub error: Option<Refusal>,
+    /// Main options after macros and quoting, unexpanded, defaults included, as `exim -bP` prints them.
+    pub main: BTreeMap<String, Setting>,
+    /// Transports in file order.
+    pub transports: Vec<EximDriver>,
+    /// Routers in file order.
+    pub routers: Vec<EximDriver>,
+}
+
+/// A transport or router of Exim.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EximDriver {
+    /// Its name.
+    pub name: String,
+    /// Its driver, such as `smtp` or `manualroute`.
+    pub driver: String,
+    /// The line that names it.
+    pub origin: Origin,
+    /// Options that it sets, unexpanded.
+    #[serde(flatten)]
+    pub options: BTreeMap<String, Setting>,
+}
+
+/// What cPanel & WHM's own files say.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cpanel {
+    /// Version, from `/usr/local/cpanel/version`.
+    pub version: Option<Fact<String>>,
+    /// `HOST` of wwwacct.conf.
+    pub host: Option<Fact<String>>,
+    /// `ADDR` of wwwacct.conf: the main shared IPv4 address, internal under NAT.
+    pub shared_ip: Option<Fact<IpAddr>>,
+    /// `/var/cpanel/mainip`: the main server address.
+    pub main_ip: Option<Fact<IpAddr>>,
+    /// `/var/cpanel/cpnat`.
+    pub nat: Vec<CpanelNat>,
+    /// `/etc/mailips`, one entry for each line, in file order.
+    pub mailips: Vec<CpanelEntry>,
+    /// `/etc/mailhelo`.
+    pub mailhelo: Vec<CpanelEntry>,
+    /// `/etc/mail_reverse_dns`.
+    pub reverse: Vec<CpanelEntry>,
+    /// Domains of `/etc/userdomains`, with the account.
+    pub userdomains: Vec<CpanelEntry>,
+    /// `/etc/userips`: account to address.
+    pub userips: Vec<CpanelEntry>,
+    /// `/etc/localdomains`.
+    pub localdomains: Vec<Fact<DomainName>>,
+    /// `/etc/remotedomains`.
+    pub remotedomains: Vec<Fact<DomainName>>,
+    /// `/etc/secondarymx`.
+    pub secondarymx: Vec<Fact<DomainName>>,
+    /// Flag files that exist, by name: `custom_mailips`, ...
+    pub flags: Vec<Fact<String>>,
+    /// `exim.conf.localopts`: keys of interest with their values.
+    pub localopts: BTreeMap<String, Fact<String>>,
+    /// The map files that exist, empty ones included (`/etc/mailips`, ...).
+    pub files: Vec<String>,
+}
+
+/// A line of a cPanel map: key and value as Exim's lsearch reads them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpanelEntry {
+    /// Left of the colon, as written.
+    pub key: Fact<String>,
+    /// Right of it, trimmed.
+    pub value: Fact<String>,
+}
+
+/// A pair of `/var/cpanel/cpnat`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpanelNat {
+    /// The address on the interface.
+    pub local: Fact<IpAddr>,
+    /// Its image outside; `None`: no mapping.
+    pub public: Option<IpAddr>,
+}

@@ -1,0 +1,1 @@
+//! Answers from the network: the only door to it. Nothing of hickory's or tokio's types leaves this module.

@@ -1,0 +1,8 @@
+//! PTR: reverse DNS of a sending address.
+
+mod ptr_missing;
+
+use crate::rules::Rule;
+
+/// The rules of the family.
+pub const RULES: &[&Rule] = &[&ptr_missing::RULE];
