@@ -18,6 +18,8 @@ pub struct Sender {
     pub bind: Bind,
     /// How it introduces itself.
     pub helo: Helo,
+    /// Whether that name is set for the whole MTA, not by service, sender domain or address.
+    pub helo_is_global: bool,
     /// Which sender domains take it.
     pub sender_domains: SenderDomains,
     /// Where its mail goes.

@@ -27,6 +27,8 @@ pub struct OutboundPath {
     pub sending: Option<Fact<IpAddr>>,
     /// How the MTA introduces itself.
     pub helo: Helo,
+    /// Whether that name is set for the whole MTA, not by service, sender domain or address.
+    pub helo_is_global: bool,
     /// The sender domains that choose this path.
     pub sender_domains: SenderDomains,
     /// The fixed next hop elsewhere, as `[host]:port`.
@@ -56,7 +58,7 @@ impl OutboundPath {
 pub enum Helo {
     /// No MTA, no HELO.
     None,
-    /// This name. The scope says whether it is set for the whole MTA.
+    /// This name.
     Known(Fact<HeloName>),
     /// The first PTR name of the sending address, else the default (Debian's `REMOTE_SMTP_HELO_FROM_DNS`, Hestia).
     FollowsPtr {
