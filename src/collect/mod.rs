@@ -1,4 +1,5 @@
 //! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel ([`kernel`]).
 
+pub mod identity;
 pub mod root;
 pub mod sender;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{AfterBindFault, Fact, Helo, Mta, SenderDomains};
+use crate::facts::{AfterBindFault, Fact, Helo, Mta, SenderDomains, Undecided};
 
 /// One service or transport, for one family, as the MTA's files put it.
 #[derive(Debug, Clone)]
@@ -52,14 +52,7 @@ pub enum Bind {
         then: AfterBindFault,
     },
     /// Files cannot decide it.
-    Undecided {
-        /// The setting.
-        parameter: String,
-        /// Why.
-        why: String,
-        /// The setting's place.
-        origin: crate::facts::Origin,
-    },
+    Undecided(Undecided),
 }
 
 /// Where a sender's mail goes.

@@ -23,6 +23,9 @@ pub struct OutboundPath {
     pub source: Option<Fact<IpAddr>>,
     /// Whether the MTA binds to the source; else it is the kernel's choice.
     pub bound: bool,
+    /// Why files cannot decide the source, where it is they that leave it open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_undecided: Option<Undecided>,
     /// What receivers see of it; `None`: unknown (NET002).
     pub sending: Option<Fact<IpAddr>>,
     /// How the MTA introduces itself.
@@ -68,14 +71,18 @@ pub enum Helo {
         origin: Origin,
     },
     /// Files cannot decide it.
-    Undecided {
-        /// The parameter, such as `helo_data` of `remote_smtp`.
-        parameter: String,
-        /// Which part cannot be decided.
-        why: String,
-        /// The parameter's place.
-        origin: Origin,
-    },
+    Undecided(Undecided),
+}
+
+/// A setting that files cannot decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undecided {
+    /// The setting, such as `helo_data`.
+    pub parameter: String,
+    /// Which part cannot be decided, and why.
+    pub why: String,
+    /// The setting's place.
+    pub origin: Origin,
 }
 
 /// Which sender domains take a path.

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 pub use fact::{Fact, Origin};
 pub use host::{AddressFlag, Host, HostFqdn, HostsEntry, InterfaceAddress, KernelSource};
-pub use identity::{AfterBindFault, BindFault, BindFaultKind, Helo, NatEntry, NatMap, OutboundPath, SenderDomains};
+pub use identity::{
+    AfterBindFault, BindFault, BindFaultKind, Helo, NatEntry, NatMap, OutboundPath, SenderDomains, Undecided,
+};
 pub use mta::{
     Cpanel, CpanelEntry, CpanelNat, Exim, EximDriver, Mta, MtaChoice, Postfix, PostfixService, Refusal, Setting,
 };

@@ -1,0 +1,417 @@
+//! From what MTAs' files set to outbound paths: source addresses resolved, NAT applied, equal ways joined.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::addr::{self, Family};
+use crate::collect::sender::{Bind, NextHop, Sender};
+use crate::facts::{
+    AfterBindFault, BindFault, BindFaultKind, Fact, Helo, Host, Mta, NatEntry, NatMap, Origin, OutboundPath,
+    SenderDomains, Undecided,
+};
+
+/// What the kernel's choice of a source address is called in origins.
+const ROUTE: Origin = Origin::kernel("route");
+
+/// The paths that senders take, and the source addresses that they cannot use.
+#[derive(Debug, Default)]
+pub struct Identities {
+    /// Outbound paths, numbered by MTA and family.
+    pub paths: Vec<OutboundPath>,
+    /// Source addresses that cannot be used.
+    pub bind_faults: Vec<BindFault>,
+}
+
+/// Works out the outbound paths of a host with MTAs.
+pub fn of_senders(senders: Vec<Sender>, host: &Host, nat: &NatMap) -> Identities {
+    let mut found = Identities::default();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for sender in senders {
+        let relayed = match &sender.next_hop {
+            NextHop::Here => continue,
+            NextHop::Direct => None,
+            NextHop::Relay(hop) => Some(hop.clone()),
+        };
+        let source = resolve(&sender, host, &mut found.bind_faults);
+        let (source, bound, source_undecided) = match source {
+            Source::None => continue,
+            Source::At(source, bound) => (Some(source), bound, None),
+            Source::Unknown(undecided) => (None, false, undecided),
+        };
+        let key = format!(
+            "{:?} {:?} {:?} {:?} {:?}",
+            sender.mta,
+            sender.family,
+            source.as_ref().map(|fact| fact.value),
+            helo_key(&sender.helo),
+            relayed.as_ref().map(|hop| &hop.value),
+        );
+        match known.get(&key) {
+            Some(&index) => join(&mut found.paths[index], sender),
+            None => {
+                known.insert(key, found.paths.len());
+                found.paths.push(OutboundPath {
+                    id: String::new(),
+                    mta: Some(sender.mta),
+                    services: vec![sender.service],
+                    family: sender.family,
+                    sending: source.as_ref().and_then(|fact| nat.sending(fact)),
+                    source,
+                    bound,
+                    source_undecided,
+                    helo: sender.helo,
+                    helo_is_global: sender.helo_is_global,
+                    sender_domains: sender.sender_domains,
+                    relayed,
+                    unused: sender.unused,
+                });
+            }
+        }
+    }
+    number(&mut found.paths);
+    found
+}
+
+/// The paths of a host without MTA: one for each family that the kernel has a source for, without HELO name.
+pub fn of_host(host: &Host, nat: &NatMap) -> Vec<OutboundPath> {
+    let mut paths = Vec::new();
+    for family in Family::BOTH {
+        let Some(source) = host.source.of(family) else { continue };
+        let source = Fact::new(source, ROUTE);
+        paths.push(OutboundPath {
+            id: String::new(),
+            mta: None,
+            services: Vec::new(),
+            family,
+            sending: nat.sending(&source),
+            source: Some(source),
+            bound: false,
+            source_undecided: None,
+            helo: Helo::None,
+            helo_is_global: false,
+            sender_domains: SenderDomains::Any,
+            relayed: None,
+            unused: false,
+        });
+    }
+    number(&mut paths);
+    paths
+}
+
+/// The NAT images, the strongest first: the command line's, then cPanel's, then Postfix' `proxy_interfaces`
+/// where that names exactly one public address of a family (rules.md, *sending address*).
+pub fn nat_map(options: Vec<NatEntry>, cpanel: Vec<NatEntry>, proxy_interfaces: &[Fact<IpAddr>]) -> NatMap {
+    let mut entries = options;
+    entries.extend(cpanel);
+    for family in Family::BOTH {
+        let mut public: Vec<&Fact<IpAddr>> =
+            proxy_interfaces.iter().filter(|f| Family::of(f.value) == family && addr::is_public(f.value)).collect();
+        public.dedup_by_key(|fact| fact.value);
+        if let [only] = public[..] {
+            entries.push(NatEntry { local: None, public: only.value, origin: only.origin.clone() });
+        }
+    }
+    NatMap(entries)
+}
+
+/// Where a sender's connections come from.
+enum Source {
+    /// This address; whether the MTA binds to it.
+    At(Fact<IpAddr>, bool),
+    /// Nowhere: nothing is sent on this path.
+    None,
+    /// It is not known, or files cannot decide it.
+    Unknown(Option<Undecided>),
+}
+
+fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source {
+    match &sender.bind {
+        Bind::Kernel => kernel_choice(host, sender.family),
+        Bind::Undecided(undecided) => Source::Unknown(Some(undecided.clone())),
+        Bind::Unusable { parameter, value, then } => {
+            let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
+                Ok(other) => BindFaultKind::OtherFamily(other),
+                Err(_) => BindFaultKind::NotAnAddress,
+            };
+            report(faults, sender, parameter, value.clone(), kind, *then);
+            after_fault(*then, host, sender.family)
+        }
+        Bind::Address { address, .. } if address.value.is_unspecified() => kernel_choice(host, sender.family),
+        Bind::Address { parameter, address, on_failure } => {
+            let text = address.with(address.value.to_string());
+            if address.value.is_loopback() {
+                let kind = BindFaultKind::Loopback(address.value);
+                report(faults, sender, parameter, text, kind, *on_failure);
+                return Source::None;
+            }
+            if host.has_address(address.value) == Some(false) {
+                let nonlocal = match sender.family {
+                    Family::Ipv4 => host.nonlocal_bind_v4,
+                    Family::Ipv6 => host.nonlocal_bind_v6,
+                };
+                let kind = BindFaultKind::NotLocal(address.value);
+                report(faults, sender, parameter, text, kind, *on_failure);
+                if !nonlocal {
+                    return after_fault(*on_failure, host, sender.family);
+                }
+            }
+            Source::At(address.clone(), true)
+        }
+    }
+}
+
+fn after_fault(then: AfterBindFault, host: &Host, family: Family) -> Source {
+    match then {
+        AfterBindFault::KernelChoice => kernel_choice(host, family),
+        AfterBindFault::NothingSent => Source::None,
+    }
+}
+
+fn kernel_choice(host: &Host, family: Family) -> Source {
+    match host.source.of(family) {
+        Some(source) => Source::At(Fact::new(source, ROUTE), false),
+        None if host.source.known => Source::None,
+        None => Source::Unknown(None),
+    }
+}
+
+/// Notes a fault; services with the same fault of the same setting share one.
+fn report(
+    faults: &mut Vec<BindFault>,
+    sender: &Sender,
+    parameter: &str,
+    value: Fact<String>,
+    kind: BindFaultKind,
+    then: AfterBindFault,
+) {
+    let same = |fault: &&mut BindFault| {
+        fault.mta == sender.mta
+            && fault.kind == kind
+            && fault.then == then
+            && fault.parameter == parameter
+            && fault.value.origin == value.origin
+    };
+    match faults.iter_mut().find(same) {
+        Some(fault) if fault.services.contains(&sender.service) => {}
+        Some(fault) => fault.services.push(sender.service.clone()),
+        None => faults.push(BindFault {
+            mta: sender.mta,
+            services: vec![sender.service.clone()],
+            parameter: parameter.to_owned(),
+            value,
+            kind,
+            then,
+        }),
+    }
+}
+
+/// What makes two HELO names one path's.
+fn helo_key(helo: &Helo) -> String {
+    match helo {
+        Helo::None => String::new(),
+        Helo::Known(name) => format!("={}", name.value.domain()),
+        Helo::FollowsPtr { default, .. } => format!("ptr {default:?}"),
+        Helo::Undecided(Undecided { parameter, why, .. }) => format!("? {parameter} {why}"),
+    }
+}
+
+fn join(path: &mut OutboundPath, other: Sender) {
+    if !path.services.contains(&other.service) {
+        path.services.push(other.service);
+    }
+    path.unused &= other.unused;
+    path.helo_is_global |= other.helo_is_global;
+    let mine = std::mem::replace(&mut path.sender_domains, SenderDomains::Undecided);
+    path.sender_domains = match (mine, other.sender_domains) {
+        (SenderDomains::Any, _) | (_, SenderDomains::Any) => SenderDomains::Any,
+        (SenderDomains::Undecided, _) | (_, SenderDomains::Undecided) => SenderDomains::Undecided,
+        (SenderDomains::Only { mut domains, others }, SenderDomains::Only { domains: more, others: more_others }) => {
+            domains.extend(more);
+            domains.sort();
+            domains.dedup();
+            SenderDomains::Only { domains, others: others || more_others }
+        }
+    };
+}
+
+/// Gives paths their identifiers: MTA, family and number.
+fn number(paths: &mut [OutboundPath]) {
+    let mut counts: BTreeMap<(Option<Mta>, Family), usize> = BTreeMap::new();
+    for path in paths {
+        let count = counts.entry((path.mta, path.family)).or_default();
+        *count += 1;
+        let family = path.family.title().to_ascii_lowercase();
+        path.id = format!("{}/{family}/{count}", path.mta.map_or("host", Mta::id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{HostFqdn, InterfaceAddress, KernelSource};
+    use crate::name::{DomainName, HeloName};
+
+    fn host() -> Host {
+        let on = |address: &str| InterfaceAddress {
+            interface: "eth0".into(),
+            address: address.parse().unwrap(),
+            prefix_length: Some(24),
+            flags: Vec::new(),
+        };
+        Host {
+            node_name: None,
+            fqdn: HostFqdn::Unknown(String::new()),
+            etc_hostname: None,
+            mailname: None,
+            addresses: Some(vec![on("127.0.0.1"), on("192.0.2.10"), on("192.0.2.11"), on("10.0.0.5")]),
+            source: KernelSource { known: true, ipv4: Some("192.0.2.10".parse().unwrap()), ipv6: None },
+            hosts: Vec::new(),
+            nameservers: Vec::new(),
+            nonlocal_bind_v4: false,
+            nonlocal_bind_v6: false,
+        }
+    }
+
+    fn sender(service: &str, bind: Bind) -> Sender {
+        Sender {
+            mta: Mta::Postfix,
+            service: service.into(),
+            family: Family::Ipv4,
+            bind,
+            helo: Helo::Known(Fact::new(HeloName::new("mail.example.com"), ROUTE)),
+            helo_is_global: true,
+            sender_domains: SenderDomains::Any,
+            next_hop: NextHop::Direct,
+            unused: false,
+        }
+    }
+
+    fn bind_to(address: &str, on_failure: AfterBindFault) -> Bind {
+        Bind::Address {
+            parameter: "smtp_bind_address".into(),
+            address: Fact::new(address.parse().unwrap(), ROUTE),
+            on_failure,
+        }
+    }
+
+    fn sources(found: &Identities) -> Vec<String> {
+        found.paths.iter().map(|p| p.source.as_ref().map_or("?".into(), |s| s.value.to_string())).collect()
+    }
+
+    #[test]
+    fn services_that_agree_are_one_path() {
+        let senders =
+            vec![sender("smtp", Bind::Kernel), sender("relay", bind_to("192.0.2.10", AfterBindFault::KernelChoice))];
+        let found = of_senders(senders, &host(), &NatMap::default());
+        assert_eq!(found.paths.len(), 1);
+        assert_eq!(found.paths[0].services, ["smtp", "relay"]);
+        assert_eq!(found.paths[0].id, "postfix/ipv4/1");
+    }
+
+    #[test]
+    fn a_failed_bind_leaves_the_kernels_choice_or_nothing() {
+        let senders = vec![
+            sender("smtp", bind_to("198.51.100.7", AfterBindFault::KernelChoice)),
+            sender("enforced", bind_to("198.51.100.7", AfterBindFault::NothingSent)),
+        ];
+        let found = of_senders(senders, &host(), &NatMap::default());
+        assert_eq!(sources(&found), ["192.0.2.10"]);
+        assert_eq!(found.bind_faults.len(), 2, "what follows differs");
+    }
+
+    #[test]
+    fn nonlocal_bind_lets_the_bind_succeed_and_is_noted() {
+        let host = Host { nonlocal_bind_v4: true, ..host() };
+        let senders = vec![sender("smtp", bind_to("198.51.100.7", AfterBindFault::NothingSent))];
+        let found = of_senders(senders, &host, &NatMap::default());
+        assert_eq!(sources(&found), ["198.51.100.7"]);
+        assert_eq!(found.bind_faults.len(), 1);
+    }
+
+    #[test]
+    fn loopback_and_unspecified_sources() {
+        let senders = vec![
+            sender("loop", bind_to("127.0.0.1", AfterBindFault::KernelChoice)),
+            sender("any", bind_to("0.0.0.0", AfterBindFault::KernelChoice)),
+        ];
+        let found = of_senders(senders, &host(), &NatMap::default());
+        assert_eq!(sources(&found), ["192.0.2.10"]);
+        assert_eq!(found.bind_faults[0].kind, BindFaultKind::Loopback("127.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn no_route_means_no_path_and_no_kernel_means_unknown() {
+        let mut host = host();
+        host.source.ipv4 = None;
+        assert!(of_senders(vec![sender("smtp", Bind::Kernel)], &host, &NatMap::default()).paths.is_empty());
+        host.source.known = false;
+        assert_eq!(sources(&of_senders(vec![sender("smtp", Bind::Kernel)], &host, &NatMap::default())), ["?"]);
+    }
+
+    #[test]
+    fn unknown_interfaces_never_make_an_address_foreign() {
+        let host = Host { addresses: None, ..host() };
+        let found = of_senders(
+            vec![sender("smtp", bind_to("198.51.100.7", AfterBindFault::NothingSent))],
+            &host,
+            &NatMap::default(),
+        );
+        assert_eq!(sources(&found), ["198.51.100.7"]);
+        assert!(found.bind_faults.is_empty());
+    }
+
+    #[test]
+    fn text_and_the_other_family_are_told_apart() {
+        let unusable = |value: &str| Bind::Unusable {
+            parameter: "smtp_bind_address".into(),
+            value: Fact::new(value.into(), ROUTE),
+            then: AfterBindFault::NothingSent,
+        };
+        let found = of_senders(
+            vec![sender("a", unusable("[2001:db8::1]")), sender("b", unusable("mail"))],
+            &host(),
+            &NatMap::default(),
+        );
+        let kinds: Vec<BindFaultKind> = found.bind_faults.iter().map(|fault| fault.kind).collect();
+        assert_eq!(kinds, [BindFaultKind::OtherFamily("2001:db8::1".parse().unwrap()), BindFaultKind::NotAnAddress]);
+        assert!(found.paths.is_empty());
+    }
+
+    #[test]
+    fn sender_domains_of_equal_ways_are_joined() {
+        let only = |domain: &str, others| SenderDomains::Only { domains: vec![DomainName::new(domain)], others };
+        let senders = vec![
+            Sender { sender_domains: only("b.example", false), ..sender("smtp", Bind::Kernel) },
+            Sender { sender_domains: only("a.example", true), ..sender("dkim", Bind::Kernel) },
+        ];
+        let found = of_senders(senders, &host(), &NatMap::default());
+        let expected = SenderDomains::Only {
+            domains: vec![DomainName::new("a.example"), DomainName::new("b.example")],
+            others: true,
+        };
+        assert_eq!(found.paths[0].sender_domains, expected);
+    }
+
+    #[test]
+    fn nat_images_by_strength() {
+        let entry = |local: Option<&str>, public: &str| NatEntry {
+            local: local.map(|l| l.parse().unwrap()),
+            public: public.parse().unwrap(),
+            origin: Origin::flag("--public-ip"),
+        };
+        let proxy = [Fact::new("198.51.100.9".parse().unwrap(), ROUTE)];
+        let nat =
+            nat_map(vec![entry(Some("10.0.0.5"), "203.0.113.5")], vec![entry(Some("10.0.0.5"), "203.0.113.6")], &proxy);
+        let sending = |text: &str| nat.sending(&Fact::new(text.parse().unwrap(), ROUTE)).map(|f| f.value.to_string());
+        assert_eq!(sending("10.0.0.5").as_deref(), Some("203.0.113.5"), "the command line goes first");
+        assert_eq!(
+            sending("10.0.0.9").as_deref(),
+            Some("198.51.100.9"),
+            "proxy_interfaces stands for every private source"
+        );
+        assert_eq!(sending("192.0.2.10").as_deref(), Some("192.0.2.10"), "a public source is its own image");
+        assert_eq!(sending("fd00::1"), None);
+        let two = [proxy[0].clone(), Fact::new("198.51.100.10".parse().unwrap(), ROUTE)];
+        assert_eq!(nat_map(Vec::new(), Vec::new(), &two).0, []);
+    }
+}
