@@ -1,4 +1,30 @@
 //! helolint reads how a mail host is configured, asks the DNS what the world sees, and says where the two disagree.
+//!
+//! # Architecture: data flows one way
+//!
+//! ```text
+//! cli → collect → facts → observe → rules → findings → report
+//! ```
+//!
+//! Each stage hands the next a plain value; nothing downstream reaches back for more. [`run`] alone knows every stage.
+//!
+//! | stage | from | to |
+//! | --- | --- | --- |
+//! | [`collect`] | files below a root, the kernel | [`facts::Facts`]: what this host says about itself, each value with its place |
+//! | [`observe`] | facts | [`observe::Observations`]: what each server answered, and what is true by that |
+//! | [`rules`] | facts, observations | [`findings::Finding`]s |
+//! | [`report`] | all of these | text for people and machines |
+//!
+//! Only three doors open to the outside: [`collect::root`] (files), [`collect::kernel`] (the kernel and the C library) and
+//! [`observe::resolver`] (the network). Each has a recorded twin: `--root`, `--kernel` and `--zones`, or a snapshot for all of
+//! them. So a whole run can be replayed from a folder: that is how the scenarios in `testdata/hosts` work, and how a bug report
+//! becomes a test.
+//!
+//! An outbound path ([`facts::OutboundPath`]) is the centre of it: one way in which mail leaves this host, with MTA, service,
+//! family, source address, the address that receivers see, HELO name and sender domains. A [`observe::Lookup`] keeps "no such
+//! record" and "no answer" apart, and a rule that meets the latter gives an undetermined finding.
+//!
+//! A good order to read: this page, `rules/ptr/ptr_missing.rs`, its scenario in `testdata/hosts`, `observe/plan.rs`, `run.rs`.
 #![forbid(unsafe_code)]
 
 pub mod addr;
@@ -9,3 +35,91 @@ pub mod name;
 pub mod observe;
 pub mod rules;
 pub mod source;
+
+#[cfg(test)]
+mod layers {
+    //! Who knows whom. A module may use those named after it, and std.
+
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    const TABLE: &[(&str, &[&str])] = &[
+        ("source", &[]),
+        ("name", &[]),
+        ("addr", &["name"]),
+        ("facts", &["source", "name", "addr"]),
+        ("collect", &["facts", "source", "name", "addr"]),
+        ("observe", &["facts", "name", "addr", "source"]),
+        ("findings", &["facts", "source"]),
+        ("rules", &["facts", "observe", "findings", "name", "addr"]),
+        ("report", &["facts", "observe", "findings", "source", "name", "addr"]),
+        ("catalogue", &["rules", "findings"]),
+        ("cli", &["rules", "findings"]),
+        ("exit", &["findings"]),
+        ("error", &[]),
+        ("snapshot", &["facts", "observe"]),
+        ("schema", &["report", "snapshot"]),
+    ];
+
+    /// Crates that stay inside one module.
+    const KEPT_INSIDE: &[(&str, &str)] = &[
+        ("hickory_", "observe/"),
+        ("tokio::", "observe/resolver"),
+        ("nix::", "collect/"),
+        ("pest::", "collect/"),
+        ("clap::", "cli.rs"),
+    ];
+
+    #[test]
+    fn modules_use_only_what_the_table_allows() {
+        let mut faults = Vec::new();
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for entry in walkdir::WalkDir::new(&src).sort_by_file_name().into_iter().flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|ext| ext != "rs") {
+                continue;
+            }
+            let below = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
+            let text = std::fs::read_to_string(path).unwrap();
+            faults.extend(layer_faults(&below, &text));
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                for (krate, home) in KEPT_INSIDE {
+                    if line.contains(krate)
+                        && !below.starts_with(home)
+                        && below != "lib.rs"
+                        && !below.ends_with("tests.rs")
+                    {
+                        faults.push(format!("{below}: {} belongs to {home}", line.trim()));
+                    }
+                }
+            }
+        }
+        assert_eq!(faults, Vec::<String>::new());
+    }
+
+    /// Uses of other modules, by `crate::name`, that the table does not allow.
+    fn layer_faults(below: &str, text: &str) -> Vec<String> {
+        let module = below.split('/').next().unwrap().trim_end_matches(".rs");
+        let Some((_, allowed)) = TABLE.iter().find(|(name, _)| *name == module) else {
+            let free = ["lib", "main", "run"].contains(&module);
+            return if free { Vec::new() } else { vec![format!("{below}: `{module}` is not in the table")] };
+        };
+        let body = text.split("#[cfg(test)]").next().unwrap();
+        let used: BTreeSet<&str> = body
+            .split("crate::")
+            .skip(1)
+            .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap())
+            .filter(|name| TABLE.iter().any(|(known, _)| known == name))
+            .collect();
+        let foreign = used.into_iter().filter(|name| *name != module && !allowed.contains(name));
+        foreign.map(|name| format!("{below}: uses crate::{name}")).collect()
+    }
+
+    #[test]
+    fn the_check_sees_a_breach() {
+        assert_eq!(layer_faults("rules/x.rs", "use crate::collect::root::Root;"), ["rules/x.rs: uses crate::collect"]);
+        assert_eq!(layer_faults("rules/x.rs", "use crate::facts::Facts;"), [""; 0]);
+        assert_eq!(layer_faults("stray.rs", "").len(), 1);
+    }
+}
