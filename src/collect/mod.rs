@@ -1,5 +1,9 @@
 //! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel ([`kernel`]).
 
 pub mod identity;
+pub mod kernel;
+pub mod lsearch;
+pub mod reading;
 pub mod root;
 pub mod sender;
+pub mod system;

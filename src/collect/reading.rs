@@ -1,0 +1,59 @@
+//! What every reader of a text file needs: files that may be missing, and lines with their places.
+
+use std::sync::Arc;
+
+use crate::collect::root::{ReadError, Root};
+use crate::facts::{Problem, ProblemKind};
+use crate::source::SourceFile;
+
+/// The file at `path`, which may be missing. Where it stands there and cannot be read, that is a problem, and
+/// `consequence` says in a sentence what is not judged then.
+pub fn optional(root: &Root, path: &str, consequence: &str, problems: &mut Vec<Problem>) -> Option<Arc<SourceFile>> {
+    let error = match root.read(path) {
+        Ok(file) => return Some(file),
+        Err(ReadError::NotFound) => return None,
+        Err(error) => error,
+    };
+    let subject = match error {
+        ReadError::NotRegular(_) | ReadError::TooLarge(_) => "it ",
+        _ => "",
+    };
+    let message = format!("{path} cannot be read: {subject}{error}. {consequence}");
+    problems.push(Problem::of_file(ProblemKind::Unreadable { undecided: false }, path, None, message));
+    None
+}
+
+/// The lines of `text` without their ends, each with the byte at which it begins.
+pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        (start, line.strip_suffix('\n').unwrap_or(line))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_know_where_they_begin() {
+        assert_eq!(lines("a\n\nbc").collect::<Vec<_>>(), [(0, "a"), (2, ""), (3, "bc")]);
+        assert_eq!(lines("a\n").collect::<Vec<_>>(), [(0, "a")]);
+        assert_eq!(lines("").count(), 0);
+    }
+
+    #[test]
+    fn a_missing_file_is_no_problem_and_a_folder_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("etc/hosts")).unwrap();
+        let root = Root::open(dir.path()).unwrap();
+        let mut problems = Vec::new();
+        assert!(optional(&root, "/etc/none", "", &mut problems).is_none());
+        assert!(problems.is_empty());
+        assert!(optional(&root, "/etc/hosts", "So be it.", &mut problems).is_none());
+        assert_eq!(problems[0].kind, ProblemKind::Unreadable { undecided: false });
+        assert_eq!(problems[0].message, "/etc/hosts cannot be read: it is a folder, not a regular file. So be it.");
+    }
+}
