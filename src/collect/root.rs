@@ -143,6 +143,14 @@ impl Root {
         Some(format!("/{}", below.to_str()?))
     }
 
+    /// The text of the symbolic link at `path`, the links before its last component followed; `None` where there is none. What
+    /// it leads to need not exist.
+    pub fn link_target(&self, path: &str) -> Option<String> {
+        let (folder, name) = path.trim_end_matches('/').rsplit_once('/')?;
+        let target = fs::read_link(self.resolve(folder).ok()?.join(name)).ok()?;
+        target.to_str().map(str::to_owned)
+    }
+
     /// The files at and below the folder `path` down to `depth` levels, as the host sees them, sorted by name.
     /// Links to files are listed; links to folders are not entered.
     pub fn files_below(&self, path: &str, depth: usize) -> Vec<String> {
@@ -254,6 +262,17 @@ mod tests {
         assert_eq!(root.read("/etc/inside").unwrap().text(), "text");
         assert_eq!(root.canonical("/etc/inside").as_deref(), Some("/etc/main"));
         assert_eq!(root.read("/etc/loop").unwrap_err(), ReadError::LinkLoop);
+    }
+
+    #[test]
+    fn a_link_is_read_even_where_it_leads_nowhere() {
+        let (dir, root) = root();
+        symlink("/usr/sbin/exim4", dir.path().join("host/etc/mta")).unwrap();
+        symlink("/etc", dir.path().join("host/conf")).unwrap();
+        assert_eq!(root.link_target("/conf/mta").as_deref(), Some("/usr/sbin/exim4"));
+        assert_eq!(root.link_target("/etc/main"), None);
+        assert_eq!(root.link_target("/etc/.."), None);
+        assert_eq!(root.link_target("/"), None);
     }
 
     #[test]
