@@ -2,7 +2,9 @@
 
 pub mod identity;
 pub mod kernel;
+pub mod live;
 pub mod lsearch;
+pub mod processes;
 pub mod reading;
 pub mod root;
 pub mod sender;

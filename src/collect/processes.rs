@@ -1,0 +1,182 @@
+//! Which MTAs run on the live system, as `/proc` shows them (proc(5)).
+//!
+//! Processes of containers are passed over: their mail leaves with another identity. Nothing that is found is run or followed.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use nix::unistd::{SysconfVar, sysconf};
+
+use crate::facts::Mta;
+
+/// Entries of `/proc` that are looked at: as many as Linux has process numbers (`PID_MAX_LIMIT`).
+const PROCESS_LIMIT: usize = 1 << 22;
+/// Bytes read of a process's file, as much as one argument may have (`MAX_ARG_STRLEN`).
+const FILE_LIMIT: u64 = 128 << 10;
+/// Clock ticks in a second where the system does not say (`USER_HZ`).
+const TICKS: i64 = 100;
+
+/// A running daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daemon {
+    /// What it is.
+    pub mta: Mta,
+    /// Its process number.
+    pub pid: u32,
+    /// When it was started, seconds since 1970.
+    pub started: Option<i64>,
+    /// When its configuration was last read, seconds since 1970: a reload makes Postfix start its queue manager anew.
+    pub loaded: Option<i64>,
+    /// Postfix: `MAIL_CONFIG` of its environment, the folder of its configuration.
+    pub config_directory: Option<String>,
+    /// Exim: the argument of `-C`, a colon-separated list of files of which the first that exists counts.
+    pub config_files: Option<String>,
+    /// Exim: the arguments of `-D`, `NAME=value`.
+    pub macros: Vec<String>,
+}
+
+/// One process of `/proc`.
+struct Process {
+    pid: u32,
+    parent: u32,
+    started: Option<i64>,
+    program: String,
+    arguments: Vec<String>,
+}
+
+/// The MTA daemons of the live system, by process number. `proc` is `/proc`, or what stands for it in a test.
+pub fn daemons(proc: &Path) -> Vec<Daemon> {
+    let boot = boot_time(proc);
+    let here = namespaces(&proc.join("self"));
+    let Ok(entries) = fs::read_dir(proc) else { return Vec::new() };
+    let numbers = entries.take(PROCESS_LIMIT).flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut processes: Vec<Process> = numbers.filter_map(|pid| process(proc, pid, boot)).collect();
+    processes.sort_by_key(|process| process.pid);
+
+    let is_daemon = |process: &&Process| mta_of(process).is_some();
+    let candidates: Vec<&Process> = processes.iter().filter(is_daemon).collect();
+    let first = |process: &&&Process| {
+        // A daemon's children run the same program with the same arguments until they are given another.
+        !candidates.iter().any(|other| other.pid == process.parent && mta_of(other) == mta_of(process))
+    };
+    let native = |process: &&&Process| {
+        let there = namespaces(&proc.join(process.pid.to_string()));
+        here.iter().zip(&there).all(|(here, there)| here.is_none() || there.is_none() || here == there)
+    };
+    let found = candidates.iter().filter(first).filter(native);
+    found.filter_map(|process| Some(daemon(proc, mta_of(process)?, process, &processes))).collect()
+}
+
+/// The namespaces that tell a container apart: of processes and of the network. (Services have mount namespaces of their own.)
+fn namespaces(process: &Path) -> [Option<std::path::PathBuf>; 2] {
+    ["ns/pid", "ns/net"].map(|name| fs::read_link(process.join(name)).ok())
+}
+
+fn process(proc: &Path, pid: u32, boot: Option<i64>) -> Option<Process> {
+    let folder = proc.join(pid.to_string());
+    let arguments = strings(&folder.join("cmdline"));
+    let exe = fs::read_link(folder.join("exe")).ok().and_then(|path| path.to_str().map(str::to_owned));
+    // Of a program replaced by an update the kernel says so behind its name.
+    let exe = exe.map(|path| path.trim_end_matches(" (deleted)").to_owned());
+    let program = exe.or_else(|| arguments.first().cloned())?;
+    let name = program.rsplit('/').next().unwrap_or_default();
+    if name != "master" && name != "qmgr" && name != "nqmgr" && !is_exim(name) {
+        return None;
+    }
+    let stat = text(&folder.join("stat"))?;
+    // The second field is the command in parentheses, which may hold parentheses itself.
+    let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
+    let parent = fields.get(1)?.parse().ok()?;
+    let ticks: Option<i64> = fields.get(19).and_then(|field| field.parse().ok());
+    let started = ticks.zip(boot).map(|(ticks, boot)| boot.saturating_add(ticks / ticks_per_second()));
+    Some(Process { pid, parent, started, program, arguments })
+}
+
+fn ticks_per_second() -> i64 {
+    sysconf(SysconfVar::CLK_TCK).ok().flatten().filter(|ticks| *ticks > 0).unwrap_or(TICKS)
+}
+
+fn is_exim(name: &str) -> bool {
+    name.strip_prefix("exim")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit() || c == '-'))
+}
+
+/// Whose daemon a process is: Postfix's master, or an Exim that listens or runs the queue again and again.
+fn mta_of(process: &Process) -> Option<Mta> {
+    let name = process.program.rsplit('/').next().unwrap_or_default();
+    if name == "master" {
+        return process.program.contains("postfix").then_some(Mta::Postfix);
+    }
+    let daemon = |argument: &String| {
+        let queue = argument.strip_prefix("-q").map(|rest| rest.trim_start_matches(['q', 'i', 'f', 'l']));
+        argument == "-bd"
+            || argument == "-bdf"
+            || queue.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    (is_exim(name) && process.arguments.iter().skip(1).any(daemon)).then_some(Mta::Exim)
+}
+
+fn daemon(proc: &Path, mta: Mta, process: &Process, all: &[Process]) -> Daemon {
+    let mut daemon = Daemon {
+        mta,
+        pid: process.pid,
+        started: process.started,
+        loaded: process.started,
+        config_directory: None,
+        config_files: None,
+        macros: Vec::new(),
+    };
+    match mta {
+        Mta::Postfix => {
+            let environment = strings(&proc.join(process.pid.to_string()).join("environ"));
+            daemon.config_directory =
+                environment.iter().find_map(|entry| entry.strip_prefix("MAIL_CONFIG=")).map(str::to_owned);
+            let queue_manager = |other: &&Process| {
+                other.parent == process.pid && matches!(other.program.rsplit('/').next(), Some("qmgr" | "nqmgr"))
+            };
+            let restarted = all.iter().filter(queue_manager).filter_map(|other| other.started).max();
+            daemon.loaded = daemon.loaded.max(restarted);
+        }
+        Mta::Exim => {
+            let mut arguments = process.arguments.iter().skip(1);
+            while let Some(argument) = arguments.next() {
+                if argument == "-C" {
+                    daemon.config_files = arguments.next().cloned();
+                } else if let Some(files) = argument.strip_prefix("-C") {
+                    daemon.config_files = Some(files.to_owned());
+                } else if let Some(definition) = argument.strip_prefix("-D") {
+                    daemon.macros.push(definition.to_owned());
+                }
+            }
+        }
+    }
+    daemon
+}
+
+/// When the system was started, seconds since 1970.
+fn boot_time(proc: &Path) -> Option<i64> {
+    let stat = text(&proc.join("stat"))?;
+    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+}
+
+fn bytes(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(FILE_LIMIT).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn text(path: &Path) -> Option<String> {
+    Some(String::from_utf8_lossy(&bytes(path)?).into_owned())
+}
+
+/// The strings of a file that ends each with a NUL byte.
+fn strings(path: &Path) -> Vec<String> {
+    let bytes = bytes(path).unwrap_or_default();
+    let strings = bytes.split(|byte| *byte == 0).filter(|string| !string.is_empty());
+    strings.map(|string| String::from_utf8_lossy(string).into_owned()).collect()
+}
+
+#[cfg(test)]
+#[path = "processes_tests.rs"]
+mod tests;
