@@ -52,8 +52,8 @@ mod tests {
         let mut problems = Vec::new();
         assert!(optional(&root, "/etc/none", "", &mut problems).is_none());
         assert!(problems.is_empty());
-        assert!(optional(&root, "/etc/hosts", "So be it.", &mut problems).is_none());
+        assert!(optional(&root, "/etc/hosts", "So be it", &mut problems).is_none());
         assert_eq!(problems[0].kind, ProblemKind::Unreadable { undecided: false });
-        assert_eq!(problems[0].message, "/etc/hosts cannot be read: it is a folder, not a regular file. So be it.");
+        assert_eq!(problems[0].message, "/etc/hosts cannot be read: it is a folder, not a regular file. So be it");
     }
 }

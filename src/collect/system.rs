@@ -37,10 +37,10 @@ mod resolv_grammar {
 pub fn collect(root: &Root, kernel: Option<KernelFacts>) -> (Host, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut read = |path, consequence| optional(root, path, consequence, &mut problems);
-    let hostname_file = read(HOSTNAME, "The name that it sets at the next start is not judged.");
-    let mailname_file = read(MAILNAME, "What takes its name from there is not judged.");
-    let hosts_file = read(HOSTS, "What it says of this host's names is not judged.");
-    let resolv_file = read(RESOLV_CONF, "The system's own resolvers are not asked.");
+    let hostname_file = read(HOSTNAME, "The name that it sets at the next start is not judged");
+    let mailname_file = read(MAILNAME, "What takes its name from there is not judged");
+    let hosts_file = read(HOSTS, "What it says of this host's names is not judged");
+    let resolv_file = read(RESOLV_CONF, "The system's own resolvers are not asked");
 
     let etc_hostname = hostname_file.and_then(|file| host_name(&file));
     let kernel = kernel.unwrap_or_else(|| KernelFacts {

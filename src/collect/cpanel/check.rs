@@ -1,0 +1,231 @@
+//! Lines of cPanel's maps that the panel's own format does not allow, or that Exim and WHM do not read alike (CPL006).
+//!
+//! Exim searches a map by `lsearch`: the key ends at the first colon or blank, is compared without case, and a line that begins
+//! with a blank belongs to the one above. WHM parts each line at a colon with one blank behind it, compares with case, and
+//! passes over lines that have a `#`.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::maps::Kind;
+use super::settings::excerpt;
+use crate::collect::lsearch::Entry;
+use crate::collect::reading::lines;
+use crate::facts::{Origin, Problem, ProblemKind};
+use crate::source::{SourceFile, Span};
+
+/// Lines of one file that are reported one by one; of more, only the number is said.
+const COMPLAINT_LIMIT: usize = 20;
+
+/// The complaints about one file.
+pub(super) struct Complaints<'a> {
+    problems: &'a mut Vec<Problem>,
+    count: usize,
+}
+
+impl<'a> Complaints<'a> {
+    pub(super) fn new(problems: &'a mut Vec<Problem>) -> Complaints<'a> {
+        Complaints { problems, count: 0 }
+    }
+
+    /// Complains of the place `span`.
+    pub(super) fn add(&mut self, span: &Span, message: impl Into<String>) {
+        self.add_related(span, message, Vec::new());
+    }
+
+    fn add_related(&mut self, span: &Span, message: impl Into<String>, related: Vec<(Origin, String)>) {
+        self.count += 1;
+        if self.count <= COMPLAINT_LIMIT {
+            let problem = Problem::at(ProblemKind::MapLine, Origin::File(span.clone()), message);
+            self.problems.push(Problem { related, ..problem });
+        }
+    }
+}
+
+impl Drop for Complaints<'_> {
+    /// The last line reported speaks for those that are not.
+    fn drop(&mut self) {
+        let more = self.count.saturating_sub(COMPLAINT_LIMIT);
+        if let (1.., Some(last)) = (more, self.problems.last_mut()) {
+            last.message.push_str(&format!(". Further lines of this file that are not as they should be: {more}"));
+        }
+    }
+}
+
+/// Checks the lines of a map.
+pub(super) fn map(file: &Arc<SourceFile>, entries: &[Entry], kind: Kind, problems: &mut Vec<Problem>) {
+    let mut complaints = Complaints::new(problems);
+    whole_file(file, &mut complaints);
+    let mut first: HashMap<String, &Entry> = HashMap::new();
+    for entry in entries {
+        if let Some((span, message)) = fault(entry, kind) {
+            complaints.add(&span, message);
+        }
+        if kind != Kind::Account {
+            let known = *first.entry(entry.key.to_ascii_lowercase()).or_insert(entry);
+            if !std::ptr::eq(known, entry) && known.value != entry.value {
+                let line = known.key_span.position().line;
+                let message = format!(
+                    "`{}` has another value in line {line} already: Exim takes the first, and this line has no effect. \
+                     Keep the one that is meant",
+                    excerpt(&entry.key)
+                );
+                let above = (Origin::File(known.key_span.clone()), "the entry that counts".to_owned());
+                complaints.add_related(&entry.key_span, message, vec![above]);
+            }
+        }
+        glued(entry, &mut complaints);
+    }
+}
+
+/// Checks the lines of a list of domains.
+pub(super) fn list(file: &Arc<SourceFile>, entries: &[Entry], problems: &mut Vec<Problem>) {
+    let mut complaints = Complaints::new(problems);
+    whole_file(file, &mut complaints);
+    for entry in entries {
+        let end = entry.value_span.range().end;
+        let line = file.span(entry.key_span.range().start, end);
+        if entry.quoted || end != entry.key_span.range().end {
+            let message = format!(
+                "a line of this list is one domain; of `{}` Exim reads `{}` alone, and WHM the whole line",
+                excerpt(line.text()),
+                excerpt(&entry.key)
+            );
+            complaints.add(&line, message);
+        } else if let Some(fault) = upper_case(entry).or_else(|| not_text(entry)) {
+            complaints.add(&entry.key_span, fault);
+        }
+        glued(entry, &mut complaints);
+    }
+}
+
+/// What is said once for a file: lines that end in CR LF, lines that begin with a blank before there is any entry.
+fn whole_file(file: &Arc<SourceFile>, complaints: &mut Complaints) {
+    if let Some(at) = file.text().find("\r\n") {
+        let start = file.text()[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let message = "lines end in CR and LF: Exim drops the CR, for WHM it is part of the value. \
+                       Save the file with LF alone";
+        complaints.add(&file.span(start, at), message);
+    }
+    for (at, line) in lines(file.text()) {
+        let text = line.trim();
+        if text.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if !line.starts_with([' ', '\t']) {
+            break;
+        }
+        let start = at + line.len() - line.trim_start().len();
+        let message = format!(
+            "`{}` begins with a blank and no entry stands above it: Exim passes over the line. Remove the blank",
+            excerpt(text)
+        );
+        complaints.add(&file.span(start, start + text.len()), message);
+    }
+}
+
+fn glued(entry: &Entry, complaints: &mut Complaints) {
+    for span in &entry.glued {
+        let message = format!(
+            "a line that begins with a blank belongs to the entry above for Exim, whose value for `{}` becomes `{}`; \
+             WHM reads it as an entry. Remove the blank",
+            excerpt(&entry.key),
+            excerpt(&entry.value)
+        );
+        let above = (Origin::File(entry.key_span.clone()), "the entry that swallows it".to_owned());
+        complaints.add_related(span, message, vec![above]);
+    }
+}
+
+/// What is wrong with an entry on its own line, the gravest thing alone.
+fn fault(entry: &Entry, kind: Kind) -> Option<(Span, String)> {
+    let key = |message: String| (entry.key_span.clone(), message);
+    let value = |message: String| (entry.value_span.clone(), message);
+    not_text(entry)
+        .or_else(|| separator(entry))
+        .map(key)
+        .or_else(|| in_line_comment(entry).map(value))
+        .or_else(|| upper_case(entry).map(key))
+        .or_else(|| empty(entry, kind).map(key))
+        .or_else(|| if kind == Kind::Addresses { addresses(entry).map(value) } else { None })
+}
+
+fn not_text(entry: &Entry) -> Option<String> {
+    let odd = |text: &str| text.chars().any(|c| c == '\u{fffd}' || (c.is_control() && c != '\t'));
+    let message = "the line holds bytes that are no text; neither Exim nor WHM finds what was meant";
+    (odd(entry.key_span.text()) || odd(&entry.value)).then(|| message.to_owned())
+}
+
+/// Quotes, and whatever stands between key and value but a colon and a blank.
+fn separator(entry: &Entry) -> Option<String> {
+    let (key, value) = (excerpt(&entry.key), excerpt(entry.value_span.text()));
+    let separator = entry.separator();
+    let what = if entry.quoted {
+        "the key stands in quotes"
+    } else if entry.key.is_empty() {
+        "there is no key before the colon"
+    } else if !separator.contains(':') {
+        "there is no colon behind the key"
+    } else if !separator.starts_with(':') {
+        "a blank stands before the colon"
+    } else if separator.starts_with(": ") || entry.value_span.text().is_empty() {
+        return None;
+    } else if separator == ":" {
+        "no blank follows the colon"
+    } else {
+        "no blank, but another white space follows the colon"
+    };
+    Some(format!(
+        "{what}: Exim reads the key `{key}` with the value `{value}`; WHM, which parts a line at a colon with one blank \
+         behind it and takes quotes as they stand, reads no such entry. Write `{}`",
+        if value.is_empty() { "key: value".to_owned() } else { format!("{key}: {value}") }
+    ))
+}
+
+fn in_line_comment(entry: &Entry) -> Option<String> {
+    let value = entry.value_span.text();
+    if !value.contains('#') {
+        return None;
+    }
+    Some(format!(
+        "`#` begins no comment here: for Exim the value is `{}`, and WHM passes over the line. Give the comment a line of \
+         its own",
+        excerpt(value)
+    ))
+}
+
+fn upper_case(entry: &Entry) -> Option<String> {
+    if !entry.key.contains(|c: char| c.is_ascii_uppercase()) {
+        return None;
+    }
+    Some(format!(
+        "`{}` has upper-case letters: Exim finds it all the same, WHM, which compares with case, does not. Write `{}`",
+        excerpt(&entry.key),
+        excerpt(&entry.key.to_ascii_lowercase())
+    ))
+}
+
+fn empty(entry: &Entry, kind: Kind) -> Option<String> {
+    if !entry.value.is_empty() {
+        return None;
+    }
+    let then = match kind {
+        Kind::Addresses => "Exim finds the key and binds to no address: the kernel chooses the source",
+        Kind::HeloName => "Exim finds the key and sends `EHLO` without a name",
+        Kind::Account => "it belongs to no account",
+    };
+    Some(format!("`{}` has no value: {then}", excerpt(&entry.key)))
+}
+
+/// Whether each item of a list of source addresses is one. The value as Exim has it counts, glued lines apart.
+fn addresses(entry: &Entry) -> Option<String> {
+    let list = entry.value_span.text();
+    let broken = list.split(';').map(str::trim).find(|item| !item.is_empty() && item.parse::<IpAddr>().is_err())?;
+    let hint = if broken.contains(',') { ". Several addresses are parted by semicolons" } else { "" };
+    Some(format!(
+        "`{}` is no IP address: Exim defers the mail that takes its source from `{}`{hint}",
+        excerpt(broken),
+        excerpt(&entry.key)
+    ))
+}
