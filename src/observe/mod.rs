@@ -4,6 +4,8 @@ pub mod iprev;
 pub mod plan;
 pub mod recorded;
 pub mod resolver;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod truth;
 
 use std::collections::BTreeMap;
@@ -337,6 +339,15 @@ impl<T> Lookup<T> {
     }
 }
 
+/// How many questions there were, each counted once whoever was asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Asked.
+    pub questions: usize,
+    /// Answered by at least one vantage point (rules.md, *answer*).
+    pub answered: usize,
+}
+
 /// Everything that the DNS said in one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observations {
@@ -372,6 +383,27 @@ impl Observations {
     /// What is true for `question`, and how that is known.
     pub fn truth(&self, question: &Question) -> &truth::Truth {
         self.truths.get(question).unwrap_or(&truth::NOT_ASKED)
+    }
+
+    /// The different record sets that vantage points of one kind gave for `question`: two or more are a disagreement.
+    pub fn views(&self, question: &Question, kind: VantageKind) -> Vec<truth::View> {
+        truth::views(&self.vantages, &self.replies, question, kind)
+    }
+
+    /// The SOA serial with which a vantage point (an index) speaks of the question's name, where it told one.
+    pub fn serial(&self, vantage: usize, question: &Question) -> Option<u32> {
+        truth::serial(&self.replies, vantage, question)
+    }
+
+    /// Whether something on the way answers in place of all authoritative servers: none of them was heard then.
+    pub fn intercepted(&self) -> bool {
+        truth::intercepted(&self.vantages, &self.replies)
+    }
+
+    /// How many questions were asked, and to how many of them some vantage point gave an answer.
+    pub fn summary(&self) -> Summary {
+        let answered = |replies: &&Vec<Reply>| replies.iter().any(|r| matches!(r.outcome, Outcome::Answer(_)));
+        Summary { questions: self.replies.len(), answered: self.replies.values().filter(answered).count() }
     }
 
     /// The PTR names of an address.

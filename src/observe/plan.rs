@@ -1,46 +1,261 @@
 //! Every question helolint ever asks, derived from facts.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::Facts;
+use crate::facts::{Facts, Helo, Mta};
 use crate::name::DomainName;
 use crate::observe::{Answer, Question, RecordData, RecordType};
+
+/// PTR names of one answer that are followed. An answer may hold a thousand; receivers look at ten at most
+/// (RFC 7208 section 4.6.4, RFC 8601 section 3), and what lies beyond is no evidence for any of them.
+pub const PTR_NAMES_FOLLOWED: usize = 32;
 
 /// The questions whose input the facts give: all of them can go out at once.
 pub fn initial(facts: &Facts) -> BTreeSet<Question> {
     let mut questions = BTreeSet::new();
-    for path in &facts.paths {
-        if let Some(sending) = &path.sending {
-            questions.insert(Question::ptr(sending.value));
-        }
-        if let Some(helo) = path.helo_name() {
-            host_name(&mut questions, &helo.value.domain());
+    for addr in sending_addresses(facts).into_iter().chain(facts.old_addresses.iter().copied()) {
+        questions.insert(Question::ptr(addr));
+    }
+    for name in identity_names(facts).iter().filter(|name| is_askable(name)) {
+        addresses(&mut questions, name);
+    }
+    for name in helo_names(facts).iter().filter(|name| is_askable(name)) {
+        questions.insert(Question::new(name, RecordType::Mx));
+    }
+    questions
+}
+
+/// The questions that an answer brings: a PTR name's addresses, and its MX where it serves as HELO name.
+///
+/// PTR names are followed whatever they hold, since receivers do so too: a name that is no host name has no address records, and that must
+/// be seen, not supposed. Only what no message can carry is left out.
+pub fn follow(facts: &Facts, question: &Question, answer: &Answer) -> BTreeSet<Question> {
+    let mut questions = BTreeSet::new();
+    if question.rtype != RecordType::Ptr {
+        return questions;
+    }
+    let as_helo = facts.paths.iter().any(|path| matches!(path.helo, Helo::FollowsPtr { .. }));
+    let names: BTreeSet<&DomainName> = answer.records.iter().filter_map(ptr_name).take(PTR_NAMES_FOLLOWED).collect();
+    for name in names.into_iter().filter(|name| is_representable(name)) {
+        addresses(&mut questions, name);
+        if as_helo && is_askable(name) {
+            questions.insert(Question::new(name, RecordType::Mx));
         }
     }
     questions
 }
 
-/// The questions that an answer brings: a PTR name's addresses.
-pub fn follow(question: &Question, answer: &Answer) -> BTreeSet<Question> {
-    let mut questions = BTreeSet::new();
-    if question.rtype == RecordType::Ptr {
-        for record in &answer.records {
-            if let RecordData::Ptr(name) = &record.data {
-                addresses(&mut questions, name);
+fn ptr_name(record: &crate::observe::Record) -> Option<&DomainName> {
+    match &record.data {
+        RecordData::Ptr(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// The names of the host's identity (rules.md) that its own facts give, whether the DNS can be asked for them or not: node name,
+/// `hostname -f`, each path's HELO name, the live MTAs' own names, WHM's host name. PTR names come from the DNS.
+pub fn identity_names(facts: &Facts) -> BTreeSet<DomainName> {
+    let mut names = helo_names(facts);
+    names.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
+    names.extend(facts.host.fqdn.name().map(|fact| fact.value));
+    names.extend(mta_names(facts));
+    let whm = facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref());
+    names.extend(whm.map(|fact| DomainName::new(&fact.value)));
+    names.retain(|name| !name.as_str().is_empty());
+    names
+}
+
+/// The HELO names of the paths, address literals apart.
+fn helo_names(facts: &Facts) -> BTreeSet<DomainName> {
+    let sent = facts.paths.iter().filter_map(|path| match &path.helo {
+        Helo::Known(fact) => Some(&fact.value),
+        Helo::FollowsPtr { default, .. } => default.as_ref(),
+        Helo::None | Helo::Undecided { .. } => None,
+    });
+    sent.filter(|helo| !helo.as_str().starts_with('[')).map(|helo| helo.domain()).collect()
+}
+
+/// The live MTAs' own names: `myhostname`, `primary_hostname`.
+fn mta_names(facts: &Facts) -> BTreeSet<DomainName> {
+    let lives = |mta: Mta| facts.mtas.live.is_empty() || facts.mtas.live.contains(&mta);
+    let postfix = facts.postfix.iter().filter(|_| lives(Mta::Postfix)).map(|p| p.parameters.get("myhostname"));
+    let exim = facts.exim.iter().filter(|_| lives(Mta::Exim)).map(|e| e.main.get("primary_hostname"));
+    let settings = postfix.chain(exim).flatten();
+    settings.filter_map(|setting| setting.value.as_deref()).map(DomainName::new).collect()
+}
+
+/// The known sending addresses of all paths.
+fn sending_addresses(facts: &Facts) -> BTreeSet<IpAddr> {
+    facts.paths.iter().filter_map(|path| path.sending.as_ref()).map(|fact| fact.value).collect()
+}
+
+/// Whether the public DNS can be asked for a name that files give: qualified, not private, not an address, no octets that a
+/// setting left unexpanded.
+pub fn is_askable(name: &DomainName) -> bool {
+    let text = name.as_str();
+    name.is_qualified()
+        && !name.is_private()
+        && is_representable(name)
+        && text.parse::<IpAddr>().is_err()
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"${}()[]:/\\\"'@".contains(&byte))
+}
+
+/// Whether a DNS message can carry the name: no empty label, none over 63 octets, 253 in all (RFC 1035 section 2.3.4).
+pub fn is_representable(name: &DomainName) -> bool {
+    labels(name).is_some()
+}
+
+/// The labels of a name in presentation form, as octets: `\.` and `\ddd` resolved (RFC 1035 section 5.1).
+/// `None` where no message can carry the name.
+pub fn labels(name: &DomainName) -> Option<Vec<Vec<u8>>> {
+    let mut all = Vec::new();
+    let mut label = Vec::new();
+    let mut bytes = name.as_str().bytes();
+    if name.as_str().is_empty() {
+        return Some(all);
+    }
+    loop {
+        match bytes.next() {
+            Some(b'\\') => label.push(escaped(&mut bytes)?),
+            end @ (Some(b'.') | None) => {
+                if label.is_empty() || label.len() > 63 {
+                    return None;
+                }
+                all.push(std::mem::take(&mut label));
+                if end.is_none() {
+                    break;
+                }
+            }
+            Some(byte) => label.push(byte),
+        }
+    }
+    // A length octet before each label, and the root's.
+    (all.iter().map(|l| l.len() + 1).sum::<usize>() < 255).then_some(all)
+}
+
+/// The octet behind a backslash: itself, or three decimal digits.
+pub(super) fn escaped(bytes: &mut std::str::Bytes<'_>) -> Option<u8> {
+    let first = bytes.next()?;
+    if !first.is_ascii_digit() {
+        return Some(first);
+    }
+    let digits = [first, bytes.next()?, bytes.next()?];
+    std::str::from_utf8(&digits).ok()?.parse().ok()
+}
+
+/// The name that these labels spell in presentation form: octets that a reader could mistake or cannot see are escaped.
+pub fn spelled<'a>(labels: impl Iterator<Item = &'a [u8]>) -> DomainName {
+    let mut text = String::new();
+    for label in labels {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for &byte in label {
+            match byte {
+                b'.' | b'\\' => text.extend(['\\', char::from(byte)]),
+                b'!'..=b'~' => text.push(char::from(byte)),
+                _ => text.push_str(&format!("\\{byte:03}")),
             }
         }
     }
-    questions
-}
-
-fn host_name(questions: &mut BTreeSet<Question>, name: &DomainName) {
-    addresses(questions, name);
-    questions.insert(Question::new(name, RecordType::Mx));
+    DomainName::new(&text)
 }
 
 fn addresses(questions: &mut BTreeSet<Question>, name: &DomainName) {
     for family in Family::BOTH {
         questions.insert(Question::new(name, RecordType::address(family)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::Record;
+    use crate::observe::samples::{facts, helo_path};
+
+    fn asked(questions: &BTreeSet<Question>) -> Vec<String> {
+        questions.iter().map(Question::to_string).collect()
+    }
+
+    #[test]
+    fn a_path_brings_its_ptr_and_its_helo_name() {
+        let mut facts = facts();
+        facts.paths = vec![helo_path("192.0.2.10", "mail.example.com")];
+        facts.old_addresses = vec!["198.51.100.7".parse().unwrap()];
+        assert_eq!(
+            asked(&initial(&facts)),
+            [
+                "10.2.0.192.in-addr.arpa. PTR",
+                "7.100.51.198.in-addr.arpa. PTR",
+                "mail.example.com. A",
+                "mail.example.com. AAAA",
+                "mail.example.com. MX",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_that_the_public_dns_cannot_know_are_not_asked() {
+        for name in ["mail", "localhost.localdomain", "mx.corp.local", "192.0.2.1", "${primary_hostname}.x", "a..b", ""]
+        {
+            assert!(!is_askable(&DomainName::new(name)), "{name}");
+        }
+        let long = format!("{}.example", "a".repeat(64));
+        assert!(!is_askable(&DomainName::new(&long)));
+        for name in ["mail.example.com", "_x.example.com", "3com.example"] {
+            assert!(is_askable(&DomainName::new(name)), "{name}");
+        }
+        let mut facts = facts();
+        facts.paths = vec![helo_path("192.0.2.10", "[192.0.2.10]"), helo_path("192.0.2.10", "localhost")];
+        assert_eq!(asked(&initial(&facts)), ["10.2.0.192.in-addr.arpa. PTR"]);
+    }
+
+    #[test]
+    fn every_ptr_name_is_followed_up_to_the_limit() {
+        let question = Question::ptr("192.0.2.10".parse().unwrap());
+        let record = |i: usize| Record {
+            name: question.name.clone(),
+            ttl: 60,
+            data: RecordData::Ptr(DomainName::new(&format!("h_{i}.example.com"))),
+        };
+        let mut answer = crate::observe::samples::answer(vec![record(1)]);
+        assert_eq!(asked(&follow(&facts(), &question, &answer)), ["h_1.example.com. A", "h_1.example.com. AAAA"]);
+        answer.records = (0..1000).map(record).collect();
+        assert_eq!(follow(&facts(), &question, &answer).len(), 2 * PTR_NAMES_FOLLOWED);
+    }
+
+    #[test]
+    fn a_helo_name_that_follows_the_ptr_is_asked_for_as_one() {
+        let question = Question::ptr("192.0.2.10".parse().unwrap());
+        let mut facts = facts();
+        let mut path = helo_path("192.0.2.10", "x");
+        path.helo = Helo::FollowsPtr { default: None, origin: crate::facts::Origin::kernel("test") };
+        facts.paths = vec![path];
+        let answer = crate::observe::samples::answer(vec![Record {
+            name: question.name.clone(),
+            ttl: 60,
+            data: RecordData::Ptr(DomainName::new("mail.example.com")),
+        }]);
+        assert!(asked(&follow(&facts, &question, &answer)).contains(&"mail.example.com. MX".to_owned()));
+    }
+
+    #[test]
+    fn presentation_form_goes_both_ways() {
+        for (text, expected) in [
+            ("a\\.b.example", Some(vec![&b"a.b"[..], b"example"])),
+            ("a\\032b.example", Some(vec![&b"a b"[..], b"example"])),
+            ("a..example", None),
+            ("a\\99", None),
+            ("a\\999.example", None),
+        ] {
+            let name = DomainName::new(text);
+            let found = labels(&name);
+            assert_eq!(found.as_ref().map(|l| l.iter().map(Vec::as_slice).collect()), expected, "{text}");
+            if let Some(found) = found {
+                assert_eq!(spelled(found.iter().map(Vec::as_slice)), name, "{text}");
+            }
+        }
     }
 }

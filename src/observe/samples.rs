@@ -1,0 +1,68 @@
+//! Facts and answers that tests of this module start from.
+
+use crate::addr::Family;
+use crate::facts::{
+    Fact, Facts, Helo, Host, HostFqdn, KernelSource, MtaChoice, NatMap, Origin, OutboundPath, SenderDomains,
+};
+use crate::name::HeloName;
+use crate::observe::{Answer, Record};
+
+/// A host that says nothing about itself.
+pub fn facts() -> Facts {
+    Facts {
+        host: Host {
+            node_name: None,
+            fqdn: HostFqdn::Unknown("test".into()),
+            etc_hostname: None,
+            mailname: None,
+            addresses: None,
+            source: KernelSource { known: false, ipv4: None, ipv6: None },
+            hosts: Vec::new(),
+            nameservers: Vec::new(),
+            nonlocal_bind_v4: false,
+            nonlocal_bind_v6: false,
+        },
+        postfix: Vec::new(),
+        exim: Vec::new(),
+        cpanel: None,
+        mtas: MtaChoice::default(),
+        paths: Vec::new(),
+        bind_faults: Vec::new(),
+        nat: NatMap::default(),
+        problems: Vec::new(),
+        expected_hostname: None,
+        old_addresses: Vec::new(),
+    }
+}
+
+/// A path that sends from `address` under `helo`.
+pub fn helo_path(address: &str, helo: &str) -> OutboundPath {
+    let address = Fact::new(address.parse().unwrap(), Origin::kernel("test"));
+    OutboundPath {
+        id: "postfix/ipv4/1".into(),
+        mta: Some(crate::facts::Mta::Postfix),
+        services: vec!["smtp".into()],
+        family: Family::of(address.value),
+        source: Some(address.clone()),
+        bound: false,
+        sending: Some(address),
+        helo: Helo::Known(Fact::new(HeloName::new(helo), Origin::kernel("test"))),
+        helo_is_global: true,
+        sender_domains: SenderDomains::Any,
+        relayed: None,
+        unused: false,
+    }
+}
+
+/// An authoritative answer with these records.
+pub fn answer(records: Vec<Record>) -> Answer {
+    Answer {
+        nxdomain: false,
+        authoritative: true,
+        recursion_available: false,
+        records,
+        negative_ttl: None,
+        soa: None,
+        rtt_micros: 0,
+    }
+}
