@@ -1,0 +1,491 @@
+//! Sockets and timers: one task for each server, which puts questions and gives back what was heard.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+
+use super::tcp;
+use super::wire::{self, Asked, Heard, Manner, Reading};
+use crate::observe::{Outcome, Question, Why};
+
+/// Time for one question to one server, TCP included.
+pub const DEADLINE: Duration = Duration::from_secs(2);
+/// First retransmission while the server's round trip time is unknown.
+const FIRST_RETRY: Duration = Duration::from_millis(150);
+/// What the retransmission time has beyond 1.5 times the smoothed round trip time.
+const RETRY_MARGIN: Duration = Duration::from_millis(10);
+/// Growth of the retransmission time from packet to packet.
+const RETRY_GROWTH: f64 = 1.6;
+/// Weight of a new sample in the smoothed round trip time (RFC 6298).
+const SMOOTHING: f64 = 0.125;
+/// Sockets, hence random ports, for each server.
+const SOCKETS: usize = 2;
+/// Packets read from one socket before others get their turn.
+const BURST: usize = 64;
+/// A reply over UDP: more than the payload offered, for servers that do not heed it.
+const BUFFER: usize = 4096;
+
+/// A question to one server.
+#[derive(Debug)]
+pub struct Request<T> {
+    /// What comes back with the reply.
+    pub token: T,
+    /// The question.
+    pub question: Arc<Question>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct Event<T> {
+    /// The server's number.
+    pub server: usize,
+    /// The request's token.
+    pub token: T,
+    /// The question.
+    pub question: Arc<Question>,
+    /// What was heard.
+    pub heard: Heard,
+}
+
+/// How one server is treated.
+#[derive(Debug, Clone, Copy)]
+pub struct Server {
+    /// Its number, given back in events.
+    pub number: usize,
+    /// Its address.
+    pub address: SocketAddr,
+    /// Whether it is asked to recurse.
+    pub recurse: bool,
+    /// Questions on their way at one time.
+    pub window: usize,
+}
+
+/// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
+pub fn start<T: Copy + Send + 'static>(server: Server, events: UnboundedSender<Event<T>>) -> UnboundedSender<Request<T>> {
+    let (requests, inbox) = unbounded_channel();
+    let (tcp_replies, tcp_inbox) = unbounded_channel();
+    let task = Task {
+        server,
+        events,
+        tcp_replies,
+        tcp_slots: tcp::slots(),
+        sockets: Vec::new(),
+        next_socket: 0,
+        queue: VecDeque::new(),
+        pending: HashMap::new(),
+        unsent: Vec::new(),
+        timers: BinaryHeap::new(),
+        armed: 0,
+        smoothed: None,
+        heard: false,
+        dead: None,
+        edns: true,
+        cased: true,
+    };
+    tokio::spawn(task.run(inbox, tcp_inbox));
+    requests
+}
+
+/// A question on its way.
+struct Pending<T> {
+    request: Request<T>,
+    asked: Asked,
+    socket: usize,
+    first_sent: Instant,
+    last_sent: Instant,
+    /// Packets sent.
+    packets: u32,
+    retry: Duration,
+    deadline: Instant,
+    /// The one timer that counts; others of this question are out of date.
+    timer: u64,
+    /// Whether TCP has taken over.
+    tcp: bool,
+    /// A reply that could not be read, and may have been meant for this question.
+    garbage: Option<String>,
+}
+
+struct Task<T> {
+    server: Server,
+    events: UnboundedSender<Event<T>>,
+    tcp_replies: UnboundedSender<tcp::Reply>,
+    tcp_slots: tcp::Slots,
+    sockets: Vec<UdpSocket>,
+    next_socket: usize,
+    queue: VecDeque<Request<T>>,
+    pending: HashMap<u16, Pending<T>>,
+    /// Questions whose packet waits until a socket can be written to.
+    unsent: Vec<u16>,
+    timers: BinaryHeap<Reverse<(Instant, u64, u16)>>,
+    armed: u64,
+    /// Smoothed round trip time in seconds.
+    smoothed: Option<f64>,
+    /// Whether the server ever replied.
+    heard: bool,
+    /// Why the server is not asked any more.
+    dead: Option<Why>,
+    edns: bool,
+    cased: bool,
+}
+
+/// What was read from a socket.
+enum Received {
+    Packet(Vec<u8>),
+    Failure(io::Error),
+}
+
+impl<T: Copy + Send + 'static> Task<T> {
+    async fn run(mut self, mut inbox: UnboundedReceiver<Request<T>>, mut tcp_inbox: UnboundedReceiver<tcp::Reply>) {
+        let mut buffer = vec![0; BUFFER];
+        let mut received = Vec::new();
+        loop {
+            self.fill();
+            let wake = self.timers.peek().map(|Reverse((at, ..))| *at);
+            let sleep = async {
+                match wake {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = receive(&self.sockets, &mut buffer, &mut received) => {
+                    for item in received.drain(..) {
+                        match item {
+                            Received::Packet(bytes) => self.packet(&bytes, false),
+                            Received::Failure(error) => self.refused(&error),
+                        }
+                    }
+                }
+                Some(reply) = tcp_inbox.recv() => self.tcp_reply(reply),
+                request = inbox.recv() => {
+                    let Some(request) = request else { return };
+                    self.queue.push_back(request);
+                    while let Ok(request) = inbox.try_recv() {
+                        self.queue.push_back(request);
+                    }
+                }
+                () = writable(&self.sockets), if !self.unsent.is_empty() => self.send_waiting(),
+                () = sleep => self.fire(),
+            }
+        }
+    }
+
+    /// Sends what the window lets out.
+    fn fill(&mut self) {
+        while self.pending.len() < self.server.window {
+            let Some(request) = self.queue.pop_front() else { return };
+            if let Some(why) = self.dead.clone() {
+                self.tell(request, why.into());
+                continue;
+            }
+            let now = Instant::now();
+            self.put(request, now, now + DEADLINE, 0);
+        }
+    }
+
+    /// Sends a question under a fresh id.
+    fn put(&mut self, request: Request<T>, first_sent: Instant, deadline: Instant, packets: u32) {
+        let mut id = wire::random_id();
+        while self.pending.contains_key(&id) {
+            id = wire::random_id();
+        }
+        let manner = Manner { recurse: self.server.recurse, edns: self.edns, cased: self.cased };
+        let Some(asked) = wire::ask(id, &request.question, manner) else {
+            let how = "no DNS message can carry the name".to_owned();
+            return self.tell(request, Why::Malformed(how).into());
+        };
+        let socket = match self.socket() {
+            Ok(socket) => socket,
+            Err(error) => {
+                self.queue.push_front(request);
+                return self.give_up(unreachable_because(&error));
+            }
+        };
+        let now = Instant::now();
+        let pending = Pending {
+            request,
+            asked,
+            socket,
+            first_sent,
+            last_sent: now,
+            packets,
+            retry: self.retry(),
+            deadline,
+            timer: 0,
+            tcp: false,
+            garbage: None,
+        };
+        self.pending.insert(id, pending);
+        self.send(id);
+    }
+
+    /// The next socket in turn, opened where it is not yet. Connected, so that only the server's own packets come in, and a closed
+    /// port is an error at once; the kernel chooses the port at random.
+    fn socket(&mut self) -> io::Result<usize> {
+        if self.sockets.len() < SOCKETS {
+            let any: SocketAddr = match self.server.address {
+                SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+                SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+            };
+            let socket = std::net::UdpSocket::bind(any)?;
+            socket.connect(self.server.address)?;
+            socket.set_nonblocking(true)?;
+            self.sockets.push(UdpSocket::from_std(socket)?);
+            return Ok(self.sockets.len() - 1);
+        }
+        self.next_socket = (self.next_socket + 1) % SOCKETS;
+        Ok(self.next_socket)
+    }
+
+    /// Sends the packet of a pending question and arms its timer.
+    fn send(&mut self, id: u16) {
+        let Some(pending) = self.pending.get_mut(&id) else { return };
+        let Some(socket) = self.sockets.get(pending.socket) else { return };
+        let sent = socket.try_send(&pending.asked.bytes);
+        let now = Instant::now();
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                // A new socket is not known to be writable until the event loop has looked.
+                self.unsent.push(id);
+                let deadline = pending.deadline;
+                return self.arm(id, deadline);
+            }
+            _ => pending.packets += 1,
+        }
+        pending.last_sent = now;
+        let at = (now + pending.retry).min(pending.deadline);
+        pending.retry = pending.retry.mul_f64(RETRY_GROWTH);
+        self.arm(id, at);
+        if let Err(error) = sent {
+            // A full queue is a lost packet: the timer sends it again.
+            self.refused(&error);
+        }
+    }
+
+    /// Sends what waited for a socket.
+    fn send_waiting(&mut self) {
+        for id in std::mem::take(&mut self.unsent) {
+            self.send(id);
+        }
+    }
+
+    fn arm(&mut self, id: u16, at: Instant) {
+        self.armed += 1;
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.timer = self.armed;
+            self.timers.push(Reverse((at, self.armed, id)));
+        }
+    }
+
+    /// Time to the first retransmission.
+    fn retry(&self) -> Duration {
+        self.smoothed.map_or(FIRST_RETRY, |rtt| Duration::from_secs_f64(1.5 * rtt) + RETRY_MARGIN)
+    }
+
+    /// Lets every timer act that is due.
+    fn fire(&mut self) {
+        let now = Instant::now();
+        while let Some(Reverse((at, timer, id))) = self.timers.peek().copied().filter(|Reverse((at, ..))| *at <= now) {
+            self.timers.pop();
+            let _ = at;
+            let Some(pending) = self.pending.get(&id).filter(|p| p.timer == timer) else { continue };
+            if now < pending.deadline {
+                self.send(id);
+                continue;
+            }
+            let why = pending.garbage.clone().map_or(Why::Timeout, Why::Malformed);
+            if !self.heard {
+                // Silent from the first to the last: what waits would wait in vain.
+                return self.give_up(why);
+            }
+            self.finish(id, why.into());
+        }
+    }
+
+    /// Takes a packet from the server, or a message from its TCP connection.
+    fn packet(&mut self, bytes: &[u8], over_tcp: bool) {
+        let Some(id) = wire::reply_id(bytes) else { return };
+        // An id that nobody waits for: a duplicate, or a guess of somebody else's.
+        let Some(pending) = self.pending.get_mut(&id).filter(|p| p.tcp == over_tcp) else { return };
+        let reading = wire::read(bytes, &pending.asked);
+        if !matches!(reading, Reading::Foreign | Reading::Malformed { ours: false, .. }) {
+            self.measure(id);
+        }
+        match reading {
+            Reading::Heard(heard) => self.finish(id, heard),
+            Reading::Truncated if over_tcp => self.finish(id, Why::Malformed("truncated over TCP".into()).into()),
+            Reading::Truncated => self.over_tcp(id),
+            Reading::NoEdns => {
+                self.edns = false;
+                self.again(id);
+            }
+            Reading::CaseLost => {
+                self.cased = false;
+                self.again(id);
+            }
+            Reading::Foreign if over_tcp => self.finish(id, Why::Malformed("a reply to another question".into()).into()),
+            Reading::Foreign => {}
+            Reading::Malformed { how, ours } if ours || over_tcp => self.finish(id, Why::Malformed(how).into()),
+            Reading::Malformed { how, .. } => {
+                if let Some(pending) = self.pending.get_mut(&id) {
+                    pending.garbage = Some(how);
+                }
+            }
+        }
+    }
+
+    /// Asks again in the manner that the server understands.
+    fn again(&mut self, id: u16) {
+        let Some(pending) = self.pending.remove(&id) else { return };
+        self.put(pending.request, pending.first_sent, pending.deadline, 0);
+    }
+
+    /// Learns the round trip time from a question that was sent once; from others only where nothing better is known.
+    fn measure(&mut self, id: u16) {
+        let Some(pending) = self.pending.get(&id).filter(|p| !p.tcp) else { return };
+        let sample = pending.last_sent.elapsed().as_secs_f64();
+        let first = self.smoothed.is_none();
+        match self.smoothed {
+            Some(known) if pending.packets == 1 => self.smoothed = Some(known + SMOOTHING * (sample - known)),
+            Some(_) => {}
+            None => self.smoothed = Some(sample),
+        }
+        self.heard = true;
+        if first {
+            self.rearm();
+        }
+    }
+
+    /// Moves the pending timers to what is now known of the round trip time.
+    fn rearm(&mut self) {
+        let retry = self.retry();
+        let waiting: Vec<u16> = self.pending.iter().filter(|(_, p)| !p.tcp).map(|(id, _)| *id).collect();
+        for id in waiting {
+            let Some(pending) = self.pending.get_mut(&id) else { continue };
+            pending.retry = retry;
+            let at = (pending.last_sent + retry).min(pending.deadline);
+            self.arm(id, at);
+        }
+    }
+
+    fn over_tcp(&mut self, id: u16) {
+        let Some(pending) = self.pending.get_mut(&id) else { return };
+        pending.tcp = true;
+        let deadline = pending.deadline;
+        let question = pending.asked.bytes.clone();
+        tcp::start(self.server.address, id, question, deadline, self.tcp_slots.clone(), self.tcp_replies.clone());
+        self.arm(id, deadline);
+    }
+
+    fn tcp_reply(&mut self, reply: tcp::Reply) {
+        match reply.result {
+            Ok(bytes) if wire::reply_id(&bytes) == Some(reply.id) => self.packet(&bytes, true),
+            Ok(_) => self.finish(reply.id, Why::Malformed("a TCP reply with another id".into()).into()),
+            Err(error) => {
+                let why = match unreachable_because(&error) {
+                    Why::Unreachable(how) => Why::Unreachable(format!("over TCP: {how}")),
+                    other => other,
+                };
+                self.finish(reply.id, why.into());
+            }
+        }
+    }
+
+    /// The network refused a packet. From a server that never replied that is all there will be.
+    fn refused(&mut self, error: &io::Error) {
+        if !self.heard && !is_passing(error) {
+            self.give_up(unreachable_because(error));
+        }
+    }
+
+    /// Ends every question, and those to come.
+    fn give_up(&mut self, why: Why) {
+        let waiting: Vec<u16> = self.pending.keys().copied().collect();
+        for id in waiting {
+            self.finish(id, why.clone().into());
+        }
+        while let Some(request) = self.queue.pop_front() {
+            self.tell(request, why.clone().into());
+        }
+        self.timers.clear();
+        self.dead = Some(why);
+    }
+
+    fn finish(&mut self, id: u16, mut heard: Heard) {
+        let Some(pending) = self.pending.remove(&id) else { return };
+        if let Outcome::Answer(answer) = &mut heard.outcome {
+            let took = if pending.tcp { pending.first_sent.elapsed() } else { pending.last_sent.elapsed() };
+            answer.rtt_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        }
+        self.tell(pending.request, heard);
+    }
+
+    fn tell(&self, request: Request<T>, heard: Heard) {
+        let Request { token, question } = request;
+        // Nobody listens any more once the whole phase is over.
+        let _ = self.events.send(Event { server: self.server.number, token, question, heard });
+    }
+}
+
+/// Waits until some socket has something, and reads it.
+async fn receive(sockets: &[UdpSocket], buffer: &mut [u8], into: &mut Vec<Received>) {
+    std::future::poll_fn(|context| {
+        for socket in sockets {
+            while let Poll::Ready(ready) = socket.poll_recv_ready(context) {
+                if ready.is_err() {
+                    break;
+                }
+                match socket.try_recv(buffer) {
+                    Ok(length) => into.push(Received::Packet(buffer.get(..length).unwrap_or(&[]).to_vec())),
+                    Err(error) if is_passing(&error) => {}
+                    Err(error) => into.push(Received::Failure(error)),
+                }
+                if into.len() >= BURST {
+                    return Poll::Ready(());
+                }
+            }
+        }
+        if into.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+}
+
+/// Waits until some socket can be written to.
+async fn writable(sockets: &[UdpSocket]) {
+    std::future::poll_fn(|context| {
+        let ready = sockets.iter().filter(|socket| socket.poll_send_ready(context).is_ready()).count();
+        // All of them: what waits may wait for any.
+        if ready == sockets.len() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Whether a failure to send says nothing of the server.
+fn is_passing(error: &io::Error) -> bool {
+    /// `ENOBUFS` of Linux: the interface's queue is full.
+    const NO_BUFFERS: i32 = 105;
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+        || error.raw_os_error() == Some(NO_BUFFERS)
+}
+
+fn unreachable_because(error: &io::Error) -> Why {
+    Why::Unreachable(match error.kind() {
+        io::ErrorKind::TimedOut => return Why::Timeout,
+        io::ErrorKind::ConnectionRefused => "the port is closed".to_owned(),
+        io::ErrorKind::NetworkUnreachable => "no route".to_owned(),
+        io::ErrorKind::HostUnreachable => "the host cannot be reached".to_owned(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => "the connection was closed".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or(&text).to_owned()
+        }
+    })
+}

@@ -1,0 +1,137 @@
+//! Answers from the network: the only door to it. Nothing of hickory's or tokio's types leaves this module.
+//!
+//! Each server is asked for itself, and its answers are kept as it gave them. Everything whose input is known goes out at once, and an answer's
+//! follow-up questions go out as soon as the first server gives it: the time taken is the longest chain of questions, not their number,
+//! and a silent server delays nothing but its own column.
+
+mod authority;
+mod exchange;
+mod run;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::config::{CLOUDFLARE, GOOGLE, QUAD9};
+
+use crate::facts::Facts;
+use crate::observe::{Observations, Question, Vantage, VantageKind, plan};
+
+/// Port of the DNS.
+pub const PORT: u16 = 53;
+/// Seconds for the whole phase unless `--timeout` says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Servers of resolv.conf that the C library asks (`MAXNS` of resolv.h).
+const SYSTEM_SERVERS: usize = 3;
+
+/// A recursive resolver to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolverSpec {
+    /// As reports name it.
+    pub name: String,
+    /// Where it listens.
+    pub server: SocketAddr,
+    /// [`VantageKind::System`] for resolv.conf's, else [`VantageKind::Public`].
+    pub kind: VantageKind,
+}
+
+/// Whom to ask, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The recursive resolvers.
+    pub resolvers: Vec<ResolverSpec>,
+    /// Whether authoritative servers are looked for and asked.
+    pub authoritative: bool,
+    /// The port on which they are asked.
+    pub authoritative_port: u16,
+    /// For the whole phase. What has not been answered by then is a time-out.
+    pub timeout: Duration,
+}
+
+impl Options {
+    /// What `check` does unless told otherwise: the host's own resolvers, three public ones, authoritative servers on port 53.
+    pub fn for_host(facts: &Facts) -> Options {
+        Options {
+            resolvers: default_resolvers(facts),
+            authoritative: true,
+            authoritative_port: PORT,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+}
+
+/// The resolvers that are asked without `--resolver`: resolv.conf's, each for itself, then three public ones; these by their IPv6 addresses on
+/// a host whose kernel has a route for IPv6 alone.
+pub fn default_resolvers(facts: &Facts) -> Vec<ResolverSpec> {
+    let mut resolvers: Vec<ResolverSpec> = Vec::new();
+    for fact in &facts.host.nameservers {
+        if resolvers.len() < SYSTEM_SERVERS && !resolvers.iter().any(|known| known.server.ip() == fact.value) {
+            let name = match resolvers.len() {
+                0 => "system".to_owned(),
+                earlier => format!("system{}", earlier + 1),
+            };
+            let server = SocketAddr::new(fact.value, PORT);
+            resolvers.push(ResolverSpec { name, server, kind: VantageKind::System });
+        }
+    }
+    let source = &facts.host.source;
+    let only_ipv6 = source.known && source.ipv4.is_none() && source.ipv6.is_some();
+    for (name, group) in [("cloudflare", CLOUDFLARE), ("google", GOOGLE), ("quad9", QUAD9)] {
+        let fits = |addr: &&IpAddr| addr.is_ipv6() == only_ipv6;
+        resolvers.extend(group.ips.iter().find(fits).map(|addr| ResolverSpec {
+            name: name.to_owned(),
+            server: SocketAddr::new(*addr, PORT),
+            kind: VantageKind::Public,
+        }));
+    }
+    resolvers
+}
+
+/// Asks every question that the facts bring, and those that the answers bring.
+///
+/// Returns when all is answered or given up, at the latest when [`Options::timeout`] is over. Never fails: what could not be asked is
+/// an [`crate::observe::Why`] in the observations.
+pub fn ask(facts: &Facts, options: &Options) -> Observations {
+    ask_more(facts, options, Observations::default())
+}
+
+/// As [`ask`], for the questions that have no replies in `dns` yet; those that it has are kept, and bring their follow-ups.
+pub fn ask_more(facts: &Facts, options: &Options, dns: Observations) -> Observations {
+    ask_these(&plan::initial(facts), facts, options, dns)
+}
+
+/// As [`ask_more`], for these questions, and those that they and the answers in `dns` bring.
+pub fn ask_these(
+    questions: &BTreeSet<Question>,
+    facts: &Facts,
+    options: &Options,
+    dns: Observations,
+) -> Observations {
+    if dns.offline {
+        return dns;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    match runtime {
+        Ok(runtime) => {
+            let observations = runtime.block_on(run::run(questions, facts, options, dns));
+            // Connections under way are not waited for.
+            runtime.shutdown_background();
+            observations
+        }
+        Err(error) => run::nothing_heard(questions, options, dns, &error),
+    }
+}
+
+/// Whom [`ask`] asks first, as `helolint plan` prints it: the resolvers, in order.
+pub fn resolvers(options: &Options) -> Vec<Vantage> {
+    let vantage = |spec: &ResolverSpec| Vantage {
+        name: spec.name.clone(),
+        server: Some(spec.server),
+        kind: spec.kind,
+    };
+    options.resolvers.iter().map(vantage).collect()
+}

@@ -1,0 +1,424 @@
+//! The phase as a whole: which question goes to whom and when, by what has been heard so far.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, timeout_at};
+
+use super::authority::{Cuts, Job};
+use super::exchange::{self, Event, Request, Server};
+use super::wire::{Heard, Referral};
+use super::{Options, resolvers};
+use crate::facts::Facts;
+use crate::name::DomainName;
+use crate::observe::truth::{self, End};
+use crate::observe::{
+    Answer, Observations, Outcome, Question, RecordData, RecordType, Reply, Vantage, VantageKind, Why, plan,
+};
+
+/// Questions on their way to one recursive resolver. It is not ours, and may limit what it answers.
+const RESOLVER_WINDOW: usize = 256;
+/// Questions on their way to one authoritative server.
+const AUTHORITY_WINDOW: usize = 128;
+/// Questions that answers may bring, beyond four for each that facts bring: a bound for answers that lead on and on.
+const FOLLOW_UPS: usize = 4096;
+/// Aliases followed from question to question.
+const ALIASES: usize = 24;
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The reply is an observation.
+    Observe,
+    /// The reply says where a zone and its servers are.
+    Find,
+}
+
+/// The state of a phase.
+pub struct Run<'a> {
+    facts: &'a Facts,
+    pub(super) options: &'a Options,
+    vantages: Vec<Vantage>,
+    /// The servers' tasks, by vantage point; `None` for those that are not asked in this phase.
+    servers: Vec<Option<UnboundedSender<Request<Purpose>>>>,
+    by_address: HashMap<std::net::SocketAddr, usize>,
+    replies: HashMap<Arc<Question>, Vec<Reply>>,
+    /// Who was asked what, and has not replied.
+    open: HashMap<Arc<Question>, Vec<usize>>,
+    outstanding: usize,
+    budget: usize,
+    /// How many aliases led to a question.
+    alias_depth: HashMap<Arc<Question>, usize>,
+    cuts: Cuts,
+    events: UnboundedSender<Event<Purpose>>,
+}
+
+/// Asks, and ends when all is answered or the time is over.
+pub async fn run(questions: &BTreeSet<Question>, facts: &Facts, options: &Options, dns: Observations) -> Observations {
+    let end = Instant::now() + options.timeout;
+    let (events, inbox) = unbounded_channel();
+    let mut run = Run {
+        facts,
+        options,
+        vantages: Vec::new(),
+        servers: Vec::new(),
+        by_address: HashMap::new(),
+        replies: HashMap::new(),
+        open: HashMap::new(),
+        outstanding: 0,
+        budget: questions.len().saturating_mul(4).saturating_add(FOLLOW_UPS),
+        alias_depth: HashMap::new(),
+        cuts: Cuts::default(),
+        events,
+    };
+    let known = run.take_over(dns);
+    for question in questions {
+        run.observe(question);
+    }
+    for (question, answers) in known {
+        for answer in answers {
+            run.follow(&question, &answer);
+        }
+    }
+    run.listen(inbox, end).await;
+    run.into_observations()
+}
+
+/// The observations of a phase that could not begin.
+pub fn nothing_heard(
+    questions: &BTreeSet<Question>,
+    options: &Options,
+    dns: Observations,
+    error: &io::Error,
+) -> Observations {
+    let mut vantages = dns.vantages;
+    let first = vantages.len();
+    vantages.extend(resolvers(options));
+    let mut replies = dns.replies;
+    let outcome = Outcome::Unanswered(Why::Unreachable(error.to_string()));
+    for question in questions {
+        let all = (first..vantages.len()).map(|vantage| Reply { vantage, outcome: outcome.clone() });
+        replies.entry(question.clone()).or_insert_with(|| all.collect());
+    }
+    Observations::new(vantages, replies)
+}
+
+impl Run<'_> {
+    /// Takes earlier observations over and starts the resolvers; returns the answers that are there already.
+    fn take_over(&mut self, dns: Observations) -> Vec<(Question, Vec<Answer>)> {
+        self.vantages = dns.vantages;
+        self.servers = vec![None; self.vantages.len()];
+        for vantage in resolvers(self.options) {
+            let number = self.vantages.iter().position(|known| *known == vantage).unwrap_or_else(|| {
+                self.vantages.push(vantage);
+                self.servers.push(None);
+                self.vantages.len() - 1
+            });
+            self.start(number, RESOLVER_WINDOW);
+        }
+        let mut known = Vec::new();
+        for (question, replies) in dns.replies {
+            let answers = replies.iter().filter_map(|reply| match &reply.outcome {
+                Outcome::Answer(answer) => Some(answer.clone()),
+                Outcome::Unanswered(_) => None,
+            });
+            known.push((question.clone(), answers.collect()));
+            self.replies.insert(Arc::new(question), replies);
+        }
+        known
+    }
+
+    /// Starts the task of a vantage point, unless it runs.
+    fn start(&mut self, number: usize, window: usize) {
+        let Some(Vantage { server: Some(address), kind, .. }) = self.vantages.get(number).cloned() else { return };
+        let recurse = kind != VantageKind::Authoritative;
+        if let Some(slot @ None) = self.servers.get_mut(number) {
+            *slot = Some(exchange::start(Server { number, address, recurse, window }, self.events.clone()));
+        }
+    }
+
+    /// The vantage point of an authoritative server; `None` where there are too many.
+    pub(super) fn authority(&mut self, name: &DomainName, address: std::net::SocketAddr) -> Option<usize> {
+        /// Authoritative servers in one phase: each takes sockets.
+        const LIMIT: usize = 256;
+        if let Some(number) = self.by_address.get(&address) {
+            return Some(*number);
+        }
+        if self.by_address.len() >= LIMIT {
+            return None;
+        }
+        let same = |v: &Vantage| v.kind == VantageKind::Authoritative && v.server == Some(address);
+        let number = self.vantages.iter().position(same).unwrap_or_else(|| {
+            let name = format!("{name} ({})", address.ip());
+            self.vantages.push(Vantage { name, server: Some(address), kind: VantageKind::Authoritative });
+            self.servers.push(None);
+            self.vantages.len() - 1
+        });
+        self.start(number, AUTHORITY_WINDOW);
+        self.by_address.insert(address, number);
+        Some(number)
+    }
+
+    /// The recursive resolvers' numbers.
+    pub(super) fn recursive(&self) -> Vec<usize> {
+        let kinds = self.vantages.iter().map(|v| v.kind).zip(&self.servers).enumerate();
+        kinds
+            .filter(|(_, (kind, server))| *kind != VantageKind::Authoritative && server.is_some())
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    /// Puts a question to every resolver and to the servers of its zone, once.
+    fn observe(&mut self, question: &Question) {
+        if self.replies.contains_key(question) {
+            return;
+        }
+        let question = Arc::new(question.clone());
+        self.replies.insert(Arc::clone(&question), Vec::new());
+        for number in self.recursive() {
+            self.send(number, Purpose::Observe, &question);
+        }
+        if self.options.authoritative {
+            let jobs = self.cuts.want(&question);
+            self.perform(jobs);
+        }
+    }
+
+    /// Puts a question to the servers of its zone alone.
+    fn observe_at_source(&mut self, question: Question) -> bool {
+        if self.replies.contains_key(&question) || !self.options.authoritative {
+            return false;
+        }
+        let question = Arc::new(question);
+        self.replies.insert(Arc::clone(&question), Vec::new());
+        let jobs = self.cuts.want(&question);
+        self.perform(jobs);
+        true
+    }
+
+    pub(super) fn send(&mut self, number: usize, purpose: Purpose, question: &Arc<Question>) {
+        let Some(Some(server)) = self.servers.get(number) else { return };
+        if purpose == Purpose::Observe {
+            let asked = self.open.entry(Arc::clone(question)).or_default();
+            let replied = self.replies.get(question).is_some_and(|all| all.iter().any(|r| r.vantage == number));
+            if replied || asked.contains(&number) {
+                return;
+            }
+            asked.push(number);
+        }
+        if server.send(Request { token: purpose, question: Arc::clone(question) }).is_ok() {
+            self.outstanding += 1;
+        }
+    }
+
+    /// Hears until nothing is outstanding or the time is over.
+    async fn listen(&mut self, mut inbox: UnboundedReceiver<Event<Purpose>>, end: Instant) {
+        while self.outstanding > 0 {
+            let Ok(Some(event)) = timeout_at(end, inbox.recv()).await else { return };
+            self.hear(event);
+            while let Ok(event) = inbox.try_recv() {
+                self.hear(event);
+            }
+        }
+    }
+
+    fn hear(&mut self, event: Event<Purpose>) {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        let Event { server, token, question, heard } = event;
+        if token == Purpose::Find {
+            let resolvers = self.recursive();
+            let jobs = self.cuts.found(&question, server, &heard.outcome, &resolvers);
+            return self.perform(jobs);
+        }
+        if let Some(asked) = self.open.get_mut(&question) {
+            asked.retain(|number| *number != server);
+        }
+        if self.vantages.get(server).is_some_and(|v| v.kind == VantageKind::Authoritative) {
+            self.hear_authority(server, &question, heard);
+        } else {
+            if let Outcome::Answer(answer) = &heard.outcome {
+                self.cuts.is_fast(server, answer.rtt_micros);
+                self.follow(&question, answer);
+            }
+            self.keep(server, &question, heard.outcome);
+        }
+    }
+
+    fn hear_authority(&mut self, server: usize, question: &Arc<Question>, heard: Heard) {
+        if let Some(Referral { zone, servers }) = heard.referral {
+            if let Some(jobs) = self.cuts.refer(question, server, &zone, &servers) {
+                return self.perform(jobs);
+            }
+        }
+        let mut outcome = heard.outcome;
+        if let Outcome::Answer(answer) = &mut outcome {
+            if answer.authoritative {
+                self.cuts.confine(question, answer);
+                self.follow_alias(question, answer);
+            }
+            self.follow(question, answer);
+        }
+        self.keep(server, question, outcome);
+        self.compare(question);
+    }
+
+    fn keep(&mut self, vantage: usize, question: &Arc<Question>, outcome: Outcome) {
+        self.replies.entry(Arc::clone(question)).or_default().push(Reply { vantage, outcome });
+    }
+
+    /// The questions that an answer brings.
+    fn follow(&mut self, question: &Question, answer: &Answer) {
+        for next in plan::follow(self.facts, question, answer) {
+            if self.budget == 0 {
+                return;
+            }
+            if !self.replies.contains_key(&next) {
+                self.budget -= 1;
+                self.observe(&next);
+            }
+        }
+    }
+
+    /// An alias that leads out of the zone: its end is asked where it is served.
+    fn follow_alias(&mut self, question: &Arc<Question>, answer: &Answer) {
+        let chain = truth::chain(question, answer);
+        let End::Elsewhere(target) = chain.end else { return };
+        let depth = self.alias_depth.get(question).copied().unwrap_or(0) + chain.aliases.len();
+        if depth > ALIASES || self.budget == 0 || !plan::is_representable(&target) {
+            return;
+        }
+        let next = Question::new(&target, question.rtype);
+        if self.observe_at_source(next.clone()) {
+            self.budget -= 1;
+            self.alias_depth.insert(Arc::new(next), depth);
+        }
+    }
+
+    /// Where two servers of a zone differ, the zone's serials decide: they are asked for.
+    fn compare(&mut self, question: &Question) {
+        let Some(replies) = self.replies.get(question) else { return };
+        let mut sets = replies.iter().filter_map(|reply| {
+            let vantage = self.vantages.get(reply.vantage)?;
+            match &reply.outcome {
+                Outcome::Answer(answer) if vantage.kind == VantageKind::Authoritative && answer.authoritative => {
+                    truth::chain(question, answer).end.record_set()
+                }
+                _ => None,
+            }
+        });
+        let Some(first) = sets.next() else { return };
+        if sets.all(|set| set == first) {
+            return;
+        }
+        if let Some(zone) = self.cuts.zone(question) {
+            self.observe_at_source(Question::new(&zone, RecordType::Soa));
+        }
+    }
+
+    fn perform(&mut self, jobs: Vec<Job>) {
+        let mut jobs = jobs;
+        while let Some(job) = jobs.pop() {
+            match job {
+                Job::Find { question, of } => {
+                    let resolvers = self.recursive();
+                    for number in of.into_iter().filter(|n| resolvers.contains(n)) {
+                        self.send(number, Purpose::Find, &question);
+                    }
+                }
+                Job::FindByAny { question } => {
+                    let resolvers = self.recursive();
+                    let of = self.cuts.choose(&question, &resolvers);
+                    if of.is_empty() {
+                        let nobody = Outcome::Unanswered(Why::NotAsked);
+                        jobs.extend(self.cuts.found(&question, usize::MAX, &nobody, &resolvers));
+                    } else {
+                        jobs.push(Job::Find { question, of });
+                    }
+                }
+                Job::Server { zone, name, address } => {
+                    let address = std::net::SocketAddr::new(address, self.options.authoritative_port);
+                    if let Some(number) = self.authority(&name, address) {
+                        for question in self.cuts.add_server(&zone, number) {
+                            self.send(number, Purpose::Observe, &question);
+                        }
+                    }
+                }
+                Job::Ask { question, servers } => {
+                    for number in servers {
+                        self.send(number, Purpose::Observe, &question);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What was heard; what is still open is a time-out.
+    fn into_observations(mut self) -> Observations {
+        for (question, asked) in std::mem::take(&mut self.open) {
+            for vantage in asked {
+                self.keep(vantage, &question, Outcome::Unanswered(Why::Timeout));
+            }
+        }
+        // A server whose network this host has no route to is no witness, where others are.
+        let unreached = |reply: &Reply| matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(how)) if how == "no route");
+        let authority = |number: usize| {
+            self.vantages.get(number).is_some_and(|v| v.kind == VantageKind::Authoritative && v.server.is_some())
+        };
+        let silent: HashSet<usize> = {
+            let mut reached = HashSet::new();
+            let mut all = HashSet::new();
+            for reply in self.replies.values().flatten().filter(|r| authority(r.vantage)) {
+                all.insert(reply.vantage);
+                if !unreached(reply) {
+                    reached.insert(reply.vantage);
+                }
+            }
+            all.difference(&reached).copied().collect()
+        };
+        let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
+        for (question, mut all) in self.replies {
+            // Servers of the parent, asked before the cut was known, are no witnesses.
+            all.retain(|reply| !authority(reply.vantage) || self.cuts.serves(&question, reply.vantage));
+            all.retain(|reply| !silent.contains(&reply.vantage));
+            if !all.is_empty() {
+                replies.insert(Arc::unwrap_or_clone(question), all);
+            }
+        }
+        let (vantages, replies) = in_use(self.vantages, replies);
+        Observations::new(vantages, replies)
+    }
+}
+
+/// Leaves out authoritative vantage points that nothing was heard of, and puts the rest in an order that does not depend on who was found first.
+fn in_use(
+    vantages: Vec<Vantage>,
+    mut replies: BTreeMap<Question, Vec<Reply>>,
+) -> (Vec<Vantage>, BTreeMap<Question, Vec<Reply>>) {
+    let used: HashSet<usize> = replies.values().flatten().map(|reply| reply.vantage).collect();
+    let mut order: Vec<usize> = (0..vantages.len())
+        .filter(|n| used.contains(n) || vantages.get(*n).is_some_and(|v| v.kind != VantageKind::Authoritative))
+        .collect();
+    order.sort_by_key(|n| {
+        let vantage = vantages.get(*n);
+        let found = vantage.filter(|v| v.kind == VantageKind::Authoritative).map(|v| (v.name.clone(), v.server));
+        // Resolvers keep the order in which they were given.
+        (found.is_some(), found, *n)
+    });
+    let place: HashMap<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    for reply in replies.values_mut().flatten() {
+        if let Some(new) = place.get(&reply.vantage) {
+            reply.vantage = *new;
+        }
+    }
+    (order.iter().filter_map(|n| vantages.get(*n).cloned()).collect(), replies)
+}
+
+/// Whether a record says the name of a zone's server.
+pub(super) fn server_name(data: &RecordData) -> Option<&DomainName> {
+    match data {
+        RecordData::Ns(name) => Some(name),
+        _ => None,
+    }
+}
