@@ -28,12 +28,19 @@
 #![forbid(unsafe_code)]
 
 pub mod addr;
+pub mod catalogue;
+pub mod cli;
 pub mod collect;
+pub mod error;
+pub mod exit;
 pub mod facts;
 pub mod findings;
 pub mod name;
 pub mod observe;
+pub mod report;
 pub mod rules;
+pub mod schema;
+pub mod snapshot;
 pub mod source;
 
 #[cfg(test)]

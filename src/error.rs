@@ -1,0 +1,56 @@
+//! The few errors that end a run. Everything else becomes a finding.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a run could not be done. Each says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line asks for something that there is not, or that does not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// The folder given with `--root` cannot be read.
+    #[error("cannot read the root {}: {source}\n  give --root a folder that holds a copy of the host's files, readable by this user", .path.display())]
+    Root {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// A file named on the command line cannot be read, or is not what it should be.
+    #[error("cannot use {} (given with {option}): {problem}", .path.display())]
+    Input {
+        /// The option that names it.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+    /// The settings file is not as it must be.
+    #[error("bad settings in {}: {problem}\n  correct the file, or name another with --config", .path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A report could not be written.
+    #[error("cannot write {}: {source}\n  nothing was left there; check the folder's permissions and free space, or name another file", .path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}\n  write to a file with -o FILE")]
+    Stdout(#[source] io::Error),
+}
+
+impl Error {
+    /// The message with nothing in it that could harm a terminal.
+    pub fn harmless(&self) -> String {
+        crate::report::escape::block(&self.to_string()).into_owned()
+    }
+}

@@ -1,0 +1,110 @@
+//! The exit status: what scripts may rely on.
+
+use crate::findings::{Finding, Severity, Verdict};
+use crate::report::Format;
+
+/// The table that `--help` and the README print.
+pub const TABLE: &str = "\
+Exit status:
+  0  nothing at or above --fail-on
+  1  failed findings at or above it
+  2  could not run: usage, unreadable root, bad settings file, output not written
+  3  nothing failed, but something at or above it could not be determined
+With --fail-on never: 0 or 2. The format on standard output may have its own:
+nagios 2 CRITICAL, 1 WARNING, 3 UNKNOWN, 0 OK; sarif and checkmk 0 unless 2.";
+
+/// Nothing to report.
+pub const OK: u8 = 0;
+/// Failed findings at or above the threshold.
+pub const FOUND: u8 = 1;
+/// The run could not be done.
+pub const COULD_NOT_RUN: u8 = 2;
+/// Undetermined findings at or above the threshold, and no failed one.
+pub const UNDETERMINED: u8 = 3;
+
+/// `--fail-on`: the weakest severity that makes the exit status other than 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FailOn {
+    /// Errors alone.
+    #[default]
+    Error,
+    /// Errors and warnings.
+    Warning,
+    /// Every finding.
+    Info,
+    /// None.
+    Never,
+}
+
+impl FailOn {
+    fn counts(self, severity: Severity) -> bool {
+        match self {
+            FailOn::Error => severity >= Severity::Error,
+            FailOn::Warning => severity >= Severity::Warning,
+            FailOn::Info => true,
+            FailOn::Never => false,
+        }
+    }
+}
+
+/// The exit status of a run that could be done.
+pub fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
+    let some = |verdict| findings.iter().any(|f| f.verdict == verdict && fail_on.counts(f.severity));
+    if some(Verdict::Fail) {
+        FOUND
+    } else if some(Verdict::Undetermined) {
+        UNDETERMINED
+    } else {
+        OK
+    }
+}
+
+/// The exit status with the format that went to standard output, where there is one.
+pub fn status_for(format: Option<Format>, findings: &[Finding], fail_on: FailOn) -> u8 {
+    match format {
+        Some(format) => match format {
+            Format::Human | Format::Json => status(findings, fail_on),
+        },
+        None => status(findings, fail_on),
+    }
+}
+
+/// The exit status of a run that could not be done.
+pub fn could_not_run(_format: Option<Format>) -> u8 {
+    COULD_NOT_RUN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Meta;
+
+    static META: Meta =
+        Meta { code: "PTR001", name: "ptr-missing", severity: Severity::Error, refs: &[], doc: "", needs_dns: true };
+
+    #[test]
+    fn the_worst_at_or_above_the_threshold_decides() {
+        let error = || META.violated("a", "m");
+        let warning = || error().severity(Severity::Warning);
+        let info = || error().severity(Severity::Info);
+        let open = || META.undetermined("a", "m");
+        let open_warning = || open().severity(Severity::Warning);
+        for (findings, fail_on, expected) in [
+            (vec![], FailOn::Info, 0),
+            (vec![error()], FailOn::Error, 1),
+            (vec![warning()], FailOn::Error, 0),
+            (vec![warning()], FailOn::Warning, 1),
+            (vec![info()], FailOn::Warning, 0),
+            (vec![info()], FailOn::Info, 1),
+            (vec![open()], FailOn::Error, 3),
+            (vec![open_warning()], FailOn::Error, 0),
+            (vec![open_warning(), info()], FailOn::Info, 1),
+            // A failed finding below the threshold does not hide an undetermined one above it.
+            (vec![open(), warning()], FailOn::Error, 3),
+            (vec![open(), error()], FailOn::Error, 1),
+            (vec![open(), error()], FailOn::Never, 0),
+        ] {
+            assert_eq!(status(&findings, fail_on), expected, "{fail_on:?} {findings:?}");
+        }
+    }
+}

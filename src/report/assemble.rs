@@ -1,0 +1,252 @@
+//! From facts, observations and findings to the report: what every format shows is worked out here, once.
+
+use crate::addr::Family;
+use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
+use crate::findings::{Finding, Meta, Place, Severity, Verdict};
+use crate::name::DomainName;
+use crate::observe::iprev::Iprev;
+use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
+use crate::report::model::*;
+use crate::source::Excerpt;
+
+impl Report {
+    /// The report of one run. `not_checked` are the rules that did not run since they need the DNS and nothing was asked.
+    pub fn new(facts: &Facts, dns: &Observations, findings: &[Finding], not_checked: &[&'static Meta]) -> Report {
+        let mut findings: Vec<FindingView> = findings.iter().map(finding_view).collect();
+        findings.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
+        let why = |_: &&'static Meta| "it needs the DNS, and nothing was asked (--offline)".to_owned();
+        Report {
+            schema: SCHEMA,
+            tool: Tool::this(),
+            host: host_view(facts),
+            mta: MtaView {
+                configured: facts.mtas.configured.clone(),
+                live: facts.mtas.live.clone(),
+                how: facts.mtas.how.clone(),
+            },
+            paths: facts.paths.iter().map(|path| path_view(path, dns)).collect(),
+            summary: summary(&findings),
+            findings,
+            not_checked: not_checked
+                .iter()
+                .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why(meta) })
+                .collect(),
+            dns: dns_view(dns),
+        }
+    }
+}
+
+fn summary(findings: &[FindingView]) -> Summary {
+    let failed = |severity| findings.iter().filter(|f| f.failed() && f.severity == severity).count();
+    Summary {
+        error: failed(Severity::Error),
+        warning: failed(Severity::Warning),
+        info: failed(Severity::Info),
+        undetermined: findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count(),
+    }
+}
+
+/// The host as reports and snapshots show it.
+pub(crate) fn host_view(facts: &Facts) -> HostView {
+    let host = &facts.host;
+    let mut configured_names = Vec::new();
+    let mut add = |setting: &str, fact: Option<&Fact<String>>| {
+        if let Some(fact) = fact.filter(|fact| !fact.value.is_empty()) {
+            let name = ConfiguredName {
+                name: fact.value.clone(),
+                setting: setting.to_owned(),
+                origin: OriginView::from(&fact.origin),
+            };
+            if !configured_names.contains(&name) {
+                configured_names.push(name);
+            }
+        }
+    };
+    add("/etc/hostname", host.etc_hostname.as_ref());
+    add("/etc/mailname", host.mailname.as_ref());
+    for postfix in &facts.postfix {
+        add("myhostname", postfix.parameters.get("myhostname").and_then(Setting::fact).as_ref());
+    }
+    for exim in &facts.exim {
+        add("primary_hostname", exim.main.get("primary_hostname").and_then(Setting::fact).as_ref());
+    }
+    add("wwwacct.conf HOST", facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref()));
+    HostView {
+        node_name: host.node_name.as_ref().map(|name| name.value.clone()),
+        fqdn: match &host.fqdn {
+            crate::facts::HostFqdn::Name(name) => Some(name.value.clone()),
+            _ => None,
+        },
+        configured_names,
+        addresses: host.addresses.clone(),
+    }
+}
+
+fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
+    let sending = path.sending.as_ref().map(|fact| fact.value);
+    let found = sending.map(|addr| dns.ptr(addr));
+    let ptr: Option<Vec<DomainName>> = match found {
+        Some(Lookup::Found(names)) => Some(names),
+        Some(Lookup::NoData | Lookup::NxDomain) => Some(Vec::new()),
+        Some(Lookup::Unanswered(_)) | None => None,
+    };
+    let (helo, helo_origin) = helo(&path.helo, ptr.as_deref());
+    let helo_addresses = helo
+        .as_deref()
+        .filter(|name| !name.starts_with('['))
+        .and_then(|name| known(dns.addresses(&DomainName::new(name), path.family)));
+    let (sender_domains, sender_selection) = match &path.sender_domains {
+        SenderDomains::Any => (None, SenderSelection::Any),
+        SenderDomains::Undecided => (None, SenderSelection::Undecided),
+        SenderDomains::Only { domains, others } => (
+            Some(domains.iter().map(DomainName::to_string).collect()),
+            if *others { SenderSelection::ListedAndOthers } else { SenderSelection::Listed },
+        ),
+    };
+    PathView {
+        id: path.id.clone(),
+        mta: path.mta,
+        services: path.services.clone(),
+        family: path.family,
+        source: path.source.as_ref().map(|fact| fact.value),
+        source_origin: path.source.as_ref().map(|fact| OriginView::from(&fact.origin)),
+        sending,
+        helo,
+        helo_origin,
+        sender_domains,
+        sender_selection,
+        relayed: path.relayed.as_ref().map(|hop| hop.value.clone()),
+        unused: path.unused,
+        forward: ptr.iter().flatten().map(|name| forward(name, path.family, dns)).collect(),
+        ptr: ptr.map(|names| sorted(names.iter().map(DomainName::to_string).collect())),
+        iprev: sending.and_then(|addr| iprev(dns, addr)),
+        helo_addresses,
+        receivers: Vec::new(),
+    }
+}
+
+/// The iprev result; none where the PTR question never went out.
+fn iprev(dns: &Observations, addr: std::net::IpAddr) -> Option<Iprev> {
+    match dns.ptr(addr) {
+        Lookup::Unanswered(Why::NotAsked) => None,
+        _ => Some(dns.iprev(addr)),
+    }
+}
+
+fn forward(name: &DomainName, family: Family, dns: &Observations) -> Forward {
+    Forward { name: name.to_string(), addresses: known(dns.addresses(name, family)) }
+}
+
+fn known<T: Ord>(lookup: Lookup<T>) -> Option<Vec<T>> {
+    match lookup {
+        Lookup::Found(values) => Some(sorted(values)),
+        Lookup::NoData | Lookup::NxDomain => Some(Vec::new()),
+        Lookup::Unanswered(_) => None,
+    }
+}
+
+fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
+    values.sort();
+    values
+}
+
+/// The HELO name as it goes out, and where it comes from. One that follows the PTR record is known once that is.
+fn helo(helo: &Helo, ptr: Option<&[DomainName]>) -> (Option<String>, Option<OriginView>) {
+    match helo {
+        Helo::None => (None, None),
+        Helo::Known(name) => (Some(name.value.to_string()), Some(OriginView::from(&name.origin))),
+        Helo::FollowsPtr { default, origin } => {
+            let name = match ptr {
+                Some([first, ..]) => Some(first.to_string()),
+                Some([]) => default.as_ref().map(ToString::to_string),
+                None => None,
+            };
+            (name, Some(OriginView::from(origin)))
+        }
+        Helo::Undecided { origin, .. } => (None, Some(OriginView::from(origin))),
+    }
+}
+
+fn finding_view(finding: &Finding) -> FindingView {
+    FindingView {
+        code: finding.meta.code,
+        name: finding.meta.name,
+        severity: finding.severity,
+        verdict: finding.verdict,
+        subject: finding.subject.clone(),
+        message: finding.message.clone(),
+        origins: finding.places.iter().map(place_view).collect(),
+        evidence: finding.evidence.clone(),
+        fix: finding.fix.clone(),
+        paths: finding.paths.clone(),
+    }
+}
+
+fn place_view(place: &Place) -> PlaceView {
+    let excerpt = place.origin.span().map(|span| span.excerpt());
+    PlaceView {
+        origin: OriginView::from(&place.origin),
+        end_column: excerpt.as_ref().map(|excerpt| excerpt.end_column),
+        label: place.label.clone(),
+        quote: excerpt.map(quote),
+    }
+}
+
+fn quote(excerpt: Excerpt) -> Quote {
+    let before = excerpt.column.saturating_sub(excerpt.text_column);
+    let width = excerpt.end_column.saturating_sub(excerpt.column);
+    let part = |skip: usize, take: usize| excerpt.text.chars().skip(skip).take(take).collect::<String>();
+    Quote {
+        cut: excerpt.text_column.saturating_sub(1),
+        before: part(0, before),
+        marked: part(before, width),
+        after: part(before + width, usize::MAX),
+    }
+}
+
+fn dns_view(dns: &Observations) -> DnsView {
+    let answered = |question: &Question| !matches!(dns.truth(question).lookup, Lookup::Unanswered(_));
+    let mut counts = vec![(0, 0); dns.vantages.len()];
+    for reply in dns.replies.values().flatten() {
+        if let Some((asked, answers)) = counts.get_mut(reply.vantage) {
+            *asked += 1;
+            *answers += usize::from(matches!(reply.outcome, Outcome::Answer(_)));
+        }
+    }
+    let mut all: Vec<_> = dns.vantages.iter().zip(counts).collect();
+    all.sort_by(|(a, _), (b, _)| (rank(a.kind), &a.name, a.server).cmp(&(rank(b.kind), &b.name, b.server)));
+    DnsView {
+        vantage: all
+            .into_iter()
+            .map(|(vantage, (asked, answered))| VantageView {
+                name: vantage.name.clone(),
+                server: vantage.server.map(|server| server.to_string()),
+                kind: kind(vantage.kind).to_owned(),
+                answered,
+                asked,
+            })
+            .collect(),
+        questions: dns.replies.len(),
+        answered: dns.replies.keys().filter(|question| answered(question)).count(),
+        offline: dns.offline,
+    }
+}
+
+/// The order of vantage points in reports: the nearest to this host first.
+fn rank(kind: VantageKind) -> u8 {
+    match kind {
+        VantageKind::Overlay => 0,
+        VantageKind::System => 1,
+        VantageKind::Public => 2,
+        VantageKind::Authoritative => 3,
+    }
+}
+
+pub(crate) fn kind(kind: VantageKind) -> &'static str {
+    match kind {
+        VantageKind::Overlay => "overlay",
+        VantageKind::Authoritative => "authoritative",
+        VantageKind::Public => "public",
+        VantageKind::System => "system",
+    }
+}

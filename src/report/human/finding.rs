@@ -1,0 +1,279 @@
+//! Findings: the very line underlined, what each server said, where to read on.
+
+use std::collections::BTreeMap;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
+
+use super::text::{count, kind, put, wrap};
+use crate::findings::{Severity, Verdict};
+use crate::report::{FindingView, OriginView, PlaceView, Quote, Report, Style, Verbosity};
+
+/// Findings of one code that are shown in full without `-v`; the others are named in one list.
+const IN_FULL: usize = 3;
+/// Places shown of one finding without `-v`.
+const PLACES: usize = 5;
+/// Lines between two places up to which they stand in one excerpt; farther apart, each has its own.
+const FAR: usize = 10_000;
+/// Characters of a line shown before and behind a place.
+const CONTEXT: usize = 60;
+
+/// A finding in one line, for `-q` and for what is only worth knowing.
+pub fn one_line(finding: &FindingView, style: &Style) -> String {
+    let (word, color) = kind(finding.severity, finding.verdict);
+    let head = style.paint(color, &format!("{word}[{}]", finding.code));
+    // Most messages name their subject already.
+    let message = &finding.message;
+    if message.contains(&finding.subject) {
+        format!("{head}: {message}\n")
+    } else {
+        format!("{head}: {}: {message}\n", finding.subject)
+    }
+}
+
+/// All findings, the worst first, each with an empty line before it.
+pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> String {
+    let mut groups: Vec<Vec<&FindingView>> = Vec::new();
+    for finding in findings {
+        let alike = |g: &Vec<&FindingView>| {
+            g.first()
+                .is_some_and(|f| (f.code, f.severity, f.verdict) == (finding.code, finding.severity, finding.verdict))
+        };
+        match groups.last_mut().filter(|group| alike(group)) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    let mut out = String::new();
+    for group in groups {
+        if style.verbosity != Verbosity::Verbose && group.iter().all(|f| f.severity == Severity::Info) {
+            let before = out.lines().last().unwrap_or("").starts_with("info");
+            out.push_str(if before { "" } else { "\n" });
+            group.iter().for_each(|finding| out.push_str(&brief(finding, style)));
+            continue;
+        }
+        // A list for one finding more would save nothing.
+        let limit =
+            if style.verbosity == Verbosity::Verbose || group.len() == IN_FULL + 1 { usize::MAX } else { IN_FULL };
+        for finding in group.iter().take(limit) {
+            out.push('\n');
+            out.push_str(&full(finding, report, style));
+        }
+        let rest: Vec<&&FindingView> = group.iter().skip(limit).collect();
+        if let Some(first) = rest.first() {
+            let (word, color) = kind(first.severity, first.verdict);
+            let head = style.paint(color, &format!("{word}[{}]", first.code));
+            out.push_str(&format!("\n{head}: {} more like this (-v shows each):\n", rest.len()));
+            let subjects: Vec<&str> = rest.iter().map(|f| f.subject.as_str()).collect();
+            for line in wrap(&subjects.join(", "), style.width.saturating_sub(4)) {
+                out.push_str(&format!("    {line}\n"));
+            }
+        }
+    }
+    out
+}
+
+/// A finding that is worth knowing, wrapped.
+fn brief(finding: &FindingView, style: &Style) -> String {
+    let (word, _) = kind(finding.severity, finding.verdict);
+    let plain = Style { color: false, ..*style };
+    let text = one_line(finding, &plain);
+    let mut out = String::new();
+    put(&mut out, "", "    ", text.trim_end(), style.width);
+    let head = format!("{word}[{}]", finding.code);
+    out.replacen(&head, one_line(finding, style).split(": ").next().unwrap_or(&head), 1)
+}
+
+/// One finding.
+fn full(finding: &FindingView, report: &Report, style: &Style) -> String {
+    let (word, _) = kind(finding.severity, finding.verdict);
+    let level = match (finding.verdict, finding.severity) {
+        (Verdict::Fail, Severity::Error) => Level::ERROR,
+        (Verdict::Fail, Severity::Info) => Level::INFO,
+        _ => Level::WARNING,
+    };
+    let head = word.len() + finding.code.len() + "[]: ".len();
+    let message = wrap(&finding.message, style.width.saturating_sub(head)).join("\n");
+    let title = level.with_name(word).primary_title(message).id(finding.code);
+    let sources: Vec<(String, Vec<Shown>)> = excerpts(finding, style);
+    let mut group = Group::with_title(title);
+    for (path, lines) in &sources {
+        group = group.element(snippet(path, lines));
+    }
+    // Behind `  = note: `, which is as wide as the line number's column and ten more.
+    let room = style.width.saturating_sub(14).max(30);
+    for (label, text) in notes(finding, report, style) {
+        let text = text.iter().flat_map(|line| wrap(line, room)).collect::<Vec<_>>().join("\n");
+        group = group.element(Element::from(Level::NOTE.with_name(label).message(text)));
+    }
+    let help = format!("helolint explain {}", finding.code);
+    group = group.element(Element::from(Level::HELP.message(help)));
+    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
+    let decor = if style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
+    let text = renderer.hyperlink(false).term_width(style.width).decor_style(decor).render(&[group]);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
+}
+
+/// A line with the places in it.
+struct Shown<'a> {
+    number: usize,
+    text: String,
+    /// Byte range in `text`, label, whether it is the place to edit.
+    marks: Vec<(std::ops::Range<usize>, &'a str, bool)>,
+}
+
+/// The places in files: for each file the lines in order. Places far from the one before begin an excerpt of their own.
+fn excerpts<'a>(finding: &'a FindingView, style: &Style) -> Vec<(String, Vec<Shown<'a>>)> {
+    let limit = if style.verbosity == Verbosity::Verbose { usize::MAX } else { PLACES };
+    let mut files: Vec<(&str, BTreeMap<usize, Vec<(&PlaceView, &Quote, bool)>>)> = Vec::new();
+    for (at, place) in in_files(finding).take(limit).enumerate() {
+        let (PlaceView { origin: OriginView::File { file, line, .. }, .. }, Some(quote)) = (place, &place.quote) else {
+            continue;
+        };
+        let index = match files.iter().position(|(path, _)| path == file) {
+            Some(index) => index,
+            None => {
+                files.push((file, BTreeMap::new()));
+                files.len() - 1
+            }
+        };
+        files[index].1.entry(*line).or_default().push((place, quote, at == 0));
+    }
+    let mut all: Vec<(String, Vec<Shown>)> = Vec::new();
+    for (path, lines) in files {
+        let mut last: Option<usize> = None;
+        for (number, places) in lines {
+            // Several places of a line share its text only where none of their quotes is cut.
+            let whole = places.iter().all(|(_, quote, _)| cut(quote).1 == text_of(quote) && quote.cut == 0);
+            let shown: Vec<Shown> = if whole {
+                vec![line_of(number, &places)]
+            } else {
+                places.iter().map(|p| line_of(number, &[*p])).collect()
+            };
+            for line in shown {
+                let near = last.is_some_and(|last| number > last && number - last <= FAR);
+                match all.last_mut() {
+                    Some((_, lines)) if near => lines.push(line),
+                    _ => all.push((path.to_owned(), vec![line])),
+                }
+                last = Some(number);
+            }
+        }
+    }
+    all
+}
+
+fn in_files(finding: &FindingView) -> impl Iterator<Item = &PlaceView> {
+    finding.origins.iter().filter(|place| matches!(place.origin, OriginView::File { .. }) && place.quote.is_some())
+}
+
+fn text_of(quote: &Quote) -> String {
+    format!("{}{}{}", quote.before, quote.marked, quote.after)
+}
+
+/// The quote's line cut to [`CONTEXT`] around the place: where the place begins in it, and the text.
+fn cut(quote: &Quote) -> (usize, String) {
+    let lead = quote.before.chars().count();
+    let skip = if lead > 2 * CONTEXT { lead - CONTEXT } else { 0 };
+    let mut before: String = quote.before.chars().skip(skip).collect();
+    if skip > 0 || quote.cut > 0 {
+        before.insert_str(0, "...");
+    }
+    let tail: String = quote.after.chars().take(2 * CONTEXT).collect();
+    let dots = if tail.len() < quote.after.len() { "..." } else { "" };
+    (before.len(), format!("{before}{}{tail}{dots}", quote.marked))
+}
+
+fn line_of<'a>(number: usize, places: &[(&'a PlaceView, &'a Quote, bool)]) -> Shown<'a> {
+    let mut text = String::new();
+    let mut marks = Vec::new();
+    for (place, quote, primary) in places {
+        let (start, line) = cut(quote);
+        marks.push((start..start + quote.marked.len(), place.label.as_str(), *primary));
+        text = line;
+    }
+    Shown { number, text, marks }
+}
+
+/// Lines as one excerpt; the lines between are empty, so that the drawing leaves them out.
+fn snippet<'a>(path: &str, lines: &[Shown<'a>]) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    let first = lines.first().map_or(1, |line| line.number);
+    let mut text = String::new();
+    let mut annotations = Vec::new();
+    let mut last: Option<usize> = None;
+    for line in lines {
+        let gap = last.map_or(0, |last| line.number.saturating_sub(last));
+        // One line alone between two places is drawn, and nothing is known of it.
+        text.push_str(&if gap == 2 { "\n...\n".to_owned() } else { "\n".repeat(gap) });
+        last = Some(line.number);
+        let start = text.len();
+        text.push_str(&line.text);
+        for (range, label, primary) in &line.marks {
+            let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let mark = kind.span(start + range.start..start + range.end);
+            annotations.push(if label.is_empty() { mark } else { mark.label(*label) });
+        }
+    }
+    Snippet::source(text).path(path.to_owned()).line_start(first).annotations(annotations)
+}
+
+/// What stands below the excerpts: other origins, what servers said, the paths concerned.
+fn notes(finding: &FindingView, report: &Report, style: &Style) -> Vec<(&'static str, Vec<String>)> {
+    let verbose = style.verbosity == Verbosity::Verbose;
+    let mut notes: Vec<(&'static str, Vec<String>)> = Vec::new();
+    let elsewhere = finding.origins.iter().filter(|place| !matches!(place.origin, OriginView::File { .. }));
+    for place in elsewhere {
+        let label = if place.label.is_empty() { "from" } else { &place.label };
+        notes.push(("note", vec![format!("{label}: {}", place.origin.describe())]));
+    }
+    let places = in_files(finding).count();
+    if places > PLACES && !verbose {
+        notes.push(("note", vec![format!("and {} (-v shows all)", count(places - PLACES, "more place"))]));
+    }
+    let evidence = evidence(finding);
+    if !evidence.is_empty() {
+        notes.push(("DNS", evidence));
+    }
+    if report.paths.len() > 1 && !finding.paths.is_empty() && finding.paths.len() < report.paths.len() {
+        let limit = if verbose { usize::MAX } else { 6 };
+        let mut names: Vec<String> = finding.paths.iter().take(limit).cloned().collect();
+        if finding.paths.len() > limit {
+            names.push(format!("and {} more", finding.paths.len() - limit));
+        }
+        let what = if finding.paths.len() == 1 { "path" } else { "paths" };
+        notes.push((what, vec![names.join(", ")]));
+    } else if finding.paths.len() > 1 {
+        notes.push(("paths", vec![format!("all {}", finding.paths.len())]));
+    }
+    let domains: usize = report
+        .paths
+        .iter()
+        .filter(|path| finding.paths.contains(&path.id))
+        .filter_map(|path| path.sender_domains.as_ref().map(Vec::len))
+        .sum();
+    if domains > 0 {
+        let verb = if domains == 1 { "leaves" } else { "leave" };
+        notes.push(("domains", vec![format!("{} {verb} this way", count(domains, "sender domain"))]));
+    }
+    notes
+}
+
+/// A line for each question and answer, with everybody who gave it.
+fn evidence(finding: &FindingView) -> Vec<String> {
+    let mut said: Vec<(&str, &str, Vec<&str>, Option<u32>)> = Vec::new();
+    for item in &finding.evidence {
+        match said.iter_mut().find(|(question, answer, ..)| (*question, *answer) == (&item.question, &item.answer)) {
+            Some((_, _, from, ttl)) => {
+                from.push(&item.from);
+                *ttl = (*ttl).max(item.ttl);
+            }
+            None => said.push((&item.question, &item.answer, vec![&item.from], item.ttl)),
+        }
+    }
+    let lines = said.iter().map(|(question, answer, from, ttl)| {
+        let until = ttl.map(|ttl| format!(", TTL {ttl} s")).unwrap_or_default();
+        format!("{question}: {answer} ({}{until})", from.join(", "))
+    });
+    lines.collect()
+}

@@ -1,0 +1,152 @@
+//! For people in a terminal: the verdict first, then how mail leaves, what is wrong, who must do what, and what was not seen.
+//!
+//! Every text comes in here tamed (`escape.rs`); the only terminal escapes are those written here, and only with colour.
+
+mod finding;
+mod paths;
+mod plan;
+mod text;
+
+use crate::findings::{Severity, Verdict};
+use crate::report::{FindingView, Report, Style, Verbosity};
+use text::{BAD, DOUBTFUL, GOOD, NOTE, count, put};
+
+/// The report as text. `report` is tamed already.
+pub fn render(report: &Report, style: &Style) -> String {
+    let mut findings: Vec<&FindingView> = report.findings.iter().collect();
+    findings.sort_by_key(|f| (rank(f), f.code));
+    let mut out = verdict(report, style);
+    if style.verbosity == Verbosity::Quiet {
+        for finding in findings {
+            out.push_str(&finding::one_line(finding, style));
+        }
+        return out;
+    }
+    out.push_str(&paths::section(report, style));
+    out.push_str(&finding::section(&findings, report, style));
+    out.push_str(&plan::section(&findings, style));
+    out.push_str(&not_checked(report, style));
+    out
+}
+
+/// The order of findings: what is wrong, what may be, what is worth knowing.
+fn rank(finding: &FindingView) -> u8 {
+    match (finding.verdict, finding.severity) {
+        (Verdict::Fail, Severity::Error) => 0,
+        (Verdict::Fail, Severity::Warning) => 1,
+        (Verdict::Undetermined, Severity::Error | Severity::Warning) => 2,
+        (Verdict::Fail, Severity::Info) => 3,
+        (Verdict::Undetermined, Severity::Info) => 4,
+    }
+}
+
+/// The verdict in one line.
+fn verdict(report: &Report, style: &Style) -> String {
+    let host = report.host.fqdn.as_deref().or(report.host.node_name.as_deref()).unwrap_or("this host");
+    let summary = report.summary;
+    let mut counts = Vec::new();
+    let mut add = |number: usize, text: String, color| {
+        if number > 0 {
+            counts.push(style.paint(color, &text));
+        }
+    };
+    add(summary.error, count(summary.error, "error"), BAD);
+    add(summary.warning, count(summary.warning, "warning"), DOUBTFUL);
+    add(summary.undetermined, format!("{} undetermined", summary.undetermined), DOUBTFUL);
+    let paths = match report.paths.len() {
+        0 => "no outbound path".to_owned(),
+        number => count(number, "outbound path"),
+    };
+    let notes =
+        if summary.info > 0 { format!("{} worth knowing", count(summary.info, "thing")) } else { String::new() };
+    let host = style.heading(host);
+    if counts.is_empty() {
+        let healthy = if report.not_checked.is_empty() {
+            format!("{}: {paths}, nothing wrong", style.paint(GOOD, "healthy"))
+        } else {
+            format!("nothing wrong in the files of {paths}; the DNS was not asked")
+        };
+        let notes = if notes.is_empty() { notes } else { format!(", {}", style.paint(NOTE, &notes)) };
+        return format!("{host}: {healthy}{notes}\n");
+    }
+    if !notes.is_empty() {
+        counts.push(style.paint(NOTE, &notes));
+    }
+    let unasked = if report.not_checked.is_empty() { "" } else { "; the DNS was not asked" };
+    format!("{host}: {} on {paths}{unasked}\n", counts.join(", "))
+}
+
+/// What was not checked and why.
+fn not_checked(report: &Report, style: &Style) -> String {
+    let mut out = String::new();
+    let (first, rest) = ("  ", "    ");
+    let mut reasons: Vec<&str> = Vec::new();
+    for rule in &report.not_checked {
+        if !reasons.contains(&rule.why.as_str()) {
+            reasons.push(&rule.why);
+        }
+    }
+    for why in reasons {
+        let codes: Vec<&str> = report.not_checked.iter().filter(|rule| rule.why == why).map(|rule| rule.code).collect();
+        let text = format!("{} ({}): {why}.", count(codes.len(), "rule"), ranges(&codes));
+        put(&mut out, first, rest, &text, style.width);
+    }
+    let open: Vec<&FindingView> = report.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).collect();
+    if !open.is_empty() {
+        let worst = open.iter().any(|f| f.severity == Severity::Error);
+        let text = format!(
+            "{} could not be determined (above){}: no answer is not a wrong answer. Run helolint again once the servers answer.",
+            count(open.len(), "thing"),
+            if worst { ", some of which would be errors" } else { "" },
+        );
+        let dns = open.iter().any(|f| !f.evidence.is_empty());
+        let text =
+            if dns { text } else { text.split_once(": no answer").map_or(text.as_str(), |(t, _)| t).to_owned() + "." };
+        put(&mut out, first, rest, &text, style.width);
+    }
+    let silent: Vec<String> = report
+        .dns
+        .vantage
+        .iter()
+        .filter(|v| v.asked > 0 && v.answered == 0)
+        .map(|v| v.server.as_ref().map_or_else(|| v.name.clone(), |server| format!("{} ({server})", v.name)))
+        .collect();
+    if !silent.is_empty() {
+        let text = format!("No answer at all from {}.", silent.join(", "));
+        put(&mut out, first, rest, &text, style.width);
+    }
+    if report.dns.answered < report.dns.questions {
+        let text = format!("{} of {} answered.", report.dns.answered, count(report.dns.questions, "DNS question"));
+        put(&mut out, first, rest, &text, style.width);
+    }
+    let planned = report.dns.vantage.iter().any(|v| v.kind == "overlay" && v.answered > 0);
+    if planned {
+        put(&mut out, first, rest, "Planned records (--overlay) answered in place of the live DNS.", style.width);
+    }
+    if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("Not checked")) }
+}
+
+/// `HST004, PTR001-PTR005`: neighbours in one family as a range.
+fn ranges(codes: &[&str]) -> String {
+    let number = |code: &str| code.get(3..).and_then(|digits| digits.parse::<u32>().ok());
+    let mut runs: Vec<(&str, &str)> = Vec::new();
+    for code in codes {
+        match runs.last_mut() {
+            Some((_, last)) if last.get(..3) == code.get(..3) && number(last).map(|n| n + 1) == number(code) => {
+                *last = code;
+            }
+            _ => runs.push((code, code)),
+        }
+    }
+    let texts: Vec<String> =
+        runs.iter().map(|(a, b)| if a == b { (*a).to_owned() } else { format!("{a}-{b}") }).collect();
+    texts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn codes_in_a_row_become_a_range() {
+        assert_eq!(super::ranges(&["HST004", "PTR001", "PTR002", "PTR003", "PTR007"]), "HST004, PTR001-PTR003, PTR007");
+    }
+}

@@ -1,0 +1,248 @@
+//! How mail leaves: each path from its source address to the address that its PTR name leads back to, with its HELO name.
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+use super::text::{BAD, DOUBTFUL, GOOD, Signs, count, put};
+use crate::findings::Severity;
+use crate::observe::iprev::Iprev;
+use crate::report::{PathView, Report, SenderSelection, Style, Verbosity};
+
+/// Paths shown without `-v`; those with something wrong come before the healthy ones.
+const SHOWN: usize = 12;
+/// PTR names or services shown of one path without `-v`.
+const NAMES_SHOWN: usize = 4;
+
+/// The section, with an empty line before it.
+pub fn section(report: &Report, style: &Style) -> String {
+    let mut out = String::from("\n");
+    if report.mta.live.len() < report.mta.configured.len() {
+        let names: Vec<String> = report.mta.live.iter().map(ToString::to_string).collect();
+        put(&mut out, "", "", &format!("Judged is {}, because {}.", names.join(" and "), report.mta.how), style.width);
+        out.push('\n');
+    }
+    if report.paths.is_empty() {
+        put(
+            &mut out,
+            "",
+            "",
+            "No outbound path: nothing here sends mail to other hosts, as far as its files say.",
+            style.width,
+        );
+        return out;
+    }
+    let (shown, hidden) = chosen(report, style);
+    match table(&shown, style) {
+        Some(text) => out.push_str(&text),
+        None => shown.iter().for_each(|path| chain(&mut out, path, style)),
+    }
+    if hidden > 0 {
+        let right = if shown.iter().any(|path| !troubled(path, report)) { " without a finding" } else { "" };
+        let text = format!("... and {}{right} (-v shows all)", count(hidden, "more path"));
+        put(&mut out, "", "  ", &text, style.width);
+    }
+    out
+}
+
+/// The paths to show, and how many are left out: with many, those with findings first.
+fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a PathView>, usize) {
+    let all: Vec<&PathView> = report.paths.iter().collect();
+    if style.verbosity == Verbosity::Verbose || all.len() <= SHOWN {
+        return (all, 0);
+    }
+    let (mut bad, good): (Vec<_>, Vec<_>) = all.into_iter().partition(|path| troubled(path, report));
+    // Where few are wrong, two healthy ones show what right looks like.
+    let room = SHOWN.saturating_sub(bad.len()).min(if bad.is_empty() { SHOWN } else { 2 });
+    bad.truncate(SHOWN);
+    bad.extend(good.into_iter().take(room));
+    let hidden = report.paths.len() - bad.len();
+    (bad, hidden)
+}
+
+fn troubled(path: &PathView, report: &Report) -> bool {
+    report.findings.iter().any(|f| f.severity > Severity::Info && f.paths.contains(&path.id))
+}
+
+/// The table, unless it is wider than the terminal.
+fn table(paths: &[&PathView], style: &Style) -> Option<String> {
+    let signs = style.signs();
+    let mut table = Table::new();
+    table.load_style(
+        TableStyle::new()
+            .header_separator(LineStyle::none().fill(signs.rule))
+            .row_separator(LineStyle::none().fill(' ')),
+    );
+    let source = format!("source {} sending", signs.arrow);
+    table.set_header(["path", &source, "PTR", "address back", "HELO", "domains"]);
+    for path in paths {
+        let back = back(path, signs, style);
+        let names: Vec<&str> = back.iter().map(|(name, _)| name.as_str()).collect();
+        let mut addresses: Vec<&str> = back.iter().map(|(_, back)| back.as_str()).filter(|b| !b.is_empty()).collect();
+        let iprev = iprev(path, signs);
+        addresses.push(&iprev);
+        table.add_row([
+            who(path, style).join("\n"),
+            source_lines(path, signs).join("\n"),
+            names.join("\n"),
+            addresses.join("\n"),
+            helo(path, signs).join("\n"),
+            domains(path),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    if let Some(column) = table.column_mut(5) {
+        column.set_padding((0, 0)).set_cell_alignment(CellAlignment::Right);
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    if lines.iter().any(|line| line.chars().count() > style.width) {
+        return None;
+    }
+    let painted: Vec<String> = lines.iter().map(|line| paint_signs(line, signs, style)).collect();
+    Some(painted.join("\n") + "\n")
+}
+
+/// Colours what follows a sign, up to the end of its cell (two blanks or the line's end).
+fn paint_signs(line: &str, signs: Signs, style: &Style) -> String {
+    if !style.color {
+        return line.to_owned();
+    }
+    let cells = line.split("  ").map(|cell| {
+        let start = cell.trim_start();
+        let lead = &cell[..cell.len() - start.len()];
+        if start.starts_with(&format!("{} ", signs.broken)) {
+            format!("{lead}{}", style.paint(BAD, start))
+        } else if start.starts_with(&format!("{} ", signs.unknown)) {
+            format!("{lead}{}", style.paint(DOUBTFUL, start))
+        } else if start == "iprev pass" {
+            format!("{lead}{}", style.paint(GOOD, start))
+        } else {
+            cell.to_owned()
+        }
+    });
+    cells.collect::<Vec<_>>().join("  ")
+}
+
+/// The path where the table does not fit: one line a step, broken at arrows.
+fn chain(out: &mut String, path: &PathView, style: &Style) {
+    let signs = style.signs();
+    let mut who = who(path, style);
+    let id = if who.is_empty() { String::new() } else { who.remove(0) };
+    put(out, "", "  ", &format!("{}  {}", style.heading(&id), who.join(" ")), style.width.max(id.len() + 20));
+    let mut steps = source_lines(path, signs).join(" ");
+    let back = back(path, signs, style);
+    for (at, (name, address)) in back.iter().enumerate() {
+        let lead = if at == 0 { format!(" {} PTR ", signs.arrow) } else { ", ".to_owned() };
+        let tail = if address.is_empty() { String::new() } else { format!(" {} {address}", signs.arrow) };
+        steps += &format!("{lead}{name}{tail}");
+    }
+    put(out, "  ", "    ", &format!("{steps}, {}", iprev(path, signs)), style.width);
+    put(
+        out,
+        "  ",
+        "    ",
+        &format!("HELO {}; sender domains: {}", helo(path, signs).join(" "), domains(path)),
+        style.width,
+    );
+}
+
+/// Identifier, services, next hop.
+fn who(path: &PathView, style: &Style) -> Vec<String> {
+    let mut lines = vec![path.id.clone()];
+    let limit = if style.verbosity == Verbosity::Verbose { usize::MAX } else { NAMES_SHOWN };
+    let mut services: Vec<String> = path.services.iter().take(limit).cloned().collect();
+    if path.services.len() > limit {
+        services.push(format!("+{}", path.services.len() - limit));
+    }
+    lines.extend(super::text::wrap(&services.join(", "), 26).into_iter().filter(|line| !line.is_empty()));
+    lines.extend(path.relayed.iter().map(|hop| format!("via {hop}")));
+    if path.unused {
+        lines.push("(unused)".into());
+    }
+    lines
+}
+
+fn source_lines(path: &PathView, signs: Signs) -> Vec<String> {
+    match (path.source, path.sending) {
+        (Some(source), Some(sending)) if source == sending => vec![source.to_string()],
+        (Some(source), Some(sending)) => vec![source.to_string(), format!("{} {sending}", signs.arrow)],
+        (Some(source), None) => vec![source.to_string(), format!("{} {} unknown", signs.arrow, signs.unknown)],
+        (None, Some(sending)) => vec![format!("{} undecided", signs.unknown), format!("{} {sending}", signs.arrow)],
+        (None, None) => vec![format!("{} undecided", signs.unknown)],
+    }
+}
+
+/// Each PTR name with the address that it leads back to.
+fn back(path: &PathView, signs: Signs, style: &Style) -> Vec<(String, String)> {
+    let Some(names) = &path.ptr else {
+        let text = match (path.sending, path.iprev) {
+            (None, _) => "-".to_owned(),
+            (Some(_), None) => "not asked".to_owned(),
+            (Some(_), Some(_)) => format!("{} no answer", signs.unknown),
+        };
+        return vec![(text, String::new())];
+    };
+    if names.is_empty() {
+        return vec![(format!("{} no PTR record", signs.broken), String::new())];
+    }
+    let limit = if style.verbosity == Verbosity::Verbose { usize::MAX } else { NAMES_SHOWN };
+    let confirmed = path.iprev == Some(Iprev::Pass);
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for forward in path.forward.iter().take(limit) {
+        // With one name that leads back, the others are no break in the chain.
+        let sign = if confirmed { String::new() } else { format!("{} ", signs.broken) };
+        let back = match &forward.addresses {
+            None => format!("{} no answer", signs.unknown),
+            Some(all) if all.is_empty() => format!("{sign}no {} record", path.family.record()),
+            Some(all) => match path.sending.filter(|sending| all.contains(sending)) {
+                Some(sending) if all.len() == 1 => sending.to_string(),
+                Some(sending) => format!("{sending} +{}", all.len() - 1),
+                None if all.len() == 1 => format!("{sign}{}", all[0]),
+                None => format!("{sign}{} +{}", all[0], all.len() - 1),
+            },
+        };
+        lines.push((forward.name.clone(), back));
+    }
+    if path.forward.len() > limit {
+        lines.push((format!("+{}", path.forward.len() - limit), String::new()));
+    }
+    lines
+}
+
+fn iprev(path: &PathView, signs: Signs) -> String {
+    match path.iprev {
+        None => "iprev -".into(),
+        Some(Iprev::Pass) => "iprev pass".into(),
+        Some(Iprev::Fail) => format!("{} iprev fail", signs.broken),
+        Some(Iprev::PermError) => format!("{} iprev permerror", signs.broken),
+        Some(Iprev::TempError) => format!("{} iprev temperror", signs.unknown),
+    }
+}
+
+/// The HELO name, and below it what is wrong with it.
+fn helo(path: &PathView, signs: Signs) -> Vec<String> {
+    let Some(name) = &path.helo else {
+        return vec![if path.mta.is_none() { "-".into() } else { format!("{} undecided", signs.unknown) }];
+    };
+    let mut lines = vec![if name.is_empty() { format!("{} (empty)", signs.broken) } else { name.clone() }];
+    if let (Some(addresses), Some(sending)) = (&path.helo_addresses, path.sending)
+        && !addresses.contains(&sending)
+    {
+        lines.push(match addresses.first() {
+            None => format!("{} no {} record", signs.broken, path.family.record()),
+            Some(first) if addresses.len() == 1 => format!("{} is {first}", signs.broken),
+            Some(first) => format!("{} is {first} +{}", signs.broken, addresses.len() - 1),
+        });
+    }
+    lines
+}
+
+fn domains(path: &PathView) -> String {
+    let number = path.sender_domains.as_ref().map_or(0, Vec::len);
+    match path.sender_selection {
+        SenderSelection::Any => "any".into(),
+        SenderSelection::Listed => number.to_string(),
+        SenderSelection::ListedAndOthers => format!("{number} + rest"),
+        SenderSelection::Undecided => "?".into(),
+    }
+}

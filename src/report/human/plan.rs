@@ -1,0 +1,108 @@
+//! Who must do what, in the order in which it works: forward record, PTR, HELO name, reload.
+
+use super::text::put;
+use crate::findings::{Fix, Who};
+use crate::report::{FindingView, Style, Verbosity};
+
+/// Steps of one code in one group that are written out without `-v`; of the others the commands alone are.
+const IN_FULL: usize = 3;
+
+/// One thing to do, with the findings that call for it.
+struct Step<'a> {
+    fix: &'a Fix,
+    codes: Vec<&'a str>,
+    subjects: Vec<&'a str>,
+}
+
+/// The section, with an empty line before it; nothing where there is nothing to do.
+pub fn section(findings: &[&FindingView], style: &Style) -> String {
+    let steps = steps(findings);
+    if steps.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n{}\n", style.heading("What to do, in this order"));
+    let mut number = 0;
+    let mut reloads: Vec<&str> = Vec::new();
+    // The order of `Who` is the order that works: a PTR name is best set once it leads back, and many providers insist.
+    for who in [Who::DnsZone, Who::IpOwner, Who::Host] {
+        let group: Vec<&Step> = steps.iter().filter(|step| step.fix.who == who).collect();
+        if group.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("\n{}\n", style.heading(title(who))));
+        for (at, step) in group.iter().enumerate() {
+            let before = group.iter().take(at).filter(|other| other.codes.first() == step.codes.first()).count();
+            let brief = style.verbosity != Verbosity::Verbose && before >= IN_FULL;
+            number += 1;
+            let lead = format!("{number:>3}. ");
+            let text = match brief {
+                true => step.subjects.join(", "),
+                false => step.fix.text.clone(),
+            };
+            put(&mut out, &lead, "     ", &format!("{text} [{}]", step.codes.join(", ")), style.width);
+            for command in &step.fix.commands {
+                if who == Who::Host && is_reload(command) {
+                    if !reloads.contains(&command.as_str()) {
+                        reloads.push(command);
+                    }
+                    continue;
+                }
+                // Never wrapped: a command is copied as it stands.
+                out.push_str(&format!("         {command}\n"));
+            }
+        }
+    }
+    if !reloads.is_empty() {
+        number += 1;
+        put(&mut out, &format!("{number:>3}. "), "     ", "Last, let the mail server take it over:", style.width);
+        reloads.iter().for_each(|command| out.push_str(&format!("         {command}\n")));
+    }
+    out
+}
+
+fn title(who: Who) -> &'static str {
+    match who {
+        Who::DnsZone => "Whoever runs the DNS zone",
+        Who::IpOwner => "Whoever holds the address (provider or data centre)",
+        Who::Host => "On this host, as root",
+    }
+}
+
+/// The same thing to do once, whoever calls for it; in the order of the findings, which is the worst first.
+fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
+    let mut steps: Vec<Step> = Vec::new();
+    for finding in findings {
+        let Some(fix) = &finding.fix else { continue };
+        match steps.iter_mut().find(|step| step.fix == fix) {
+            Some(step) => {
+                if !step.codes.contains(&finding.code) {
+                    step.codes.push(finding.code);
+                }
+                if !step.subjects.contains(&finding.subject.as_str()) {
+                    step.subjects.push(&finding.subject);
+                }
+            }
+            None => steps.push(Step { fix, codes: vec![finding.code], subjects: vec![&finding.subject] }),
+        }
+    }
+    steps
+}
+
+/// Whether a command makes a running daemon take over what files say: it belongs at the end, once.
+pub fn is_reload(command: &str) -> bool {
+    command.split([' ', '/']).any(|word| ["reload", "restart"].contains(&word) || word.starts_with("restartsrv_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_reload;
+
+    #[test]
+    fn reloads_are_known() {
+        for command in ["postfix reload", "systemctl restart exim4", "/scripts/restartsrv_exim", "service exim reload"]
+        {
+            assert!(is_reload(command), "{command}");
+        }
+        assert!(!is_reload("postconf -e 'smtp_helo_name = mail.example.com'"));
+    }
+}

@@ -1,0 +1,415 @@
+//! The report as a value: what every format prints, and the JSON report's keys.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::addr::Family;
+use crate::facts::{InterfaceAddress, Mta, Origin};
+use crate::findings::{Evidence, Fix, Severity, Verdict};
+use crate::observe::iprev::Iprev;
+use crate::report::escape;
+
+/// The number of the JSON report's format: keys may be added under it, never changed or removed.
+pub const SCHEMA: u32 = 1;
+
+/// All that a run found out.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Report {
+    /// Number of this format.
+    pub schema: u32,
+    /// What wrote the report.
+    pub tool: Tool,
+    /// The host.
+    pub host: HostView,
+    /// Which MTAs there are.
+    pub mta: MtaView,
+    /// How mail leaves.
+    pub paths: Vec<PathView>,
+    /// What is wrong or could not be seen: by code, then subject.
+    pub findings: Vec<FindingView>,
+    /// Rules that were not checked.
+    pub not_checked: Vec<NotChecked>,
+    /// How many findings of each kind.
+    pub summary: Summary,
+    /// Whom the DNS was asked through, and how much.
+    pub dns: DnsView,
+}
+
+/// Name and version of the program.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Tool {
+    /// `helolint`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+impl Tool {
+    /// This program.
+    pub fn this() -> Tool {
+        Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+    }
+}
+
+/// What the host says of itself.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct HostView {
+    /// uname(2)'s node name; null: unknown.
+    pub node_name: Option<String>,
+    /// What `hostname -f` prints; null: it fails, or is unknown.
+    pub fqdn: Option<String>,
+    /// Names that files give the host or its MTA.
+    pub configured_names: Vec<ConfiguredName>,
+    /// Addresses on the interfaces; null: unknown.
+    pub addresses: Option<Vec<InterfaceAddress>>,
+}
+
+/// A name that a file gives the host or its MTA.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ConfiguredName {
+    /// The name.
+    pub name: String,
+    /// What sets it: a file or a parameter.
+    pub setting: String,
+    /// Where.
+    pub origin: OriginView,
+}
+
+/// Which MTAs there are.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MtaView {
+    /// Every MTA with a configuration.
+    pub configured: Vec<Mta>,
+    /// Those that were judged.
+    pub live: Vec<Mta>,
+    /// How that was decided.
+    pub how: String,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OriginView {
+    /// A place in a file.
+    File {
+        /// The path as the host sees it.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+    },
+    /// The kernel or the C library.
+    Kernel {
+        /// The call or table.
+        kernel: String,
+    },
+    /// A default.
+    Default {
+        /// The page that documents it.
+        default: String,
+    },
+    /// An option of the command line.
+    Option {
+        /// The option.
+        option: String,
+    },
+}
+
+impl From<&Origin> for OriginView {
+    fn from(origin: &Origin) -> OriginView {
+        match origin {
+            Origin::File(span) => {
+                let position = span.position();
+                OriginView::File { file: span.path().to_owned(), line: position.line, column: position.column }
+            }
+            Origin::Kernel { kernel } => OriginView::Kernel { kernel: kernel.to_string() },
+            Origin::Default { default } => OriginView::Default { default: default.to_string() },
+            Origin::Flag { option } => OriginView::Option { option: option.to_string() },
+        }
+    }
+}
+
+impl OriginView {
+    /// The origin in words, as `Origin::describe` has them.
+    pub fn describe(&self) -> String {
+        match self {
+            OriginView::File { file, line, .. } => format!("{file}:{line}"),
+            OriginView::Kernel { kernel } => format!("kernel ({kernel})"),
+            OriginView::Default { default } => format!("default ({default})"),
+            OriginView::Option { option } => option.clone(),
+        }
+    }
+}
+
+/// One outbound path.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PathView {
+    /// Stable within a run, such as `postfix/ipv4/1`.
+    pub id: String,
+    /// The MTA; null on a host without one.
+    pub mta: Option<Mta>,
+    /// Services of master.cf, or transports.
+    pub services: Vec<String>,
+    /// Address family.
+    pub family: Family,
+    /// The local address that connections use; null: unknown.
+    pub source: Option<IpAddr>,
+    /// Where that comes from.
+    pub source_origin: Option<OriginView>,
+    /// What receivers see of it; null: unknown.
+    pub sending: Option<IpAddr>,
+    /// The HELO name; null: undecided, or no MTA.
+    pub helo: Option<String>,
+    /// Where that comes from.
+    pub helo_origin: Option<OriginView>,
+    /// The sender domains that take this path; null: any, or undecided (see `sender_selection`).
+    pub sender_domains: Option<Vec<String>>,
+    /// How the path is chosen by sender domain.
+    pub sender_selection: SenderSelection,
+    /// The fixed next hop elsewhere.
+    pub relayed: Option<String>,
+    /// Nothing names any of its services.
+    pub unused: bool,
+    /// PTR names of the sending address; null: unknown.
+    pub ptr: Option<Vec<String>>,
+    /// What each PTR name leads back to.
+    pub forward: Vec<Forward>,
+    /// The iprev result (RFC 8601 section 2.7.3); null: not asked.
+    pub iprev: Option<Iprev>,
+    /// Addresses of the HELO name in this family; null: unknown, or no domain name.
+    pub helo_addresses: Option<Vec<IpAddr>>,
+    /// What receivers will do.
+    pub receivers: Vec<ReceiverView>,
+}
+
+/// How sender domains choose a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SenderSelection {
+    /// They do not: any domain.
+    Any,
+    /// Those listed alone.
+    Listed,
+    /// Those listed, and all that no list names.
+    ListedAndOthers,
+    /// Files cannot decide it.
+    Undecided,
+}
+
+/// A PTR name and the addresses that it leads back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Forward {
+    /// The PTR name.
+    pub name: String,
+    /// Its addresses in the path's family; null: unknown.
+    pub addresses: Option<Vec<IpAddr>>,
+}
+
+/// What one receiver will do with mail from a path.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ReceiverView {
+    /// The receiver.
+    pub receiver: String,
+    /// `accept`, `reject`, `defer`, `penalise` or `unknown`.
+    pub verdict: String,
+    /// Why.
+    pub because: String,
+}
+
+/// One finding.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FindingView {
+    /// The rule's code.
+    pub code: &'static str,
+    /// The rule's name.
+    pub name: &'static str,
+    /// How bad it is here.
+    pub severity: Severity,
+    /// Seen to be wrong, or not to be seen.
+    pub verdict: Verdict,
+    /// What it is about, as the catalogue says.
+    pub subject: String,
+    /// One sentence.
+    pub message: String,
+    /// The places that lead there, the one to edit first.
+    pub origins: Vec<PlaceView>,
+    /// What servers said.
+    pub evidence: Vec<Evidence>,
+    /// Who must do what.
+    pub fix: Option<Fix>,
+    /// Identifiers of the outbound paths concerned.
+    pub paths: Vec<String>,
+}
+
+/// A place that a finding points at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlaceView {
+    /// Where.
+    #[serde(flatten)]
+    pub origin: OriginView,
+    /// Column behind the last character, in files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_column: Option<usize>,
+    /// What is to be seen there; may be empty.
+    pub label: String,
+    /// The line, for formats that quote it.
+    #[serde(skip)]
+    pub quote: Option<Quote>,
+}
+
+/// A line of a file in three parts: before the place, the place, behind it. Cut around the place where it is long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// Characters of the line that are cut off at its start.
+    pub cut: usize,
+    /// Before the place.
+    pub before: String,
+    /// The place; empty where it has no width.
+    pub marked: String,
+    /// Behind it.
+    pub after: String,
+}
+
+/// A rule that was not checked.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct NotChecked {
+    /// Its code.
+    pub code: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+/// How many findings there are. The severities count what was seen to be wrong; the rest is undetermined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Errors.
+    pub error: usize,
+    /// Warnings.
+    pub warning: usize,
+    /// Worth knowing.
+    pub info: usize,
+    /// Not to be seen.
+    pub undetermined: usize,
+}
+
+/// How the DNS was asked.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DnsView {
+    /// Who was asked.
+    pub vantage: Vec<VantageView>,
+    /// Different questions asked.
+    pub questions: usize,
+    /// Those that somebody answered.
+    pub answered: usize,
+    /// Nothing was to be asked.
+    pub offline: bool,
+}
+
+/// Who was asked.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct VantageView {
+    /// As evidence names it.
+    pub name: String,
+    /// Its address and port; null for zone files and planned records.
+    pub server: Option<String>,
+    /// `overlay`, `authoritative`, `public` or `system`.
+    pub kind: String,
+    /// How many of the questions it was asked got an answer from it.
+    pub answered: usize,
+    /// How many questions it was asked.
+    pub asked: usize,
+}
+
+impl Report {
+    /// The report with every text that came from files, servers or the command line on one line and harmless.
+    pub fn tamed(&self) -> Report {
+        let mut report = self.clone();
+        report.each_text(&mut |text| {
+            if let std::borrow::Cow::Owned(harmless) = escape::line(text) {
+                *text = harmless;
+            }
+        });
+        report
+    }
+
+    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        let host = &mut self.host;
+        host.node_name.iter_mut().for_each(&mut *change);
+        host.fqdn.iter_mut().for_each(&mut *change);
+        for name in &mut host.configured_names {
+            change(&mut name.name);
+            change(&mut name.setting);
+            name.origin.each_text(change);
+        }
+        host.addresses.iter_mut().flatten().for_each(|a| change(&mut a.interface));
+        change(&mut self.mta.how);
+        for path in &mut self.paths {
+            change(&mut path.id);
+            path.services.iter_mut().for_each(&mut *change);
+            path.source_origin.iter_mut().for_each(|o| o.each_text(change));
+            path.helo_origin.iter_mut().for_each(|o| o.each_text(change));
+            path.helo.iter_mut().for_each(&mut *change);
+            path.sender_domains.iter_mut().flatten().for_each(&mut *change);
+            path.relayed.iter_mut().for_each(&mut *change);
+            path.ptr.iter_mut().flatten().for_each(&mut *change);
+            path.forward.iter_mut().for_each(|f| change(&mut f.name));
+            for receiver in &mut path.receivers {
+                [&mut receiver.receiver, &mut receiver.verdict, &mut receiver.because]
+                    .into_iter()
+                    .for_each(&mut *change);
+            }
+        }
+        self.findings.iter_mut().for_each(|finding| finding.each_text(change));
+        self.not_checked.iter_mut().for_each(|rule| change(&mut rule.why));
+        for vantage in &mut self.dns.vantage {
+            change(&mut vantage.name);
+            vantage.server.iter_mut().for_each(&mut *change);
+        }
+    }
+}
+
+impl FindingView {
+    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        change(&mut self.subject);
+        change(&mut self.message);
+        for place in &mut self.origins {
+            place.origin.each_text(change);
+            change(&mut place.label);
+            if let Some(quote) = &mut place.quote {
+                [&mut quote.before, &mut quote.marked, &mut quote.after].into_iter().for_each(&mut *change);
+            }
+        }
+        for evidence in &mut self.evidence {
+            [&mut evidence.question, &mut evidence.from, &mut evidence.answer].into_iter().for_each(&mut *change);
+        }
+        if let Some(fix) = &mut self.fix {
+            // The text of a ticket has lines of its own.
+            let mut lines: Vec<String> = fix.text.split('\n').map(str::to_owned).collect();
+            lines.iter_mut().for_each(&mut *change);
+            fix.text = lines.join("\n");
+            fix.commands.iter_mut().for_each(&mut *change);
+        }
+        self.paths.iter_mut().for_each(&mut *change);
+    }
+
+    /// Whether it was seen to be wrong.
+    pub fn failed(&self) -> bool {
+        self.verdict == Verdict::Fail
+    }
+}
+
+impl OriginView {
+    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        match self {
+            OriginView::File { file: text, .. }
+            | OriginView::Kernel { kernel: text }
+            | OriginView::Default { default: text }
+            | OriginView::Option { option: text } => change(text),
+        }
+    }
+}
