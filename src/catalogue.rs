@@ -1,1 +1,219 @@
+//! `helolint rules` and `helolint explain`: all from [`Meta`], so that there is one text for each rule.
 
+use serde::Serialize;
+
+use crate::findings::Meta;
+use crate::report::{Style, escape};
+use crate::rules;
+
+/// Wrong letters up to which a word may have been meant for another.
+const NEAR: usize = 3;
+/// Columns of explanations: wider lines of prose are hard to read.
+const PROSE_WIDTH: usize = 80;
+
+/// The rule with this code or name, without regard to case.
+pub fn find(code_or_name: &str) -> Option<&'static Meta> {
+    let mut all = rules::all().map(|rule| &rule.meta);
+    all.find(|meta| [meta.code, meta.name].iter().any(|known| known.eq_ignore_ascii_case(code_or_name)))
+}
+
+/// Whether `--select` and `--ignore` know the word: a code, a name or a family such as `PTR`.
+pub fn is_known_word(word: &str) -> bool {
+    find(word).is_some() || rules::all().any(|rule| rule.family().eq_ignore_ascii_case(word))
+}
+
+/// What to say of a word that is no rule.
+pub fn unknown(word: &str) -> String {
+    let mut all: Vec<&str> = rules::all().flat_map(|rule| [rule.code, rule.name, rule.family()]).collect();
+    all.dedup();
+    format!(
+        "there is no rule or family `{}`{} (`helolint rules` lists all)",
+        escape::line(word),
+        did_you_mean(word, &all)
+    )
+}
+
+/// `, did you mean ...?` where one of `known` is near to `word`; else nothing.
+pub fn did_you_mean(word: &str, known: &[&str]) -> String {
+    // A long word would only cost time: no known one is near to it.
+    if word.len() > 100 {
+        return String::new();
+    }
+    let near = known.iter().map(|other| (distance(&word.to_ascii_lowercase(), &other.to_ascii_lowercase()), *other));
+    match near.min() {
+        Some((wrong, other)) if wrong <= NEAR && wrong * 2 <= other.len() => format!(", did you mean `{other}`?"),
+        _ => String::new(),
+    }
+}
+
+/// Letters to insert, delete or replace to make `a` into `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let best = (diagonal + usize::from(x != *y)).min(left + 1).min(*cell + 1);
+            diagonal = std::mem::replace(cell, best);
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// What a rule means, why it matters, how to fix what it finds; for a terminal.
+///
+/// # Errors
+/// What to say where there is no such rule.
+pub fn explain(code_or_name: &str, style: &Style) -> Result<String, String> {
+    let meta = find(code_or_name).ok_or_else(|| unknown(code_or_name))?;
+    Ok(explanation(meta, style))
+}
+
+fn explanation(meta: &Meta, style: &Style) -> String {
+    let width = style.width.min(PROSE_WIDTH);
+    let mut out = format!("{} ({})\n", style.heading(&format!("{} {}", meta.code, meta.name)), meta.severity);
+    let mut paragraph = String::new();
+    let flush = |out: &mut String, paragraph: &mut String| {
+        if !paragraph.is_empty() {
+            let rest = if paragraph.starts_with("- ") { "  " } else { "" };
+            out.push_str(&style.filled("", rest, paragraph, width));
+            paragraph.clear();
+        }
+    };
+    for line in meta.doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)) {
+        if let Some(title) = line.strip_prefix("## ") {
+            flush(&mut out, &mut paragraph);
+            out.push_str(&format!("{}\n", style.heading(title)));
+        } else if line.trim().is_empty() {
+            flush(&mut out, &mut paragraph);
+            out.push('\n');
+        } else if line.starts_with("    ") {
+            // An example: as it stands.
+            flush(&mut out, &mut paragraph);
+            out.push_str(&format!("{line}\n"));
+        } else {
+            if line.starts_with("- ") {
+                flush(&mut out, &mut paragraph);
+            } else if !paragraph.is_empty() {
+                paragraph.push(' ');
+            }
+            paragraph.push_str(line.trim());
+        }
+    }
+    flush(&mut out, &mut paragraph);
+    let mut out = out.trim_end().to_owned() + "\n";
+    if !meta.refs.is_empty() {
+        out.push_str(&format!("\n{}\n", style.heading("References")));
+        meta.refs.iter().for_each(|reference| out.push_str(&format!("- {reference}\n")));
+    }
+    if meta.needs_dns {
+        out.push_str("\nNeeds the DNS: not checked with --offline.\n");
+    }
+    out
+}
+
+/// Every rule in a line: code, name, severity, summary.
+pub fn rules_table(style: &Style) -> String {
+    let width = |column: fn(&Meta) -> usize| rules::all().map(|rule| column(rule)).max().unwrap_or(0);
+    let (names, severities) = (width(|m| m.name.len()), width(|m| m.severity.as_str().len()));
+    let mut out = String::new();
+    for rule in rules::all() {
+        let head = format!("{}  {:names$}  {:severities$}  ", rule.code, rule.name, rule.severity.as_str());
+        // The summary on the same line as long as it fits, else below the name.
+        let rest = " ".repeat(if style.width > head.len() + 40 { head.len() } else { 8 });
+        out.push_str(&style.filled(&head, &rest, &plain(rule.summary()), style.width));
+    }
+    out
+}
+
+fn plain(summary: &str) -> String {
+    summary.replace("`", "")
+}
+
+/// A rule in `rules --format json`.
+#[derive(Debug, Serialize)]
+struct RuleView {
+    code: &'static str,
+    name: &'static str,
+    family: &'static str,
+    severity: &'static str,
+    summary: &'static str,
+    why: Option<String>,
+    fix: Option<String>,
+    when_to_ignore: Option<String>,
+    references: &'static [&'static str],
+    needs_dns: bool,
+}
+
+/// Every rule as a JSON array.
+pub fn rules_json() -> String {
+    let all: Vec<RuleView> = rules::all()
+        .map(|rule| RuleView {
+            code: rule.code,
+            name: rule.name,
+            family: rule.family(),
+            severity: rule.severity.as_str(),
+            summary: rule.summary(),
+            why: rule.section("Why it matters"),
+            fix: rule.section("Fix"),
+            when_to_ignore: rule.section("When to ignore"),
+            references: rule.refs,
+            needs_dns: rule.needs_dns,
+        })
+        .collect();
+    // Text alone: this cannot fail.
+    escape::json(&all, true).unwrap_or_default()
+}
+
+/// The table of rules in Markdown, for the README.
+pub fn rules_markdown() -> String {
+    let mut out = String::from("| code | name | severity | finds |\n| --- | --- | --- | --- |\n");
+    for rule in rules::all() {
+        out.push_str(&format!("| {} | {} | {} | {} |\n", rule.code, rule.name, rule.severity, rule.summary()));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_found_by_code_and_name_in_any_case() {
+        assert_eq!(find("ptr001").map(|meta| meta.name), Some("ptr-missing"));
+        assert_eq!(find("PTR-missing").map(|meta| meta.code), Some("PTR001"));
+        assert!(find("PTR").is_none() && is_known_word("ptr") && !is_known_word(""));
+    }
+
+    #[test]
+    fn an_unknown_word_brings_a_suggestion_only_where_one_is_near() {
+        assert_eq!(did_you_mean("ptr-mising", &["ptr-missing", "PTR001"]), ", did you mean `ptr-missing`?");
+        assert_eq!(did_you_mean("PTR01", &["ptr-missing", "PTR001"]), ", did you mean `PTR001`?");
+        assert_eq!(did_you_mean("elephant", &["ptr-missing", "PTR001"]), "");
+        assert_eq!(did_you_mean("", &["PTR"]), "");
+        assert!(unknown("\u{1b}[2J").contains("\\x1b[2J"));
+    }
+
+    #[test]
+    fn an_explanation_has_every_section_and_no_line_over_80_columns() {
+        let text = explain("PTR001", &Style::plain()).unwrap();
+        for part in ["PTR001 ptr-missing (error)", "Why it matters", "Fix", "When to ignore", "RFC 8601", "--offline"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(text.lines().all(|line| line.len() <= 80));
+        assert!(explain("nonsense", &Style::plain()).is_err());
+    }
+
+    #[test]
+    fn the_lists_hold_every_rule() {
+        let json: Vec<serde_json::Value> = serde_json::from_str(&rules_json()).unwrap();
+        assert_eq!(json.len(), rules::all().count());
+        let (table, markdown) = (rules_table(&Style::plain()), rules_markdown());
+        assert!(rules::all().all(|rule| table.contains(rule.code) && markdown.contains(rule.name)));
+    }
+}

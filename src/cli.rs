@@ -1,1 +1,588 @@
+//! The command line: what can be asked for, and the help texts. clap's types stay in here.
 
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::exit::FailOn;
+use crate::facts::Mta;
+use crate::name::DomainName;
+use crate::report::{Format, Verbosity};
+
+/// Port of the DNS (RFC 1035 section 4.2).
+const DNS_PORT: u16 = 53;
+/// Longest `--timeout` in seconds: a day.
+const MOST_SECONDS: f64 = 86_400.0;
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo helolint                                 check this host
+  helolint --root /mnt/old --offline            check the files of another, ask no DNS
+  helolint --format json=report.json            for people on the terminal, for machines in a file
+  helolint --fail-on warning -q                 for scripts
+  sudo helolint snapshot -o before.json         keep what there is before a migration
+  helolint explain PTR001                       what a finding means";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  sudo helolint snapshot -o before.json
+  helolint check --from before.json --replay    the same check again, no file read, no packet sent
+  helolint check --from before.json             its files against the DNS of now";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  helolint explain PTR001
+  helolint explain helo-not-qualified";
+
+/// Checks the identity of a mail host: HELO names, source addresses, PTR and forward records.
+///
+/// helolint reads how Postfix or Exim on this host introduce themselves and from which addresses they send, asks the DNS what
+/// receivers see, and says where the two disagree and who has to change what. It changes nothing, sends no mail and connects to
+/// DNS servers alone.
+#[derive(Debug, Parser)]
+#[command(name = "helolint", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::TABLE))]
+pub struct Cli {
+    /// What to do; `check` where none is named.
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    check: CheckArgs,
+}
+
+impl Cli {
+    /// Reads a command line; options may stand before the command too.
+    ///
+    /// # Errors
+    /// Where it cannot be understood, and where help or version are asked for; `clap::Error::exit` prints either as it should be.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+        let cli = Cli::try_parse_from(command_first(args.into_iter().collect()))?;
+        if let Some(output) = cli.output() {
+            output.verify()?;
+        }
+        Ok(cli)
+    }
+
+    /// The command, `check` where none was named.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Check(Box::new(self.check)))
+    }
+
+    fn output(&self) -> Option<&OutputArgs> {
+        match &self.command {
+            None => Some(&self.check.output),
+            Some(Command::Check(check)) => Some(&check.output),
+            Some(_) => None,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lint this host (the default command)
+    #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::TABLE))]
+    Check(Box<CheckArgs>),
+    /// Write what this host says about itself and what the DNS answered, as one JSON document
+    #[command(after_help = SNAPSHOT_EXAMPLES)]
+    Snapshot(Box<SnapshotArgs>),
+    /// Say what a rule means, why it matters and how to fix what it finds
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
+    /// List every rule: code, name, default severity, summary
+    Rules(RulesArgs),
+    /// Show the DNS questions that check would ask, and whom, without asking them
+    Plan(Box<PlanArgs>),
+    /// Print the JSON Schema of a document
+    Schema(SchemaArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// Options of `check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+}
+
+/// Options of `snapshot`.
+#[derive(Debug, Clone, Args)]
+pub struct SnapshotArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsArgs,
+    /// Write to FILE, whole or not at all, instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsArgs,
+}
+
+/// Where facts come from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Where facts come from")]
+pub struct FactArgs {
+    /// Read every file below DIR instead of /; nothing outside DIR is read
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Take the kernel's facts (names, addresses, source addresses) from this JSON file
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<PathBuf>,
+    /// Take every fact from a snapshot
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["root", "kernel"])]
+    pub from: Option<PathBuf>,
+    /// Take the DNS answers from the snapshot too: no file is read, no packet sent
+    #[arg(long, requires = "from")]
+    pub replay: bool,
+    /// Judge this MTA alone [default: the live ones]
+    #[arg(long, value_name = "MTA", value_parser = PossibleValuesParser::new(["postfix", "exim"]).map(|id| match id.as_str() {
+        "exim" => Mta::Exim,
+        _ => Mta::Postfix,
+    }))]
+    pub mta: Option<Mta>,
+    /// What a private source address looks like from outside (NAT); without LOCAL, every private one
+    #[arg(long, value_name = "[LOCAL=]PUBLIC", value_parser = public_ip)]
+    pub public_ip: Vec<PublicIp>,
+    /// The name that this host is meant to have
+    #[arg(long, value_name = "NAME", value_parser = |text: &str| Ok::<_, String>(DomainName::new(text)))]
+    pub expect_hostname: Option<DomainName>,
+    /// An address from before a migration; whatever still names it is reported
+    #[arg(long, value_name = "ADDR")]
+    pub old_ip: Vec<IpAddr>,
+}
+
+/// Where DNS answers come from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Where DNS answers come from")]
+pub struct DnsArgs {
+    /// Ask these recursive resolvers [default: those of resolv.conf, 1.1.1.1, 8.8.8.8 and 9.9.9.9]
+    #[arg(long, value_name = "[NAME=]ADDR[:PORT]", value_parser = resolver)]
+    pub resolver: Vec<Resolver>,
+    /// Ask authoritative servers on this port (test networks)
+    #[arg(long, value_name = "PORT", default_value_t = DNS_PORT, hide_default_value = true)]
+    pub authoritative_port: u16,
+    /// Ask recursive resolvers only
+    #[arg(long)]
+    pub no_authoritative: bool,
+    /// Answer every question from the master files (ORIGIN.zone) in DIR: no packet leaves
+    #[arg(long, value_name = "DIR")]
+    pub zones: Option<PathBuf>,
+    /// Planned records (a master file): where it has the name and type, it answers instead of the live DNS
+    #[arg(long, value_name = "FILE")]
+    pub overlay: Option<PathBuf>,
+    /// Ask nothing; rules that need the DNS are listed as not checked
+    #[arg(long)]
+    pub offline: bool,
+    /// Time for the whole DNS phase; what is not answered by then is undetermined
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+/// What comes out.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "What comes out")]
+pub struct OutputArgs {
+    /// The format, or one more in a file; repeatable [default: human]
+    #[arg(long, value_name = "NAME[=FILE]", value_parser = format, long_help = format_help())]
+    pub format: Vec<FormatArg>,
+    /// Write the report to FILE, whole or not at all, instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Judge by these rules only: codes, names or families such as PTR
+    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = rule_word)]
+    pub select: Vec<String>,
+    /// Do not judge by these rules
+    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = rule_word)]
+    pub ignore: Vec<String>,
+    /// The weakest severity that makes the exit status other than 0
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOnArg::Error)]
+    fail_on: FailOnArg,
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
+    /// Say the verdict and one line for each finding
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say everything: all paths, all places, all evidence
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl OutputArgs {
+    /// `--fail-on`.
+    pub fn fail_on(&self) -> FailOn {
+        match self.fail_on {
+            FailOnArg::Error => FailOn::Error,
+            FailOnArg::Warning => FailOn::Warning,
+            FailOnArg::Info => FailOn::Info,
+            FailOnArg::Never => FailOn::Never,
+        }
+    }
+
+    /// How much the human report says.
+    pub fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+
+    /// `--color`, for `Style::for_stdout`.
+    pub fn color(&self) -> anstream::ColorChoice {
+        self.color.as_choice()
+    }
+
+    /// What to write, and where: each format with its file; `None` is standard output, which at most one of them has.
+    pub fn targets(&self) -> Vec<(Format, Option<PathBuf>)> {
+        let mut targets: Vec<(Format, Option<PathBuf>)> =
+            self.format.iter().map(|arg| (arg.format, arg.file.clone())).collect();
+        match (targets.iter_mut().find(|(_, file)| file.is_none()), &self.output) {
+            (Some((_, file)), output) => *file = output.clone(),
+            // `-o` needs a format of its own; so does a terminal that would stay empty.
+            (None, output) => targets.push((Format::Human, output.clone())),
+        }
+        targets
+    }
+
+    /// The format on standard output, where there is one: its exit status counts.
+    pub fn stdout_format(&self) -> Option<Format> {
+        self.targets().iter().find(|(_, file)| file.is_none()).map(|(format, _)| *format)
+    }
+
+    fn verify(&self) -> Result<(), clap::Error> {
+        let usage =
+            |text: String| <Cli as CommandFactory>::command().error(clap::error::ErrorKind::ArgumentConflict, text);
+        if self.format.iter().filter(|arg| arg.file.is_none()).count() > 1 {
+            return Err(usage(
+                "only one --format can go to standard output: give the others a file, as in --format json=report.json"
+                    .into(),
+            ));
+        }
+        let mut files: Vec<PathBuf> = self.targets().into_iter().filter_map(|(_, file)| file).collect();
+        files.sort();
+        match files.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(usage(format!("two formats would be written to {}", pair[0].display()))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOnArg {
+    Error,
+    Warning,
+    Info,
+    Never,
+}
+
+/// `--public-ip`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicIp {
+    /// The local address; `None`: every private one of the family.
+    pub local: Option<IpAddr>,
+    /// What the outside sees.
+    pub public: IpAddr,
+}
+
+/// `--resolver`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolver {
+    /// The name in reports: the one given, else the address.
+    pub name: String,
+    /// Where it is asked.
+    pub server: SocketAddr,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormatArg {
+    /// The format.
+    pub format: Format,
+    /// The file it goes to; `None`: standard output, or that of `-o`.
+    pub file: Option<PathBuf>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Code or name of the rule, such as PTR001 or ptr-missing
+    #[arg(value_name = "CODE|NAME")]
+    pub rule: String,
+}
+
+/// Options of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// A table for people, or JSON
+    #[arg(long, value_enum, default_value_t = RulesFormat::Human)]
+    pub format: RulesFormat,
+}
+
+/// The formats of `rules`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RulesFormat {
+    /// A table.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// The document
+    #[arg(value_enum)]
+    pub document: SchemaDocument,
+}
+
+/// Documents with a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaDocument {
+    /// What `check --format json` writes
+    Report,
+    /// What `snapshot` writes
+    Snapshot,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    shell: clap_complete::Shell,
+}
+
+impl CompletionsArgs {
+    /// The completions for the shell asked for.
+    pub fn render(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        clap_complete::generate(self.shell, &mut <Cli as CommandFactory>::command(), "helolint", &mut out);
+        out
+    }
+}
+
+/// The manual page helolint(1), in roff.
+///
+/// # Errors
+/// None in practice: it is written to memory.
+pub fn man() -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    clap_mangen::Man::new(<Cli as CommandFactory>::command()).render(&mut out)?;
+    Ok(out)
+}
+
+/// Moves options in front of a command behind it: `helolint --root X plan` is `helolint plan --root X`.
+fn command_first(mut args: Vec<OsString>) -> Vec<OsString> {
+    let command = <Cli as CommandFactory>::command();
+    let takes_value = |word: &str| {
+        let arg = command.get_arguments().find(|arg| match word.strip_prefix("--") {
+            Some(long) => arg.get_long() == Some(long),
+            None => word.len() == 2 && arg.get_short() == word.chars().nth(1),
+        });
+        arg.is_some_and(|arg| arg.get_action().takes_values())
+    };
+    let mut at = 1;
+    while let Some(word) = args.get(at).and_then(|arg| arg.to_str()) {
+        if !word.starts_with('-') {
+            if at > 1 && command.find_subcommand(word).is_some() {
+                let name = args.remove(at);
+                args.insert(1, name);
+            }
+            break;
+        }
+        if word == "--" {
+            break;
+        }
+        at += if takes_value(word) { 2 } else { 1 };
+    }
+    args
+}
+
+fn public_ip(text: &str) -> Result<PublicIp, String> {
+    let address = |text: &str| text.trim().parse::<IpAddr>().map_err(|_| format!("`{text}` is not an IP address"));
+    let (local, public) = match text.split_once('=') {
+        Some((local, public)) => (Some(address(local)?), address(public)?),
+        None => (None, address(text)?),
+    };
+    if local.is_some_and(|local| local.is_ipv4() != public.is_ipv4()) {
+        return Err("LOCAL and PUBLIC must be of one family".into());
+    }
+    Ok(PublicIp { local, public })
+}
+
+fn resolver(text: &str) -> Result<Resolver, String> {
+    let (name, place) = match text.split_once('=') {
+        Some((name, place)) if !name.is_empty() => (name, place),
+        Some((_, place)) => (place, place),
+        None => (text, text),
+    };
+    let bare = place.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(place);
+    let server = match bare.parse::<IpAddr>() {
+        Ok(addr) => SocketAddr::new(addr, DNS_PORT),
+        Err(_) => place.parse().map_err(|_| {
+            format!("`{place}` is no address: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353")
+        })?,
+    };
+    Ok(Resolver { name: name.to_owned(), server })
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= MOST_SECONDS => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("a number of seconds over 0 and up to {MOST_SECONDS} is expected")),
+    }
+}
+
+fn format(text: &str) -> Result<FormatArg, String> {
+    let (id, file) = match text.split_once('=') {
+        Some((_, "")) => return Err("a file name is expected behind `=`".into()),
+        Some((id, file)) => (id, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    let all: Vec<&str> = Format::ALL.iter().map(|format| format.id()).collect();
+    match Format::ALL.iter().find(|format| format.id() == id) {
+        Some(format) => Ok(FormatArg { format: *format, file }),
+        None => {
+            Err(format!("no format `{id}`{}: there are {}", crate::catalogue::did_you_mean(id, &all), all.join(", ")))
+        }
+    }
+}
+
+fn format_help() -> String {
+    let all: Vec<&str> = Format::ALL.iter().map(|format| format.id()).collect();
+    format!(
+        "The format on standard output [default: human], or with =FILE one more in a file; repeatable.\n\nFormats: {}",
+        all.join(", ")
+    )
+}
+
+fn rule_word(text: &str) -> Result<String, String> {
+    let word = text.trim();
+    if crate::catalogue::is_known_word(word) { Ok(word.to_owned()) } else { Err(crate::catalogue::unknown(word)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Command, String> {
+        let args = std::iter::once("helolint").chain(line.split(' ').filter(|word| !word.is_empty()));
+        Cli::read(args.map(OsString::from)).map(Cli::into_command).map_err(|error| error.to_string())
+    }
+
+    fn check(line: &str) -> CheckArgs {
+        match read(line) {
+            Ok(Command::Check(check)) => *check,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definitions_hold_together() {
+        <Cli as CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn check_is_the_default_and_options_may_stand_before_a_command() {
+        for line in [
+            "--root /x --offline",
+            "check --root /x --offline",
+            "--root /x check --offline",
+            "--root=/x --offline check",
+        ] {
+            let check = check(line);
+            assert_eq!(check.facts.root, Some(PathBuf::from("/x")), "{line}");
+            assert!(check.dns.offline, "{line}");
+        }
+        assert!(matches!(read("--root /x plan"), Ok(Command::Plan(plan)) if plan.facts.root == Some("/x".into())));
+        assert!(matches!(read("-o s.json snapshot"), Ok(Command::Snapshot(s)) if s.output == Some("s.json".into())));
+        // A folder may be named as a command is.
+        assert_eq!(check("--root plan").facts.root, Some("plan".into()));
+        assert!(matches!(read(""), Ok(Command::Check(_))));
+    }
+
+    #[test]
+    fn formats_and_files() {
+        let targets = |line: &str| check(line).output.targets();
+        let file = |name: &str| Some(PathBuf::from(name));
+        assert_eq!(targets(""), [(Format::Human, None)]);
+        assert_eq!(targets("-o r.txt"), [(Format::Human, file("r.txt"))]);
+        assert_eq!(targets("--format json -o r"), [(Format::Json, file("r"))]);
+        assert_eq!(targets("--format json=r"), [(Format::Json, file("r")), (Format::Human, None)]);
+        assert_eq!(targets("--format json=r --format human"), [(Format::Json, file("r")), (Format::Human, None)]);
+        assert_eq!(check("--format json=r").output.stdout_format(), Some(Format::Human));
+        assert_eq!(check("--format json -o r").output.stdout_format(), None);
+        for (line, word) in [
+            ("--format json --format human", "only one"),
+            ("--format json=r --format human=r", "two formats"),
+            ("--format jsn", "did you mean `json`"),
+            ("--format json=", "file name"),
+        ] {
+            assert!(read(line).unwrap_err().contains(word), "{line}");
+        }
+    }
+
+    #[test]
+    fn addresses_with_names_and_ports() {
+        for (text, name, server) in [
+            ("192.0.2.53", "192.0.2.53", "192.0.2.53:53"),
+            ("lab=192.0.2.53:5353", "lab", "192.0.2.53:5353"),
+            ("2001:db8::53", "2001:db8::53", "[2001:db8::53]:53"),
+            ("x=[2001:db8::53]:5353", "x", "[2001:db8::53]:5353"),
+            ("[2001:db8::53]", "[2001:db8::53]", "[2001:db8::53]:53"),
+        ] {
+            assert_eq!(resolver(text), Ok(Resolver { name: name.into(), server: server.parse().unwrap() }), "{text}");
+        }
+        assert!(resolver("dns.example.com").is_err());
+        assert!(public_ip("10.0.0.1=192.0.2.1").is_ok_and(|ip| ip.local.is_some()));
+        assert!(public_ip("192.0.2.1").is_ok_and(|ip| ip.local.is_none()));
+        assert!(public_ip("10.0.0.1=2001:db8::1").is_err() && public_ip("x").is_err());
+    }
+
+    #[test]
+    fn unknown_rules_are_errors_with_a_suggestion() {
+        assert_eq!(check("--select ptr,PTR001 --ignore ptr-missing").output.select, ["ptr", "PTR001"]);
+        assert!(read("--select PTR01").unwrap_err().contains("did you mean `PTR001`"));
+    }
+
+    #[test]
+    fn times_are_positive_and_bounded() {
+        assert_eq!(check("--timeout 0.5").dns.timeout, Duration::from_millis(500));
+        for bad in ["0", "-1", "nan", "inf", "1e9", "x"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn completions_and_manual_page_are_written() {
+        assert!(matches!(read("completions bash"), Ok(Command::Completions(c)) if !c.render().is_empty()));
+        let man = String::from_utf8(man().unwrap()).unwrap();
+        assert!(man.contains(".TH helolint 1") && man.contains("Exit status"));
+    }
+}

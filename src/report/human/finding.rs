@@ -45,10 +45,10 @@ pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> Str
         }
     }
     let mut out = String::new();
+    let mut in_brief = false;
     for group in groups {
         if style.verbosity != Verbosity::Verbose && group.iter().all(|f| f.severity == Severity::Info) {
-            let before = out.lines().last().unwrap_or("").starts_with("info");
-            out.push_str(if before { "" } else { "\n" });
+            out.push_str(if std::mem::replace(&mut in_brief, true) { "" } else { "\n" });
             group.iter().for_each(|finding| out.push_str(&brief(finding, style)));
             continue;
         }
@@ -75,13 +75,12 @@ pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> Str
 
 /// A finding that is worth knowing, wrapped.
 fn brief(finding: &FindingView, style: &Style) -> String {
-    let (word, _) = kind(finding.severity, finding.verdict);
-    let plain = Style { color: false, ..*style };
-    let text = one_line(finding, &plain);
+    let (word, color) = kind(finding.severity, finding.verdict);
+    let text = one_line(finding, &Style { color: false, ..*style });
     let mut out = String::new();
     put(&mut out, "", "    ", text.trim_end(), style.width);
     let head = format!("{word}[{}]", finding.code);
-    out.replacen(&head, one_line(finding, style).split(": ").next().unwrap_or(&head), 1)
+    out.replacen(&head, &style.paint(color, &head), 1)
 }
 
 /// One finding.

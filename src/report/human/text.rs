@@ -46,8 +46,15 @@ impl Style {
         if self.color { format!("{color}{text}{color:#}") } else { text.to_owned() }
     }
 
+    /// `text` filled to `width`, its first line behind `first` and the others behind `rest`.
+    pub(crate) fn filled(&self, first: &str, rest: &str, text: &str, width: usize) -> String {
+        let mut out = String::new();
+        put(&mut out, first, rest, text, width);
+        out
+    }
+
     /// A heading.
-    pub(super) fn heading(&self, text: &str) -> String {
+    pub(crate) fn heading(&self, text: &str) -> String {
         self.paint(STRONG, text)
     }
 }
