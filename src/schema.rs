@@ -1,1 +1,44 @@
+//! `helolint schema`: the JSON Schema (2020-12) of what helolint writes.
 
+use crate::report::{Report, escape};
+
+/// The schema of the JSON report.
+pub fn report() -> String {
+    text(&schemars::schema_for!(Report))
+}
+
+/// The schema of a snapshot.
+pub fn snapshot() -> String {
+    text(&crate::snapshot::schema())
+}
+
+fn text(schema: &schemars::Schema) -> String {
+    // A schema is JSON already: this cannot fail.
+    escape::json(schema, true).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Format, Style, render, sample};
+
+    fn verify(schema: &str, document: &str) {
+        let (schema, document) = (serde_json::from_str(schema).unwrap(), serde_json::from_str(document).unwrap());
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<String> =
+            validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        assert!(!validator.is_valid(&serde_json::json!({"schema": "x"})), "the schema allows anything");
+    }
+
+    #[test]
+    fn the_report_is_valid_by_its_schema() {
+        verify(&report(), &render(Format::Json, &sample::report("\u{1b}"), &Style::plain()));
+    }
+
+    #[test]
+    fn the_snapshot_is_valid_by_its_schema() {
+        let taken = "2026-11-20T13:00:00Z".parse().unwrap();
+        verify(&snapshot(), &crate::snapshot::write(&sample::facts(), &sample::observations(), taken).unwrap());
+    }
+}

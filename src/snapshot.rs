@@ -1,1 +1,387 @@
+//! A snapshot: what a host says about itself (facts) and what the DNS answered, as one JSON document that can stand in for the
+//! host. The keys are the contract's; more may be added.
 
+mod records;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::facts::Facts;
+use crate::observe::{Answer, Observations, Outcome, Question, Reply, Vantage, VantageKind, Why};
+use crate::report::{HostView, escape, host_view};
+use records::RecordDoc;
+
+/// The number of the format: keys may be added under it, never changed or removed.
+const SCHEMA: u32 = 1;
+/// Largest snapshot that is read, in bytes: a cPanel server with 50,000 domains needs a tenth of it.
+pub const SIZE_LIMIT: u64 = 512 << 20;
+
+/// Why a text is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It is no JSON, or not of this shape.
+    #[error("it is no snapshot of helolint: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// A newer helolint wrote it.
+    #[error(
+        "it has format {0}, and this helolint reads format {SCHEMA}: use the release that wrote it, or a newer one"
+    )]
+    Schema(u64),
+    /// A question or a record cannot be read.
+    #[error("it is no snapshot of helolint: `{0}` is no {1}")]
+    Text(String, &'static str),
+}
+
+/// The document.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Document {
+    /// Number of this format.
+    schema: u32,
+    /// What wrote it.
+    tool: ToolDoc,
+    /// When, in UTC.
+    taken: String,
+    /// What the host says about itself.
+    facts: FactsDoc,
+    /// Nothing was to be asked (`--offline`).
+    #[serde(default)]
+    offline: bool,
+    /// Who was asked.
+    #[serde(default)]
+    vantages: Vec<VantageDoc>,
+    /// What each answered.
+    observations: Vec<ObservationDoc>,
+}
+
+/// Name and version of the program.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct ToolDoc {
+    /// `helolint`.
+    name: String,
+    /// Its version.
+    version: String,
+}
+
+/// Facts: the contract's keys, and all others that a replay needs.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct FactsDoc {
+    /// As in the report; `details` has every value with its origin.
+    host: Map<String, Value>,
+    /// Postfix instances: `config_directory`, `error`, `warnings`, `parameters`, `services`.
+    postfix: Vec<Map<String, Value>>,
+    /// Live Exim configurations: `file`, `version_hint`, `error`, `main`, `transports`, `routers`.
+    exim: Vec<Map<String, Value>>,
+    /// cPanel's files; null on other hosts.
+    cpanel: Option<Map<String, Value>>,
+    /// Outbound paths, NAT maps, problems, options.
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// Who was asked.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct VantageDoc {
+    /// As reports name it.
+    name: String,
+    /// Its address and port; null for zone files and planned records.
+    server: Option<String>,
+    /// `overlay`, `authoritative`, `public` or `system`.
+    kind: String,
+}
+
+/// What one server said to one question.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct ObservationDoc {
+    /// The question, such as `10.113.0.203.in-addr.arpa. PTR`.
+    question: String,
+    /// Name of who was asked.
+    from: String,
+    /// Its place in `vantages`: names need not be unique.
+    #[serde(default)]
+    vantage: Option<usize>,
+    /// `NOERROR`, `NXDOMAIN`, another RCODE, or null without a reply.
+    rcode: Option<String>,
+    /// The AA flag.
+    #[serde(default)]
+    authoritative: bool,
+    /// The RA flag.
+    #[serde(default)]
+    recursion_available: bool,
+    /// The answer section.
+    #[serde(default)]
+    answers: Vec<RecordDoc>,
+    /// Seconds that the absence may be kept.
+    #[serde(default)]
+    negative_ttl: Option<u32>,
+    /// The SOA record of the authority section.
+    #[serde(default)]
+    soa: Option<RecordDoc>,
+    /// Why there is no answer, in words.
+    error: Option<String>,
+    /// The same for programs.
+    #[serde(default)]
+    why: Option<Value>,
+    /// Round trip time in microseconds.
+    #[serde(default)]
+    rtt_micros: u64,
+    /// When, in UTC.
+    #[serde(default)]
+    at: Option<String>,
+}
+
+/// The snapshot of a host, as text.
+///
+/// # Errors
+/// Where facts cannot be written as JSON.
+pub fn write(facts: &Facts, dns: &Observations, taken: Timestamp) -> Result<String, SnapshotError> {
+    // Seconds are enough, and the same everywhere.
+    let taken = taken.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let observations = dns.replies.iter().flat_map(|(question, replies)| {
+        replies.iter().map(|reply| observation(question, reply, &dns.vantages, &taken)).collect::<Vec<_>>()
+    });
+    let document = Document {
+        schema: SCHEMA,
+        tool: ToolDoc { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
+        facts: facts_doc(facts)?,
+        offline: dns.offline,
+        vantages: dns.vantages.iter().map(vantage_doc).collect(),
+        observations: observations.collect(),
+        taken,
+    };
+    Ok(escape::json(&document, true)?)
+}
+
+fn facts_doc(facts: &Facts) -> Result<FactsDoc, serde_json::Error> {
+    let mut document: FactsDoc = serde_json::from_value(serde_json::to_value(facts)?)?;
+    let details = std::mem::take(&mut document.host);
+    let view: HostView = host_view(facts);
+    document.host = serde_json::from_value(serde_json::to_value(view)?)?;
+    document.host.insert("resolv_conf".into(), serde_json::to_value(&facts.host.nameservers)?);
+    document.host.insert("hosts".into(), serde_json::to_value(&facts.host.hosts)?);
+    document.host.insert("details".into(), Value::Object(details));
+    Ok(document)
+}
+
+fn vantage_doc(vantage: &Vantage) -> VantageDoc {
+    VantageDoc {
+        name: vantage.name.clone(),
+        server: vantage.server.map(|server| server.to_string()),
+        kind: match vantage.kind {
+            VantageKind::Overlay => "overlay",
+            VantageKind::Authoritative => "authoritative",
+            VantageKind::Public => "public",
+            VantageKind::System => "system",
+        }
+        .into(),
+    }
+}
+
+fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], taken: &str) -> ObservationDoc {
+    let mut document = ObservationDoc {
+        question: question.to_string(),
+        from: vantages.get(reply.vantage).map_or_else(String::new, |vantage| vantage.name.clone()),
+        vantage: Some(reply.vantage),
+        rcode: None,
+        authoritative: false,
+        recursion_available: false,
+        answers: Vec::new(),
+        negative_ttl: None,
+        soa: None,
+        error: None,
+        why: None,
+        rtt_micros: 0,
+        at: Some(taken.to_owned()),
+    };
+    match &reply.outcome {
+        Outcome::Answer(answer) => {
+            document.rcode = Some(if answer.nxdomain { "NXDOMAIN" } else { "NOERROR" }.into());
+            document.authoritative = answer.authoritative;
+            document.recursion_available = answer.recursion_available;
+            document.answers = answer.records.iter().map(RecordDoc::from).collect();
+            document.negative_ttl = answer.negative_ttl;
+            document.soa = answer.soa.as_ref().map(RecordDoc::from);
+            document.rtt_micros = answer.rtt_micros;
+        }
+        Outcome::Unanswered(why) => {
+            document.rcode = match why {
+                Why::ServFail => Some("SERVFAIL".into()),
+                Why::Refused => Some("REFUSED".into()),
+                Why::Rcode(code) => Some(format!("RCODE{code}")),
+                _ => None,
+            };
+            document.error = Some(why.to_string());
+            document.why = serde_json::to_value(why).ok();
+        }
+    }
+    document
+}
+
+/// The facts and observations that a snapshot holds.
+///
+/// # Errors
+/// Where the text is no snapshot, or one of a newer format.
+pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
+    let value: Value = serde_json::from_str(text)?;
+    match value.get("schema").and_then(Value::as_u64) {
+        Some(number) if number == u64::from(SCHEMA) => {}
+        Some(number) => return Err(SnapshotError::Schema(number)),
+        None => return Err(SnapshotError::Text("schema".into(), "number of a format")),
+    }
+    let mut document: Document = serde_json::from_value(value)?;
+    let details = document.facts.host.remove("details");
+    document.facts.host = match details {
+        Some(Value::Object(details)) => details,
+        _ => return Err(SnapshotError::Text("facts.host.details".into(), "set of facts about the host")),
+    };
+    let facts: Facts = serde_json::from_value(serde_json::to_value(document.facts)?)?;
+    if document.offline {
+        return Ok((facts, Observations::offline()));
+    }
+    let mut vantages = document.vantages.iter().map(vantage).collect::<Result<Vec<_>, _>>()?;
+    let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
+    for said in &document.observations {
+        let question =
+            records::question(&said.question).ok_or_else(|| SnapshotError::Text(said.question.clone(), "question"))?;
+        let named = || vantages.iter().position(|vantage| vantage.name == said.from);
+        let index = match said.vantage.filter(|index| *index < vantages.len()).or_else(named) {
+            Some(index) => index,
+            // Somebody's own tool wrote it: a name alone is taken for a public resolver.
+            None => {
+                vantages.push(Vantage { name: said.from.clone(), server: None, kind: VantageKind::Public });
+                vantages.len() - 1
+            }
+        };
+        replies.entry(question).or_default().push(Reply { vantage: index, outcome: outcome(said)? });
+    }
+    Ok((facts, Observations::new(vantages, replies)))
+}
+
+fn vantage(document: &VantageDoc) -> Result<Vantage, SnapshotError> {
+    let bad = |text: &str, what| SnapshotError::Text(text.to_owned(), what);
+    let server = match &document.server {
+        Some(text) => Some(text.parse().map_err(|_| bad(text, "address with a port"))?),
+        None => None,
+    };
+    let kind = match document.kind.as_str() {
+        "overlay" => VantageKind::Overlay,
+        "authoritative" => VantageKind::Authoritative,
+        "public" => VantageKind::Public,
+        "system" => VantageKind::System,
+        other => return Err(bad(other, "kind of server")),
+    };
+    Ok(Vantage { name: document.name.clone(), server, kind })
+}
+
+fn outcome(said: &ObservationDoc) -> Result<Outcome, SnapshotError> {
+    if let Some(why) = &said.why {
+        return Ok(Outcome::Unanswered(serde_json::from_value(why.clone())?));
+    }
+    let nxdomain = match said.rcode.as_deref() {
+        Some("NOERROR") => false,
+        Some("NXDOMAIN") => true,
+        Some("SERVFAIL") => return Ok(Outcome::Unanswered(Why::ServFail)),
+        Some("REFUSED") => return Ok(Outcome::Unanswered(Why::Refused)),
+        Some(other) => return Ok(Outcome::Unanswered(Why::Malformed(other.to_owned()))),
+        None => return Ok(Outcome::Unanswered(Why::Timeout)),
+    };
+    let record = |record: &RecordDoc| {
+        record.record().ok_or_else(|| SnapshotError::Text(record.data.clone(), "record that helolint knows"))
+    };
+    Ok(Outcome::Answer(Answer {
+        nxdomain,
+        authoritative: said.authoritative,
+        recursion_available: said.recursion_available,
+        records: said.answers.iter().map(record).collect::<Result<_, _>>()?,
+        negative_ttl: said.negative_ttl,
+        soa: said.soa.as_ref().map(record).transpose()?,
+        rtt_micros: said.rtt_micros,
+    }))
+}
+
+/// The JSON Schema of a snapshot.
+pub(crate) fn schema() -> schemars::Schema {
+    schemars::schema_for!(Document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn taken() -> Timestamp {
+        "2026-11-20T13:00:00.5Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_gives_back_what_went_in() {
+        let (facts, dns) = (sample::facts(), sample::observations());
+        let text = write(&facts, &dns, taken()).unwrap();
+        let (facts_again, dns_again) = read(&text).unwrap();
+        assert_eq!(dns_again.replies, dns.replies);
+        assert_eq!(dns_again, dns);
+        assert_eq!(serde_json::to_value(&facts_again).unwrap(), serde_json::to_value(&facts).unwrap());
+        assert_eq!(write(&facts_again, &dns_again, taken()).unwrap(), text);
+    }
+
+    #[test]
+    fn the_keys_are_the_contracts() {
+        let text = write(&sample::facts(), &sample::observations(), taken()).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let at = |path: &str| value.pointer(path).unwrap_or_else(|| panic!("{path} in {text}")).clone();
+        assert_eq!(at("/schema"), 1);
+        assert_eq!(at("/taken"), "2026-11-20T13:00:00Z");
+        assert_eq!(at("/facts/host/node_name"), "mail");
+        assert_eq!(at("/facts/host/addresses/0/address"), "203.0.113.10");
+        assert_eq!(at("/facts/postfix/0/parameters/myhostname/value"), "mail");
+        assert_eq!(at("/facts/postfix/0/parameters/myhostname/origin/line"), 3);
+        assert_eq!(at("/facts/postfix/0/services/0/type"), "unix");
+        assert_eq!(at("/facts/exim/0/main/primary_hostname/origin/default"), "uname");
+        assert_eq!(at("/facts/exim/0/transports/0/helo_data/value"), "y");
+        assert_eq!(at("/facts/cpanel"), Value::Null);
+        let ptr = at("/observations")
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|o| o["question"] == "10.113.0.203.in-addr.arpa. PTR")
+            .unwrap()
+            .clone();
+        assert_eq!(
+            (&ptr["from"], &ptr["rcode"], &ptr["negative_ttl"]),
+            (&"system".into(), &"NXDOMAIN".into(), &300.into())
+        );
+        let a = at("/observations")
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|o| o["question"] == "mail.example.com. A")
+            .unwrap()
+            .clone();
+        assert_eq!(
+            a["answers"][1],
+            serde_json::json!({"name": "mail.example.com.", "type": "A", "ttl": 300, "data": "203.0.113.10"})
+        );
+    }
+
+    #[test]
+    fn offline_stays_offline() {
+        let text = write(&sample::facts(), &Observations::offline(), taken()).unwrap();
+        assert!(read(&text).unwrap().1.offline);
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_refused() {
+        for (text, words) in [
+            ("", "no snapshot"),
+            ("[]", "no number of a format"),
+            ("{\"schema\": 2}", "format 2"),
+            ("{\"schema\": 1}", "no snapshot"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use assemble::host_view;
 pub use model::*;
 pub use style::{Style, Verbosity};
 
