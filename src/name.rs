@@ -24,8 +24,8 @@ impl DomainName {
     /// The name that `text` spells: ASCII letters become lower case, one final dot goes.
     pub fn new(text: &str) -> DomainName {
         let text = match text.strip_suffix('.') {
-            // In presentation form `\.` is a dot inside a label.
-            Some(rest) if !rest.ends_with('\\') => rest,
+            // In presentation form `\.` is a dot inside a label, and `\\` a backslash.
+            Some(rest) if (rest.len() - rest.trim_end_matches('\\').len()).is_multiple_of(2) => rest,
             _ => text,
         };
         DomainName(text.to_ascii_lowercase().into())
