@@ -109,7 +109,12 @@ fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
         services: path.services.clone(),
         family: path.family,
         source: path.source.as_ref().map(|fact| fact.value),
-        source_origin: path.source.as_ref().map(|fact| OriginView::from(&fact.origin)),
+        source_origin: path
+            .source
+            .as_ref()
+            .map(|fact| &fact.origin)
+            .or(path.source_undecided.as_ref().map(|open| &open.origin))
+            .map(OriginView::from),
         sending,
         helo,
         helo_origin,
@@ -163,7 +168,7 @@ fn helo(helo: &Helo, ptr: Option<&[DomainName]>) -> (Option<String>, Option<Orig
             };
             (name, Some(OriginView::from(origin)))
         }
-        Helo::Undecided { origin, .. } => (None, Some(OriginView::from(origin))),
+        Helo::Undecided(open) => (None, Some(OriginView::from(&open.origin))),
     }
 }
 

@@ -62,6 +62,7 @@ pub fn path(id: &str, service: &str, source: &str, helo: &str) -> OutboundPath {
         family: Family::of(ip(source)),
         source: Some(Fact::new(ip(source), Origin::kernel("route"))),
         bound: false,
+        source_undecided: None,
         sending: Some(Fact::new(ip(source), Origin::kernel("route"))),
         helo: Helo::Known(Fact::new(HeloName::new(helo), at(&file, "$myhostname"))),
         helo_is_global: true,
