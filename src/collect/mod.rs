@@ -7,6 +7,7 @@ pub mod live;
 pub mod lsearch;
 pub mod processes;
 pub mod reading;
+pub mod postfix;
 pub mod root;
 pub mod sender;
 pub mod system;

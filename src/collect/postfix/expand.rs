@@ -1,0 +1,297 @@
+//! Expansion of `$name` (postconf(5)): references, conditions, comparisons, within Postfix's own limits and some of our own.
+
+use std::cell::{Cell, RefCell};
+
+use pest::Parser;
+use pest::iterators::Pair;
+
+use super::compare;
+use super::grammar::{MainCfGrammar, Rule, nests_too_deep};
+use crate::facts::Origin;
+
+/// References within each other beyond which Postfix gives up (mac_expand(3)).
+const DEPTH_LIMIT: usize = 100;
+/// Comparisons within each other that are still followed. Postfix counts references anew in each, and has no limit.
+const COMPARISON_LIMIT: usize = 8;
+/// Pieces of text and references that one configuration may cost: far more than any real one.
+const WORK_LIMIT: usize = 400_000;
+/// Bytes that one value may grow to.
+const TEXT_LIMIT: usize = 1 << 20;
+
+/// Why a value has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Postfix warns in these words, then refuses the value: `macro processing error`.
+    Syntax(String),
+    /// Postfix ends with these words.
+    Fatal(String),
+    /// Files cannot decide it, or it takes more work than helolint spends.
+    Undecided(String),
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing sets it: for Postfix an empty text.
+    Undefined,
+    /// Unexpanded text, and where it stands.
+    Text(String, Origin),
+    /// Files cannot decide it.
+    Undecided(String),
+}
+
+/// Where names are looked up.
+pub trait Scope {
+    /// The unexpanded value of `name`.
+    fn lookup(&self, name: &str) -> Found;
+}
+
+/// Expands values in a scope; counts the work over all of them.
+#[derive(Debug, Default)]
+pub struct Expander {
+    work: Cell<usize>,
+    undefined: RefCell<Vec<(String, Option<Origin>)>>,
+    names: RefCell<Vec<String>>,
+}
+
+/// Where in an expansion one stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    scope: &'a dyn Scope,
+    depth: usize,
+    comparisons: usize,
+    origin: Option<&'a Origin>,
+}
+
+impl Expander {
+    /// The value of `text`, which stands at `origin`.
+    ///
+    /// # Errors
+    /// Where Postfix refuses it, or it cannot be decided.
+    pub fn expand(&self, scope: &dyn Scope, text: &str, origin: Option<&Origin>) -> Result<String, Fault> {
+        let mut out = String::new();
+        self.parse(Place { scope, depth: 0, comparisons: 0, origin }, text, &mut out)?;
+        Ok(out)
+    }
+
+    /// Names without value that were referred to since the last call, each with the place of the reference.
+    pub fn take_undefined(&self) -> Vec<(String, Option<Origin>)> {
+        self.undefined.take()
+    }
+
+    /// Names that were looked up since the last call.
+    pub fn take_names(&self) -> Vec<String> {
+        self.names.take()
+    }
+
+    fn parse(&self, place: Place<'_>, text: &str, out: &mut String) -> Result<(), Fault> {
+        if !text.contains('$') {
+            return if text.is_empty() { Ok(()) } else { self.literal(place, text, out) };
+        }
+        if nests_too_deep(text) {
+            return Err(Fault::Undecided("braces nest deeper than helolint reads".into()));
+        }
+        let parsed = MainCfGrammar::parse(Rule::value, text).ok().and_then(|mut pairs| pairs.next());
+        let Some(value) = parsed else {
+            return Err(Fault::Undecided("the value does not follow the grammar of references".into()));
+        };
+        let mut pending = String::new();
+        for part in value.into_inner() {
+            match part.as_rule() {
+                Rule::dollar => pending.push('$'),
+                Rule::literal => pending.push_str(part.as_str()),
+                Rule::EOI => {}
+                _ => {
+                    if !pending.is_empty() {
+                        self.literal(place, &pending, out)?;
+                        pending.clear();
+                    }
+                    self.reference(place, text, &part, out)?;
+                }
+            }
+        }
+        if pending.is_empty() { Ok(()) } else { self.literal(place, &pending, out) }
+    }
+
+    fn enter(&self, place: Place<'_>, text: &str) -> Result<(), Fault> {
+        self.work.set(self.work.get() + 1);
+        if self.work.get() > WORK_LIMIT {
+            return Err(Fault::Undecided("the configuration's references take more work than helolint spends".into()));
+        }
+        if place.depth > DEPTH_LIMIT {
+            return Err(Fault::Syntax(format!("unreasonable macro call nesting: \"{text}\"")));
+        }
+        Ok(())
+    }
+
+    fn literal(&self, place: Place<'_>, text: &str, out: &mut String) -> Result<(), Fault> {
+        self.enter(place, text)?;
+        if out.len() + text.len() > TEXT_LIMIT {
+            return Err(Fault::Undecided("the value grows larger than helolint follows".into()));
+        }
+        out.push_str(text);
+        Ok(())
+    }
+
+    fn reference(&self, place: Place<'_>, whole: &str, part: &Pair<'_, Rule>, out: &mut String) -> Result<(), Fault> {
+        let inner = part.clone().into_inner().next().map_or("", |inner| inner.as_str());
+        match part.as_rule() {
+            Rule::unclosed => return Err(Fault::Syntax(format!("truncated macro reference: \"{whole}\""))),
+            _ if inner.is_empty() => return Err(Fault::Syntax(format!("empty macro name: \"{whole}\""))),
+            _ => self.enter(place, inner)?,
+        }
+        if part.as_rule() == Rule::bare_reference {
+            return self.plain(place, inner, out);
+        }
+        let parsed = MainCfGrammar::parse(Rule::body, inner).ok().and_then(|mut pairs| pairs.next());
+        let Some(body) = parsed else { return Err(Fault::Syntax(compare::diagnose(inner))) };
+        let mut pieces = body.into_inner().filter(|piece| piece.as_rule() != Rule::EOI);
+        let Some(subject) = pieces.next() else { return Err(Fault::Syntax(compare::diagnose(inner))) };
+        let choice = pieces.next();
+        if subject.as_rule() == Rule::word && choice.is_none() {
+            return self.plain(place, subject.as_str(), out);
+        }
+        let truth = self.truth(place, &subject)?;
+        let deeper = Place { depth: place.depth + 1, ..place };
+        match choice {
+            None if truth => self.literal(deeper, "true", out),
+            None => Ok(()),
+            Some(choice) => match chosen(&choice, truth) {
+                Some(text) => self.parse(deeper, text, out),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The value of one name, in place.
+    fn plain(&self, place: Place<'_>, name: &str, out: &mut String) -> Result<(), Fault> {
+        self.names.borrow_mut().push(name.to_owned());
+        match place.scope.lookup(name) {
+            Found::Undecided(why) => Err(Fault::Undecided(why)),
+            Found::Undefined => {
+                self.undefined.borrow_mut().push((name.to_owned(), place.origin.cloned()));
+                Ok(())
+            }
+            Found::Text(text, origin) => {
+                let deeper = Place { depth: place.depth + 1, origin: Some(&origin), ..place };
+                self.parse(deeper, &text, out)
+            }
+        }
+    }
+
+    /// Whether a name is set to something (unexpanded), or a comparison holds.
+    fn truth(&self, place: Place<'_>, subject: &Pair<'_, Rule>) -> Result<bool, Fault> {
+        if subject.as_rule() == Rule::word {
+            self.names.borrow_mut().push(subject.as_str().to_owned());
+            return match place.scope.lookup(subject.as_str()) {
+                Found::Undefined => Ok(false),
+                Found::Text(text, _) => Ok(!text.is_empty()),
+                Found::Undecided(why) => Err(Fault::Undecided(why)),
+            };
+        }
+        if place.comparisons >= COMPARISON_LIMIT {
+            return Err(Fault::Undecided("comparisons nest deeper than helolint follows".into()));
+        }
+        let mut sides = Vec::new();
+        let (mut operator, mut suffix) = ("", "");
+        for piece in subject.clone().into_inner() {
+            match piece.as_rule() {
+                Rule::operator => operator = piece.as_str(),
+                Rule::suffix => suffix = piece.as_str(),
+                _ => {
+                    let text = piece.into_inner().next().map_or("", |text| text.as_str());
+                    let mut out = String::new();
+                    self.parse(Place { depth: 0, comparisons: place.comparisons + 1, ..place }, text, &mut out)?;
+                    sides.push(out);
+                }
+            }
+        }
+        let [left, right] = &sides[..] else { return Err(Fault::Undecided("a comparison without sides".into())) };
+        compare::compare(left, operator, suffix, right)
+    }
+}
+
+/// The text that stands for a reference with `?` or `:`.
+fn chosen<'i>(choice: &Pair<'i, Rule>, truth: bool) -> Option<&'i str> {
+    let mut text = None;
+    let mut other = None;
+    for piece in choice.clone().into_inner() {
+        match piece.as_rule() {
+            Rule::operand => text = piece.into_inner().next().map(|inner| inner.as_str()),
+            Rule::rest => text = Some(piece.as_str()),
+            Rule::when_empty => other = chosen(&piece, false),
+            _ => {}
+        }
+    }
+    match choice.as_rule() {
+        Rule::when_set if truth => text,
+        Rule::when_set => other,
+        _ if truth => None,
+        _ => text,
+    }
+}
+
+/// The name, where `text` is one reference to it and nothing else: `$name`, `${name}`, `$(name)`.
+pub fn sole_reference(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix('$')?;
+    let inner = match rest.as_bytes().first()? {
+        b'{' => rest.strip_prefix('{')?.strip_suffix('}')?.trim_matches([' ', '\t', '\r', '\n']),
+        b'(' => rest.strip_prefix('(')?.strip_suffix(')')?.trim_matches([' ', '\t', '\r', '\n']),
+        _ => rest,
+    };
+    let is_name = !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_name.then_some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Table<'a>(&'a [(&'a str, &'a str)]);
+
+    impl Scope for Table<'_> {
+        fn lookup(&self, name: &str) -> Found {
+            let found = self.0.iter().find(|(known, _)| *known == name);
+            found.map_or(Found::Undefined, |(_, text)| Found::Text((*text).into(), Origin::default_of("test")))
+        }
+    }
+
+    fn expand(text: &str, table: &[(&str, &str)]) -> Result<String, Fault> {
+        Expander::default().expand(&Table(table), text, None)
+    }
+
+    #[test]
+    fn work_is_bounded_where_values_double() {
+        let names: Vec<String> = (0..=90).map(|n| format!("p{n}")).collect();
+        let texts: Vec<String> = (0..90).map(|n| format!("$p{}$p{}", n + 1, n + 1)).collect();
+        let table: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+        assert!(matches!(expand("$p0", &table), Err(Fault::Undecided(_))));
+        assert!(matches!(expand("$a", &[("a", "${{$a}=={b}}")]), Err(Fault::Undecided(_))));
+    }
+
+    #[test]
+    fn loops_end_at_the_limit() {
+        assert!(matches!(expand("$a", &[("a", "$b"), ("b", "$a")]), Err(Fault::Syntax(_))));
+    }
+
+    #[test]
+    fn deep_braces_are_undecided() {
+        let text = format!("${}", "{".repeat(10_000));
+        assert!(matches!(expand(&text, &[]), Err(Fault::Undecided(_))));
+    }
+
+    #[test]
+    fn a_sole_reference_is_recognised() {
+        for (text, name) in [
+            ("$a", Some("a")),
+            ("${ a }", Some("a")),
+            ("$(a)", Some("a")),
+            ("$a.b", None),
+            ("${a?b}", None),
+            ("$$a", None),
+            ("$", None),
+        ] {
+            assert_eq!(sole_reference(text), name, "{text}");
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The parameters as one program of Postfix sees them: its `-o` settings, main.cf, and the defaults of what it has read so far.
+
+use std::collections::HashMap;
+
+use super::check;
+use super::compare;
+use super::defaults::{self, Program};
+use super::environment::Environment;
+use super::expand::{Expander, Fault, Found, Scope, sole_reference};
+use super::lines::trim;
+use super::main_cf::{MainCf, READ_ONLY};
+use crate::collect::root::ReadError;
+use crate::facts::{Fact, Origin, Setting};
+
+/// References that are followed to find the place that decides a value.
+const TRAIL_LIMIT: usize = 100;
+
+/// The manual page of the parameters.
+pub const MANUAL: Origin = Origin::default_of("postconf(5)");
+
+/// Unexpanded text and its place.
+#[derive(Debug, Clone)]
+struct Raw {
+    text: String,
+    origin: Origin,
+}
+
+/// What a program refuses when it starts.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// Its words.
+    pub message: String,
+    /// The parameter, where it is one's fault.
+    pub parameter: &'static str,
+    /// The place of its value.
+    pub origin: Origin,
+    /// A file that it could not read.
+    pub file: Option<String>,
+}
+
+/// One program with what it has loaded.
+pub struct Process<'a> {
+    main: Option<&'a MainCf>,
+    overrides: HashMap<String, Raw>,
+    fixed: HashMap<&'static str, String>,
+    loaded: HashMap<String, Raw>,
+    values: HashMap<String, Result<String, Fault>>,
+    /// The first thing that ends the program at its start.
+    pub refused: Option<Refused>,
+    /// The same, as far as all programs share it.
+    pub refused_by_all: bool,
+}
+
+/// What a process is made from.
+pub struct Start<'a> {
+    /// main.cf, where there is one.
+    pub main: Option<&'a MainCf>,
+    /// The configuration directory.
+    pub directory: &'a str,
+    /// Which program.
+    pub program: Program,
+    /// Basename of the command.
+    pub process_name: &'a str,
+    /// First field of its entry in master.cf.
+    pub service_name: &'a str,
+    /// Its `-o` settings, in order.
+    pub overrides: &'a [(String, Fact<String>)],
+}
+
+impl Scope for Process<'_> {
+    fn lookup(&self, name: &str) -> Found {
+        if let Some(raw) = self.overrides.get(name) {
+            return Found::Text(raw.text.clone(), raw.origin.clone());
+        }
+        if let Some(found) = self.main.and_then(|main| main.settings.get(name)) {
+            return Found::Text(found.value.clone(), Origin::File(found.span.clone()));
+        }
+        if let Some(text) = self.fixed.get(name) {
+            return Found::Text(text.clone(), MANUAL);
+        }
+        if let Some(raw) = self.loaded.get(name) {
+            return Found::Text(raw.text.clone(), raw.origin.clone());
+        }
+        match self.values.get(name) {
+            Some(Err(Fault::Undecided(why))) => Found::Undecided(why.clone()),
+            _ if name == "mynetworks" => Found::Undecided("mynetworks follows the networks of the interfaces".into()),
+            _ => Found::Undefined,
+        }
+    }
+}
+
+impl<'a> Process<'a> {
+    /// Loads the parameters of a program in its order.
+    pub fn start(start: &Start<'a>, env: &Environment<'_>, expander: &Expander) -> Process<'a> {
+        let overrides = start
+            .overrides
+            .iter()
+            .map(|(name, fact)| (name.clone(), Raw { text: fact.value.clone(), origin: fact.origin.clone() }));
+        let fixed = [
+            ("process_name", start.process_name.to_owned()),
+            ("service_name", start.service_name.to_owned()),
+            ("config_directory", start.directory.to_owned()),
+        ];
+        let mut process = Process {
+            main: start.main,
+            overrides: overrides.filter(|(name, _)| !READ_ONLY.contains(&name.as_str())).collect(),
+            fixed: HashMap::from(fixed),
+            loaded: HashMap::new(),
+            values: HashMap::new(),
+            refused: None,
+            refused_by_all: false,
+        };
+        process.load_shared(env, expander);
+        process.refused_by_all = process.refused.is_some();
+        for name in start.program.own_parameters() {
+            process.load(name, expander);
+        }
+        process.check_enforce(start.program);
+        process
+    }
+
+    fn load_shared(&mut self, env: &Environment<'_>, expander: &Expander) {
+        for name in defaults::FIRST {
+            self.load(name, expander);
+            let value = self.value(name).cloned().unwrap_or_default();
+            match name {
+                "compatibility_level" if self.is_known(name) => {
+                    if let Err(message) = compare::level(&value) {
+                        self.refuse("compatibility_level", message);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let families = check::families(self.value("inet_protocols").map_or("", |value| value));
+        if let Err(message) = &families {
+            self.refuse("inet_protocols", message.clone());
+        }
+        self.load_names(env, expander);
+        for name in defaults::SHARED {
+            self.load(name, expander);
+        }
+        for name in defaults::SHARED_NUMBERS {
+            self.load(name, expander);
+            let value = self.value(name).cloned().unwrap_or_default();
+            if self.is_known(name) && value.parse::<i64>().is_err() {
+                self.refuse(name, format!("bad numerical configuration: {name} = {value}"));
+            }
+        }
+        let owner = self.value("mail_owner").cloned().unwrap_or_default();
+        if self.sets("mail_owner") && env.users.as_ref().is_some_and(|users| !users.contains(&owner)) {
+            let file = self.main.map_or("main.cf", |main| main.file.path());
+            let message = format!("file {file}: parameter mail_owner: unknown user name value: {owner}");
+            self.refuse("mail_owner", message);
+        }
+        self.read_myorigin(env);
+        let interfaces = self.value("inet_interfaces").cloned();
+        if let (Some(value), Ok(families)) = (interfaces, families)
+            && let Err(message) = check::own_addresses(&value, &families, env)
+        {
+            self.refuse("inet_interfaces", message);
+        }
+    }
+
+    /// `myhostname`, then `mydomain`: neither sees the other's default before its turn.
+    fn load_names(&mut self, env: &Environment<'_>, expander: &Expander) {
+        if self.sets("myhostname") {
+            self.load("myhostname", expander);
+        } else {
+            match &env.node_name {
+                Some(node) if node.value.contains('.') => {
+                    self.put("myhostname", node.value.clone(), node.origin.clone())
+                }
+                Some(node) => {
+                    let domain = match self.raw("mydomain") {
+                        Some(raw) => expander.expand(self, &raw.text, Some(&raw.origin)),
+                        None => Ok("localdomain".into()),
+                    };
+                    match domain {
+                        Ok(domain) => {
+                            self.put("myhostname", format!("{}.{domain}", node.value), node.origin.clone());
+                        }
+                        Err(fault) => self.fail("myhostname", fault),
+                    }
+                }
+                None => {
+                    let why = "it is the host's node name, which is not known here";
+                    self.fail("myhostname", Fault::Undecided(why.into()));
+                }
+            }
+        }
+        let host = self.values.get("myhostname").cloned();
+        if self.sets("mydomain") {
+            self.load("mydomain", expander);
+        } else {
+            match host {
+                Some(Ok(host)) => {
+                    let domain = host.split_once('.').map_or("localdomain", |(_, domain)| domain).to_owned();
+                    let origin = self.trail("myhostname").0;
+                    self.put("mydomain", domain, origin);
+                }
+                Some(Err(fault)) => self.fail("mydomain", fault),
+                None => {}
+            }
+        }
+        let names = ["myhostname", "mydomain"].map(|name| (name, self.value(name).cloned()));
+        for (name, _) in names.iter().filter(|(_, value)| value.as_ref().is_some_and(String::is_empty)) {
+            self.refuse(name, format!("bad string length 0 < 1: {name} = "));
+        }
+        for (name, value) in names {
+            let Some(value) = value.filter(|value| !check::is_valid_hostname(value)) else { continue };
+            let file = self.main.map_or("main.cf", |main| main.file.path());
+            self.refuse(name, format!("file {file}: parameter {name}: bad parameter value: {value}"));
+        }
+    }
+
+    /// Debian's rule: a value that begins with `/` names the file whose first line it is.
+    fn read_myorigin(&mut self, env: &Environment<'_>) {
+        let Some(path) = self.value("myorigin").filter(|value| env.debian && value.starts_with('/')).cloned() else {
+            return;
+        };
+        let message = match (env.read)(&path) {
+            Ok(file) => match trim(file.text().lines().next().unwrap_or("")) {
+                "" => format!("myorigin file {path} is empty"),
+                name => {
+                    self.values.insert("myorigin".into(), Ok(name.to_owned()));
+                    let start = file.text().find(name).unwrap_or(0);
+                    let origin = Origin::File(file.span(start, start + name.len()));
+                    self.loaded.insert("myorigin file".into(), Raw { text: name.to_owned(), origin });
+                    return;
+                }
+            },
+            Err(ReadError::NotFound) => format!("{path}: cannot open file: No such file or directory"),
+            Err(error) => format!("{path}: cannot open file: {error}"),
+        };
+        self.refuse("myorigin", message);
+        if let Some(refused) = self.refused.as_mut().filter(|refused| refused.parameter == "myorigin") {
+            refused.file = Some(path);
+        }
+        self.values.remove("myorigin");
+    }
+
+    fn check_enforce(&mut self, program: Program) {
+        let name = match program {
+            Program::Smtp => "smtp_bind_address_enforce",
+            Program::Lmtp => "lmtp_bind_address_enforce",
+            _ => return,
+        };
+        let Some(value) = self.value(name).cloned() else { return };
+        if !["yes", "no"].iter().any(|word| value.eq_ignore_ascii_case(word)) {
+            self.refuse(name, format!("bad boolean configuration: {name} = {value}"));
+        }
+    }
+
+    /// Reads one parameter: its setting, else its default, expanded with what is known so far.
+    fn load(&mut self, name: &'static str, expander: &Expander) {
+        if self.values.contains_key(name) {
+            return;
+        }
+        let set = self.raw(name);
+        let is_set = set.is_some();
+        let raw =
+            set.unwrap_or_else(|| Raw { text: defaults::default_of(name).unwrap_or("").to_owned(), origin: MANUAL });
+        match expander.expand(self, &raw.text, Some(&raw.origin)) {
+            Ok(value) => {
+                if value.is_empty() && defaults::NOT_EMPTY.contains(&name) && !matches!(name, "myhostname" | "mydomain")
+                {
+                    self.refuse(name, format!("bad string length 0 < 1: {name} = "));
+                }
+                if !is_set {
+                    let (origin, _) = self.follow(raw);
+                    self.loaded.insert(name.to_owned(), Raw { text: value.clone(), origin });
+                }
+                self.values.insert(name.to_owned(), Ok(value));
+            }
+            Err(fault) => self.fail(name, fault),
+        }
+    }
+
+    fn put(&mut self, name: &str, value: String, origin: Origin) {
+        self.loaded.insert(name.to_owned(), Raw { text: value.clone(), origin });
+        self.values.insert(name.to_owned(), Ok(value));
+    }
+
+    fn fail(&mut self, name: &'static str, fault: Fault) {
+        match &fault {
+            Fault::Syntax(words) => {
+                self.refuse(name, format!("{words}; dictionary mail_dict: macro processing error"));
+            }
+            Fault::Fatal(words) => self.refuse(name, words.clone()),
+            Fault::Undecided(_) => {}
+        }
+        self.values.insert(name.to_owned(), Err(fault));
+    }
+
+    fn refuse(&mut self, parameter: &'static str, message: String) {
+        if self.refused.is_none() {
+            let origin = self.raw(parameter).map_or_else(|| self.trail(parameter).0, |raw| raw.origin);
+            self.refused = Some(Refused { message, parameter, origin, file: None });
+        }
+    }
+
+    /// The unexpanded setting of a parameter, `-o` before main.cf.
+    fn raw(&self, name: &str) -> Option<Raw> {
+        let own = self.overrides.get(name).cloned();
+        own.or_else(|| {
+            let found = self.main?.settings.get(name)?;
+            Some(Raw { text: found.value.clone(), origin: Origin::File(found.span.clone()) })
+        })
+    }
+
+    /// Whether `-o` or main.cf sets a parameter.
+    pub fn sets(&self, name: &str) -> bool {
+        self.overrides.contains_key(name) || self.main.is_some_and(|main| main.settings.contains_key(name))
+    }
+
+    /// Whether one of the names is set by `-o`.
+    pub fn overrides_any(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.overrides.contains_key(name))
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        matches!(self.values.get(name), Some(Ok(_)))
+    }
+
+    /// The value of a parameter that the program reads; `None` where it has none, or does not read it.
+    pub fn value(&self, name: &str) -> Option<&String> {
+        self.values.get(name)?.as_ref().ok()
+    }
+
+    /// Why a parameter has no value.
+    pub fn fault(&self, name: &str) -> Option<&Fault> {
+        self.values.get(name)?.as_ref().err()
+    }
+
+    /// The place that decides a parameter, and those that lead there, the parameter's own first.
+    pub fn trail(&self, name: &str) -> (Origin, Vec<Origin>) {
+        let default = || Raw { text: defaults::default_of(name).unwrap_or("").to_owned(), origin: MANUAL };
+        match self.raw(name) {
+            Some(raw) => self.follow(raw),
+            None => match self.loaded.get(name).filter(|_| defaults::default_of(name).is_none()) {
+                Some(raw) => (raw.origin.clone(), Vec::new()),
+                None => self.follow(default()),
+            },
+        }
+    }
+
+    fn follow(&self, mut raw: Raw) -> (Origin, Vec<Origin>) {
+        let mut via = Vec::new();
+        while let Some(name) = sole_reference(&raw.text).filter(|_| via.len() < TRAIL_LIMIT) {
+            let Found::Text(text, origin) = self.lookup(name) else { break };
+            via.push(std::mem::replace(&mut raw, Raw { text, origin }).origin);
+        }
+        (raw.origin, via)
+    }
+
+    /// A parameter as the snapshot shows it, without `postconf`'s view.
+    pub fn setting(&self, name: &str) -> Setting {
+        let (origin, via) = self.trail(name);
+        let mut setting = match self.values.get(name) {
+            Some(Ok(value)) => Setting::known(value.clone(), origin),
+            Some(Err(Fault::Undecided(why))) => Setting::undecided(why.clone(), origin),
+            Some(Err(Fault::Syntax(words) | Fault::Fatal(words))) => {
+                Setting::undecided(format!("Postfix refuses it: {words}"), origin)
+            }
+            None => Setting::undecided("no program has a value for it", origin),
+        };
+        setting.via = via;
+        if let Some(file) = self.loaded.get("myorigin file").filter(|_| name == "myorigin") {
+            setting.via.push(std::mem::replace(&mut setting.origin, file.origin.clone()));
+        }
+        setting
+    }
+
+    /// A parameter's value with its place.
+    pub fn fact(&self, name: &str) -> Option<Fact<String>> {
+        self.setting(name).fact()
+    }
+
+    /// The value of any text in this program's scope: an `-o` setting, or a parameter that is not among those loaded.
+    pub fn expand(&self, expander: &Expander, text: &str, origin: &Origin) -> Setting {
+        let (at, via) = self.follow(Raw { text: text.to_owned(), origin: origin.clone() });
+        let mut setting = match expander.expand(self, text, Some(origin)) {
+            Ok(value) => Setting::known(value, at),
+            Err(Fault::Undecided(why)) => Setting::undecided(why, at),
+            Err(Fault::Syntax(words) | Fault::Fatal(words)) => {
+                Setting::undecided(format!("Postfix refuses it: {words}"), at)
+            }
+        };
+        setting.via = via;
+        setting
+    }
+}

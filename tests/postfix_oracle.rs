@@ -1,0 +1,240 @@
+//! Every recorded case of testdata/postfix against what the real postconf and a real daemon said of it; the public files
+//! of ../shared too, where they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use helolint::collect::postfix::defaults::{self, Program};
+use helolint::collect::postfix::environment::Environment;
+use helolint::collect::postfix::expand::Expander;
+use helolint::collect::postfix::main_cf::MainCf;
+use helolint::collect::postfix::master_cf::MasterCf;
+use helolint::collect::postfix::postconf::{Postconf, squeeze};
+use helolint::collect::postfix::process::{Process, Start};
+use helolint::collect::root::ReadError;
+use helolint::facts::{Fact, Origin};
+use helolint::source::SourceFile;
+use serde_json::Value;
+
+/// The configuration directory, which the recorded answers call `@DIR@`.
+const DIRECTORY: &str = "/DIR";
+/// master.cf of a case that has none.
+const MASTER: &str =
+    "smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\nrelay unix - - y - - smtp\nlmtp unix - - y - - lmtp\n";
+
+/// One recorded case.
+struct Case {
+    name: String,
+    main: Arc<SourceFile>,
+    master: Arc<SourceFile>,
+    files: BTreeMap<String, String>,
+    expected: Value,
+}
+
+fn cases(dir: &Path) -> Vec<Case> {
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".expected.json")?.to_owned()))
+        .collect();
+    names.sort();
+    names.into_iter().map(|name| case(dir, name)).collect()
+}
+
+fn case(dir: &Path, name: String) -> Case {
+    let read = |ending: &str| fs::read(dir.join(format!("{name}.{ending}"))).ok();
+    let opts: Value = read("opts.json").map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
+    let files = opts["files"].as_object().into_iter().flatten();
+    Case {
+        main: SourceFile::new(format!("{DIRECTORY}/main.cf"), &read("cf").unwrap()),
+        master: SourceFile::new(
+            format!("{DIRECTORY}/master.cf"),
+            &read("master.cf").unwrap_or_else(|| MASTER.as_bytes().to_vec()),
+        ),
+        files: files.map(|(path, text)| (format!("{DIRECTORY}/{path}"), text.as_str().unwrap().to_owned())).collect(),
+        expected: serde_json::from_slice(&read("expected.json").unwrap()).unwrap(),
+        name,
+    }
+}
+
+/// Recorded text in our terms: the folder by its name, bytes that are not UTF-8 as U+FFFD.
+fn recorded(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("\\x") {
+        let hex = rest.get(at + 2..at + 4).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        out.push_str(&rest[..at]);
+        out.push_str(if hex { "\u{fffd}" } else { "\\x" });
+        rest = &rest[at + if hex { 4 } else { 2 }..];
+    }
+    (out + rest).replace("@DIR@", DIRECTORY)
+}
+
+/// Text as a trace of postconf shows it: a question mark for each byte that is not printable ASCII.
+fn printable(text: &str) -> String {
+    let bytes = text.chars().flat_map(|c| match c {
+        '\u{fffd}' => vec![b'?'],
+        c => c.to_string().into_bytes(),
+    });
+    bytes.map(|byte| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '?' }).collect()
+}
+
+/// The last fatal message, with the first warning that a macro error rests on before it.
+fn fatal(messages: &Value) -> Option<String> {
+    let all: Vec<(&str, String)> = messages
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| (m["level"].as_str().unwrap(), recorded(m["text"].as_str().unwrap())))
+        .collect();
+    let (_, fatal) = all.iter().rfind(|(level, _)| *level == "fatal")?;
+    Some(fatal.clone())
+}
+
+fn warnings(messages: &Value) -> BTreeSet<String> {
+    let texts = messages.as_array().unwrap().iter().filter(|m| m["level"] == "warning");
+    texts.map(|m| recorded(m["text"].as_str().unwrap())).collect()
+}
+
+fn environment<'a>(case: &Case, read: &'a dyn Fn(&str) -> Result<Arc<SourceFile>, ReadError>) -> Environment<'a> {
+    let hostname = case.expected["hostname"].as_str().unwrap();
+    let hosts = [
+        ("localhost", "127.0.0.1"),
+        ("ip6-localhost", "::1"),
+        ("mail1.example.com", "192.0.2.25"),
+        ("mail1", "192.0.2.25"),
+        ("mail2.example.com", "192.0.2.26"),
+        ("mail6.example.com", "2001:db8::25"),
+    ];
+    let addresses = ["127.0.0.1", "::1", "192.0.2.25", "192.0.2.26", "198.51.100.7", "2001:db8::25", "2001:db8::26"];
+    Environment {
+        node_name: Some(Fact::new(hostname.to_owned(), Origin::kernel("uname(2)"))),
+        addresses: Some(addresses.iter().map(|text| text.parse().unwrap()).collect()),
+        hosts: hosts.iter().map(|(name, addr)| ((*name).to_owned(), addr.parse().unwrap())).collect(),
+        hosts_are_all: true,
+        users: Some(["root", "postfix", "nobody"].map(str::to_owned).to_vec()),
+        debian: true,
+        read,
+    }
+}
+
+/// What differs from the record.
+fn differences(case: &Case) -> Vec<String> {
+    let mut found = Vec::new();
+    let read = |path: &str| {
+        let text = case.files.get(path).ok_or(ReadError::NotFound)?;
+        Ok(SourceFile::new(path, text.as_bytes()))
+    };
+    let env = environment(case, &read);
+    let expander = Expander::default();
+    let main = MainCf::parse(&case.main);
+    let master = MasterCf::parse(&case.master);
+    let postconf = Postconf::new(Some(&main), Some(&master), DIRECTORY, &env, &expander);
+    let mut differ = |what: &str, ours: String, theirs: String| {
+        if ours != theirs {
+            found.push(format!("{}: {what}: {ours:?}, recorded {theirs:?}", case.name));
+        }
+    };
+
+    let expected = &case.expected["main"];
+    let refused = postconf.refused(&env, &expander);
+    let theirs = (expected["rc"] == 1).then(|| fatal(&expected["messages"]).unwrap());
+    let ours = refused.as_ref().map(|words| match words.split_once("; macro processing error") {
+        Some((warning, _)) => {
+            let all = warnings(&expected["messages"]);
+            let warning = printable(warning);
+            // Which of two values in a loop is named depends on postconf's hash order.
+            let start = warning.find("nesting: ").map_or(warning.len(), |at| at + 9);
+            match all.iter().any(|theirs| theirs.starts_with(&warning[..start])) {
+                true => "macro processing error".to_owned(),
+                false => format!("{warning}; macro processing error, not {all:?}"),
+            }
+        }
+        None => printable(words),
+    });
+    differ("postconf refuses", format!("{ours:?}"), format!("{theirs:?}"));
+    if expected["rc"] == 0 {
+        for (name, value) in expected["expanded"].as_object().unwrap() {
+            let Ok(ours) = postconf.exact(name, &expander) else {
+                differ(name, "no value".into(), value["value"].to_string());
+                continue;
+            };
+            if let Some(exact) = value["exact"].as_str() {
+                differ(name, printable(&ours), printable(&recorded(exact)));
+            }
+            // The kit's reader of postconf's output takes these two for line ends.
+            if !ours.contains(['\u{b}', '\u{c}']) {
+                differ(name, squeeze(&ours), recorded(value["value"].as_str().unwrap_or_default()));
+            }
+        }
+        let set = expected["set"].as_object().unwrap();
+        for (name, value) in set.iter().filter(|(name, _)| *name != "config_directory") {
+            let ours = main.settings.get(name).map(|found| squeeze(&found.value));
+            if !main.file.text().contains('\u{b}') {
+                differ(name, format!("{ours:?}"), format!("{:?}", Some(recorded(value.as_str().unwrap()))));
+            }
+        }
+        for name in main.settings.keys().filter(|name| defaults::is_parameter(name)) {
+            differ("is set", name.clone(), if set.contains_key(name) { name.clone() } else { "is not".into() });
+        }
+        let all = warnings(&expected["messages"]);
+        let own = |text: &&String| ["overriding", "logical line", "read-only"].iter().any(|word| text.contains(word));
+        let theirs: BTreeSet<&String> = all.iter().filter(own).collect();
+        let ours: BTreeSet<&String> = main.warnings.iter().chain(&master.warnings).map(|w| &w.message).collect();
+        differ("warnings", format!("{ours:?}"), format!("{theirs:?}"));
+    }
+
+    let expected = &case.expected["master"];
+    if expected["rc"] == 0 {
+        let theirs: Vec<String> =
+            expected["entries"].as_array().unwrap().iter().map(|e| recorded(e.as_str().unwrap())).collect();
+        differ("entries", postconf.entries().join("\n"), theirs.join("\n"));
+        let shown = |value: &Value| {
+            let all: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_value(value.clone()).unwrap();
+            recorded(&format!("{all:?}"))
+        };
+        differ("overrides", format!("{:?}", postconf.overrides(None)), shown(&expected["overrides"]));
+        let expanded = format!("{:?}", postconf.overrides(Some(&expander)));
+        differ("expanded overrides", expanded, shown(&expected["overrides_expanded"]));
+    }
+
+    let expected = &case.expected["daemon_load"];
+    let start = Start {
+        main: Some(&main),
+        directory: DIRECTORY,
+        program: Program::Other,
+        process_name: "postmap",
+        service_name: "",
+        overrides: &[],
+    };
+    let refused = match &main.error {
+        Some(error) => Some(error.message.clone()),
+        None => Process::start(&start, &env, &expander).refused.map(|refused| refused.message),
+    };
+    let ours = refused.as_ref().map(|words| printable(words.rsplit("; ").next().unwrap_or(words)));
+    let theirs = (expected["rc"] == 1).then(|| fatal(&expected["messages"]).unwrap());
+    let missing_equals = refused.as_ref().filter(|words| words.contains("missing"));
+    differ("a daemon refuses", format!("{:?}", missing_equals.or(ours.as_ref())), format!("{theirs:?}"));
+    found
+}
+
+fn check(dir: &Path, least: usize) {
+    let all = cases(dir);
+    assert!(all.len() >= least, "{} cases in {}", all.len(), dir.display());
+    let found: Vec<String> = all.iter().flat_map(differences).collect();
+    assert!(found.is_empty(), "{} differences in {} cases:\n{}", found.len(), all.len(), found.join("\n"));
+}
+
+#[test]
+fn hand_made_cases_agree() {
+    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/postfix"), 150);
+}
+
+#[test]
+fn public_files_agree() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/oracle/postfix/real");
+    if dir.is_dir() {
+        check(&dir, 30);
+    }
+}
