@@ -29,8 +29,7 @@ fn main() {
         .collect();
     let addresses: Vec<IpAddr> = list.lines().take(count).map(|line| line.parse().expect("an address")).collect();
     let facts = facts(&addresses);
-    let options =
-        Options { resolvers, authoritative: port.is_some(), authoritative_port: port.unwrap_or(53), timeout };
+    let options = Options { resolvers, authoritative: port.is_some(), authoritative_port: port.unwrap_or(53), timeout };
     let start = Instant::now();
     let dns = resolver::ask(&facts, &options);
     let took = start.elapsed();

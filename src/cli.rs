@@ -105,6 +105,16 @@ pub enum Command {
     Man,
 }
 
+impl Command {
+    /// The format that goes to standard output, where the command writes a report: its exit status counts.
+    pub fn stdout_format(&self) -> Option<Format> {
+        match self {
+            Command::Check(check) => check.output.stdout_format(),
+            _ => None,
+        }
+    }
+}
+
 /// Options of `check`.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {

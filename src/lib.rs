@@ -40,6 +40,7 @@ pub mod observe;
 pub mod output;
 pub mod report;
 pub mod rules;
+pub mod run;
 pub mod schema;
 pub mod snapshot;
 pub mod source;

@@ -1,1 +1,18 @@
-fn main() {}
+//! The program: reads the command line, runs it, exits.
+
+use std::process::ExitCode;
+
+use helolint::{cli, run};
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let command = cli.into_command();
+    let stdout_format = command.stdout_format();
+    match run::run(command) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("helolint: {}", error.harmless());
+            ExitCode::from(helolint::exit::could_not_run(stdout_format))
+        }
+    }
+}

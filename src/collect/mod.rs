@@ -5,9 +5,69 @@ pub mod identity;
 pub mod kernel;
 pub mod live;
 pub mod lsearch;
+pub mod postfix;
 pub mod processes;
 pub mod reading;
-pub mod postfix;
 pub mod root;
 pub mod sender;
 pub mod system;
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use crate::facts::{Facts, Mta, NatEntry};
+use crate::name::DomainName;
+
+use kernel::KernelFacts;
+use root::Root;
+
+/// Where the processes of the live system are seen (proc(5)).
+const PROC: &str = "/proc";
+
+/// What a command line says of the host to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// `--mta`.
+    pub mta: Option<Mta>,
+    /// `--public-ip`, in the order given.
+    pub nat: Vec<NatEntry>,
+    /// `--expect-hostname`.
+    pub hostname: Option<DomainName>,
+    /// `--old-ip`.
+    pub old_addresses: Vec<IpAddr>,
+}
+
+/// Everything that the host below `root` says about itself. `kernel` is `None` where there is none to ask.
+///
+/// Never fails: what cannot be read is among the facts' problems, and the rest goes on.
+pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> Facts {
+    let (host, mut problems) = system::collect(root, kernel);
+    let cpanel = cpanel::collect(root).map(|(cpanel, found)| {
+        problems.extend(found);
+        cpanel
+    });
+    let configured = live::Configured { postfix: false, exim: false, cpanel: cpanel.is_some() };
+    let running = if root.is_live() { processes::daemons(Path::new(PROC)) } else { Vec::new() };
+    let mtas = live::choose(root, configured, &running, expected.mta);
+
+    let panel = cpanel.as_ref().map(cpanel::nat).unwrap_or_default();
+    let nat = identity::nat_map(expected.nat, panel, &[]);
+    let identities = if mtas.configured.is_empty() {
+        identity::Identities { paths: identity::of_host(&host, &nat), bind_faults: Vec::new() }
+    } else {
+        identity::of_senders(Vec::new(), &host, &nat)
+    };
+    Facts {
+        host,
+        postfix: Vec::new(),
+        exim: Vec::new(),
+        cpanel,
+        mtas,
+        paths: identities.paths,
+        bind_faults: identities.bind_faults,
+        nat,
+        problems,
+        expected_hostname: expected.hostname,
+        old_addresses: expected.old_addresses,
+    }
+}

@@ -69,7 +69,10 @@ pub struct Server {
 }
 
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
-pub fn start<T: Copy + Send + 'static>(server: Server, events: UnboundedSender<Event<T>>) -> UnboundedSender<Request<T>> {
+pub fn start<T: Copy + Send + 'static>(
+    server: Server,
+    events: UnboundedSender<Event<T>>,
+) -> UnboundedSender<Request<T>> {
     let (requests, inbox) = unbounded_channel();
     let (tcp_replies, tcp_inbox) = unbounded_channel();
     let task = Task {
@@ -331,7 +334,9 @@ impl<T: Copy + Send + 'static> Task<T> {
                 self.cased = false;
                 self.again(id);
             }
-            Reading::Foreign if over_tcp => self.finish(id, Why::Malformed("a reply to another question".into()).into()),
+            Reading::Foreign if over_tcp => {
+                self.finish(id, Why::Malformed("a reply to another question".into()).into())
+            }
             Reading::Foreign => {}
             Reading::Malformed { how, ours } if ours || over_tcp => self.finish(id, Why::Malformed(how).into()),
             Reading::Malformed { how, .. } => {

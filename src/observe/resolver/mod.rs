@@ -105,12 +105,7 @@ pub fn ask_more(facts: &Facts, options: &Options, dns: Observations) -> Observat
 }
 
 /// As [`ask_more`], for these questions, and those that they and the answers in `dns` bring.
-pub fn ask_these(
-    questions: &BTreeSet<Question>,
-    facts: &Facts,
-    options: &Options,
-    dns: Observations,
-) -> Observations {
+pub fn ask_these(questions: &BTreeSet<Question>, facts: &Facts, options: &Options, dns: Observations) -> Observations {
     if dns.offline {
         return dns;
     }
@@ -128,10 +123,6 @@ pub fn ask_these(
 
 /// Whom [`ask`] asks first, as `helolint plan` prints it: the resolvers, in order.
 pub fn resolvers(options: &Options) -> Vec<Vantage> {
-    let vantage = |spec: &ResolverSpec| Vantage {
-        name: spec.name.clone(),
-        server: Some(spec.server),
-        kind: spec.kind,
-    };
+    let vantage = |spec: &ResolverSpec| Vantage { name: spec.name.clone(), server: Some(spec.server), kind: spec.kind };
     options.resolvers.iter().map(vantage).collect()
 }

@@ -362,7 +362,8 @@ impl Run<'_> {
             }
         }
         // A server whose network this host has no route to is no witness, where others are.
-        let unreached = |reply: &Reply| matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(how)) if how == "no route");
+        let unreached =
+            |reply: &Reply| matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(how)) if how == "no route");
         let authority = |number: usize| {
             self.vantages.get(number).is_some_and(|v| v.kind == VantageKind::Authoritative && v.server.is_some())
         };

@@ -1,0 +1,253 @@
+//! The pipeline: the one place that knows every stage.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::cli::{Command, DnsArgs, FactArgs, OutputArgs, RulesFormat, SchemaDocument};
+use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
+use crate::collect::root::Root;
+use crate::collect::{self, Expected, system};
+use crate::error::Error;
+use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
+use crate::observe::recorded::{ZoneError, Zones};
+use crate::observe::resolver::{self, Options, ResolverSpec};
+use crate::observe::{Observations, VantageKind, plan};
+use crate::report::{self, Report, Style};
+use crate::rules::{self, Selection};
+use crate::{catalogue, exit, output, schema, snapshot};
+
+/// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
+const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
+/// Largest file of the command line that is read (snapshots, zone files, kernel facts), in bytes.
+const INPUT_LIMIT: u64 = 256 << 20;
+
+/// Runs a command; the value is the exit status.
+///
+/// # Errors
+/// Where the run could not be done (exit status 2): see [`Error`].
+pub fn run(command: Command) -> Result<u8, Error> {
+    let style = Style::for_stdout(anstream::ColorChoice::Auto, report::Verbosity::Normal);
+    let text = match command {
+        Command::Check(args) => return check(&args.facts, &args.dns, &args.output),
+        Command::Snapshot(args) => return take_snapshot(&args.facts, &args.dns, args.output.as_deref()),
+        Command::Plan(args) => {
+            let (facts, _) = facts(&args.facts, &args.dns)?;
+            plan_text(&facts, &args.dns)
+        }
+        Command::Explain(args) => catalogue::explain(&args.rule, &style).map_err(Error::Usage)?,
+        Command::Rules(args) => match args.format {
+            RulesFormat::Human => catalogue::rules_table(&style),
+            RulesFormat::Json => catalogue::rules_json(),
+        },
+        Command::Schema(args) => match args.document {
+            SchemaDocument::Report => schema::report(),
+            SchemaDocument::Snapshot => schema::snapshot(),
+        },
+        Command::Completions(args) => return output::to_stdout(&args.render()).map(|()| exit::OK),
+        Command::Man => {
+            let page = crate::cli::man().map_err(Error::Stdout)?;
+            return output::to_stdout(&page).map(|()| exit::OK);
+        }
+    };
+    output::to_stdout(text.as_bytes())?;
+    Ok(exit::OK)
+}
+
+fn check(facts: &FactArgs, dns: &DnsArgs, out: &OutputArgs) -> Result<u8, Error> {
+    let (facts, dns) = observe(facts, dns)?;
+    let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
+    let judged = rules::judge(&facts, &dns, &selection);
+    let report = Report::new(&facts, &dns, &judged.findings, &judged.not_checked);
+    let style = Style::for_stdout(out.color(), out.verbosity());
+    for (format, file) in out.targets() {
+        match file {
+            Some(file) => output::to_file(&file, report::render(format, &report, &style.for_file()).as_bytes())?,
+            None => output::to_stdout(report::render(format, &report, &style).as_bytes())?,
+        }
+    }
+    Ok(exit::status_for(out.stdout_format(), &judged.findings, out.fail_on()))
+}
+
+fn take_snapshot(facts: &FactArgs, dns: &DnsArgs, file: Option<&Path>) -> Result<u8, Error> {
+    let (facts, dns) = observe(facts, dns)?;
+    let text = snapshot::write(&facts, &dns, jiff::Timestamp::now())
+        .map_err(|error| Error::Usage(format!("the snapshot cannot be written: {error}")))?;
+    match file {
+        Some(file) => output::to_file(file, text.as_bytes())?,
+        None => output::to_stdout(text.as_bytes())?,
+    }
+    Ok(exit::OK)
+}
+
+/// Facts, and what the DNS says of them.
+fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations), Error> {
+    let deadline = Instant::now() + args.timeout;
+    if let (Some(path), true) = (&fact_args.from, fact_args.replay) {
+        return read_snapshot(path, fact_args);
+    }
+    let (mut facts, pending) = facts(fact_args, args)?;
+    if args.offline {
+        return Ok((facts, Observations::offline()));
+    }
+    let zones = args.zones.as_deref().map(zones).transpose()?;
+    let overlay = args.overlay.as_deref().map(overlay).transpose()?;
+    let ask = |facts: &Facts, dns: Observations| match (&zones, &overlay) {
+        (Some(zones), None) => zones.answer_all(facts),
+        (None, None) => resolver::ask_more(facts, &options(facts, args, deadline), dns),
+        (zones, Some((name, planned))) => planned.overlay(name, facts, dns, |questions, dns| match zones {
+            Some(zones) => zones.answer_all(facts),
+            None => resolver::ask_these(questions, facts, &options(facts, args, deadline), dns),
+        }),
+    };
+    let mut dns = ask(&facts, Observations::default());
+    if let Some(mut pending) = pending {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match pending.wait(left) {
+            Some(fqdn) => {
+                system::set_fqdn(&mut facts.host, fqdn);
+                dns = ask(&facts, dns);
+            }
+            None => {
+                let why = format!("no answer within {} s", args.timeout.as_secs_f32());
+                facts.host.fqdn = HostFqdn::Unknown(why);
+            }
+        }
+    }
+    Ok((facts, dns))
+}
+
+/// The facts, and `hostname -f` where it is still to come.
+fn facts(args: &FactArgs, dns: &DnsArgs) -> Result<(Facts, Option<PendingFqdn>), Error> {
+    if let Some(path) = &args.from {
+        return read_snapshot(path, args).map(|(facts, _)| (facts, None));
+    }
+    let dir = args.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let root = Root::open(&dir).map_err(|source| Error::Root { path: dir, source })?;
+    let mut pending = None;
+    let kernel = match (&args.kernel, root.is_live()) {
+        (Some(path), _) => Some(recorded_kernel(path)?),
+        (None, false) => None,
+        (None, true) => {
+            let (facts, mut fqdn) = kernel::live();
+            if !dns.offline {
+                fqdn.start();
+                pending = Some(fqdn);
+            }
+            Some(facts)
+        }
+    };
+    let live = args.kernel.is_none() && root.is_live();
+    let mut facts = collect::collect(&root, kernel, expected(args));
+    if live && dns.offline {
+        let node_name = facts.host.node_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
+        let fqdn = system::fqdn_from_hosts(&node_name, &facts.host.hosts);
+        system::set_fqdn(&mut facts.host, fqdn);
+    }
+    if let Some(fqdn) = pending.as_mut().and_then(|pending| pending.wait(FQDN_FIRST_LOOK)) {
+        system::set_fqdn(&mut facts.host, fqdn);
+        pending = None;
+    }
+    Ok((facts, pending))
+}
+
+fn expected(args: &FactArgs) -> Expected {
+    let nat = |ip: &crate::cli::PublicIp| NatEntry {
+        local: ip.local,
+        public: ip.public,
+        origin: Origin::flag("--public-ip"),
+    };
+    Expected {
+        mta: args.mta,
+        nat: args.public_ip.iter().map(nat).collect(),
+        hostname: args.expect_hostname.clone(),
+        old_addresses: args.old_ip.clone(),
+    }
+}
+
+fn read_snapshot(path: &Path, args: &FactArgs) -> Result<(Facts, Observations), Error> {
+    let (mut facts, dns) =
+        snapshot::read(&input("--from", path)?).map_err(|error| bad_input("--from", path, error.to_string()))?;
+    if args.expect_hostname.is_some() {
+        facts.expected_hostname = args.expect_hostname.clone();
+    }
+    facts.old_addresses.extend(args.old_ip.iter().copied());
+    Ok((facts, dns))
+}
+
+fn recorded_kernel(path: &Path) -> Result<KernelFacts, Error> {
+    kernel::from_file(&input("--kernel", path)?).map_err(|problem| bad_input("--kernel", path, problem))
+}
+
+/// The zones in a folder: every file `ORIGIN.zone`.
+fn zones(dir: &Path) -> Result<Zones, Error> {
+    let entries = std::fs::read_dir(dir).map_err(|error| bad_input("--zones", dir, error.to_string()))?;
+    let is_zone = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "zone");
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_zone).collect();
+    paths.sort();
+    if paths.is_empty() {
+        return Err(bad_input("--zones", dir, "there is no file ORIGIN.zone in it, such as example.com.zone".into()));
+    }
+    let mut files = Vec::new();
+    for path in paths {
+        files.push((path.display().to_string(), input("--zones", &path)?));
+    }
+    Zones::load(files).map_err(|errors| bad_input("--zones", dir, zone_errors(&errors)))
+}
+
+fn overlay(path: &Path) -> Result<(String, Zones), Error> {
+    let text = input("--overlay", path)?;
+    let planned = Zones::planned(&path.display().to_string(), &text)
+        .map_err(|errors| bad_input("--overlay", path, zone_errors(&errors)))?;
+    Ok(("planned".to_owned(), planned))
+}
+
+fn zone_errors(errors: &[ZoneError]) -> String {
+    let lines: Vec<String> = errors.iter().take(10).map(ToString::to_string).collect();
+    lines.join("\n  ")
+}
+
+fn input(option: &'static str, path: &Path) -> Result<String, Error> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(INPUT_LIMIT).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) => Err(bad_input(option, path, error.to_string())),
+    }
+}
+
+fn bad_input(option: &'static str, path: &Path, problem: String) -> Error {
+    Error::Input { option, path: path.to_owned(), problem }
+}
+
+fn options(facts: &Facts, args: &DnsArgs, deadline: Instant) -> Options {
+    let mut options = Options::for_host(facts);
+    if !args.resolver.is_empty() {
+        let spec = |given: &crate::cli::Resolver| ResolverSpec {
+            name: given.name.clone(),
+            server: given.server,
+            // A resolver given by the name `system` stands for the system's own.
+            kind: if given.name.starts_with("system") { VantageKind::System } else { VantageKind::Public },
+        };
+        options.resolvers = args.resolver.iter().map(spec).collect();
+    }
+    options.authoritative = !args.no_authoritative;
+    options.authoritative_port = args.authoritative_port;
+    options.timeout = deadline.saturating_duration_since(Instant::now());
+    options
+}
+
+/// What `check` would ask, and whom.
+fn plan_text(facts: &Facts, args: &DnsArgs) -> String {
+    let options = options(facts, args, Instant::now() + args.timeout);
+    let mut text = String::from("Questions known now:\n");
+    for question in plan::initial(facts) {
+        text.push_str(&format!("  {question}\n"));
+    }
+    text.push_str("Asked of:\n");
+    for vantage in resolver::resolvers(&options) {
+        let server = vantage.server.map(|server| server.to_string()).unwrap_or_default();
+        text.push_str(&format!("  {} {server}\n", vantage.name));
+    }
+    report::escape::block(&text).into_owned()
+}
