@@ -101,6 +101,7 @@ impl Meta {
             evidence: Vec::new(),
             fix: None,
             paths: Vec::new(),
+            open: Vec::new(),
         }
     }
 
@@ -131,6 +132,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// Identifiers of the outbound paths concerned.
     pub paths: Vec<String>,
+    /// The questions without answer that leave an undetermined finding open.
+    pub open: Vec<String>,
 }
 
 impl Finding {
@@ -170,6 +173,15 @@ impl Finding {
     /// With what is to be done.
     pub fn fix(mut self, fix: Fix) -> Finding {
         self.fix = Some(fix);
+        self
+    }
+
+    /// With a question whose missing answer leaves the rule open: a DNS question, or what else was asked in vain.
+    pub fn open(mut self, question: impl fmt::Display) -> Finding {
+        let question = question.to_string();
+        if !self.open.contains(&question) {
+            self.open.push(question);
+        }
         self
     }
 

@@ -1,9 +1,9 @@
 //! Which rules run, in what order, and how findings with one code and subject become one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::Facts;
-use crate::findings::{Finding, Meta};
+use crate::findings::{Finding, Meta, Verdict};
 use crate::observe::Observations;
 use crate::rules;
 
@@ -56,7 +56,26 @@ pub fn judge(facts: &Facts, dns: &Observations, selection: &Selection) -> Outcom
             }
         }
     }
-    Outcome { findings: merged.into_values().collect(), not_checked }
+    Outcome { findings: first_of_each_question(merged.into_values()), not_checked }
+}
+
+/// Of one family's undetermined findings that the same unanswered question leaves open on the same subject, the first alone
+/// (rules.md, *verdict*). `findings` come in the order of codes.
+fn first_of_each_question(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut open: BTreeSet<(&str, String, String)> = BTreeSet::new();
+    let mut kept = Vec::new();
+    for finding in findings {
+        if finding.verdict == Verdict::Undetermined {
+            let key = |question: &String| (finding.meta.family(), finding.subject.clone(), question.clone());
+            let questions: Vec<_> = finding.open.iter().map(key).collect();
+            if questions.iter().any(|question| open.contains(question)) {
+                continue;
+            }
+            open.extend(questions);
+        }
+        kept.push(finding);
+    }
+    kept
 }
 
 /// Joins `other` into `known`: the worse verdict and severity, every place, path and piece of evidence.
@@ -72,6 +91,40 @@ fn merge(known: &mut Finding, other: Finding) {
         first = first.path(path);
     }
     first = first.evidence(second.evidence);
+    for question in second.open {
+        first = first.open(question);
+    }
     first.fix = first.fix.or(second.fix);
     *known = first;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Severity;
+
+    const fn meta(code: &'static str) -> Meta {
+        Meta { code, name: "test", severity: Severity::Error, refs: &[], doc: "", needs_dns: true }
+    }
+    static HLO002: Meta = meta("HLO002");
+    static HLO003: Meta = meta("HLO003");
+    static PTR002: Meta = meta("PTR002");
+
+    #[test]
+    fn one_question_left_open_is_reported_once_for_a_family_and_subject() {
+        let open = |meta: &'static Meta, subject: &str, question: &str| meta.undetermined(subject, "").open(question);
+        let all = [
+            open(&HLO002, "a", "a. A"),
+            // The first's question again: dropped.
+            open(&HLO003, "a", "a. A"),
+            // Another subject, another question, another family, another verdict: all stay.
+            open(&HLO003, "b", "a. A"),
+            open(&HLO003, "a", "a. AAAA"),
+            open(&PTR002, "a", "a. A"),
+            HLO003.violated("a", "").open("a. A"),
+        ];
+        let kept = first_of_each_question(all.into_iter());
+        let kept: Vec<(&str, &str)> = kept.iter().map(|f| (f.meta.code, f.subject.as_str())).collect();
+        assert_eq!(kept, [("HLO002", "a"), ("HLO003", "b"), ("HLO003", "a"), ("PTR002", "a"), ("HLO003", "a")]);
+    }
 }
