@@ -1,5 +1,6 @@
 //! PTR: reverse DNS of a sending address.
 
+pub mod generic;
 mod ptr_missing;
 
 use crate::rules::Rule;

@@ -1,0 +1,608 @@
+//! How names are worded: placeholders, serials, pools, and the roles that people name machines by.
+
+use crate::name::DomainName;
+
+/// Words of a role: whoever writes them chose the name. Digits behind them count machines.
+const ROLES: &[&str] = &[
+    "mail",
+    "email",
+    "smtp",
+    "smtps",
+    "esmtp",
+    "asmtp",
+    "mx",
+    "mxa",
+    "mxb",
+    "mxs",
+    "mta",
+    "mtas",
+    "mailer",
+    "mailout",
+    "mout",
+    "out",
+    "outbound",
+    "outgoing",
+    "outmail",
+    "relay",
+    "relays",
+    "sender",
+    "send",
+    "delivery",
+    "mgw",
+    "gw",
+    "gateway",
+    "exchange",
+    "exch",
+    "owa",
+    "imap",
+    "pop",
+    "webmail",
+    "zimbra",
+    "postfix",
+    "exim",
+    "sendmail",
+    "mailman",
+    "lists",
+    "list",
+    "listserv",
+    "news",
+    "newsletter",
+    "bounce",
+    "bounces",
+    "notify",
+    "notifications",
+    "alerts",
+    "correo",
+    "courrier",
+    "posta",
+    "poczta",
+    "post",
+    "correio",
+    "smarthost",
+    "antispam",
+    "spam",
+    "filter",
+    "mailfilter",
+    "barracuda",
+    "fw",
+    "firewall",
+    "proxy",
+    "vpn",
+    "edge",
+    "lb",
+    "dns",
+    "ns",
+    "mon",
+    "monitor",
+    "monitoring",
+    "www",
+    "web",
+    "ftp",
+    "git",
+    "api",
+    "app",
+    "apps",
+    "db",
+    "backup",
+    "cpanel",
+    "whm",
+    "plesk",
+    "panel",
+    "bulk",
+    "transactional",
+    "autodiscover",
+    "support",
+    "shop",
+    "crm",
+    "erp",
+    "office",
+    "router",
+    "core",
+    "nagios",
+    "zabbix",
+    "ticket",
+    "tickets",
+];
+
+/// Words of an access line: with a number they are a serial, whoever owns the domain.
+const ACCESS: &[&str] = &[
+    "adsl",
+    "vdsl",
+    "sdsl",
+    "xdsl",
+    "hdsl",
+    "dsl",
+    "dslb",
+    "dyn",
+    "dynamic",
+    "dynip",
+    "dynamicip",
+    "dhcp",
+    "ppp",
+    "pppoe",
+    "pptp",
+    "dialup",
+    "dialin",
+    "dip",
+    "cpe",
+    "cust",
+    "catv",
+    "hfc",
+    "cablemodem",
+    "modemcable",
+    "modem",
+    "ftth",
+    "fttb",
+    "fttx",
+    "fttc",
+    "gpon",
+    "umts",
+    "gprs",
+    "lte",
+    "wimax",
+    "abo",
+    "hsd",
+    "hsdpa",
+    "cgn",
+    "cgnat",
+    "residential",
+    "tunnel",
+    "bredband",
+    "lightspeed",
+    "dclient",
+    "neoplus",
+    "subs",
+    "aftr",
+    "lns",
+    "bras",
+    "bng",
+    "staticip",
+    "isdn",
+    "evdo",
+    "cdma",
+];
+
+/// Words of an access network that also stand in names that people choose: they count with a longer number only.
+const LOOSE_ACCESS: &[&str] = &[
+    "pool",
+    "pools",
+    "cable",
+    "broadband",
+    "customer",
+    "customers",
+    "client",
+    "clients",
+    "user",
+    "users",
+    "subscriber",
+    "fiber",
+    "fibre",
+    "fios",
+    "res",
+    "bb",
+    "cm",
+    "rev",
+    "reverse",
+    "static",
+    "fixed",
+    "mobile",
+    "wireless",
+    "access",
+    "priv",
+    "retail",
+    "members",
+    "broad",
+    "instances",
+    "compute",
+    "vps",
+    "dedicated",
+    "colo",
+    "hosted",
+    "biz",
+    "nat",
+    "rdns",
+    "ip",
+    "wifi",
+    "wlan",
+    "internet",
+    "home",
+    "sta",
+];
+
+/// Words for any machine: with a long number they are a serial.
+const MACHINES: &[&str] = &[
+    "host",
+    "hosts",
+    "server",
+    "serv",
+    "srv",
+    "svr",
+    "vps",
+    "vserver",
+    "vs",
+    "vds",
+    "vm",
+    "vmi",
+    "vmd",
+    "kvm",
+    "xen",
+    "xvm",
+    "lxc",
+    "ve",
+    "node",
+    "instance",
+    "inst",
+    "cloud",
+    "cloudhost",
+    "cloudserver",
+    "droplet",
+    "guest",
+    "ded",
+    "dedi",
+    "dedicated",
+    "rootserver",
+    "root",
+    "box",
+    "machine",
+    "pc",
+    "ip",
+    "addr",
+    "address",
+    "static",
+    "st",
+    "h",
+    "i",
+    "m",
+    "s",
+    "v",
+    "c",
+    "d",
+    "p",
+    "r",
+    "u",
+    "n",
+    "ks",
+    "sd",
+    "unit",
+    "slot",
+    "port",
+    "line",
+    "pool",
+    "range",
+    "net",
+    "customer",
+    "client",
+    "user",
+    "cable",
+    "broadband",
+    "cm",
+    "lvps",
+    "web",
+    "vds",
+    "vhost",
+    "tenant",
+    "uid",
+    "id",
+    "sn",
+    "serial",
+    "cl",
+    "clt",
+];
+
+/// Words that, alone or with others of this kind, describe a range and no machine.
+const RANGES: &[&str] = &[
+    "static",
+    "dynamic",
+    "dyn",
+    "adsl",
+    "xdsl",
+    "vdsl",
+    "dhcp",
+    "ppp",
+    "pppoe",
+    "dialup",
+    "broadband",
+    "customer",
+    "residential",
+    "unallocated",
+    "cust",
+    "dynip",
+    "dynamicip",
+    "staticip",
+    "ftth",
+    "cpe",
+    "nat",
+    "cgnat",
+    "subscriber",
+    "gprs",
+    "lte",
+];
+
+/// Words that may stand beside those of [`RANGES`].
+const FILLERS: &[&str] = &[
+    "ip", "ips", "host", "dsl", "pool", "addr", "address", "net", "network", "user", "client", "line", "range",
+    "internet", "access", "v4", "ipv4", "ipv6", "v6", "in", "is", "an", "a", "the", "of", "from", "for",
+];
+
+/// Labels that stand for a name nobody chose.
+const PLACEHOLDERS: &[&str] = &[
+    "localhost",
+    "localdomain",
+    "unassigned",
+    "unallocated",
+    "unknown",
+    "undefined",
+    "unused",
+    "unnamed",
+    "unconfigured",
+    "unspecified",
+    "unregistered",
+    "placeholder",
+    "reserved",
+    "noname",
+    "nohost",
+    "nohostname",
+    "noptr",
+    "nordns",
+    "noreverse",
+    "norecord",
+    "nodns",
+    "none",
+    "null",
+    "nil",
+    "invalid",
+    "ptr",
+    "rdns",
+    "rev",
+    "reverse",
+    "reversedns",
+    "revdns",
+    "default",
+    "changeme",
+    "change-me",
+    "example-host",
+    "no-data",
+    "nodata",
+    "blank",
+    "not-assigned",
+    "notassigned",
+    "notset",
+    "notconfigured",
+    "donotuse",
+    "generic",
+    "to-be-assigned",
+    "tobeassigned",
+    "tba",
+    "tbd",
+    "hostedby",
+    "poweredby",
+    "nxdomain",
+    "unresolved",
+    "notused",
+    "temp-ptr",
+];
+
+/// Openings that name the provider instead of the machine.
+const PROVIDED_BY: &[&str] =
+    &["hosted-by", "hosted-at", "powered-by", "managed-by", "served-by", "provided-by", "operated-by", "ip-by"];
+
+/// Words that deny, and what they deny: one of each in one label is a placeholder.
+const DENIALS: &[&str] = &[
+    "no",
+    "not",
+    "non",
+    "without",
+    "missing",
+    "unset",
+    "set",
+    "please",
+    "never",
+    "need",
+    "needs",
+    "undefined",
+    "default",
+];
+const DENIED: &[&str] = &[
+    "rdns",
+    "ptr",
+    "reverse",
+    "rev",
+    "revdns",
+    "hostname",
+    "record",
+    "dns",
+    "configured",
+    "assigned",
+    "allocated",
+    "defined",
+    "named",
+    "delegated",
+    "resolve",
+    "resolvable",
+];
+
+/// Words of operating systems, as installers and images name machines.
+const SYSTEMS: &[&str] = &[
+    "ubuntu",
+    "debian",
+    "centos",
+    "almalinux",
+    "alma",
+    "rocky",
+    "rockylinux",
+    "fedora",
+    "windows",
+    "freebsd",
+    "opensuse",
+    "cloudlinux",
+    "vultr",
+    "arch",
+    "linux",
+    "raspberrypi",
+];
+
+/// Digits in a row that nobody chooses.
+const SERIAL: usize = 5;
+/// Digits behind a word for any machine that are a serial rather than a count.
+const COUNT: usize = 3;
+/// Hexadecimal digits in a row, letters and decimal digits mixed, that nobody chooses.
+const HEX_SERIAL: usize = 8;
+
+/// The words of a label: runs of letters, with the word and its number apart.
+fn words(label: &str) -> impl Iterator<Item = &str> {
+    label.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty())
+}
+
+/// Whether a label names a role: `mail3`, `smtp-out`, `webmail`.
+pub(super) fn has_role(label: &str) -> bool {
+    words(label).any(|word| {
+        let mailish =
+            word.starts_with("mail") || word.starts_with("smtp") || word.ends_with("mail") || word.ends_with("smtp");
+        ROLES.contains(&word) || (mailish && word.len() <= 14)
+    })
+}
+
+/// Whether the host part is a role and no number: a provider's own machine, or somebody's choice.
+pub(super) fn is_role_alone(host: &str) -> bool {
+    let first = host.split('.').next().unwrap_or("");
+    has_role(first) && digits(first) < COUNT
+}
+
+/// Whether a label has a word for any machine or an access line.
+pub(super) fn has_machine_word(label: &str) -> bool {
+    words(label).any(|word| MACHINES.contains(&word) || ACCESS.contains(&word) || LOOSE_ACCESS.contains(&word))
+}
+
+/// Whether a label below the first is one of an access network.
+pub(super) fn in_access_pool(host: &str) -> bool {
+    host.split('.').skip(1).flat_map(words).any(|word| ACCESS.contains(&word) || LOOSE_ACCESS.contains(&word))
+}
+
+fn digits(label: &str) -> usize {
+    label.bytes().filter(u8::is_ascii_digit).count()
+}
+
+/// Why a name is a placeholder, in words that follow "it".
+pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
+    if name.is_private() {
+        return Some("is a placeholder: the public DNS holds no such name".into());
+    }
+    let labels: Vec<&str> = name.labels().collect();
+    let registered = labels.len().saturating_sub(host.split('.').filter(|label| !label.is_empty()).count());
+    for (at, label) in labels.iter().enumerate() {
+        let pieces: Vec<&str> = label.split(['-', '_']).collect();
+        let denied = pieces.iter().any(|w| DENIALS.contains(w)) && pieces.iter().any(|w| DENIED.contains(w));
+        let undone = ["un", "not", "no"].iter().any(|no| {
+            label
+                .strip_prefix(no)
+                .is_some_and(|rest| ["configured", "assigned", "allocated", "rdns", "reverse", "ptr"].contains(&rest))
+        });
+        if (denied || undone) && !has_role(labels.first().unwrap_or(&"")) || denied && at == 0 {
+            return Some("is a placeholder that says that nobody set a name".into());
+        }
+    }
+    let first = host.split('.').next().filter(|first| !first.is_empty())?;
+    let bare = first.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    if PLACEHOLDERS.contains(&first) || (PLACEHOLDERS.contains(&bare) && registered > 0) {
+        return Some(format!("is a placeholder (`{first}`)"));
+    }
+    if PROVIDED_BY.iter().any(|opening| first.starts_with(opening)) {
+        return Some("names the provider instead of the machine".into());
+    }
+    if first.split('-').any(is_size) {
+        return Some("is the name that a cloud gives a machine by its size".into());
+    }
+    let worded: Vec<&str> = words(first).collect();
+    if labels.len() == 1
+        && worded.iter().any(|word| SYSTEMS.contains(word) || (MACHINES.contains(word) && word.len() > 2))
+    {
+        return Some("is what an installer calls a machine".into());
+    }
+    let range = worded.iter().any(|word| RANGES.contains(word));
+    if range && worded.iter().all(|word| RANGES.contains(word) || FILLERS.contains(word)) && digits(first) <= 1 {
+        return Some(format!("describes a range of addresses (`{first}`), no machine"));
+    }
+    None
+}
+
+/// `1vcpu`, `4gb`: what a cloud calls a machine's size.
+fn is_size(piece: &str) -> bool {
+    let unit = piece.trim_start_matches(|c: char| c.is_ascii_digit());
+    unit.len() < piece.len() && ["vcpu", "vcpus", "cpu", "gb", "mb", "gib"].contains(&unit)
+}
+
+/// Why the host part looks like a serial, in words that follow "it".
+pub(super) fn serial(host: &str) -> Option<String> {
+    let (first, below) = host.split_once('.').unwrap_or((host, ""));
+    if first.is_empty() {
+        return None;
+    }
+    let count = digits(first);
+    let uuid = first.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && first.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
+    if uuid {
+        return Some("is the identifier of a machine (a UUID)".into());
+    }
+    let inner = |list: &[&str]| below.split('.').flat_map(words).find(|word| list.contains(word)).map(str::to_owned);
+    if has_role(first) {
+        return None;
+    }
+    if let Some(word) = words(first).find(|word| ACCESS.contains(word)) {
+        if count > 0 {
+            return Some(format!("numbers an access line (`{word}`)"));
+        }
+    }
+    if count > 0 {
+        if let Some(word) = inner(ACCESS) {
+            return Some(format!("is a serial in an access network (`{word}`)"));
+        }
+    }
+    let longest = first.split(|c: char| !c.is_ascii_digit()).max_by_key(|run| run.len()).unwrap_or("");
+    if longest.len() >= SERIAL && !(is_date(longest) && first.ends_with(longest)) {
+        return Some("is a serial number".into());
+    }
+    if hex_serial(first) {
+        return Some("is a serial in hexadecimal".into());
+    }
+    let counted = count >= COUNT && !is_year(longest);
+    if counted {
+        if let Some(word) = inner(LOOSE_ACCESS) {
+            return Some(format!("is a serial in a pool (`{word}`)"));
+        }
+        if first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+            return Some("is a number alone".into());
+        }
+        let machine = words(first).next().is_some_and(|word| MACHINES.contains(&word) || LOOSE_ACCESS.contains(&word))
+            || words(first).last().is_some_and(|word| MACHINES.contains(&word) && word.len() > 2);
+        if machine && words(first).all(|word| word.len() > 1 || words(first).count() == 1) {
+            return Some("is a word for any machine and a serial".into());
+        }
+    }
+    None
+}
+
+/// A year of this age: people put them into names.
+fn is_year(run: &str) -> bool {
+    run.len() == 4 && (run.starts_with("19") || run.starts_with("20"))
+}
+
+/// A date as people write it into names: `20241103`, `202411`.
+fn is_date(run: &str) -> bool {
+    let month =
+        |at: usize| run.get(at..at + 2).and_then(|m| m.parse::<u8>().ok()).is_some_and(|m| (1..=12).contains(&m));
+    let day = |at: usize| run.get(at..at + 2).and_then(|d| d.parse::<u8>().ok()).is_some_and(|d| (1..=31).contains(&d));
+    run.starts_with("20")
+        && match run.len() {
+            8 => month(4) && day(6),
+            6 => month(4),
+            _ => false,
+        }
+}
+
+/// Whether a label holds a long run of hexadecimal digits with letters and decimal digits mixed.
+fn hex_serial(label: &str) -> bool {
+    label.split(|c: char| !c.is_ascii_hexdigit()).any(|run| {
+        let decimal = digits(run);
+        run.len() >= HEX_SERIAL && decimal >= 3 && decimal < run.len()
+    })
+}
