@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
-use crate::facts::{Fact, Facts, OutboundPath};
+use crate::addr::Family;
+use crate::facts::{Fact, Facts, Mta, Origin, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
-use crate::observe::{Observations, Outcome, Question};
+use crate::name::DomainName;
+use crate::observe::{Observations, Outcome, Question, RecordType};
 
 /// A sending address and the paths that use it.
 pub struct Sending<'a> {
@@ -60,4 +62,135 @@ pub fn evidence(dns: &Observations, question: &Question) -> Vec<Evidence> {
         Evidence { question: question.to_string(), from: vantage.name.clone(), answer, ttl }
     });
     said.collect()
+}
+
+/// The PTR names of an address, each once, in the order of the answer; none where there are none or the question is open.
+pub fn ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
+    let mut names: Vec<DomainName> = Vec::new();
+    for name in dns.ptr(addr).found() {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// What servers said to the question for `name`'s address records of one family.
+pub fn address_evidence(dns: &Observations, name: &DomainName, family: Family) -> Vec<Evidence> {
+    evidence(dns, &Question::new(name, RecordType::address(family)))
+}
+
+/// What a name is to this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The kernel's node name.
+    Node,
+    /// What `hostname -f` prints.
+    Host,
+    /// An MTA's own name: `myhostname`, `primary_hostname`.
+    Own(Mta),
+    /// The HELO name of a path.
+    Helo,
+    /// A PTR name of a sending address.
+    Ptr,
+    /// `HOST` of wwwacct.conf.
+    Whm,
+}
+
+impl Role {
+    /// In a few words, as a label of a place.
+    pub fn label(self) -> &'static str {
+        match self {
+            Role::Node => "node name",
+            Role::Host => "host name",
+            Role::Own(Mta::Postfix) => "Postfix' own name",
+            Role::Own(Mta::Exim) => "Exim's own name",
+            Role::Helo => "HELO name",
+            Role::Ptr => "sending address of this PTR name",
+            Role::Whm => "host name as WHM has it",
+        }
+    }
+}
+
+/// A name of the host's identity (rules.md, *names of the host's identity*), in one of its roles.
+pub struct IdentityName<'a> {
+    /// The name.
+    pub name: DomainName,
+    /// What it is here.
+    pub role: Role,
+    /// Where it was learned; for a PTR name, where the address was.
+    pub origin: Origin,
+    /// The path that it belongs to: for HELO and PTR names.
+    pub path: Option<&'a OutboundPath>,
+}
+
+/// Every name of the host's identity, once for each role and path. MTAs that are not judged or refuse their configuration have none.
+pub fn identity_names<'a>(facts: &'a Facts, dns: &Observations) -> Vec<IdentityName<'a>> {
+    let mut all = Vec::new();
+    let mut add = |name: DomainName, role: Role, origin: &Origin, path: Option<&'a OutboundPath>| {
+        if !name.as_str().is_empty() {
+            all.push(IdentityName { name, role, origin: origin.clone(), path });
+        }
+    };
+    let host = &facts.host;
+    if let Some(node) = &host.node_name {
+        add(DomainName::new(&node.value), Role::Node, &node.origin, None);
+    }
+    if let Some(name) = host.fqdn.name() {
+        add(name.value, Role::Host, &name.origin, None);
+    }
+    let live = |mta: Mta| facts.mtas.live.contains(&mta);
+    for postfix in facts.postfix.iter().filter(|p| p.error.is_none() && live(Mta::Postfix)) {
+        if let Some(own) = postfix.parameters.get("myhostname").and_then(|setting| setting.fact()) {
+            add(DomainName::new(&own.value), Role::Own(Mta::Postfix), &own.origin, None);
+        }
+    }
+    for exim in facts.exim.iter().filter(|e| e.error.is_none() && live(Mta::Exim)) {
+        if let Some(own) = exim.main.get("primary_hostname").and_then(|setting| setting.fact()) {
+            add(DomainName::new(&own.value), Role::Own(Mta::Exim), &own.origin, None);
+        }
+    }
+    for path in &facts.paths {
+        if let Some(helo) = path.helo_name().filter(|helo| helo.value.literal().is_none()) {
+            add(helo.value.domain(), Role::Helo, &helo.origin, Some(path));
+        }
+        if let Some(sending) = &path.sending {
+            for name in ptr_names(dns, sending.value) {
+                add(name, Role::Ptr, &sending.origin, Some(path));
+            }
+        }
+    }
+    if let Some(name) = facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref()) {
+        add(DomainName::new(&name.value), Role::Whm, &name.origin, None);
+    }
+    all
+}
+
+/// The identity names grouped by name, in the order in which they are first met.
+pub fn identity_by_name<'a>(facts: &'a Facts, dns: &Observations) -> Vec<(DomainName, Vec<IdentityName<'a>>)> {
+    let mut groups: Vec<(DomainName, Vec<IdentityName<'a>>)> = Vec::new();
+    for item in identity_names(facts, dns) {
+        match groups.iter_mut().find(|(name, _)| *name == item.name) {
+            Some((_, known)) => known.push(item),
+            None => groups.push((item.name.clone(), vec![item])),
+        }
+    }
+    groups
+}
+
+/// The finding with the places and paths of a name.
+pub fn mark_name(mut finding: Finding, roles: &[IdentityName<'_>]) -> Finding {
+    for role in roles {
+        finding = finding.place(&role.origin, role.role.label());
+        if let Some(path) = role.path {
+            finding = finding.path(&path.id);
+        }
+    }
+    finding
+}
+
+/// Names or addresses as a sentence lists them.
+pub fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    let texts: Vec<String> = items.iter().map(T::to_string).collect();
+    texts.join(", ")
 }

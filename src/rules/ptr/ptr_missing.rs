@@ -1,3 +1,4 @@
+use super::ticket;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::{Lookup, Observations, Question};
@@ -8,11 +9,13 @@ rule! {
     /// A sending address has no PTR record.
     ///
     /// ## Why it matters
-    /// A receiver that evaluates `iprev` records `permerror` for such a client
-    /// (RFC 8601 section 2.7.3), and many refuse the connection outright.
+    /// A receiver that evaluates `iprev` records `permerror` for such a client (RFC 8601 section 2.7.3). Gmail refuses it with
+    /// `550 5.7.25`, Microsoft refuses IPv6 senders without PTR record, and Postfix with `reject_unknown_reverse_client_hostname`
+    /// answers 450.
     ///
     /// ## Fix
-    /// Ask whoever holds the address block to publish one, naming this host.
+    /// Ask whoever holds the address block to publish one, naming this host. The name's address record comes first: many
+    /// providers refuse the PTR record until it leads back to the address.
     ///
     /// ## When to ignore
     /// Where the address sends to one relay alone that does not look at it.
@@ -20,7 +23,7 @@ rule! {
         code: "PTR001",
         name: "ptr-missing",
         severity: Error,
-        refs: ["RFC 8601 section 2.7.3", "RFC 1912 section 2.1"],
+        refs: ["RFC 8601 section 2.7.3", "RFC 1912 section 2.1", "Gmail: Email sender guidelines"],
         needs_dns: true,
         check: check,
     };
@@ -30,16 +33,18 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
     for sending in sending_addresses(facts) {
         let addr = sending.address.value;
+        let question = Question::ptr(addr);
         let finding = match dns.ptr(addr) {
             Lookup::Found(_) => continue,
-            Lookup::NoData | Lookup::NxDomain => RULE.violated(addr, format!("{addr} has no PTR record")),
-            Lookup::Unanswered(why) => {
-                RULE.undetermined(addr, format!("whether {addr} has a PTR record could not be seen: {why}"))
+            Lookup::NoData | Lookup::NxDomain => {
+                RULE.violated(addr, format!("{addr} has no PTR record")).fix(ticket::request(facts, dns, &sending))
             }
+            Lookup::Unanswered(why) => RULE
+                .undetermined(addr, format!("whether {addr} has a PTR record could not be seen: {why}"))
+                .open(&question),
         };
-        findings.push(
-            sending.mark(finding).severity(ptr_severity(&RULE, &sending)).evidence(evidence(dns, &Question::ptr(addr))),
-        );
+        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
+        findings.push(finding.evidence(evidence(dns, &question)));
     }
     findings
 }

@@ -3,443 +3,75 @@
 use crate::name::DomainName;
 
 /// Words of a role: whoever writes them chose the name. Digits behind them count machines.
-const ROLES: &[&str] = &[
-    "mail",
-    "email",
-    "smtp",
-    "smtps",
-    "esmtp",
-    "asmtp",
-    "mx",
-    "mxa",
-    "mxb",
-    "mxs",
-    "mta",
-    "mtas",
-    "mailer",
-    "mailout",
-    "mout",
-    "out",
-    "outbound",
-    "outgoing",
-    "outmail",
-    "relay",
-    "relays",
-    "sender",
-    "send",
-    "delivery",
-    "mgw",
-    "gw",
-    "gateway",
-    "exchange",
-    "exch",
-    "owa",
-    "imap",
-    "pop",
-    "webmail",
-    "zimbra",
-    "postfix",
-    "exim",
-    "sendmail",
-    "mailman",
-    "lists",
-    "list",
-    "listserv",
-    "news",
-    "newsletter",
-    "bounce",
-    "bounces",
-    "notify",
-    "notifications",
-    "alerts",
-    "correo",
-    "courrier",
-    "posta",
-    "poczta",
-    "post",
-    "correio",
-    "smarthost",
-    "antispam",
-    "spam",
-    "filter",
-    "mailfilter",
-    "barracuda",
-    "fw",
-    "firewall",
-    "proxy",
-    "vpn",
-    "edge",
-    "lb",
-    "dns",
-    "ns",
-    "mon",
-    "monitor",
-    "monitoring",
-    "www",
-    "web",
-    "ftp",
-    "git",
-    "api",
-    "app",
-    "apps",
-    "db",
-    "backup",
-    "cpanel",
-    "whm",
-    "plesk",
-    "panel",
-    "bulk",
-    "transactional",
-    "autodiscover",
-    "support",
-    "shop",
-    "crm",
-    "erp",
-    "office",
-    "router",
-    "core",
-    "nagios",
-    "zabbix",
-    "ticket",
-    "tickets",
-];
+const ROLES: &str = "
+    mail email smtp smtps esmtp asmtp mx mxa mxb mxs mta mtas mailer mailout mout out outbound outgoing outmail relay
+    relays sender send delivery mgw gw gateway exchange exch owa imap pop webmail zimbra postfix exim sendmail mailman
+    lists list listserv news newsletter bounce bounces notify notifications alerts correo courrier posta poczta post
+    correio smarthost antispam spam filter mailfilter barracuda fw firewall proxy vpn edge lb dns ns mon monitor
+    monitoring www web ftp git api app apps db backup cpanel whm plesk panel bulk transactional autodiscover support
+    shop crm erp office router core nagios zabbix ticket tickets
+";
 
 /// Words of an access line: with a number they are a serial, whoever owns the domain.
-const ACCESS: &[&str] = &[
-    "adsl",
-    "vdsl",
-    "sdsl",
-    "xdsl",
-    "hdsl",
-    "dsl",
-    "dslb",
-    "dyn",
-    "dynamic",
-    "dynip",
-    "dynamicip",
-    "dhcp",
-    "ppp",
-    "pppoe",
-    "pptp",
-    "dialup",
-    "dialin",
-    "dip",
-    "cpe",
-    "cust",
-    "catv",
-    "hfc",
-    "cablemodem",
-    "modemcable",
-    "modem",
-    "ftth",
-    "fttb",
-    "fttx",
-    "fttc",
-    "gpon",
-    "umts",
-    "gprs",
-    "lte",
-    "wimax",
-    "abo",
-    "hsd",
-    "hsdpa",
-    "cgn",
-    "cgnat",
-    "residential",
-    "tunnel",
-    "bredband",
-    "lightspeed",
-    "dclient",
-    "neoplus",
-    "subs",
-    "aftr",
-    "lns",
-    "bras",
-    "bng",
-    "staticip",
-    "isdn",
-    "evdo",
-    "cdma",
-];
+const ACCESS: &str = "
+    adsl vdsl sdsl xdsl hdsl dsl dslb dyn dynamic dynip dynamicip dhcp ppp pppoe pptp dialup dialin dip cpe cust catv
+    hfc cablemodem modemcable modem ftth fttb fttx fttc gpon umts gprs lte wimax abo hsd hsdpa cgn cgnat residential
+    tunnel bredband lightspeed dclient neoplus subs aftr lns bras bng staticip isdn evdo cdma
+";
 
 /// Words of an access network that also stand in names that people choose: they count with a longer number only.
-const LOOSE_ACCESS: &[&str] = &[
-    "pool",
-    "pools",
-    "cable",
-    "broadband",
-    "customer",
-    "customers",
-    "client",
-    "clients",
-    "user",
-    "users",
-    "subscriber",
-    "fiber",
-    "fibre",
-    "fios",
-    "res",
-    "bb",
-    "cm",
-    "rev",
-    "reverse",
-    "static",
-    "fixed",
-    "mobile",
-    "wireless",
-    "access",
-    "priv",
-    "retail",
-    "members",
-    "broad",
-    "instances",
-    "compute",
-    "vps",
-    "dedicated",
-    "colo",
-    "hosted",
-    "biz",
-    "nat",
-    "rdns",
-    "ip",
-    "wifi",
-    "wlan",
-    "internet",
-    "home",
-    "sta",
-];
+const LOOSE_ACCESS: &str = "
+    pool pools cable broadband customer customers client clients user users subscriber fiber fibre fios res bb cm rev
+    reverse static fixed mobile wireless access priv retail members broad instances compute vps dedicated colo hosted
+    biz nat rdns ip wifi wlan internet home sta
+";
 
 /// Words for any machine: with a long number they are a serial.
-const MACHINES: &[&str] = &[
-    "host",
-    "hosts",
-    "server",
-    "serv",
-    "srv",
-    "svr",
-    "vps",
-    "vserver",
-    "vs",
-    "vds",
-    "vm",
-    "vmi",
-    "vmd",
-    "kvm",
-    "xen",
-    "xvm",
-    "lxc",
-    "ve",
-    "node",
-    "instance",
-    "inst",
-    "cloud",
-    "cloudhost",
-    "cloudserver",
-    "droplet",
-    "guest",
-    "ded",
-    "dedi",
-    "dedicated",
-    "rootserver",
-    "root",
-    "box",
-    "machine",
-    "pc",
-    "ip",
-    "addr",
-    "address",
-    "static",
-    "st",
-    "h",
-    "i",
-    "m",
-    "s",
-    "v",
-    "c",
-    "d",
-    "p",
-    "r",
-    "u",
-    "n",
-    "ks",
-    "sd",
-    "unit",
-    "slot",
-    "port",
-    "line",
-    "pool",
-    "range",
-    "net",
-    "customer",
-    "client",
-    "user",
-    "cable",
-    "broadband",
-    "cm",
-    "lvps",
-    "web",
-    "vds",
-    "vhost",
-    "tenant",
-    "uid",
-    "id",
-    "sn",
-    "serial",
-    "cl",
-    "clt",
-];
+const MACHINES: &str = "
+    host hosts server serv srv svr vps vserver vs vds vm vmi vmd kvm xen xvm lxc ve node instance inst cloud cloudhost
+    cloudserver droplet guest ded dedi dedicated rootserver root box machine pc ip addr address static st h i m s v c
+    d p r u n ks sd unit slot port line pool range net customer client user cable broadband cm lvps web vhost tenant
+    uid id sn serial cl clt
+";
 
 /// Words that, alone or with others of this kind, describe a range and no machine.
-const RANGES: &[&str] = &[
-    "static",
-    "dynamic",
-    "dyn",
-    "adsl",
-    "xdsl",
-    "vdsl",
-    "dhcp",
-    "ppp",
-    "pppoe",
-    "dialup",
-    "broadband",
-    "customer",
-    "residential",
-    "unallocated",
-    "cust",
-    "dynip",
-    "dynamicip",
-    "staticip",
-    "ftth",
-    "cpe",
-    "nat",
-    "cgnat",
-    "subscriber",
-    "gprs",
-    "lte",
-];
+const RANGES: &str = "
+    static dynamic dyn adsl xdsl vdsl dhcp ppp pppoe dialup broadband customer residential unallocated cust dynip
+    dynamicip staticip ftth cpe nat cgnat subscriber gprs lte
+";
 
 /// Words that may stand beside those of [`RANGES`].
-const FILLERS: &[&str] = &[
-    "ip", "ips", "host", "dsl", "pool", "addr", "address", "net", "network", "user", "client", "line", "range",
-    "internet", "access", "v4", "ipv4", "ipv6", "v6", "in", "is", "an", "a", "the", "of", "from", "for",
-];
+const FILLERS: &str = "
+    ip ips host dsl pool addr address net network user client line range internet access v4 ipv4 ipv6 v6 in is an a
+    the of from for
+";
 
 /// Labels that stand for a name nobody chose.
-const PLACEHOLDERS: &[&str] = &[
-    "localhost",
-    "localdomain",
-    "unassigned",
-    "unallocated",
-    "unknown",
-    "undefined",
-    "unused",
-    "unnamed",
-    "unconfigured",
-    "unspecified",
-    "unregistered",
-    "placeholder",
-    "reserved",
-    "noname",
-    "nohost",
-    "nohostname",
-    "noptr",
-    "nordns",
-    "noreverse",
-    "norecord",
-    "nodns",
-    "none",
-    "null",
-    "nil",
-    "invalid",
-    "ptr",
-    "rdns",
-    "rev",
-    "reverse",
-    "reversedns",
-    "revdns",
-    "default",
-    "changeme",
-    "change-me",
-    "example-host",
-    "no-data",
-    "nodata",
-    "blank",
-    "not-assigned",
-    "notassigned",
-    "notset",
-    "notconfigured",
-    "donotuse",
-    "generic",
-    "to-be-assigned",
-    "tobeassigned",
-    "tba",
-    "tbd",
-    "hostedby",
-    "poweredby",
-    "nxdomain",
-    "unresolved",
-    "notused",
-    "temp-ptr",
-];
+const PLACEHOLDERS: &str = "
+    localhost localdomain unassigned unallocated unknown undefined unused unnamed unconfigured unspecified
+    unregistered placeholder reserved noname nohost nohostname noptr nordns noreverse norecord nodns none null nil
+    invalid ptr rdns rev reverse reversedns revdns default changeme change-me example-host no-data nodata blank
+    not-assigned notassigned notset notconfigured donotuse generic to-be-assigned tobeassigned tba tbd hostedby
+    poweredby nxdomain unresolved notused temp-ptr
+";
 
 /// Openings that name the provider instead of the machine.
-const PROVIDED_BY: &[&str] =
-    &["hosted-by", "hosted-at", "powered-by", "managed-by", "served-by", "provided-by", "operated-by", "ip-by"];
+const PROVIDED_BY: &str = "hosted-by hosted-at powered-by managed-by served-by provided-by operated-by ip-by";
 
 /// Words that deny, and what they deny: one of each in one label is a placeholder.
-const DENIALS: &[&str] = &[
-    "no",
-    "not",
-    "non",
-    "without",
-    "missing",
-    "unset",
-    "set",
-    "please",
-    "never",
-    "need",
-    "needs",
-    "undefined",
-    "default",
-];
-const DENIED: &[&str] = &[
-    "rdns",
-    "ptr",
-    "reverse",
-    "rev",
-    "revdns",
-    "hostname",
-    "record",
-    "dns",
-    "configured",
-    "assigned",
-    "allocated",
-    "defined",
-    "named",
-    "delegated",
-    "resolve",
-    "resolvable",
-];
+const DENIALS: &str = "
+    no not non without missing unset set please never need needs undefined default
+";
+const DENIED: &str = "
+    rdns ptr reverse rev revdns hostname record dns configured assigned allocated defined named delegated resolve
+    resolvable
+";
 
 /// Words of operating systems, as installers and images name machines.
-const SYSTEMS: &[&str] = &[
-    "ubuntu",
-    "debian",
-    "centos",
-    "almalinux",
-    "alma",
-    "rocky",
-    "rockylinux",
-    "fedora",
-    "windows",
-    "freebsd",
-    "opensuse",
-    "cloudlinux",
-    "vultr",
-    "arch",
-    "linux",
-    "raspberrypi",
-];
+const SYSTEMS: &str = "
+    ubuntu debian centos almalinux alma rocky rockylinux fedora windows freebsd opensuse cloudlinux vultr arch linux
+    raspberrypi
+";
 
 /// Digits in a row that nobody chooses.
 const SERIAL: usize = 5;
@@ -447,6 +79,11 @@ const SERIAL: usize = 5;
 const COUNT: usize = 3;
 /// Hexadecimal digits in a row, letters and decimal digits mixed, that nobody chooses.
 const HEX_SERIAL: usize = 8;
+
+/// Whether `word` stands in a list of words.
+fn listed(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|known| known == word)
+}
 
 /// The words of a label: runs of letters, with the word and its number apart.
 fn words(label: &str) -> impl Iterator<Item = &str> {
@@ -458,7 +95,7 @@ pub(super) fn has_role(label: &str) -> bool {
     words(label).any(|word| {
         let mailish =
             word.starts_with("mail") || word.starts_with("smtp") || word.ends_with("mail") || word.ends_with("smtp");
-        ROLES.contains(&word) || (mailish && word.len() <= 14)
+        listed(ROLES, word) || (mailish && word.len() <= 14)
     })
 }
 
@@ -470,12 +107,12 @@ pub(super) fn is_role_alone(host: &str) -> bool {
 
 /// Whether a label has a word for any machine or an access line.
 pub(super) fn has_machine_word(label: &str) -> bool {
-    words(label).any(|word| MACHINES.contains(&word) || ACCESS.contains(&word) || LOOSE_ACCESS.contains(&word))
+    words(label).any(|word| listed(MACHINES, word) || listed(ACCESS, word) || listed(LOOSE_ACCESS, word))
 }
 
 /// Whether a label below the first is one of an access network.
 pub(super) fn in_access_pool(host: &str) -> bool {
-    host.split('.').skip(1).flat_map(words).any(|word| ACCESS.contains(&word) || LOOSE_ACCESS.contains(&word))
+    host.split('.').skip(1).flat_map(words).any(|word| listed(ACCESS, word) || listed(LOOSE_ACCESS, word))
 }
 
 fn digits(label: &str) -> usize {
@@ -491,7 +128,7 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
     let registered = labels.len().saturating_sub(host.split('.').filter(|label| !label.is_empty()).count());
     for (at, label) in labels.iter().enumerate() {
         let pieces: Vec<&str> = label.split(['-', '_']).collect();
-        let denied = pieces.iter().any(|w| DENIALS.contains(w)) && pieces.iter().any(|w| DENIED.contains(w));
+        let denied = pieces.iter().any(|w| listed(DENIALS, w)) && pieces.iter().any(|w| listed(DENIED, w));
         let undone = ["un", "not", "no"].iter().any(|no| {
             label
                 .strip_prefix(no)
@@ -503,10 +140,10 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
     }
     let first = host.split('.').next().filter(|first| !first.is_empty())?;
     let bare = first.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    if PLACEHOLDERS.contains(&first) || (PLACEHOLDERS.contains(&bare) && registered > 0) {
+    if listed(PLACEHOLDERS, first) || (listed(PLACEHOLDERS, bare) && registered > 0) {
         return Some(format!("is a placeholder (`{first}`)"));
     }
-    if PROVIDED_BY.iter().any(|opening| first.starts_with(opening)) {
+    if PROVIDED_BY.split_ascii_whitespace().any(|opening| first.starts_with(opening)) {
         return Some("names the provider instead of the machine".into());
     }
     if first.split('-').any(is_size) {
@@ -514,12 +151,12 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
     }
     let worded: Vec<&str> = words(first).collect();
     if labels.len() == 1
-        && worded.iter().any(|word| SYSTEMS.contains(word) || (MACHINES.contains(word) && word.len() > 2))
+        && worded.iter().any(|word| listed(SYSTEMS, word) || (listed(MACHINES, word) && word.len() > 2))
     {
         return Some("is what an installer calls a machine".into());
     }
-    let range = worded.iter().any(|word| RANGES.contains(word));
-    if range && worded.iter().all(|word| RANGES.contains(word) || FILLERS.contains(word)) && digits(first) <= 1 {
+    let range = worded.iter().any(|word| listed(RANGES, word));
+    if range && worded.iter().all(|word| listed(RANGES, word) || listed(FILLERS, word)) && digits(first) <= 1 {
         return Some(format!("describes a range of addresses (`{first}`), no machine"));
     }
     None
@@ -543,11 +180,11 @@ pub(super) fn serial(host: &str) -> Option<String> {
     if uuid {
         return Some("is the identifier of a machine (a UUID)".into());
     }
-    let inner = |list: &[&str]| below.split('.').flat_map(words).find(|word| list.contains(word)).map(str::to_owned);
+    let inner = |list: &str| below.split('.').flat_map(words).find(|word| listed(list, word)).map(str::to_owned);
     if has_role(first) {
         return None;
     }
-    if let Some(word) = words(first).find(|word| ACCESS.contains(word)) {
+    if let Some(word) = words(first).find(|word| listed(ACCESS, word)) {
         if count > 0 {
             return Some(format!("numbers an access line (`{word}`)"));
         }
@@ -572,8 +209,8 @@ pub(super) fn serial(host: &str) -> Option<String> {
         if first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
             return Some("is a number alone".into());
         }
-        let machine = words(first).next().is_some_and(|word| MACHINES.contains(&word) || LOOSE_ACCESS.contains(&word))
-            || words(first).last().is_some_and(|word| MACHINES.contains(&word) && word.len() > 2);
+        let machine = words(first).next().is_some_and(|word| listed(MACHINES, word) || listed(LOOSE_ACCESS, word))
+            || words(first).last().is_some_and(|word| listed(MACHINES, word) && word.len() > 2);
         if machine && words(first).all(|word| word.len() > 1 || words(first).count() == 1) {
             return Some("is a word for any machine and a serial".into());
         }

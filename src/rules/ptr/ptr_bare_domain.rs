@@ -1,0 +1,54 @@
+use super::ticket;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::{Observations, Question};
+use crate::rules::rule;
+use crate::rules::support::{evidence, ptr_names, ptr_severity, sending_addresses};
+
+rule! {
+    /// A PTR name is a bare domain, or begins with `www.`.
+    ///
+    /// ## Why it matters
+    /// Such a name stands for a web site: its address moves with that, and a block list's operator is reported to take it for a
+    /// generic name when asked to delist the address.
+    ///
+    /// ## Fix
+    /// Give the mail host a name of its own, such as `mail.` before the domain: the address record first, then PTR record and HELO
+    /// name.
+    ///
+    /// ## When to ignore
+    /// Where web site and mail are one server for good, and the name leads back to the address.
+    pub static RULE = {
+        code: "PTR011",
+        name: "ptr-bare-domain",
+        severity: Info,
+        refs: ["RFC 1912 section 2.1", "publicsuffix.org"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        for name in ptr_names(dns, addr) {
+            let bare = name.registrable().as_ref() == Some(&name);
+            let what = match (bare, name.as_str().starts_with("www.")) {
+                _ if !ticket::judged(&name) => continue,
+                (true, _) => "is a bare domain",
+                (false, true) => "is the name of a web site",
+                (false, false) => continue,
+            };
+            let text = format!(
+                "Give this host a name of its own; then ask whoever holds {addr} to set its PTR record to that."
+            );
+            let finding = RULE.violated(&name, format!("the PTR name `{name}` of {addr} {what}"));
+            let finding = sending.mark(finding.fix(Fix::new(Who::IpOwner, text)));
+            let finding = finding.severity(ptr_severity(&RULE, &sending));
+            findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
+        }
+    }
+    findings
+}

@@ -1,0 +1,103 @@
+use std::collections::BTreeSet;
+
+use super::generic::why_generic;
+use super::ticket;
+use crate::facts::Facts;
+use crate::facts::{Helo, HostFqdn};
+use crate::findings::Finding;
+use crate::name::DomainName;
+use crate::observe::{Observations, Question};
+use crate::rules::rule;
+use crate::rules::support::{
+    IdentityName, Role, Sending, evidence, identity_names, list, ptr_names, ptr_severity, sending_addresses,
+};
+
+rule! {
+    /// No PTR name of a sending address belongs to a domain of this host.
+    ///
+    /// ## Why it matters
+    /// Receivers read the PTR name as the operator's: Apple asks bulk senders for a reverse name with their own domain, and T-Online is
+    /// reported to want the operator found by it. A name from another registrable domain often is that of the address' former owner.
+    ///
+    /// ## Fix
+    /// Ask whoever holds the address to set its PTR record to this host's own name.
+    ///
+    /// ## When to ignore
+    /// Where the PTR name is the provider's on purpose, as with managed servers, and receivers accept it.
+    pub static RULE = {
+        code: "PTR010",
+        name: "ptr-foreign",
+        severity: Warning,
+        refs: ["Apple: Postmaster information for iCloud Mail (102322)", "publicsuffix.org"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let identity = identity_names(facts, dns);
+    let hosted = hosted_domains(facts);
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        let names: Vec<_> = ptr_names(dns, addr).into_iter().filter(ticket::judged).collect();
+        if names.is_empty() || names.iter().all(|name| why_generic(name, addr).is_some()) {
+            continue;
+        }
+        let own = own_domains(&identity, &sending);
+        if names.iter().filter_map(DomainName::registrable).any(|d| own.contains(&d) || hosted.contains(&d)) {
+            continue;
+        }
+        let finding = match unknown(facts, &sending) {
+            Some(why) => {
+                let message = format!(
+                    "whether the PTR name of {addr} ({}) belongs to this host could not be seen: {why}",
+                    list(&names)
+                );
+                RULE.undetermined(addr, message)
+            }
+            None if own.is_empty() && hosted.is_empty() => continue,
+            None => {
+                let message = format!(
+                    "the PTR name of {addr} ({}) belongs to none of this host's domains ({})",
+                    list(&names),
+                    list(&own.iter().collect::<Vec<_>>())
+                );
+                RULE.violated(addr, message).fix(ticket::request(facts, dns, &sending))
+            }
+        };
+        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
+        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
+    }
+    findings
+}
+
+/// The registrable domains of the host name, the MTAs' own names and the address' HELO names.
+fn own_domains(identity: &[IdentityName<'_>], sending: &Sending<'_>) -> BTreeSet<DomainName> {
+    let of_address = |id: &str| sending.paths.iter().any(|path| path.id == id);
+    let compared = identity.iter().filter(|item| match item.role {
+        Role::Host | Role::Own(_) => true,
+        Role::Helo => item.path.is_some_and(|path| of_address(&path.id)),
+        Role::Node | Role::Ptr | Role::Whm => false,
+    });
+    compared.filter_map(|item| item.name.registrable()).collect()
+}
+
+/// The registrable domains that a cPanel server hosts.
+fn hosted_domains(facts: &Facts) -> BTreeSet<DomainName> {
+    let Some(cpanel) = &facts.cpanel else { return BTreeSet::new() };
+    let users = cpanel.userdomains.iter().filter_map(|entry| DomainName::new(&entry.key.value).registrable());
+    users.chain(cpanel.localdomains.iter().filter_map(|domain| domain.value.registrable())).collect()
+}
+
+/// Which of the names compared with is not known.
+fn unknown(facts: &Facts, sending: &Sending<'_>) -> Option<String> {
+    if let HostFqdn::Unknown(why) = &facts.host.fqdn {
+        return Some(format!("the host name is not known ({why})"));
+    }
+    let undecided = sending.paths.iter().find_map(|path| match &path.helo {
+        Helo::Undecided(undecided) => Some(&undecided.parameter),
+        _ => None,
+    });
+    undecided.map(|parameter| format!("the HELO name cannot be decided from files (`{parameter}`)"))
+}

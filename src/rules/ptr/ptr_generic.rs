@@ -1,0 +1,46 @@
+use super::generic::why_generic;
+use super::ticket;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::observe::{Observations, Question};
+use crate::rules::rule;
+use crate::rules::support::{evidence, ptr_names, ptr_severity, sending_addresses};
+
+rule! {
+    /// Every PTR name of a sending address is generic.
+    ///
+    /// ## Why it matters
+    /// A name that spells out the address, a serial of the provider, a pool or a placeholder looks like a machine that nobody set up
+    /// to send mail. GMX and web.de name it as a reason to refuse the connection, Yahoo asks for a name that is not generic, and
+    /// SpamAssassin (`RDNS_DYNAMIC`) and rspamd (`HFILTER_HOSTNAME_*`) score it.
+    ///
+    /// ## Fix
+    /// Ask whoever holds the address to set its PTR record to a name of your own, whose address record leads back to the address.
+    ///
+    /// ## When to ignore
+    /// Where the host sends to receivers alone that know it.
+    pub static RULE = {
+        code: "PTR004",
+        name: "ptr-generic",
+        severity: Warning,
+        refs: ["Yahoo: Sender best practices", "GMX and web.de: Postmaster e-mail policy", "rspamd: rules/misc.lua", "SpamAssassin: 20_dynrdns.cf"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        let names: Vec<_> = ptr_names(dns, addr).into_iter().filter(ticket::judged).collect();
+        let reasons: Option<Vec<String>> =
+            names.iter().map(|name| Some(format!("`{name}` {}", why_generic(name, addr)?))).collect();
+        let Some(reasons) = reasons.filter(|reasons| !reasons.is_empty()) else { continue };
+        let message = format!("the PTR name of {addr} is generic: {}", reasons.join("; "));
+        let finding = RULE.violated(addr, message).fix(ticket::request(facts, dns, &sending));
+        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
+        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
+    }
+    findings
+}

@@ -1,0 +1,44 @@
+use super::ticket;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::observe::{Observations, Question};
+use crate::rules::rule;
+use crate::rules::support::{evidence, ptr_names, ptr_severity, sending_addresses};
+
+rule! {
+    /// A PTR name is no qualified host name.
+    ///
+    /// ## Why it matters
+    /// Receivers drop names that cannot be host names (Exim ignores those with other characters than RFC 1123 allows), and the client
+    /// counts as one without PTR record. A name below `in-addr.arpa` or `ip6.arpa` comes from a zone file in which the final dot was
+    /// forgotten.
+    ///
+    /// ## Fix
+    /// Have the PTR record corrected: a qualified host name, in a zone file with its final dot.
+    ///
+    /// ## When to ignore
+    /// Never: no receiver can use such a name.
+    pub static RULE = {
+        code: "PTR009",
+        name: "ptr-invalid",
+        severity: Error,
+        refs: ["RFC 1123 section 2.1", "RFC 1035 section 5.1", "Exim: host.c"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        for name in ptr_names(dns, addr) {
+            let Some(fault) = ticket::invalid(&name) else { continue };
+            let message = format!("the PTR name `{}` of {addr} {fault}", name.as_str().escape_debug());
+            let finding = RULE.violated(&name, message).fix(ticket::request(facts, dns, &sending));
+            let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
+            findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
+        }
+    }
+    findings
+}

@@ -1,0 +1,69 @@
+use super::ticket;
+use crate::addr::Family;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::iprev::confirms;
+use crate::observe::{Observations, Question};
+use crate::rules::rule;
+use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
+
+rule! {
+    /// A sending address has more than one PTR name.
+    ///
+    /// ## Why it matters
+    /// Some receivers look at one PTR name alone: Postfix takes the first that the answer happens to hold, so that the verdict
+    /// changes from one connection to the next where not every name leads back. Exim looks at all of them.
+    ///
+    /// ## Fix
+    /// Leave the one PTR record that names this host, and have the others removed by whoever holds the address.
+    ///
+    /// ## When to ignore
+    /// Where every PTR name leads back to the address and the HELO name is among them.
+    pub static RULE = {
+        code: "PTR005",
+        name: "ptr-multiple",
+        severity: Warning,
+        refs: ["RFC 1912 section 2.1", "Postfix: smtpd_peer.c", "RFC 8601 section 2.7.3"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        let names = ptr_names(dns, addr);
+        if names.len() < 2 {
+            continue;
+        }
+        let of = |wanted: Option<bool>| -> Vec<String> {
+            let kept = names.iter().filter(|name| confirms(dns, name, addr) == wanted);
+            kept.map(|name| format!("`{name}`")).collect()
+        };
+        let said: Vec<String> =
+            [(Some(true), "leading back"), (Some(false), "not leading back"), (None, "not answered")]
+                .into_iter()
+                .map(|(wanted, words)| (of(wanted), words))
+                .filter(|(kept, _)| !kept.is_empty())
+                .map(|(kept, words)| format!("{words}: {}", list(&kept)))
+                .collect();
+        let message =
+            format!("{addr} has {} PTR names ({}), and some receivers look at one alone", names.len(), said.join("; "));
+        let wanted = ticket::wanted_name(facts, dns, &sending).filter(|name| names.contains(name));
+        let keep = wanted.or_else(|| names.iter().find(|name| confirms(dns, name, addr) == Some(true)).cloned());
+        let fix = match keep {
+            Some(keep) => {
+                let text =
+                    format!("Ask whoever holds {addr} to leave one PTR record, `{keep}`, and to remove the others.");
+                Fix::new(Who::IpOwner, text).command(ticket::ptr_record(addr, &keep))
+            }
+            None => ticket::request(facts, dns, &sending),
+        };
+        let finding = sending.mark(RULE.violated(addr, message)).severity(ptr_severity(&RULE, &sending)).fix(fix);
+        let forward = names.iter().flat_map(|name| address_evidence(dns, name, Family::of(addr)));
+        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward));
+    }
+    findings
+}

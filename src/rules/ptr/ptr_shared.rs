@@ -1,0 +1,54 @@
+use std::collections::BTreeMap;
+
+use crate::addr::Family;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::{Observations, Question};
+use crate::rules::rule;
+use crate::rules::support::{evidence, list, ptr_names, ptr_severity, sending_addresses};
+
+rule! {
+    /// Several sending addresses share a PTR name.
+    ///
+    /// ## Why it matters
+    /// The name then needs the address records of all of them, and a receiver's reputation for the name is that of every address:
+    /// one that misbehaves speaks for the rest.
+    ///
+    /// ## Fix
+    /// Give each sending address a PTR name of its own, with its own address record.
+    ///
+    /// ## When to ignore
+    /// Where the addresses belong to one service on purpose and the name leads back to each.
+    pub static RULE = {
+        code: "PTR008",
+        name: "ptr-shared",
+        severity: Info,
+        refs: ["RFC 1912 section 2.1"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let all = sending_addresses(facts);
+    let mut users: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for sending in &all {
+        for name in ptr_names(dns, sending.address.value) {
+            users.entry((name, Family::of(sending.address.value))).or_default().push(sending);
+        }
+    }
+    let mut findings = Vec::new();
+    for ((name, _), sharing) in users.into_iter().filter(|(_, sharing)| sharing.len() > 1) {
+        let addresses: Vec<_> = sharing.iter().map(|sending| sending.address.value).collect();
+        let mut finding = RULE.violated(&name, format!("{} share the PTR name `{name}`", list(&addresses)));
+        for sending in &sharing {
+            finding = sending.mark(finding).severity(ptr_severity(&RULE, sending));
+            finding = finding.evidence(evidence(dns, &Question::ptr(sending.address.value)));
+        }
+        let text =
+            "Ask whoever holds the addresses for a PTR name of its own for each, once its address record is in place.";
+        findings.push(finding.fix(Fix::new(Who::IpOwner, text)));
+    }
+    findings
+}

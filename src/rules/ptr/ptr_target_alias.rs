@@ -1,0 +1,55 @@
+use super::ticket;
+use crate::addr::Family;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::{Observations, Question, RecordType};
+use crate::rules::rule;
+use crate::rules::support::{address_evidence, ptr_names, ptr_severity, sending_addresses};
+
+rule! {
+    /// A PTR name is an alias.
+    ///
+    /// ## Why it matters
+    /// A PTR record must lead to a canonical name (RFC 2181 section 10.2); some receivers do not follow the alias and find no
+    /// address, and the alias breaks when whoever owns its target changes that.
+    ///
+    /// ## Fix
+    /// Put an address record in place of the CNAME record, or have the PTR record name the alias' target.
+    ///
+    /// ## When to ignore
+    /// Where the alias and its target are yours and every receiver that matters follows aliases.
+    pub static RULE = {
+        code: "PTR007",
+        name: "ptr-target-alias",
+        severity: Warning,
+        refs: ["RFC 2181 section 10.2", "RFC 1912 section 2.4"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        let family = Family::of(addr);
+        for name in ptr_names(dns, addr) {
+            let rtype = RecordType::address(family);
+            let finding = match (dns.alias(&name, rtype), dns.addresses(&name, family).open()) {
+                (Some(target), _) => {
+                    let text = format!("Replace the CNAME record at `{name}` by an address record.");
+                    let fix = Fix::new(Who::DnsZone, text).command(ticket::forward_record(&name, addr));
+                    RULE.violated(&name, format!("the PTR name `{name}` of {addr} is an alias of `{target}`")).fix(fix)
+                }
+                (None, Some(why)) => RULE
+                    .undetermined(&name, format!("whether the PTR name `{name}` is an alias could not be seen: {why}"))
+                    .open(Question::new(&name, rtype)),
+                (None, None) => continue,
+            };
+            let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
+            findings.push(finding.evidence(address_evidence(dns, &name, family)));
+        }
+    }
+    findings
+}

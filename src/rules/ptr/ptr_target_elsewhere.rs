@@ -1,0 +1,59 @@
+use super::ticket;
+use crate::addr::Family;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::observe::iprev::Iprev;
+use crate::observe::{Lookup, Observations, Question};
+use crate::rules::rule;
+use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
+
+rule! {
+    /// The PTR names of a sending address lead to other addresses.
+    ///
+    /// ## Why it matters
+    /// A receiver looks the PTR name up again and wants the address back (RFC 8601 section 2.7.3, `iprev`: `fail`). Gmail refuses a
+    /// client whose PTR name leads elsewhere (`550 5.7.25`), and Postfix with `reject_unknown_client_hostname` answers `450 4.7.25`.
+    /// After a move, the address record often still has the old server's address.
+    ///
+    /// ## Fix
+    /// Put the sending address into the PTR name's address record, or have the PTR record name this host.
+    ///
+    /// ## When to ignore
+    /// Where the address sends to one relay alone that does not look at it.
+    pub static RULE = {
+        code: "PTR003",
+        name: "ptr-target-elsewhere",
+        severity: Error,
+        refs: ["RFC 8601 section 2.7.3", "RFC 1912 section 2.1"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        let family = Family::of(addr);
+        // While one name's question is open, PTR002 says so: another name's addresses prove nothing yet.
+        if dns.iprev(addr) != Iprev::Fail {
+            continue;
+        }
+        let names = ptr_names(dns, addr);
+        let mut leads = Vec::new();
+        for name in &names {
+            if let Lookup::Found(found) = dns.addresses(name, family) {
+                leads.push(format!("`{name}` leads to {}", list(&found)));
+            }
+        }
+        if leads.is_empty() {
+            continue;
+        }
+        let message = format!("no PTR name of {addr} leads back to it: {}", leads.join("; "));
+        let finding = RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, &sending, &names));
+        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
+        let forward = names.iter().flat_map(|name| address_evidence(dns, name, family));
+        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward));
+    }
+    findings
+}

@@ -1,0 +1,63 @@
+use super::ticket;
+use crate::addr::Family;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::rules::rule;
+use crate::rules::support::{address_evidence, list, ptr_names, ptr_severity, sending_addresses};
+
+rule! {
+    /// A PTR name has several address records of one family.
+    ///
+    /// ## Why it matters
+    /// The name then stands for several machines: a receiver that compares the first address alone, or whose answer was cut,
+    /// does not find the client in it, and a name shared by a web site moves when that does.
+    ///
+    /// ## Fix
+    /// Give the sending address a name of its own, or leave this address alone at the name.
+    ///
+    /// ## When to ignore
+    /// Where the addresses are all of this one host.
+    pub static RULE = {
+        code: "PTR006",
+        name: "ptr-target-many-addresses",
+        severity: Warning,
+        refs: ["RFC 8601 section 2.7.3", "RFC 1912 section 2.1"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        let family = Family::of(addr);
+        for name in ptr_names(dns, addr) {
+            let finding = match dns.addresses(&name, family) {
+                Lookup::Found(mut found) => {
+                    found.sort_unstable();
+                    found.dedup();
+                    if found.len() < 2 {
+                        continue;
+                    }
+                    let records = format!("{} {} records ({})", found.len(), family.record(), list(&found));
+                    let text = format!(
+                        "Leave {addr} alone at `{name}`, or give {addr} a name of its own and have its PTR record changed to that."
+                    );
+                    let fix = Fix::new(Who::DnsZone, text).command(ticket::forward_record(&name, addr));
+                    RULE.violated(&name, format!("the PTR name `{name}` of {addr} has {records}")).fix(fix)
+                }
+                Lookup::NoData | Lookup::NxDomain => continue,
+                Lookup::Unanswered(why) => {
+                    let message = format!("how many addresses the PTR name `{name}` has could not be seen: {why}");
+                    RULE.undetermined(&name, message).open(Question::new(&name, RecordType::address(family)))
+                }
+            };
+            let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
+            findings.push(finding.evidence(address_evidence(dns, &name, family)));
+        }
+    }
+    findings
+}
