@@ -1,5 +1,6 @@
 //! The judges: pure functions from facts and observations to findings. One file per rule, one folder per family.
 
+mod config;
 mod engine;
 mod ptr;
 pub mod support;
@@ -57,5 +58,5 @@ use rule;
 
 /// Every rule, in the order of the catalogue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [ptr::RULES].into_iter().flatten().copied()
+    [ptr::RULES, config::RULES].into_iter().flatten().copied()
 }

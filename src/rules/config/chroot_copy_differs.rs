@@ -1,0 +1,43 @@
+use super::problem::mark;
+use crate::facts::{Facts, ProblemKind};
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::Observations;
+use crate::rules::rule;
+
+rule! {
+    /// A copy below the chroot differs from the real file.
+    ///
+    /// ## Why it matters
+    /// A chrooted Postfix client reads the copy: it resolves names by other servers or finds other addresses than the rest of the host.
+    ///
+    /// ## Fix
+    /// Let Postfix copy the files again: its start-up script does so.
+    ///
+    /// ## When to ignore
+    /// Where the copy differs on purpose.
+    pub static RULE = {
+        code: "CFG010",
+        name: "chroot-copy-differs",
+        severity: Warning,
+        refs: ["postfix(1)", "Postfix: BASIC_CONFIGURATION_README, chroot"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for problem in &facts.problems {
+        let ProblemKind::ChrootCopy = &problem.kind else { continue };
+        let finding = RULE.violated(&problem.file, problem.message.clone()).fix(
+            Fix::new(
+                Who::Host,
+                "Restart Postfix: the start-up script of the package copies these files below the queue directory.",
+            )
+            .command("systemctl restart postfix"),
+        );
+        findings.push(mark(finding, problem));
+    }
+    findings
+}

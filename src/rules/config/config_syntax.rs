@@ -1,0 +1,40 @@
+use super::problem::{line, mark, test_command};
+use crate::facts::{Facts, ProblemKind};
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::Observations;
+use crate::rules::rule;
+
+rule! {
+    /// The MTA, or a daemon of it, refuses its configuration.
+    ///
+    /// ## Why it matters
+    /// What is refused does not run: after the next restart no mail leaves, or the one daemon that reads the line defers everything it
+    /// gets. Where the whole configuration is refused, nothing in it can be judged.
+    ///
+    /// ## Fix
+    /// Correct the line, have the MTA check its configuration, then reload.
+    ///
+    /// ## When to ignore
+    /// Where the running MTA reads another file than the one on disk.
+    pub static RULE = {
+        code: "CFG001",
+        name: "config-syntax",
+        severity: Error,
+        refs: ["postconf(5)", "master(5)", "Exim specification chapter 6"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for problem in &facts.problems {
+        let ProblemKind::Syntax { mta, whole } = problem.kind else { continue };
+        let rest = if whole { "; none of its paths can be judged" } else { "" };
+        let fix = Fix::new(Who::Host, format!("Correct {}, then let {mta} check its configuration.", line(problem)));
+        let finding = RULE.violated(line(problem), format!("{}{rest}", problem.message));
+        findings.push(mark(finding.fix(fix.command(test_command(mta))), problem));
+    }
+    findings
+}

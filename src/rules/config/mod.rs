@@ -1,0 +1,33 @@
+//! CFG: the configuration itself.
+
+mod chroot_copy_differs;
+mod config_syntax;
+mod file_unreadable;
+mod no_mta;
+mod parameter_repeated;
+mod parameter_undefined;
+mod path_relayed;
+mod problem;
+mod service_repeated;
+mod service_unused;
+mod setting_swallowed;
+mod several_mtas;
+mod split_config_not_generated;
+
+use crate::rules::Rule;
+
+/// The rules of the family.
+pub const RULES: &[&Rule] = &[
+    &config_syntax::RULE,
+    &parameter_repeated::RULE,
+    &parameter_undefined::RULE,
+    &file_unreadable::RULE,
+    &path_relayed::RULE,
+    &several_mtas::RULE,
+    &no_mta::RULE,
+    &split_config_not_generated::RULE,
+    &chroot_copy_differs::RULE,
+    &setting_swallowed::RULE,
+    &service_unused::RULE,
+    &service_repeated::RULE,
+];

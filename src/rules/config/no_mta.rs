@@ -1,0 +1,34 @@
+use crate::facts::{Facts, ProblemKind};
+use crate::findings::Finding;
+use crate::observe::Observations;
+use crate::rules::rule;
+
+rule! {
+    /// No MTA was found.
+    ///
+    /// ## Why it matters
+    /// Host name and addresses were judged alone: no HELO name and no setting of an MTA is known.
+    ///
+    /// ## Fix
+    /// Nothing, where the host is not meant to send mail by itself; else install and configure one.
+    ///
+    /// ## When to ignore
+    /// On hosts without mail.
+    pub static RULE = {
+        code: "CFG008",
+        name: "no-mta",
+        severity: Info,
+        refs: ["helolint: Postfix and Exim are read"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let refused = facts.problems.iter().any(|problem| matches!(problem.kind, ProblemKind::Syntax { .. }));
+    if !facts.mtas.configured.is_empty() || !facts.mtas.live.is_empty() || refused {
+        return Vec::new();
+    }
+    let message = "neither Postfix nor Exim is configured here: host name and addresses were checked alone";
+    vec![RULE.violated("-", message)]
+}

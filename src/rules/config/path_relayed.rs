@@ -1,0 +1,37 @@
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::observe::Observations;
+use crate::rules::rule;
+
+rule! {
+    /// Mail takes a fixed next hop: receivers see the relay.
+    ///
+    /// ## Why it matters
+    /// Receivers judge the relay's address, PTR record and HELO name, not this host's. This host's identity matters to the relay alone,
+    /// which is why PTR findings on such a path are one severity lower and HLO findings info.
+    ///
+    /// ## Fix
+    /// Nothing, where the relay is meant. Check the relay's identity on the relay.
+    ///
+    /// ## When to ignore
+    /// Always, once known.
+    pub static RULE = {
+        code: "CFG005",
+        name: "path-relayed",
+        severity: Info,
+        refs: ["postconf(5): relayhost", "Exim specification: manualroute"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for path in &facts.paths {
+        let Some(relay) = &path.relayed else { continue };
+        let message = format!("mail leaves through {}: receivers see its identity, not this host's", relay.value);
+        let finding = RULE.violated(&relay.value, message).place(&relay.origin, "next hop");
+        findings.push(finding.via(&relay.via, "next hop").path(&path.id));
+    }
+    findings
+}

@@ -1,0 +1,31 @@
+//! From what could not be read, or is not as its program wants it, to findings.
+
+use crate::facts::{Mta, Problem};
+use crate::findings::Finding;
+
+/// The finding with the problem's place and all that belongs to it.
+pub(super) fn mark(mut finding: Finding, problem: &Problem) -> Finding {
+    if let Some(origin) = &problem.origin {
+        finding = finding.place(origin, "");
+    }
+    for (origin, label) in &problem.related {
+        finding = finding.place(origin, label.clone());
+    }
+    finding
+}
+
+/// The subject `file:line`; the file alone where no line is known.
+pub(super) fn line(problem: &Problem) -> String {
+    match &problem.origin {
+        Some(origin) if origin.span().is_some() => origin.describe(),
+        _ => problem.file.clone(),
+    }
+}
+
+/// The command by which an MTA reads its configuration and says what is wrong.
+pub(super) fn test_command(mta: Mta) -> &'static str {
+    match mta {
+        Mta::Postfix => "postfix check",
+        Mta::Exim => "exim -bV",
+    }
+}

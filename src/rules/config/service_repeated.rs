@@ -1,0 +1,40 @@
+use super::problem::mark;
+use crate::facts::{Facts, ProblemKind};
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::Observations;
+use crate::rules::rule;
+
+rule! {
+    /// An entry of master.cf stands twice.
+    ///
+    /// ## Why it matters
+    /// Postfix takes the last one, whole: options that only the first has are not in force.
+    ///
+    /// ## Fix
+    /// Leave one entry, with the options of both that are meant.
+    ///
+    /// ## When to ignore
+    /// Never: the first entry is dead.
+    pub static RULE = {
+        code: "CFG013",
+        name: "service-repeated",
+        severity: Warning,
+        refs: ["master(5)"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for problem in &facts.problems {
+        let ProblemKind::ServiceRepeated { service } = &problem.kind else { continue };
+        let finding = RULE.violated(format!("{}:{service}", problem.file), problem.message.clone()).fix(
+            Fix::new(Who::Host, format!("Leave one entry of `{service}` in {}.", problem.file))
+                .command("postfix reload"),
+        );
+        findings.push(mark(finding, problem));
+    }
+    findings
+}

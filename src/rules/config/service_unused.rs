@@ -1,0 +1,39 @@
+use super::problem::mark;
+use crate::facts::{Facts, ProblemKind};
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::Observations;
+use crate::rules::rule;
+
+rule! {
+    /// A client service is defined that nothing uses.
+    ///
+    /// ## Why it matters
+    /// No mail takes it as far as files can decide; its settings suggest an identity that receivers never see.
+    ///
+    /// ## Fix
+    /// Remove the service, or name it where mail should take it.
+    ///
+    /// ## When to ignore
+    /// Where something outside the files chooses it, such as a policy service or a database.
+    pub static RULE = {
+        code: "CFG012",
+        name: "service-unused",
+        severity: Info,
+        refs: ["master(5)", "transport(5)", "Exim specification chapter 15"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for problem in &facts.problems {
+        let ProblemKind::Unused { service } = &problem.kind else { continue };
+        let finding = RULE
+            .violated(service, problem.message.clone())
+            .fix(Fix::new(Who::Host, format!("Remove `{service}`, or name it where mail should take it.")));
+        findings.push(mark(finding, problem));
+    }
+    findings
+}

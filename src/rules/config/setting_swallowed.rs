@@ -1,0 +1,41 @@
+use super::problem::{line, mark};
+use crate::facts::{Facts, ProblemKind};
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::Observations;
+use crate::rules::rule;
+
+rule! {
+    /// An indented setting became part of the one above it.
+    ///
+    /// ## Why it matters
+    /// In main.cf a line that begins with white space continues the one above, comments between them or not (postconf(5)): the setting on
+    /// it is never made, and the one above has a value that nobody meant.
+    ///
+    /// ## Fix
+    /// Remove the white space at the start of the line.
+    ///
+    /// ## When to ignore
+    /// Where the text belongs to the value above.
+    pub static RULE = {
+        code: "CFG011",
+        name: "setting-swallowed",
+        severity: Warning,
+        refs: ["postconf(5)"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for problem in &facts.problems {
+        let ProblemKind::Swallowed = &problem.kind else { continue };
+        let finding = RULE.violated(line(problem), problem.message.clone()).fix(
+            Fix::new(Who::Host, format!("Remove the white space at the start of {}.", line(problem)))
+                .command("postfix reload"),
+        );
+        findings.push(mark(finding, problem));
+    }
+    findings
+}

@@ -1,0 +1,47 @@
+use super::problem::mark;
+use crate::facts::{Facts, ProblemKind};
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::Observations;
+use crate::rules::rule;
+
+rule! {
+    /// What the configuration is generated from is newer than the configuration.
+    ///
+    /// ## Why it matters
+    /// The MTA reads the generated file: a change in its sources has no effect yet, and comes into force at some later time when
+    /// something else generates it again.
+    ///
+    /// ## Fix
+    /// Generate the configuration and reload the MTA.
+    ///
+    /// ## When to ignore
+    /// Where the source file was touched without a change.
+    pub static RULE = {
+        code: "CFG009",
+        name: "split-config-not-generated",
+        severity: Warning,
+        refs: ["update-exim4.conf(8)", "cPanel: Exim Configuration Manager"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for problem in &facts.problems {
+        let ProblemKind::NotGenerated = &problem.kind else { continue };
+        let finding = RULE.violated(&problem.file, problem.message.clone()).fix(generate(&problem.file));
+        findings.push(mark(finding, problem));
+    }
+    findings
+}
+
+fn generate(file: &str) -> Fix {
+    if file.starts_with("/etc/exim4/") {
+        let fix = Fix::new(Who::Host, "Generate Exim's configuration from its sources, then reload.");
+        return fix.command("update-exim4.conf").command("systemctl reload exim4");
+    }
+    let fix = Fix::new(Who::Host, "Let cPanel build Exim's configuration from its sources, then restart Exim.");
+    fix.command("/scripts/buildeximconf").command("/scripts/restartsrv_exim")
+}
