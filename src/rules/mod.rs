@@ -1,9 +1,17 @@
 //! The judges: pure functions from facts and observations to findings. One file per rule, one folder per family.
 
+mod address;
 mod config;
+mod cpanel;
 mod engine;
+mod helo;
+mod host;
+pub mod names;
 mod ptr;
+pub mod remedy;
 pub mod support;
+#[cfg(test)]
+mod testing;
 
 pub use engine::{Outcome, Selection, judge};
 
@@ -58,5 +66,5 @@ use rule;
 
 /// Every rule, in the order of the catalogue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [ptr::RULES, config::RULES].into_iter().flatten().copied()
+    [host::RULES, address::RULES, ptr::RULES, helo::RULES, config::RULES, cpanel::RULES].into_iter().flatten().copied()
 }

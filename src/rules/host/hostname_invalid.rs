@@ -1,0 +1,117 @@
+use crate::facts::{Fact, Facts, HostFqdn};
+use crate::findings::{Finding, Severity};
+use crate::name::DomainName;
+use crate::observe::Observations;
+use crate::rules::remedy::{name_host, rename_host};
+use crate::rules::rule;
+
+/// Octets that Linux can hold as node name (`__NEW_UTS_LEN`, sethostname(2)).
+const NODE_NAME_LIMIT: usize = 64;
+
+rule! {
+    /// The host name is not a valid host name.
+    ///
+    /// ## Why it matters
+    /// RFC 1123 section 2.1 allows letters, digits and hyphens. Postfix refuses to start under a name with an empty label or an
+    /// all-numeric one, and receivers that check HELO syntax answer `501 5.5.2 Helo command rejected: Invalid name`. A name
+    /// over 64 octets in /etc/hostname cannot be set by Linux at all, so that the host boots under another one.
+    ///
+    /// ## Fix
+    /// Choose a name of letters, digits and hyphens, in lower case, and set it.
+    ///
+    /// ## When to ignore
+    /// Upper case alone changes nothing in the DNS; it is reported for information, since some software compares names by bytes.
+    pub static RULE = {
+        code: "HST002",
+        name: "hostname-invalid",
+        severity: Error,
+        refs: ["RFC 1123 section 2.1", "RFC 952", "RFC 1035 section 2.3.4", "sethostname(2)"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let host = &facts.host;
+    let printed = match &host.fqdn {
+        HostFqdn::Name(name) => Some(name),
+        _ => None,
+    };
+    let first_label = printed.and_then(|name| name.value.split('.').next()).map(DomainName::new);
+    let mut findings = Vec::new();
+    let names = [
+        (printed, "printed by `hostname -f`"),
+        (host.node_name.as_ref(), "node name"),
+        (host.etc_hostname.as_ref(), "set at boot"),
+    ];
+    for (name, label) in names {
+        let Some(name) = name else { continue };
+        let in_file = label == "set at boot";
+        let short_form = label != "printed by `hostname -f`" && first_label == Some(DomainName::new(&name.value));
+        if let Some((severity, why)) = fault(name, in_file, short_form) {
+            let folded = DomainName::new(&name.value);
+            let message = match severity {
+                Severity::Info => format!("the host name `{}` has upper-case letters", name.value),
+                _ => format!("`{}` is not a valid host name: {why}", name.value),
+            };
+            let fix = match severity {
+                Severity::Info => rename_host(facts, &folded),
+                _ => name_host(facts, dns),
+            };
+            findings.push(RULE.violated(&folded, message).severity(severity).place(&name.origin, label).fix(fix));
+        }
+    }
+    findings
+}
+
+/// What is wrong with a name. The short form of a name that is judged already is judged for its length in the file alone.
+fn fault(name: &Fact<String>, in_file: bool, short_form: bool) -> Option<(Severity, String)> {
+    let text = &name.value;
+    if in_file && text.len() > NODE_NAME_LIMIT {
+        let why = format!("it has {} octets, and Linux cannot set a host name over {NODE_NAME_LIMIT}", text.len());
+        return Some((RULE.severity, why));
+    }
+    if short_form {
+        return None;
+    }
+    if let Some(why) = DomainName::new(text).host_fault() {
+        return Some((RULE.severity, why));
+    }
+    text.bytes().any(|byte| byte.is_ascii_uppercase()).then(|| (Severity::Info, String::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    fn in_file(name: &str) -> Facts {
+        healthy().but(|f| f.host.etc_hostname = Some(fact(name.into())))
+    }
+
+    #[test]
+    fn cases() {
+        let long = format!("{}.{}.example.com", "a".repeat(40), "b".repeat(20));
+        let expected = format!("error {long}");
+        check_table(
+            &RULE,
+            vec![
+                ("letters, digits, hyphens", host_named("mx-1.example.com"), dns(&[]), &[]),
+                ("underscore", host_named("mail_1.example.com"), dns(&[]), &["error mail_1.example.com"]),
+                ("empty label", host_named("mail..example.com"), dns(&[]), &["error mail..example.com"]),
+                ("hyphen at the end", host_named("mail-.example.com"), dns(&[]), &["error mail-.example.com"]),
+                ("an address is no name", host_named("192.0.2.10"), dns(&[]), &["error 192.0.2.10"]),
+                ("upper case alone", host_named("Mail.Example.com"), dns(&[]), &["info mail.example.com"]),
+                ("a final dot is no fault", host_named("mail.example.com."), dns(&[]), &[]),
+                ("too long for Linux", in_file(&long), dns(&[]), &[&expected]),
+                ("as long in the DNS is allowed", host_named(&long), dns(&[]), &[]),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_short_form_is_not_judged_twice() {
+        let facts = host_named("Mail.example.com").but(|f| f.host.node_name = Some(fact("Mail".into())));
+        assert_eq!(verdicts(&RULE, &facts, &dns(&[])), ["info mail.example.com"]);
+    }
+}

@@ -1,0 +1,115 @@
+use crate::addr::Family;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::rules::names::{address_evidence, judged_host_name, left_open, name_severity};
+use crate::rules::remedy::{addresses_to_publish, publish};
+use crate::rules::rule;
+
+rule! {
+    /// The host name has no address in the DNS.
+    ///
+    /// ## Why it matters
+    /// RFC 5321 section 2.3.5 allows only names that resolve as host names in mail. Where such a name is used as HELO,
+    /// Postfix with `reject_unknown_helo_hostname` answers `450 4.7.1 Helo command rejected: Host not found`; bounces and cron mail
+    /// from `root@` this name have a sender domain that receivers cannot find either.
+    ///
+    /// ## Fix
+    /// Publish an address record of the name with the address that mail leaves from.
+    ///
+    /// ## When to ignore
+    /// Where the name is used inside your network alone and mail leaves under another.
+    pub static RULE = {
+        code: "HST004",
+        name: "hostname-not-in-dns",
+        severity: Error,
+        refs: ["RFC 5321 section 2.3.5", "RFC 1912 section 2.1"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let Some(host) = judged_host_name(facts) else { return Vec::new() };
+    let name = &host.value;
+    let mut open = Vec::new();
+    for family in Family::BOTH {
+        match dns.addresses(name, family) {
+            Lookup::Found(_) => return Vec::new(),
+            Lookup::NoData | Lookup::NxDomain => {}
+            Lookup::Unanswered(_) => open.push(Question::new(name, RecordType::address(family)).to_string()),
+        }
+    }
+    let finding = if open.is_empty() {
+        RULE.violated(name, format!("the host name `{name}` has neither an A nor an AAAA record"))
+            .fix(publish(name, &addresses_to_publish(facts)))
+    } else {
+        let message =
+            format!("whether the host name `{name}` is in the DNS could not be seen: no answer to {}", open.join(", "));
+        left_open(&RULE, name.as_str(), message, &open)
+    };
+    let finding = finding.severity(name_severity(facts, dns, name)).place(&host.origin, "host name");
+    vec![finding.evidence(address_evidence(dns, name))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        const GONE: &[(&str, &[&str])] =
+            &[("mail.example.com A", &["NXDOMAIN"]), ("mail.example.com AAAA", &["NXDOMAIN"])];
+        const WEB_GONE: &[(&str, &[&str])] =
+            &[("web.example.com A", &["NODATA"]), ("web.example.com AAAA", &["NODATA"])];
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let other_ptr = |f: &mut Facts| {
+            f.paths[0] = path(ADDR, "other.example.com");
+            f.postfix.clear();
+        };
+        check_table(
+            &RULE,
+            vec![
+                ("it has an A record", healthy(), dns(&[]), &[]),
+                (
+                    "an AAAA record is enough",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["NODATA"]), ("mail.example.com AAAA", &["2001:db8::1"])]),
+                    &[],
+                ),
+                ("neither, and mail goes out under it", healthy(), dns(GONE), &["error mail.example.com"]),
+                (
+                    "neither, but mail has another name",
+                    host_named("web.example.com"),
+                    dns(WEB_GONE),
+                    &["warning web.example.com"],
+                ),
+                ("it is still the PTR name", healthy().but(other_ptr), dns(GONE), &["error mail.example.com"]),
+                ("every path is relayed", healthy().but(relayed), dns(GONE), &["info mail.example.com"]),
+                (
+                    "a time-out is no missing record",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["timeout"]), ("mail.example.com AAAA", &["NODATA"])]),
+                    &["error? mail.example.com"],
+                ),
+                (
+                    "SERVFAIL neither",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["NODATA"]), ("mail.example.com AAAA", &["SERVFAIL"])]),
+                    &["error? mail.example.com"],
+                ),
+                ("HST001's name is not judged", named("mail.lan"), dns(&[("mail.lan A", &["NXDOMAIN"])]), &[]),
+                ("nor HST002's", named("mail_1.example.com"), dns(&[("mail_1.example.com A", &["NXDOMAIN"])]), &[]),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_fix_is_the_record() {
+        let gone = dns(&[("mail.example.com A", &["NXDOMAIN"]), ("mail.example.com AAAA", &["NXDOMAIN"])]);
+        let found = (RULE.check)(&healthy(), &gone);
+        assert_eq!(found[0].fix.as_ref().unwrap().commands, ["mail.example.com. 3600 IN A 192.0.2.10"]);
+        assert_eq!(found[0].evidence.len(), 2);
+    }
+}

@@ -1,0 +1,99 @@
+use crate::facts::{Fact, Facts};
+use crate::findings::Finding;
+use crate::name::DomainName;
+use crate::observe::Observations;
+use crate::rules::names::{introductions, own_name_setting, own_names};
+use crate::rules::remedy::{rename_host, set_helo};
+use crate::rules::rule;
+
+rule! {
+    /// A name of this host is not the one that was expected.
+    ///
+    /// ## Why it matters
+    /// You said by `--expect-hostname` which name this host is meant to have. What still bears another was forgotten when it was
+    /// renamed or moved, and mail goes out under the wrong name.
+    ///
+    /// ## Fix
+    /// Set the expected name in each place named.
+    ///
+    /// ## When to ignore
+    /// Where a name is another on purpose: leave out `--expect-hostname`, or ignore this name alone.
+    pub static RULE = {
+        code: "HST010",
+        name: "hostname-unexpected",
+        severity: Error,
+        refs: ["RFC 5321 section 2.3.5"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let Some(expected) = &facts.expected_hostname else { return Vec::new() };
+    let mut findings = Vec::new();
+    let judge = |name: &Fact<DomainName>, says: &str| -> Option<Finding> {
+        (name.value != *expected).then(|| {
+            let message = format!("{says} is `{}`, where `{expected}` is expected", name.value);
+            RULE.violated(subject(&name.value), message).place(&name.origin, says).via(&name.via, "used here")
+        })
+    };
+    if let Some(host) = facts.host.fqdn.name() {
+        findings.extend(judge(&host, "the host name").map(|f| f.fix(rename_host(facts, expected))));
+    }
+    if let Some(host) = facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref()) {
+        let host = host.with(DomainName::new(&host.value));
+        findings.extend(judge(&host, "WHM's host name").map(|f| f.fix(rename_host(facts, expected))));
+    }
+    for (mta, own) in own_names(facts) {
+        let path = facts.paths.iter().find(|path| path.mta == Some(mta));
+        let finding = judge(&own, &format!("{mta}'s `{}`", own_name_setting(mta)));
+        let fix = path.and_then(|path| Some(set_helo(facts, path, path.helo_name()?, expected)));
+        findings.extend(finding.map(|f| match fix {
+            Some(fix) => f.fix(fix),
+            None => f,
+        }));
+    }
+    for one in introductions(facts, dns).into_iter().filter(|one| one.path.helo_is_global) {
+        let name = one.helo.with(one.name.clone());
+        let finding = judge(&name, "the HELO name");
+        findings.extend(finding.map(|f| f.path(&one.path.id).fix(set_helo(facts, one.path, &one.helo, expected))));
+    }
+    findings
+}
+
+fn subject(name: &DomainName) -> String {
+    if name.as_str().is_empty() { "(empty)".to_owned() } else { name.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        let expect = |name: &'static str| move |f: &mut Facts| f.expected_hostname = Some(DomainName::new(name));
+        let by_service = |f: &mut Facts| {
+            f.paths[0] = path(ADDR, "out.example.com");
+            f.paths[0].helo_is_global = false;
+        };
+        let whm = |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact("old.example.com".into()))));
+        let all = &["error mail.example.com"; 3];
+        check_table(
+            &RULE,
+            vec![
+                ("nothing is expected", healthy(), dns(&[]), &[]),
+                ("all as expected", healthy().but(expect("Mail.Example.com")), dns(&[]), &[]),
+                ("host name, MTA, HELO", healthy().but(expect("new.example.com")), dns(&[]), all),
+                (
+                    "host name alone",
+                    host_named("old.example.com").but(expect(NAME)),
+                    dns(&[]),
+                    &["error old.example.com"],
+                ),
+                ("a service's own HELO is on purpose", healthy().but(expect(NAME)).but(by_service), dns(&[]), &[]),
+                ("WHM's", healthy().but(expect(NAME)).but(whm), dns(&[]), &["error old.example.com"]),
+            ],
+        );
+    }
+}

@@ -1,0 +1,134 @@
+use std::collections::BTreeSet;
+
+use crate::facts::Facts;
+use crate::findings::{Finding, Severity};
+use crate::name::DomainName;
+use crate::observe::{Observations, Question};
+use crate::rules::names::{HeloOf, Leads, helo_of, leads, left_open, mail_identity_holds, unqualified};
+use crate::rules::remedy::name_host;
+use crate::rules::rule;
+use crate::rules::support::{evidence, sending_addresses};
+
+rule! {
+    /// The host name is neither a HELO name nor a PTR name of this host.
+    ///
+    /// ## Why it matters
+    /// Whatever on this host does not ask the MTA's configuration takes the host name: a second MTA, a reinstalled one, a web form's SMTP
+    /// library, bounces. They then introduce themselves by a name that the sending address does not bear.
+    ///
+    /// ## Fix
+    /// Name the host as its mail does; or make HELO name and PTR the host name.
+    ///
+    /// ## When to ignore
+    /// Where the host is a web server first and its mail identity is set in the MTA and holds: then this is for information alone.
+    pub static RULE = {
+        code: "HST009",
+        name: "hostname-unlike-mail-identity",
+        severity: Warning,
+        refs: ["RFC 5321 section 2.3.5", "RFC 1912 section 2.1"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let Some(host) = facts.host.fqdn.name().filter(|name| unqualified(&name.value).is_none()) else {
+        return Vec::new();
+    };
+    let name = &host.value;
+    let (mut names, mut open, mut undecided): (BTreeSet<DomainName>, Vec<String>, bool) = Default::default();
+    for path in &facts.paths {
+        match helo_of(path, dns) {
+            HeloOf::Name(helo) => {
+                names.insert(helo.value.domain());
+            }
+            HeloOf::None | HeloOf::Open(_) => {}
+            HeloOf::Undecided => undecided = true,
+        }
+    }
+    for sending in sending_addresses(facts) {
+        let addr = sending.address.value;
+        let ptr = dns.ptr(addr);
+        if ptr.open().is_some() {
+            open.push(Question::ptr(addr).to_string());
+        }
+        names.extend(ptr.found().iter().cloned());
+    }
+    if names.contains(name) || (names.is_empty() && open.is_empty()) {
+        return Vec::new();
+    }
+    let finding = if !open.is_empty() {
+        let message =
+            format!("whether the host name `{name}` is a PTR name could not be seen: no answer to {}", open.join(", "));
+        left_open(&RULE, name.as_str(), message, &open)
+    } else if undecided {
+        let message = format!(
+            "whether the host name `{name}` is a HELO name could not be seen: files do not decide every HELO name"
+        );
+        RULE.undetermined(name, message)
+    } else {
+        let others: Vec<String> = names.iter().map(|other| format!("`{other}`")).collect();
+        let message =
+            format!("the host name `{name}` is no name that mail leaves under: HELO and PTR say {}", others.join(", "));
+        RULE.violated(name, message).fix(name_host(facts, dns))
+    };
+    let sound = mail_identity_holds(facts, dns) && matches!(leads(facts, dns, name), Leads::Here);
+    let finding = finding.severity(if sound { Severity::Info } else { RULE.severity }).place(&host.origin, "host name");
+    let asked = sending_addresses(facts).into_iter().flat_map(|s| evidence(dns, &Question::ptr(s.address.value)));
+    vec![finding.evidence(asked)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Helo, Undecided};
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        const WEB_HERE: (&str, &[&str]) = ("web.example.com A", &[ADDR]);
+        const WEB_V6: (&str, &[&str]) = ("web.example.com AAAA", &["NODATA"]);
+        const WEB_ELSEWHERE: (&str, &[&str]) = ("web.example.com A", &["198.51.100.7"]);
+        let web = || host_named("web.example.com");
+        let no_mta = |f: &mut Facts| f.paths[0].helo = Helo::None;
+        let undecided = |f: &mut Facts| {
+            f.paths[0].helo =
+                Helo::Undecided(Undecided { parameter: "helo_data".into(), why: String::new(), origin: HERE });
+        };
+        check_table(
+            &RULE,
+            vec![
+                ("it is HELO and PTR name", healthy(), dns(&[]), &[]),
+                (
+                    "a web name that leads here, and mail is sound",
+                    web(),
+                    dns(&[WEB_HERE, WEB_V6]),
+                    &["info web.example.com"],
+                ),
+                ("a web name that leads elsewhere", web(), dns(&[WEB_ELSEWHERE, WEB_V6]), &["warning web.example.com"]),
+                (
+                    "mail's own name is not confirmed",
+                    web(),
+                    dns(&[WEB_HERE, WEB_V6, ("mail.example.com A", &["198.51.100.7"])]),
+                    &["warning web.example.com"],
+                ),
+                ("it is the PTR name alone", web(), dns(&[("192.0.2.10 PTR", &["web.example.com"])]), &[]),
+                (
+                    "no MTA: the PTR name counts",
+                    web().but(no_mta),
+                    dns(&[WEB_HERE, WEB_V6]),
+                    &["warning web.example.com"],
+                ),
+                (
+                    "no MTA and no PTR: nothing to be unlike",
+                    web().but(no_mta),
+                    dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]),
+                    &[],
+                ),
+                ("PTR unanswered", web(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &["warning? web.example.com"]),
+                ("HELO undecided", web().but(undecided), dns(&[]), &["warning? web.example.com"]),
+                ("HST001 applies", host_named("web.lan"), dns(&[]), &[]),
+            ],
+        );
+    }
+}

@@ -1,0 +1,114 @@
+use std::collections::BTreeMap;
+
+use crate::facts::Facts;
+use crate::findings::{Finding, Fix, Who};
+use crate::name::DomainName;
+use crate::observe::Observations;
+use crate::rules::names::{INTERFACES, introductions, is_own, own_name_setting, own_names, some_sending_unknown};
+use crate::rules::remedy::at;
+use crate::rules::rule;
+
+rule! {
+    /// The hosts file maps a name of this host to an address that is not this host's.
+    ///
+    /// ## Why it matters
+    /// The host itself then sees another world than receivers do: what it resolves, tests and logs looks right or wrong for reasons
+    /// that nobody outside shares. After a migration it is mostly the old server's address, and mail to the own name goes there.
+    ///
+    /// ## Fix
+    /// Correct or remove the line.
+    ///
+    /// ## When to ignore
+    /// Where the name is shared with another host on purpose, such as a cluster's address.
+    pub static RULE = {
+        code: "HST008",
+        name: "hosts-file-elsewhere",
+        severity: Warning,
+        refs: ["hosts(5)", "nsswitch.conf(5)"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    if some_sending_unknown(facts) {
+        return Vec::new();
+    }
+    let mut names: BTreeMap<DomainName, String> = BTreeMap::new();
+    let mut note = |name: DomainName, says: String| {
+        names.entry(name).or_insert(says);
+    };
+    if let Some(host) = facts.host.fqdn.name() {
+        note(host.value, "the host name".to_owned());
+    }
+    for one in introductions(facts, dns) {
+        note(one.name, "a HELO name".to_owned());
+    }
+    for (mta, own) in own_names(facts) {
+        note(own.value, format!("{mta}'s `{}`", own_name_setting(mta)));
+    }
+    let mut findings = Vec::new();
+    for (name, says) in &names {
+        for (entry, named) in facts.host.hosts_entries(name) {
+            let addr = entry.address.value;
+            if addr.is_loopback() {
+                continue;
+            }
+            let finding = match is_own(facts, addr) {
+                Some(true) => continue,
+                Some(false) => {
+                    let message = format!(
+                        "the hosts file maps {says}, `{name}`, to {addr}, which is not an address of this host"
+                    );
+                    let place = at(&entry.address.origin);
+                    let text = format!("Correct the address of `{name}` in the hosts file{place}, or remove the line.");
+                    RULE.violated(name, message).fix(Fix::new(Who::Host, text))
+                }
+                None => {
+                    let message = format!(
+                        "whether {addr}, to which the hosts file maps {says}, `{name}`, is of this host could not be seen"
+                    );
+                    RULE.undetermined(name, message).open(INTERFACES)
+                }
+            };
+            findings.push(finding.place(&entry.address.origin, "not this host").place(&named.origin, says));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Helo, Setting};
+    use crate::name::HeloName;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        let line = |address: &str, name: &str| healthy().but(|f| f.host.hosts = vec![hosts_line(address, &[name])]);
+        let old = "198.51.100.7";
+        let helo = |f: &mut Facts| f.paths[0].helo = Helo::Known(fact(HeloName::new("out.example.com")));
+        let own = |f: &mut Facts| {
+            f.postfix[0].parameters.insert("myhostname".into(), Setting::known("mx.example.com", HERE));
+        };
+        let no_interfaces = |f: &mut Facts| f.host.addresses = None;
+        let nat = behind_nat("10.0.0.5", Some("203.0.113.5"))
+            .but(|f| f.host.hosts = vec![hosts_line("203.0.113.5", &[NAME])]);
+        let unknown = behind_nat("10.0.0.5", None).but(|f| f.host.hosts = vec![hosts_line(old, &[NAME])]);
+        check_table(
+            &RULE,
+            vec![
+                ("the host name", line(old, NAME), dns(&[]), &["warning mail.example.com"]),
+                ("a HELO name", line(old, "out.example.com").but(helo), dns(&[]), &["warning out.example.com"]),
+                ("an MTA's own name", line(old, "MX.example.com").but(own), dns(&[]), &["warning mx.example.com"]),
+                ("this host's address", line(ADDR, NAME), dns(&[]), &[]),
+                ("loopback is HST007", line("127.0.1.1", NAME), dns(&[]), &[]),
+                ("another host's name", line(old, "db.example.com"), dns(&[]), &[]),
+                ("the NAT image", nat, dns(&[]), &[]),
+                ("a sending address is unknown", unknown, dns(&[]), &[]),
+                ("interfaces unknown", line(old, NAME).but(no_interfaces), dns(&[]), &["warning? mail.example.com"]),
+            ],
+        );
+    }
+}

@@ -1,0 +1,226 @@
+//! What is to be done: the record as it should stand, the setting to change and the command that does it.
+
+use std::net::IpAddr;
+
+use crate::addr::{Family, reverse_name};
+use crate::facts::{Exim, Fact, Facts, Mta, Origin, OutboundPath, Postfix, PostfixService};
+use crate::findings::{Fix, Who};
+use crate::name::{DomainName, HeloName};
+use crate::observe::iprev::confirms;
+use crate::observe::{Observations, RecordType};
+use crate::rules::names::{Leads, judged_host_name, leads, own_names};
+use crate::rules::ptr::generic::why_generic;
+
+/// The TTL of records proposed, in seconds: the one that DNS006 still calls low enough for a migration.
+const TTL: u32 = 3600;
+/// cPanel's map of HELO names.
+const MAILHELO: &str = "/etc/mailhelo";
+/// Where Debian puts the configuration that it generates for Exim.
+const DEBIAN_EXIM: &str = "/var/lib/exim4/";
+
+/// The address record of `name`, as a master file writes it.
+pub fn address_record(name: &DomainName, addr: IpAddr) -> String {
+    format!("{name}. {TTL} IN {} {addr}", RecordType::address(Family::of(addr)))
+}
+
+/// The PTR record of `addr`, as a master file writes it.
+pub fn ptr_record(addr: IpAddr, name: &DomainName) -> String {
+    format!("{}. {TTL} IN PTR {name}.", reverse_name(addr))
+}
+
+/// The name that a path should introduce itself by: a confirmed PTR name of its sending address that is not generic, else the host
+/// name where it leads here, else a PTR name. `None` where the DNS offers none.
+pub fn wanted_helo(facts: &Facts, dns: &Observations, path: &OutboundPath) -> Option<DomainName> {
+    let host = || judged_host_name(facts).map(|fact| fact.value);
+    let Some(sending) = &path.sending else { return host() };
+    let addr = sending.value;
+    let names = dns.ptr(addr);
+    let fit = |name: &&DomainName| why_generic(name, addr).is_none() && name.is_host_name() && name.is_qualified();
+    let confirmed = names.found().iter().filter(fit).find(|name| confirms(dns, name, addr) == Some(true));
+    let here = || host().filter(|name| matches!(leads(facts, dns, name), Leads::Here));
+    confirmed.cloned().or_else(here).or_else(|| names.found().iter().find(fit).cloned())
+}
+
+/// How to make a path introduce itself by `name`.
+pub fn set_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
+    match path.mta {
+        Some(Mta::Postfix) => postfix_helo(facts, path, helo, name),
+        Some(Mta::Exim) => exim_helo(facts, helo, name),
+        None => Fix::new(Who::Host, format!("Make the MTA introduce itself as `{name}`.")),
+    }
+}
+
+/// How to make a path introduce itself by a better name, which the DNS may not offer yet.
+pub fn better_helo(facts: &Facts, dns: &Observations, path: &OutboundPath, helo: &Fact<HeloName>) -> Fix {
+    match wanted_helo(facts, dns, path) {
+        Some(name) => set_helo(facts, path, helo, &name),
+        None => {
+            let text = "Choose a fully qualified name, publish its address record with the sending address, have the address's PTR \
+                        record name it, then make the MTA introduce itself by it.";
+            Fix::new(Who::Host, text)
+        }
+    }
+}
+
+/// How to make Postfix' parameter `parameter` of a main.cf be `value`.
+pub fn postconf(postfix: &Postfix, parameter: &str, value: &str) -> [String; 2] {
+    let dir = instance_option(postfix);
+    [format!("postconf {dir}-e '{parameter} = {value}'"), format!("postfix {dir}reload")]
+}
+
+/// `-c DIR ` where the instance is not the default one.
+fn instance_option(postfix: &Postfix) -> String {
+    match postfix.config_directory.as_str() {
+        "/etc/postfix" => String::new(),
+        dir => format!("-c {dir} "),
+    }
+}
+
+/// The instance and the entry of master.cf that a path's service stands for.
+pub fn postfix_service<'a>(facts: &'a Facts, path: &OutboundPath) -> Option<(&'a Postfix, Option<&'a PostfixService>)> {
+    let service = path.services.first()?;
+    let (instance, name) = service.split_once('/').map_or((None, service.as_str()), |(i, name)| (Some(i), name));
+    let named = |p: &&Postfix| instance.is_none_or(|i| p.config_directory.rsplit('/').next() == Some(i));
+    let postfix = facts.postfix.iter().find(named).or_else(|| facts.postfix.first())?;
+    let client = |s: &&PostfixService| s.name == name && s.kind != "inet";
+    Some((postfix, postfix.services.iter().rfind(client)))
+}
+
+fn postfix_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
+    let text = format!("Make Postfix introduce itself as `{name}`.");
+    let fix = Fix::new(Who::Host, text);
+    let Some((postfix, service)) = postfix_service(facts, path) else { return fix };
+    let parameter = match service {
+        Some(service) if service.command.rsplit('/').next() == Some("lmtp") => "lmtp_lhlo_name",
+        _ => "smtp_helo_name",
+    };
+    let dir = instance_option(postfix);
+    if let Some(service) = service {
+        let set =
+            ["smtp_helo_name", "lmtp_lhlo_name", "myhostname"].into_iter().find(|p| service.overrides.contains_key(*p));
+        if let Some(set) = set {
+            let entry = format!("{}/{}/{set}", service.name, service.kind);
+            return fix.command(format!("postconf {dir}-P '{entry}={name}'")).command(format!("postfix {dir}reload"));
+        }
+    }
+    let follows_own = match postfix.parameters.get("myhostname") {
+        Some(own) => own.origin == helo.origin || helo.origin.span().is_none(),
+        None => helo.origin.span().is_none(),
+    };
+    let [set, reload] = postconf(postfix, if follows_own { "myhostname" } else { parameter }, name.as_str());
+    fix.command(set).command(reload)
+}
+
+fn exim_helo(facts: &Facts, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
+    let from_map = helo.origin.span().is_some_and(|span| span.path() == MAILHELO);
+    if let Some(cpanel) = &facts.cpanel {
+        let custom = cpanel.flags.iter().any(|flag| flag.value == "custom_mailhelo");
+        return match (from_map, custom) {
+            (true, true) => {
+                let place = helo.origin.describe();
+                Fix::new(Who::Host, format!("Write `{name}` as the value of this line of {MAILHELO} ({place})."))
+            }
+            (true, false) => {
+                let text = format!(
+                    "{MAILHELO} is written by cPanel from the PTR names that it keeps. Once the PTR is right, press \"Rebuild Reverse \
+                     DNS Cache and Update Mail HELO\" in WHM » Exim Configuration Manager; or turn on \"Reference /etc/mailhelo for \
+                     custom outgoing SMTP HELO\" and write `{name}` there."
+                );
+                Fix::new(Who::Host, text)
+            }
+            (false, _) => rename_host(facts, name),
+        };
+    }
+    let Some(exim) = facts.exim.first() else {
+        return Fix::new(Who::Host, format!("Make Exim introduce itself as `{name}`."));
+    };
+    if exim.file.starts_with(DEBIAN_EXIM) {
+        let text = format!(
+            "Define REMOTE_SMTP_HELO_DATA as `{name}`: in /etc/exim4/exim4.conf.localmacros, or with the split configuration in a \
+             file of its own in /etc/exim4/conf.d/main/, such as 000_localmacros. Then generate and reload."
+        );
+        return Fix::new(Who::Host, text).command("update-exim4.conf").command("systemctl reload exim4");
+    }
+    let own = exim.main.get("primary_hostname").is_some_and(|own| own.origin == helo.origin);
+    let option = if own || helo.origin.span().is_none() { "primary_hostname" } else { "helo_data" };
+    let place = helo.origin.span().map_or_else(|| exim.file.clone(), |_| helo.origin.describe());
+    Fix::new(Who::Host, format!("Set `{option} = {name}` in {place}, then reload Exim."))
+        .command(format!("systemctl reload {}", exim_unit(exim)))
+}
+
+/// The systemd unit of an Exim: Debian calls it `exim4`.
+pub fn exim_unit(exim: &Exim) -> &'static str {
+    if exim.file.starts_with("/etc/exim4/") || exim.file.starts_with(DEBIAN_EXIM) { "exim4" } else { "exim" }
+}
+
+/// How to give this host the name `name`, which WHM wants to do itself on a cPanel server.
+pub fn rename_host(facts: &Facts, name: &DomainName) -> Fix {
+    if facts.cpanel.is_some() {
+        let text = format!(
+            "Change the host name to `{name}` in WHM » Change Hostname: it also updates certificates, licence and services, which \
+             `hostnamectl` alone leaves behind."
+        );
+        return Fix::new(Who::Host, text).command(format!("whmapi1 sethostname hostname={name}"));
+    }
+    let mut fix =
+        Fix::new(Who::Host, format!("Name this host `{name}`.")).command(format!("hostnamectl set-hostname {name}"));
+    let follows = |mta: Mta| own_names(facts).iter().any(|(of, own)| *of == mta && own.origin.span().is_none());
+    if follows(Mta::Postfix) {
+        fix = fix.command("postfix reload");
+    }
+    if let Some(exim) = facts.exim.first().filter(|_| follows(Mta::Exim)) {
+        fix = fix.command(format!("systemctl restart {}", exim_unit(exim)));
+    }
+    fix
+}
+
+/// The best qualified name that this host goes by already: a HELO name that holds, else an MTA's own name. `None` where there is none.
+pub fn known_name(facts: &Facts, dns: &Observations) -> Option<DomainName> {
+    let wanted = facts.paths.iter().find_map(|path| wanted_helo(facts, dns, path));
+    let own = own_names(facts).into_iter().map(|(_, own)| own.value);
+    wanted.or_else(|| own.into_iter().find(|name| name.is_qualified() && name.is_host_name() && !name.is_private()))
+}
+
+/// How to name this host: after the best name that it goes by already.
+pub fn name_host(facts: &Facts, dns: &Observations) -> Fix {
+    match known_name(facts, dns) {
+        Some(name) => rename_host(facts, &name),
+        None if facts.cpanel.is_some() => Fix::new(
+            Who::Host,
+            "Choose a qualified name, publish its address record, then set it in WHM » Change Hostname.",
+        ),
+        None => Fix::new(
+            Who::Host,
+            "Choose a qualified name, publish its address record, set it with `hostnamectl set-hostname`, and see that the hosts file \
+             names it first on its line.",
+        ),
+    }
+}
+
+/// How to make `name` lead to these addresses: the records as they should stand.
+pub fn publish(name: &DomainName, addresses: &[IpAddr]) -> Fix {
+    let fix = Fix::new(Who::DnsZone, format!("Let `{name}` have the address this host is known by:"));
+    addresses.iter().fold(fix, |fix, addr| fix.command(address_record(name, *addr)))
+}
+
+/// The sending addresses of this host, in the order of the paths; where none is known, its public interface addresses.
+pub fn addresses_to_publish(facts: &Facts) -> Vec<IpAddr> {
+    let mut all: Vec<IpAddr> = Vec::new();
+    let sending = facts.paths.iter().filter_map(|path| path.sending.as_ref()).map(|fact| fact.value);
+    for addr in sending {
+        let first_of_family = !all.iter().any(|known| Family::of(*known) == Family::of(addr));
+        if first_of_family {
+            all.push(addr);
+        }
+    }
+    if all.is_empty() {
+        let own = facts.host.own_addresses().map(|own| own.address).filter(|addr| crate::addr::is_public(*addr));
+        all.extend(own.take(1));
+    }
+    all
+}
+
+/// The file and line of an origin, for a sentence: ` (/etc/hosts:3)`, or nothing.
+pub fn at(origin: &Origin) -> String {
+    origin.span().map_or_else(String::new, |_| format!(" ({})", origin.describe()))
+}
