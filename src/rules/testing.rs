@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use crate::addr::Family;
 use crate::facts::{
-    AddressFlag, Cpanel, CpanelEntry, Fact, Facts, Helo, Host, HostFqdn, HostsEntry, InterfaceAddress, KernelSource,
-    Mta, MtaChoice, NatEntry, NatMap, Origin, OutboundPath, Postfix, SenderDomains, Setting,
+    AddressFlag, AfterBindFault, BindFault, BindFaultKind, Cpanel, CpanelEntry, Fact, Facts, Helo, Host, HostFqdn,
+    HostsEntry, InterfaceAddress, KernelSource, Mta, MtaChoice, NatEntry, NatMap, Origin, OutboundPath, Postfix,
+    SenderDomains, Setting,
 };
 use crate::findings::{Finding, Verdict};
 use crate::name::{DomainName, HeloName};
@@ -159,6 +160,18 @@ pub fn cpanel() -> Cpanel {
 /// A line of a cPanel map.
 pub fn entry(key: &str, value: &str) -> CpanelEntry {
     CpanelEntry { key: fact(key.into()), value: fact(value.into()) }
+}
+
+/// A fault of Postfix' `smtp_bind_address`.
+pub fn bind_fault(kind: BindFaultKind, then: AfterBindFault) -> BindFault {
+    BindFault {
+        mta: Mta::Postfix,
+        services: vec!["smtp".into()],
+        parameter: "smtp_bind_address".into(),
+        value: fact("text".into()),
+        kind,
+        then,
+    }
 }
 
 /// A line of the hosts file.

@@ -1,0 +1,79 @@
+use crate::addr::Family;
+use crate::facts::{AfterBindFault, BindFaultKind, Facts};
+use crate::findings::Finding;
+use crate::observe::Observations;
+use crate::rules::address::bind_address_not_local::fix;
+use crate::rules::remedy::at;
+use crate::rules::rule;
+
+rule! {
+    /// A source address is set to an address of the other family, or to no address at all.
+    ///
+    /// ## Why it matters
+    /// Postfix wants an IPv4 address in `smtp_bind_address` and an IPv6 one in `smtp_bind_address6`; with text that is no address its
+    /// client ends with a fatal error and delivers nothing. Exim defers mail where an item of `interface` is no address.
+    ///
+    /// ## Fix
+    /// Move the address to the setting of its family, or correct it. Names are not looked up here: write the address.
+    ///
+    /// ## When to ignore
+    /// Never.
+    pub static RULE = {
+        code: "NET008",
+        name: "family-mismatch",
+        severity: Error,
+        refs: ["postconf(5) smtp_bind_address", "postconf(5) smtp_bind_address6", "Exim specification, smtp transport, interface"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for fault in &facts.bind_faults {
+        let wanted = if fault.parameter.ends_with('6') { Family::Ipv6 } else { Family::Ipv4 };
+        let what = match fault.kind {
+            BindFaultKind::OtherFamily(addr) => format!("holds {addr}, an {} address", Family::of(addr).title()),
+            BindFaultKind::NotAnAddress => format!("holds `{}`, which is no address", fault.value.value),
+            BindFaultKind::NotLocal(_) | BindFaultKind::Loopback(_) => continue,
+        };
+        let then = match fault.then {
+            AfterBindFault::NothingSent => "sends nothing",
+            AfterBindFault::KernelChoice => "sends from the address that the kernel chooses",
+        };
+        let message =
+            format!("`{}` {what}: {} {then} by `{}`", fault.parameter, fault.mta, fault.services.join("`, `"));
+        findings.push(
+            RULE.violated(&fault.parameter, message)
+                .place(&fault.value.origin, "not an address of this family")
+                .via(&fault.value.via, "used here")
+                .fix(fix(facts, fault.mta, &fault.parameter, &at(&fault.value.origin), wanted)),
+        );
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        let faulty = |kind| healthy().but(|f| f.bind_faults = vec![bind_fault(kind, AfterBindFault::NothingSent)]);
+        check_table(
+            &RULE,
+            vec![
+                (
+                    "IPv6 where IPv4 is wanted",
+                    faulty(BindFaultKind::OtherFamily(ip("2001:db8::1"))),
+                    dns(&[]),
+                    &["error smtp_bind_address"],
+                ),
+                ("text", faulty(BindFaultKind::NotAnAddress), dns(&[]), &["error smtp_bind_address"]),
+                ("loopback is NET007", faulty(BindFaultKind::Loopback(ip("127.0.0.1"))), dns(&[]), &[]),
+                ("no fault", healthy(), dns(&[]), &[]),
+            ],
+        );
+    }
+}

@@ -1,0 +1,128 @@
+use std::net::IpAddr;
+
+use crate::addr::Family;
+use crate::facts::{Facts, Mta, OutboundPath};
+use crate::findings::{Finding, Fix, Who};
+use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::rules::names::{Introduced, introductions, is_own, left_open};
+use crate::rules::remedy::{postconf, postfix_service};
+use crate::rules::rule;
+use crate::rules::support::evidence;
+
+rule! {
+    /// Mail leaves from another address of this host than its HELO name leads to.
+    ///
+    /// ## Why it matters
+    /// The host has the right address, but mail leaves from a neighbour of it: the kernel takes the first address of the interface, not the one that
+    /// name and PTR were made for. Receivers then see a HELO name that does not lead to the client, and the neighbour's PTR.
+    ///
+    /// ## Fix
+    /// Bind the MTA to the address that the name leads to; or let the name lead to the address that mail leaves from.
+    ///
+    /// ## When to ignore
+    /// Where the other address takes incoming mail on purpose and the sending address has a name that fits it.
+    pub static RULE = {
+        code: "NET006",
+        name: "sends-from-other-address",
+        severity: Warning,
+        refs: ["RFC 5321 section 4.1.4", "postconf(5) smtp_bind_address"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for one in introductions(facts, dns).into_iter().filter(Introduced::is_judged) {
+        let (Some(source), Some(sending)) = (&one.path.source, one.sending()) else { continue };
+        let question = Question::new(&one.name, RecordType::address(one.path.family));
+        let is_other = |addr: IpAddr| addr != source.value && addr != sending;
+        let finding = match dns.addresses(&one.name, one.path.family) {
+            Lookup::Found(found) if !found.contains(&sending) => {
+                let here = |addr: &&IpAddr| is_other(**addr) && is_own(facts, **addr) == Some(true);
+                let Some(&other) = found.iter().find(here) else { continue };
+                let message = format!(
+                    "mail leaves from {sending}, while its HELO name `{}` leads to {other}, another address of this host",
+                    one.name
+                );
+                RULE.violated(source.value, message).fix(fix(facts, one.path, other))
+            }
+            Lookup::Unanswered(why) if has_others(facts, one.path.family, is_other) => {
+                let message = format!(
+                    "whether the HELO name `{}` leads to another address of this host could not be seen: {why}",
+                    one.name
+                );
+                left_open(&RULE, &source.value.to_string(), message, &[question.to_string()])
+            }
+            _ => continue,
+        };
+        findings.push(
+            finding
+                .place(&source.origin, "source address")
+                .place(&one.helo.origin, "HELO name")
+                .path(&one.path.id)
+                .evidence(evidence(dns, &question)),
+        );
+    }
+    findings
+}
+
+fn has_others(facts: &Facts, family: Family, is_other: impl Fn(IpAddr) -> bool) -> bool {
+    facts.host.own_addresses().any(|own| Family::of(own.address) == family && is_other(own.address))
+}
+
+fn fix(facts: &Facts, path: &OutboundPath, other: IpAddr) -> Fix {
+    let local = facts.nat.0.iter().filter(|entry| entry.public == other).find_map(|entry| entry.local).unwrap_or(other);
+    let (parameter, exim) = match path.family {
+        Family::Ipv4 => ("smtp_bind_address", format!("interface = {local}")),
+        Family::Ipv6 => ("smtp_bind_address6", format!("interface = <; {local}")),
+    };
+    let text = format!(
+        "Have the MTA send from {local}, or change the name's address record to the address that mail leaves from."
+    );
+    let fix = Fix::new(Who::Host, text);
+    match (path.mta, postfix_service(facts, path)) {
+        (Some(Mta::Postfix), Some((postfix, _))) => {
+            let [set, reload] = postconf(postfix, parameter, &local.to_string());
+            fix.command(set).command(reload)
+        }
+        (Some(Mta::Exim), _) if facts.cpanel.is_none() => {
+            Fix { text: format!("{} In Exim's transport `{}`: `{exim}`.", fix.text, path.services.join("`, `")), ..fix }
+        }
+        _ => fix,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        let two = || healthy().but(|f| f.host.addresses.as_mut().unwrap().push(on("eth0", "192.0.2.11", &[])));
+        const NEIGHBOUR: &[(&str, &[&str])] = &[("mail.example.com A", &["192.0.2.11"])];
+        let nat = || behind_nat("10.0.0.5", Some("203.0.113.5"));
+        check_table(
+            &RULE,
+            vec![
+                ("the name leads to the sending address", two(), dns(&[]), &[]),
+                ("to the neighbour", two(), dns(NEIGHBOUR), &["warning 192.0.2.10"]),
+                ("to both", two(), dns(&[("mail.example.com A", &["192.0.2.11", ADDR])]), &[]),
+                ("to another host: HLO003", two(), dns(&[("mail.example.com A", &["198.51.100.7"])]), &[]),
+                ("NAT: to the source itself", nat(), dns(&[("mail.example.com A", &["10.0.0.5"])]), &[]),
+                ("NAT: to the image", nat(), dns(&[("mail.example.com A", &["203.0.113.5"])]), &[]),
+                ("the sending address is unknown", behind_nat("10.0.0.5", None), dns(NEIGHBOUR), &[]),
+                ("no answer", two(), dns(&[("mail.example.com A", &["timeout"])]), &["warning? 192.0.2.10"]),
+                (
+                    "no answer, and no other address to lead to",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["timeout"])]),
+                    &[],
+                ),
+            ],
+        );
+        let fix = (RULE.check)(&two(), &dns(NEIGHBOUR))[0].fix.clone().unwrap();
+        assert_eq!(fix.commands, ["postconf -e 'smtp_bind_address = 192.0.2.11'", "postfix reload"]);
+    }
+}
