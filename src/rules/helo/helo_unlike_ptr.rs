@@ -1,0 +1,115 @@
+use crate::facts::Facts;
+use crate::findings::{Finding, Severity};
+use crate::observe::iprev::{Iprev, confirms};
+use crate::observe::{Lookup, Observations, Question};
+use crate::rules::names::{Introduced, introductions, left_open};
+use crate::rules::remedy::{set_helo, wanted_helo};
+use crate::rules::rule;
+use crate::rules::support::evidence;
+
+rule! {
+    /// The HELO name is not the PTR name of the sending address.
+    ///
+    /// ## Why it matters
+    /// No standard wants them equal, and Gmail, Microsoft and Yahoo publish no such rule. GMX and WEB.DE ask that the PTR name be used
+    /// as HELO, and every receiver writes both into the Received line. Where HELO name and PTR name both lead to the address, that
+    /// is all; otherwise one of them is wrong.
+    ///
+    /// ## Fix
+    /// Introduce the MTA by the PTR name; or have the PTR record name what the MTA says.
+    ///
+    /// ## When to ignore
+    /// Where several names lead to one address on purpose and both of these do.
+    pub static RULE = {
+        code: "HLO004",
+        name: "helo-unlike-ptr",
+        severity: Warning,
+        refs: ["RFC 5321 section 4.1.1.1", "RFC 8601 section 2.7.3"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for one in introductions(facts, dns).into_iter().filter(Introduced::is_judged) {
+        let Some(sending) = one.sending() else { continue };
+        let (name, question) = (&one.name, Question::ptr(sending));
+        let finding = match dns.ptr(sending) {
+            Lookup::NoData | Lookup::NxDomain => continue,
+            Lookup::Found(names) if names.contains(name) => continue,
+            Lookup::Found(names) => {
+                let texts: Vec<String> = names.iter().map(|ptr| format!("`{ptr}`")).collect();
+                let message = format!(
+                    "the HELO name `{name}` is not the PTR name of {sending}, which is {}",
+                    texts.join(" and ")
+                );
+                let finding = RULE.violated(name, message);
+                match wanted_helo(facts, dns, one.path).filter(|wanted| wanted != name) {
+                    Some(wanted) => finding.fix(set_helo(facts, one.path, &one.helo, &wanted)),
+                    None => finding,
+                }
+            }
+            Lookup::Unanswered(why) => {
+                let message =
+                    format!("whether the HELO name `{name}` is the PTR name of {sending} could not be seen: {why}");
+                left_open(&RULE, name.as_str(), message, &[question.to_string()])
+            }
+        };
+        let both = confirms(dns, name, sending) == Some(true) && dns.iprev(sending) == Iprev::Pass;
+        let severity = if both { Severity::Info } else { RULE.severity };
+        findings.push(one.mark(finding, severity).evidence(evidence(dns, &question)));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Helo, Origin};
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        const OTHER: (&str, &[&str]) = ("192.0.2.10 PTR", &["mx.example.com"]);
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let follows =
+            |f: &mut Facts| f.paths[0].helo = Helo::FollowsPtr { default: None, origin: Origin::kernel("test") };
+        check_table(
+            &RULE,
+            vec![
+                ("it is", healthy(), dns(&[]), &[]),
+                (
+                    "one of several",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["mx.example.com", "Mail.example.com."])]),
+                    &[],
+                ),
+                (
+                    "both lead to the address",
+                    healthy(),
+                    dns(&[OTHER, ("mx.example.com A", &[ADDR])]),
+                    &["info mail.example.com"],
+                ),
+                (
+                    "the PTR name does not",
+                    healthy(),
+                    dns(&[OTHER, ("mx.example.com A", &["198.51.100.7"])]),
+                    &["warning mail.example.com"],
+                ),
+                (
+                    "the HELO name does not",
+                    healthy(),
+                    dns(&[OTHER, ("mx.example.com A", &[ADDR]), ("mail.example.com A", &["198.51.100.7"])]),
+                    &["warning mail.example.com"],
+                ),
+                ("no PTR at all is PTR001", healthy(), dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]), &[]),
+                ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &["warning? mail.example.com"]),
+                ("only the relay sees it", healthy().but(relayed), dns(&[OTHER]), &["info mail.example.com"]),
+                ("it follows the PTR", healthy().but(follows), dns(&[OTHER]), &[]),
+                ("HLO001's name", named("mail"), dns(&[OTHER]), &[]),
+                ("the sending address is unknown", behind_nat("10.0.0.5", None), dns(&[]), &[]),
+            ],
+        );
+    }
+}
