@@ -7,6 +7,7 @@ mod engine;
 mod helo;
 mod host;
 pub mod names;
+pub mod panel;
 mod ptr;
 pub mod remedy;
 pub mod support;

@@ -1,0 +1,101 @@
+use crate::facts::{Facts, Mta};
+use crate::findings::{Finding, Fix, Who};
+use crate::observe::{Lookup, Observations, Question};
+use crate::rules::panel::has_flag;
+use crate::rules::ptr::generic::why_generic;
+use crate::rules::rule;
+use crate::rules::support::{evidence, sending_addresses};
+
+rule! {
+    /// cPanel takes the HELO name from a generic PTR name.
+    ///
+    /// ## Why it matters
+    /// With "Use the reverse DNS entry for the mail HELO/EHLO if available" on, a PTR name that the provider made up becomes the HELO name too: name and
+    /// address agree, and both look like a home connection or an idle virtual machine to filters (rspamd's hfilter, SpamAssassin's
+    /// HELO_DYNAMIC rules).
+    ///
+    /// ## Fix
+    /// Have the provider publish a PTR record with a name of yours, then rebuild cPanel's reverse DNS cache.
+    ///
+    /// ## When to ignore
+    /// Where all mail goes through a relay.
+    pub static RULE = {
+        code: "CPL011",
+        name: "helo-follows-generic-ptr",
+        severity: Warning,
+        refs: ["docs.cpanel.net: Exim Configuration Manager Basic Editor"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    if !facts.cpanel.as_ref().is_some_and(|cpanel| has_flag(cpanel, "use_rdns_for_helo")) {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for sending in
+        sending_addresses(facts).into_iter().filter(|s| s.paths.iter().any(|path| path.mta == Some(Mta::Exim)))
+    {
+        let (addr, question) = (sending.address.value, Question::ptr(sending.address.value));
+        let finding = match dns.ptr(addr) {
+            Lookup::NoData | Lookup::NxDomain => continue,
+            Lookup::Found(names) => {
+                let Some(why) = names.iter().map(|name| why_generic(name, addr)).collect::<Option<Vec<String>>>()
+                else {
+                    continue;
+                };
+                let Some((name, why)) = names.first().zip(why.first()) else { continue };
+                let text = format!(
+                    "Have the PTR record of {addr} name this server, then press \"Rebuild Reverse DNS Cache and Update Mail HELO\" in WHM."
+                );
+                RULE.violated(
+                    addr,
+                    format!("the HELO name follows the PTR name of {addr}, `{name}`, which is generic: {why}"),
+                )
+                .fix(Fix::new(Who::IpOwner, text))
+            }
+            Lookup::Unanswered(why) => RULE
+                .undetermined(
+                    addr,
+                    format!("whether the HELO name follows a generic PTR name of {addr} could not be seen: {why}"),
+                )
+                .open(&question),
+        };
+        findings.push(sending.mark(finding).evidence(evidence(dns, &question)));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        let on = |flags: &[&str]| {
+            healthy().but(|f| {
+                f.paths[0].mta = Some(Mta::Exim);
+                f.cpanel =
+                    Some(cpanel().but(|c| c.flags = flags.iter().map(|flag| fact((*flag).to_owned())).collect()));
+            })
+        };
+        let generic = [("192.0.2.10 PTR", &["192-0-2-10.static.example.net"] as &[&str])];
+        check_table(
+            &RULE,
+            vec![
+                ("a name of one's own", on(&["use_rdns_for_helo"]), dns(&[]), &[]),
+                ("a generic one", on(&["use_rdns_for_helo"]), dns(&generic), &["warning 192.0.2.10"]),
+                ("HELO does not follow it", on(&[]), dns(&generic), &[]),
+                (
+                    "no answer",
+                    on(&["use_rdns_for_helo"]),
+                    dns(&[("192.0.2.10 PTR", &["timeout"])]),
+                    &["warning? 192.0.2.10"],
+                ),
+                ("no PTR", on(&["use_rdns_for_helo"]), dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]), &[]),
+            ],
+        );
+    }
+}

@@ -1,0 +1,89 @@
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::facts::{Facts, Origin};
+use crate::findings::{Finding, Fix, Who};
+use crate::name::DomainName;
+use crate::observe::Observations;
+use crate::rules::ptr::generic::why_generic;
+use crate::rules::rule;
+
+rule! {
+    /// The host name of a cPanel server is an automatic one.
+    ///
+    /// ## Why it matters
+    /// Where the chosen host name did not resolve when cPanel was installed, it took one below `cprapid.com` that spells the address; a provider's
+    /// image brings a similar one. Nobody chose it, it goes out as HELO name, and no mail domain of yours stands behind it.
+    ///
+    /// ## Fix
+    /// Choose a name of your own domain, publish its address record, and set it by WHM » Change Hostname.
+    ///
+    /// ## When to ignore
+    /// On a server that sends no mail.
+    pub static RULE = {
+        code: "CPL012",
+        name: "hostname-automatic",
+        severity: Warning,
+        refs: ["docs.cpanel.net: Change Hostname", "docs.cpanel.net: Automatically Issued Hostnames"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+/// The domain of cPanel's own automatic names.
+const AUTOMATIC: &str = "cprapid.com";
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let Some(cpanel) = &facts.cpanel else { return Vec::new() };
+    let mut names: BTreeMap<DomainName, Vec<(Origin, &str)>> = BTreeMap::new();
+    if let Some(host) = facts.host.fqdn.name() {
+        names.entry(host.value).or_default().push((host.origin, "host name"));
+    }
+    if let Some(host) = &cpanel.host {
+        names.entry(DomainName::new(&host.value)).or_default().push((host.origin.clone(), "WHM's host name"));
+    }
+    let own = facts.host.own_addresses().map(|own| own.address);
+    let sending = facts.paths.iter().filter_map(|path| path.sending.as_ref()).map(|fact| fact.value);
+    let mut addresses: Vec<IpAddr> = own.chain(sending).collect();
+    addresses.sort();
+    addresses.dedup();
+    let mut findings = Vec::new();
+    for (name, places) in names {
+        let why = if name.is_within(&DomainName::new(AUTOMATIC)) {
+            "cPanel gave it, since the chosen one did not resolve".to_owned()
+        } else {
+            match addresses.iter().find_map(|addr| why_generic(&name, *addr)) {
+                Some(why) => why,
+                None => continue,
+            }
+        };
+        let text =
+            "Choose a name of your own domain, publish its address record, then set it in WHM » Change Hostname.";
+        let finding = RULE.violated(&name, format!("the host name `{name}` is an automatic one: {why}"));
+        let finding = places.iter().fold(finding, |finding, (origin, label)| finding.place(origin, *label));
+        findings.push(finding.fix(Fix::new(Who::Host, text).command("whmapi1 sethostname hostname=<NAME>")));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        let with =
+            |name: &str| host_named(name).but(|f| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact(name.into())))));
+        let automatic = "192-0-2-10.cprapid.com";
+        check_table(
+            &RULE,
+            vec![
+                ("a name of one's own", with("server1.example.com"), dns(&[]), &[]),
+                ("cPanel's", with(automatic), dns(&[]), &["warning 192-0-2-10.cprapid.com"]),
+                ("a provider's", with("vps-192-0-2-10.example.net"), dns(&[]), &["warning vps-192-0-2-10.example.net"]),
+                ("no cPanel", host_named(automatic), dns(&[]), &[]),
+            ],
+        );
+    }
+}

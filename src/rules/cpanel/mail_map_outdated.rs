@@ -1,0 +1,125 @@
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::facts::{CpanelEntry, Facts};
+use crate::findings::{Finding, Fix, Who};
+use crate::name::DomainName;
+use crate::observe::Observations;
+use crate::rules::panel::{addresses, has_flag, key, lines};
+use crate::rules::rule;
+
+rule! {
+    /// /etc/mailips does not give a domain its account's address.
+    ///
+    /// ## Why it matters
+    /// "Send mail from the account's IP address" is on, but the account has moved to another address since the file was written. Its mail
+    /// leaves from the old one, with that one's PTR and HELO name.
+    ///
+    /// ## Fix
+    /// Have cPanel write the file anew.
+    ///
+    /// ## When to ignore
+    /// Where /etc/mailips is kept by hand on purpose: then turn that setting off.
+    pub static RULE = {
+        code: "CPL010",
+        name: "mail-map-outdated",
+        severity: Warning,
+        refs: ["docs.cpanel.net: Exim Configuration Manager Basic Editor"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let Some(cpanel) = facts.cpanel.as_ref().filter(|cpanel| has_flag(cpanel, "per_domain_mailips")) else {
+        return Vec::new();
+    };
+    let given: BTreeMap<String, &CpanelEntry> = lines(&cpanel.mailips).into_iter().collect();
+    let accounts: BTreeMap<&str, &CpanelEntry> =
+        cpanel.userips.iter().map(|entry| (entry.key.value.as_str(), entry)).collect();
+    // Without a line, mail leaves unbound: from the shared address, which needs none.
+    let unbound = cpanel.shared_ip.as_ref().or(cpanel.main_ip.as_ref()).map(|fact| fact.value);
+    let mut findings = Vec::new();
+    for domain in cpanel.userdomains.iter().filter(|entry| key(entry) != "*") {
+        let Some(account) = accounts.get(domain.value.value.as_str()) else { continue };
+        let Ok(own) = account.value.value.trim().parse::<IpAddr>() else { continue };
+        let line = given.get(&key(domain)).or_else(|| given.get("*")).copied();
+        let agrees = match line {
+            Some(line) => addresses(line).contains(&own),
+            None => unbound.is_none_or(|unbound| unbound == own),
+        };
+        if agrees {
+            continue;
+        }
+        let name = DomainName::new(&domain.key.value);
+        let now = line.map_or_else(|| "none".to_owned(), |line| line.value.value.clone());
+        let message = format!("mailips gives `{name}` {now}, and its account `{}` has {own}", domain.value.value);
+        let finding = RULE.violated(&name, message).place(&account.value.origin, "the account's address");
+        let finding =
+            line.into_iter().fold(finding, |finding, line| finding.place(&line.value.origin, "the address in mailips"));
+        let fix = Fix::new(Who::Host, "Have cPanel write /etc/mailips and /etc/mailhelo anew.");
+        findings.push(finding.fix(fix.command("/usr/local/cpanel/scripts/updateuserdomains")));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Cpanel;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        let with = |change: fn(&mut Cpanel)| {
+            healthy().but(|f| {
+                f.cpanel = Some(cpanel().but(|c| {
+                    c.flags = vec![fact("per_domain_mailips".into())];
+                    c.userdomains = vec![entry("example.org", "alice"), entry("*", "nobody")];
+                    c.userips = vec![entry("alice", "192.0.2.11")];
+                    c.mailips = vec![entry("example.org", "192.0.2.11"), entry("*", ADDR)];
+                    change(c);
+                }));
+            })
+        };
+        check_table(
+            &RULE,
+            vec![
+                ("the account's address", with(|_| ()), dns(&[]), &[]),
+                (
+                    "the account has moved",
+                    with(|c| c.userips = vec![entry("alice", "192.0.2.12")]),
+                    dns(&[]),
+                    &["warning example.org"],
+                ),
+                (
+                    "the line is missing, the rest goes elsewhere",
+                    with(|c| {
+                        c.mailips.remove(0);
+                    }),
+                    dns(&[]),
+                    &["warning example.org"],
+                ),
+                (
+                    "the shared address needs no line",
+                    with(|c| {
+                        c.mailips.clear();
+                        c.userips = vec![entry("alice", ADDR)];
+                    }),
+                    dns(&[]),
+                    &[],
+                ),
+                ("a dedicated one does", with(|c| c.mailips.clear()), dns(&[]), &["warning example.org"]),
+                (
+                    "the setting is off",
+                    with(|c| {
+                        c.flags.clear();
+                        c.mailips.clear();
+                    }),
+                    dns(&[]),
+                    &[],
+                ),
+            ],
+        );
+    }
+}

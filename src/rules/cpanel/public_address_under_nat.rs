@@ -1,0 +1,75 @@
+use crate::facts::Facts;
+use crate::findings::{Finding, Fix, Who};
+use crate::observe::Observations;
+use crate::rules::panel::{addresses, lines, private_side};
+use crate::rules::rule;
+
+rule! {
+    /// /etc/mailips holds a public address on a server that has only the private one behind it.
+    ///
+    /// ## Why it matters
+    /// Behind 1:1 NAT the public address is on no interface: Exim cannot bind to it and defers the domain's mail. cPanel's documentation
+    /// wants local addresses in this file.
+    ///
+    /// ## Fix
+    /// Write the local address that the NAT map gives for it.
+    ///
+    /// ## When to ignore
+    /// Never.
+    pub static RULE = {
+        code: "CPL009",
+        name: "public-address-under-nat",
+        severity: Error,
+        refs: ["docs.cpanel.net: How to Configure the Exim Outgoing IP Address", "docs.cpanel.net: 1:1 NAT"],
+        needs_dns: false,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+    let Some(cpanel) = &facts.cpanel else { return Vec::new() };
+    let mut findings = Vec::new();
+    for (domain, entry) in lines(&cpanel.mailips) {
+        for addr in addresses(entry) {
+            let Some(local) = private_side(facts, addr) else { continue };
+            let message = format!(
+                "mailips gives `{domain}` the public address {addr}; this server has {local} for it, and the bind fails"
+            );
+            let text = format!("In /etc/mailips, write {local} in place of {addr}.");
+            let finding = RULE.violated(&domain, message).place(&entry.value.origin, format!("{local} on this server"));
+            findings.push(finding.fix(Fix::new(Who::Host, text).command(format!("{domain}: {local}"))));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn cases() {
+        let nat = |value: &str| {
+            behind_nat("10.0.0.5", Some("203.0.113.5"))
+                .but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry("example.org", value)])))
+        };
+        let direct = healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry("*", ADDR)])));
+        check_table(
+            &RULE,
+            vec![
+                ("the public address", nat("203.0.113.5"), dns(&[]), &["error example.org"]),
+                (
+                    "for every private source",
+                    nat("203.0.113.5").but(|f| f.nat.0[0].local = None),
+                    dns(&[]),
+                    &["error example.org"],
+                ),
+                ("the local one", nat("10.0.0.5"), dns(&[]), &[]),
+                ("somebody else's is CPL001", nat("198.51.100.7"), dns(&[]), &[]),
+                ("no NAT", direct, dns(&[]), &[]),
+                ("interfaces unknown is CPL001's", nat("203.0.113.5").but(|f| f.host.addresses = None), dns(&[]), &[]),
+            ],
+        );
+    }
+}

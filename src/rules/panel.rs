@@ -1,0 +1,51 @@
+//! What several rules about cPanel's maps need: which line counts for which domain, and which addresses it gives.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::addr::{self, Family};
+use crate::facts::{Cpanel, CpanelEntry, Facts};
+use crate::name::DomainName;
+
+/// The key of a line as Exim's lsearch compares it: lower case; `*` stands for every other domain.
+pub fn key(entry: &CpanelEntry) -> String {
+    entry.key.value.trim().trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// The lines that count: the first of each key.
+pub fn lines(entries: &[CpanelEntry]) -> Vec<(String, &CpanelEntry)> {
+    let mut seen = BTreeSet::new();
+    entries.iter().map(|entry| (key(entry), entry)).filter(|(key, _)| seen.insert(key.clone())).collect()
+}
+
+/// The addresses of a line of mailips: several stand apart by semicolons. Text that is none is left out (CPL006 and NET008 judge it).
+pub fn addresses(entry: &CpanelEntry) -> Vec<IpAddr> {
+    entry.value.value.split(';').filter_map(|item| item.trim().parse().ok()).collect()
+}
+
+/// Whether a flag file exists.
+pub fn has_flag(cpanel: &Cpanel, name: &str) -> bool {
+    cpanel.flags.iter().any(|flag| flag.value == name)
+}
+
+/// The private address on this host's interfaces that `public` is the image of, where this host is behind NAT and does not hold
+/// `public` itself.
+pub fn private_side(facts: &Facts, public: IpAddr) -> Option<IpAddr> {
+    if !addr::is_public(public) || facts.host.has_address(public)? {
+        return None;
+    }
+    let own = facts.host.own_addresses().map(|own| own.address);
+    let private: Vec<IpAddr> =
+        own.filter(|own| Family::of(*own) == Family::of(public) && !addr::is_public(*own)).collect();
+    facts.nat.0.iter().filter(|entry| entry.public == public).find_map(|entry| match entry.local {
+        Some(local) => private.contains(&local).then_some(local),
+        None => private.first().copied(),
+    })
+}
+
+/// The names that this host goes by: `hostname -f`, node name, WHM's.
+pub fn host_names(facts: &Facts) -> BTreeSet<DomainName> {
+    let whm = facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref());
+    let texts = facts.host.node_name.iter().chain(whm).map(|fact| DomainName::new(&fact.value));
+    texts.chain(facts.host.fqdn.name().map(|fact| fact.value)).collect()
+}
