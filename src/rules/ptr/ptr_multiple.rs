@@ -5,6 +5,7 @@ use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Question};
+use crate::rules::remedy::ptr_record;
 use crate::rules::rule;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
 
@@ -57,7 +58,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             Some(keep) => {
                 let text =
                     format!("Ask whoever holds {addr} to leave one PTR record, `{keep}`, and to remove the others.");
-                Fix::new(Who::IpOwner, text).command(ticket::ptr_record(addr, &keep))
+                Fix::new(Who::IpOwner, text).command(ptr_record(addr, &keep))
             }
             None => ticket::request(facts, dns, &sending),
         };

@@ -1,9 +1,9 @@
-use super::ticket;
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Observations, Question, RecordType};
+use crate::rules::remedy::address_record;
 use crate::rules::rule;
 use crate::rules::support::{address_evidence, ptr_names, ptr_severity, sending_addresses};
 
@@ -39,7 +39,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             let finding = match (dns.alias(&name, rtype), dns.addresses(&name, family).open()) {
                 (Some(target), _) => {
                     let text = format!("Replace the CNAME record at `{name}` by an address record.");
-                    let fix = Fix::new(Who::DnsZone, text).command(ticket::forward_record(&name, addr));
+                    let fix = Fix::new(Who::DnsZone, text).command(address_record(&name, addr));
                     RULE.violated(&name, format!("the PTR name `{name}` of {addr} is an alias of `{target}`")).fix(fix)
                 }
                 (None, Some(why)) => RULE

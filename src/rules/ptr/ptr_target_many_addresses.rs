@@ -1,9 +1,9 @@
-use super::ticket;
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::rules::remedy::address_record;
 use crate::rules::rule;
 use crate::rules::support::{address_evidence, list, ptr_names, ptr_severity, sending_addresses};
 
@@ -46,7 +46,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                     let text = format!(
                         "Leave {addr} alone at `{name}`, or give {addr} a name of its own and have its PTR record changed to that."
                     );
-                    let fix = Fix::new(Who::DnsZone, text).command(ticket::forward_record(&name, addr));
+                    let fix = Fix::new(Who::DnsZone, text).command(address_record(&name, addr));
                     RULE.violated(&name, format!("the PTR name `{name}` of {addr} has {records}")).fix(fix)
                 }
                 Lookup::NoData | Lookup::NxDomain => continue,

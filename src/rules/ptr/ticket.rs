@@ -2,17 +2,15 @@
 
 use std::net::IpAddr;
 
-use crate::addr::{Family, reverse_name};
+use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::{Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::observe::iprev::confirms;
 use crate::rules::ptr::generic::why_generic;
+use crate::rules::remedy::{address_record, ptr_record};
 use crate::rules::support::{Role, Sending, identity_names, list, ptr_names};
-
-/// TTL of the records proposed, in seconds: short enough that a mistake is soon undone (DNS006 speaks of longer ones).
-const TTL: u32 = 3600;
 
 /// The name that the PTR record of an address should have: a HELO name whose forward record leads to the address already, else
 /// the host name, else a HELO name. `None` where the host has no qualified name.
@@ -47,7 +45,7 @@ pub(super) fn request(facts: &Facts, dns: &Observations, sending: &Sending<'_>) 
     let first = if in_place {
         format!("The forward record is in place: {name} resolves to {addr}.")
     } else {
-        format!("Before that, publish the forward record, for many providers check it: {}", forward_record(&name, addr))
+        format!("Before that, publish the forward record, for many providers check it: {}", address_record(&name, addr))
     };
     let now = ptr_names(dns, addr);
     let now = if now.is_empty() { String::new() } else { format!(" The record at present: {}.", list(&now)) };
@@ -76,7 +74,7 @@ pub(super) fn lead_back(facts: &Facts, dns: &Observations, sending: &Sending<'_>
         "Let the {record} record of `{name}` hold {addr}, in place of what it holds now; where `{name}` belongs to another machine, ask \
          whoever holds {addr} to set its PTR record to this host's own name instead."
     );
-    Fix::new(Who::DnsZone, text).command(forward_record(name, addr))
+    Fix::new(Who::DnsZone, text).command(address_record(name, addr))
 }
 
 /// Whether PTR004, PTR010 and PTR011 look at a PTR name: PTR009 leaves it alone.
@@ -100,14 +98,4 @@ pub(super) fn invalid(name: &DomainName) -> Option<String> {
         return Some(format!("is no host name by RFC 1123: {fault}"));
     }
     (!name.is_qualified()).then(|| "has one label alone".into())
-}
-
-/// The PTR record of `addr`, as a master file writes it.
-pub(super) fn ptr_record(addr: IpAddr, name: &DomainName) -> String {
-    format!("{}. {TTL} IN PTR {name}.", reverse_name(addr))
-}
-
-/// The address record of `name`, as a master file writes it.
-pub(super) fn forward_record(name: &DomainName, addr: IpAddr) -> String {
-    format!("{name}. {TTL} IN {} {addr}", Family::of(addr).record())
 }
