@@ -3,6 +3,7 @@
 mod address;
 mod config;
 mod cpanel;
+mod dns;
 mod engine;
 mod helo;
 mod host;
@@ -67,5 +68,8 @@ use rule;
 
 /// Every rule, in the order of the catalogue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [host::RULES, address::RULES, ptr::RULES, helo::RULES, config::RULES, cpanel::RULES].into_iter().flatten().copied()
+    [host::RULES, address::RULES, ptr::RULES, helo::RULES, config::RULES, dns::RULES, cpanel::RULES]
+        .into_iter()
+        .flatten()
+        .copied()
 }

@@ -1,0 +1,60 @@
+use super::questions::{judged, words};
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::truth::View;
+use crate::observe::{Observations, Question, VantageKind};
+use crate::rules::rule;
+use crate::rules::support::evidence;
+
+rule! {
+    /// Servers of one zone give different answers.
+    ///
+    /// ## Why it matters
+    /// Receivers get the one or the other by chance, so mail is accepted and refused in turns. Usually a secondary no longer fetches the
+    /// zone, or the delegation still names a server from before a move.
+    ///
+    /// ## Fix
+    /// Compare the SOA serials; let the server with the older one fetch the zone again, or take it out of the delegation.
+    ///
+    /// ## When to ignore
+    /// While a zone transfer is on its way.
+    pub static RULE = {
+        code: "DNS003",
+        name: "authorities-disagree",
+        severity: Error,
+        refs: ["RFC 1034 section 4.3.5", "RFC 1982", "RFC 1912 section 2.2"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for question in judged(dns) {
+        let views = dns.views(question, VantageKind::Authoritative);
+        if views.len() < 2 {
+            continue;
+        }
+        let said: Vec<String> = views.iter().map(|view| said(dns, question, view)).collect();
+        let message = format!("servers of one zone disagree about `{question}`: {}", said.join("; "));
+        let text = "Bring the zone's servers to one state: have those with the older serial fetch the zone again, or take them out \
+                    of the delegation.";
+        let finding = RULE.violated(question, message).fix(Fix::new(Who::DnsZone, text));
+        findings.push(finding.evidence(evidence(dns, question)));
+    }
+    findings
+}
+
+/// What a group of servers says, each with its serial.
+fn said(dns: &Observations, question: &Question, view: &View) -> String {
+    let servers = view.by.iter().filter_map(|at| {
+        let name = &dns.vantages.get(*at)?.name;
+        Some(match dns.serial(*at, question) {
+            Some(serial) => format!("{name}, serial {serial}"),
+            None => name.clone(),
+        })
+    });
+    let servers: Vec<String> = servers.collect();
+    format!("{} ({})", words(&view.records), servers.join("; "))
+}

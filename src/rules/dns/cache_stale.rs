@@ -1,0 +1,77 @@
+use super::questions::{duration, judged, true_set, who, words};
+use super::split_horizon;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::Severity;
+use crate::observe::iprev::Iprev;
+use crate::observe::{Observations, Question, RecordType, VantageKind};
+use crate::rules::names::is_own;
+use crate::rules::rule;
+use crate::rules::support::{evidence, sending_addresses};
+
+rule! {
+    /// A resolver still serves an answer that the zone no longer gives.
+    ///
+    /// ## Why it matters
+    /// Receivers behind that resolver, or behind one that fetched the record at the same time, judge this host by the old answer until its
+    /// time to live is over.
+    ///
+    /// ## Fix
+    /// Wait until the time given, then check again. Before the next move, lower the record's TTL a day ahead.
+    ///
+    /// ## When to ignore
+    /// While a change is on its way.
+    pub static RULE = {
+        code: "DNS002",
+        name: "cache-stale",
+        severity: Warning,
+        refs: ["RFC 1034 section 3.6", "RFC 2308 section 5"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for question in judged(dns) {
+        let Some(truth) = true_set(dns, question) else { continue };
+        if dns.truth(question).kind != Some(VantageKind::Authoritative) {
+            continue;
+        }
+        // What another server of the zone serves is no cache's fault (DNS003).
+        let served = dns.views(question, VantageKind::Authoritative);
+        let split = split_horizon::applies(facts, dns, question);
+        let mut stale = dns.views(question, VantageKind::Public);
+        if split.is_none() {
+            stale.extend(dns.views(question, VantageKind::System));
+        }
+        stale.retain(|view| view.records != truth && !served.iter().any(|other| other.records == view.records));
+        let Some(first) = stale.first() else { continue };
+        let until = match stale.iter().filter_map(|view| view.ttl).max() {
+            Some(ttl) => format!("for {} at most", duration(ttl)),
+            None => "for a time that the answer does not tell".to_owned(),
+        };
+        let names: Vec<String> = stale.iter().map(|view| who(dns, view)).collect();
+        let message = format!(
+            "{} still serve {} for `{question}`, {until}; the zone has {}",
+            names.join(", "),
+            words(&first.records),
+            words(&truth)
+        );
+        let severity = if is_right(facts, dns, question) { Severity::Info } else { Severity::Warning };
+        findings.push(RULE.violated(question, message).severity(severity).evidence(evidence(dns, question)));
+    }
+    findings
+}
+
+/// Whether the truth is as this host needs it: then waiting is all that is to be done.
+fn is_right(facts: &Facts, dns: &Observations, question: &Question) -> bool {
+    let addresses: Vec<_> = dns.truth(question).lookup.found().iter().filter_map(|r| r.data.address()).collect();
+    match question.rtype {
+        RecordType::A | RecordType::Aaaa => addresses.iter().any(|addr| is_own(facts, *addr) == Some(true)),
+        RecordType::Ptr => sending_addresses(facts)
+            .iter()
+            .any(|s| Question::ptr(s.address.value) == *question && dns.iprev(s.address.value) == Iprev::Pass),
+        _ => false,
+    }
+}

@@ -1,0 +1,33 @@
+//! DNS: the answers themselves.
+
+mod address_proxied;
+mod authorities_disagree;
+mod cache_stale;
+mod lame_server;
+mod lookup_unanswered;
+mod old_address_published;
+mod old_ptr_left_behind;
+mod private_address_published;
+mod questions;
+mod resolver_unreachable;
+mod resolvers_disagree;
+mod split_horizon;
+mod ttl_high;
+
+use crate::rules::Rule;
+
+/// The rules of the family.
+pub const RULES: &[&Rule] = &[
+    &resolvers_disagree::RULE,
+    &cache_stale::RULE,
+    &authorities_disagree::RULE,
+    &lookup_unanswered::RULE,
+    &split_horizon::RULE,
+    &ttl_high::RULE,
+    &address_proxied::RULE,
+    &old_address_published::RULE,
+    &lame_server::RULE,
+    &resolver_unreachable::RULE,
+    &old_ptr_left_behind::RULE,
+    &private_address_published::RULE,
+];

@@ -1,0 +1,60 @@
+use super::questions::judged;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::{Observations, RecordData};
+use crate::rules::rule;
+use crate::rules::support::evidence;
+use std::net::IpAddr;
+
+rule! {
+    /// A record still holds an address from before the move.
+    ///
+    /// ## Why it matters
+    /// Receivers that compare names with addresses still find the old server: the new address is not confirmed, SPF does not name it, and mail
+    /// for the name goes to a machine that may be gone.
+    ///
+    /// ## Fix
+    /// Put the new address into the record, or remove the old one.
+    ///
+    /// ## When to ignore
+    /// While both addresses are in use on purpose.
+    pub static RULE = {
+        code: "DNS008",
+        name: "old-address-published",
+        severity: Error,
+        refs: ["RFC 7208 section 5", "RFC 8601 section 2.7.3"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for question in judged(dns).filter(|_| !facts.old_addresses.is_empty()) {
+        let records = dns.truth(question).lookup.found();
+        for old in &facts.old_addresses {
+            if !records.iter().any(|record| holds(&record.data, *old)) {
+                continue;
+            }
+            let message = format!("`{question}` still holds the old address {old}");
+            let text =
+                format!("Replace {old} in the {} record of `{}`, or remove it there.", question.rtype, question.name);
+            let finding = RULE.violated(question, message).fix(Fix::new(Who::DnsZone, text));
+            findings.push(finding.evidence(evidence(dns, question)));
+        }
+    }
+    findings
+}
+
+/// Whether a record holds an address: as its content, or spelled out in a text such as SPF.
+fn holds(data: &RecordData, old: IpAddr) -> bool {
+    match data {
+        RecordData::Txt(text) => text.split_ascii_whitespace().any(|term| {
+            let term = term.trim_start_matches(['+', '-', '~', '?']);
+            let value = term.strip_prefix("ip4:").or_else(|| term.strip_prefix("ip6:")).unwrap_or(term);
+            value.split('/').next().and_then(|addr| addr.parse::<IpAddr>().ok()) == Some(old)
+        }),
+        other => other.address() == Some(old),
+    }
+}

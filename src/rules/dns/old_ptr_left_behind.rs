@@ -1,0 +1,49 @@
+use crate::addr::reverse_name;
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::findings::{Fix, Who};
+use crate::observe::{Observations, Question};
+use crate::rules::rule;
+use crate::rules::support::{Role, evidence, identity_names, ptr_names};
+
+rule! {
+    /// The PTR record of an old address still names this host.
+    ///
+    /// ## Why it matters
+    /// Whoever gets that address next sends mail under this host's name, and whoever looks the name up finds two machines.
+    ///
+    /// ## Fix
+    /// Ask whoever holds the old address to remove its PTR record or to set it back to the default, once nothing sends from there.
+    ///
+    /// ## When to ignore
+    /// While the old server still sends.
+    pub static RULE = {
+        code: "DNS011",
+        name: "old-ptr-left-behind",
+        severity: Info,
+        refs: ["RFC 1912 section 2.1"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for &old in &facts.old_addresses {
+        let left = ptr_names(dns, old);
+        let names = identity_names(facts, dns);
+        // The address may still send: its own PTR name then is no name from elsewhere.
+        let own = |item: &&crate::rules::support::IdentityName<'_>| {
+            let sending = item.path.and_then(|path| path.sending.as_ref());
+            item.role != Role::Ptr || sending.is_none_or(|sending| sending.value != old)
+        };
+        let Some(item) = names.iter().filter(own).find(|item| left.contains(&item.name)) else { continue };
+        let message =
+            format!("the PTR record of the old address {old} still is `{}`, the {} here", item.name, item.role.label());
+        let text = format!("Ask whoever holds {old} to remove its PTR record: {}.", reverse_name(old));
+        let finding = RULE.violated(old, message).place(&item.origin, item.role.label());
+        let finding = finding.fix(Fix::new(Who::IpOwner, text));
+        findings.push(finding.evidence(evidence(dns, &Question::ptr(old))));
+    }
+    findings
+}

@@ -1,0 +1,53 @@
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::observe::{Observations, Outcome, VantageKind};
+use crate::rules::rule;
+
+rule! {
+    /// A resolver answered nothing at all.
+    ///
+    /// ## Why it matters
+    /// What was asked there is not known. Where it is one of the system's, programs on this host wait for it each time before they ask the
+    /// next.
+    ///
+    /// ## Fix
+    /// Check that the resolver runs and that the way to its port 53 is open, or take it out of resolv.conf or the command line.
+    ///
+    /// ## When to ignore
+    /// Where outside resolvers are closed off on purpose.
+    pub static RULE = {
+        code: "DNS010",
+        name: "resolver-unreachable",
+        severity: Info,
+        refs: ["resolv.conf(5)"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, vantage) in dns.vantages.iter().enumerate() {
+        if !matches!(vantage.kind, VantageKind::Public | VantageKind::System) {
+            continue;
+        }
+        let (mut asked, mut reasons) = (0_usize, Vec::<String>::new());
+        let mut answered = false;
+        for reply in dns.replies.values().flatten().filter(|reply| reply.vantage == at) {
+            asked += 1;
+            match &reply.outcome {
+                Outcome::Answer(_) => answered = true,
+                Outcome::Unanswered(why) if !reasons.contains(&why.to_string()) => reasons.push(why.to_string()),
+                Outcome::Unanswered(_) => {}
+            }
+        }
+        if asked == 0 || answered {
+            continue;
+        }
+        let place = vantage.server.map_or_else(String::new, |server| format!(" ({server})"));
+        let times = if asked == 1 { "the question".to_owned() } else { format!("any of {asked} questions") };
+        let message = format!("{}{place} did not answer {times}: {}", vantage.name, reasons.join(", "));
+        findings.push(RULE.violated(&vantage.name, message));
+    }
+    findings
+}

@@ -1,0 +1,43 @@
+use super::questions::{judged, who, words};
+use crate::facts::Facts;
+use crate::findings::Finding;
+use crate::observe::{Observations, VantageKind};
+use crate::rules::rule;
+use crate::rules::support::evidence;
+
+rule! {
+    /// Resolvers give different answers, and no server of the zone was heard.
+    ///
+    /// ## Why it matters
+    /// Each receiver asks a resolver of its own: some see one answer, some the other. Usually a record was changed a short while ago and
+    /// one cache still holds the old one.
+    ///
+    /// ## Fix
+    /// Wait until the older answer has left the caches, then check again; where it stays, compare the zone's servers.
+    ///
+    /// ## When to ignore
+    /// While a change is on its way, and for names that answer by place or by turns on purpose.
+    pub static RULE = {
+        code: "DNS001",
+        name: "resolvers-disagree",
+        severity: Warning,
+        refs: ["RFC 1034 section 3.6", "RFC 2181 section 5"],
+        needs_dns: true,
+        check: check,
+    };
+}
+
+fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for question in judged(dns) {
+        let views = dns.views(question, VantageKind::Public);
+        if views.len() < 2 || !dns.views(question, VantageKind::Authoritative).is_empty() {
+            continue;
+        }
+        let said: Vec<String> =
+            views.iter().map(|view| format!("{} ({})", words(&view.records), who(dns, view))).collect();
+        let message = format!("resolvers disagree about `{question}`: {}", said.join("; "));
+        findings.push(RULE.violated(question, message).evidence(evidence(dns, question)));
+    }
+    findings
+}
