@@ -63,6 +63,7 @@ fn facts(addresses: &[IpAddr]) -> Facts {
             family: Family::of(*addr),
             source: Some(address.clone()),
             bound: false,
+            source_undecided: None,
             sending: Some(address),
             helo: Helo::None,
             helo_is_global: true,

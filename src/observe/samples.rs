@@ -45,6 +45,7 @@ pub fn helo_path(address: &str, helo: &str) -> OutboundPath {
         family: Family::of(address.value),
         source: Some(address.clone()),
         bound: false,
+        source_undecided: None,
         sending: Some(address),
         helo: Helo::Known(Fact::new(HeloName::new(helo), Origin::kernel("test"))),
         helo_is_global: true,
