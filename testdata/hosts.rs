@@ -1,0 +1,263 @@
+//! Scenarios: the real binary, over one recorded host for each folder of `testdata/hosts`.
+//!
+//! A folder holds `README.md` (the story), `root/` (the host's files), `kernel` (for `--kernel`), `zones/` (master files
+//! for `--zones`), `args` (further arguments, one a line; optional) and `expected/` with `human.txt`, `json` and `status`,
+//! compared exactly. `HELOLINT_BLESS=1` writes `expected/` anew; read the diff before it is committed.
+//!
+//! The first line of `README.md` says what is to be found, apart from what the report looks like, and is never written by
+//! the harness: `Healthy.` or `Healthy, finds CODES.` (no warning and no error), else `Finds CODES.`. The codes are all
+//! those reported, in any order; a question mark stands behind one whose verdict is `undetermined`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs};
+
+use serde_json::Value;
+
+/// Rules whose finding is always undetermined, as the catalogue says: there is nothing stronger to see of them.
+const ALWAYS_UNDETERMINED: [&str; 3] = ["DNS004", "HLO008", "NET002"];
+/// Scenarios that the project promises at least.
+const SCENARIOS_PROMISED: usize = 45;
+
+/// A folder of `testdata/hosts`.
+struct Scenario {
+    name: String,
+    dir: PathBuf,
+    /// First line of the story.
+    claim: String,
+    /// Arguments after `check`, formats apart.
+    args: Vec<String>,
+}
+
+/// What one run gave.
+struct Run {
+    human: String,
+    json: String,
+    status: i32,
+}
+
+impl Scenario {
+    fn all() -> Vec<Scenario> {
+        let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts");
+        let mut all: Vec<Scenario> = fs::read_dir(&hosts)
+            .expect("testdata/hosts can be listed")
+            .map(|entry| entry.expect("testdata/hosts can be listed").path())
+            .filter(|dir| dir.is_dir())
+            .map(Scenario::read)
+            .collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    fn read(dir: PathBuf) -> Scenario {
+        let name = dir.file_name().unwrap().to_str().unwrap().to_owned();
+        let story = fs::read_to_string(dir.join("README.md")).unwrap_or_else(|e| panic!("{name}/README.md: {e}"));
+        let claim = story.lines().next().unwrap_or_default().to_owned();
+        let extra = fs::read_to_string(dir.join("args")).unwrap_or_default();
+        let mut args: Vec<String> = Vec::new();
+        for (option, file) in [("--root", "root"), ("--kernel", "kernel"), ("--zones", "zones")] {
+            if dir.join(file).exists() {
+                args.extend([option.to_owned(), file.to_owned()]);
+            }
+        }
+        args.extend(extra.lines().map(str::to_owned));
+        Scenario { name, dir, claim, args }
+    }
+
+    /// The codes that the story announces, those with a question mark included as written.
+    fn announced(&self) -> BTreeSet<String> {
+        let words = self.claim.split(|c: char| c.is_whitespace() || c == ',' || c == '.');
+        words.filter(|w| is_code(w.trim_end_matches('?'))).map(str::to_owned).collect()
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.claim.starts_with("Healthy")
+    }
+
+    fn run(&self) -> Run {
+        let human = self.check("human");
+        let json = self.check("json");
+        assert_eq!(human.status.code(), json.status.code(), "{}: the exit status depends on the format", self.name);
+        Run { human: text(&human.stdout), json: text(&json.stdout), status: json.status.code().unwrap_or(-1) }
+    }
+
+    fn check(&self, format: &str) -> Output {
+        let mut command = helolint();
+        command.current_dir(&self.dir).arg("check").args(&self.args).args(["--color", "never", "--format", format]);
+        let output = command.output().expect("the binary runs");
+        let errors = text(&output.stderr);
+        assert!(!errors.contains("panicked"), "{}: {errors}", self.name);
+        output
+    }
+
+    fn expected(&self, file: &str) -> PathBuf {
+        self.dir.join("expected").join(file)
+    }
+}
+
+/// The binary in a plain environment, so that neither locale, terminal nor settings of this machine matter.
+fn helolint() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    command.env_clear().env("LC_ALL", "C.UTF-8").env("TZ", "UTC").env("COLUMNS", "100");
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Three capital letters and three digits.
+fn is_code(word: &str) -> bool {
+    let (letters, digits) = word.split_at_checked(3).unwrap_or_default();
+    digits.len() == 3 && letters.bytes().all(|b| b.is_ascii_uppercase()) && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The findings of a JSON report: code, severity, verdict.
+fn findings(report: &str, name: &str) -> Vec<(String, String, String)> {
+    let report: Value =
+        serde_json::from_str(report).unwrap_or_else(|e| panic!("{name}: no JSON report: {e}\n{report}"));
+    let list = report["findings"].as_array().unwrap_or_else(|| panic!("{name}: the report has no findings"));
+    let field = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    list.iter().map(|f| (field(f, "code"), field(f, "severity"), field(f, "verdict"))).collect()
+}
+
+/// The codes of a JSON report, a question mark behind those that are undetermined and not failed as well.
+fn codes(report: &str, name: &str) -> BTreeSet<String> {
+    let findings = findings(report, name);
+    let failed: BTreeSet<&String> = findings.iter().filter(|f| f.2 == "fail").map(|f| &f.0).collect();
+    let marked = |code: &String| if failed.contains(code) { code.clone() } else { format!("{code}?") };
+    findings.iter().map(|(code, ..)| marked(code)).collect()
+}
+
+/// Lines that differ, with three lines of context.
+fn diff(expected: &str, actual: &str) -> String {
+    let diff = similar::TextDiff::from_lines(expected, actual);
+    diff.unified_diff().context_radius(3).header("expected", "actual").to_string()
+}
+
+#[test]
+fn reports_are_as_expected() {
+    let bless = env::var_os("HELOLINT_BLESS").is_some();
+    let mut wrong = String::new();
+    for scenario in Scenario::all() {
+        let run = scenario.run();
+        for (file, actual) in [("human.txt", &run.human), ("json", &run.json), ("status", &format!("{}\n", run.status))]
+        {
+            let path = scenario.expected(file);
+            if bless {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, actual).unwrap();
+                continue;
+            }
+            match fs::read_to_string(&path) {
+                Ok(expected) if expected == *actual => {}
+                Ok(expected) => {
+                    writeln!(wrong, "{}/expected/{file}:\n{}", scenario.name, diff(&expected, actual)).unwrap();
+                }
+                Err(error) => writeln!(wrong, "{}/expected/{file}: {error}", scenario.name).unwrap(),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}\nHELOLINT_BLESS=1 accepts all of this; read it first.");
+}
+
+#[test]
+fn stories_announce_exactly_what_is_found() {
+    let mut wrong = String::new();
+    for scenario in Scenario::all() {
+        let run = scenario.run();
+        assert!(
+            scenario.is_healthy() || scenario.claim.starts_with("Finds "),
+            "{}: the first line of README.md says neither `Healthy` nor `Finds`",
+            scenario.name
+        );
+        let (announced, found) = (scenario.announced(), codes(&run.json, &scenario.name));
+        if announced != found {
+            let missing: Vec<_> = announced.difference(&found).collect();
+            let surplus: Vec<_> = found.difference(&announced).collect();
+            writeln!(wrong, "{}: announced, not found: {missing:?}; found, not announced: {surplus:?}", scenario.name)
+                .unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn healthy_hosts_get_neither_warning_nor_error() {
+    let mut healthy = 0;
+    for scenario in Scenario::all().into_iter().filter(Scenario::is_healthy) {
+        healthy += 1;
+        let run = scenario.run();
+        for (code, severity, verdict) in findings(&run.json, &scenario.name) {
+            assert_eq!(severity, "info", "{}: {code} ({verdict})", scenario.name);
+        }
+        assert_eq!(run.status, 0, "{}: exit status", scenario.name);
+    }
+    assert!(healthy > 0);
+}
+
+#[test]
+fn exit_status_follows_from_the_findings() {
+    for scenario in Scenario::all() {
+        let run = scenario.run();
+        let errors = findings(&run.json, &scenario.name).into_iter().filter(|f| f.1 == "error");
+        let verdicts: BTreeSet<String> = errors.map(|f| f.2).collect();
+        let status = match (verdicts.contains("fail"), verdicts.contains("undetermined")) {
+            (true, _) => 1,
+            (false, true) => 3,
+            (false, false) => 0,
+        };
+        assert_eq!(run.status, status, "{}", scenario.name);
+    }
+}
+
+#[test]
+fn every_rule_fails_in_one_scenario_and_is_silent_in_another() {
+    let output = helolint().args(["rules", "--format", "json"]).output().expect("the binary runs");
+    let listed: Value = serde_json::from_slice(&output.stdout).expect("`rules --format json` prints JSON");
+    let mut rules = BTreeSet::new();
+    collect_codes(&listed, &mut rules);
+    assert!(!rules.is_empty(), "`rules --format json` lists no rule");
+
+    let mut failing: BTreeMap<String, usize> = BTreeMap::new();
+    let mut asked = 0;
+    for scenario in Scenario::all() {
+        // What was not checked was not found silent either.
+        if scenario.args.iter().any(|a| a == "--offline") {
+            continue;
+        }
+        asked += 1;
+        let run = scenario.run();
+        let found = findings(&run.json, &scenario.name).into_iter();
+        let counts = |f: &(String, String, String)| f.2 == "fail" || ALWAYS_UNDETERMINED.contains(&f.0.as_str());
+        for code in found.filter(counts).map(|f| f.0).collect::<BTreeSet<_>>() {
+            *failing.entry(code).or_default() += 1;
+        }
+    }
+    let never: Vec<_> = rules.iter().filter(|code| !failing.contains_key(*code)).collect();
+    let always: Vec<_> = rules.iter().filter(|code| failing.get(*code) == Some(&asked)).collect();
+    assert!(never.is_empty() && always.is_empty(), "fail in no scenario: {never:?}; in every one: {always:?}");
+    let unlisted: Vec<_> = failing.keys().filter(|code| !rules.contains(*code)).collect();
+    assert!(unlisted.is_empty(), "reported, but not listed by `rules`: {unlisted:?}");
+}
+
+fn collect_codes(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(code) = fields.get("code").and_then(Value::as_str).filter(|c| is_code(c)) {
+                into.insert(code.to_owned());
+            }
+            fields.values().for_each(|v| collect_codes(v, into));
+        }
+        Value::Array(items) => items.iter().for_each(|v| collect_codes(v, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn there_are_as_many_scenarios_as_promised() {
+    let count = Scenario::all().len();
+    assert!(count >= SCENARIOS_PROMISED, "{count}");
+}
