@@ -1,0 +1,200 @@
+# The cases of tests/e2e/run.
+# shellcheck shell=bash
+
+: "${work:?set by run}" "${here:?set by run}"
+
+# The rules that say that a record is missing: none of them may fail where nobody answered.
+MISSING='PTR001 PTR002 HST004 HLO002'
+
+# Runs helolint and keeps its report; fails where the exit status is none of the contract's, or the time limit passes.
+# usage: judge SECONDS REPORT COMMAND...
+judge() {
+    local limit=$1 report=$2 status=0 from=$EPOCHREALTIME
+    shift 2
+    timeout "$limit" "$@" >"$report" 2>"$report.err" || status=$?
+    case $status in
+    0 | 1 | 3) ;;
+    124) die "helolint did not end within $limit s" ;;
+    *) cat "$report.err" >&2; die "helolint ends with $status" ;;
+    esac
+    ! grep -q panicked "$report.err" || die "helolint panics: $(cat "$report.err")"
+    say "    status $status, $(((${EPOCHREALTIME/./} - ${from/./}) / 1000)) ms"
+}
+
+# usage: nothing_called_missing REPORT
+nothing_called_missing() {
+    python3 - "$1" "$MISSING" <<'PY'
+import json, sys
+report = json.load(open(sys.argv[1]))
+wrong = [f for f in report["findings"] if f["code"] in sys.argv[2].split() and f["verdict"] == "fail"]
+sys.exit(f"called missing though nobody answered: {wrong}" if wrong else 0)
+PY
+}
+
+# usage: holds REPORT PYTHON_EXPRESSION    (r is the report)
+holds() {
+    python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); sys.exit(0 if eval(sys.argv[2]) else sys.argv[2] + " does not hold")' "$1" "$2"
+}
+
+# This machine, as it is, asking nothing.
+case_this_machine() {
+    judge 10 "$work/offline.json" "$HELOLINT" check --offline --format json
+    holds "$work/offline.json" 'r["dns"]["questions"] == 0'
+    nothing_called_missing "$work/offline.json"
+    judge 10 "$work/offline.txt" "$HELOLINT" check --offline
+    grep -qi 'not checked' "$work/offline.txt" || die "the report does not say what was not checked"
+}
+
+# A network namespace without a route: no resolver answers.
+case_no_route() {
+    ip netns add island
+    ip -n island link set lo up
+    judge 10 "$work/island.json" ip netns exec island "$HELOLINT" check --timeout 5 --format json
+    holds "$work/island.json" 'r["dns"]["answered"] == 0'
+    nothing_called_missing "$work/island.json"
+}
+
+prepare_network() {
+    [ ! -d "$work/base" ] || return 0
+    make_root base
+    chroot "$work/base/root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
+    install_into base nsd unbound
+    rm -f "$work/base/root/etc/resolv.conf"
+    echo nameserver 192.0.2.54 >"$work/base/root/etc/resolv.conf"
+    start_network
+    start_sink
+}
+
+# Makes the host under test: usage: make_mx NAME PACKAGE
+make_mx() {
+    local name=$1 package=$2 root=$work/$1/root
+    make_root "$name"
+    cp -r "$work/base/up/var/lib/apt/." "$root/var/lib/apt/"
+    install_into "$name" "$package"
+    cp "$HELOLINT" "$root/usr/local/bin/helolint"
+    rm -f "$root/etc/resolv.conf"
+    echo nameserver 192.0.2.54 >"$root/etc/resolv.conf"
+    printf '127.0.0.1 localhost\n203.0.113.10 mail.example.com mail\n2001:db8:25::25 mail.example.com mail\n' >"$root/etc/hosts"
+    echo example.com >"$root/etc/mailname"
+    boot "$name" mx mail.example.com
+}
+
+# helolint's paths against the sink's records, with every vantage point a real server, and nothing to complain of.
+# usage: paths_are_true ROOT
+paths_are_true() {
+    judge 30 "$work/report.json" on "$1" helolint check --format json
+    python3 "$here/compare.py" "$work/report.json" "${records:?}" || { cat "${records:?}" "$work/report.json" >&2; die "paths and mail differ"; }
+    holds "$work/report.json" 'r["dns"]["answered"] == r["dns"]["questions"] > 0'
+    holds "$work/report.json" 'all(p["iprev"] == "pass" and p["helo"] in p["ptr"] for p in r["paths"])'
+    holds "$work/report.json" 'r["summary"]["error"] == r["summary"]["warning"] == r["summary"]["undetermined"] == 0'
+}
+
+# The resolver is there and says nothing.
+case_silent_resolver() {
+    prepare_network
+    make_root silent base
+    cp "$HELOLINT" "$work/silent/root/usr/local/bin/helolint"
+    echo nameserver 192.0.2.99 >"$work/silent/root/etc/resolv.conf"
+    printf '127.0.0.1 localhost\n203.0.113.10 mail.example.com mail\n' >"$work/silent/root/etc/hosts"
+    boot silent mx mail.example.com
+    # Nobody answers there, and no router says so either.
+    ip -n router route add blackhole 198.18.0.0/15
+    judge 15 "$work/silent.json" on silent helolint check --timeout 5 --format json --resolver 198.18.0.53 --no-authoritative
+    holds "$work/silent.json" 'r["dns"]["questions"] > 0 and r["dns"]["answered"] == 0'
+    nothing_called_missing "$work/silent.json"
+    halt silent
+}
+
+# usage: postfix_says PARAMETER...   (as postconf has it, one a line)
+postfix_says() { on postfix postconf -x -h "$@"; }
+
+# Every HELO name that helolint reports for the service stands in what postconf says.
+# usage: helo_is SERVICE NAME
+helo_is() {
+    holds "$work/report.json" "{p['helo'] for p in r['paths'] if '$1' in p['services']} == {'$2'}"
+}
+
+restart_postfix() {
+    on postfix postfix stop >/dev/null 2>&1 || true
+    # What Debian's unit runs first: it fills the chroot.
+    on postfix /usr/lib/postfix/configure-instance.sh - >"$work/configure.log" 2>&1 || { cat "$work/configure.log" >&2; die configure-instance.sh; }
+    on postfix postfix start >"$work/start.log" 2>&1 || { cat "$work/start.log" >&2; die "Postfix does not start"; }
+}
+
+case_postfix() {
+    prepare_network
+    make_mx postfix postfix
+    on postfix cp /usr/share/postfix/main.cf.debian /etc/postfix/main.cf
+    [ -e "$work/postfix/root/etc/postfix/master.cf" ] || on postfix cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf
+    on postfix postconf -e myhostname=mail.example.com mydestination=localhost maillog_file=/var/log/mail.log alias_maps= \
+        alias_database= mailbox_size_limit=0 notify_classes=
+
+    say "  as the package has it"
+    restart_postfix
+    send_all postfix example.com
+    paths_are_true postfix
+    helo_is smtp "$(postfix_says smtp_helo_name)"
+    [ "$(postfix_says myhostname)" = mail.example.com ]
+
+    say "  smtp_bind_address and smtp_helo_name"
+    on postfix postconf -e smtp_bind_address=203.0.113.11 smtp_bind_address6=2001:db8:25::26 smtp_helo_name=out.example.com
+    restart_postfix
+    send_all postfix example.com
+    paths_are_true postfix
+    helo_is smtp "$(postfix_says smtp_helo_name)"
+
+    say "  an override in master.cf, chosen by sender domain"
+    on postfix postconf -X smtp_bind_address smtp_bind_address6 smtp_helo_name
+    on postfix postconf -M "news/unix=news unix - - n - - smtp"
+    on postfix postconf -P news/unix/smtp_bind_address=203.0.113.12 news/unix/smtp_bind_address6=2001:db8:25::27 \
+        news/unix/smtp_helo_name=news.example.com
+    on postfix postconf -e 'sender_dependent_default_transport_maps=inline:{ { @news.example.com = news: } }'
+    restart_postfix
+    send_all postfix example.com news.example.com
+    paths_are_true postfix
+    helo_is smtp "$(postfix_says smtp_helo_name)"
+    helo_is news "$(on postfix postconf -x -P news/unix/smtp_helo_name | sed 's/.*= //')"
+    on postfix postfix stop >/dev/null 2>&1 || true
+    halt postfix
+}
+
+restart_exim() {
+    if [ -e "$work/exim/root/run/exim4/exim.pid" ]; then
+        # shellcheck disable=SC2016  # the inner shell expands it
+        on exim sh -c 'kill "$(cat /run/exim4/exim.pid)"; rm /run/exim4/exim.pid'
+    fi
+    on exim install -d -o Debian-exim -g Debian-exim /run/exim4
+    on exim update-exim4.conf || die "update-exim4.conf"
+    on exim exim4 -bd -q30m -oP /run/exim4/exim.pid || die "Exim does not start"
+}
+
+case_exim() {
+    prepare_network
+    make_mx exim exim4-daemon-light
+    local etc=$work/exim/root/etc/exim4
+    sed -i "s/^dc_eximconfig_configtype=.*/dc_eximconfig_configtype='internet'/; s/^dc_other_hostnames=.*/dc_other_hostnames='mail.example.com'/" \
+        "$etc/update-exim4.conf.conf"
+
+    say "  as an internet site"
+    restart_exim
+    send_all exim example.com
+    paths_are_true exim
+    helo_is remote_smtp "$(on exim exim4 -bP primary_hostname | sed 's/.*= //')"
+
+    say "  interface and helo_data by Debian's macros"
+    printf 'REMOTE_SMTP_INTERFACE = <; 203.0.113.11 ; 2001:db8:25::26\nREMOTE_SMTP_HELO_DATA = out.example.com\n' >"$etc/exim4.conf.localmacros"
+    restart_exim
+    send_all exim example.com
+    paths_are_true exim
+    helo_is remote_smtp out.example.com
+
+    say "  two transports, chosen by sender domain"
+    rm "$etc/exim4.conf.localmacros"
+    cp "$here/exim4.conf" "$etc/exim4.conf"
+    restart_exim
+    send_all exim example.com news.example.com
+    paths_are_true exim
+    helo_is remote_smtp mail.example.com
+    helo_is remote_news news.example.com
+    halt exim
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""An SMTP server that records who delivers: one JSON object a line for each message accepted.
+
+usage: sink.py LOG ADDRESS...        (port 25 of each address; writes LOG.ready once it listens on all)
+"""
+import asyncio
+import json
+import sys
+
+
+async def converse(reader, writer, log):
+    client = writer.get_extra_info("peername")[0]
+    helo = sender = None
+    recipients = []
+
+    async def say(text):
+        writer.write(text.encode() + b"\r\n")
+        await writer.drain()
+
+    await say("220 sink.example.net ESMTP")
+    while line := await reader.readline():
+        # surrogateescape: a HELO argument may hold any byte, and is recorded as it came.
+        text = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+        verb, _, rest = text.partition(" ")
+        match verb.upper():
+            case "EHLO" | "HELO" | "LHLO":
+                helo = rest
+                await say("250 sink.example.net")
+            case "MAIL":
+                sender, recipients = rest.partition("<")[2].partition(">")[0], []
+                await say("250 sender noted")
+            case "RCPT":
+                recipients.append(rest.partition("<")[2].partition(">")[0])
+                await say("250 recipient noted")
+            case "DATA":
+                await say("354 go on")
+                while (line := await reader.readline()) and line.rstrip(b"\r\n") != b".":
+                    pass
+                record = {"client": client, "helo": helo, "sender": sender, "recipients": recipients}
+                log.write(json.dumps(record) + "\n")
+                log.flush()
+                await say("250 kept")
+            case "RSET" | "NOOP":
+                await say("250 done")
+            case "QUIT":
+                await say("221 bye")
+                break
+            case _:
+                await say("502 unknown")
+    writer.close()
+
+
+async def main(path, addresses):
+    with open(path, "a", encoding="utf-8") as log:
+        for address in addresses:
+            await asyncio.start_server(lambda r, w: converse(r, w, log), address, 25)
+        with open(path + ".ready", "w", encoding="utf-8"):
+            pass
+        await asyncio.Event().wait()
+
+
+asyncio.run(main(sys.argv[1], sys.argv[2:]))
