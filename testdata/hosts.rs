@@ -257,6 +257,29 @@ fn collect_codes(value: &Value, into: &mut BTreeSet<String>) {
 }
 
 #[test]
+fn reports_hold_no_control_characters() {
+    for scenario in Scenario::all() {
+        let run = scenario.run();
+        for (report, format) in [(&run.human, "human"), (&run.json, "json")] {
+            let foul: Vec<_> = report.lines().filter(|line| line.chars().any(char::is_control)).collect();
+            assert!(foul.is_empty(), "{} ({format}): {foul:?}", scenario.name);
+        }
+    }
+}
+
+#[test]
+fn scenarios_that_the_readme_names_exist() {
+    let readme = include_str!("../README.md");
+    let names =
+        readme.split("testdata/hosts/").skip(1).map(|rest| rest.split(['/', ' ', '`']).next().unwrap_or_default());
+    let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
+    let known: Vec<String> = Scenario::all().into_iter().map(|s| s.name).collect();
+    for name in names {
+        assert!(known.iter().any(|k| k == name), "README.md names testdata/hosts/{name}");
+    }
+}
+
+#[test]
 fn there_are_as_many_scenarios_as_promised() {
     let count = Scenario::all().len();
     assert!(count >= SCENARIOS_PROMISED, "{count}");
