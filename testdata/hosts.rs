@@ -2,7 +2,8 @@
 //!
 //! A folder holds `README.md` (the story), `root/` (the host's files), `kernel` (for `--kernel`), `zones/` (master files
 //! for `--zones`), `args` (further arguments, one a line; optional) and `expected/` with `human.txt`, `json` and `status`,
-//! compared exactly. `HELOLINT_BLESS=1` writes `expected/` anew; read the diff before it is committed.
+//! compared exactly. Every file below `root/` has the same time of last change, as git keeps none; `times` (optional) has lines
+//! `PATH SECONDS` for those that differ from it. `HELOLINT_BLESS=1` writes `expected/` anew; read the diff before it is committed.
 //!
 //! The first line of `README.md` says what is to be found, apart from what the report looks like, and is never written by
 //! the harness: `Healthy.` or `Healthy, finds CODES.` (no warning and no error), else `Finds CODES.`. The codes are all
@@ -10,8 +11,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, UNIX_EPOCH};
 use std::{env, fs};
 
 use serde_json::Value;
@@ -20,6 +23,9 @@ use serde_json::Value;
 const ALWAYS_UNDETERMINED: [&str; 3] = ["DNS004", "HLO008", "NET002"];
 /// Scenarios that the project promises at least.
 const SCENARIOS_PROMISED: usize = 45;
+
+/// When every file of a host was last changed, unless `times` says otherwise: 2026-11-01, in seconds since 1970.
+const LAST_CHANGE: i64 = 1_793_491_200;
 
 /// A folder of `testdata/hosts`.
 struct Scenario {
@@ -63,6 +69,7 @@ impl Scenario {
             }
         }
         args.extend(extra.lines().map(str::to_owned));
+        set_times(&dir);
         Scenario { name, dir, claim, args }
     }
 
@@ -94,6 +101,27 @@ impl Scenario {
 
     fn expected(&self, file: &str) -> PathBuf {
         self.dir.join("expected").join(file)
+    }
+}
+
+/// Gives the files below `root/` the time that every clone of the project is to see.
+fn set_times(dir: &Path) {
+    let listed = fs::read_to_string(dir.join("times")).unwrap_or_default();
+    let times: BTreeMap<PathBuf, i64> = listed
+        .lines()
+        .map(|line| {
+            let (path, seconds) = line.split_once(' ').unwrap_or_else(|| panic!("{}/times: {line}", dir.display()));
+            (dir.join("root").join(path.trim_start_matches('/')), seconds.parse().expect("whole seconds"))
+        })
+        .collect();
+    for entry in walkdir::WalkDir::new(dir.join("root")).into_iter().flatten().filter(|e| e.file_type().is_file()) {
+        let seconds = LAST_CHANGE + times.get(entry.path()).copied().unwrap_or_default();
+        let time = UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs());
+        // Tests run side by side: what is right already is left alone.
+        if entry.metadata().ok().and_then(|meta| meta.modified().ok()) != Some(time) {
+            let file = File::open(entry.path()).expect("a scenario's file can be opened");
+            file.set_modified(time).expect("a scenario's file can be dated");
+        }
     }
 }
 
