@@ -147,7 +147,7 @@ pub const FIRST: [&str; 8] = [
 ];
 
 /// Read by every program once the host's name and domain are known.
-pub const SHARED: [&str; 40] = [
+pub const SHARED: [&str; 34] = [
     "mail_name",
     "syslog_name",
     "mail_owner",
@@ -182,12 +182,6 @@ pub const SHARED: [&str; 40] = [
     "parent_domain_matches_subdomains",
     "alternate_config_directories",
     "bounce_template_file",
-    "local_transport",
-    "virtual_alias_domains",
-    "virtual_alias_maps",
-    "virtual_mailbox_domains",
-    "virtual_mailbox_maps",
-    "transport_maps",
 ];
 
 const SMTP: [&str; 12] = [

@@ -13,8 +13,10 @@ use crate::facts::Origin;
 const DEPTH_LIMIT: usize = 100;
 /// Comparisons within each other that are still followed. Postfix counts references anew in each, and has no limit.
 const COMPARISON_LIMIT: usize = 8;
-/// Pieces of text and references that one configuration may cost: far more than any real one.
-const WORK_LIMIT: usize = 400_000;
+/// Pieces of text and references that one value may cost: far more than any real one.
+const VALUE_WORK_LIMIT: usize = 10_000;
+/// The same for all values of a configuration together.
+const WORK_LIMIT: usize = 500_000;
 /// Bytes that one value may grow to.
 const TEXT_LIMIT: usize = 1 << 20;
 
@@ -50,6 +52,7 @@ pub trait Scope {
 #[derive(Debug, Default)]
 pub struct Expander {
     work: Cell<usize>,
+    all_work: Cell<usize>,
     undefined: RefCell<Vec<(String, Option<Origin>)>>,
     names: RefCell<Vec<String>>,
 }
@@ -69,9 +72,14 @@ impl Expander {
     /// # Errors
     /// Where Postfix refuses it, or it cannot be decided.
     pub fn expand(&self, scope: &dyn Scope, text: &str, origin: Option<&Origin>) -> Result<String, Fault> {
+        if !text.contains('$') {
+            return Ok(text.to_owned());
+        }
         let mut out = String::new();
-        self.parse(Place { scope, depth: 0, comparisons: 0, origin }, text, &mut out)?;
-        Ok(out)
+        self.work.set(0);
+        let result = self.parse(Place { scope, depth: 0, comparisons: 0, origin }, text, &mut out);
+        self.all_work.set(self.all_work.get() + self.work.get());
+        result.map(|()| out)
     }
 
     /// Names without value that were referred to since the last call, each with the place of the reference.
@@ -115,7 +123,7 @@ impl Expander {
 
     fn enter(&self, place: Place<'_>, text: &str) -> Result<(), Fault> {
         self.work.set(self.work.get() + 1);
-        if self.work.get() > WORK_LIMIT {
+        if self.work.get() > VALUE_WORK_LIMIT || self.all_work.get() > WORK_LIMIT {
             return Err(Fault::Undecided("the configuration's references take more work than helolint spends".into()));
         }
         if place.depth > DEPTH_LIMIT {

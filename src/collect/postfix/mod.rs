@@ -1,4 +1,7 @@
-//! Postfix, as its own programs read its files.
+//! Postfix, as its own programs read its files: main.cf and master.cf of every instance, and the tables that route mail.
+//!
+//! Logical lines are built in [`lines`], split by the grammars of `grammar/main_cf.pest` and `grammar/master_cf.pest`,
+//! expanded by [`expand`] in the scope of one program ([`process`]), and turned into ways of sending by `senders`.
 
 mod check;
 mod compare;
@@ -6,8 +9,133 @@ pub mod defaults;
 pub mod environment;
 pub mod expand;
 mod grammar;
+mod instance;
 pub mod lines;
 pub mod main_cf;
+mod maps;
 pub mod master_cf;
 pub mod postconf;
+mod problems;
 pub mod process;
+mod routes;
+mod senders;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::collect::root::{ReadError, Root};
+use crate::collect::sender::Sender;
+use crate::facts::{Fact, Host, Origin, Postfix, Problem, ProblemKind, Refusal};
+use crate::source::SourceFile;
+use environment::Environment;
+use instance::{Files, Instance};
+
+/// The configuration directories that Postfix is built with: Linux and macOS, FreeBSD, NetBSD.
+const DIRECTORIES: [&str; 3] = ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"];
+/// Instances that are read.
+const INSTANCE_LIMIT: usize = 64;
+
+/// What Postfix's files say.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Its instances, the default one first.
+    pub instances: Vec<Postfix>,
+    /// Every way in which they send.
+    pub senders: Vec<Sender>,
+    /// What is wrong with the files.
+    pub problems: Vec<Problem>,
+    /// Addresses of `proxy_interfaces`: what the outside sees of this host.
+    pub proxy_interfaces: Vec<Fact<IpAddr>>,
+}
+
+/// Reads Postfix's files; nothing where there are none.
+pub fn collect(root: &Root, host: &Host) -> Collected {
+    let mut collected = Collected::default();
+    let read = |path: &str| root.read(path);
+    let users = root
+        .read("/etc/passwd")
+        .ok()
+        .map(|file| file.text().lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect());
+    let env = Environment::of(host, users, root.exists("/etc/debian_version"), &read);
+    let Some(default) = DIRECTORIES.into_iter().find(|directory| has_files(root, directory)) else { return collected };
+    let mut directories = vec![(default.to_owned(), None::<Origin>)];
+    let mut at = 0;
+    while let Some((directory, named_by)) = directories.get(at).cloned() {
+        at += 1;
+        let is_default = at == 1;
+        let Some(instance) = read_instance(root, &directory, named_by, is_default, &env, &mut collected) else {
+            continue;
+        };
+        if is_default {
+            let mut more: Vec<String> = instance.named_directories.clone();
+            // A folder that stands beside the default one and is named, in whatever notation of its path.
+            let beside = default.rsplit_once('/').map_or("/", |(parent, _)| parent);
+            let others = root.files_below(beside, 2).into_iter().filter_map(|path| {
+                let folder = path.strip_suffix("/main.cf")?.to_owned();
+                let name = folder.rsplit('/').next()?;
+                let named =
+                    instance.named_directories.iter().any(|known| root.canonical(known).as_ref() == Some(&folder));
+                (name.starts_with("postfix-") && named).then_some(folder)
+            });
+            more.extend(others);
+            for folder in more {
+                let folder = folder.trim_end_matches('/').to_owned();
+                let known = |other: &(String, Option<Origin>)| root.canonical(&other.0) == root.canonical(&folder);
+                if directories.len() < INSTANCE_LIMIT && folder != default {
+                    let exists = root.exists(&folder);
+                    if !exists || !directories.iter().any(known) {
+                        let origin = instance.facts.parameters.get("multi_instance_directories");
+                        directories.push((folder, origin.map(|setting| setting.origin.clone())));
+                    }
+                }
+            }
+        }
+        collected.instances.push(instance.facts);
+        collected.senders.extend(instance.senders);
+        collected.problems.extend(instance.problems);
+        collected.proxy_interfaces.extend(instance.proxy_interfaces);
+    }
+    collected
+}
+
+fn has_files(root: &Root, directory: &str) -> bool {
+    ["main.cf", "master.cf"].iter().any(|name| root.exists(&format!("{directory}/{name}")))
+}
+
+fn read_instance(
+    root: &Root,
+    directory: &str,
+    named_by: Option<Origin>,
+    is_default: bool,
+    env: &Environment<'_>,
+    collected: &mut Collected,
+) -> Option<Instance> {
+    let mut refused = None;
+    let mut file = |name: &str| -> Option<Arc<SourceFile>> {
+        let path = format!("{directory}/{name}");
+        let error = match root.read(&path) {
+            Ok(file) => return Some(file),
+            Err(error) => error,
+        };
+        let undecided = matches!(error, ReadError::Io(_) | ReadError::TooLarge(_));
+        let then = match (undecided, name) {
+            (true, _) => "what Postfix does cannot be said",
+            (false, "main.cf") => "every Postfix program ends when it starts",
+            (false, _) => "the master ends when it starts",
+        };
+        let message = format!("{path}: {error}: {then}");
+        let origin = Origin::File(SourceFile::new(path.clone(), b"").span(0, 0));
+        refused.get_or_insert_with(|| Refusal { message: message.clone(), origin });
+        let kind = ProblemKind::Unreadable { undecided };
+        collected.problems.push(Problem::of_file(kind, &path, named_by.clone(), message));
+        None
+    };
+    let (main, master) = (file("main.cf"), file("master.cf"));
+    if main.is_none() && master.is_none() {
+        return None;
+    }
+    Some(instance::read(&Files { directory, main, master, refused, is_default }, root, env))
+}
+
+#[cfg(test)]
+mod tests;

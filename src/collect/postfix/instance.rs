@@ -1,0 +1,268 @@
+//! One instance of Postfix: its parameters, services and senders, and what is wrong with its files.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::check;
+use super::defaults::{self, Program};
+use super::environment::Environment;
+use super::expand::Expander;
+use super::main_cf::MainCf;
+use super::master_cf::{Entry, MasterCf};
+use super::postconf::{Postconf, squeeze};
+use super::problems::Reporter;
+use super::process::{MANUAL, Process, Start};
+use super::routes::Sources;
+use super::senders::Client;
+use crate::collect::root::Root;
+use crate::collect::sender::Sender;
+use crate::facts::{Fact, Postfix, PostfixService, Problem, Refusal, Setting};
+use crate::source::SourceFile;
+
+/// Parameters that the snapshot shows: those that bear on identity or route mail.
+const SHOWN: [&str; 34] = [
+    "myhostname",
+    "mydomain",
+    "myorigin",
+    "smtp_helo_name",
+    "smtp_bind_address",
+    "smtp_bind_address6",
+    "inet_interfaces",
+    "inet_protocols",
+    "relayhost",
+    "proxy_interfaces",
+    "smtpd_banner",
+    "default_transport",
+    "lmtp_lhlo_name",
+    "relay_transport",
+    "smtp_bind_address_enforce",
+    "smtp_address_preference",
+    "compatibility_level",
+    "mydestination",
+    "sender_dependent_relayhost_maps",
+    "sender_dependent_default_transport_maps",
+    "transport_maps",
+    "multi_instance_directories",
+    "smtpd_tls_cert_file",
+    "smtp_tls_security_level",
+    "alternate_config_directories",
+    "lmtp_bind_address",
+    "lmtp_bind_address6",
+    "lmtp_bind_address_enforce",
+    "local_transport",
+    "mail_name",
+    "multi_instance_name",
+    "queue_directory",
+    "smtpd_tls_key_file",
+    "virtual_transport",
+];
+
+/// The files of an instance and how it stands to others.
+pub struct Files<'a> {
+    /// Its configuration directory.
+    pub directory: &'a str,
+    /// main.cf.
+    pub main: Option<Arc<SourceFile>>,
+    /// master.cf.
+    pub master: Option<Arc<SourceFile>>,
+    /// Why one of them could not be read.
+    pub refused: Option<Refusal>,
+    /// Whether it is the default instance; the services of others bear their instance's name.
+    pub is_default: bool,
+}
+
+/// What one instance yields.
+pub struct Instance {
+    /// Its facts.
+    pub facts: Postfix,
+    /// Its ways of sending.
+    pub senders: Vec<Sender>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Addresses of `proxy_interfaces`.
+    pub proxy_interfaces: Vec<Fact<IpAddr>>,
+    /// Folders that it names, as written.
+    pub named_directories: Vec<String>,
+}
+
+/// Reads one instance.
+pub fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Instance {
+    let expander = Expander::default();
+    let main = files.main.as_ref().map(MainCf::parse);
+    let master = files.master.as_ref().map(MasterCf::parse);
+    let empty = MasterCf::parse(&SourceFile::new(format!("{}/master.cf", files.directory), b""));
+    let master = master.as_ref().unwrap_or(&empty);
+    let reader = Reader { files, main: main.as_ref(), master, env, expander: &expander };
+    reader.instance(root)
+}
+
+struct Reader<'a> {
+    files: &'a Files<'a>,
+    main: Option<&'a MainCf>,
+    master: &'a MasterCf,
+    env: &'a Environment<'a>,
+    expander: &'a Expander,
+}
+
+impl<'a> Reader<'a> {
+    fn start(&self, program: Program, entry: Option<&'a Entry>) -> Process<'a> {
+        let start = Start {
+            main: self.main,
+            directory: self.files.directory,
+            program,
+            process_name: entry.map_or(program.process_name(), Entry::process_name),
+            service_name: entry.map_or(program.process_name(), Entry::name),
+            overrides: entry.map_or(&[], |entry| &entry.overrides),
+        };
+        Process::start(&start, self.env, self.expander)
+    }
+
+    fn instance(&self, root: &Root) -> Instance {
+        let programs = [Program::Smtp, Program::Lmtp, Program::Smtpd, Program::TrivialRewrite, Program::Other];
+        let plain: BTreeMap<Program, Process<'a>> =
+            programs.into_iter().map(|program| (program, self.start(program, None))).collect();
+        let shared = &plain[&Program::Other];
+        let mut report = Reporter::new(self.main, self.master);
+        report.files();
+        report.undefined(&plain, self.expander);
+        let error = self.error(shared);
+        if let Some(refused) = &shared.refused {
+            report.refused_by_all(refused);
+        }
+
+        let name = shared.value("multi_instance_name").filter(|name| !name.is_empty());
+        let folder = self.files.directory.rsplit('/').next().unwrap_or_default();
+        let prefix = match self.files.is_default {
+            true => String::new(),
+            false => format!("{}/", name.map_or(folder, |name| name)),
+        };
+        let processes: Vec<(&Entry, Process<'a>)> = self
+            .master
+            .entries
+            .iter()
+            .map(|entry| (entry, self.start(Program::of_command(entry.command()), Some(entry))))
+            .collect();
+        let rewrite_entry = self.master.live().find(|entry| entry.process_name() == "trivial-rewrite");
+        let rewrite = self.start(Program::TrivialRewrite, rewrite_entry);
+        let sources =
+            Sources { rewrite: &rewrite, main: self.main, master: self.master, root, expander: self.expander };
+        let mut routes = if error.is_none() { sources.routes() } else { Default::default() };
+        report.add(std::mem::take(&mut routes.problems));
+        let relayhost = rewrite.fact("relayhost").filter(|value| !value.value.is_empty());
+        // An instance that the wrapper does not start sends nothing unless someone starts it by hand.
+        let stopped = !self.files.is_default && !self.is_enabled();
+
+        let mut senders = Vec::new();
+        let mut services = Vec::new();
+        for (index, (entry, process)) in processes.iter().enumerate() {
+            let replaced = self.master.replaced_by(index);
+            let mut refusal = entry.error.clone();
+            if let (None, Some(refused), None) = (&refusal, &process.refused, &shared.refused) {
+                refusal = Some(Refusal { message: refused.message.clone(), origin: refused.origin.clone() });
+            }
+            if error.is_none() && replaced.is_none() {
+                if let Some(refusal) = &refusal {
+                    report.daemon_refuses(entry, refusal);
+                }
+                report.undefined_overrides(entry, process, self.expander);
+            }
+            let program = Program::of_command(entry.command());
+            let is_client = matches!(program, Program::Smtp | Program::Lmtp) && entry.kind() == "unix";
+            if is_client && replaced.is_none() && error.is_none() && refusal.is_none() {
+                let label = format!("{prefix}{}", entry.name());
+                let client = Client { entry, process, label: label.clone(), program };
+                let mut own = client.senders(&routes, relayhost.as_ref(), self.env, self.expander);
+                own.iter_mut().for_each(|sender| sender.unused |= stopped);
+                senders.extend(own);
+                refusal = client.bind_refusal().map(|(message, origin)| Refusal { message, origin });
+                let is_stock = program == Program::Lmtp && entry.name() == "lmtp" && entry.arguments.is_empty();
+                if client.is_unused(&routes) && !is_stock {
+                    report.unused(entry, &label);
+                }
+                report.chroot(entry, process, root);
+            }
+            let overrides = entry
+                .overrides
+                .iter()
+                .map(|(name, value)| (name.clone(), process.expand(self.expander, &value.value, &value.origin)));
+            services.push(PostfixService {
+                name: entry.name().to_owned(),
+                kind: entry.kind().to_owned(),
+                command: entry.command().to_owned(),
+                origin: entry.span.clone().into(),
+                overrides: overrides.collect(),
+                error: refusal,
+            });
+        }
+
+        let proxies = shared.fact("proxy_interfaces");
+        let proxy_interfaces = proxies.iter().flat_map(|fact| {
+            check::words(&fact.value).filter_map(|word| {
+                let bare = word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(word);
+                Some(fact.with(bare.parse().ok()?))
+            })
+        });
+        let warnings = self.main.iter().flat_map(|main| &main.warnings).chain(&self.master.warnings).cloned();
+        Instance {
+            proxy_interfaces: proxy_interfaces.collect(),
+            named_directories: self.named_directories(),
+            facts: Postfix {
+                config_directory: self.files.directory.to_owned(),
+                error,
+                warnings: warnings.collect(),
+                parameters: self.parameters(&plain),
+                services,
+            },
+            senders,
+            problems: report.problems,
+        }
+    }
+
+    /// What makes Postfix refuse everything.
+    fn error(&self, shared: &Process<'_>) -> Option<Refusal> {
+        let main = self.files.refused.clone().or_else(|| self.main.and_then(|main| main.error.clone()));
+        let refused =
+            || shared.refused.as_ref().map(|r| Refusal { message: r.message.clone(), origin: r.origin.clone() });
+        main.or_else(refused).or_else(|| self.master.error.clone())
+    }
+
+    fn is_enabled(&self) -> bool {
+        let set = self.main.and_then(|main| main.settings.get("multi_instance_enable"));
+        // Only instances that the wrapper knows carry this; a folder for other uses is started by other means.
+        self.main.is_none_or(|main| !main.settings.contains_key("multi_instance_name"))
+            || set.is_some_and(|set| set.value.eq_ignore_ascii_case("yes"))
+    }
+
+    /// Other instances' folders: read unexpanded, as Postfix's own set-gid programs do, and expanded, as its wrapper does.
+    fn named_directories(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for name in ["multi_instance_directories", "alternate_config_directories"] {
+            let Some(set) = self.main.and_then(|main| main.settings.get(name)) else { continue };
+            found.extend(check::words(&set.value).filter(|word| word.starts_with('/')).map(str::to_owned));
+        }
+        found
+    }
+
+    fn parameters(&self, plain: &BTreeMap<Program, Process<'a>>) -> BTreeMap<String, Setting> {
+        let postconf = Postconf::new(self.main, Some(self.master), self.files.directory, self.env, self.expander);
+        let unread = self.files.refused.as_ref().filter(|_| self.main.is_none());
+        let refused = unread.or_else(|| self.main.and_then(|main| main.error.as_ref()));
+        let mut parameters = BTreeMap::new();
+        for name in SHOWN {
+            let setting = match (refused, plain.get(&Program::that_reads(name))) {
+                (Some(error), _) => Setting::undecided(format!("Postfix refuses main.cf: {}", error.message), MANUAL),
+                (None, Some(process)) => {
+                    let mut setting = process.setting(name);
+                    let shown = postconf.exact(name, self.expander).ok().map(|value| squeeze(&value));
+                    setting.postconf = shown.filter(|shown| setting.value.as_ref() != Some(shown));
+                    setting
+                }
+                (None, None) => continue,
+            };
+            parameters.insert(name.to_owned(), setting);
+        }
+        debug_assert!(SHOWN.iter().all(|name| defaults::is_parameter(name)));
+        parameters
+    }
+}

@@ -1,0 +1,247 @@
+//! Problems of an instance's files, worded for the administrator: what is wrong, and what Postfix does then.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::compare;
+use super::defaults::{self, Program};
+use super::expand::Expander;
+use super::lines::trim;
+use super::main_cf::MainCf;
+use super::master_cf::{Entry, MasterCf};
+use super::process::{Process, Refused};
+use crate::collect::root::Root;
+use crate::facts::{Mta, Origin, Problem, ProblemKind, Refusal};
+
+/// Parameters whose references are looked at: an undefined name in one of them changes the host's identity.
+const IDENTITY: [&str; 13] = [
+    "myhostname",
+    "mydomain",
+    "myorigin",
+    "smtp_helo_name",
+    "lmtp_lhlo_name",
+    "smtp_bind_address",
+    "smtp_bind_address6",
+    "lmtp_bind_address",
+    "lmtp_bind_address6",
+    "inet_interfaces",
+    "proxy_interfaces",
+    "relayhost",
+    "smtpd_banner",
+];
+/// Files that a client in a chroot reads below the queue directory.
+const CHROOT_COPIES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+
+/// Gathers problems, each once.
+pub struct Reporter<'a> {
+    main: Option<&'a MainCf>,
+    master: &'a MasterCf,
+    seen: HashSet<(String, String)>,
+    /// What was found.
+    pub problems: Vec<Problem>,
+}
+
+fn syntax(whole: bool) -> ProblemKind {
+    ProblemKind::Syntax { mta: Mta::Postfix, whole }
+}
+
+impl<'a> Reporter<'a> {
+    /// For the files of one instance.
+    pub fn new(main: Option<&'a MainCf>, master: &'a MasterCf) -> Reporter<'a> {
+        Reporter { main, master, seen: HashSet::new(), problems: Vec::new() }
+    }
+
+    /// Adds problems that others found.
+    pub fn add(&mut self, problems: Vec<Problem>) {
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+
+    fn push(&mut self, problem: Problem) {
+        let place = problem.origin.as_ref().map_or_else(|| problem.file.clone(), |origin| format!("{origin:?}"));
+        if self.seen.insert((place, problem.message.clone())) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// What the two files are refused for, and what in them is not what it seems.
+    pub fn files(&mut self) {
+        if let Some(main) = self.main {
+            if let Some(error) = &main.error {
+                let message = format!(
+                    "{}: every Postfix program refuses the whole file: Postfix does not start, and one that runs \
+                     delivers nothing",
+                    error.message
+                );
+                self.push(Problem::at(syntax(true), error.origin.clone(), message));
+            }
+            for repeated in &main.repeated {
+                let (name, later, earlier) = (&repeated.name, &repeated.later, &repeated.earlier);
+                let message = format!(
+                    "`{name}` is set again: Postfix takes the last setting, `{}` here or below, and not `{}` of line {}",
+                    later.value, earlier.value, earlier.line
+                );
+                let kind = ProblemKind::Repeated { name: name.clone() };
+                let mut problem = Problem::at(kind, later.span.clone().into(), message);
+                problem.related.push((earlier.span.clone().into(), "set here first".into()));
+                self.push(problem);
+            }
+            for swallowed in main.swallowed.iter().filter(|found| defaults::is_parameter(&found.name)) {
+                let message = format!(
+                    "`{}` is not set here: the line is indented, so Postfix reads it as part of the value of `{}`; \
+                     remove the blanks before it",
+                    swallowed.name, swallowed.into
+                );
+                let mut problem = Problem::at(ProblemKind::Swallowed, swallowed.span.clone().into(), message);
+                problem.related.push((swallowed.head.clone().into(), "the value begins here".into()));
+                self.push(problem);
+            }
+            for warning in main.warnings.iter().filter(|warning| warning.message.contains("must not start")) {
+                self.first_line_dropped(warning);
+            }
+        }
+        for warning in &self.master.warnings {
+            self.first_line_dropped(warning);
+        }
+        if let Some(error) = &self.master.error {
+            let message = format!("{}: the master refuses it and starts no service at all", error.message);
+            self.push(Problem::at(syntax(true), error.origin.clone(), message));
+        }
+        for (index, entry) in self.master.entries.iter().enumerate() {
+            let Some(last) = self.master.replaced_by(index) else { continue };
+            let service = format!("{}/{}", entry.name(), entry.kind());
+            let message = format!(
+                "{service} stands in master.cf more than once: the master takes the last entry, whole; this one, with \
+                 its options, does not count"
+            );
+            let kind = ProblemKind::ServiceRepeated { service };
+            let mut problem = Problem::at(kind, entry.span.clone().into(), message);
+            problem.related.push((last.span.clone().into(), "this one counts".into()));
+            self.push(problem);
+        }
+    }
+
+    fn first_line_dropped(&mut self, warning: &Refusal) {
+        let message = format!("{}: Postfix ignores it, and what continues it; remove the blanks", warning.message);
+        self.push(Problem::at(syntax(false), warning.origin.clone(), message));
+    }
+
+    /// A value that every program refuses.
+    pub fn refused_by_all(&mut self, refused: &Refused) {
+        if self.main.is_some_and(|main| main.error.is_some()) {
+            return;
+        }
+        let then = "every Postfix program ends with this when it starts: no mail is received or sent";
+        let message = format!("{}: {then}", refused.message);
+        match &refused.file {
+            Some(file) => {
+                let kind = ProblemKind::Unreadable { undecided: false };
+                self.push(Problem::of_file(kind, file, Some(refused.origin.clone()), message));
+            }
+            None => {
+                let mut problem = Problem::at(syntax(true), refused.origin.clone(), message);
+                if problem.file.is_empty() {
+                    problem.file = self.main.map_or_else(String::new, |main| main.file.path().to_owned());
+                }
+                self.push(problem);
+            }
+        }
+    }
+
+    /// What ends one daemon.
+    pub fn daemon_refuses(&mut self, entry: &Entry, refusal: &Refusal) {
+        let service = format!("{}/{}", entry.name(), entry.kind());
+        let then = match entry.process_name() {
+            "smtp" | "lmtp" => "the client ends at each start, and mail for it stays in the queue",
+            "smtpd" => "the server ends at each start, and connections to it are dropped",
+            _ => "the program ends at each start",
+        };
+        let message = format!("{}: in service {service}, {then}", refusal.message);
+        let mut problem = Problem::at(syntax(false), refusal.origin.clone(), message);
+        if problem.file.is_empty() {
+            problem.file = entry.span.path().to_owned();
+        }
+        if refusal.origin.span().is_some_and(|span| span.path() != entry.span.path()) {
+            // One value of main.cf ends several services: one problem, all of them named.
+            let same = |known: &&mut Problem| {
+                known.origin.as_ref() == Some(&refusal.origin) && known.message.starts_with(&refusal.message)
+            };
+            if let Some(known) = self.problems.iter_mut().find(same) {
+                known.related.push((entry.span.clone().into(), "this service too".into()));
+                return;
+            }
+        }
+        problem.related.push((entry.span.clone().into(), "the service".into()));
+        self.push(problem);
+    }
+
+    /// Names that identity parameters of main.cf refer to and nothing defines.
+    pub fn undefined(&mut self, plain: &BTreeMap<Program, Process<'_>>, expander: &Expander) {
+        for name in IDENTITY {
+            let Some(process) = plain.get(&Program::that_reads(name)) else { continue };
+            if let Some(set) = self.main.and_then(|main| main.settings.get(name)) {
+                self.undefined_in(name, &set.value, &set.span.clone().into(), process, expander);
+            }
+        }
+    }
+
+    /// The same for `-o` settings of one service.
+    pub fn undefined_overrides(&mut self, entry: &Entry, process: &Process<'_>, expander: &Expander) {
+        for (name, value) in entry.overrides.iter().filter(|(name, _)| IDENTITY.contains(&name.as_str())) {
+            self.undefined_in(name, &value.value, &value.origin, process, expander);
+        }
+    }
+
+    fn undefined_in(&mut self, name: &str, text: &str, at: &Origin, process: &Process<'_>, expander: &Expander) {
+        expander.take_undefined();
+        process.expand(expander, text, at);
+        for (missing, origin) in expander.take_undefined() {
+            if defaults::is_parameter(&missing) {
+                continue;
+            }
+            let message =
+                format!("`{name}` refers to `${missing}`, which nothing sets: Postfix puts nothing in its place");
+            let kind = ProblemKind::Undefined { name: missing };
+            self.push(Problem::at(kind, origin.unwrap_or_else(|| at.clone()), message));
+        }
+    }
+
+    /// A client that nothing names.
+    pub fn unused(&mut self, entry: &Entry, label: &str) {
+        let message = format!(
+            "no parameter or table names the service `{label}` as a transport: no mail takes it unless a filter or a \
+             rule elsewhere does"
+        );
+        let kind = ProblemKind::Unused { service: label.to_owned() };
+        self.push(Problem::at(kind, entry.span.clone().into(), message));
+    }
+
+    /// Files below the queue directory that a client in its chroot reads instead of the real ones.
+    pub fn chroot(&mut self, entry: &Entry, process: &Process<'_>, root: &Root) {
+        let level = compare::level(process.value("compatibility_level").map_or("", |value| value));
+        let by_default = entry.chroot() == "-" && level.is_ok_and(|level| level < [1, 0, 0]);
+        if !(entry.chroot() == "y" || by_default) {
+            return;
+        }
+        let Some(queue) = process.value("queue_directory") else { return };
+        for real in CHROOT_COPIES {
+            let copy = format!("{}{real}", queue.trim_end_matches('/'));
+            let (Ok(theirs), Ok(ours)) = (root.read(&copy), root.read(real)) else { continue };
+            if meaning(theirs.text()) != meaning(ours.text()) {
+                let message = format!(
+                    "{copy} differs from {real}: the clients of Postfix that run in the chroot read the copy; restart \
+                     Postfix, or copy the file again"
+                );
+                if self.problems.iter().any(|known| known.file == copy) {
+                    continue;
+                }
+                let kind = ProblemKind::ChrootCopy;
+                self.push(Problem::of_file(kind, &copy, Some(entry.span.clone().into()), message));
+            }
+        }
+    }
+}
+
+/// The lines of a hosts file or resolv.conf without comments, and blanks as one.
+fn meaning(text: &str) -> Vec<Vec<&str>> {
+    let lines = text.lines().map(|line| trim(line.split(['#', ';']).next().unwrap_or_default()));
+    lines.filter(|line| !line.is_empty()).map(|line| line.split_ascii_whitespace().collect()).collect()
+}
