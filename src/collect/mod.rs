@@ -46,20 +46,27 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         problems.extend(found);
         cpanel
     });
-    let configured = live::Configured { postfix: false, exim: false, cpanel: cpanel.is_some() };
+    let mut postfix = postfix::collect(root, &host);
+    let configured = live::Configured { postfix: !postfix.instances.is_empty(), exim: false, cpanel: cpanel.is_some() };
     let running = if root.is_live() { processes::daemons(Path::new(PROC)) } else { Vec::new() };
     let mtas = live::choose(root, configured, &running, expected.mta);
 
+    // Only live MTAs are judged: of the others nothing but their name is kept.
+    if !mtas.live.contains(&Mta::Postfix) {
+        postfix = postfix::Collected::default();
+    }
+    problems.append(&mut postfix.problems);
+
     let panel = cpanel.as_ref().map(cpanel::nat).unwrap_or_default();
-    let nat = identity::nat_map(expected.nat, panel, &[]);
+    let nat = identity::nat_map(expected.nat, panel, &postfix.proxy_interfaces);
     let identities = if mtas.configured.is_empty() {
         identity::Identities { paths: identity::of_host(&host, &nat), bind_faults: Vec::new() }
     } else {
-        identity::of_senders(Vec::new(), &host, &nat)
+        identity::of_senders(postfix.senders, &host, &nat)
     };
     Facts {
         host,
-        postfix: Vec::new(),
+        postfix: postfix.instances,
         exim: Vec::new(),
         cpanel,
         mtas,

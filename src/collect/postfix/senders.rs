@@ -11,7 +11,7 @@ use super::process::Process;
 use super::routes::{Routes, next_hop};
 use crate::addr::Family;
 use crate::collect::sender::{Bind, NextHop, Sender};
-use crate::facts::{AfterBindFault, Fact, Helo, Mta, Origin, SenderDomains};
+use crate::facts::{AfterBindFault, Fact, Helo, Mta, Origin, SenderDomains, Setting, Undecided};
 use crate::name::HeloName;
 
 /// One client service with the program that it runs.
@@ -90,11 +90,7 @@ impl Client<'_> {
         let setting = self.process.setting(name);
         let helo = match setting.fact() {
             Some(fact) => Helo::Known(fact.map(HeloName::new)),
-            None => Helo::Undecided {
-                parameter: name.to_owned(),
-                why: setting.undecided.unwrap_or_default(),
-                origin: setting.origin,
-            },
+            None => Helo::Undecided(undecided(name, setting)),
         };
         expander.take_names();
         let text = if self.process.sets(name) { format!("${name}") } else { "$myhostname".to_owned() };
@@ -113,7 +109,7 @@ impl Client<'_> {
         let parameter = self.parameter(if family == Family::Ipv4 { "bind_address" } else { "bind_address6" });
         let setting = self.process.setting(&parameter);
         let Some(value) = setting.fact() else {
-            return Bind::Undecided { parameter, why: setting.undecided.unwrap_or_default(), origin: setting.origin };
+            return Bind::Undecided(undecided(&parameter, setting));
         };
         if value.value.is_empty() {
             return self.bind_by_interfaces(family, env);
@@ -137,7 +133,7 @@ impl Client<'_> {
         let setting = self.process.setting(&parameter);
         let families = check::families(self.process.value("inet_protocols").map_or("all", |value| value));
         let (Some(value), Ok(families)) = (setting.fact(), families) else {
-            return Bind::Undecided { parameter, why: setting.undecided.unwrap_or_default(), origin: setting.origin };
+            return Bind::Undecided(undecided(&parameter, setting));
         };
         match check::own_addresses(&value.value, &families, env) {
             Ok(OwnAddresses::Only(all)) => {
@@ -151,11 +147,11 @@ impl Client<'_> {
                     _ => Bind::Kernel,
                 }
             }
-            Ok(OwnAddresses::Undecided(name)) => Bind::Undecided {
+            Ok(OwnAddresses::Undecided(name)) => Bind::Undecided(Undecided {
                 parameter,
                 why: format!("`{name}` is not in the hosts file; Postfix asks the DNS for it when it starts"),
                 origin: setting.origin,
-            },
+            }),
             Ok(OwnAddresses::Interfaces) | Err(_) => Bind::Kernel,
         }
     }
@@ -175,6 +171,11 @@ impl Client<'_> {
 fn bind_address(value: &str) -> Option<IpAddr> {
     let bare = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(value);
     bare.split_once('%').map_or(bare, |(address, _)| address).parse().ok()
+}
+
+/// A setting of which files do not give the value.
+fn undecided(parameter: &str, setting: Setting) -> Undecided {
+    Undecided { parameter: parameter.to_owned(), why: setting.undecided.unwrap_or_default(), origin: setting.origin }
 }
 
 #[cfg(test)]
