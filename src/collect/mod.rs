@@ -1,6 +1,7 @@
 //! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel ([`kernel`]).
 
 pub mod cpanel;
+pub mod exim;
 pub mod identity;
 pub mod kernel;
 pub mod live;

@@ -1,0 +1,273 @@
+//! The configuration as a whole: sections, options, named lists, drivers.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Refused;
+use super::lines::{Lines, Logical};
+use super::macros::Macros;
+use super::options::{self, Line, Options};
+use super::tables::{self, Class};
+use super::users::Users;
+use crate::collect::root::Root;
+use crate::facts::Fact;
+use crate::source::{SourceFile, Span};
+
+/// What Exim takes from its files.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// Main options that are set: text after macros and quoting; `true` or `false`.
+    pub main: Options,
+    /// Named lists by kind (`domainlist`, ...) and name.
+    pub lists: HashMap<(String, String), Fact<String>>,
+    /// Transports in file order.
+    pub transports: Vec<Driver>,
+    /// Routers in file order.
+    pub routers: Vec<Driver>,
+    /// Macros as they are at the end.
+    pub macros: Macros,
+    /// Every logical line.
+    pub lines: Vec<String>,
+    /// Files read, the first is the configuration itself.
+    pub files: Vec<Arc<SourceFile>>,
+}
+
+/// A transport or router.
+#[derive(Debug, Clone)]
+pub struct Driver {
+    /// Its name.
+    pub name: String,
+    /// Its driver.
+    pub driver: String,
+    /// The line that names it.
+    pub origin: Span,
+    /// Options that are set.
+    pub options: Options,
+}
+
+impl Driver {
+    /// The option `name`, where it is set.
+    pub fn get(&self, name: &str) -> Option<&Fact<String>> {
+        self.options.get(name)
+    }
+
+    /// The option's text, where it is set and not empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).map(|fact| fact.value.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// Whether the boolean option `name` is on.
+    pub fn is(&self, name: &str, default: bool) -> bool {
+        self.get(name).map_or(default, |fact| fact.value == "true")
+    }
+}
+
+/// How the reader is to behave.
+pub struct Reading<'a> {
+    /// Where files are.
+    pub root: &'a Root,
+    /// Users that options may name.
+    pub users: &'a Users,
+    /// Whether the build is known to be Debian's: with GnuTLS and without DMARC.
+    pub debian: bool,
+    /// Whether [`Config::lines`] is wanted.
+    pub keep_lines: bool,
+}
+
+const SECTIONS: [&str; 7] = ["acls", "authenticators", "local_scans", "retrys", "rewrites", "routers", "transports"];
+
+/// Reads the whole configuration. Beside an error stand the macros and files seen until then.
+///
+/// # Errors
+/// What makes Exim refuse it.
+pub fn read(how: &Reading, file: Arc<SourceFile>, macros: Macros) -> Result<Config, Box<(Refused, Config)>> {
+    let mut config = Config::default();
+    let mut lines = Lines::new(how.root, file, macros);
+    let outcome = sections(how, &mut lines, &mut config);
+    config.macros = std::mem::take(&mut lines.macros);
+    config.files = std::mem::take(&mut lines.files);
+    match outcome {
+        Ok(()) => Ok(config),
+        Err(refused) => Err(Box::new((refused, config))),
+    }
+}
+
+fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(), Refused> {
+    let mut next = main_section(how, lines, config)?;
+    let mut seen = HashSet::new();
+    while let Some((name, line)) = next {
+        let mut name = name.to_ascii_lowercase();
+        if !name.ends_with('s') {
+            name.push('s');
+        }
+        let Some(section) = SECTIONS.iter().find(|known| **known == name) else {
+            return Err(refused(&line, format!("\"{name}\" is not a known configuration section name")));
+        };
+        if !seen.insert(*section) {
+            return Err(refused(&line, format!("\"{name}\" section is repeated in the configuration file")));
+        }
+        next = match *section {
+            "transports" => drivers(how, lines, config, Class::Transport)?,
+            "routers" => drivers(how, lines, config, Class::Router)?,
+            _ => other(how, lines, config)?,
+        };
+    }
+    if how.debian
+        && let Some(set) = config.main.get("openssl_options")
+    {
+        let at = set.origin.span().cloned();
+        return Err(Refused { message: "openssl_options is set but we're using GnuTLS".into(), at, file: None });
+    }
+    Ok(())
+}
+
+/// The next line of a section; the name of the next section where one begins.
+enum Next {
+    Line(Logical),
+    Section(Option<(String, Logical)>),
+}
+
+fn next(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<Next, Refused> {
+    let Some(line) = lines.next_line()? else { return Ok(Next::Section(None)) };
+    if how.keep_lines {
+        config.lines.push(line.text.clone());
+    }
+    match options::section(&line.text) {
+        Some(name) => Ok(Next::Section(Some((name, line)))),
+        None => Ok(Next::Line(line)),
+    }
+}
+
+type Section = Option<(String, Logical)>;
+
+fn main_section(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<Section, Refused> {
+    loop {
+        let line = match next(how, lines, config)? {
+            Next::Line(line) => line,
+            Next::Section(section) => return Ok(section),
+        };
+        if line.text.starts_with(|c: char| c.is_ascii_uppercase()) {
+            if !define(lines, &line)? {
+                return Err(refused(&line, "malformed macro definition".into()));
+            }
+        } else if let Some(list) = options::named_list(&line.text) {
+            let value = options::origin(&line, &lines.macros, list.value.clone());
+            let key = (list.kind.to_owned(), list.name.to_owned());
+            if config.lists.insert(key, value).is_some() {
+                let kind = list.kind.trim_end_matches("list");
+                return Err(refused(&line, format!("duplicate name \"{}\" for a named {kind} list", list.name)));
+            }
+        } else {
+            let how =
+                Line { line: &line, macros: &lines.macros, users: how.users, unknown: "main option \"%s\" unknown" };
+            options::set(&how, &[tables::main()], &mut config.main)?;
+        }
+        if how.debian
+            && let Some((name, set)) = config.main.iter().find(|(name, _)| name.starts_with("dmarc_"))
+            && set.origin.span().is_some()
+        {
+            return Err(refused(&line, format!("main option \"{name}\" unknown")));
+        }
+    }
+}
+
+/// Takes up a macro definition; false where the line is none.
+fn define(lines: &mut Lines, line: &Logical) -> Result<bool, Refused> {
+    let Some(found) = options::macro_definition(&line.text) else { return Ok(false) };
+    let at = line.span(found.value.start, found.value.end);
+    lines
+        .macros
+        .define(found.name, &line.text[found.value.clone()], found.redefine, at)
+        .map_err(|message| refused(line, message))?;
+    Ok(true)
+}
+
+/// A section whose lines do not matter here.
+fn other(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<Section, Refused> {
+    loop {
+        match next(how, lines, config)? {
+            Next::Line(line) => {
+                if line.text.starts_with(|c: char| c.is_ascii_uppercase()) {
+                    define(lines, &line)?;
+                }
+            }
+            Next::Section(section) => return Ok(section),
+        }
+    }
+}
+
+fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) -> Result<Section, Refused> {
+    let mut done: Vec<Driver> = Vec::new();
+    let mut names = HashSet::new();
+    let mut open: Option<Driver> = None;
+    let section = loop {
+        let line = match next(how, lines, config)? {
+            Next::Line(line) => line,
+            Next::Section(section) => break section,
+        };
+        if line.text.starts_with(|c: char| c.is_ascii_uppercase()) && options::macro_definition(&line.text).is_some() {
+            finish(lines, open.take(), class, &mut done)?;
+            define(lines, &line)?;
+            continue;
+        }
+        if let Some((name, rest)) = options::driver_name(&line.text) {
+            finish(lines, open.take(), class, &mut done)?;
+            if !names.insert(name.to_owned()) {
+                return Err(refused(&line, format!("there are two {}s called \"{name}\"", class.word())));
+            }
+            if !rest.is_empty() {
+                return Err(refused(&line, options::extra(rest, &format!("driver name {name}"))));
+            }
+            open = Some(Driver {
+                name: name.to_owned(),
+                driver: String::new(),
+                origin: line.span(0, name.len()),
+                options: BTreeMap::new(),
+            });
+            continue;
+        }
+        let Some(driver) = open.as_mut() else {
+            return Err(refused(&line, format!("{} name missing", class.word())));
+        };
+        let private = tables::private(class, &driver.driver);
+        let mut known = vec![tables::generic(class)];
+        known.extend(private);
+        let unknown = if private.is_some() {
+            "option \"%s\" unknown"
+        } else {
+            "option \"%s\" unknown (\"driver\" must be specified before any private options)"
+        };
+        let setting = Line { line: &line, macros: &lines.macros, users: how.users, unknown };
+        options::set(&setting, &known, &mut driver.options)?;
+        if driver.driver.is_empty()
+            && let Some(named) = driver.options.get("driver")
+        {
+            driver.driver = named.value.clone();
+            if tables::private(class, &driver.driver).is_none() {
+                let (word, name, found) = (class.word(), &driver.name, &driver.driver);
+                return Err(refused(&line, format!("{word} {name}: cannot find {word} driver \"{found}\"")));
+            }
+        }
+    };
+    finish(lines, open.take(), class, &mut done)?;
+    match class {
+        Class::Transport => config.transports = done,
+        Class::Router => config.routers = done,
+    }
+    Ok(section)
+}
+
+fn finish(lines: &Lines, driver: Option<Driver>, class: Class, done: &mut Vec<Driver>) -> Result<(), Refused> {
+    let Some(driver) = driver else { return Ok(()) };
+    if driver.driver.is_empty() {
+        let mut refused = lines.refused(format!("no driver defined for {} \"{}\"", class.word(), driver.name));
+        refused.at = Some(driver.origin);
+        return Err(refused);
+    }
+    done.push(driver);
+    Ok(())
+}
+
+fn refused(line: &Logical, message: String) -> Refused {
+    Refused { message, at: Some(line.last()), file: None }
+}

@@ -1,0 +1,246 @@
+//! Lookups: types and their options, partial matching, defaults.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use super::parse::Lookup;
+use super::table::{Entry, Table};
+use super::{Evaluator, Scope, Stop, parse, undecided};
+
+/// Lookups with a key and a file.
+const SINGLE: &[&str] = &[
+    "cdb",
+    "dbm",
+    "dbmjz",
+    "dbmnz",
+    "dsearch",
+    "iplsearch",
+    "json",
+    "lsearch",
+    "nis",
+    "nis0",
+    "nwildlsearch",
+    "wildlsearch",
+    "lmdb",
+];
+/// Lookups with a query.
+const QUERY: &[&str] = &[
+    "dnsdb", "ibase", "ldap", "ldapdn", "ldapm", "mysql", "nisplus", "oracle", "passwd", "pgsql", "readsock", "redis",
+    "spf", "sqlite", "testdb", "whoson", "psl",
+];
+/// Labels that partial matching keeps, where no number says otherwise.
+const PARTIAL_DEFAULT: usize = 2;
+/// Partial matching's wildcard.
+const AFFIX: &str = "*.";
+
+/// A lookup's type, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Type<'t> {
+    /// The type itself.
+    pub name: &'t str,
+    /// Labels that partial matching keeps; `None`: no partial matching.
+    pub partial: Option<usize>,
+    affix: &'t str,
+    /// Whether `*` is the last resort.
+    pub star: bool,
+    star_at: bool,
+    options: &'t str,
+}
+
+impl<'t> Type<'t> {
+    /// Takes apart what stands between key and file.
+    pub fn of(text: &'t str) -> Type<'t> {
+        let (text, options) = text.split_once(',').unwrap_or((text, ""));
+        let mut found = Type { name: text, partial: None, affix: AFFIX, star: false, star_at: false, options };
+        if let Some(rest) = text.strip_prefix("partial") {
+            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            found.partial = Some(rest[..digits].parse().unwrap_or(PARTIAL_DEFAULT));
+            let rest = &rest[digits..];
+            if let Some(rest) = rest.strip_prefix('-') {
+                found.name = rest;
+            } else if let Some((affix, rest)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+                (found.affix, found.name) = (affix, rest);
+            }
+        }
+        if let Some(name) = found.name.strip_suffix("*@") {
+            (found.name, found.star, found.star_at) = (name, true, true);
+        } else if let Some(name) = found.name.strip_suffix('*') {
+            (found.name, found.star) = (name, true);
+        }
+        found
+    }
+}
+
+/// Whether Exim takes a lookup of this type, with or without key.
+///
+/// # Errors
+/// Its message.
+pub fn check(text: &str, key: bool) -> Result<(), String> {
+    let name = Type::of(text).name;
+    match (SINGLE.contains(&name), QUERY.contains(&name)) {
+        (true, _) if !key => Err(format!("missing {{key}} for single-key \"{text}\" lookup")),
+        (_, true) if key => {
+            Err(format!("a single key was given for lookup type \"{text}\", which is not a single-key lookup type"))
+        }
+        (false, false) => Err(format!("unknown lookup type \"{name}\"")),
+        _ => Ok(()),
+    }
+}
+
+/// What a lookup found.
+pub struct Found {
+    /// The data.
+    pub value: String,
+    /// `$1` and `$2` of partial matching.
+    pub parts: Option<[String; 2]>,
+}
+
+/// Looks up; `None` where nothing is found.
+pub fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result<Option<Found>, Stop> {
+    let kind = Type::of(&lookup.kind);
+    let Some(key) = &lookup.key else {
+        let what = if kind.name == "dnsdb" { "asks the DNS" } else { "asks a database" };
+        return undecided(format!("a `{}` lookup {what} when the mail is sent", kind.name));
+    };
+    if parse::is_tainted(&lookup.file) {
+        return Err(Stop::Fails("Tainted filename for search: it comes from the message".into()));
+    }
+    let key = of.expand(key, scope)?;
+    let file = of.expand(&lookup.file, scope)?;
+    search(of, scope, &kind, &key, file.trim())
+}
+
+/// Looks `key` up in `file`.
+pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &str) -> Result<Option<Found>, Stop> {
+    let found = match kind.name {
+        "dsearch" => {
+            if !of.root.status(file).is_some_and(|status| status.is_dir) {
+                return Err(Stop::Fails(format!(
+                    "failed to open {file} for directory search: No such file or directory"
+                )));
+            }
+            if !kind.options.is_empty() {
+                return undecided("options of a `dsearch` lookup are not followed".to_owned());
+            }
+            let there = !key.is_empty() && !key.contains('/') && of.root.exists(&format!("{file}/{key}"));
+            return Ok(there.then(|| Found { value: key.to_owned(), parts: None }));
+        }
+        "lsearch" | "wildlsearch" | "nwildlsearch" | "iplsearch" => of.table(file)?,
+        other => return undecided(format!("a `{other}` lookup reads a compiled table")),
+    };
+    let table = Rc::clone(&found);
+    let mut parts = None;
+    let mut hit = one(of, scope, kind, &table, key)?;
+    if let (None, Some(keep)) = (hit, kind.partial) {
+        (hit, parts) = partial(of, scope, kind, &table, key, keep)?;
+    } else if kind.partial.is_some() && hit.is_some() {
+        parts = Some([String::new(), key.to_owned()]);
+    }
+    if hit.is_none()
+        && kind.star_at
+        && let Some((_, domain)) = key.rsplit_once('@')
+    {
+        hit = one(of, scope, kind, &table, &format!("*@{domain}"))?;
+    }
+    if hit.is_none() && kind.star {
+        hit = one(of, scope, kind, &table, "*")?;
+        if kind.partial.is_some() && hit.is_some() {
+            parts = Some([key.to_owned(), String::new()]);
+        }
+    }
+    Ok(hit.map(|entry| Found {
+        value: match kind.options.split(',').find_map(|option| option.strip_prefix("ret=")) {
+            Some("key") => entry.key.clone(),
+            Some("full") => entry.full.clone(),
+            _ => entry.data.clone(),
+        },
+        parts,
+    }))
+}
+
+/// An entry, and what partial matching splits the key into.
+type Partial<'t> = (Option<&'t Entry>, Option<[String; 2]>);
+
+/// Partial matching: labels go from the left, a wildcard stands for them.
+fn partial<'t>(
+    of: &Evaluator,
+    scope: &mut Scope,
+    kind: &Type,
+    table: &'t Table,
+    key: &str,
+    keep: usize,
+) -> Result<Partial<'t>, Stop> {
+    if let Some(entry) = one(of, scope, kind, table, &format!("{}{key}", kind.affix))? {
+        return Ok((Some(entry), Some([String::new(), key.to_owned()])));
+    }
+    let dots = key.matches('.').count();
+    let mut rest = key;
+    for left in (keep..=dots).rev() {
+        let _ = left;
+        let fixed = match rest.split_once('.') {
+            Some((_, fixed)) => fixed,
+            None if kind.affix.is_empty() => break,
+            None => "",
+        };
+        let affix = match fixed {
+            "" if kind.affix.len() > 1 => kind.affix.trim_end_matches('.'),
+            _ => kind.affix,
+        };
+        if let Some(entry) = one(of, scope, kind, table, &format!("{affix}{fixed}"))? {
+            // Exim counts a dot before the fixed part even where there is none: `$1` then lacks its last character.
+            let wild = (key.len() - fixed.len()).saturating_sub(1);
+            let wild = key.get(..wild).unwrap_or_default().to_owned();
+            return Ok((Some(entry), Some([wild, fixed.to_owned()])));
+        }
+        rest = fixed;
+    }
+    Ok((None, None))
+}
+
+/// The entry of exactly this key, by the type's own comparison.
+fn one<'t>(
+    of: &Evaluator,
+    scope: &mut Scope,
+    kind: &Type,
+    table: &'t Table,
+    key: &str,
+) -> Result<Option<&'t Entry>, Stop> {
+    match kind.name {
+        "lsearch" => return Ok(if key.is_empty() { None } else { table.get(key) }),
+        "iplsearch" => {
+            if key == "*" {
+                return Ok(table.get("*"));
+            }
+            let Ok(address) = key.parse::<IpAddr>() else {
+                return Err(Stop::Fails(format!(
+                    "lookup of \"{key}\" gave DEFER: \"{key}\" is not a valid iplsearch key (an IP address, with optional \
+                     CIDR mask, is wanted): in a host list, use net-iplsearch as the search type"
+                )));
+            };
+            for entry in &table.entries {
+                of.step()?;
+                if super::matching::network(&entry.key)
+                    .is_some_and(|(net, bits)| super::matching::within(address, net, bits))
+                {
+                    return Ok(Some(entry));
+                }
+            }
+            return Ok(None);
+        }
+        _ => {}
+    }
+    if key.is_empty() {
+        return Ok(None);
+    }
+    for entry in &table.entries {
+        of.step()?;
+        let pattern = match kind.name {
+            "wildlsearch" => scope.deeper(|scope| of.expand(&parse::parse(&entry.key), scope))?,
+            _ => entry.key.clone(),
+        };
+        if of.matches_pattern(&pattern, key)? {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}

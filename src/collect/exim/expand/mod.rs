@@ -1,0 +1,223 @@
+//! Exim's expansion language, as far as files decide it (Exim specification, chapter 11).
+
+mod condition;
+mod digest;
+mod evaluate;
+pub mod lookups;
+mod matching;
+mod operators;
+pub mod parse;
+pub mod table;
+mod variables;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use regex::{Regex, RegexBuilder};
+
+use crate::collect::root::{FileStatus, ReadError, Root};
+use crate::facts::Fact;
+use parse::Expr;
+use table::Table;
+
+/// Steps of all evaluations together, so that no file can keep the program busy.
+const STEP_LIMIT: u64 = 60_000_000;
+/// Expansions within expansions.
+const DEPTH_LIMIT: usize = 12;
+/// Memory for one compiled regular expression, in octets.
+const REGEX_LIMIT: usize = 1 << 20;
+/// Stands for what stat(2) says and files do not decide.
+pub(crate) const UNSEEN: &str = "\u{f8ff}unseen";
+
+/// Why an expansion has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The word `fail`: with `interface` no address is bound, with `helo_data` delivery is deferred.
+    Forced(String),
+    /// Exim refuses it, with this message: delivery is deferred.
+    Fails(String),
+    /// Files do not decide it.
+    Undecided {
+        /// Why.
+        why: String,
+        /// The construct, as written; empty where it is not a part of the text.
+        construct: String,
+    },
+}
+
+/// An expansion that files do not decide.
+pub(crate) fn undecided<T>(why: String) -> Result<T, Stop> {
+    Err(Stop::Undecided { why, construct: String::new() })
+}
+
+/// What an expansion sees.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Variables by name.
+    pub values: HashMap<String, String>,
+    /// What Perl functions give, by name.
+    pub perl: HashMap<String, String>,
+    /// Whether variables that are not named are empty; else they are undecided.
+    pub rest_empty: bool,
+    captures: Vec<String>,
+    depth: usize,
+}
+
+impl Scope {
+    /// A scope in which every variable is empty, as with `exim -be`.
+    pub fn empty() -> Scope {
+        Scope { rest_empty: true, ..Scope::default() }
+    }
+
+    /// Goes one expansion deeper.
+    pub(crate) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Scope) -> Result<T, Stop>) -> Result<T, Stop> {
+        if self.depth >= DEPTH_LIMIT {
+            return undecided("expansions within expansions are nested too deeply".to_owned());
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+}
+
+/// Named lists by kind and name.
+pub type NamedLists = HashMap<(String, String), Fact<String>>;
+
+/// Evaluates expansions over the files of one host; each file is read once.
+pub struct Evaluator<'r> {
+    root: &'r Root,
+    lists: Option<&'r NamedLists>,
+    /// `$primary_hostname`, for `@` in lists.
+    pub primary_hostname: Option<String>,
+    tables: RefCell<HashMap<String, Rc<Table>>>,
+    stats: RefCell<HashMap<String, Option<FileStatus>>>,
+    regexes: RefCell<HashMap<(String, bool), Option<Regex>>>,
+    steps: Cell<u64>,
+}
+
+impl<'r> Evaluator<'r> {
+    /// An evaluator over the files of `root`.
+    pub fn new(root: &'r Root, lists: Option<&'r NamedLists>) -> Evaluator<'r> {
+        Evaluator {
+            root,
+            lists,
+            primary_hostname: None,
+            tables: RefCell::default(),
+            stats: RefCell::default(),
+            regexes: RefCell::default(),
+            steps: Cell::new(0),
+        }
+    }
+
+    /// The value of an expansion.
+    ///
+    /// # Errors
+    /// Where it fails, or files do not decide it.
+    pub fn value(&self, expr: &Expr, scope: &mut Scope) -> Result<String, Stop> {
+        scope.captures.clear();
+        scope.depth = 0;
+        let text = self.expand(expr, scope)?;
+        if text.contains(UNSEEN) {
+            return undecided("it holds what the file system says of a file".to_owned());
+        }
+        Ok(text)
+    }
+
+    /// Counts a step.
+    pub(crate) fn step(&self) -> Result<(), Stop> {
+        let steps = self.steps.get() + 1;
+        self.steps.set(steps);
+        if steps > STEP_LIMIT {
+            return undecided("the expansion takes too many steps".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The table of a file of the lsearch family, read once.
+    ///
+    /// # Errors
+    /// Exim's failure where there is none: not the no-branch.
+    pub fn table(&self, file: &str) -> Result<Rc<Table>, Stop> {
+        if let Some(table) = self.tables.borrow().get(file) {
+            return Ok(Rc::clone(table));
+        }
+        let read = if file.starts_with('/') { self.root.read(file) } else { Err(ReadError::NotFound) };
+        let table = match read {
+            Ok(text) => Rc::new(Table::parse(text.text())),
+            Err(ReadError::TooLarge(size)) => {
+                return undecided(format!("{file} has {size} octets, more than are read"));
+            }
+            Err(error) => {
+                let why = match error {
+                    ReadError::NotFound => "No such file or directory".to_owned(),
+                    other => other.to_string(),
+                };
+                return Err(Stop::Fails(format!("failed to open {file} for linear search: {why}")));
+            }
+        };
+        self.tables.borrow_mut().insert(file.to_owned(), Rc::clone(&table));
+        Ok(table)
+    }
+
+    fn status(&self, path: &str) -> Option<FileStatus> {
+        if let Some(known) = self.stats.borrow().get(path) {
+            return *known;
+        }
+        let status = self.root.status(path);
+        self.stats.borrow_mut().insert(path.to_owned(), status);
+        status
+    }
+
+    /// What `${stat:path}` gives; fields that a copy of the file system does not keep are marked.
+    pub(crate) fn stat(&self, path: &str) -> Result<String, Stop> {
+        let Some(status) = self.status(path) else {
+            return Err(Stop::Fails(format!("stat({path}) failed: No such file or directory")));
+        };
+        let kind = match status.mode & 0o170_000 {
+            0o040_000 => 'd',
+            0o100_000 => '-',
+            _ => '?',
+        };
+        let bits = (0..9).rev().map(|bit| match status.mode >> bit & 1 {
+            0 => '-',
+            _ => ['x', 'w', 'r'][bit % 3],
+        });
+        let symbols: String = std::iter::once(kind).chain(bits).collect();
+        Ok(format!(
+            "mode={:04o} smode={symbols} inode={UNSEEN} device={UNSEEN} links={UNSEEN} uid={} gid={} size={} \
+             atime={UNSEEN} mtime={} ctime={UNSEEN}",
+            status.mode & 0o7777,
+            status.uid,
+            status.gid,
+            status.size,
+            status.modified,
+        ))
+    }
+
+    fn named_list(&self, name: &str) -> Option<&str> {
+        let lists = self.lists?;
+        let kinds = ["domainlist", "hostlist", "addresslist", "localpartlist"];
+        let (name, kinds): (&str, &[&str]) = match name.rsplit_once('_') {
+            Some((name, "d")) => (name, &kinds[..1]),
+            Some((name, "h")) => (name, &kinds[1..2]),
+            Some((name, "a")) => (name, &kinds[2..3]),
+            Some((name, "l")) => (name, &kinds[3..]),
+            _ => (name, &kinds),
+        };
+        kinds.iter().find_map(|kind| Some(lists.get(&((*kind).to_owned(), name.to_owned()))?.value.as_str()))
+    }
+
+    /// A compiled regular expression. What PCRE has and the crate has not is undecided.
+    fn regex(&self, pattern: &str, caseless: bool) -> Result<Regex, Stop> {
+        let key = (pattern.to_owned(), caseless);
+        let known = self.regexes.borrow().get(&key).cloned();
+        let compiled = known.unwrap_or_else(|| {
+            let built = RegexBuilder::new(pattern).case_insensitive(caseless).size_limit(REGEX_LIMIT).build().ok();
+            self.regexes.borrow_mut().insert(key, built.clone());
+            built
+        });
+        compiled.map_or_else(|| undecided(format!("the regular expression `{pattern}` is not followed")), Ok)
+    }
+}

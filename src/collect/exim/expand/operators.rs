@@ -1,0 +1,215 @@
+//! Operators: `${name:text}`.
+
+use std::net::IpAddr;
+
+use super::{Evaluator, Scope, Stop, digest, parse, undecided};
+use crate::addr;
+use crate::collect::exim::{arithmetic, lists};
+
+/// Operators whose names hold an underscore.
+const UNDERSCORE: &str = "from_utf8 local_part quote_local_part reverse_ip time_eval time_interval \
+    utf8_domain_from_alabel utf8_domain_to_alabel utf8_localpart_from_alabel utf8_localpart_to_alabel";
+/// The others; what follows an underscore is an argument.
+const MAIN: &str = "address addresses base32 base32d base62 base62d base64 base64d bless domain escape escape8bit eval \
+    eval10 expand h hash headerwrap hex2b64 hexquote ipv6denorm ipv6norm l lc length listcount listnamed mask md5 nh \
+    nhash quote randint rfc2047 rfc2047d rxquote s sha1 sha2 sha256 sha3 stat str2b64 strlen substr uc utf8clean xtextd";
+
+/// Octets of a result that is followed further.
+pub const RESULT_LIMIT: usize = 1 << 20;
+
+/// Whether Exim has an operator of this name.
+pub fn is_known(name: &str) -> bool {
+    let has = |list: &str, name: &str| list.split(' ').any(|known| known == name);
+    has(UNDERSCORE, name) || has(MAIN, name.split('_').next().unwrap_or(name))
+}
+
+/// What the operator `name` makes of `text`.
+pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Result<String, Stop> {
+    let (word, arguments) = match UNDERSCORE.split(' ').any(|known| known == name) {
+        true => (name, Vec::new()),
+        false => {
+            let mut parts = name.split('_');
+            (parts.next().unwrap_or(name), parts.collect())
+        }
+    };
+    let fails = |message: String| Err(Stop::Fails(message));
+    Ok(match word {
+        "lc" => text.to_ascii_lowercase(),
+        "uc" => text.to_ascii_uppercase(),
+        "strlen" => text.len().to_string(),
+        "domain" => address(&text)?.map_or_else(String::new, |(_, domain)| domain),
+        "local_part" => address(&text)?.map_or_else(String::new, |(local, _)| local),
+        "address" => address(&text)?.map_or_else(String::new, |(local, domain)| format!("{local}@{domain}")),
+        "length" | "l" | "substr" | "s" | "hash" | "h" | "nhash" | "nh" => {
+            return sized(word, &arguments, &text);
+        }
+        "mask" => return mask(&text),
+        "reverse_ip" => match text.trim().parse::<IpAddr>() {
+            Ok(address) => {
+                let name = addr::reverse_name(address);
+                let name = name.as_str();
+                name.strip_suffix(".in-addr.arpa").or(name.strip_suffix(".ip6.arpa")).unwrap_or(name).to_owned()
+            }
+            Err(_) => return fails(format!("reverse_ip() expects an IP address [{text}]")),
+        },
+        "ipv6norm" | "ipv6denorm" => match text.parse::<IpAddr>() {
+            Ok(IpAddr::V6(v6)) if word == "ipv6norm" => v6.to_string(),
+            Ok(IpAddr::V6(v6)) => v6.segments().map(|part| format!("{part:04x}")).join(":"),
+            Ok(IpAddr::V4(v4)) => {
+                let v6 = v4.to_ipv6_mapped();
+                v6.segments().map(|part| format!("{part:04x}")).join(":")
+            }
+            Err(_) => return fails(format!("\"{text}\" is not an IP address")),
+        },
+        "quote" if arguments.is_empty() => quote(&text),
+        "quote_local_part" if text.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c)) => text,
+        "rxquote" => text.chars().fold(String::new(), |mut out, c| {
+            if !c.is_ascii_alphanumeric() {
+                out.push('\\');
+            }
+            out.push(c);
+            out
+        }),
+        "escape" | "escape8bit" => escape(&text),
+        "md5" => digest::md5(text.as_bytes()),
+        "sha1" => digest::sha1(text.as_bytes()),
+        "base64" | "str2b64" => digest::base64(text.as_bytes()),
+        "eval" | "eval10" => match arithmetic::value(&text, word == "eval10") {
+            Ok(number) => number.to_string(),
+            Err(why) => return fails(format!("error in expression evaluation: {why}")),
+        },
+        "expand" => {
+            let inner = parse::parse(&text);
+            return scope.deeper(|scope| of.expand(&inner, scope));
+        }
+        "listcount" => lists::items(&text).len().to_string(),
+        "listnamed" => match of.named_list(&text) {
+            Some(list) => list.to_owned(),
+            None => return fails(format!("\"{text}\" is not a named list")),
+        },
+        "stat" => return of.stat(&text),
+        "utf8clean" => text,
+        _ => return undecided(format!("the operator `{word}` is not followed")),
+    })
+}
+
+/// The number in an operator's argument.
+fn number(text: &str) -> Option<i64> {
+    text.parse().ok()
+}
+
+/// The operators and items that take one or two numbers.
+pub fn sized(word: &str, arguments: &[&str], text: &str) -> Result<String, Stop> {
+    let numbers: Vec<i64> = arguments.iter().filter_map(|argument| number(argument)).collect();
+    if numbers.len() != arguments.len() || numbers.len() > 2 {
+        return Err(Stop::Fails(format!("non-digit after underscore in \"{word}\"")));
+    }
+    let first = numbers.first().copied();
+    let second = numbers.get(1).copied();
+    match word {
+        "length" | "l" => Ok(substring(text, 0, Some(first.unwrap_or(1)))),
+        "substr" | "s" => Ok(substring(text, first.unwrap_or(0), second)),
+        "hash" | "h" => {
+            let kinds = usize::try_from(second.unwrap_or(26)).unwrap_or(0);
+            let length = usize::try_from(first.unwrap_or(1)).unwrap_or(0);
+            let found = digest::hash(text.as_bytes(), length, kinds);
+            found.ok_or_else(|| Stop::Fails("hash count out of range".into()))
+        }
+        _ => {
+            let first = u64::try_from(first.unwrap_or(1)).unwrap_or(0);
+            let found = digest::nhash(text.as_bytes(), first, second.and_then(|n| u64::try_from(n).ok()));
+            found.ok_or_else(|| Stop::Fails("nhash count out of range".into()))
+        }
+    }
+}
+
+/// Exim's substring: from the left, or with a negative start from the right.
+fn substring(text: &str, start: i64, length: Option<i64>) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let count = chars.len() as i64;
+    let (mut start, mut length) = (start.clamp(-1 << 40, 1 << 40), length.map(|n| n.clamp(-1 << 40, 1 << 40)));
+    if length.is_some_and(|n| n < 0) {
+        length = None;
+    }
+    if start < 0 {
+        start += count;
+        if start < 0 {
+            length = Some((length.unwrap_or(-1) + start).max(0));
+            start = 0;
+        } else if length.is_none() {
+            (start, length) = (0, Some(start));
+        }
+    }
+    let start = start.min(count);
+    let length = length.unwrap_or(count).min(count - start);
+    chars[start as usize..(start + length) as usize].iter().collect()
+}
+
+/// Local part and domain of an RFC 822 address; `None` where it is none, or has no domain.
+fn address(text: &str) -> Result<Option<(String, String)>, Stop> {
+    if text.contains(['"', '(', '\\', ',', ':', ';']) {
+        return undecided("an address with quotes, comments or groups is not followed".to_owned());
+    }
+    let inner = match (text.rfind('<'), text.rfind('>')) {
+        (Some(open), Some(close)) if open < close && text[close + 1..].trim().is_empty() => &text[open + 1..close],
+        (None, None) => text,
+        _ => return Ok(None),
+    };
+    let inner = inner.trim();
+    let Some((local, domain)) = inner.split_once('@') else { return Ok(None) };
+    let bad = |part: &str| part.is_empty() || part.contains([' ', '\t', '\n', '@', '<', '>']);
+    let dots = |part: &str| part.starts_with('.') || part.ends_with('.') || part.contains("..");
+    if bad(local) || bad(domain) || dots(local) || domain.starts_with('.') || domain.contains("..") {
+        return Ok(None);
+    }
+    Ok(Some((local.to_owned(), domain.to_owned())))
+}
+
+fn mask(text: &str) -> Result<String, Stop> {
+    let parsed = text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse().ok()?)));
+    match parsed {
+        Some((IpAddr::V4(v4), bits @ 0..=32u32)) => {
+            let kept = v4.to_bits() & u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            Ok(format!("{}/{bits}", std::net::Ipv4Addr::from_bits(kept)))
+        }
+        Some((IpAddr::V6(v6), bits @ 0..=128u32)) => {
+            let kept = std::net::Ipv6Addr::from_bits(v6.to_bits() & u128::MAX.checked_shl(128 - bits).unwrap_or(0));
+            Ok(format!("{}/{bits}", kept.segments().map(|part| format!("{part:04x}")).join(".")))
+        }
+        _ => Err(Stop::Fails(format!("\"{text}\" is not an IP address with a mask"))),
+    }
+}
+
+fn quote(text: &str) -> String {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
+        return text.to_owned();
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '"' | '\\' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{b}' => out.push_str("\\v"),
+            '\u{c}' => out.push_str("\\f"),
+            '\\' => out.push_str("\\\\"),
+            ' '..='~' => out.push(c),
+            c => c.to_string().bytes().for_each(|byte| out.push_str(&format!("\\{byte:03o}"))),
+        }
+    }
+    out
+}

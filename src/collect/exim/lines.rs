@@ -1,0 +1,287 @@
+//! From physical to logical lines: continuation, comments, conditionals, includes, macros (Exim specification, chapter 6).
+
+use std::sync::Arc;
+
+use super::Refused;
+use super::macros::Macros;
+use crate::collect::root::{ReadError, Root};
+use crate::source::{SourceFile, Span};
+
+/// Conditionals that may be open at once, as Exim has it.
+const CONDITION_DEPTH: usize = 10;
+/// Files that may be open at once. Exim has no limit of its own: a loop ends when the system refuses one more.
+const INCLUDE_DEPTH: usize = 100;
+/// Text that all lines together may hold after macros, in bytes: macros can make a small file explode.
+const TEXT_LIMIT: usize = 64 << 20;
+/// What one line may hold after macros, in bytes.
+const LINE_LIMIT: usize = 4 << 20;
+
+/// One logical line, with the places that it was put together from.
+#[derive(Debug, Clone)]
+pub struct Logical {
+    /// Its text: macros replaced, joined, blanks at both ends gone.
+    pub text: String,
+    pieces: Vec<Piece>,
+}
+
+/// What one physical line gave to a logical one.
+#[derive(Debug, Clone)]
+struct Piece {
+    /// Where in the logical line it begins.
+    at: usize,
+    file: Arc<SourceFile>,
+    /// Its place in the file, blanks at its start apart.
+    start: usize,
+    end: usize,
+    /// Macros replaced in it, by their place among all; none: offsets agree.
+    macros: Vec<usize>,
+}
+
+impl Logical {
+    /// The place of bytes `start..end` of the line. Where a macro was replaced, the whole physical line.
+    pub fn span(&self, start: usize, end: usize) -> Span {
+        let index = self.pieces.partition_point(|piece| piece.at <= start).saturating_sub(1);
+        let piece = &self.pieces[index.min(self.pieces.len() - 1)];
+        if piece.macros.is_empty() {
+            let from = (piece.start + (start - piece.at.min(start))).min(piece.end);
+            return piece.file.span(from, (from + end.saturating_sub(start)).min(piece.end));
+        }
+        piece.file.span(piece.start, piece.end)
+    }
+
+    /// The place of its last physical line, which is the one that Exim names in errors.
+    pub fn last(&self) -> Span {
+        // A logical line has at least one piece: it is made when the first is appended.
+        let piece = &self.pieces[self.pieces.len() - 1];
+        piece.file.span(piece.start, piece.end)
+    }
+
+    /// The one macro that was replaced in the physical line that holds byte `at`, where it was one alone.
+    pub fn only_macro(&self, at: usize) -> Option<usize> {
+        let index = self.pieces.partition_point(|piece| piece.at <= at).saturating_sub(1);
+        match self.pieces.get(index)?.macros.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Lines count.
+    Active,
+    /// Lines are dropped until a branch is true.
+    Searching,
+    /// A branch has been taken: lines are dropped until `.endif`.
+    Done,
+}
+
+struct Frame {
+    file: Arc<SourceFile>,
+    at: usize,
+}
+
+/// Reads logical lines one after the other.
+pub struct Lines<'r> {
+    root: &'r Root,
+    frames: Vec<Frame>,
+    outer: Vec<State>,
+    state: State,
+    /// Macros known so far.
+    pub macros: Macros,
+    /// Files read, the first is the configuration itself.
+    pub files: Vec<Arc<SourceFile>>,
+    /// The last physical line read, for errors.
+    last: Option<Span>,
+    total: usize,
+    first: bool,
+}
+
+const DIRECTIVES: [&str; 6] = ["ifdef", "ifndef", "elifdef", "elifndef", "else", "endif"];
+
+impl<'r> Lines<'r> {
+    /// The lines of `file`, with the macros that the command line defines.
+    pub fn new(root: &'r Root, file: Arc<SourceFile>, macros: Macros) -> Lines<'r> {
+        let frames = vec![Frame { file: Arc::clone(&file), at: 0 }];
+        Lines {
+            root,
+            frames,
+            outer: Vec::new(),
+            state: State::Active,
+            macros,
+            files: vec![file],
+            last: None,
+            total: 0,
+            first: true,
+        }
+    }
+
+    /// The next logical line; `None` at the end.
+    ///
+    /// # Errors
+    /// What makes Exim refuse the file at this level.
+    pub fn next_line(&mut self) -> Result<Option<Logical>, Refused> {
+        let mut line = Logical { text: String::new(), pieces: Vec::new() };
+        loop {
+            let Some((file, start, end)) = self.physical() else {
+                if self.state != State::Active || !self.outer.is_empty() {
+                    return Err(self.refused("Unexpected end of configuration file: .endif missing"));
+                }
+                return Ok((!line.text.is_empty()).then_some(line));
+            };
+            self.last = Some(file.span(start, end));
+            let raw = &file.text()[start..end];
+            if std::mem::take(&mut self.first) && raw.starts_with('\u{feff}') {
+                return Err(self.refused("found unexpected BOM (Byte Order Mark)"));
+            }
+            let lead = raw.len() - raw.trim_start_matches(is_space).len();
+            let (replaced, used) = self.macros.substitute(&raw[lead..], line.text.is_empty(), LINE_LIMIT);
+            let Some(replaced) = replaced else {
+                return Err(self.refused("a line is too long after macros were replaced"));
+            };
+            let text = replaced.trim_start_matches(is_space);
+            if text.starts_with('#') {
+                continue;
+            }
+            if let Some(rest) = text.strip_prefix('.')
+                && let Some(which) = DIRECTIVES.iter().position(|name| rest.starts_with(name))
+            {
+                // Exim's own quirk: the letter `t` where a tab was meant. Anything else: the line is dropped.
+                if matches!(rest.as_bytes().get(DIRECTIVES[which].len()), None | Some(b' ' | b't' | b'\n')) {
+                    self.directive(which, !used.is_empty())?;
+                }
+                continue;
+            }
+            if self.state != State::Active {
+                continue;
+            }
+            if let Some((path, optional)) = include(text) {
+                self.include(&file, path, optional)?;
+                continue;
+            }
+            self.total += text.len();
+            if self.total > TEXT_LIMIT || line.text.len() + text.len() > LINE_LIMIT {
+                return Err(self.refused("the configuration is too large after macros were replaced"));
+            }
+            let lead = if used.is_empty() { raw.len() - text.len() } else { lead };
+            let end = start + raw.trim_end_matches(is_space).len().max(lead);
+            line.pieces.push(Piece { at: line.text.len(), file, start: start + lead, end, macros: used });
+            line.text.push_str(text);
+            line.text.truncate(line.text.trim_end_matches(is_space).len());
+            if line.text.ends_with('\\') {
+                line.text.pop();
+                if line.text.is_empty() {
+                    line.pieces.clear();
+                }
+            } else if line.text.is_empty() {
+                line.pieces.clear();
+            } else {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    /// The next physical line, its end included.
+    fn physical(&mut self) -> Option<(Arc<SourceFile>, usize, usize)> {
+        while let Some(frame) = self.frames.last_mut() {
+            let text = frame.file.text();
+            if frame.at < text.len() {
+                let start = frame.at;
+                frame.at = text[start..].find('\n').map_or(text.len(), |at| start + at + 1);
+                return Some((Arc::clone(&frame.file), start, frame.at));
+            }
+            self.frames.pop();
+        }
+        None
+    }
+
+    fn directive(&mut self, which: usize, found: bool) -> Result<(), Refused> {
+        let name = DIRECTIVES[which];
+        let truth = found != name.ends_with("ndef");
+        if which < 2 {
+            if self.outer.len() >= CONDITION_DEPTH {
+                return Err(self.refused(format!(".{name} nested too deeply")));
+            }
+            self.outer.push(self.state);
+            self.state = match self.state {
+                State::Active if truth => State::Active,
+                State::Active => State::Searching,
+                _ => State::Done,
+            };
+            return Ok(());
+        }
+        let Some(outer) = self.outer.last().copied() else {
+            return Err(self.refused(format!(".{name} without matching .ifdef")));
+        };
+        self.state = match (name, self.state) {
+            ("endif", _) => {
+                self.outer.pop();
+                outer
+            }
+            (_, State::Active | State::Done) => State::Done,
+            ("else", State::Searching) => State::Active,
+            (_, State::Searching) if truth => State::Active,
+            (_, State::Searching) => State::Searching,
+        };
+        Ok(())
+    }
+
+    fn include(&mut self, from: &Arc<SourceFile>, path: &str, optional: bool) -> Result<(), Refused> {
+        let path = if path.starts_with('/') {
+            path.to_owned()
+        } else if optional {
+            return Err(self.refused(format!(".include specifies a non-absolute path \"{path}\"")));
+        } else {
+            let folder = from.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+            format!("{folder}/{path}")
+        };
+        if optional && !self.root.exists(&path) {
+            return Ok(());
+        }
+        if self.frames.len() >= INCLUDE_DEPTH {
+            let why = "files include each other in a circle, until the system refuses to open one more";
+            return Err(self.refused(format!("failed to open included configuration file {path}: {why}")));
+        }
+        match self.root.read(&path) {
+            Ok(file) => {
+                if !self.files.iter().any(|known| Arc::ptr_eq(known, &file)) {
+                    self.files.push(Arc::clone(&file));
+                }
+                self.frames.push(Frame { file, at: 0 });
+                Ok(())
+            }
+            Err(error) => {
+                let why = if error == ReadError::NotFound { String::new() } else { format!(" ({error})") };
+                let mut refused = self.refused(format!("failed to open included configuration file {path}{why}"));
+                refused.file = Some(path);
+                Err(refused)
+            }
+        }
+    }
+
+    /// A refusal at the last physical line read.
+    pub fn refused(&self, message: impl Into<String>) -> Refused {
+        let at = self.last.clone().or_else(|| self.files.first().map(|file| file.span(0, 0)));
+        Refused { message: message.into(), at, file: None }
+    }
+}
+
+/// What C's isspace() takes as white space.
+pub fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
+}
+
+/// The path of an include line, and whether the file may be missing.
+fn include(text: &str) -> Option<(&str, bool)> {
+    let rest = text.strip_prefix(".include")?;
+    let (rest, optional) = match rest.strip_prefix("_if_exists") {
+        Some(rest) => (rest, true),
+        None => (rest, false),
+    };
+    if !rest.starts_with(is_space) {
+        return None;
+    }
+    let path = rest.trim_matches(is_space);
+    let inner = path.strip_prefix('"').and_then(|path| path.strip_suffix('"'));
+    Some((inner.unwrap_or(path), optional))
+}

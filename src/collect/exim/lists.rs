@@ -1,0 +1,61 @@
+//! Exim's lists: splitting (Exim specification, section 6.21), with a separator that the list itself may choose.
+
+use super::lines::is_space;
+
+/// The items of a list, blanks at both ends gone.
+pub fn items(list: &str) -> Vec<String> {
+    let mut rest = list.trim_start_matches(is_space);
+    let mut separator = ':';
+    if let Some(after) = rest.strip_prefix('<')
+        && let Some(chosen) = after.chars().next().filter(|c| c.is_ascii_punctuation() || c.is_ascii_control())
+    {
+        separator = chosen;
+        rest = &after[chosen.len_utf8()..];
+    }
+    let mut found = Vec::new();
+    loop {
+        rest = rest.trim_start_matches(|c| is_space(c) && c != separator);
+        if rest.is_empty() {
+            return found;
+        }
+        let mut item = String::new();
+        let mut chars = rest.char_indices().peekable();
+        let mut end = rest.len();
+        while let Some((at, c)) = chars.next() {
+            if c != separator {
+                item.push(c);
+            } else if !separator.is_ascii_control() && chars.peek().is_some_and(|(_, next)| *next == separator) {
+                chars.next();
+                item.push(separator);
+            } else {
+                end = at + separator.len_utf8();
+                break;
+            }
+        }
+        item.truncate(item.trim_end_matches(is_space).len());
+        found.push(item);
+        rest = &rest[end..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_are_chosen_doubled_and_trailing() {
+        for (list, expected) in [
+            ("a : b", vec!["a", "b"]),
+            ("  ", vec![]),
+            ("a:", vec!["a"]),
+            ("a::b:c", vec!["a:b", "c"]),
+            (": a", vec!["", "a"]),
+            ("<; 192.0.2.1 ; 2001:db8::1", vec!["192.0.2.1", "2001:db8::1"]),
+            ("<; ", vec![]),
+            ("198.51.100.7 : 2001::db8::::1", vec!["198.51.100.7", "2001:db8::1"]),
+            ("<a b", vec!["<a b"]),
+        ] {
+            assert_eq!(items(list), expected, "{list:?}");
+        }
+    }
+}

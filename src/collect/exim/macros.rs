@@ -1,0 +1,197 @@
+//! Macros: definitions and their replacement, which is by plain text, in the order of definition.
+
+use std::collections::HashMap;
+
+use super::builtin;
+use super::lines::is_space;
+use crate::source::Span;
+
+/// Longest name, in octets.
+const NAME_LIMIT: usize = 63;
+/// What `-D` keeps of a name, in octets.
+const COMMAND_LINE_NAME: usize = 23;
+/// Macros that are kept; Exim has no limit.
+const COUNT_LIMIT: usize = 100_000;
+/// Octets of a name that the index looks at.
+const PREFIX: usize = 4;
+
+/// A macro.
+#[derive(Debug, Clone)]
+pub struct Macro {
+    /// Its name.
+    pub name: String,
+    /// What stands for it.
+    pub value: String,
+    /// The place of its value; none for `-D` and builtin ones.
+    pub at: Option<Span>,
+    command_line: bool,
+}
+
+/// All macros known at one point: the builtin ones, those of the command line, those of the files, in this order.
+#[derive(Debug, Clone, Default)]
+pub struct Macros {
+    all: Vec<Macro>,
+    /// How many of them are builtin.
+    builtin: usize,
+    by_name: HashMap<String, usize>,
+    /// Macros by the first octets of their name, for names at least that long; and the shorter ones.
+    by_prefix: HashMap<[u8; PREFIX], Vec<usize>>,
+    short: Vec<usize>,
+}
+
+impl Macros {
+    /// The builtin macros, and those that `-D` defines, in order.
+    pub fn new(defines: &[(String, String)]) -> Macros {
+        let mut macros = Macros::default();
+        for name in builtin::macros() {
+            macros.add(name, "y".into(), None, false);
+        }
+        macros.builtin = macros.all.len();
+        for (name, value) in defines {
+            let name: String = name.chars().take(COMMAND_LINE_NAME).collect();
+            if !macros.by_name.contains_key(&name) {
+                macros.add(name, value.clone(), None, true);
+            }
+        }
+        macros
+    }
+
+    /// The macros that files and the command line define, in order.
+    pub fn user(&self) -> &[Macro] {
+        &self.all[self.builtin..]
+    }
+
+    /// The macro with this place among all.
+    pub fn get(&self, index: usize) -> Option<&Macro> {
+        self.all.get(index)
+    }
+
+    fn add(&mut self, name: String, value: String, at: Option<Span>, command_line: bool) {
+        let index = self.all.len();
+        match name.as_bytes().first_chunk::<PREFIX>() {
+            Some(prefix) => self.by_prefix.entry(*prefix).or_default().push(index),
+            None => self.short.push(index),
+        }
+        self.by_name.insert(name.clone(), index);
+        self.all.push(Macro { name, value, at, command_line });
+    }
+
+    /// Takes up a definition.
+    ///
+    /// # Errors
+    /// Exim's message where it refuses it.
+    pub fn define(&mut self, name: &str, value: &str, redefine: bool, at: Span) -> Result<(), String> {
+        if name.len() > NAME_LIMIT {
+            return Err(format!("macro name too long (maximum is {NAME_LIMIT} characters)"));
+        }
+        let known = self.by_name.get(name).copied();
+        // Exim walks the list in order and stops at the name itself; earlier ones must not be part of it.
+        let end = known.unwrap_or(self.all.len());
+        if let Some(part) = self.parts_of(name).into_iter().filter(|index| *index < end).min() {
+            let part = &self.all[part].name;
+            return Err(format!(
+                "\"{name}\" cannot be defined as a macro because previously defined macro \"{part}\" is a substring"
+            ));
+        }
+        match known {
+            Some(index) if self.all[index].command_line => Ok(()),
+            Some(_) if !redefine => {
+                Err(format!("macro \"{name}\" is already defined (use \"==\" if you want to redefine it)"))
+            }
+            Some(index) => {
+                self.all[index].value = value.to_owned();
+                self.all[index].at = Some(at);
+                Ok(())
+            }
+            None if redefine => Err(format!("can't redefine an undefined macro \"{name}\"")),
+            None if self.all.len() >= COUNT_LIMIT => Err("too many macros".into()),
+            None => {
+                self.add(name.to_owned(), value.to_owned(), Some(at), false);
+                Ok(())
+            }
+        }
+    }
+
+    /// Macros whose names stand somewhere in `name` and are shorter.
+    fn parts_of(&self, name: &str) -> Vec<usize> {
+        let mut parts = Vec::new();
+        for at in 0..name.len() {
+            let here = &name.as_bytes()[at..];
+            let fits = |index: &&usize| {
+                let part = self.all[**index].name.as_bytes();
+                part.len() < name.len() && here.starts_with(part)
+            };
+            parts.extend(self.starting(here).filter(fits).copied());
+        }
+        parts
+    }
+
+    /// Macros that may start at the beginning of `text`.
+    fn starting<'a>(&'a self, text: &[u8]) -> impl Iterator<Item = &'a usize> {
+        let long = text.first_chunk::<PREFIX>().and_then(|prefix| self.by_prefix.get(prefix));
+        self.short.iter().chain(long.into_iter().flatten())
+    }
+
+    /// Replaces every macro in a physical line, whose leading blanks are gone. `fresh`: it begins a logical line.
+    /// Gives the text (`None`: over `limit` octets) and the macros replaced.
+    pub fn substitute(&self, line: &str, fresh: bool, limit: usize) -> (Option<String>, Vec<usize>) {
+        let mut from = 0;
+        if fresh && line.starts_with(|c: char| c.is_ascii_uppercase()) {
+            let after = line.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            let after = after.trim_start_matches(is_space);
+            if after.starts_with('=') {
+                from = line.len() - after.len();
+            }
+        }
+        let mut used = Vec::new();
+        let Some(first) = candidate(line, from) else { return (Some(line.to_owned()), used) };
+        from = first;
+        // Builtin macros are looked for only where the first candidate is an underscore: Exim's own shortcut.
+        let mut next = if line.as_bytes()[from] == b'_' { 0 } else { self.builtin };
+        let mut text = line.to_owned();
+        while let Some(index) = self.first_in(&text[from..], next) {
+            let found = &self.all[index];
+            let hits = text[from..].matches(&found.name).count();
+            if text.len() + hits * found.value.len() > limit {
+                return (None, used);
+            }
+            let tail = text[from..].replace(&found.name, &found.value);
+            text.truncate(from);
+            text.push_str(&tail);
+            used.push(index);
+            next = index + 1;
+            match candidate(&text, from) {
+                Some(at) => from = at,
+                None => break,
+            }
+        }
+        (Some(text), used)
+    }
+
+    /// The earliest defined macro, at or behind `next`, that stands in `text`.
+    fn first_in(&self, text: &str, next: usize) -> Option<usize> {
+        let bytes = text.as_bytes();
+        let mut best: Option<usize> = None;
+        for at in 0..bytes.len() {
+            for index in self.starting(&bytes[at..]) {
+                if *index >= next
+                    && best.is_none_or(|best| *index < best)
+                    && bytes[at..].starts_with(self.all[*index].name.as_bytes())
+                {
+                    best = Some(*index);
+                }
+            }
+        }
+        best
+    }
+}
+
+/// The first place from `from` on where a macro's name may begin.
+fn candidate(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let may = |at: &usize| {
+        bytes[*at].is_ascii_uppercase()
+            || bytes[*at] == b'_' && bytes.get(at + 1).is_some_and(|next| next.is_ascii_uppercase())
+    };
+    (from..bytes.len()).find(may)
+}

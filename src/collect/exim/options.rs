@@ -1,0 +1,293 @@
+//! One line of a section: what kind it is, and the value of an option by its type.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use pest::Parser;
+use pest::iterators::Pair;
+use pest_derive::Parser;
+
+use super::Refused;
+use super::lines::{Logical, is_space};
+use super::macros::Macros;
+use super::tables::{self, Groups, Kind};
+use super::users::Users;
+use crate::facts::{Fact, Origin};
+
+#[derive(Parser)]
+#[grammar = "grammar/exim_config.pest"]
+struct Grammar;
+
+/// Options that are set, with what Exim holds of them.
+pub type Options = BTreeMap<String, Fact<String>>;
+
+/// A macro definition.
+pub struct Definition<'t> {
+    /// The macro.
+    pub name: &'t str,
+    /// Whether it stands with `==`.
+    pub redefine: bool,
+    /// Where in the line its text stands.
+    pub value: Range<usize>,
+}
+
+/// A named list.
+pub struct NamedList<'t> {
+    /// `domainlist`, `hostlist`, `addresslist` or `localpartlist`.
+    pub kind: &'t str,
+    /// Its name.
+    pub name: &'t str,
+    /// Where in the line the list stands.
+    pub value: Range<usize>,
+}
+
+fn parse(rule: Rule, text: &str) -> Option<Vec<Pair<'_, Rule>>> {
+    let line = Grammar::parse(rule, text).ok()?.next()?;
+    Some(line.into_inner().collect())
+}
+
+fn find<'t, 'p>(pairs: &'p [Pair<'t, Rule>], rule: Rule) -> Option<&'p Pair<'t, Rule>> {
+    pairs.iter().find(|pair| pair.as_rule() == rule)
+}
+
+fn range(pairs: &[Pair<Rule>]) -> Range<usize> {
+    find(pairs, Rule::rest).map_or(0..0, |rest| rest.as_span().start()..rest.as_span().end())
+}
+
+/// The name of the section that the line begins.
+pub fn section(text: &str) -> Option<String> {
+    // A cheap look first: this is asked of every line.
+    text.get(..6).filter(|start| start.eq_ignore_ascii_case("begin "))?;
+    let pairs = parse(Rule::begin, text)?;
+    Some(text[range(&pairs)].to_owned())
+}
+
+/// The macro definition that the line is.
+pub fn macro_definition(text: &str) -> Option<Definition<'_>> {
+    let pairs = parse(Rule::macro_definition, text)?;
+    let name = find(&pairs, Rule::macro_name)?.as_str();
+    Some(Definition { name, redefine: find(&pairs, Rule::redefine).is_some(), value: range(&pairs) })
+}
+
+/// The named list that the line defines.
+pub fn named_list(text: &str) -> Option<NamedList<'_>> {
+    let pairs = parse(Rule::named_list, text)?;
+    let kind = find(&pairs, Rule::list_kind)?.as_str();
+    Some(NamedList { kind, name: find(&pairs, Rule::name)?.as_str(), value: range(&pairs) })
+}
+
+/// The driver that the line begins, and what follows the colon.
+pub fn driver_name(text: &str) -> Option<(&str, &str)> {
+    let pairs = parse(Rule::driver, text)?;
+    Some((find(&pairs, Rule::name)?.as_str(), &text[range(&pairs)]))
+}
+
+/// Exim's message for text that should not be there.
+pub fn extra(rest: &str, behind: &str) -> String {
+    let comment = if rest.starts_with('#') { " (# is comment only at line start)" } else { "" };
+    format!("extra characters follow {behind}{comment}")
+}
+
+/// A line that sets an option, with what is needed to judge it.
+pub struct Line<'a> {
+    /// The line.
+    pub line: &'a Logical,
+    /// Macros, for the place of a value.
+    pub macros: &'a Macros,
+    /// Users that it may name.
+    pub users: &'a Users,
+    /// What Exim says of an unknown name, `%s` for the name.
+    pub unknown: &'static str,
+}
+
+/// The text at `value` in a line, with its origin: the line; where the text is what a macro holds, the macro.
+pub fn origin(line: &Logical, macros: &Macros, value: Range<usize>) -> Fact<String> {
+    let text = line.text[value.clone()].to_owned();
+    let here = line.span(value.start, value.end);
+    if let Some(found) = line.only_macro(value.start).and_then(|index| macros.get(index))
+        && found.value == text
+        && let Some(at) = &found.at
+    {
+        return Fact { value: text, origin: Origin::File(at.clone()), via: vec![Origin::File(here)] };
+    }
+    Fact::new(text, here)
+}
+
+/// Sets the option that the line names.
+///
+/// # Errors
+/// What makes Exim refuse it.
+pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Refused> {
+    let text = how.line.text.as_str();
+    let refused = |message: String| Refused { message, at: Some(how.line.last()), file: None };
+    let Some(pairs) = parse(Rule::option, text) else {
+        return Err(refused(format!("option setting expected: {text}")));
+    };
+    let full = find(&pairs, Rule::name).map_or("", |pair| pair.as_str());
+    let rest = range(&pairs);
+    let lookup = |name: &str| known.iter().find_map(|groups| tables::kind(groups, name));
+    let negated = full.strip_prefix("no_").or_else(|| full.strip_prefix("not_"));
+    let name = negated.unwrap_or(full);
+    let Some(kind) = lookup(name) else {
+        return Err(refused(how.unknown.replace("%s", full)));
+    };
+    if kind != Kind::Repeatable && options.contains_key(name) {
+        return Err(refused(format!("\"{full}\" option set for the second time")));
+    }
+    let tail = &text[rest.clone()];
+    let assigned = tail.strip_prefix('=');
+    if kind == Kind::Boolean || (kind == Kind::Other && (negated.is_some() || tail.is_empty())) {
+        if !tail.is_empty() && (negated.is_some() || assigned.is_none()) {
+            return Err(refused(extra(tail, &format!("boolean option {full}"))));
+        }
+        let value = match assigned {
+            None => negated.is_none().to_string(),
+            Some(value) => boolean(value.trim_matches(is_space), full).map_err(refused)?,
+        };
+        options.insert(name.to_owned(), Fact::new(value, how.line.span(0, text.len())));
+        return Ok(());
+    }
+    if negated.is_some() {
+        return Err(refused("negation prefix applied to a non-boolean option".into()));
+    }
+    if tail.is_empty() {
+        return Err(refused(format!("unexpected end of line (data missing) after {full}")));
+    }
+    let Some(value) = assigned else {
+        return Err(refused(format!("missing \"=\" after {full}")));
+    };
+    let start = rest.end - value.trim_start_matches(is_space).len();
+    let mut fact = origin(how.line, how.macros, start..rest.end);
+    match kind {
+        Kind::Text | Kind::Repeatable | Kind::User | Kind::Other => {
+            if fact.value.starts_with('"') {
+                fact.value = dequote(&fact.value, full).map_err(refused)?;
+            }
+        }
+        Kind::Integer | Kind::Octal => integer(&fact.value, full, kind == Kind::Octal).map_err(refused)?,
+        Kind::Time => time(&fact.value, full).map_err(refused)?,
+        Kind::Boolean => {}
+    }
+    if kind == Kind::User && how.users.lacks(&fact.value) {
+        return Err(refused(format!("user {} was not found", fact.value)));
+    }
+    match options.get_mut(name) {
+        Some(earlier) => join(name, earlier, fact),
+        None => {
+            options.insert(name.to_owned(), fact);
+        }
+    }
+    Ok(())
+}
+
+/// Adds another value of an option that may be set several times.
+fn join(name: &str, earlier: &mut Fact<String>, fact: Fact<String>) {
+    earlier.value = match name {
+        "condition" => format!("${{if and{{{{bool_lax{{{}}}}}{{bool_lax{{{}}}}}}}}}", earlier.value, fact.value),
+        "headers_remove" => format!("{} : {}", earlier.value, fact.value),
+        "set" => format!("{};{}", earlier.value, fact.value),
+        _ => format!("{}\n{}", earlier.value, fact.value),
+    };
+    earlier.via.push(fact.origin);
+}
+
+fn boolean(value: &str, name: &str) -> Result<String, String> {
+    // Several options of this type are expanded when they are used.
+    if value.contains('$') {
+        return Ok(value.to_owned());
+    }
+    let end = value.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(value.len());
+    let word = if value.starts_with(|c: char| c.is_ascii_alphabetic()) { &value[..end] } else { "" };
+    let truth = match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" => true,
+        "false" | "no" => false,
+        _ => return Err(format!("\"{word}\" is not a valid value for the \"{name}\" option")),
+    };
+    match value[end..].trim_start_matches(is_space) {
+        "" => Ok(truth.to_string()),
+        rest => Err(extra(rest, &format!("\"{word}\" for boolean option {name}"))),
+    }
+}
+
+/// The text of a quoted string: escapes resolved.
+fn dequote(value: &str, name: &str) -> Result<String, String> {
+    let Some(pairs) = parse(Rule::quoted, value) else {
+        return Err(format!("missing quote at end of string value for {name}"));
+    };
+    let rest = &value[range(&pairs)];
+    if !rest.trim_matches(is_space).is_empty() {
+        return Err(extra(rest, &format!("string value for {name}")));
+    }
+    let mut text = String::new();
+    for pair in pairs {
+        match pair.as_rule() {
+            Rule::plain => text.push_str(pair.as_str()),
+            Rule::escape => {
+                let Some(inner) = pair.into_inner().next() else { continue };
+                text.push(match inner.as_rule() {
+                    Rule::octal => numbered(inner.as_str(), 8),
+                    Rule::hexadecimal => numbered(&inner.as_str()[1..], 16),
+                    _ => escaped(inner.as_str().chars().next().unwrap_or('\\')),
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(text)
+}
+
+/// The character with this number, which is one octet.
+pub fn numbered(digits: &str, radix: u32) -> char {
+    char::from((u32::from_str_radix(digits, radix).unwrap_or(0) & 0xff) as u8)
+}
+
+/// The character that a backslash before `c` stands for.
+pub fn escaped(c: char) -> char {
+    match c {
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\u{b}',
+        other => other,
+    }
+}
+
+fn integer(value: &str, name: &str, octal: bool) -> Result<(), String> {
+    let word = if octal { "octal " } else { "" };
+    if value.contains('$') {
+        return Ok(());
+    }
+    let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
+    let (digits, valid): (&str, fn(char) -> bool) = match digits.get(..2) {
+        Some("0x" | "0X") if !octal => (&digits[2..], |c| c.is_ascii_hexdigit()),
+        _ if octal => (digits, |c| ('0'..='7').contains(&c)),
+        _ => (digits, |c| c.is_ascii_digit()),
+    };
+    let end = digits.find(|c| !valid(c)).unwrap_or(digits.len());
+    if end == 0 {
+        return Err(format!("{word}integer expected for {name}"));
+    }
+    let rest = digits[end..].trim_start_matches(['k', 'K', 'm', 'M', 'g', 'G', 't', 'T']);
+    match rest.trim_start_matches(is_space) {
+        "" => Ok(()),
+        rest => Err(extra(rest, &format!("{word}integer value for {name}"))),
+    }
+}
+
+fn time(value: &str, name: &str) -> Result<(), String> {
+    if value.contains('$') {
+        return Ok(());
+    }
+    let mut digits = 0;
+    let mut valid = !value.is_empty();
+    for c in value.chars() {
+        match c {
+            '0'..='9' => digits += 1,
+            'w' | 'd' | 'h' | 'm' | 's' if digits > 0 => digits = 0,
+            _ => valid = false,
+        }
+    }
+    if valid { Ok(()) } else { Err(format!("invalid time value for {name}")) }
+}
