@@ -3,19 +3,24 @@
 mod arithmetic;
 mod builtin;
 pub mod config;
+mod debian;
+mod depend;
 mod describe;
 pub mod expand;
 pub mod hostname;
 mod lines;
 mod lists;
+pub mod live;
 pub mod macros;
 mod options;
+mod routes;
+mod senders;
 mod tables;
 pub mod users;
 
 use crate::collect::root::Root;
-use crate::facts;
-use crate::facts::{Fact, Origin, Refusal};
+use crate::collect::sender::Sender;
+use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, Refusal};
 use crate::source::Span;
 use config::Config;
 use expand::Evaluator;
@@ -60,6 +65,63 @@ pub struct Read {
     pub primary_hostname: Result<Fact<String>, String>,
     /// What makes Exim refuse it.
     pub refused: Option<Refused>,
+}
+
+/// What Exim's files say.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// The live configuration, where there is one.
+    pub configurations: Vec<facts::Exim>,
+    /// Ways in which mail leaves the host.
+    pub senders: Vec<Sender>,
+    /// What could not be read, is refused, or keeps mail from leaving.
+    pub problems: Vec<Problem>,
+    /// `primary_hostname` with its default, where files decide it.
+    pub primary_hostname: Option<Fact<String>>,
+}
+
+/// Collects what Exim's files say. Without configuration: nothing.
+pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>) -> Collected {
+    let mut collected = Collected::default();
+    let Some(live) = live::find(root, cpanel.is_some()) else { return collected };
+    let request = Request {
+        root,
+        file: &live.file,
+        defines: &live.defines,
+        names: Names { node_name: host.node_name.as_ref(), hosts: &host.hosts, fqdn: &host.fqdn },
+        debian: live.debian,
+        keep_lines: false,
+    };
+    let read = match read(&request) {
+        Ok(read) => read,
+        Err(error) => {
+            let message = format!("{} cannot be read: {error}", live.file);
+            let kind = ProblemKind::Unreadable { undecided: false };
+            collected.problems.push(Problem::of_file(kind, &live.file, None, message));
+            return collected;
+        }
+    };
+    debian::stale(root, &live.file, cpanel.is_some(), &mut collected.problems);
+    match &read.refused {
+        Some(refused) => {
+            let kind = ProblemKind::Syntax { mta: Mta::Exim, whole: true };
+            collected.problems.push(match refused.at.clone() {
+                Some(at) => Problem::at(kind, Origin::File(at), refused.message.clone()),
+                None => Problem::of_file(kind, &live.file, None, refused.message.clone()),
+            });
+            if let Some(file) = &refused.file {
+                let kind = ProblemKind::Unreadable { undecided: false };
+                let at = refused.at.clone().map(Origin::File);
+                collected.problems.push(Problem::of_file(kind, file, at, refused.message.clone()));
+            }
+        }
+        None => {
+            collected.senders = senders::of(root, host, &read, cpanel.is_some(), &mut collected.problems);
+            collected.primary_hostname = read.primary_hostname.ok();
+        }
+    }
+    collected.configurations.push(read.facts);
+    collected
 }
 
 /// Reads one configuration.

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::parse::Lookup;
+use super::parse::{Expr, Kind, Lookup};
 use super::table::{Entry, Table};
-use super::{Evaluator, Scope, Stop, parse, undecided};
+use super::{Evaluator, PTR_NAME, Ptr, Scope, Stop, parse, undecided};
 
 /// Lookups with a key and a file.
 const SINGLE: &[&str] = &[
@@ -99,6 +99,9 @@ pub struct Found {
 pub fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result<Option<Found>, Stop> {
     let kind = Type::of(&lookup.kind);
     let Some(key) = &lookup.key else {
+        if let (Some(ptr), true) = (scope.ptr, kind.name == "dnsdb" && asks_ptr(&lookup.file)) {
+            return Ok((ptr == Ptr::Found).then(|| Found { value: PTR_NAME.to_owned(), parts: None }));
+        }
         let what = if kind.name == "dnsdb" { "asks the DNS" } else { "asks a database" };
         return undecided(format!("a `{}` lookup {what} when the mail is sent", kind.name));
     };
@@ -108,6 +111,19 @@ pub fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result<Option
     let key = of.expand(key, scope)?;
     let file = of.expand(&lookup.file, scope)?;
     search(of, scope, &kind, &key, file.trim())
+}
+
+/// Whether a query asks for the PTR record of the sending address.
+fn asks_ptr(query: &Expr) -> bool {
+    let mut text = String::new();
+    for node in &query.0 {
+        match &node.kind {
+            Kind::Text(piece) => text.push_str(piece),
+            Kind::Variable(name) => text.push_str(&format!("${name}")),
+            _ => return false,
+        }
+    }
+    text.trim().ends_with("ptr=$sending_ip_address")
 }
 
 /// Looks `key` up in `file`.

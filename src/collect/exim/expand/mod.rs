@@ -51,6 +51,18 @@ pub(crate) fn undecided<T>(why: String) -> Result<T, Stop> {
     Err(Stop::Undecided { why, construct: String::new() })
 }
 
+/// Stands for the first PTR name of the sending address.
+pub const PTR_NAME: &str = "\u{f8ff}ptr";
+
+/// What a DNS lookup for the PTR record of the sending address is assumed to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ptr {
+    /// [`PTR_NAME`].
+    Found,
+    /// Nothing.
+    Missing,
+}
+
 /// What an expansion sees.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
@@ -58,6 +70,8 @@ pub struct Scope {
     pub values: HashMap<String, String>,
     /// What Perl functions give, by name.
     pub perl: HashMap<String, String>,
+    /// What a DNS lookup for the PTR record of the sending address is assumed to find.
+    pub ptr: Option<Ptr>,
     /// Whether variables that are not named are empty; else they are undecided.
     pub rest_empty: bool,
     captures: Vec<String>,

@@ -3,7 +3,8 @@
 use pest::Parser as _;
 use pest_derive::Parser;
 
-use super::condition::{self, Condition};
+use super::condition;
+pub use super::condition::{Condition, Test};
 use super::variables;
 use crate::collect::exim::lines::is_space;
 use crate::collect::exim::options::{escaped, numbered};

@@ -1,0 +1,277 @@
+//! On what of the message an expansion depends, and for which domains it has to be evaluated one by one.
+
+use std::collections::BTreeSet;
+
+use super::expand::lookups::Type;
+use super::expand::parse::{Condition, Expr, Kind, Node, Test};
+use super::expand::{Evaluator, NamedLists};
+use super::lists;
+
+/// Perl functions of cPanel's configuration that give the sender's domain, or a name in its place.
+pub const SENDER_FUNCTIONS: [&str; 2] = ["get_message_sender_domain", "get_sender_from_uid"];
+/// Named lists within named lists that are followed.
+const DEPTH_LIMIT: usize = 20;
+
+/// What one or several expansions depend on.
+#[derive(Debug, Default)]
+pub struct Uses {
+    /// The sender's domain.
+    pub sender: bool,
+    /// The recipient's domain.
+    pub recipient: bool,
+    /// cPanel's Perl functions.
+    pub perl: bool,
+    /// It uses one of them in a way that listing domains does not cover.
+    pub opaque: bool,
+    /// Files whose keys are such domains.
+    pub files: BTreeSet<String>,
+    /// Domains, and patterns `*.domain`, that it compares with.
+    pub names: BTreeSet<String>,
+}
+
+/// Whether a part gives a domain of the message as it stands (`Pure`), something made of it, or nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    None,
+    Pure,
+    Mixed,
+}
+
+/// Collects what expansions depend on.
+pub struct Walk<'a> {
+    /// What was found.
+    pub uses: Uses,
+    /// Named lists.
+    pub lists: &'a NamedLists,
+}
+
+impl Walk<'_> {
+    /// Takes an expansion into account.
+    pub fn add(&mut self, expr: &Expr) {
+        // What comes out of it may differ for each domain: the evaluation sees that by itself.
+        self.expr(expr);
+    }
+
+    fn expr(&mut self, expr: &Expr) -> Part {
+        let parts: Vec<Part> = expr.0.iter().filter(|node| !blank(node)).map(|node| self.node(node)).collect();
+        match parts[..] {
+            [one] => one,
+            _ if parts.iter().all(|part| *part == Part::None) => Part::None,
+            _ => Part::Mixed,
+        }
+    }
+
+    fn node(&mut self, node: &Node) -> Part {
+        match &node.kind {
+            Kind::Variable(name) => match name.as_str() {
+                "sender_address_domain" => {
+                    self.uses.sender = true;
+                    Part::Pure
+                }
+                "domain" | "original_domain" => {
+                    self.uses.recipient = true;
+                    Part::Pure
+                }
+                "sender_address" | "sender_address_local_part" | "return_path" => {
+                    self.uses.sender = true;
+                    Part::Mixed
+                }
+                "local_part" | "original_local_part" | "parent_domain" | "parent_local_part" => {
+                    self.uses.recipient = true;
+                    Part::Mixed
+                }
+                _ => Part::None,
+            },
+            Kind::Operator(name, argument) => {
+                let sender = matches!(&argument.0[..], [Node { kind: Kind::Variable(v), .. }] if v == "sender_address");
+                if name == "domain" && sender {
+                    self.uses.sender = true;
+                    return Part::Pure;
+                }
+                match self.expr(argument) {
+                    Part::Pure if name == "lc" => Part::Pure,
+                    Part::None => Part::None,
+                    _ => {
+                        self.uses.opaque = true;
+                        Part::Mixed
+                    }
+                }
+            }
+            Kind::If(condition, tail) => {
+                self.condition(condition);
+                self.either([&tail.yes, &tail.no])
+            }
+            Kind::Lookup(lookup) => {
+                if self.expr(&lookup.file) != Part::None {
+                    self.uses.opaque = true;
+                }
+                if let Some(key) = &lookup.key {
+                    let key = self.expr(key);
+                    self.table(key, &lookup.kind, &constant(&lookup.file));
+                }
+                self.either([&lookup.tail.yes, &lookup.tail.no])
+            }
+            Kind::Item(name, arguments, _) if name == "perl" => {
+                let function = arguments.first().map(constant).unwrap_or_default().unwrap_or_default();
+                if SENDER_FUNCTIONS.contains(&function.trim()) && arguments.len() == 1 {
+                    self.uses.sender = true;
+                    self.uses.perl = true;
+                    return Part::Pure;
+                }
+                Part::None
+            }
+            Kind::Item(_, arguments, _) => {
+                for argument in arguments {
+                    self.opaque(argument);
+                }
+                Part::None
+            }
+            Kind::Filter(list, condition) => {
+                self.opaque(list);
+                self.condition(condition);
+                Part::None
+            }
+            Kind::Text(_) | Kind::Capture(_) | Kind::Header | Kind::Error(_) | Kind::TooDeep => Part::None,
+        }
+    }
+
+    fn either(&mut self, branches: [&Option<Expr>; 2]) -> Part {
+        let parts: Vec<Part> = branches.into_iter().flatten().map(|branch| self.expr(branch)).collect();
+        if parts.iter().all(|part| *part == Part::None) { Part::None } else { Part::Mixed }
+    }
+
+    fn opaque(&mut self, expr: &Expr) {
+        if self.expr(expr) != Part::None {
+            self.uses.opaque = true;
+        }
+    }
+
+    fn table(&mut self, key: Part, kind: &str, file: &Option<String>) {
+        let kind = Type::of(kind);
+        match (key, file) {
+            (Part::None, _) => {}
+            (Part::Pure, Some(file)) if matches!(kind.name, "lsearch" | "nwildlsearch") => {
+                self.uses.files.insert(file.trim().to_owned());
+            }
+            _ => self.uses.opaque = true,
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        match &condition.test {
+            Test::And(all) | Test::Or(all) => all.iter().for_each(|one| self.condition(one)),
+            Test::Each(_, list, inner) => {
+                self.opaque(list);
+                self.condition(inner);
+            }
+            // An empty sender is evaluated apart from all domains.
+            Test::Defined(name) if name.starts_with("sender_address") => self.uses.sender = true,
+            Test::Defined(_) | Test::HeaderDefined => {}
+            Test::ListMatch(name, subject, list) => match (self.expr(subject), name.as_str()) {
+                (Part::None, _) => {}
+                (Part::Pure, "match_domain") => self.list(list, 0),
+                _ => self.uses.opaque = true,
+            },
+            Test::Plain(name, arguments) => {
+                let parts: Vec<Part> = arguments.iter().map(|argument| self.expr(argument)).collect();
+                match (name.as_str(), &parts[..], arguments.as_slice()) {
+                    ("eq" | "eqi", [Part::Pure, Part::None], [_, other])
+                    | ("eq" | "eqi", [Part::None, Part::Pure], [other, _]) => self.name(constant(other)),
+                    ("inlist" | "inlisti", [Part::Pure, Part::None], [_, list]) => match constant(list) {
+                        Some(list) => lists::items(&list).into_iter().for_each(|item| self.name(Some(item))),
+                        None => self.uses.opaque = true,
+                    },
+                    // Whether there is a sender at all.
+                    ("eq" | "eqi", [Part::Mixed, Part::None], [_, other]) if constant(other).as_deref() == Some("") => {
+                    }
+                    _ if parts.iter().all(|part| *part == Part::None) => {}
+                    _ => self.uses.opaque = true,
+                }
+            }
+        }
+    }
+
+    fn name(&mut self, name: Option<String>) {
+        match name {
+            Some(name) if !name.is_empty() => {
+                self.uses.names.insert(name.to_ascii_lowercase());
+            }
+            Some(_) => {}
+            None => self.uses.opaque = true,
+        }
+    }
+
+    fn list(&mut self, list: &str, depth: usize) {
+        if depth > DEPTH_LIMIT || list.contains('$') {
+            self.uses.opaque = true;
+            return;
+        }
+        for item in lists::items(list) {
+            let item = item.trim_start_matches('!').trim_start();
+            if let Some(name) = item.strip_prefix('+') {
+                match self.lists.get(&("domainlist".to_owned(), name.to_owned())) {
+                    Some(inner) => self.list(&inner.value, depth + 1),
+                    None => self.uses.opaque = true,
+                }
+            } else if let Some((kind, file)) = item.split_once(';') {
+                self.table(Part::Pure, kind.trim(), &Some(file.to_owned()));
+            } else if item.starts_with("*.") || !item.starts_with(['*', '^', '@']) {
+                self.uses.names.insert(item.to_ascii_lowercase());
+            } else if item != "*" && item != "@" {
+                self.uses.opaque = true;
+            }
+        }
+    }
+}
+
+fn blank(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Text(text) if text.trim().is_empty())
+}
+
+/// The text of an expansion that is text alone.
+pub fn constant(expr: &Expr) -> Option<String> {
+    let texts = expr.0.iter().map(|node| match &node.kind {
+        Kind::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// The domains, and patterns, that have to be evaluated one by one; `None` where they cannot be listed.
+pub fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<BTreeSet<String>> {
+    if uses.opaque {
+        return None;
+    }
+    let mut all = uses.names.clone();
+    for file in &uses.files {
+        // A file that cannot be read shows itself when the expansion is evaluated.
+        let Ok(table) = evaluator.table(file) else { continue };
+        for entry in &table.entries {
+            if entry.key.starts_with('^') || (entry.key.starts_with('*') && !entry.key.starts_with("*.")) {
+                if entry.key != "*" {
+                    return None;
+                }
+            } else if !entry.key.contains('@') && !entry.key.is_empty() {
+                all.insert(entry.key.to_ascii_lowercase());
+            }
+        }
+    }
+    Some(all)
+}
+
+/// The file that an expansion looks something up in, where it is such a lookup and nothing else.
+pub fn table_of(expr: &Expr) -> Option<String> {
+    let mut nodes = expr.0.iter().filter(|node| !blank(node));
+    match (nodes.next().map(|node| &node.kind), nodes.next()) {
+        (Some(Kind::Lookup(lookup)), None) => {
+            let kind = Type::of(&lookup.kind);
+            let plain =
+                lookup.tail.yes.as_ref().is_none_or(
+                    |yes| matches!(&yes.0[..], [Node { kind: Kind::Variable(name), .. }] if name == "value"),
+                );
+            let text = matches!(kind.name, "lsearch" | "nwildlsearch" | "wildlsearch" | "iplsearch");
+            constant(&lookup.file).filter(|_| plain && text && lookup.key.is_some()).map(|file| file.trim().to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,439 @@
+//! From transports to ways of sending: source address and HELO name under the same assumptions.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::Read;
+use super::config::Driver;
+use super::depend::{self, SENDER_FUNCTIONS, Walk};
+use super::expand::parse::{Expr, parse};
+use super::expand::{Evaluator, PTR_NAME, Ptr, Scope, Stop};
+use super::{lists, routes};
+use crate::addr::Family;
+use crate::collect::root::Root;
+use crate::collect::sender::{Bind, NextHop, Sender};
+use crate::facts::{AfterBindFault, Fact, Helo, Host, Mta, Origin, Problem, ProblemKind, SenderDomains, Undecided};
+use crate::name::{DomainName, HeloName};
+
+/// A domain that no file names. The character is a private one: no configuration holds it.
+const OTHER: &str = "\u{f8ff}any.invalid";
+/// What stands before a suffix for a domain below it.
+const BELOW: &str = "\u{f8ff}any.";
+
+/// For whom an evaluation was done.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Whom {
+    /// One domain, or pattern.
+    Domain(String),
+    /// Every domain that is in no list.
+    Others,
+    /// The empty sender of bounces.
+    Bounce,
+}
+
+/// What a setting comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Outcome {
+    Text(String),
+    /// The PTR name, else this.
+    FollowsPtr(String),
+    /// No binding.
+    Nothing,
+    Fails(String),
+    Undecided(String),
+}
+
+/// What is the same for all transports.
+struct Common<'a> {
+    root: &'a Root,
+    host: &'a Host,
+    read: &'a Read,
+    evaluator: &'a Evaluator<'a>,
+    scope: Scope,
+}
+
+/// The ways in which mail leaves the host by this configuration, and what keeps it from leaving.
+pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
+    let mut evaluator = Evaluator::new(root, Some(&read.config.lists));
+    evaluator.primary_hostname = read.primary_hostname.as_ref().ok().map(|fact| fact.value.clone());
+    let mut scope = Scope::default();
+    let mut set = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            scope.values.insert(name.to_owned(), value);
+        }
+    };
+    let main = |name: &str| read.facts.main.get(name).and_then(|setting| setting.value.clone());
+    set("primary_hostname", main("primary_hostname"));
+    // While mail is sent it is the primary name: smtp_active_hostname counts for incoming connections alone.
+    set("smtp_active_hostname", main("primary_hostname"));
+    set("qualify_domain", main("qualify_domain"));
+    set("qualify_recipient", main("qualify_recipient"));
+    set("spool_directory", main("spool_directory").filter(|path| !path.contains('$')));
+    set("config_file", Some(read.facts.file.clone()));
+    set("config_dir", read.facts.file.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
+    set("version_number", read.facts.version_hint.clone());
+    let uses = routes::uses(read, &evaluator, &scope);
+    let common = Common { root, host, read, evaluator: &evaluator, scope };
+    let families = families(&common);
+    let mut senders = Vec::new();
+    let mut faults = HashMap::new();
+    for transport in read.config.transports.iter().filter(|driver| driver.driver == "smtp") {
+        let Some(used) = uses.get(&transport.name) else { continue };
+        let hops = if used.hops.is_empty() { vec![NextHop::Direct] } else { used.hops.clone() };
+        if hops.iter().all(|hop| matches!(hop, NextHop::Here)) {
+            continue;
+        }
+        let groups = pairs(&common, transport, &families, &mut faults);
+        for hop in hops.iter().filter(|hop| !matches!(hop, NextHop::Here)) {
+            senders.extend(groups.iter().map(|group| Sender {
+                mta: Mta::Exim,
+                service: transport.name.clone(),
+                family: group.family,
+                bind: group.bind.clone(),
+                helo: group.helo.clone(),
+                helo_is_global: false,
+                sender_domains: group.domains.clone(),
+                next_hop: hop.clone(),
+                unused: !used.named,
+            }));
+        }
+    }
+    global(&common, &mut senders);
+    report(faults, cpanel, problems);
+    senders
+}
+
+/// Families that the configuration uses for mail.
+fn families(common: &Common) -> Vec<Family> {
+    let main = |name: &str| common.read.config.main.get(name).map_or("", |set| set.value.as_str());
+    let lookup = lists::items(main("dns_ipv4_lookup"));
+    let never_v6 = lookup.iter().take_while(|item| !item.starts_with('!')).any(|item| item == "*");
+    if main("disable_ipv6") == "true" || never_v6 { vec![Family::Ipv4] } else { Family::BOTH.to_vec() }
+}
+
+/// A way of sending, for one family.
+struct Group {
+    family: Family,
+    bind: Bind,
+    helo: Helo,
+    domains: SenderDomains,
+}
+
+/// Who shares an outcome.
+#[derive(Default)]
+struct Members {
+    domains: Vec<String>,
+    others: bool,
+    bounce: bool,
+}
+
+/// Outcomes that keep mail from leaving: by the setting and the message.
+type Faults = HashMap<(String, String), Fact<String>>;
+
+fn pairs(common: &Common, transport: &Driver, families: &[Family], faults: &mut Faults) -> Vec<Group> {
+    let interface = transport.get("interface").filter(|fact| !fact.value.is_empty());
+    let helo = transport.get("helo_data");
+    let interface_expr = interface.map(|fact| parse(&fact.value));
+    let helo_expr = helo.map(|fact| parse(&fact.value));
+    let mut walk = Walk { uses: Default::default(), lists: &common.read.config.lists };
+    interface_expr.iter().chain(&helo_expr).for_each(|expr| walk.add(expr));
+    let uses = walk.uses;
+    let selects = uses.sender || uses.recipient;
+    let listed = depend::domains(&uses, common.evaluator).filter(|_| selects);
+    let whoms: Vec<Whom> = match &listed {
+        Some(domains) => {
+            let all = domains.iter().map(|domain| Whom::Domain(domain.clone()));
+            all.chain([Whom::Others, Whom::Bounce]).collect()
+        }
+        None => vec![Whom::Others],
+    };
+    let mut scope = common.scope.clone();
+    let mut found: Vec<(Family, Outcome, Outcome, Members)> = Vec::new();
+    let mut known: HashMap<(Family, Outcome, Outcome), usize> = HashMap::new();
+    for whom in &whoms {
+        if listed.is_some() {
+            assume(&mut scope, whom, uses.recipient, uses.perl);
+        }
+        let bound = match &interface_expr {
+            None => Outcome::Nothing,
+            Some(expr) => source(common.evaluator.value(expr, &mut scope)),
+        };
+        for family in families {
+            let (bind, address) = pick(&bound, *family);
+            let address = address.or_else(|| common.host.source.of(*family).filter(|_| bind == Outcome::Nothing));
+            let name = match &helo_expr {
+                None => default_helo(common),
+                Some(expr) => name(common.evaluator, expr, &mut scope, address),
+            };
+            let key = (*family, bind, name);
+            let index = *known.entry(key.clone()).or_insert_with(|| {
+                found.push((key.0, key.1, key.2, Members::default()));
+                found.len() - 1
+            });
+            let members = &mut found[index].3;
+            match whom {
+                Whom::Domain(domain) => members.domains.push(domain.clone()),
+                Whom::Others => members.others = true,
+                Whom::Bounce => members.bounce = true,
+            }
+        }
+    }
+    let only = |family: &Family| found.iter().filter(|group| group.0 == *family).count() == 1;
+    let mut groups = Vec::new();
+    for (family, bind, name, members) in &found {
+        let domains = match &listed {
+            // Nothing is selected, or files do not say by what.
+            None if selects && matches!((bind, name), (Outcome::Undecided(_), _) | (_, Outcome::Undecided(_))) => {
+                SenderDomains::Undecided
+            }
+            None => SenderDomains::Any,
+            Some(_) if only(family) => SenderDomains::Any,
+            // Bounces alone, or by the recipient: that is no sender domain.
+            Some(_) if (uses.recipient && !uses.perl) || (members.domains.is_empty() && !members.others) => {
+                SenderDomains::Undecided
+            }
+            Some(_) => {
+                let mut domains: Vec<DomainName> = members.domains.iter().map(|name| DomainName::new(name)).collect();
+                domains.sort();
+                SenderDomains::Only { domains, others: members.others }
+            }
+        };
+        let place = Place { common, files: &uses.files, domain: members.domains.first() };
+        let setting = |fact: Option<&Fact<String>>| fact.cloned().unwrap_or(Fact::new(String::new(), EXIM));
+        let fails = [(bind, "interface", interface), (name, "helo_data", helo)];
+        let failed = fails.into_iter().find_map(|(outcome, option, fact)| match outcome {
+            Outcome::Fails(why) => Some((option, why, fact)),
+            _ => None,
+        });
+        if let Some((option, why, fact)) = failed {
+            // Nothing is sent: no path.
+            faults.entry((format!("{option} of {}", transport.name), why.clone())).or_insert_with(|| setting(fact));
+            continue;
+        }
+        groups.push(Group {
+            family: *family,
+            bind: place.bind(bind, *family, &setting(interface)),
+            helo: place.helo(name, helo, transport),
+            domains,
+        });
+    }
+    groups
+}
+
+const EXIM: Origin = Origin::default_of("Exim specification");
+
+/// Assumes a sender.
+fn assume(scope: &mut Scope, whom: &Whom, recipient: bool, perl: bool) {
+    let domain = match whom {
+        Whom::Domain(domain) => domain.strip_prefix("*.").map_or(domain.clone(), |rest| format!("{BELOW}{rest}")),
+        Whom::Others => OTHER.to_owned(),
+        Whom::Bounce => String::new(),
+    };
+    let address = if domain.is_empty() { String::new() } else { format!("postmaster@{domain}") };
+    let mut set = |name: &str, value: &str| scope.values.insert(name.to_owned(), value.to_owned());
+    set("sender_address_domain", &domain);
+    set("sender_address", &address);
+    if recipient {
+        // Where cPanel's functions choose the key, the same values can come from the recipient's domain.
+        let recipient = if domain.is_empty() { OTHER } else { domain.as_str() };
+        set("original_domain", recipient);
+        set("domain", recipient);
+    }
+    if perl {
+        for function in SENDER_FUNCTIONS {
+            scope.perl.insert(function.to_owned(), domain.to_ascii_lowercase());
+        }
+    }
+}
+
+/// Whether a text holds a stand-in: then it differs for each message.
+fn made_up(text: &str) -> bool {
+    text.contains('\u{f8ff}')
+}
+
+fn stopped(stop: Stop) -> Outcome {
+    match stop {
+        Stop::Forced(message) | Stop::Fails(message) => Outcome::Fails(message),
+        Stop::Undecided { why, construct } if construct.is_empty() => Outcome::Undecided(why),
+        Stop::Undecided { why, construct } => Outcome::Undecided(format!("`{construct}`: {why}")),
+    }
+}
+
+/// What `interface` comes to: a forced failure means no binding.
+fn source(result: Result<String, Stop>) -> Outcome {
+    match result {
+        Ok(text) if made_up(&text) => Outcome::Undecided("the address is made from the sender's domain".into()),
+        Ok(text) if text.trim().is_empty() => Outcome::Nothing,
+        Ok(text) => Outcome::Text(text),
+        Err(Stop::Forced(_)) => Outcome::Nothing,
+        Err(stop) => stopped(stop),
+    }
+}
+
+/// The first address of the family; an item that is no address counts where Exim meets it before.
+fn pick(bound: &Outcome, family: Family) -> (Outcome, Option<IpAddr>) {
+    let Outcome::Text(text) = bound else { return (bound.clone(), None) };
+    for item in lists::items(text) {
+        match item.parse::<IpAddr>() {
+            Ok(address) if Family::of(address) == family => return (Outcome::Text(item), Some(address)),
+            Ok(_) => {}
+            Err(_) => return (Outcome::Text(item), None),
+        }
+    }
+    (Outcome::Nothing, None)
+}
+
+fn default_helo(common: &Common) -> Outcome {
+    match &common.read.primary_hostname {
+        Ok(fact) => Outcome::Text(fact.value.clone()),
+        Err(why) => Outcome::Undecided(format!("`$primary_hostname`: {why}")),
+    }
+}
+
+/// What `helo_data` comes to with this sending address.
+fn name(evaluator: &Evaluator, expr: &Expr, scope: &mut Scope, address: Option<IpAddr>) -> Outcome {
+    match address {
+        Some(address) => scope.values.insert("sending_ip_address".into(), address.to_string()),
+        None => scope.values.remove("sending_ip_address"),
+    };
+    scope.ptr = None;
+    let plain = match evaluator.value(expr, scope) {
+        Ok(text) if made_up(&text) => {
+            return Outcome::Undecided("the name is made from the sender's domain".into());
+        }
+        Ok(text) => return Outcome::Text(text),
+        Err(stop @ Stop::Undecided { .. }) => stop,
+        Err(stop) => return stopped(stop),
+    };
+    let mut with = |ptr| {
+        scope.ptr = Some(ptr);
+        let result = evaluator.value(expr, scope);
+        scope.ptr = None;
+        result
+    };
+    match (with(Ptr::Found), with(Ptr::Missing)) {
+        (Ok(found), Ok(default)) if found == PTR_NAME && !made_up(&default) => Outcome::FollowsPtr(default),
+        _ => stopped(plain),
+    }
+}
+
+/// Where outcomes come from.
+struct Place<'a> {
+    common: &'a Common<'a>,
+    files: &'a std::collections::BTreeSet<String>,
+    domain: Option<&'a String>,
+}
+
+impl Place<'_> {
+    /// A value with the line of a table that holds it; else with its setting.
+    fn origin<T>(&self, text: &str, setting: &Fact<String>, value: T) -> Fact<T> {
+        let keys = self.domain.map(String::as_str).into_iter().chain(["*"]);
+        for (key, path) in keys.flat_map(|key| self.files.iter().map(move |path| (key, path))) {
+            let (Ok(table), Ok(file)) = (self.common.evaluator.table(path), self.common.root.read(path)) else {
+                continue;
+            };
+            if let Some(entry) = table.get(key).filter(|entry| !text.is_empty() && entry.data.contains(text)) {
+                let at = file.span(entry.data_at.0, entry.data_at.1);
+                return Fact { value, origin: Origin::File(at), via: vec![setting.origin.clone()] };
+            }
+        }
+        setting.with(value)
+    }
+
+    fn bind(&self, outcome: &Outcome, family: Family, setting: &Fact<String>) -> Bind {
+        let parameter = "interface".to_owned();
+        match outcome {
+            Outcome::Text(text) => match text.parse::<IpAddr>() {
+                Ok(address) if Family::of(address) == family => Bind::Address {
+                    parameter,
+                    address: self.origin(text, setting, address),
+                    on_failure: AfterBindFault::NothingSent,
+                },
+                _ => {
+                    let value = self.origin(text, setting, text.clone());
+                    Bind::Unusable { parameter, value, then: AfterBindFault::NothingSent }
+                }
+            },
+            Outcome::Undecided(why) => {
+                Bind::Undecided(Undecided { parameter, why: why.clone(), origin: setting.origin.clone() })
+            }
+            Outcome::Nothing | Outcome::FollowsPtr(_) | Outcome::Fails(_) => Bind::Kernel,
+        }
+    }
+
+    fn helo(&self, outcome: &Outcome, setting: Option<&Fact<String>>, transport: &Driver) -> Helo {
+        let primary = self.common.read.primary_hostname.as_ref().ok();
+        let origin =
+            setting.map_or_else(|| primary.map_or(EXIM, |fact| fact.origin.clone()), |fact| fact.origin.clone());
+        match outcome {
+            Outcome::Text(text) => {
+                let name = HeloName::new(text.clone());
+                Helo::Known(match (setting, primary) {
+                    (None, Some(primary)) => primary.with(name),
+                    (Some(setting), Some(primary))
+                        if *text == primary.value && setting.value.contains("primary_hostname") =>
+                    {
+                        let mut fact = primary.with(name);
+                        fact.via.insert(0, setting.origin.clone());
+                        fact
+                    }
+                    (Some(setting), _) => self.origin(text, setting, name),
+                    (None, None) => Fact::new(name, origin),
+                })
+            }
+            Outcome::FollowsPtr(default) => {
+                let default = Some(HeloName::new(default.clone())).filter(|name| !name.as_str().is_empty());
+                Helo::FollowsPtr { default, origin }
+            }
+            Outcome::Undecided(why) | Outcome::Fails(why) => Helo::Undecided(Undecided {
+                parameter: format!("helo_data of {}", transport.name),
+                why: why.clone(),
+                origin,
+            }),
+            Outcome::Nothing => Helo::Known(Fact::new(HeloName::new(""), origin)),
+        }
+    }
+}
+
+/// Marks HELO names that are set for the whole of Exim: unset everywhere, or one constant.
+fn global(common: &Common, senders: &mut [Sender]) {
+    let transports = common.read.config.transports.iter().filter(|driver| driver.driver == "smtp");
+    let mut texts: Vec<&str> = transports
+        .map(|driver| driver.get("helo_data").map_or("$primary_hostname", |fact| fact.value.trim()))
+        .collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let same =
+        matches!(texts[..], [one] if !one.contains('{') && one.matches('$').count() <= 1 && !one.contains("sender"));
+    for sender in senders {
+        let set = common.read.config.transports.iter().find(|driver| driver.name == sender.service);
+        let text = set.and_then(|driver| driver.get("helo_data")).map(|fact| fact.value.trim().to_owned());
+        let primary = text.is_none_or(|text| matches!(text.as_str(), "$primary_hostname" | "${primary_hostname}"));
+        sender.helo_is_global = matches!(sender.helo, Helo::Known(_)) && (primary || same);
+    }
+}
+
+/// Reports what keeps mail from leaving.
+fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
+    let mut faults: Vec<_> = faults.into_iter().collect();
+    faults.sort_by(|a, b| a.0.cmp(&b.0));
+    for ((setting, why), fact) in faults {
+        let what = format!("{setting} fails: {why}; Exim defers the mail");
+        let missing =
+            why.strip_prefix("stat(").and_then(|rest| rest.split_once(')')).map(|(path, _)| path).or_else(|| {
+                why.strip_prefix("failed to open ").and_then(|rest| rest.split_once(" for ")).map(|(path, _)| path)
+            });
+        let problem = match missing {
+            Some(path) if cpanel || matches!(path, "/etc/mailips" | "/etc/mailhelo") => {
+                Problem::of_file(ProblemKind::MapMissing, path, Some(fact.origin), what)
+            }
+            Some(path) => Problem::of_file(ProblemKind::Unreadable { undecided: false }, path, Some(fact.origin), what),
+            None => Problem::at(ProblemKind::Syntax { mta: Mta::Exim, whole: false }, fact.origin, what),
+        };
+        let same = |known: &Problem| known.kind == problem.kind && known.file == problem.file && missing.is_some();
+        match problems.iter_mut().find(|known| same(known)) {
+            Some(known) => known.related.extend(problem.origin.map(|origin| (origin, problem.message))),
+            None => problems.push(problem),
+        }
+    }
+}
