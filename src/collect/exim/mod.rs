@@ -179,3 +179,6 @@ fn version_hint(config: &Config) -> Option<String> {
     let version = found.value.split(['-', '+', ' ']).next().unwrap_or_default();
     version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

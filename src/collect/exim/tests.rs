@@ -1,0 +1,323 @@
+//! Whole configurations: from files to ways of sending.
+
+use std::fs;
+
+use super::*;
+use crate::addr::Family;
+use crate::collect::sender::{Bind, NextHop};
+use crate::facts::{Helo, HostFqdn, KernelSource, SenderDomains};
+
+/// A host with these files.
+pub(super) struct Fixture {
+    dir: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub(super) fn new(files: &[(&str, &str)]) -> Fixture {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path.trim_start_matches('/'));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Fixture { dir }
+    }
+
+    pub(super) fn collect(&self, cpanel: bool) -> Collected {
+        let root = Root::open(self.dir.path()).unwrap();
+        let host = host();
+        let cpanel = cpanel.then(empty_cpanel);
+        collect(&root, &host, cpanel.as_ref())
+    }
+}
+
+pub(super) fn host() -> Host {
+    Host {
+        node_name: Some(Fact::new("mail1.example.com".into(), Origin::kernel("uname(2)"))),
+        fqdn: HostFqdn::Unknown("not asked".into()),
+        etc_hostname: None,
+        mailname: None,
+        addresses: None,
+        source: KernelSource {
+            known: true,
+            ipv4: Some("192.0.2.1".parse().unwrap()),
+            ipv6: Some("2001:db8::1".parse().unwrap()),
+        },
+        hosts: Vec::new(),
+        nameservers: Vec::new(),
+        nonlocal_bind_v4: false,
+        nonlocal_bind_v6: false,
+    }
+}
+
+fn empty_cpanel() -> Cpanel {
+    serde_json::from_value(serde_json::json!({
+        "version": null, "host": null, "shared_ip": null, "main_ip": null, "nat": [], "mailips": [], "mailhelo": [],
+        "reverse": [], "userdomains": [], "userips": [], "localdomains": [], "remotedomains": [], "secondarymx": [],
+        "flags": [], "localopts": {}, "files": []
+    }))
+    .unwrap()
+}
+
+/// One line for each sender: transport, family, source, HELO, domains, hop.
+pub(super) fn lines(collected: &Collected) -> Vec<String> {
+    let mut lines = Vec::new();
+    for sender in &collected.senders {
+        let family = if sender.family == Family::Ipv4 { "4" } else { "6" };
+        let bind = match &sender.bind {
+            Bind::Kernel => "kernel".to_owned(),
+            Bind::Address { address, .. } => format!("{} ({})", address.value, address.origin.describe()),
+            Bind::Unusable { value, .. } => format!("unusable {:?}", value.value),
+            Bind::Undecided(undecided) => format!("undecided {}", undecided.why),
+        };
+        let helo = match &sender.helo {
+            Helo::Known(name) => format!("{} ({})", name.value, name.origin.describe()),
+            Helo::FollowsPtr { default, .. } => format!("ptr else {}", default.as_ref().unwrap()),
+            Helo::Undecided(undecided) => format!("undecided {}", undecided.why),
+            Helo::None => "none".into(),
+        };
+        let domains = match &sender.sender_domains {
+            SenderDomains::Any => "any".to_owned(),
+            SenderDomains::Only { domains, others } => {
+                let names: Vec<&str> = domains.iter().map(|name| name.as_str()).collect();
+                format!("{}{}", names.join(","), if *others { "+others" } else { "" })
+            }
+            SenderDomains::Undecided => "undecided".into(),
+        };
+        let hop = match &sender.next_hop {
+            NextHop::Direct => String::new(),
+            NextHop::Relay(hop) => format!(" via {}", hop.value),
+            NextHop::Here => " here".into(),
+        };
+        let unused = if sender.unused { " unused" } else { "" };
+        let global = if sender.helo_is_global { " global" } else { "" };
+        lines.push(format!("{}/{family} {bind} | {helo}{global} | {domains}{hop}{unused}", sender.service));
+    }
+    lines
+}
+
+fn exim(text: &str) -> Collected {
+    Fixture::new(&[("/etc/exim.conf", text)]).collect(false)
+}
+
+const SMTP: &str = "begin routers\nr:\n driver = dnslookup\n transport = t\nbegin transports\nt:\n driver = smtp\n";
+
+#[test]
+fn a_plain_configuration_uses_both_families_and_the_node_name() {
+    let found = exim(SMTP);
+    assert_eq!(
+        lines(&found),
+        [
+            "t/4 kernel | mail1.example.com (kernel (uname(2))) global | any",
+            "t/6 kernel | mail1.example.com (kernel (uname(2))) global | any",
+        ]
+    );
+    assert!(found.problems.is_empty());
+    assert_eq!(lines(&exim(&format!("disable_ipv6\n{SMTP}"))).len(), 1);
+    assert_eq!(lines(&exim(&format!("dns_ipv4_lookup = *\n{SMTP}"))).len(), 1);
+    assert_eq!(lines(&exim(&format!("dns_ipv4_lookup = *.example\n{SMTP}"))).len(), 2);
+}
+
+#[test]
+fn an_address_of_one_family_leaves_the_other_to_the_kernel() {
+    let found = exim(&format!(
+        "{SMTP} interface = <; 192.0.2.9\n helo_data = ${{lookup{{$sending_ip_address}}lsearch{{/etc/exim.conf}}{{x}}{{$sending_ip_address}}}}\n"
+    ));
+    assert_eq!(
+        lines(&found),
+        [
+            "t/4 192.0.2.9 (/etc/exim.conf:8) | 192.0.2.9 (/etc/exim.conf:9) | any",
+            "t/6 kernel | 2001:db8::1 (/etc/exim.conf:9) | any",
+        ]
+    );
+}
+
+#[test]
+fn text_that_is_no_address_stops_the_mail() {
+    let found = exim(&format!("disable_ipv6\n{SMTP} interface = 192.0.2.1, 192.0.2.2\n"));
+    assert_eq!(lines(&found)[0].split(" | ").next().unwrap(), "t/4 unusable \"192.0.2.1, 192.0.2.2\"");
+}
+
+/// cPanel's present shape, in our own words: size test, sender's key, recipient's key, then the user's.
+fn present(file: &str, default: &str) -> String {
+    let last = format!("${{lookup{{${{perl{{get_sender_from_uid}}}}}}lsearch*{{{file}}}{{$value}}{{{default}}}}}");
+    format!(
+        "${{if ={{0}}{{${{extract{{size}}{{${{stat:{file}}}}}}}}}{{{default}}}{{${{lookup{{${{lc:${{perl{{get_message_sender_domain}}}}}}}}\
+         lsearch{{{file}}}{{$value}}{{${{if match_domain{{$original_domain}}{{+relay_domains}}\
+         {{${{lookup{{${{lc:$original_domain}}}}lsearch{{{file}}}{{$value}}{{{last}}}}}}}{{{last}}}}}}}}}}}}}"
+    )
+}
+
+fn cpanel(mailips: Option<&str>, mailhelo: Option<&str>) -> Collected {
+    let config = format!(
+        "disable_ipv6\ndomainlist relay_domains = lsearch;/etc/localdomains\n{SMTP} interface = <; {}\n helo_data = {}\n",
+        present("/etc/mailips", ""),
+        present("/etc/mailhelo", "$primary_hostname"),
+    );
+    let mut files = vec![("/etc/exim.conf", config.as_str()), ("/etc/localdomains", "a.example\n")];
+    files.extend(mailips.map(|text| ("/etc/mailips", text)));
+    files.extend(mailhelo.map(|text| ("/etc/mailhelo", text)));
+    Fixture::new(&files).collect(true)
+}
+
+#[test]
+fn cpanel_pairs_are_those_of_the_two_maps() {
+    let found = cpanel(
+        Some("a.example: 192.0.2.11\nb.example: 192.0.2.12\n*: 192.0.2.10\n"),
+        Some("a.example: mx.a.example\nc.example: mx.c.example\n*: host.example.com\n"),
+    );
+    assert_eq!(
+        lines(&found),
+        [
+            "t/4 192.0.2.11 (/etc/mailips:1) | mx.a.example (/etc/mailhelo:1) | a.example",
+            "t/4 192.0.2.12 (/etc/mailips:2) | host.example.com (/etc/mailhelo:3) | b.example",
+            "t/4 192.0.2.10 (/etc/mailips:3) | mx.c.example (/etc/mailhelo:2) | c.example",
+            "t/4 192.0.2.10 (/etc/mailips:3) | host.example.com (/etc/mailhelo:3) | +others",
+        ]
+    );
+}
+
+#[test]
+fn empty_cpanel_maps_mean_the_defaults() {
+    let found = cpanel(Some(""), Some(""));
+    assert_eq!(lines(&found), ["t/4 kernel | mail1.example.com (kernel (uname(2))) | any"]);
+}
+
+#[test]
+fn a_missing_cpanel_map_stops_all_mail() {
+    let found = cpanel(Some("*: 192.0.2.10\n"), None);
+    assert!(found.senders.is_empty());
+    let [problem] = &found.problems[..] else { panic!("{:?}", found.problems) };
+    assert_eq!((&problem.kind, problem.file.as_str()), (&ProblemKind::MapMissing, "/etc/mailhelo"));
+}
+
+#[test]
+fn a_name_from_reverse_dns_follows_the_ptr() {
+    for helo in [
+        "${lookup dnsdb {ptr=$sending_ip_address}{$value}{$primary_hostname}}",
+        "${lookup dnsdb{>: defer_never,ptr=$sending_ip_address}{${listextract{1}{$value}}}{$primary_hostname}}",
+    ] {
+        let found = exim(&format!("disable_ipv6\n{SMTP} helo_data = {helo}\n"));
+        assert_eq!(lines(&found), ["t/4 kernel | ptr else mail1.example.com | any"], "{helo}");
+    }
+}
+
+#[test]
+fn smarthosts_and_local_hops() {
+    for (route, hop) in [
+        ("route_list = * smtp.relay.example::587 byname", " via [smtp.relay.example]:587"),
+        ("route_list = * \"a.relay.example : b.relay.example\"", " via [a.relay.example]:25"),
+        ("route_list = * relay.example/MX", " via relay.example:25"),
+        ("route_list = a.test [2001::db8::::5]::26 ; b.test h.example", " via [2001:db8::5]:26"),
+        ("route_data = 192.0.2.77", " via [192.0.2.77]:25"),
+    ] {
+        let text = SMTP.replace("driver = dnslookup", &format!("driver = manualroute\n {route}"));
+        let found = exim(&format!("disable_ipv6\n{text}"));
+        assert!(lines(&found)[0].ends_with(hop), "{route}: {:?}", lines(&found));
+    }
+    for route in ["route_list = * 127.0.0.1::10025", "route_data = localhost"] {
+        let text = SMTP.replace("driver = dnslookup", &format!("driver = manualroute\n {route}"));
+        assert!(exim(&text).senders.is_empty(), "{route}");
+    }
+}
+
+#[test]
+fn a_router_behind_the_smarthost_sees_no_mail() {
+    let text = "disable_ipv6\nbegin routers\nsmart:\n driver = manualroute\n domains = ! +local_domains\n transport = t\n \
+                route_list = * relay.example byname\n no_more\ndns:\n driver = dnslookup\n transport = t\nbegin transports\nt:\n driver = smtp\n";
+    let found = exim(&format!("domainlist local_domains = @\n{text}"));
+    assert_eq!(lines(&found).len(), 1);
+    assert!(lines(&found)[0].ends_with(" via [relay.example]:25"));
+}
+
+#[test]
+fn a_transport_that_nothing_names_is_unused() {
+    let found = exim(&format!("disable_ipv6\n{SMTP}spare:\n driver = smtp\n"));
+    assert!(lines(&found)[1].ends_with(" unused"), "{:?}", lines(&found));
+}
+
+/// Every construct that files cannot decide leaves the setting undecided.
+#[test]
+fn what_is_undecided_stays_undecided() {
+    for construct in [
+        "${perl{name}}",
+        "${run{/bin/hostname}{$value}}",
+        "${readsocket{/run/name}{x}}",
+        "${dlfunc{/lib/x.so}{name}}",
+        "${env{HOSTNAME}}",
+        "${acl{name}}",
+        "$acl_m_helo",
+        "$acl_c0",
+        "$authenticated_id",
+        "$h_subject:",
+        "$tod_full",
+        "$address_data",
+        "$host",
+        "$sender_host_address",
+        "$message_exim_id",
+        "${lookup mysql{select name from helo}}",
+        "${lookup{a}cdb{/etc/names.cdb}}",
+        "${lookup{$sender_address}lsearch{/etc/names}{$value}{x}}",
+        "${lookup dnsdb{a=mail.example.com}}",
+        "${lookup dnsdb{ptr=$sending_ip_address}{x$value}{y}}",
+        "mail.$sender_address_domain",
+        "${if match{$sender_address_domain}{^a}{one}{two}}",
+        "${if eq{$sender_address_local_part}{a}{one}{two}}",
+        "${if match_domain{$sender_address_domain}{^a.*}{one}{two}}",
+        "${if queue_running{one}{two}}",
+        "${randint:100}",
+        "${sg{a}{(?<!b)a}{c}}",
+        "${extract{inode}{${stat:/etc/names}}}",
+    ] {
+        let files = [
+            ("/etc/exim.conf", format!("disable_ipv6\n{SMTP} helo_data = {construct}\n")),
+            ("/etc/names", "a: b\n".into()),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        let found = Fixture::new(&files).collect(false);
+        assert!(!found.senders.is_empty(), "{construct}: {:?}", found.problems);
+        assert!(found.senders.iter().any(|s| matches!(s.helo, Helo::Undecided(_))), "{construct}: {:?}", lines(&found));
+        let bound = files[0].1.replace("helo_data", "interface");
+        let found = Fixture::new(&[("/etc/exim.conf", &bound), files[1]]).collect(false);
+        assert!(found.senders.iter().any(|s| matches!(s.bind, Bind::Undecided(_))), "{construct}: {:?}", lines(&found));
+        // In a branch that is not reached it does not matter.
+        let unreached = files[0].1.replace(construct, &format!("${{if eq{{a}}{{b}}{{{construct}}}{{ok.example}}}}"));
+        let found = Fixture::new(&[("/etc/exim.conf", &unreached), files[1]]).collect(false);
+        assert!(lines(&found)[0].contains("ok.example"), "{construct}: {:?}", lines(&found));
+    }
+}
+
+#[test]
+fn a_refusal_ends_the_judgement_and_names_its_place() {
+    let found = exim(&format!("no_such = 1\n{SMTP}"));
+    assert!(found.senders.is_empty());
+    assert_eq!(found.problems[0].message, "main option \"no_such\" unknown");
+    assert_eq!(found.problems[0].origin.as_ref().unwrap().describe(), "/etc/exim.conf:1");
+    assert_eq!(found.configurations[0].error.as_ref().unwrap().message, "main option \"no_such\" unknown");
+}
+
+#[test]
+fn files_that_include_each_other_are_reported() {
+    let found = exim(".include /etc/exim.conf\n");
+    assert!(found.problems[0].message.starts_with("failed to open included configuration file"));
+}
+
+#[test]
+fn a_newer_source_of_a_generated_file_is_reported() {
+    let fixture = Fixture::new(&[
+        ("/var/lib/exim4/config.autogenerated", SMTP),
+        ("/etc/exim4/update-exim4.conf.conf", "dc_use_split_config='true'\n"),
+        ("/etc/exim4/conf.d/main/01_x", "x"),
+        ("/etc/exim4/conf.d/main/02_x.dpkg-old", "x"),
+        ("/etc/exim4/exim4.conf.template", "x"),
+    ]);
+    assert_eq!(fixture.collect(false).problems, []);
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
+    for path in ["conf.d/main/01_x", "conf.d/main/02_x.dpkg-old", "exim4.conf.template"] {
+        let file = fs::File::options().write(true).open(fixture.dir.path().join("etc/exim4").join(path)).unwrap();
+        file.set_modified(later).unwrap();
+    }
+    let found = fixture.collect(false);
+    let files: Vec<&str> = found.problems.iter().map(|problem| problem.file.as_str()).collect();
+    assert_eq!(files, ["/etc/exim4/conf.d/main/01_x"]);
+}
