@@ -116,10 +116,16 @@ fn last_label(name: &DomainName) -> &str {
     name.labels().next_back().unwrap_or_default()
 }
 
-/// What `hostname -f` prints, where it is a name that rules about the DNS may judge: HST001 and HST002 leave it alone.
+/// Octets that Linux can hold as node name (`__NEW_UTS_LEN`, sethostname(2)).
+pub const NODE_NAME_LIMIT: usize = 64;
+
+/// What `hostname -f` prints, where it is a name that rules about the DNS may judge: HST001 and HST002 leave it alone, upper case
+/// apart.
 pub fn judged_host_name(facts: &Facts) -> Option<Fact<DomainName>> {
     let name = facts.host.fqdn.name()?;
-    (unqualified(&name.value).is_none() && name.value.is_host_name()).then_some(name)
+    let unset = |file: &&Fact<String>| file.value.len() > NODE_NAME_LIMIT && DomainName::new(&file.value) == name.value;
+    let invalid = !name.value.is_host_name() || facts.host.etc_hostname.as_ref().filter(unset).is_some();
+    (unqualified(&name.value).is_none() && !invalid).then_some(name)
 }
 
 /// The name of this host to show: what `hostname -f` prints, else the node name.
@@ -132,7 +138,7 @@ pub fn host_or_node_name(facts: &Facts) -> Option<Fact<DomainName>> {
 
 /// The own names of the MTAs that are judged and do not refuse their configuration: `myhostname`, `primary_hostname`.
 pub fn own_names(facts: &Facts) -> Vec<(Mta, Fact<DomainName>)> {
-    let live = |mta: Mta| facts.mtas.live.contains(&mta);
+    let live = |mta: Mta| facts.mtas.live.is_empty() || facts.mtas.live.contains(&mta);
     let mut names = Vec::new();
     for postfix in facts.postfix.iter().filter(|p| p.error.is_none() && live(Mta::Postfix)) {
         names.extend(postfix.parameters.get("myhostname").and_then(|s| s.fact()).map(|name| (Mta::Postfix, name)));

@@ -62,10 +62,18 @@ pub fn better_helo(facts: &Facts, dns: &Observations, path: &OutboundPath, helo:
     }
 }
 
-/// How to make Postfix' parameter `parameter` of a main.cf be `value`.
-pub fn postconf(postfix: &Postfix, parameter: &str, value: &str) -> [String; 2] {
+/// The commands that make `parameter` be `value` for a client service of Postfix: in its master.cf entry where that sets it, else in
+/// main.cf.
+pub fn set_postfix(facts: &Facts, service: &str, parameter: &str, value: &str) -> Vec<String> {
+    let Some((postfix, entry)) = postfix_service(facts, service) else { return Vec::new() };
     let dir = instance_option(postfix);
-    [format!("postconf {dir}-e '{parameter} = {value}'"), format!("postfix {dir}reload")]
+    let set = match entry.filter(|entry| entry.overrides.contains_key(parameter)) {
+        Some(entry) => format!("postconf {dir}-P '{}/{}/{parameter}={value}'", entry.name, entry.kind),
+        None => format!("postconf {dir}-e '{parameter} = {value}'"),
+    };
+    // postconf(5): after a change of inet_interfaces Postfix must be stopped and started.
+    let apply = if parameter == "inet_interfaces" { vec!["stop", "start"] } else { vec!["reload"] };
+    std::iter::once(set).chain(apply.into_iter().map(|what| format!("postfix {dir}{what}"))).collect()
 }
 
 /// `-c DIR ` where the instance is not the default one.
@@ -76,10 +84,9 @@ fn instance_option(postfix: &Postfix) -> String {
     }
 }
 
-/// The instance and the entry of master.cf that a path's service stands for.
-pub fn postfix_service<'a>(facts: &'a Facts, path: &OutboundPath) -> Option<(&'a Postfix, Option<&'a PostfixService>)> {
-    let service = path.services.first()?;
-    let (instance, name) = service.split_once('/').map_or((None, service.as_str()), |(i, name)| (Some(i), name));
+/// The instance and the entry of master.cf that a path's or fault's service stands for.
+fn postfix_service<'a>(facts: &'a Facts, service: &str) -> Option<(&'a Postfix, Option<&'a PostfixService>)> {
+    let (instance, name) = service.split_once('/').map_or((None, service), |(instance, name)| (Some(instance), name));
     let named = |p: &&Postfix| instance.is_none_or(|i| p.config_directory.rsplit('/').next() == Some(i));
     let postfix = facts.postfix.iter().find(named).or_else(|| facts.postfix.first())?;
     let client = |s: &&PostfixService| s.name == name && s.kind != "inet";
@@ -87,28 +94,19 @@ pub fn postfix_service<'a>(facts: &'a Facts, path: &OutboundPath) -> Option<(&'a
 }
 
 fn postfix_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
-    let text = format!("Make Postfix introduce itself as `{name}`.");
-    let fix = Fix::new(Who::Host, text);
-    let Some((postfix, service)) = postfix_service(facts, path) else { return fix };
-    let parameter = match service {
-        Some(service) if service.command.rsplit('/').next() == Some("lmtp") => "lmtp_lhlo_name",
+    let fix = Fix::new(Who::Host, format!("Make Postfix introduce itself as `{name}`."));
+    let Some(service) = path.services.first() else { return fix };
+    let Some((postfix, entry)) = postfix_service(facts, service) else { return fix };
+    let of_client = match entry {
+        Some(entry) if entry.command.rsplit('/').next() == Some("lmtp") => "lmtp_lhlo_name",
         _ => "smtp_helo_name",
     };
-    let dir = instance_option(postfix);
-    if let Some(service) = service {
-        let set =
-            ["smtp_helo_name", "lmtp_lhlo_name", "myhostname"].into_iter().find(|p| service.overrides.contains_key(*p));
-        if let Some(set) = set {
-            let entry = format!("{}/{}/{set}", service.name, service.kind);
-            return fix.command(format!("postconf {dir}-P '{entry}={name}'")).command(format!("postfix {dir}reload"));
-        }
-    }
-    let follows_own = match postfix.parameters.get("myhostname") {
-        Some(own) => own.origin == helo.origin || helo.origin.span().is_none(),
-        None => helo.origin.span().is_none(),
-    };
-    let [set, reload] = postconf(postfix, if follows_own { "myhostname" } else { parameter }, name.as_str());
-    fix.command(set).command(reload)
+    let overridden = |parameter: &&str| entry.is_some_and(|entry| entry.overrides.contains_key(*parameter));
+    let follows_own = helo.origin.span().is_none()
+        || postfix.parameters.get("myhostname").is_some_and(|own| own.origin == helo.origin);
+    let otherwise = if follows_own { "myhostname" } else { of_client };
+    let parameter = [of_client, "myhostname"].into_iter().find(overridden).unwrap_or(otherwise);
+    set_postfix(facts, service, parameter, name.as_str()).into_iter().fold(fix, Fix::command)
 }
 
 fn exim_helo(facts: &Facts, helo: &Fact<HeloName>, name: &DomainName) -> Fix {

@@ -7,7 +7,7 @@ use crate::addr::Family;
 use crate::facts::{
     AddressFlag, AfterBindFault, BindFault, BindFaultKind, Cpanel, CpanelEntry, Fact, Facts, Helo, Host, HostFqdn,
     HostsEntry, InterfaceAddress, KernelSource, Mta, MtaChoice, NatEntry, NatMap, Origin, OutboundPath, Postfix,
-    SenderDomains, Setting,
+    PostfixService, SenderDomains, Setting,
 };
 use crate::findings::{Finding, Verdict};
 use crate::name::{DomainName, HeloName};
@@ -160,6 +160,18 @@ pub fn cpanel() -> Cpanel {
 /// A line of a cPanel map.
 pub fn entry(key: &str, value: &str) -> CpanelEntry {
     CpanelEntry { key: fact(key.into()), value: fact(value.into()) }
+}
+
+/// A client service of master.cf with one override.
+pub fn service(name: &str, parameter: &str, value: &str) -> PostfixService {
+    PostfixService {
+        name: name.into(),
+        kind: "unix".into(),
+        command: "smtp".into(),
+        origin: HERE,
+        overrides: BTreeMap::from([(parameter.to_owned(), Setting::known(value, HERE))]),
+        error: None,
+    }
 }
 
 /// A fault of Postfix' `smtp_bind_address`.

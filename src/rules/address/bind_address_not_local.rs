@@ -1,9 +1,9 @@
 use crate::addr::Family;
-use crate::facts::{AfterBindFault, BindFaultKind, Facts, Mta, Origin, Postfix};
+use crate::facts::{AfterBindFault, BindFault, BindFaultKind, Facts, Mta, Origin};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::Observations;
 use crate::rules::names::INTERFACES;
-use crate::rules::remedy::{at, exim_unit};
+use crate::rules::remedy::{at, exim_unit, set_postfix};
 use crate::rules::rule;
 
 rule! {
@@ -62,7 +62,7 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
                 .severity(severity)
                 .place(&fault.value.origin, "on no interface")
                 .via(&fault.value.via, "used here")
-                .fix(fix(facts, fault.mta, &fault.parameter, &at(&fault.value.origin), Family::of(addr))),
+                .fix(fix(facts, fault, Family::of(addr))),
         );
     }
     if facts.host.addresses.is_none() {
@@ -86,28 +86,28 @@ fn unseen(facts: &Facts) -> Vec<Finding> {
     findings.collect()
 }
 
-/// What to do about a source address that cannot be used.
-pub fn fix(facts: &Facts, mta: Mta, parameter: &str, place: &str, family: Family) -> Fix {
+/// What to do about a source address that cannot be used; `family` is the one that is wanted there.
+pub fn fix(facts: &Facts, fault: &BindFault, family: Family) -> Fix {
+    let parameter = &fault.parameter;
+    let place = at(&fault.value.origin);
     let own = facts.host.source.of(family);
-    let instead = own.map_or_else(|| "an address of this host".to_owned(), |own| own.to_string());
-    let text = format!("Set `{parameter}`{place} to {instead}, or remove it so that the kernel chooses.");
-    let fix = Fix::new(Who::Host, text);
-    match (mta, facts.postfix.as_slice(), facts.exim.first()) {
-        (Mta::Postfix, [postfix], _) if sets_in_main(postfix, parameter) => match own {
-            Some(own) => fix.command(format!("postconf -e '{parameter} = {own}'")).command("postfix reload"),
-            None => fix.command(format!("postconf -X {parameter}")).command("postfix reload"),
-        },
-        (Mta::Postfix, ..) => fix.command("postfix reload"),
-        (Mta::Exim, _, Some(_)) if facts.cpanel.is_some() => fix,
-        (Mta::Exim, _, Some(exim)) => fix.command(format!("systemctl reload {}", exim_unit(exim))),
-        (Mta::Exim, _, None) => fix,
+    let Some(own) = own else {
+        return Fix::new(Who::Host, format!("Set `{parameter}`{place} to an address of this host, or remove it."));
+    };
+    let fix =
+        Fix::new(Who::Host, format!("Set `{parameter}`{place} to {own}, or remove it so that the kernel chooses."));
+    match fault.mta {
+        Mta::Postfix => {
+            let service = fault.services.first().map_or("smtp", String::as_str);
+            set_postfix(facts, service, parameter, &own.to_string()).into_iter().fold(fix, Fix::command)
+        }
+        Mta::Exim if facts.cpanel.is_some() => fix,
+        Mta::Exim => facts
+            .exim
+            .iter()
+            .take(1)
+            .fold(fix, |fix, exim| fix.command(format!("systemctl reload {}", exim_unit(exim)))),
     }
-}
-
-/// Whether the one instance is the default one and its main.cf sets the parameter, so that `postconf -e` reaches it.
-fn sets_in_main(postfix: &Postfix, parameter: &str) -> bool {
-    let set = postfix.parameters.get(parameter).and_then(|setting| setting.origin.span());
-    postfix.config_directory == "/etc/postfix" && set.is_some_and(|span| span.path().ends_with("/main.cf"))
 }
 
 #[cfg(test)]
@@ -149,6 +149,28 @@ mod tests {
                 ("interfaces unknown", healthy().but(unseen), dns(&[]), &["error? 192.0.2.10"]),
                 ("interfaces unknown, nothing bound", healthy().but(|f| f.host.addresses = None), dns(&[]), &[]),
             ],
+        );
+    }
+
+    #[test]
+    fn the_fix_edits_what_sets_it() {
+        let fix = |facts: &Facts| (RULE.check)(facts, &dns(&[]))[0].fix.clone().unwrap().commands;
+        let facts = faulty(AfterBindFault::KernelChoice);
+        assert_eq!(fix(&facts), ["postconf -e 'smtp_bind_address = 192.0.2.10'", "postfix reload"]);
+        let overridden = facts.clone().but(|f| f.postfix[0].services = vec![service("smtp", "smtp_bind_address", OLD)]);
+        assert_eq!(fix(&overridden), ["postconf -P 'smtp/unix/smtp_bind_address=192.0.2.10'", "postfix reload"]);
+        let interfaces = facts.but(|f| {
+            f.bind_faults[0].parameter = "inet_interfaces".into();
+            f.postfix[0].config_directory = "/etc/postfix-out".into();
+        });
+        let dir = "-c /etc/postfix-out";
+        assert_eq!(
+            fix(&interfaces),
+            [
+                format!("postconf {dir} -e 'inet_interfaces = 192.0.2.10'"),
+                format!("postfix {dir} stop"),
+                format!("postfix {dir} start"),
+            ]
         );
     }
 

@@ -3,7 +3,6 @@ use crate::facts::{AfterBindFault, BindFaultKind, Facts};
 use crate::findings::Finding;
 use crate::observe::Observations;
 use crate::rules::address::bind_address_not_local::fix;
-use crate::rules::remedy::at;
 use crate::rules::rule;
 
 rule! {
@@ -47,7 +46,7 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
             RULE.violated(&fault.parameter, message)
                 .place(&fault.value.origin, "not an address of this family")
                 .via(&fault.value.via, "used here")
-                .fix(fix(facts, fault.mta, &fault.parameter, &at(&fault.value.origin), wanted)),
+                .fix(fix(facts, fault, wanted)),
         );
     }
     findings

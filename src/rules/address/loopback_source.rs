@@ -3,7 +3,6 @@ use crate::facts::{BindFaultKind, Facts};
 use crate::findings::Finding;
 use crate::observe::Observations;
 use crate::rules::address::bind_address_not_local::fix;
-use crate::rules::remedy::at;
 use crate::rules::rule;
 
 rule! {
@@ -39,7 +38,7 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
             RULE.violated(&fault.parameter, message)
                 .place(&fault.value.origin, "loopback address")
                 .via(&fault.value.via, "used here")
-                .fix(fix(facts, fault.mta, &fault.parameter, &at(&fault.value.origin), Family::of(addr))),
+                .fix(fix(facts, fault, Family::of(addr))),
         );
     }
     findings

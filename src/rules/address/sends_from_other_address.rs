@@ -5,7 +5,7 @@ use crate::facts::{Facts, Mta, OutboundPath};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::names::{Introduced, introductions, is_own, left_open};
-use crate::rules::remedy::{postconf, postfix_service};
+use crate::rules::remedy::set_postfix;
 use crate::rules::rule;
 use crate::rules::support::evidence;
 
@@ -81,10 +81,9 @@ fn fix(facts: &Facts, path: &OutboundPath, other: IpAddr) -> Fix {
         "Have the MTA send from {local}, or change the name's address record to the address that mail leaves from."
     );
     let fix = Fix::new(Who::Host, text);
-    match (path.mta, postfix_service(facts, path)) {
-        (Some(Mta::Postfix), Some((postfix, _))) => {
-            let [set, reload] = postconf(postfix, parameter, &local.to_string());
-            fix.command(set).command(reload)
+    match (path.mta, path.services.first()) {
+        (Some(Mta::Postfix), Some(service)) => {
+            set_postfix(facts, service, parameter, &local.to_string()).into_iter().fold(fix, Fix::command)
         }
         (Some(Mta::Exim), _) if facts.cpanel.is_none() => {
             Fix { text: format!("{} In Exim's transport `{}`: `{exim}`.", fix.text, path.services.join("`, `")), ..fix }

@@ -2,7 +2,7 @@ use crate::addr::{Family, is_public};
 use crate::facts::{AddressFlag, Facts, Mta, OutboundPath};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::Observations;
-use crate::rules::remedy::{postconf, postfix_service};
+use crate::rules::remedy::set_postfix;
 use crate::rules::rule;
 
 rule! {
@@ -59,10 +59,9 @@ fn fix(facts: &Facts, path: &OutboundPath) -> Fix {
     };
     let addr = stable.address;
     let fix = Fix::new(Who::Host, format!("Have the MTA send from {addr}, the stable address."));
-    match (path.mta, postfix_service(facts, path)) {
-        (Some(Mta::Postfix), Some((postfix, _))) => {
-            let [set, reload] = postconf(postfix, "smtp_bind_address6", &addr.to_string());
-            fix.command(set).command(reload)
+    match (path.mta, path.services.first()) {
+        (Some(Mta::Postfix), Some(service)) => {
+            set_postfix(facts, service, "smtp_bind_address6", &addr.to_string()).into_iter().fold(fix, Fix::command)
         }
         _ => fix,
     }

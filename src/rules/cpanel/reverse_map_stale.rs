@@ -1,7 +1,6 @@
 use std::net::IpAddr;
 
-use crate::facts::Fact;
-use crate::facts::{Facts, Origin};
+use crate::facts::{Fact, Facts, Origin};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::{Lookup, Observations, Question, Why};
@@ -41,6 +40,10 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             .sending(&Fact::new(listed, Origin::kernel("mail_reverse_dns")))
             .map_or(listed, |image| image.value);
         let remembered = DomainName::new(&entry.value.value);
+        if remembered.as_str().is_empty() {
+            // No PTR name was seen then: no name is in use.
+            continue;
+        }
         let question = Question::ptr(addr);
         let finding = match dns.ptr(addr) {
             Lookup::Unanswered(Why::NotAsked) => continue,
@@ -95,6 +98,7 @@ mod tests {
                     &["warning 192.0.2.10"],
                 ),
                 ("no answer", with(ADDR, NAME), dns(&[("192.0.2.10 PTR", &["timeout"])]), &["warning? 192.0.2.10"]),
+                ("cPanel saw no name", with(ADDR, ""), dns(&[]), &[]),
                 ("nobody asked", with("192.0.2.99", NAME), dns(&[]), &[]),
                 ("behind NAT the image has the record", nat, dns(&[]), &[]),
             ],

@@ -2,11 +2,9 @@ use crate::facts::{Fact, Facts, HostFqdn};
 use crate::findings::{Finding, Severity};
 use crate::name::DomainName;
 use crate::observe::Observations;
+use crate::rules::names::NODE_NAME_LIMIT;
 use crate::rules::remedy::{name_host, rename_host};
 use crate::rules::rule;
-
-/// Octets that Linux can hold as node name (`__NEW_UTS_LEN`, sethostname(2)).
-const NODE_NAME_LIMIT: usize = 64;
 
 rule! {
     /// The host name is not a valid host name.

@@ -106,6 +106,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_linux_cannot_set_is_not_judged() {
+        let long = format!("{}.{}.example.com", "a".repeat(40), "b".repeat(20));
+        let gone = [(format!("{long} A"), ["NXDOMAIN"]), (format!("{long} AAAA"), ["NXDOMAIN"])];
+        let gone: Vec<(&str, &[&str])> = gone.iter().map(|(q, a)| (q.as_str(), &a[..])).collect();
+        let facts = host_named(&long);
+        assert_eq!(verdicts(&RULE, &facts, &dns(&gone)), [format!("warning {long}")]);
+        let in_file = facts.but(|f| f.host.etc_hostname = Some(fact(long.clone())));
+        assert_eq!(verdicts(&RULE, &in_file, &dns(&gone)), [""; 0], "HST002 says it");
+    }
+
+    #[test]
     fn the_fix_is_the_record() {
         let gone = dns(&[("mail.example.com A", &["NXDOMAIN"]), ("mail.example.com AAAA", &["NXDOMAIN"])]);
         let found = (RULE.check)(&healthy(), &gone);

@@ -48,12 +48,11 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         note(own.value, format!("{mta}'s `{}`", own_name_setting(mta)));
     }
     let mut findings = Vec::new();
-    for (name, says) in &names {
-        for (entry, named) in facts.host.hosts_entries(name) {
+    let lines = facts.host.hosts.iter().filter(|entry| !entry.address.value.is_loopback());
+    for entry in lines {
+        for named in &entry.names {
+            let Some((name, says)) = names.get_key_value(&DomainName::new(&named.value)) else { continue };
             let addr = entry.address.value;
-            if addr.is_loopback() {
-                continue;
-            }
             let finding = match is_own(facts, addr) {
                 Some(true) => continue,
                 Some(false) => {
