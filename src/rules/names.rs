@@ -297,3 +297,79 @@ pub fn list(addresses: &[IpAddr]) -> String {
     let texts: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     texts.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn whose_address_it_is() {
+        let nat = behind_nat("10.0.0.5", Some("203.0.113.5"));
+        let no_sending = nat.clone().but(|f| f.paths.clear());
+        let for_all = no_sending.clone().but(|f| f.nat.0[0].local = None);
+        let stale = no_sending.clone().but(|f| f.host.addresses = Some(vec![on("eth0", "10.0.0.6", &[])]));
+        let unknown = healthy().but(|f| f.host.addresses = None);
+        for (why, facts, addr, own) in [
+            ("on an interface", &healthy(), ADDR, Some(true)),
+            ("loopback is nobody's", &healthy(), "127.0.0.1", Some(false)),
+            ("another's", &healthy(), "198.51.100.7", Some(false)),
+            ("a sending address", &nat, "203.0.113.5", Some(true)),
+            ("the image of an interface's", &no_sending, "203.0.113.5", Some(true)),
+            ("the image of every private one", &for_all, "203.0.113.5", Some(true)),
+            ("the image of an address that has gone", &stale, "203.0.113.5", Some(false)),
+            ("interfaces unknown", &unknown, "198.51.100.7", None),
+            ("interfaces unknown, but mail leaves from it", &unknown, ADDR, Some(true)),
+        ] {
+            assert_eq!(is_own(facts, ip(addr)), own, "{why}");
+        }
+    }
+
+    #[test]
+    fn why_a_name_is_not_qualified() {
+        for (name, words) in [
+            ("mail.example.com", None),
+            ("localhost.example.com", None),
+            ("mail", Some("one label")),
+            ("", Some("empty")),
+            ("localhost", Some("loopback")),
+            ("localhost.localdomain", Some("loopback")),
+            ("a.b.internal", Some("`.internal`")),
+            ("a.home.arpa", Some("`.home.arpa`")),
+        ] {
+            let found = unqualified(&DomainName::new(name));
+            match words {
+                None => assert_eq!(found, None, "{name}"),
+                Some(words) => assert!(found.as_deref().is_some_and(|f| f.contains(words)), "{name}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_mta_that_is_not_judged_has_no_say() {
+        let left_behind = healthy().but(|f| f.mtas.live = vec![Mta::Exim]);
+        assert!(own_names(&left_behind).is_empty());
+        let refused = healthy().but(|f| {
+            f.postfix[0].error = Some(crate::facts::Refusal { message: "fatal".into(), origin: HERE });
+        });
+        assert!(own_names(&refused).is_empty());
+        assert_eq!(own_names(&healthy()).len(), 1);
+    }
+
+    #[test]
+    fn severities_by_path() {
+        let relayed = path(ADDR, NAME).but(|p| p.relayed = Some(fact("[relay.example]:25".into())));
+        let unused = path(ADDR, NAME).but(|p| p.unused = true);
+        assert_eq!(helo_severity(Severity::Error, &path(ADDR, NAME)), Severity::Error);
+        assert_eq!(helo_severity(Severity::Error, &relayed), Severity::Info);
+        assert_eq!(helo_severity(Severity::Error, &unused), Severity::Warning);
+        let name = DomainName::new("web.example.com");
+        let by_ptr = dns(&[("192.0.2.10 PTR", &["web.example.com"])]);
+        assert_eq!(name_severity(&healthy(), &by_ptr, &name), Severity::Error, "a PTR name");
+        assert_eq!(name_severity(&healthy(), &dns(&[]), &name), Severity::Warning, "no name of mail's");
+        let all = healthy().but(|f| f.paths = vec![relayed.clone()]);
+        assert_eq!(name_severity(&all, &by_ptr, &name), Severity::Info, "every path is relayed");
+        let no_path = healthy().but(|f| f.paths.clear());
+        assert_eq!(name_severity(&no_path, &dns(&[]), &DomainName::new(NAME)), Severity::Error, "the MTA's own name");
+    }
+}

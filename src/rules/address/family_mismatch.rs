@@ -16,7 +16,7 @@ rule! {
     /// Move the address to the setting of its family, or correct it. Names are not looked up here: write the address.
     ///
     /// ## When to ignore
-    /// Never.
+    /// Where the transport or service is meant to be switched off by it; then remove it instead.
     pub static RULE = {
         code: "NET008",
         name: "family-mismatch",

@@ -5,7 +5,7 @@ use crate::rules::panel::has_flag;
 use crate::rules::rule;
 
 rule! {
-    /// cPanel's settings for mail addresses and HELO names are not backed by the files they speak of.
+    /// Settings of cPanel for mail addresses and HELO names are not backed by the files they speak of.
     ///
     /// ## Why it matters
     /// A transfer carries the flags over, but not always /etc/mailips and /etc/mailhelo: the server then says that these files are the

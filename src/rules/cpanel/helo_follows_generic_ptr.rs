@@ -7,7 +7,7 @@ use crate::rules::rule;
 use crate::rules::support::{evidence, sending_addresses};
 
 rule! {
-    /// cPanel takes the HELO name from a generic PTR name.
+    /// The HELO name is taken by cPanel from a generic PTR name.
     ///
     /// ## Why it matters
     /// With "Use the reverse DNS entry for the mail HELO/EHLO if available" on, a PTR name that the provider made up becomes the HELO name too: name and

@@ -14,7 +14,7 @@ rule! {
     /// Create the file empty, or have cPanel write it.
     ///
     /// ## When to ignore
-    /// Never.
+    /// On a server that sends no mail to remote domains.
     pub static RULE = {
         code: "CPL008",
         name: "mail-map-missing",

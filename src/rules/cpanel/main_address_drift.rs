@@ -7,7 +7,7 @@ use crate::rules::names::{INTERFACES, is_local_through_nat};
 use crate::rules::rule;
 
 rule! {
-    /// cPanel's main address is not this server's, or not the one that mail leaves from.
+    /// The main address that cPanel knows is not this server's, or not the one that mail leaves from.
     ///
     /// ## Why it matters
     /// cPanel builds DNS zones, SPF proposals and the hosts file with it, and takes it for the address that mail leaves from. After a

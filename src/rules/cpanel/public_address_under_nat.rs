@@ -15,7 +15,7 @@ rule! {
     /// Write the local address that the NAT map gives for it.
     ///
     /// ## When to ignore
-    /// Never.
+    /// Where the public address is brought up on an interface only later, by a script of yours.
     pub static RULE = {
         code: "CPL009",
         name: "public-address-under-nat",

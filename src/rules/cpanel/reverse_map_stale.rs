@@ -9,7 +9,7 @@ use crate::rules::rule;
 use crate::rules::support::evidence;
 
 rule! {
-    /// cPanel remembers another PTR name than the DNS has.
+    /// The PTR name that cPanel remembers is not the one that the DNS has.
     ///
     /// ## Why it matters
     /// /etc/mail_reverse_dns holds the PTR names that cPanel found when it last looked. With "Use the reverse DNS entry for the mail HELO/EHLO
