@@ -41,13 +41,6 @@ fn private_source(facts: &Facts, family: Family) -> bool {
     facts.host.own_addresses().any(|own| Family::of(own.address) == family && !addr::is_public(own.address))
 }
 
-/// Whether `addr` is on an interface of this host, or is the image in cpnat of one that is; `None` where interfaces are unknown.
-pub fn is_local_through_nat(facts: &Facts, addr: IpAddr) -> Option<bool> {
-    let here = facts.host.has_address(addr)?;
-    let images = || facts.nat.0.iter().filter(|entry| entry.public == addr).filter_map(|entry| entry.local);
-    Some(here || images().any(|local| facts.host.has_address(local) == Some(true)))
-}
-
 /// Whether the sending address of some path is not known: then nobody can say that a name leads elsewhere.
 pub fn some_sending_unknown(facts: &Facts) -> bool {
     facts.paths.iter().any(|path| path.sending.is_none())

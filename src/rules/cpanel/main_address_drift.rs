@@ -3,7 +3,8 @@ use std::net::IpAddr;
 use crate::facts::{Cpanel, Facts};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::Observations;
-use crate::rules::names::{INTERFACES, is_local_through_nat};
+use crate::rules::names::INTERFACES;
+use crate::rules::panel::private_side;
 use crate::rules::rule;
 
 rule! {
@@ -37,7 +38,8 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
         let Some(address) = address else { continue };
         let addr = address.value;
         let is_main = says == main;
-        let finding = match is_local_through_nat(facts, addr) {
+        let here = facts.host.has_address(addr).map(|here| here || private_side(facts, addr).is_some());
+        let finding = match here {
             Some(true) if !is_main => continue,
             Some(true) => match drift(facts, cpanel, addr) {
                 None => continue,
@@ -119,6 +121,15 @@ mod tests {
                 ("NAT: the local address", nat("10.0.0.5"), dns(&[]), &[]),
                 ("NAT: the public one", nat("203.0.113.5"), dns(&[]), &[]),
                 ("NAT: the old public one", nat("198.51.100.7"), dns(&[]), &["error 198.51.100.7"]),
+                (
+                    "NAT: said by an option alone",
+                    nat("203.0.113.5").but(|f| {
+                        f.cpanel.as_mut().unwrap().nat.clear();
+                        f.nat.0[0].local = None;
+                    }),
+                    dns(&[]),
+                    &[],
+                ),
                 (
                     "interfaces unknown",
                     with(|c| c.shared_ip = None).but(|f| f.host.addresses = None),

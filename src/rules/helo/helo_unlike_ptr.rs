@@ -1,9 +1,11 @@
+use std::net::IpAddr;
+
 use crate::facts::Facts;
-use crate::findings::{Finding, Severity};
+use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::{Iprev, confirms};
 use crate::observe::{Lookup, Observations, Question};
 use crate::rules::names::{Introduced, introductions, left_open};
-use crate::rules::remedy::{set_helo, wanted_helo};
+use crate::rules::remedy::{ptr_record, set_helo, wanted_helo};
 use crate::rules::rule;
 use crate::rules::support::evidence;
 
@@ -44,11 +46,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                     "the HELO name `{name}` is not the PTR name of {sending}, which is {}",
                     texts.join(" and ")
                 );
-                let finding = RULE.violated(name, message);
-                match wanted_helo(facts, dns, one.path).filter(|wanted| wanted != name) {
-                    Some(wanted) => finding.fix(set_helo(facts, one.path, &one.helo, &wanted)),
-                    None => finding,
-                }
+                RULE.violated(name, message).fix(fix(facts, dns, &one, sending))
             }
             Lookup::Unanswered(why) => {
                 let message =
@@ -61,6 +59,17 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         findings.push(one.mark(finding, severity).evidence(evidence(dns, &question)));
     }
     findings
+}
+
+/// The PTR name as HELO name where it is the better one, else the PTR record as it should stand.
+fn fix(facts: &Facts, dns: &Observations, one: &Introduced<'_>, sending: IpAddr) -> Fix {
+    match wanted_helo(facts, dns, one.path).filter(|wanted| *wanted != one.name) {
+        Some(wanted) => set_helo(facts, one.path, &one.helo, &wanted),
+        None => {
+            let text = format!("Have the PTR record of {sending} name `{}`.", one.name);
+            Fix::new(Who::IpOwner, text).command(ptr_record(sending, &one.name))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -111,5 +120,15 @@ mod tests {
                 ("the sending address is unknown", behind_nat("10.0.0.5", None), dns(&[]), &[]),
             ],
         );
+    }
+
+    #[test]
+    fn the_better_name_of_the_two_is_kept() {
+        let command = |more: &[(&str, &[&str])]| (RULE.check)(&healthy(), &dns(more))[0].fix.clone().unwrap().commands;
+        let other: (&str, &[&str]) = ("192.0.2.10 PTR", &["mx.example.com"]);
+        let confirmed = command(&[other, ("mx.example.com A", &[ADDR])]);
+        assert_eq!(confirmed[0], "postconf -e 'myhostname = mx.example.com'");
+        let not = command(&[other, ("mx.example.com A", &["198.51.100.7"])]);
+        assert_eq!(not, ["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
     }
 }
