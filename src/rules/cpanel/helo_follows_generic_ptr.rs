@@ -51,7 +51,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                 );
                 RULE.violated(
                     addr,
-                    format!("the HELO name follows the PTR name of {addr}, `{name}`, which is generic: {why}"),
+                    format!("the HELO name follows the PTR name of {addr}, `{name}`, which is generic: it {why}"),
                 )
                 .fix(Fix::new(Who::IpOwner, text))
             }

@@ -5,7 +5,7 @@ use crate::facts::{Facts, Origin};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::ptr::generic::why_generic;
+use crate::rules::ptr::generic::{why_automatic, why_generic};
 use crate::rules::rule;
 
 rule! {
@@ -49,17 +49,13 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     addresses.dedup();
     let mut findings = Vec::new();
     for (name, places) in names {
-        let why = if name.is_within(&DomainName::new(AUTOMATIC)) {
-            "cPanel gave it, since the chosen one did not resolve".to_owned()
-        } else {
-            match addresses.iter().find_map(|addr| why_generic(&name, *addr)) {
-                Some(why) => why,
-                None => continue,
-            }
-        };
+        let cpanels = name.is_within(&DomainName::new(AUTOMATIC));
+        let cpanels = cpanels.then(|| "was given by cPanel, since the chosen one did not resolve".to_owned());
+        let spelled = || addresses.iter().find_map(|addr| why_generic(&name, *addr));
+        let Some(why) = cpanels.or_else(|| why_automatic(&name)).or_else(spelled) else { continue };
         let text =
             "Choose a name of your own domain, publish its address record, then set it in WHM » Change Hostname.";
-        let finding = RULE.violated(&name, format!("the host name `{name}` is an automatic one: {why}"));
+        let finding = RULE.violated(&name, format!("the host name `{name}` is an automatic one: it {why}"));
         let finding = places.iter().fold(finding, |finding, (origin, label)| finding.place(origin, *label));
         findings.push(finding.fix(Fix::new(Who::Host, text).command("whmapi1 sethostname hostname=<NAME>")));
     }
