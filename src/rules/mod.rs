@@ -14,6 +14,8 @@ pub mod remedy;
 pub mod support;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use engine::{Outcome, Selection, judge};
 
