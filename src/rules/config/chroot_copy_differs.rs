@@ -41,3 +41,25 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Problem;
+    use crate::rules::config::problem::place;
+    use crate::rules::testing::{But, check_table, dns, healthy};
+
+    #[test]
+    fn the_subject_is_the_file() {
+        let origin = place("/etc/postfix/main.cf", 3);
+        let problem = Problem::at(ProblemKind::ChrootCopy, origin, "what the program says");
+        let facts = healthy().but(|f| f.problems = vec![problem]);
+        check_table(
+            &RULE,
+            vec![
+                ("nothing wrong", healthy(), dns(&[]), &[]),
+                ("wrong", facts, dns(&[]), &["warning /etc/postfix/main.cf"]),
+            ],
+        );
+    }
+}

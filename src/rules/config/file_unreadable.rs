@@ -42,3 +42,29 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Problem;
+    use crate::rules::config::problem::place;
+    use crate::rules::testing::{But, check_table, dns, healthy};
+
+    #[test]
+    fn the_subject_is_the_file() {
+        let origin = place("/etc/postfix/main.cf", 3);
+        let problem = Problem::at(ProblemKind::Unreadable { undecided: false }, origin, "what the program says");
+        let facts = healthy().but(|f| f.problems = vec![problem]);
+        let kind = ProblemKind::Unreadable { undecided: true };
+        let undecided = Problem::of_file(kind, "/etc/postfix/sender.db", None, "compiled, without its text");
+        let undecided = healthy().but(|f| f.problems = vec![undecided]);
+        check_table(
+            &RULE,
+            vec![
+                ("nothing wrong", healthy(), dns(&[]), &[]),
+                ("undecided", undecided, dns(&[]), &["error? /etc/postfix/sender.db"]),
+                ("wrong", facts, dns(&[]), &["error /etc/postfix/main.cf"]),
+            ],
+        );
+    }
+}

@@ -32,3 +32,35 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let message = "neither Postfix nor Exim is configured here: host name and addresses were checked alone";
     vec![RULE.violated("-", message)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Mta, MtaChoice, Problem};
+    use crate::rules::testing::{But, check_table, dns, healthy};
+
+    #[test]
+    fn only_where_nothing_is_configured() {
+        check_table(
+            &RULE,
+            vec![
+                ("one", healthy(), dns(&[]), &[]),
+                ("none", healthy().but(|f| f.mtas = MtaChoice::default()), dns(&[]), &["info -"]),
+                (
+                    "one that refuses its configuration",
+                    healthy().but(|f| {
+                        f.mtas = MtaChoice::default();
+                        f.problems = vec![Problem::of_file(
+                            ProblemKind::Syntax { mta: Mta::Exim, whole: true },
+                            "/etc/exim.conf",
+                            None,
+                            "no",
+                        )];
+                    }),
+                    dns(&[]),
+                    &[],
+                ),
+            ],
+        );
+    }
+}

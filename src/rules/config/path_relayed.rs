@@ -35,3 +35,21 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, fact, healthy};
+
+    #[test]
+    fn each_next_hop_once() {
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        check_table(
+            &RULE,
+            vec![
+                ("straight", healthy(), dns(&[]), &[]),
+                ("by a relay", relayed(), dns(&[]), &["info [smtp.example.net]:587"]),
+            ],
+        );
+    }
+}

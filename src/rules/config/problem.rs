@@ -29,3 +29,12 @@ pub(super) fn test_command(mta: Mta) -> &'static str {
         Mta::Exim => "exim -bV",
     }
 }
+
+/// For tests: a place in a file.
+#[cfg(test)]
+pub(super) fn place(file: &str, line: usize) -> crate::facts::Origin {
+    let excerpt = serde_json::json!({
+        "file": file, "line": line, "column": 1, "end_column": 2, "text": "x", "text_column": 1,
+    });
+    serde_json::from_value(excerpt).unwrap()
+}

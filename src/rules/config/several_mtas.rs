@@ -50,3 +50,26 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let text = format!("Where {} is not used any more, remove it with its configuration.", list(&idle));
     vec![finding.fix(Fix::new(Who::Host, text))]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Mta;
+    use crate::rules::testing::{But, check_table, dns, healthy};
+
+    #[test]
+    fn names_sorted() {
+        check_table(
+            &RULE,
+            vec![
+                ("one", healthy(), dns(&[]), &[]),
+                (
+                    "two",
+                    healthy().but(|f| f.mtas.configured = vec![Mta::Postfix, Mta::Exim]),
+                    dns(&[]),
+                    &["info exim, postfix"],
+                ),
+            ],
+        );
+    }
+}

@@ -45,3 +45,25 @@ fn generate(file: &str) -> Fix {
     let fix = Fix::new(Who::Host, "Let cPanel build Exim's configuration from its sources, then restart Exim.");
     fix.command("/scripts/buildeximconf").command("/scripts/restartsrv_exim")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Problem;
+    use crate::rules::config::problem::place;
+    use crate::rules::testing::{But, check_table, dns, healthy};
+
+    #[test]
+    fn the_subject_is_the_source() {
+        let origin = place("/etc/postfix/main.cf", 3);
+        let problem = Problem::at(ProblemKind::NotGenerated, origin, "what the program says");
+        let facts = healthy().but(|f| f.problems = vec![problem]);
+        check_table(
+            &RULE,
+            vec![
+                ("nothing wrong", healthy(), dns(&[]), &[]),
+                ("wrong", facts, dns(&[]), &["warning /etc/postfix/main.cf"]),
+            ],
+        );
+    }
+}

@@ -89,3 +89,41 @@ fn is_proxy(addr: IpAddr) -> bool {
         IpAddr::V6(v6) => CLOUDFLARE_V6.iter().any(|(net, bits)| (v6.to_bits() ^ net.to_bits()) >> (128 - bits) == 0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, fact, healthy, host_named};
+
+    #[test]
+    fn published_ranges() {
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        check_table(
+            &RULE,
+            vec![
+                ("its own address", healthy(), dns(&[]), &[]),
+                ("a proxy", healthy(), dns(&[("mail.example.com A", &["104.21.3.4"])]), &["error mail.example.com"]),
+                (
+                    "by IPv6 too, once for each family",
+                    healthy(),
+                    dns(&[("mail.example.com AAAA", &["2606:4700::6810:1"])]),
+                    &["error mail.example.com"],
+                ),
+                (
+                    "a host name that mail does not use",
+                    host_named("www.example.com"),
+                    dns(&[("www.example.com A", &["172.67.1.2"])]),
+                    &["warning www.example.com"],
+                ),
+                (
+                    "the relay is judged",
+                    relayed(),
+                    dns(&[("mail.example.com A", &["104.21.3.4"])]),
+                    &["info mail.example.com"],
+                ),
+                ("just outside", healthy(), dns(&[("mail.example.com A", &["104.32.0.1"])]), &[]),
+                ("no answer", healthy(), dns(&[("mail.example.com A", &["timeout"])]), &[]),
+            ],
+        );
+    }
+}

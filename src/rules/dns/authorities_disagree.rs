@@ -58,3 +58,54 @@ fn said(dns: &Observations, question: &Question, view: &View) -> String {
     let servers: Vec<String> = servers.collect();
     format!("{} ({})", words(&view.records), servers.join("; "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{check_table, healthy};
+
+    #[test]
+    fn named_with_their_serials() {
+        check_table(
+            &RULE,
+            vec![
+                (
+                    "they agree",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["192.0.2.10"])])]),
+                    &[],
+                ),
+                (
+                    "they differ",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["192.0.2.99"])])]),
+                    &["error mail.example.com. A"],
+                ),
+                (
+                    "one is silent",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["timeout"])])]),
+                    &[],
+                ),
+                (
+                    "one does not serve the zone",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["noaa", "192.0.2.99"])])]),
+                    &[],
+                ),
+                (
+                    "resolvers are no authorities",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.99"])])]),
+                    &[],
+                ),
+            ],
+        );
+        let two = heard(&[(
+            "mail.example.com A",
+            &[("ns1", &["serial=7", "192.0.2.10"]), ("ns2", &["serial=6", "192.0.2.99"])],
+        )]);
+        assert!(check(&healthy(), &two)[0].message.contains("192.0.2.99 (ns2, serial 6)"));
+    }
+}

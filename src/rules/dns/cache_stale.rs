@@ -75,3 +75,73 @@ fn is_right(facts: &Facts, dns: &Observations, question: &Question) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{check_table, healthy};
+
+    #[test]
+    fn what_the_zone_no_longer_gives() {
+        check_table(
+            &RULE,
+            vec![
+                (
+                    "fresh",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.10"])])]),
+                    &[],
+                ),
+                (
+                    "stale, the truth is right",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.99"])])]),
+                    &["info mail.example.com. A"],
+                ),
+                (
+                    "stale, the truth is not right",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.98"]), ("google", &["192.0.2.99"])])]),
+                    &["warning mail.example.com. A"],
+                ),
+                (
+                    "the zone was not heard",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["timeout"]), ("google", &["192.0.2.99"])])]),
+                    &[],
+                ),
+                (
+                    "it follows the zone's other server",
+                    healthy(),
+                    heard(&[(
+                        "mail.example.com A",
+                        &[
+                            ("ns1", &["serial=2", "192.0.2.10"]),
+                            ("ns2", &["serial=1", "192.0.2.99"]),
+                            ("google", &["192.0.2.99"]),
+                        ],
+                    )]),
+                    &[],
+                ),
+                (
+                    "split horizon is DNS005's",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("system", &["10.0.0.10"])])]),
+                    &[],
+                ),
+                (
+                    "no answer is not stale",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["SERVFAIL"])])]),
+                    &[],
+                ),
+            ],
+        );
+        let old = heard(&[(
+            "mail.example.com A",
+            &[("ns1", &["192.0.2.10"]), ("google", &["ttl=5400", "192.0.2.99"]), ("quad9", &["ttl=60", "192.0.2.99"])],
+        )]);
+        assert!(check(&healthy(), &old)[0].message.contains("for 90 minutes at most"));
+    }
+}

@@ -63,3 +63,50 @@ fn fault(outcome: &Outcome) -> Option<String> {
         Outcome::Unanswered(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{check_table, healthy};
+
+    #[test]
+    fn replies_without_authority() {
+        check_table(
+            &RULE,
+            vec![
+                ("it serves the zone", healthy(), heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"])])]), &[]),
+                (
+                    "REFUSED",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["REFUSED"])])]),
+                    &["warning ns2"],
+                ),
+                (
+                    "SERVFAIL",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["SERVFAIL"])])]),
+                    &["warning ns2"],
+                ),
+                (
+                    "no AA flag",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["noaa", "192.0.2.10"])])]),
+                    &["warning ns2"],
+                ),
+                (
+                    "silence is not it",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["timeout"])])]),
+                    &[],
+                ),
+                (
+                    "a resolver may refuse",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["REFUSED"])])]),
+                    &[],
+                ),
+            ],
+        );
+    }
+}

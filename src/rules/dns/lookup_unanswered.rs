@@ -48,3 +48,40 @@ fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{check_table, healthy};
+
+    #[test]
+    fn nobody_answered() {
+        check_table(
+            &RULE,
+            vec![
+                (
+                    "somebody did",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["timeout"]), ("quad9", &["192.0.2.10"])])]),
+                    &[],
+                ),
+                (
+                    "a denial is an answer",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["NXDOMAIN"])])]),
+                    &[],
+                ),
+                (
+                    "nobody",
+                    healthy(),
+                    heard(&[(
+                        "mail.example.com A",
+                        &[("google", &["timeout"]), ("ns1", &["REFUSED"]), ("quad9", &["SERVFAIL"])],
+                    )]),
+                    &["info? mail.example.com. A"],
+                ),
+            ],
+        );
+    }
+}

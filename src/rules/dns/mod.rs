@@ -3,6 +3,8 @@
 mod address_proxied;
 mod authorities_disagree;
 mod cache_stale;
+#[cfg(test)]
+mod heard;
 mod lame_server;
 mod lookup_unanswered;
 mod old_address_published;

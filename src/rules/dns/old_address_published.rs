@@ -58,3 +58,42 @@ fn holds(data: &RecordData, old: IpAddr) -> bool {
         other => other.address() == Some(old),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{But, check_table, healthy, ip};
+
+    #[test]
+    fn any_record_that_holds_it() {
+        let moved = || healthy().but(|f| f.old_addresses = vec![ip("192.0.2.9")]);
+        check_table(
+            &RULE,
+            vec![
+                ("not asked for", healthy(), heard(&[("mail.example.com A", &[("ns1", &["192.0.2.9"])])]), &[]),
+                (
+                    "still there",
+                    moved(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10", "192.0.2.9"])])]),
+                    &["error mail.example.com. A"],
+                ),
+                ("gone", moved(), heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"])])]), &[]),
+                (
+                    "gone from the zone, though a cache holds it",
+                    moved(),
+                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.9"])])]),
+                    &[],
+                ),
+                ("no answer", moved(), heard(&[("mail.example.com A", &[("ns1", &["timeout"])])]), &[]),
+            ],
+        );
+        for (text, found) in [
+            ("v=spf1 ip4:192.0.2.9 -all", true),
+            ("v=spf1 +ip4:192.0.2.9/32 -all", true),
+            ("v=spf1 ip4:192.0.2.90 -all", false),
+        ] {
+            assert_eq!(holds(&RecordData::Txt(text.into()), ip("192.0.2.9")), found, "{text}");
+        }
+    }
+}

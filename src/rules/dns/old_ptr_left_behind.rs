@@ -47,3 +47,29 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{But, check_table, healthy, ip};
+
+    #[test]
+    fn the_old_address_keeps_the_name() {
+        let moved = || healthy().but(|f| f.old_addresses = vec![ip("192.0.2.9")]);
+        check_table(
+            &RULE,
+            vec![
+                (
+                    "it still does",
+                    moved(),
+                    heard(&[("192.0.2.9 PTR", &[("ns1", &["mail.example.com"])])]),
+                    &["info 192.0.2.9"],
+                ),
+                ("another name", moved(), heard(&[("192.0.2.9 PTR", &[("ns1", &["192-0-2-9.isp.example"])])]), &[]),
+                ("gone", moved(), heard(&[("192.0.2.9 PTR", &[("ns1", &["NXDOMAIN"])])]), &[]),
+                ("no answer", moved(), heard(&[("192.0.2.9 PTR", &[("ns1", &["timeout"])])]), &[]),
+            ],
+        );
+    }
+}

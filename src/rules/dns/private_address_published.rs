@@ -70,3 +70,34 @@ fn said_elsewhere(facts: &Facts, name: &DomainName, roles: &[IdentityName<'_>], 
     });
     addr.is_ipv6() && looked_at && is_own(facts, addr) == Some(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, healthy, on};
+
+    #[test]
+    fn what_the_public_dns_should_not_hold() {
+        check_table(
+            &RULE,
+            vec![
+                ("public", healthy(), dns(&[]), &[]),
+                (
+                    "private",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["192.0.2.10", "10.0.0.10"])]),
+                    &["warning mail.example.com"],
+                ),
+                ("loopback", healthy(), dns(&[("mail.example.com A", &["127.0.0.1"])]), &["warning mail.example.com"]),
+                ("IPv6 of another machine: NET004", healthy(), dns(&[("mail.example.com AAAA", &["fd00::1"])]), &[]),
+                (
+                    "IPv6 of this host",
+                    healthy().but(|f| f.host.addresses.as_mut().unwrap().push(on("eth0", "fd00::1", &[]))),
+                    dns(&[("mail.example.com AAAA", &["fd00::1"])]),
+                    &["warning mail.example.com"],
+                ),
+                ("no answer", healthy(), dns(&[("mail.example.com A", &["timeout"])]), &[]),
+            ],
+        );
+    }
+}

@@ -51,3 +51,42 @@ fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{check_table, healthy};
+
+    #[test]
+    fn not_one_answer() {
+        check_table(
+            &RULE,
+            vec![
+                ("it answers", healthy(), heard(&[("mail.example.com A", &[("google", &["192.0.2.10"])])]), &[]),
+                ("it denies", healthy(), heard(&[("mail.example.com A", &[("google", &["NXDOMAIN"])])]), &[]),
+                (
+                    "one of two",
+                    healthy(),
+                    heard(&[
+                        ("mail.example.com A", &[("google", &["timeout"])]),
+                        ("mail.example.com MX", &[("google", &["NODATA"])]),
+                    ]),
+                    &[],
+                ),
+                (
+                    "nothing",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["timeout"]), ("quad9", &["192.0.2.10"])])]),
+                    &["info google"],
+                ),
+                (
+                    "a zone's server is no resolver",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["timeout"])])]),
+                    &[],
+                ),
+            ],
+        );
+    }
+}

@@ -41,3 +41,64 @@ fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{check_table, healthy};
+
+    #[test]
+    fn only_where_no_authority_was_heard() {
+        check_table(
+            &RULE,
+            vec![
+                (
+                    "they agree",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["192.0.2.10"])])]),
+                    &[],
+                ),
+                (
+                    "they differ",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["192.0.2.99"])])]),
+                    &["warning mail.example.com. A"],
+                ),
+                (
+                    "a record and none",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["NXDOMAIN"])])]),
+                    &["warning mail.example.com. A"],
+                ),
+                (
+                    "both kinds of absence are one",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["NODATA"]), ("quad9", &["NXDOMAIN"])])]),
+                    &[],
+                ),
+                (
+                    "silence is no answer",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["timeout"])])]),
+                    &[],
+                ),
+                (
+                    "the zone itself was heard",
+                    healthy(),
+                    heard(&[(
+                        "mail.example.com A",
+                        &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.10"]), ("quad9", &["192.0.2.99"])],
+                    )]),
+                    &[],
+                ),
+                (
+                    "the system's is DNS005's",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.99"])])]),
+                    &[],
+                ),
+            ],
+        );
+    }
+}

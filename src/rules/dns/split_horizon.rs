@@ -133,3 +133,97 @@ fn is_dns64(dns: &Observations, question: &Question, view: &View) -> bool {
 fn addresses(view: &View) -> impl Iterator<Item = IpAddr> {
     view.records.iter().filter_map(RecordData::address)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{check_table, healthy};
+
+    #[test]
+    fn the_system_alone_and_for_good() {
+        check_table(
+            &RULE,
+            vec![
+                (
+                    "as all others",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.10"])])]),
+                    &[],
+                ),
+                (
+                    "a private address",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["10.0.0.10"])])]),
+                    &["warning mail.example.com. A"],
+                ),
+                (
+                    "a cached one is DNS002's",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.99"])])]),
+                    &[],
+                ),
+                (
+                    "authoritative",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["aa", "192.0.2.99"])])]),
+                    &["warning mail.example.com. A"],
+                ),
+                (
+                    "another sees it too",
+                    healthy(),
+                    heard(&[(
+                        "mail.example.com A",
+                        &[("ns1", &["192.0.2.10"]), ("google", &["10.0.0.10"]), ("system", &["10.0.0.10"])],
+                    )]),
+                    &[],
+                ),
+                (
+                    "loopback, from the hosts file",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("stub", &["127.0.1.1"])])]),
+                    &["info mail.example.com. A"],
+                ),
+                (
+                    "an address of this host",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["192.0.2.99"]), ("stub", &["aa", "192.0.2.10"])])]),
+                    &["info mail.example.com. A"],
+                ),
+                (
+                    "the stub's own name for its address",
+                    healthy(),
+                    heard(&[("192.0.2.10 PTR", &[("google", &["mail.example.com"]), ("stub", &["mail"])])]),
+                    &["info 10.2.0.192.in-addr.arpa. PTR"],
+                ),
+                (
+                    "DNS64",
+                    healthy(),
+                    heard(&[
+                        ("mail.example.com A", &[("google", &["192.0.2.10"])]),
+                        ("mail.example.com AAAA", &[("google", &["NODATA"]), ("system", &["aa", "64:ff9b::c000:20a"])]),
+                    ]),
+                    &[],
+                ),
+                (
+                    "a network's own DNS64 prefix",
+                    healthy(),
+                    heard(&[
+                        ("mail.example.com A", &[("google", &["192.0.2.10"])]),
+                        (
+                            "mail.example.com AAAA",
+                            &[("google", &["NODATA"]), ("system", &["aa", "2001:db8:64::c000:20a"])],
+                        ),
+                    ]),
+                    &[],
+                ),
+                (
+                    "nobody else answered",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("google", &["timeout"]), ("system", &["10.0.0.10"])])]),
+                    &[],
+                ),
+            ],
+        );
+    }
+}

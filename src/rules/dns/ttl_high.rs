@@ -66,3 +66,57 @@ fn live_ttl(dns: &Observations, question: &Question) -> Option<u32> {
     };
     longest(VantageKind::Authoritative).or_else(|| longest(VantageKind::Public))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::dns::heard::heard;
+    use crate::rules::testing::{But, check_table, healthy, ip};
+
+    #[test]
+    fn before_a_change_alone() {
+        let moving = || healthy().but(|f| f.old_addresses = vec![ip("192.0.2.9")]);
+        check_table(
+            &RULE,
+            vec![
+                (
+                    "no change ahead",
+                    healthy(),
+                    heard(&[("mail.example.com A", &[("ns1", &["ttl=86400", "192.0.2.10"])])]),
+                    &[],
+                ),
+                (
+                    "an old address is named",
+                    moving(),
+                    heard(&[("mail.example.com A", &[("ns1", &["ttl=86400", "192.0.2.10"])])]),
+                    &["info mail.example.com"],
+                ),
+                (
+                    "low enough",
+                    moving(),
+                    heard(&[("mail.example.com A", &[("ns1", &["ttl=3600", "192.0.2.10"])])]),
+                    &[],
+                ),
+                (
+                    "a planned change",
+                    healthy(),
+                    heard(&[(
+                        "mail.example.com A",
+                        &[("planned", &["192.0.2.10"]), ("ns1", &["ttl=86400", "192.0.2.9"])],
+                    )]),
+                    &["info mail.example.com"],
+                ),
+                (
+                    "planned as it is",
+                    healthy(),
+                    heard(&[(
+                        "mail.example.com A",
+                        &[("planned", &["192.0.2.10"]), ("ns1", &["ttl=86400", "192.0.2.10"])],
+                    )]),
+                    &[],
+                ),
+                ("no answer", moving(), heard(&[("mail.example.com A", &[("ns1", &["timeout"])])]), &[]),
+            ],
+        );
+    }
+}

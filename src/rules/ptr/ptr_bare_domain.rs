@@ -52,3 +52,40 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{check_table, dns, healthy};
+
+    #[test]
+    fn bare_domains_and_web_names() {
+        check_table(
+            &RULE,
+            vec![
+                ("a name of its own", healthy(), dns(&[]), &[]),
+                ("bare", healthy(), dns(&[("192.0.2.10 PTR", &["example.com"])]), &["info example.com"]),
+                (
+                    "bare below a long suffix",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["example.co.uk"])]),
+                    &["info example.co.uk"],
+                ),
+                (
+                    "the web site",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["www.example.com"])]),
+                    &["info www.example.com"],
+                ),
+                (
+                    "www is another word's beginning",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["www2mail.example.com"])]),
+                    &[],
+                ),
+                ("no host name: PTR009", healthy(), dns(&[("192.0.2.10 PTR", &["www._x.example.com"])]), &[]),
+                ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
+            ],
+        );
+    }
+}

@@ -101,3 +101,43 @@ fn unknown(facts: &Facts, sending: &Sending<'_>) -> Option<String> {
     });
     undecided.map(|parameter| format!("the HELO name cannot be decided from files (`{parameter}`)"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, healthy, host_named, named};
+
+    #[test]
+    fn registrable_domains_are_compared() {
+        check_table(
+            &RULE,
+            vec![
+                ("this host's own", healthy(), dns(&[]), &[]),
+                ("another host of the same domain", healthy(), dns(&[("192.0.2.10 PTR", &["web.example.com"])]), &[]),
+                (
+                    "another domain",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["mail.example.net"])]),
+                    &["warning 192.0.2.10"],
+                ),
+                (
+                    "a public suffix is no common domain",
+                    named("mail.one.co.uk"),
+                    dns(&[("192.0.2.10 PTR", &["mail.two.co.uk"])]),
+                    &["warning 192.0.2.10"],
+                ),
+                ("one of two", healthy(), dns(&[("192.0.2.10 PTR", &["mail.example.net", "mail.example.com"])]), &[]),
+                ("generic: PTR004", healthy(), dns(&[("192.0.2.10 PTR", &["192-0-2-10.isp.example"])]), &[]),
+                ("no host name: PTR009", healthy(), dns(&[("192.0.2.10 PTR", &["mail"])]), &[]),
+                ("only the HELO name's domain", host_named("a.example.org").but(|f| f.postfix.clear()), dns(&[]), &[]),
+                (
+                    "the host name is not known",
+                    healthy().but(|f| f.host.fqdn = HostFqdn::Unknown("no kernel".into())),
+                    dns(&[("192.0.2.10 PTR", &["mail.example.net"])]),
+                    &["warning? 192.0.2.10"],
+                ),
+                ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
+            ],
+        );
+    }
+}

@@ -44,3 +44,41 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, fact, healthy};
+
+    #[test]
+    fn every_name_must_be_generic() {
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        check_table(
+            &RULE,
+            vec![
+                ("a name of one's own", healthy(), dns(&[]), &[]),
+                (
+                    "spelled out",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["static.10.2.0.192.clients.your-server.de"])]),
+                    &["warning 192.0.2.10"],
+                ),
+                (
+                    "one of two is chosen",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["192-0-2-10.isp.example", "mail.example.com"])]),
+                    &[],
+                ),
+                ("no name", healthy(), dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]), &[]),
+                ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
+                ("no host name: PTR009", healthy(), dns(&[("192.0.2.10 PTR", &["localhost"])]), &[]),
+                (
+                    "the relay is judged",
+                    relayed(),
+                    dns(&[("192.0.2.10 PTR", &["192-0-2-10.isp.example"])]),
+                    &["info 192.0.2.10"],
+                ),
+            ],
+        );
+    }
+}

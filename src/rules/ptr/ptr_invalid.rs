@@ -42,3 +42,41 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{check_table, dns, healthy};
+
+    #[test]
+    fn what_is_no_host_name() {
+        check_table(
+            &RULE,
+            vec![
+                ("a host name", healthy(), dns(&[]), &[]),
+                ("one label", healthy(), dns(&[("192.0.2.10 PTR", &["mail"])]), &["error mail"]),
+                ("localhost", healthy(), dns(&[("192.0.2.10 PTR", &["localhost"])]), &["error localhost"]),
+                ("an address", healthy(), dns(&[("192.0.2.10 PTR", &["192.0.2.10"])]), &["error 192.0.2.10"]),
+                (
+                    "an underscore",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["my_mail.example.com"])]),
+                    &["error my_mail.example.com"],
+                ),
+                (
+                    "the forgotten dot",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["mail.example.com.2.0.192.in-addr.arpa"])]),
+                    &["error mail.example.com.2.0.192.in-addr.arpa"],
+                ),
+                (
+                    "the same for IPv6",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["mail.example.com.8.b.d.0.1.0.0.2.ip6.arpa"])]),
+                    &["error mail.example.com.8.b.d.0.1.0.0.2.ip6.arpa"],
+                ),
+                ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
+            ],
+        );
+    }
+}

@@ -48,3 +48,36 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, fact, healthy};
+
+    #[test]
+    fn a_missing_record_is_one_that_somebody_denied() {
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        check_table(
+            &RULE,
+            vec![
+                ("there is one", healthy(), dns(&[]), &[]),
+                ("no such name", healthy(), dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]), &["error 192.0.2.10"]),
+                ("no such record", healthy(), dns(&[("192.0.2.10 PTR", &["NODATA"])]), &["error 192.0.2.10"]),
+                (
+                    "no answer proves nothing",
+                    healthy(),
+                    dns(&[("192.0.2.10 PTR", &["timeout"])]),
+                    &["error? 192.0.2.10"],
+                ),
+                ("SERVFAIL neither", healthy(), dns(&[("192.0.2.10 PTR", &["SERVFAIL"])]), &["error? 192.0.2.10"]),
+                ("the relay is judged", relayed(), dns(&[("192.0.2.10 PTR", &["NODATA"])]), &["warning 192.0.2.10"]),
+                ("what receivers see is not known", healthy().but(|f| f.paths[0].sending = None), dns(&[]), &[]),
+            ],
+        );
+        let found = check(&healthy(), &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]));
+        let fix = found[0].fix.as_ref().unwrap();
+        assert!(fix.text.contains("record of 192.0.2.10 to mail.example.com"), "{}", fix.text);
+        assert!(fix.text.contains("The forward record is in place"), "{}", fix.text);
+        assert_eq!(fix.commands, ["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
+    }
+}

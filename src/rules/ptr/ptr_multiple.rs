@@ -68,3 +68,35 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{check_table, dns, healthy};
+
+    #[test]
+    fn several_names_and_which_of_them_hold() {
+        check_table(
+            &RULE,
+            vec![
+                ("one", healthy(), dns(&[]), &[]),
+                ("one, twice", healthy(), dns(&[("192.0.2.10 PTR", &["mail.example.com", "Mail.Example.com."])]), &[]),
+                (
+                    "two",
+                    healthy(),
+                    dns(&[
+                        ("192.0.2.10 PTR", &["mail.example.com", "www.example.com"]),
+                        ("www.example.com A", &["192.0.2.80"]),
+                    ]),
+                    &["warning 192.0.2.10"],
+                ),
+                ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["SERVFAIL"])]), &[]),
+            ],
+        );
+        let two =
+            [("192.0.2.10 PTR", &["mail.example.com", "www.example.com"][..]), ("www.example.com A", &["192.0.2.80"])];
+        let found = check(&healthy(), &dns(&two));
+        assert!(found[0].message.contains("; not leading back: `www.example.com`"), "{}", found[0].message);
+        assert_eq!(found[0].fix.as_ref().unwrap().commands, ["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
+    }
+}

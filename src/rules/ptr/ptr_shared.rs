@@ -52,3 +52,34 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, healthy, path};
+
+    #[test]
+    fn two_addresses_under_one_name() {
+        let two = || healthy().but(|f| f.paths.push(path("192.0.2.11", "mail.example.com")));
+        check_table(
+            &RULE,
+            vec![
+                ("one address", healthy(), dns(&[]), &[]),
+                (
+                    "two of one family",
+                    two(),
+                    dns(&[("192.0.2.11 PTR", &["mail.example.com"])]),
+                    &["info mail.example.com"],
+                ),
+                ("each its own", two(), dns(&[("192.0.2.11 PTR", &["mail2.example.com"])]), &[]),
+                (
+                    "one of each family",
+                    healthy().but(|f| f.paths.push(path("2001:db8::1", "mail.example.com"))),
+                    dns(&[("2001:db8::1 PTR", &["mail.example.com"])]),
+                    &[],
+                ),
+                ("no answer", two(), dns(&[("192.0.2.11 PTR", &["timeout"])]), &[]),
+            ],
+        );
+    }
+}

@@ -53,3 +53,27 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{check_table, dns, healthy};
+
+    #[test]
+    fn an_alias_is_seen_by_its_record() {
+        check_table(
+            &RULE,
+            vec![
+                ("an address record", healthy(), dns(&[]), &[]),
+                (
+                    "an alias",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["CNAME a.example.net", "192.0.2.10"])]),
+                    &["warning mail.example.com"],
+                ),
+                ("no answer", healthy(), dns(&[("mail.example.com A", &["REFUSED"])]), &["warning? mail.example.com"]),
+                ("nothing there", healthy(), dns(&[("mail.example.com A", &["NODATA"])]), &[]),
+            ],
+        );
+    }
+}

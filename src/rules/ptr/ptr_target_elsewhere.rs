@@ -57,3 +57,59 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, fact, healthy};
+
+    #[test]
+    fn it_needs_addresses_that_are_not_this_one() {
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        check_table(
+            &RULE,
+            vec![
+                ("it leads back", healthy(), dns(&[]), &[]),
+                (
+                    "it leads elsewhere",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["192.0.2.99"])]),
+                    &["error 192.0.2.10"],
+                ),
+                (
+                    "among others it leads back",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["192.0.2.99", "192.0.2.10"])]),
+                    &[],
+                ),
+                ("no address: PTR002", healthy(), dns(&[("mail.example.com A", &["NODATA"])]), &[]),
+                (
+                    "one without address, one elsewhere",
+                    healthy(),
+                    dns(&[
+                        ("192.0.2.10 PTR", &["gone.example.com", "mail.example.com"]),
+                        ("gone.example.com A", &["NXDOMAIN"]),
+                        ("mail.example.com A", &["192.0.2.99"]),
+                    ]),
+                    &["error 192.0.2.10"],
+                ),
+                (
+                    "one elsewhere, one without answer: PTR002",
+                    healthy(),
+                    dns(&[
+                        ("192.0.2.10 PTR", &["a.example.com", "mail.example.com"]),
+                        ("a.example.com A", &["timeout"]),
+                        ("mail.example.com A", &["192.0.2.99"]),
+                    ]),
+                    &[],
+                ),
+                (
+                    "the relay is judged",
+                    relayed(),
+                    dns(&[("mail.example.com A", &["192.0.2.99"])]),
+                    &["warning 192.0.2.10"],
+                ),
+            ],
+        );
+    }
+}

@@ -61,3 +61,41 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, fact, healthy};
+
+    #[test]
+    fn records_of_the_family_count() {
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        check_table(
+            &RULE,
+            vec![
+                ("one", healthy(), dns(&[]), &[]),
+                (
+                    "two",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["192.0.2.10", "192.0.2.11"])]),
+                    &["warning mail.example.com"],
+                ),
+                ("one of each family", healthy(), dns(&[("mail.example.com AAAA", &["2001:db8::1"])]), &[]),
+                (
+                    "two of the other family",
+                    healthy(),
+                    dns(&[("mail.example.com AAAA", &["2001:db8::1", "2001:db8::2"])]),
+                    &[],
+                ),
+                ("none", healthy(), dns(&[("mail.example.com A", &["NXDOMAIN"])]), &[]),
+                ("no answer", healthy(), dns(&[("mail.example.com A", &["timeout"])]), &["warning? mail.example.com"]),
+                (
+                    "the relay is judged",
+                    relayed(),
+                    dns(&[("mail.example.com A", &["192.0.2.10", "192.0.2.11"])]),
+                    &["info mail.example.com"],
+                ),
+            ],
+        );
+    }
+}

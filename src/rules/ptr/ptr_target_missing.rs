@@ -59,3 +59,61 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{But, check_table, dns, healthy};
+
+    #[test]
+    fn it_needs_every_name_to_be_denied() {
+        check_table(
+            &RULE,
+            vec![
+                ("it leads back", healthy(), dns(&[]), &[]),
+                ("no PTR record at all is PTR001", healthy(), dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]), &[]),
+                ("no such name", healthy(), dns(&[("mail.example.com A", &["NXDOMAIN"])]), &["error 192.0.2.10"]),
+                (
+                    "IPv6 does not confirm IPv4",
+                    healthy(),
+                    dns(&[("mail.example.com A", &["NODATA"]), ("mail.example.com AAAA", &["2001:db8::1"])]),
+                    &["error 192.0.2.10"],
+                ),
+                ("it leads elsewhere: PTR003", healthy(), dns(&[("mail.example.com A", &["192.0.2.99"])]), &[]),
+                ("no answer", healthy(), dns(&[("mail.example.com A", &["timeout"])]), &["error? 192.0.2.10"]),
+                (
+                    "one of two confirms",
+                    healthy(),
+                    dns(&[
+                        ("192.0.2.10 PTR", &["gone.example.com", "mail.example.com"]),
+                        ("gone.example.com A", &["NXDOMAIN"]),
+                    ]),
+                    &[],
+                ),
+                (
+                    "one leads elsewhere, the other did not answer",
+                    healthy(),
+                    dns(&[
+                        ("192.0.2.10 PTR", &["old.example.com", "mail.example.com"]),
+                        ("old.example.com A", &["192.0.2.99"]),
+                        ("mail.example.com A", &["SERVFAIL"]),
+                    ]),
+                    &["error? 192.0.2.10"],
+                ),
+                ("the PTR question itself is PTR001's", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
+                (
+                    "unused",
+                    healthy().but(|f| f.paths[0].unused = true),
+                    dns(&[("mail.example.com A", &["NODATA"])]),
+                    &["warning 192.0.2.10"],
+                ),
+            ],
+        );
+        let found = check(&healthy(), &dns(&[("mail.example.com A", &["NXDOMAIN"])]));
+        assert_eq!(found[0].fix.as_ref().unwrap().commands, ["mail.example.com. 3600 IN A 192.0.2.10"]);
+        let foreign = dns(&[("192.0.2.10 PTR", &["host.example.net"]), ("host.example.net A", &["NXDOMAIN"])]);
+        let found = check(&healthy(), &foreign);
+        let commands = &found[0].fix.as_ref().unwrap().commands;
+        assert_eq!(commands, &["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
+    }
+}
