@@ -41,10 +41,10 @@ pub fn why_generic(name: &DomainName, addr: IpAddr) -> Option<String> {
         return Some(why);
     }
     let part = match addr {
-        IpAddr::V4(v4) => ipv4::part(host, v4),
+        IpAddr::V4(v4) => ipv4::part(if host.is_empty() { text } else { host }, v4),
         IpAddr::V6(_) => None,
     };
-    part.or_else(|| shape::serial(host))
+    part.or_else(|| if host.is_empty() { shape::bare_serial(text) } else { shape::serial(host) })
 }
 
 /// Why `name` is an automatic host name, whatever its address: a provider's or panel's default, or a placeholder; in words that follow "it".

@@ -23,7 +23,7 @@ const ACCESS: &str = "
 const LOOSE_ACCESS: &str = "
     pool pools cable broadband customer customers client clients user users subscriber fiber fibre fios res bb cm rev
     reverse static fixed mobile wireless access priv retail members broad instances compute vps dedicated colo hosted
-    biz nat rdns ip wifi wlan internet home sta
+    biz nat rdns ip sta
 ";
 
 /// Words for any machine: with a long number they are a serial.
@@ -37,13 +37,13 @@ const MACHINES: &str = "
 /// Words that, alone or with others of this kind, describe a range and no machine.
 const RANGES: &str = "
     static dynamic dyn adsl xdsl vdsl dhcp ppp pppoe dialup broadband customer residential unallocated cust dynip
-    dynamicip staticip ftth cpe nat cgnat subscriber gprs lte
+    dynamicip staticip ftth cpe cgnat subscriber gprs lte
 ";
 
 /// Words that may stand beside those of [`RANGES`].
 const FILLERS: &str = "
     ip ips host dsl pool addr address net network user client line range internet access v4 ipv4 ipv6 v6 in is an a
-    the of from for
+    the of from for public block
 ";
 
 /// Labels that stand for a name nobody chose.
@@ -52,11 +52,14 @@ const PLACEHOLDERS: &str = "
     unregistered placeholder reserved noname nohost nohostname noptr nordns noreverse norecord nodns none null nil
     invalid ptr rdns rev reverse reversedns revdns default changeme change-me example-host no-data nodata blank
     not-assigned notassigned notset notconfigured donotuse generic to-be-assigned tobeassigned tba tbd hostedby
-    poweredby nxdomain unresolved notused temp-ptr
+    poweredby nxdomain unresolved notused temp-ptr nothing norevdns noreversedns norev
 ";
 
 /// Openings that name the provider instead of the machine.
 const PROVIDED_BY: &str = "hosted-by hosted-at powered-by managed-by served-by provided-by operated-by ip-by";
+
+/// The name that Vultr's images have before anybody gives them one.
+const GUEST: &str = "vultr.guest";
 
 /// Words that deny, and what they deny: one of each in one label is a placeholder.
 const DENIALS: &str = "
@@ -84,6 +87,9 @@ const HEX_SERIAL: usize = 8;
 fn listed(list: &str, word: &str) -> bool {
     list.split_ascii_whitespace().any(|known| known == word)
 }
+
+/// Hexadecimal digits behind a word for any machine that are an identifier.
+const SHORT_HEX: usize = 6;
 
 /// The words of a label: runs of letters, with the word and its number apart.
 fn words(label: &str) -> impl Iterator<Item = &str> {
@@ -138,26 +144,35 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
             return Some("is a placeholder that says that nobody set a name".into());
         }
     }
-    let first = host.split('.').next().filter(|first| !first.is_empty())?;
+    if name.as_str() == GUEST {
+        return Some("is the name of an image".into());
+    }
+    let mut below = host.split('.');
+    let first = below.next().filter(|first| !first.is_empty())?;
+    let second = below.next().unwrap_or("");
     let bare = first.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    if listed(PLACEHOLDERS, first) || (listed(PLACEHOLDERS, bare) && registered > 0) {
+    let filled = first.split('-').any(|piece| listed(PLACEHOLDERS, piece))
+        && first.split('-').all(|piece| listed(PLACEHOLDERS, piece) || listed(FILLERS, piece));
+    if listed(PLACEHOLDERS, first) || filled || (listed(PLACEHOLDERS, bare) && registered > 0) {
         return Some(format!("is a placeholder (`{first}`)"));
     }
-    if PROVIDED_BY.split_ascii_whitespace().any(|opening| first.starts_with(opening)) {
+    let opening = format!("{first}-{second}");
+    if PROVIDED_BY.split_ascii_whitespace().any(|words| opening.starts_with(words)) {
         return Some("names the provider instead of the machine".into());
     }
     if first.split('-').any(is_size) {
         return Some("is the name that a cloud gives a machine by its size".into());
     }
     let worded: Vec<&str> = words(first).collect();
-    if labels.len() == 1
-        && worded.iter().any(|word| listed(SYSTEMS, word) || (listed(MACHINES, word) && word.len() > 2))
-    {
+    let installed = |word: &&str| listed(SYSTEMS, word) || (listed(MACHINES, word) && word.len() > 2);
+    if labels.len() == 1 && worded.iter().any(installed) {
         return Some("is what an installer calls a machine".into());
     }
-    let range = worded.iter().any(|word| listed(RANGES, word));
-    if range && worded.iter().all(|word| listed(RANGES, word) || listed(FILLERS, word)) && digits(first) <= 1 {
-        return Some(format!("describes a range of addresses (`{first}`), no machine"));
+    for part in [first, host] {
+        let range = words(part).any(|word| listed(RANGES, word));
+        if range && words(part).all(|word| listed(RANGES, word) || listed(FILLERS, word)) && digits(part) <= 1 {
+            return Some(format!("describes a range of addresses (`{part}`), no machine"));
+        }
     }
     None
 }
@@ -198,7 +213,7 @@ pub(super) fn serial(host: &str) -> Option<String> {
     if longest.len() >= SERIAL && !(is_date(longest) && first.ends_with(longest)) {
         return Some("is a serial number".into());
     }
-    if hex_serial(first) {
+    if hex_serial(first) || short_identifier(first) {
         return Some("is a serial in hexadecimal".into());
     }
     let counted = count >= COUNT && !is_year(longest);
@@ -218,6 +233,14 @@ pub(super) fn serial(host: &str) -> Option<String> {
     None
 }
 
+/// Why a name without host part looks like a serial: a word for any machine and a long number. Numbers alone are names of companies.
+pub(super) fn bare_serial(name: &str) -> Option<String> {
+    let first = name.split('.').next().unwrap_or("");
+    let machine = words(first).any(|word| listed(MACHINES, word) && word.len() > 2);
+    let longest = first.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    (machine && longest >= SERIAL && !has_role(first)).then(|| "is a word for any machine and a serial".into())
+}
+
 /// A year of this age: people put them into names.
 fn is_year(run: &str) -> bool {
     run.len() == 4 && (run.starts_with("19") || run.starts_with("20"))
@@ -234,6 +257,13 @@ fn is_date(run: &str) -> bool {
             6 => month(4),
             _ => false,
         }
+}
+
+/// Whether a label is a word for any machine and a short identifier in hexadecimal: `vm-5f3a9c`.
+fn short_identifier(label: &str) -> bool {
+    let Some((word, id)) = label.split_once('-') else { return false };
+    let mixed = (2..id.len()).contains(&digits(id));
+    listed(MACHINES, word) && id.len() >= SHORT_HEX && mixed && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a label holds a long run of hexadecimal digits with letters and decimal digits mixed.

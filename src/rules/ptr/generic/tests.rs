@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use super::why_generic;
+use super::{why_automatic, why_generic};
 use crate::name::DomainName;
 
 /// Names with labels, one a line: address, name, `generic` or `custom`, provider.
@@ -39,4 +39,88 @@ fn corpus_figures() {
     assert!(hit + missed > 100 && wrong + right > 80, "the corpus is there");
     assert!(precision >= PRECISION, "precision {precision}");
     assert!(recall >= RECALL, "recall {recall}");
+}
+/// One name for each family of spelling and wording, and names of people's own that come near: address, name, label.
+const FAMILIES: &str = include_str!("../../../../testdata/rdns_families.tsv");
+
+#[test]
+fn families() {
+    let mut wrong = Vec::new();
+    for line in FAMILIES.lines() {
+        let [addr, name, label] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line:?}") };
+        let reason = why(addr, name);
+        if reason.is_some() != (label == "generic") {
+            wrong.push(format!("{label}: {addr} {name}: {reason:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_reason_is_told() {
+    for (addr, name, words) in [
+        ("192.0.2.10", "192-0-2-10.isp.example", "spells the address with dashes"),
+        ("192.0.2.10", "10-2-0-192.isp.example", "spells the address backwards with dashes"),
+        ("192.0.2.10", "ip192000002010.isp.example", "padded with zeros"),
+        ("192.0.2.10", "host.c000020a.isp.example", "in hexadecimal"),
+        ("192.0.2.10", "3221225994.isp.example", "one decimal number"),
+        ("192.0.2.10", "static.10.2.0.192.clients.your-server.de", "the default at Hetzner"),
+        ("192.0.2.10", "vps-1a2b3c4d.vps.ovh.net", "OVHcloud"),
+        ("192.0.2.10", "unassigned.isp.example", "placeholder"),
+        ("192.0.2.10", "hosted-by.isp.example", "names the provider"),
+        ("192.0.2.10", "10.2.0.192.in-addr.arpa", "reverse tree"),
+        ("192.0.2.10", "static-198-51-100-7.isp.example", "another"),
+        ("2001:db8::25", "2001-db8--25.isp.example", "short form"),
+    ] {
+        let reason = why(addr, name).unwrap_or_else(|| panic!("{name}"));
+        assert!(reason.contains(words), "{name}: {reason}");
+    }
+}
+
+#[test]
+fn automatic_host_names_need_no_address() {
+    for (name, automatic) in [
+        ("192-0-2-10.cprapid.com", true),
+        ("vmi123456.contaboserver.net", true),
+        ("localhost.localdomain", true),
+        ("ubuntu-s-1vcpu-1gb-fra1-01", true),
+        ("mail.example.com", false),
+        ("server.example.com", false),
+    ] {
+        assert_eq!(why_automatic(&DomainName::new(name)).is_some(), automatic, "{name}");
+    }
+}
+
+#[test]
+fn any_text_is_looked_at_in_time_and_without_panic() {
+    let started = std::time::Instant::now();
+    for unit in ["1-", "a.", "0", "é-", "--", "192-0-2-1.", "x1", "f00d-", ".", "\\046", "un-no-not-"] {
+        for length in [1, 8, 60, 5000] {
+            let name = unit.repeat(length);
+            let _ = (why("192.0.2.10", &name), why("2001:db8::1", &name));
+        }
+    }
+    // Generous: a name takes microseconds, and none is looked at beyond what the DNS can carry.
+    assert!(started.elapsed().as_secs() < 5);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_panics(name in ".{0,80}", dashes in "[0-9a-fx.\\-_]{0,120}", bits: u128) {
+        for addr in [IpAddr::from(bits.to_be_bytes()), IpAddr::from((bits as u32).to_be_bytes())] {
+            let _ = why_generic(&DomainName::new(&name), addr);
+            let _ = why_generic(&DomainName::new(&dashes), addr);
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_any_address_is_told(bits: u32, order in 0..2usize, separator in 0..4usize) {
+        let mut octets = bits.to_be_bytes();
+        if order == 1 {
+            octets.reverse();
+        }
+        let texts: Vec<String> = octets.iter().map(u8::to_string).collect();
+        let name = format!("h{}.isp.example", texts.join(["-", ".", "_", "x"][separator]));
+        proptest::prop_assert!(why_generic(&DomainName::new(&name), IpAddr::from(bits.to_be_bytes())).is_some(), "{name}");
+    }
 }
