@@ -56,13 +56,11 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                 );
                 RULE.undetermined(addr, message)
             }
-            None if own.is_empty() && hosted.is_empty() => continue,
             None => {
-                let message = format!(
-                    "the PTR name of {addr} ({}) belongs to none of this host's domains ({})",
-                    list(&names),
-                    list(&own.iter().collect::<Vec<_>>())
-                );
+                let own: Vec<_> = own.iter().collect();
+                let own = if own.is_empty() { "it has none".to_owned() } else { list(&own) };
+                let message =
+                    format!("the PTR name of {addr} ({}) belongs to none of this host's domains ({own})", list(&names));
                 RULE.violated(addr, message).fix(ticket::request(facts, dns, &sending))
             }
         };
@@ -136,6 +134,7 @@ mod tests {
                     dns(&[("192.0.2.10 PTR", &["mail.example.net"])]),
                     &["warning? 192.0.2.10"],
                 ),
+                ("no name of this host is in any domain", named("mail"), dns(&[]), &["warning 192.0.2.10"]),
                 ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
             ],
         );

@@ -69,13 +69,17 @@ pub(super) fn whole(text: &str, addr: Ipv4Addr) -> Option<String> {
 pub(super) fn other(text: &str) -> Option<String> {
     let numbers = numbers(text);
     for run in numbers.windows(4) {
-        let gaps: Vec<&str> = run.windows(2).map(|w| text.get(w[0].end..w[1].start).unwrap_or("")).collect();
-        let even = gaps.iter().all(|gap| gap.len() == 1 && *gap == gaps[0] && ["-", ".", "_", "x"].contains(gap));
+        let mut gaps = run.windows(2).map(|pair| match pair {
+            [left, right] => text.get(left.end..right.start).unwrap_or(""),
+            _ => "",
+        });
+        let first = gaps.next().unwrap_or("");
+        let even = ["-", ".", "_", "x"].contains(&first) && gaps.all(|gap| gap == first);
         let digits: usize = run.iter().map(|n| n.text.len()).sum();
-        if even && digits >= CHANCE + 1 {
-            if let [Some(a), Some(b), Some(c), Some(d)] = [&run[0], &run[1], &run[2], &run[3]].map(Number::octet) {
-                return Some(format!("spells an address, though another one ({a}.{b}.{c}.{d} or backwards)"));
-            }
+        let octets: Option<Vec<u8>> = run.iter().map(Number::octet).collect();
+        if let (true, true, Some(octets)) = (even, digits > CHANCE, octets) {
+            let texts: Vec<String> = octets.iter().map(u8::to_string).collect();
+            return Some(format!("spells an address, though another one ({} or backwards)", texts.join(".")));
         }
     }
     None
@@ -163,7 +167,7 @@ fn three(text: &str, numbers: &[Number<'_>], octets: &[Option<u8>], addr: Ipv4Ad
         if head && matches!(gap, "-" | "." | "_") {
             let elsewhere = octets.iter().take(at).chain(octets.iter().skip(at + 2)).any(|o| *o == d);
             let digits = addr.octets().map(|o| o.to_string().len());
-            if elsewhere && digits[0] + digits[1] + digits[3] >= CHANCE + 1 {
+            if elsewhere && digits[0] + digits[1] + digits[3] > CHANCE {
                 return Some("spells the first two octets of the address and the last".into());
             }
         }

@@ -199,15 +199,11 @@ pub(super) fn serial(host: &str) -> Option<String> {
     if has_role(first) {
         return None;
     }
-    if let Some(word) = words(first).find(|word| listed(ACCESS, word)) {
-        if count > 0 {
-            return Some(format!("numbers an access line (`{word}`)"));
-        }
+    if let Some(word) = words(first).find(|word| listed(ACCESS, word)).filter(|_| count > 0) {
+        return Some(format!("numbers an access line (`{word}`)"));
     }
-    if count > 0 {
-        if let Some(word) = inner(ACCESS) {
-            return Some(format!("is a serial in an access network (`{word}`)"));
-        }
+    if let Some(word) = inner(ACCESS).filter(|_| count > 0) {
+        return Some(format!("is a serial in an access network (`{word}`)"));
     }
     let longest = first.split(|c: char| !c.is_ascii_digit()).max_by_key(|run| run.len()).unwrap_or("");
     if longest.len() >= SERIAL && !(is_date(longest) && first.ends_with(longest)) {
