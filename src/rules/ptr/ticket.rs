@@ -58,6 +58,10 @@ pub(super) fn request(facts: &Facts, dns: &Observations, sending: &Sending<'_>) 
 /// What makes a PTR name lead back to the address: its address record, where the name is this host's own; else another PTR record.
 pub(super) fn lead_back(facts: &Facts, dns: &Observations, sending: &Sending<'_>, names: &[DomainName]) -> Fix {
     let addr = sending.address.value;
+    // Where another name of this host leads to the address already, the PTR record is what is wrong.
+    if wanted_name(facts, dns, sending).is_some_and(|name| confirms(dns, &name, addr) == Some(true)) {
+        return request(facts, dns, sending);
+    }
     let own: Vec<DomainName> = identity_names(facts, dns)
         .into_iter()
         .filter(|item| item.role != Role::Ptr)
@@ -71,8 +75,8 @@ pub(super) fn lead_back(facts: &Facts, dns: &Observations, sending: &Sending<'_>
     let Some(name) = names.iter().find(ours) else { return request(facts, dns, sending) };
     let record = Family::of(addr).record();
     let text = format!(
-        "Let the {record} record of `{name}` hold {addr}, in place of what it holds now; where `{name}` belongs to another machine, ask \
-         whoever holds {addr} to set its PTR record to this host's own name instead."
+        "Let the {record} record of `{name}` hold {addr}; where `{name}` belongs to another machine, ask whoever holds {addr} to set its \
+         PTR record to this host's own name instead."
     );
     Fix::new(Who::DnsZone, text).command(address_record(name, addr))
 }
