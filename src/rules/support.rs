@@ -1,12 +1,18 @@
 //! What several rules need: the sending addresses with their paths, evidence from replies, severities by path.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Mta, Origin, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
 use crate::name::DomainName;
+use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Observations, Outcome, Question, RecordType};
+use crate::rules::names::own_names;
+
+/// Items that a sentence lists before it counts the rest.
+const LISTED: usize = 12;
 
 /// A sending address and the paths that use it.
 pub struct Sending<'a> {
@@ -32,11 +38,15 @@ impl Sending<'_> {
 /// Every known sending address once, in the order of the paths.
 pub fn sending_addresses(facts: &Facts) -> Vec<Sending<'_>> {
     let mut all: Vec<Sending<'_>> = Vec::new();
+    let mut places: BTreeMap<IpAddr, usize> = BTreeMap::new();
     for path in &facts.paths {
         let Some(address) = &path.sending else { continue };
-        match all.iter_mut().find(|s| s.address.value == address.value) {
+        match places.get(&address.value).and_then(|at| all.get_mut(*at)) {
             Some(known) => known.paths.push(path),
-            None => all.push(Sending { address, paths: vec![path] }),
+            None => {
+                places.insert(address.value, all.len());
+                all.push(Sending { address, paths: vec![path] });
+            }
         }
     }
     all
@@ -66,18 +76,29 @@ pub fn evidence(dns: &Observations, question: &Question) -> Vec<Evidence> {
 
 /// The PTR names of an address, each once, in the order of the answer; none where there are none or the question is open.
 pub fn ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
-    let mut names: Vec<DomainName> = Vec::new();
-    for name in dns.ptr(addr).found() {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    names
+    let mut seen = BTreeSet::new();
+    dns.ptr(addr).found().iter().filter(|name| seen.insert((*name).clone())).cloned().collect()
 }
 
 /// What servers said to the question for `name`'s address records of one family.
 pub fn address_evidence(dns: &Observations, name: &DomainName, family: Family) -> Vec<Evidence> {
     evidence(dns, &Question::new(name, RecordType::address(family)))
+}
+
+/// The PTR names of an address whose own records were asked for: those that rules about single names look at.
+pub fn followed_ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
+    let mut names = ptr_names(dns, addr);
+    names.truncate(PTR_NAMES_FOLLOWED);
+    names
+}
+
+/// The names that this host has for a sending address, whatever the DNS says: the host name, the MTAs' own names, the HELO names of the
+/// address' paths.
+pub fn names_for(facts: &Facts, sending: &Sending<'_>) -> Vec<DomainName> {
+    let host = facts.host.fqdn.name().map(|name| name.value);
+    let own = own_names(facts).into_iter().map(|(_, name)| name.value);
+    let helos = sending.paths.iter().filter_map(|path| path.helo_name()).filter(|helo| helo.value.literal().is_none());
+    host.into_iter().chain(own).chain(helos.map(|helo| helo.value.domain())).collect()
 }
 
 /// What a name is to this host.
@@ -139,23 +160,15 @@ pub fn identity_names<'a>(facts: &'a Facts, dns: &Observations) -> Vec<IdentityN
     if let Some(name) = host.fqdn.name() {
         add(name.value, Role::Host, &name.origin, None);
     }
-    let live = |mta: Mta| facts.mtas.live.contains(&mta);
-    for postfix in facts.postfix.iter().filter(|p| p.error.is_none() && live(Mta::Postfix)) {
-        if let Some(own) = postfix.parameters.get("myhostname").and_then(|setting| setting.fact()) {
-            add(DomainName::new(&own.value), Role::Own(Mta::Postfix), &own.origin, None);
-        }
-    }
-    for exim in facts.exim.iter().filter(|e| e.error.is_none() && live(Mta::Exim)) {
-        if let Some(own) = exim.main.get("primary_hostname").and_then(|setting| setting.fact()) {
-            add(DomainName::new(&own.value), Role::Own(Mta::Exim), &own.origin, None);
-        }
+    for (mta, own) in own_names(facts) {
+        add(own.value, Role::Own(mta), &own.origin, None);
     }
     for path in &facts.paths {
         if let Some(helo) = path.helo_name().filter(|helo| helo.value.literal().is_none()) {
             add(helo.value.domain(), Role::Helo, &helo.origin, Some(path));
         }
         if let Some(sending) = &path.sending {
-            for name in ptr_names(dns, sending.value) {
+            for name in ptr_names(dns, sending.value).into_iter().take(PTR_NAMES_FOLLOWED) {
                 add(name, Role::Ptr, &sending.origin, Some(path));
             }
         }
@@ -169,10 +182,14 @@ pub fn identity_names<'a>(facts: &'a Facts, dns: &Observations) -> Vec<IdentityN
 /// The identity names grouped by name, in the order in which they are first met.
 pub fn identity_by_name<'a>(facts: &'a Facts, dns: &Observations) -> Vec<(DomainName, Vec<IdentityName<'a>>)> {
     let mut groups: Vec<(DomainName, Vec<IdentityName<'a>>)> = Vec::new();
+    let mut places: BTreeMap<DomainName, usize> = BTreeMap::new();
     for item in identity_names(facts, dns) {
-        match groups.iter_mut().find(|(name, _)| *name == item.name) {
+        match places.get(&item.name).and_then(|at| groups.get_mut(*at)) {
             Some((_, known)) => known.push(item),
-            None => groups.push((item.name.clone(), vec![item])),
+            None => {
+                places.insert(item.name.clone(), groups.len());
+                groups.push((item.name.clone(), vec![item]));
+            }
         }
     }
     groups
@@ -189,8 +206,11 @@ pub fn mark_name(mut finding: Finding, roles: &[IdentityName<'_>]) -> Finding {
     finding
 }
 
-/// Names or addresses as a sentence lists them.
+/// Names or addresses as a sentence lists them; of a long list the first few, and how many more there are.
 pub fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    let texts: Vec<String> = items.iter().map(T::to_string).collect();
+    let mut texts: Vec<String> = items.iter().take(LISTED).map(T::to_string).collect();
+    if items.len() > LISTED {
+        texts.push(format!("and {} more", items.len() - LISTED));
+    }
     texts.join(", ")
 }

@@ -7,7 +7,7 @@ use crate::observe::iprev::Iprev;
 use crate::observe::{Observations, Question, RecordType, VantageKind};
 use crate::rules::names::is_own;
 use crate::rules::rule;
-use crate::rules::support::{evidence, sending_addresses};
+use crate::rules::support::{Sending, evidence, sending_addresses};
 
 rule! {
     /// A resolver still serves an answer that the zone no longer gives.
@@ -33,6 +33,7 @@ rule! {
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let sending = sending_addresses(facts);
     for question in judged(dns) {
         let Some(truth) = true_set(dns, question) else { continue };
         if dns.truth(question).kind != Some(VantageKind::Authoritative) {
@@ -58,18 +59,18 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             words(&first.records),
             words(&truth)
         );
-        let severity = if is_right(facts, dns, question) { Severity::Info } else { Severity::Warning };
+        let severity = if is_right(facts, dns, &sending, question) { Severity::Info } else { Severity::Warning };
         findings.push(RULE.violated(question, message).severity(severity).evidence(evidence(dns, question)));
     }
     findings
 }
 
 /// Whether the truth is as this host needs it: then waiting is all that is to be done.
-fn is_right(facts: &Facts, dns: &Observations, question: &Question) -> bool {
+fn is_right(facts: &Facts, dns: &Observations, sending: &[Sending<'_>], question: &Question) -> bool {
     let addresses: Vec<_> = dns.truth(question).lookup.found().iter().filter_map(|r| r.data.address()).collect();
     match question.rtype {
         RecordType::A | RecordType::Aaaa => addresses.iter().any(|addr| is_own(facts, *addr) == Some(true)),
-        RecordType::Ptr => sending_addresses(facts)
+        RecordType::Ptr => sending
             .iter()
             .any(|s| Question::ptr(s.address.value) == *question && dns.iprev(s.address.value) == Iprev::Pass),
         _ => false,

@@ -4,7 +4,7 @@ use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Observations, Question};
 use crate::rules::rule;
-use crate::rules::support::{Role, evidence, identity_names, ptr_names};
+use crate::rules::support::{IdentityName, Role, evidence, identity_names, ptr_names};
 
 rule! {
     /// The PTR record of an old address still names this host.
@@ -29,11 +29,11 @@ rule! {
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let names = if facts.old_addresses.is_empty() { Vec::new() } else { identity_names(facts, dns) };
     for &old in &facts.old_addresses {
         let left = ptr_names(dns, old);
-        let names = identity_names(facts, dns);
         // The address may still send: its own PTR name then is no name from elsewhere.
-        let own = |item: &&crate::rules::support::IdentityName<'_>| {
+        let own = |item: &&IdentityName<'_>| {
             let sending = item.path.and_then(|path| path.sending.as_ref());
             item.role != Role::Ptr || sending.is_none_or(|sending| sending.value != old)
         };

@@ -4,7 +4,7 @@ use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Observations, Question};
 use crate::rules::rule;
-use crate::rules::support::{evidence, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{evidence, followed_ptr_names, ptr_severity, sending_addresses};
 
 rule! {
     /// A PTR name is a bare domain, or begins with `www.`.
@@ -33,7 +33,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
     for sending in sending_addresses(facts) {
         let addr = sending.address.value;
-        for name in ptr_names(dns, addr) {
+        for name in followed_ptr_names(dns, addr) {
             let bare = name.registrable().as_ref() == Some(&name);
             let what = match (bare, name.as_str().starts_with("www.")) {
                 _ if !ticket::judged(&name) => continue,

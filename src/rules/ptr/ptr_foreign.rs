@@ -8,9 +8,7 @@ use crate::findings::Finding;
 use crate::name::DomainName;
 use crate::observe::{Observations, Question};
 use crate::rules::rule;
-use crate::rules::support::{
-    IdentityName, Role, Sending, evidence, identity_names, list, ptr_names, ptr_severity, sending_addresses,
-};
+use crate::rules::support::{Sending, evidence, list, names_for, ptr_names, ptr_severity, sending_addresses};
 
 rule! {
     /// No PTR name of a sending address belongs to a domain of this host.
@@ -36,7 +34,6 @@ rule! {
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let identity = identity_names(facts, dns);
     let hosted = hosted_domains(facts);
     for sending in sending_addresses(facts) {
         let addr = sending.address.value;
@@ -44,7 +41,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         if names.is_empty() || names.iter().all(|name| why_generic(name, addr).is_some()) {
             continue;
         }
-        let own = own_domains(&identity, &sending);
+        let own: BTreeSet<DomainName> = names_for(facts, &sending).iter().filter_map(DomainName::registrable).collect();
         if names.iter().filter_map(DomainName::registrable).any(|d| own.contains(&d) || hosted.contains(&d)) {
             continue;
         }
@@ -68,17 +65,6 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
     }
     findings
-}
-
-/// The registrable domains of the host name, the MTAs' own names and the address' HELO names.
-fn own_domains(identity: &[IdentityName<'_>], sending: &Sending<'_>) -> BTreeSet<DomainName> {
-    let of_address = |id: &str| sending.paths.iter().any(|path| path.id == id);
-    let compared = identity.iter().filter(|item| match item.role {
-        Role::Host | Role::Own(_) => true,
-        Role::Helo => item.path.is_some_and(|path| of_address(&path.id)),
-        Role::Node | Role::Ptr | Role::Whm => false,
-    });
-    compared.filter_map(|item| item.name.registrable()).collect()
 }
 
 /// The registrable domains that a cPanel server hosts.

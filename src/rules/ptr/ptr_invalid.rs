@@ -3,7 +3,7 @@ use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::{Observations, Question};
 use crate::rules::rule;
-use crate::rules::support::{evidence, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{evidence, followed_ptr_names, ptr_severity, sending_addresses};
 
 rule! {
     /// A PTR name is no qualified host name.
@@ -32,7 +32,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
     for sending in sending_addresses(facts) {
         let addr = sending.address.value;
-        for name in ptr_names(dns, addr) {
+        for name in followed_ptr_names(dns, addr) {
             let Some(fault) = ticket::invalid(&name) else { continue };
             let message = format!("the PTR name `{}` of {addr} {fault}", name.as_str().escape_debug());
             let finding = RULE.violated(&name, message).fix(ticket::request(facts, dns, &sending));

@@ -4,6 +4,7 @@ use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::iprev::confirms;
+use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Observations, Question};
 use crate::rules::remedy::ptr_record;
 use crate::rules::rule;
@@ -63,7 +64,8 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             None => ticket::request(facts, dns, &sending),
         };
         let finding = sending.mark(RULE.violated(addr, message)).severity(ptr_severity(&RULE, &sending)).fix(fix);
-        let forward = names.iter().flat_map(|name| address_evidence(dns, name, Family::of(addr)));
+        let forward =
+            names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, Family::of(addr)));
         findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward));
     }
     findings

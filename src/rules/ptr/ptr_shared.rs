@@ -6,7 +6,7 @@ use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Observations, Question};
 use crate::rules::rule;
-use crate::rules::support::{evidence, list, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{evidence, followed_ptr_names, list, ptr_severity, sending_addresses};
 
 rule! {
     /// Several sending addresses share a PTR name.
@@ -34,7 +34,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let all = sending_addresses(facts);
     let mut users: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for sending in &all {
-        for name in ptr_names(dns, sending.address.value) {
+        for name in followed_ptr_names(dns, sending.address.value) {
             users.entry((name, Family::of(sending.address.value))).or_default().push(sending);
         }
     }

@@ -2,10 +2,10 @@ use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::{Observations, Question, RecordType};
+use crate::observe::{Observations, Question, RecordType, Why};
 use crate::rules::remedy::address_record;
 use crate::rules::rule;
-use crate::rules::support::{address_evidence, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{address_evidence, followed_ptr_names, ptr_severity, sending_addresses};
 
 rule! {
     /// A PTR name is an alias.
@@ -34,7 +34,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     for sending in sending_addresses(facts) {
         let addr = sending.address.value;
         let family = Family::of(addr);
-        for name in ptr_names(dns, addr) {
+        for name in followed_ptr_names(dns, addr) {
             let rtype = RecordType::address(family);
             let finding = match (dns.alias(&name, rtype), dns.addresses(&name, family).open()) {
                 (Some(target), _) => {
@@ -42,10 +42,11 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                     let fix = Fix::new(Who::DnsZone, text).command(address_record(&name, addr));
                     RULE.violated(&name, format!("the PTR name `{name}` of {addr} is an alias of `{target}`")).fix(fix)
                 }
+                // Not asked: no message can carry the name, and PTR009 says what it is.
+                (None, None | Some(Why::NotAsked)) => continue,
                 (None, Some(why)) => RULE
                     .undetermined(&name, format!("whether the PTR name `{name}` is an alias could not be seen: {why}"))
                     .open(Question::new(&name, rtype)),
-                (None, None) => continue,
             };
             let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
             findings.push(finding.evidence(address_evidence(dns, &name, family)));

@@ -2,10 +2,10 @@ use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::observe::{Lookup, Observations, Question, RecordType, Why};
 use crate::rules::remedy::address_record;
 use crate::rules::rule;
-use crate::rules::support::{address_evidence, list, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{address_evidence, followed_ptr_names, list, ptr_severity, sending_addresses};
 
 rule! {
     /// A PTR name has several address records of one family.
@@ -34,7 +34,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     for sending in sending_addresses(facts) {
         let addr = sending.address.value;
         let family = Family::of(addr);
-        for name in ptr_names(dns, addr) {
+        for name in followed_ptr_names(dns, addr) {
             let finding = match dns.addresses(&name, family) {
                 Lookup::Found(mut found) => {
                     found.sort_unstable();
@@ -49,7 +49,8 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                     let fix = Fix::new(Who::DnsZone, text).command(address_record(&name, addr));
                     RULE.violated(&name, format!("the PTR name `{name}` of {addr} has {records}")).fix(fix)
                 }
-                Lookup::NoData | Lookup::NxDomain => continue,
+                // Not asked: no message can carry the name, and PTR009 says what it is.
+                Lookup::NoData | Lookup::NxDomain | Lookup::Unanswered(Why::NotAsked) => continue,
                 Lookup::Unanswered(why) => {
                     let message = format!("how many addresses the PTR name `{name}` has could not be seen: {why}");
                     RULE.undetermined(&name, message).open(Question::new(&name, RecordType::address(family)))

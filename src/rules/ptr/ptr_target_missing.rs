@@ -3,6 +3,7 @@ use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::iprev::confirms;
+use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::rule;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
@@ -54,7 +55,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, &sending, &names))
         };
         let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
-        let forward = names.iter().flat_map(|name| address_evidence(dns, name, family));
+        let forward = names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, family));
         findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward));
     }
     findings

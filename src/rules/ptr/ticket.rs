@@ -10,7 +10,7 @@ use crate::observe::Observations;
 use crate::observe::iprev::confirms;
 use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::{address_record, ptr_record};
-use crate::rules::support::{Role, Sending, identity_names, list, ptr_names};
+use crate::rules::support::{Sending, list, names_for, ptr_names};
 
 /// The name that the PTR record of an address should have: a HELO name whose forward record leads to the address already, else
 /// the host name, else a HELO name. `None` where the host has no qualified name.
@@ -62,11 +62,7 @@ pub(super) fn lead_back(facts: &Facts, dns: &Observations, sending: &Sending<'_>
     if wanted_name(facts, dns, sending).is_some_and(|name| confirms(dns, &name, addr) == Some(true)) {
         return request(facts, dns, sending);
     }
-    let own: Vec<DomainName> = identity_names(facts, dns)
-        .into_iter()
-        .filter(|item| item.role != Role::Ptr)
-        .filter_map(|item| item.name.registrable())
-        .collect();
+    let own: Vec<DomainName> = names_for(facts, sending).iter().filter_map(DomainName::registrable).collect();
     let ours = |name: &&DomainName| {
         judged(name)
             && why_generic(name, addr).is_none()
