@@ -2,6 +2,7 @@
 
 use crate::findings::{Finding, Severity, Verdict};
 use crate::report::Format;
+use crate::report::monitor::State;
 
 /// The table that `--help` and the README print.
 pub const TABLE: &str = "\
@@ -62,16 +63,28 @@ pub fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
 /// The exit status with the format that went to standard output, where there is one.
 pub fn status_for(format: Option<Format>, findings: &[Finding], fail_on: FailOn) -> u8 {
     match format {
-        Some(format) => match format {
-            Format::Human | Format::Json => status(findings, fail_on),
-        },
-        None => status(findings, fail_on),
+        Some(Format::Nagios) => State::of(findings.iter().map(|f| (f.severity, f.verdict))).code(),
+        // What they say stands in them; a status other than 0 would mean that they were not made.
+        Some(Format::Sarif | Format::Checkmk) => OK,
+        Some(
+            Format::Human
+            | Format::Json
+            | Format::Ndjson
+            | Format::Junit
+            | Format::Prometheus
+            | Format::Github
+            | Format::Markdown,
+        )
+        | None => status(findings, fail_on),
     }
 }
 
 /// The exit status of a run that could not be done.
-pub fn could_not_run(_format: Option<Format>) -> u8 {
-    COULD_NOT_RUN
+pub fn could_not_run(format: Option<Format>) -> u8 {
+    match format {
+        Some(Format::Nagios) => State::Unknown.code(),
+        _ => COULD_NOT_RUN,
+    }
 }
 
 #[cfg(test)]
@@ -106,5 +119,25 @@ mod tests {
         ] {
             assert_eq!(status(&findings, fail_on), expected, "{fail_on:?} {findings:?}");
         }
+    }
+
+    #[test]
+    fn formats_with_a_status_of_their_own() {
+        let error = || META.violated("a", "m");
+        let open = || META.undetermined("a", "m");
+        let warning = || error().severity(Severity::Warning);
+        for (findings, nagios) in [
+            (vec![], 0),
+            (vec![error(), warning(), open()], 2),
+            (vec![warning(), open()], 1),
+            (vec![open()], 3),
+            (vec![open().severity(Severity::Info), error().severity(Severity::Info)], 0),
+        ] {
+            assert_eq!(status_for(Some(Format::Nagios), &findings, FailOn::Error), nagios, "{findings:?}");
+            assert_eq!(status_for(Some(Format::Sarif), &findings, FailOn::Info), 0);
+            assert_eq!(status_for(Some(Format::Checkmk), &findings, FailOn::Info), 0);
+        }
+        assert_eq!(status_for(Some(Format::Json), &[error()], FailOn::Error), 1);
+        assert_eq!((could_not_run(Some(Format::Nagios)), could_not_run(None)), (3, 2));
     }
 }

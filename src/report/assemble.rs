@@ -10,8 +10,15 @@ use crate::report::model::*;
 use crate::source::Excerpt;
 
 impl Report {
-    /// The report of one run. `not_checked` are the rules that did not run since they need the DNS and nothing was asked.
-    pub fn new(facts: &Facts, dns: &Observations, findings: &[Finding], not_checked: &[&'static Meta]) -> Report {
+    /// The report of one run. `rules` are all that were selected, `not_checked` those of them that did not run since they need the
+    /// DNS and nothing was asked.
+    pub fn new(
+        facts: &Facts,
+        dns: &Observations,
+        findings: &[Finding],
+        rules: impl IntoIterator<Item = &'static Meta>,
+        not_checked: &[&'static Meta],
+    ) -> Report {
         let mut findings: Vec<FindingView> = findings.iter().map(finding_view).collect();
         findings.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
         let why = |_: &&'static Meta| "it needs the DNS, and nothing was asked (--offline)".to_owned();
@@ -32,6 +39,7 @@ impl Report {
                 .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why(meta) })
                 .collect(),
             dns: dns_view(dns),
+            rules: rules.into_iter().collect(),
         }
     }
 }

@@ -53,6 +53,11 @@ pub fn nagios(text: &str) -> String {
     line(text).replace('|', "/")
 }
 
+/// `text` in a Checkmk local check's output, where `\n` written out means a line end.
+pub fn checkmk(text: &str) -> String {
+    line(text).replace('\\', "/")
+}
+
 /// `text` as the message of a GitHub workflow command (github.com/actions/toolkit, `escapeData`).
 pub fn github_data(text: &str) -> String {
     block(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")

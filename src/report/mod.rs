@@ -2,11 +2,17 @@
 
 mod assemble;
 pub mod escape;
+mod github;
 mod human;
 mod json;
+mod junit;
+mod markdown;
 mod model;
+pub(crate) mod monitor;
+mod ndjson;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sarif;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -22,27 +28,79 @@ pub enum Format {
     Human,
     /// The whole report as one JSON document.
     Json,
+    /// The same as one JSON object a line.
+    Ndjson,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// JUnit XML.
+    Junit,
+    /// A Nagios or Icinga plugin's line.
+    Nagios,
+    /// A Checkmk local check's line.
+    Checkmk,
+    /// A Prometheus text file.
+    Prometheus,
+    /// GitHub Actions annotations.
+    Github,
+    /// For a ticket.
+    Markdown,
 }
 
 impl Format {
     /// Every format, in the order of the help text.
-    pub const ALL: &[Format] = &[Format::Human, Format::Json];
+    pub const ALL: &[Format] = &[
+        Format::Human,
+        Format::Json,
+        Format::Ndjson,
+        Format::Sarif,
+        Format::Junit,
+        Format::Nagios,
+        Format::Checkmk,
+        Format::Prometheus,
+        Format::Github,
+        Format::Markdown,
+    ];
 
     /// As the command line spells it.
     pub fn id(self) -> &'static str {
         match self {
             Format::Human => "human",
             Format::Json => "json",
+            Format::Ndjson => "ndjson",
+            Format::Sarif => "sarif",
+            Format::Junit => "junit",
+            Format::Nagios => "nagios",
+            Format::Checkmk => "checkmk",
+            Format::Prometheus => "prometheus",
+            Format::Github => "github",
+            Format::Markdown => "markdown",
         }
     }
 }
 
 /// The report in a format, final line end included.
 ///
-/// `style` counts for [`Format::Human`] alone; what goes into a file is best given [`Style::plain`].
+/// `style` counts for [`Format::Human`] alone; what goes into a file is best given [`Style::for_file`]. Formats of JSON keep every
+/// character, harmful ones as escapes; all others get the report tamed.
 pub fn render(format: Format, report: &Report, style: &Style) -> String {
     match format {
         Format::Json => json::render(report),
+        Format::Ndjson => ndjson::render(report),
+        Format::Sarif => sarif::render(report),
         Format::Human => human::render(&report.tamed(), style),
+        Format::Junit => junit::render(&report.tamed()),
+        Format::Nagios => monitor::nagios(&report.tamed()),
+        Format::Checkmk => monitor::checkmk(&report.tamed()),
+        Format::Prometheus => monitor::prometheus(&report.tamed()),
+        Format::Github => github::render(&report.tamed()),
+        Format::Markdown => markdown::render(&report.tamed()),
+    }
+}
+
+/// What a format says on standard output of a run that could not be done, where it has words for it.
+pub fn could_not_run(format: Format, why: &str) -> Option<String> {
+    match format {
+        Format::Nagios => Some(monitor::nagios_unknown(why)),
+        _ => None,
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
-use crate::findings::{Evidence, Fix, Severity, Verdict};
+use crate::findings::{Evidence, Fix, Meta, Severity, Verdict};
 use crate::observe::iprev::Iprev;
 use crate::report::escape;
 
@@ -35,6 +35,9 @@ pub struct Report {
     pub summary: Summary,
     /// Whom the DNS was asked through, and how much.
     pub dns: DnsView,
+    /// Every rule that was to be judged, also those without finding and those not checked.
+    #[serde(skip)]
+    pub rules: Vec<&'static Meta>,
 }
 
 /// Name and version of the program.

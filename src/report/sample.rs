@@ -37,6 +37,14 @@ pub static HLO004: Meta = Meta {
     doc: " The HELO name is no PTR name.\n\n ## Why it matters\n Penalised.\n\n ## Fix\n Make them agree.\n",
     needs_dns: true,
 };
+pub static PTR004: Meta = Meta {
+    code: "PTR004",
+    name: "ptr-generic",
+    severity: Severity::Warning,
+    refs: &[],
+    doc: " Every PTR name is generic.\n",
+    needs_dns: true,
+};
 
 pub fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -259,7 +267,8 @@ pub fn findings(stranger: &str) -> Vec<Finding> {
 pub fn report(stranger: &str) -> Report {
     let mut facts = facts();
     facts.host.node_name = Some(Fact::new(format!("mail{stranger}"), Origin::kernel("uname")));
-    let mut report = Report::new(&facts, &observations(), &findings(stranger), &[]);
+    let mut report =
+        Report::new(&facts, &observations(), &findings(stranger), [&HLO001, &HLO004, &PTR001, &PTR004], &[]);
     let [first, second] = &mut report.paths[..] else { unreachable!() };
     (first.ptr, first.iprev, first.helo_addresses) = (Some(Vec::new()), Some(Iprev::PermError), None);
     first.helo = Some(format!("mail{stranger}"));

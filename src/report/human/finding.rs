@@ -97,7 +97,15 @@ fn full(finding: &FindingView, report: &Report, style: &Style) -> String {
     let sources: Vec<(String, Vec<Shown>)> = excerpts(finding, style);
     let mut group = Group::with_title(title);
     for (path, lines) in &sources {
-        group = group.element(snippet(path, lines));
+        // What is drawn of a cut line does not tell the column.
+        let head = lines.iter().find(|line| line.marks.iter().any(|mark| mark.2)).or(lines.first());
+        group = match head.and_then(|line| line.cut_column.map(|column| (line.number, column))) {
+            Some((line, column)) => {
+                let origin = annotate_snippets::Origin::path(path.clone()).line(line).char_column(column);
+                group.element(origin).element(Element::from(annotate_snippets::Padding)).element(snippet(lines))
+            }
+            None => group.element(snippet(lines).path(path.clone())),
+        };
     }
     // Behind `  = note: `, which is as wide as the line number's column and ten more.
     let room = style.width.saturating_sub(14).max(30);
@@ -118,6 +126,8 @@ fn full(finding: &FindingView, report: &Report, style: &Style) -> String {
 struct Shown<'a> {
     number: usize,
     text: String,
+    /// Column of the place in the file, where the line is cut in front of it.
+    cut_column: Option<usize>,
     /// Byte range in `text`, label, whether it is the place to edit.
     marks: Vec<(std::ops::Range<usize>, &'a str, bool)>,
 }
@@ -187,16 +197,20 @@ fn cut(quote: &Quote) -> (usize, String) {
 fn line_of<'a>(number: usize, places: &[(&'a PlaceView, &'a Quote, bool)]) -> Shown<'a> {
     let mut text = String::new();
     let mut marks = Vec::new();
+    let mut cut_column = None;
     for (place, quote, primary) in places {
         let (start, line) = cut(quote);
+        if let (OriginView::File { column, .. }, true) = (&place.origin, start != quote.before.len() || quote.cut > 0) {
+            cut_column = Some(*column);
+        }
         marks.push((start..start + quote.marked.len(), place.label.as_str(), *primary));
         text = line;
     }
-    Shown { number, text, marks }
+    Shown { number, text, cut_column, marks }
 }
 
 /// Lines as one excerpt; the lines between are empty, so that the drawing leaves them out.
-fn snippet<'a>(path: &str, lines: &[Shown<'a>]) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+fn snippet<'a>(lines: &[Shown<'a>]) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let first = lines.first().map_or(1, |line| line.number);
     let mut text = String::new();
     let mut annotations = Vec::new();
@@ -214,7 +228,7 @@ fn snippet<'a>(path: &str, lines: &[Shown<'a>]) -> Snippet<'a, annotate_snippets
             annotations.push(if label.is_empty() { mark } else { mark.label(*label) });
         }
     }
-    Snippet::source(text).path(path.to_owned()).line_start(first).annotations(annotations)
+    Snippet::source(text).line_start(first).annotations(annotations)
 }
 
 /// What stands below the excerpts: other origins, what servers said, the paths concerned.

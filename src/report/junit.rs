@@ -1,0 +1,106 @@
+//! JUnit XML, as Jenkins and GitLab read it (github.com/testmoapp/junitxml): a suite for each family, a case for each rule that
+//! was to be judged. What could not be seen is skipped, what is only worth knowing passes and says so.
+
+use std::fmt::Write as _;
+
+use crate::findings::{Meta, Severity, Verdict};
+use crate::report::escape::xml;
+use crate::report::{FindingView, Report};
+
+/// The report as a document. It is tamed already.
+pub fn render(report: &Report) -> String {
+    let mut families: Vec<(&str, Vec<&Meta>)> = Vec::new();
+    for rule in &report.rules {
+        match families.iter_mut().find(|(family, _)| *family == rule.family()) {
+            Some((_, rules)) => rules.push(rule),
+            None => families.push((rule.family(), vec![rule])),
+        }
+    }
+    let mut total = Counts::default();
+    let mut suites = String::new();
+    for (family, rules) in families {
+        let mut counts = Counts::default();
+        let mut cases = String::new();
+        for rule in rules {
+            case(&mut cases, rule, report, &mut counts);
+        }
+        _ = writeln!(suites, "  <testsuite name=\"{family}\" {}>\n{cases}  </testsuite>", counts.attributes());
+        total.add(&counts);
+    }
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"helolint\" {}>\n{suites}</testsuites>\n",
+        total.attributes()
+    )
+}
+
+#[derive(Default)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    skipped: usize,
+}
+
+impl Counts {
+    fn add(&mut self, other: &Counts) {
+        self.tests += other.tests;
+        self.failures += other.failures;
+        self.skipped += other.skipped;
+    }
+
+    fn attributes(&self) -> String {
+        format!("tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\"", self.tests, self.failures, self.skipped)
+    }
+}
+
+fn case(out: &mut String, rule: &Meta, report: &Report, counts: &mut Counts) {
+    counts.tests += 1;
+    let found: Vec<&FindingView> = report.findings.iter().filter(|f| f.code == rule.code).collect();
+    let failed: Vec<&FindingView> =
+        found.iter().filter(|f| f.verdict == Verdict::Fail && f.severity > Severity::Info).copied().collect();
+    let open: Vec<&FindingView> = found.iter().filter(|f| f.verdict == Verdict::Undetermined).copied().collect();
+    let unchecked = report.not_checked.iter().find(|other| other.code == rule.code);
+    let head =
+        format!("    <testcase classname=\"helolint.{}\" name=\"{} {}\"", rule.family(), rule.code, xml(rule.name));
+    let mut inside = String::new();
+    // A case has at most one of them in what most readers understand: the worst.
+    if let Some(first) = failed.first() {
+        counts.failures += 1;
+        _ = writeln!(
+            inside,
+            "      <failure message=\"{}\" type=\"{}\">{}</failure>",
+            xml(&first.message),
+            first.severity,
+            xml(&texts(&failed))
+        );
+    } else if let Some(first) = open.first() {
+        counts.skipped += 1;
+        _ = writeln!(inside, "      <skipped message=\"undetermined: {}\"/>", xml(&first.message));
+    } else if let Some(rule) = unchecked {
+        counts.skipped += 1;
+        _ = writeln!(inside, "      <skipped message=\"not checked: {}\"/>", xml(&rule.why));
+    }
+    let others: Vec<&FindingView> =
+        found.into_iter().filter(|f| !failed.iter().any(|g| std::ptr::eq(*f, *g))).collect();
+    if !others.is_empty() {
+        _ = writeln!(inside, "      <system-out>{}</system-out>", xml(&texts(&others)));
+    }
+    _ = match inside.is_empty() {
+        true => writeln!(out, "{head}/>"),
+        false => writeln!(out, "{head}>\n{inside}    </testcase>"),
+    };
+}
+
+fn texts(findings: &[&FindingView]) -> String {
+    let mut lines = Vec::new();
+    for finding in findings {
+        lines.push(finding.message.clone());
+        lines.extend(finding.origins.iter().map(|place| format!("  at {} {}", place.origin.describe(), place.label)));
+        let said = finding.evidence.iter().map(|e| format!("  {} from {}: {}", e.question, e.from, e.answer));
+        lines.extend(said);
+        if let Some(fix) = &finding.fix {
+            lines.push(format!("  fix: {}", fix.text));
+            lines.extend(fix.commands.iter().map(|command| format!("    {command}")));
+        }
+    }
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,144 @@
+//! SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0): the rules as the tool's catalogue, findings as results.
+
+use serde_json::{Value, json};
+
+use crate::findings::{Meta, Severity, Verdict};
+use crate::report::{FindingView, OriginView, PlaceView, Report, escape};
+
+/// The name under which locations are relative to the host's root folder (section 3.14.14).
+const BASE: &str = "HOSTROOT";
+
+/// The report as a log with one run.
+pub fn render(report: &Report) -> String {
+    let rules: Vec<Value> = report.rules.iter().map(|meta| rule(meta)).collect();
+    let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, report)).collect();
+    let log = json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": report.tool.name,
+                "version": report.tool.version,
+                "semanticVersion": report.tool.version,
+                "rules": rules,
+            }},
+            "originalUriBaseIds": {BASE: {"uri": "file:///", "description": {"text": "The host's root folder."}}},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    // Text and numbers alone: this cannot fail.
+    escape::json(&log, true).unwrap_or_default()
+}
+
+fn rule(meta: &Meta) -> Value {
+    let text: Vec<&str> = meta.doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let text = text.join("\n").trim().to_owned();
+    json!({
+        "id": meta.code,
+        "name": pascal(meta.name),
+        "shortDescription": {"text": meta.summary()},
+        "fullDescription": {"text": meta.section("Why it matters").unwrap_or_else(|| meta.summary().to_owned())},
+        "help": {"text": text, "markdown": text},
+        "defaultConfiguration": {"level": level(meta.severity, Verdict::Fail)},
+        "properties": {"tags": [meta.family(), meta.name], "references": meta.refs},
+    })
+}
+
+/// `ptr-missing` as `PtrMissing`, which section 3.49.7 wants.
+fn pascal(name: &str) -> String {
+    let words = name.split('-').map(|word| {
+        let mut chars = word.chars();
+        chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect::<String>()
+    });
+    words.collect()
+}
+
+/// Section 3.27.10: a result that is not of kind `fail` has no level.
+fn level(severity: Severity, verdict: Verdict) -> &'static str {
+    match (verdict, severity) {
+        (Verdict::Undetermined, _) => "none",
+        (Verdict::Fail, Severity::Error) => "error",
+        (Verdict::Fail, Severity::Warning) => "warning",
+        (Verdict::Fail, Severity::Info) => "note",
+    }
+}
+
+fn result(finding: &FindingView, report: &Report) -> Value {
+    let places: Vec<Value> = finding.origins.iter().filter_map(location).collect();
+    // The first is where to edit; the others led there (section 3.27.22).
+    let (first, related) = match places.split_first() {
+        Some((first, related)) => (vec![first.clone()], related.to_vec()),
+        None => (vec![json!({"logicalLocations": [{"name": finding.subject, "kind": "resource"}]})], Vec::new()),
+    };
+    let related: Vec<Value> = related
+        .into_iter()
+        .enumerate()
+        .map(|(id, mut place)| {
+            place["id"] = json!(id);
+            place
+        })
+        .collect();
+    let mut result = json!({
+        "ruleId": finding.code,
+        "kind": match finding.verdict {
+            Verdict::Fail => "fail",
+            Verdict::Undetermined => "open",
+        },
+        "level": level(finding.severity, finding.verdict),
+        "message": {"text": finding.message},
+        "locations": first,
+        "relatedLocations": related,
+        "partialFingerprints": {"helolint/1": format!("{}:{}", finding.code, finding.subject)},
+        "properties": {
+            "subject": finding.subject,
+            "severity": finding.severity,
+            "paths": finding.paths,
+            "evidence": finding.evidence,
+            "fix": finding.fix,
+        },
+    });
+    if let Some(index) = report.rules.iter().position(|rule| rule.code == finding.code) {
+        result["ruleIndex"] = json!(index);
+    }
+    result
+}
+
+fn location(place: &PlaceView) -> Option<Value> {
+    let OriginView::File { file, line, column } = &place.origin else { return None };
+    let mut region = json!({"startLine": line, "startColumn": column});
+    if let Some(end) = place.end_column {
+        region["endColumn"] = json!(end);
+    }
+    let mut location = json!({"physicalLocation": {
+        "artifactLocation": {"uri": uri(file), "uriBaseId": BASE},
+        "region": region,
+    }});
+    if !place.label.is_empty() {
+        location["message"] = json!({"text": place.label});
+    }
+    Some(location)
+}
+
+/// A path relative to the root as a URI reference (RFC 3986 section 4.2).
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    for byte in path.trim_start_matches('/').bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte.into()),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_paths_as_sarif_wants_them() {
+        assert_eq!(pascal("ptr-missing"), "PtrMissing");
+        assert_eq!(uri("/etc/my file:\u{1b}"), "etc/my%20file%3A%1B");
+    }
+}
