@@ -67,6 +67,14 @@ impl Cli {
         Ok(cli)
     }
 
+    /// `--color`, which every command has.
+    pub fn color(&self) -> anstream::ColorChoice {
+        match &self.command {
+            Some(Command::Check(check)) => check.output.color(),
+            _ => self.check.output.color(),
+        }
+    }
+
     /// The command, `check` where none was named.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Check(Box::new(self.check)))
@@ -535,6 +543,15 @@ mod tests {
         // A folder may be named as a command is.
         assert_eq!(check("--root plan").facts.root, Some("plan".into()));
         assert!(matches!(read(""), Ok(Command::Check(_))));
+    }
+
+    #[test]
+    fn color_belongs_to_every_command() {
+        for line in ["--color always", "check --color always", "explain PTR001 --color always", "rules --color always"]
+        {
+            let args = std::iter::once("helolint").chain(line.split(' '));
+            assert_eq!(Cli::read(args.map(OsString::from)).unwrap().color(), anstream::ColorChoice::Always, "{line}");
+        }
     }
 
     #[test]

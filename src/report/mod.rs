@@ -10,6 +10,7 @@ mod markdown;
 mod model;
 pub(crate) mod monitor;
 mod ndjson;
+mod questions;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sarif;
@@ -19,6 +20,7 @@ mod tests;
 
 pub(crate) use assemble::host_view;
 pub use model::*;
+pub use questions::plan;
 pub use style::{Style, Verbosity};
 
 /// The formats of `--format`.

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
-use super::text::{count, kind, put, wrap};
+use super::text::{count, glued, kind, put, wrap};
 use crate::findings::{Severity, Verdict};
 use crate::report::{FindingView, OriginView, PlaceView, Quote, Report, Style, Verbosity};
 
 /// Findings of one code that are shown in full without `-v`; the others are named in one list.
 const IN_FULL: usize = 3;
+/// Subjects in that list.
+const SUBJECTS: usize = 60;
 /// Places shown of one finding without `-v`.
 const PLACES: usize = 5;
 /// Lines between two places up to which they stand in one excerpt; farther apart, each has its own.
@@ -64,7 +66,10 @@ pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> Str
             let (word, color) = kind(first.severity, first.verdict);
             let head = style.paint(color, &format!("{word}[{}]", first.code));
             out.push_str(&format!("\n{head}: {} more like this (-v shows each):\n", rest.len()));
-            let subjects: Vec<&str> = rest.iter().map(|f| f.subject.as_str()).collect();
+            let mut subjects: Vec<String> = rest.iter().take(SUBJECTS).map(|f| glued(&f.subject)).collect();
+            if rest.len() > SUBJECTS {
+                subjects.push(glued(&format!("and {} more", rest.len() - SUBJECTS)));
+            }
             for line in wrap(&subjects.join(", "), style.width.saturating_sub(4)) {
                 out.push_str(&format!("    {line}\n"));
             }
@@ -285,7 +290,7 @@ fn evidence(finding: &FindingView) -> Vec<String> {
         }
     }
     let lines = said.iter().map(|(question, answer, from, ttl)| {
-        let until = ttl.map(|ttl| format!(", TTL {ttl} s")).unwrap_or_default();
+        let until = ttl.map(|ttl| format!(", {}", glued(&format!("TTL {ttl} s")))).unwrap_or_default();
         format!("{question}: {answer} ({}{until})", from.join(", "))
     });
     lines.collect()

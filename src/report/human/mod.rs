@@ -9,7 +9,8 @@ mod text;
 
 use crate::findings::{Severity, Verdict};
 use crate::report::{FindingView, Report, Style, Verbosity};
-use text::{BAD, DOUBTFUL, GOOD, NOTE, count, put};
+pub(super) use text::count;
+use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
 
 /// The report as text. `report` is tamed already.
 pub fn render(report: &Report, style: &Style) -> String {

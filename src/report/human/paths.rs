@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-use super::text::{BAD, DOUBTFUL, GOOD, Signs, count, put};
+use super::text::{BAD, DOUBTFUL, GOOD, Signs, count, glued, put};
 use crate::findings::Severity;
 use crate::observe::iprev::Iprev;
 use crate::report::{PathView, Report, SenderSelection, Style, Verbosity};
@@ -133,15 +133,19 @@ fn chain(out: &mut String, path: &PathView, style: &Style) {
     let back = back(path, signs, style);
     for (at, (name, address)) in back.iter().enumerate() {
         let lead = if at == 0 { format!(" {} PTR ", signs.arrow) } else { ", ".to_owned() };
-        let tail = if address.is_empty() { String::new() } else { format!(" {} {address}", signs.arrow) };
-        steps += &format!("{lead}{name}{tail}");
+        let tail = if address.is_empty() { String::new() } else { format!(" {} {}", signs.arrow, glued(address)) };
+        steps += &format!("{lead}{}{tail}", glued(name));
     }
-    put(out, "  ", "    ", &format!("{steps}, {}", iprev(path, signs)), style.width);
+    put(out, "  ", "    ", &format!("{steps}, {}", glued(&iprev(path, signs))), style.width);
     put(
         out,
         "  ",
         "    ",
-        &format!("HELO {}; sender domains: {}", helo(path, signs).join(" "), domains(path)),
+        &format!(
+            "HELO {}; sender domains: {}",
+            helo(path, signs).iter().map(|part| glued(part)).collect::<Vec<_>>().join(" "),
+            domains(path)
+        ),
         style.width,
     );
 }

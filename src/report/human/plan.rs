@@ -73,7 +73,12 @@ fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
     let mut steps: Vec<Step> = Vec::new();
     for finding in findings {
         let Some(fix) = &finding.fix else { continue };
-        match steps.iter_mut().find(|step| step.fix == fix) {
+        // One record or command mends what several rules found, each in its own words.
+        let same = |step: &&mut Step| {
+            step.fix == fix
+                || (step.fix.who == fix.who && !fix.commands.is_empty() && step.fix.commands == fix.commands)
+        };
+        match steps.iter_mut().find(same) {
             Some(step) => {
                 if !step.codes.contains(&finding.code) {
                     step.codes.push(finding.code);

@@ -74,6 +74,14 @@ pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
+/// A blank at which no line is broken; printed as a blank.
+pub const GLUE: char = '\u{a0}';
+
+/// `text` with all its blanks glued.
+pub fn glued(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
 /// `text` broken into lines of at most `width` characters, at blanks alone: a word longer than that has a line of its own.
 /// Text between backticks or quotes (a command, a setting) stays together where it fits on a line at all.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -96,7 +104,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     if !line.is_empty() || lines.is_empty() {
         lines.push(line);
     }
-    lines
+    lines.iter().map(|line| line.replace(GLUE, " ")).collect()
 }
 
 /// Words, with quoted pieces of up to `width` characters kept whole.

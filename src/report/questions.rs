@@ -1,0 +1,59 @@
+//! `helolint plan`: what would be asked, and whom.
+
+use crate::observe::{Question, Vantage};
+use crate::report::{Style, escape};
+
+/// The questions that follow from facts, and who would be asked. `authoritative`: the zones' own servers too.
+pub fn plan<'a>(
+    questions: impl IntoIterator<Item = &'a Question>,
+    resolvers: &[Vantage],
+    authoritative: bool,
+    style: &Style,
+) -> String {
+    let mut questions: Vec<String> = questions.into_iter().map(ToString::to_string).collect();
+    questions.sort();
+    let mut whom: Vec<String> = resolvers
+        .iter()
+        .map(|vantage| match vantage.server {
+            Some(server) => format!("{} ({server})", vantage.name),
+            None => vantage.name.clone(),
+        })
+        .collect();
+    if authoritative {
+        whom.push("the authoritative servers of the zones concerned, found by NS questions from the root down".into());
+    }
+    if questions.is_empty() {
+        return "Nothing to ask: no outbound path and no name is known.\n".into();
+    }
+    if whom.is_empty() {
+        return format!("{} known, and nobody to ask.\n", super::human::count(questions.len(), "question"));
+    }
+    let whom: Vec<_> = whom.iter().map(|text| escape::line(text)).collect();
+    let lead = format!("{}, each to {}:", super::human::count(questions.len(), "question"), whom.join(", "));
+    let mut out = style.filled("", "  ", &lead, style.width);
+    for question in &questions {
+        out.push_str(&format!("  {}\n", escape::line(question)));
+    }
+    let follow = "Answers bring more: the A and AAAA records of each PTR name, and what an alias leads to.";
+    out.push_str(&style.filled("", "  ", follow, style.width));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::DomainName;
+    use crate::observe::{RecordType, VantageKind};
+
+    #[test]
+    fn questions_are_sorted_and_harmless_and_all_asked_are_named() {
+        let name = |text: &str| Question::new(&DomainName::new(text), RecordType::A);
+        let (b, a) = (name("b.example"), name("a\u{1b}.example"));
+        let server = "192.0.2.53:53".parse().ok();
+        let system = Vantage { name: "system".into(), server, kind: VantageKind::System };
+        let text = plan([&b, &a], &[system], true, &Style::plain());
+        assert!(text.starts_with("2 questions, each to system (192.0.2.53:53), the authoritative servers"), "{text}");
+        assert!(text.contains("  a\\x1b.example. A\n  b.example. A\n"), "{text}");
+        assert!(plan([], &[], false, &Style::plain()).starts_with("Nothing to ask"));
+    }
+}
