@@ -11,7 +11,11 @@ fn main() -> ExitCode {
     match run::run(command) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("helolint: {}", error.harmless());
+            let words = error.harmless();
+            eprintln!("helolint: {words}");
+            if let Some(text) = stdout_format.and_then(|format| helolint::report::could_not_run(format, &words)) {
+                print!("{text}");
+            }
             ExitCode::from(helolint::exit::could_not_run(stdout_format))
         }
     }

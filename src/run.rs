@@ -32,7 +32,7 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Snapshot(args) => return take_snapshot(&args.facts, &args.dns, args.output.as_deref()),
         Command::Plan(args) => {
             let (facts, _) = facts(&args.facts, &args.dns)?;
-            plan_text(&facts, &args.dns)
+            plan_text(&facts, &args.dns, &style)
         }
         Command::Explain(args) => catalogue::explain(&args.rule, &style).map_err(Error::Usage)?,
         Command::Rules(args) => match args.format {
@@ -57,7 +57,8 @@ fn check(facts: &FactArgs, dns: &DnsArgs, out: &OutputArgs) -> Result<u8, Error>
     let (facts, dns) = observe(facts, dns)?;
     let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
     let judged = rules::judge(&facts, &dns, &selection);
-    let report = Report::new(&facts, &dns, &judged.findings, &judged.not_checked);
+    let selected = rules::all().map(|rule| &rule.meta).filter(|meta| selection.allows(meta));
+    let report = Report::new(&facts, &dns, &judged.findings, selected, &judged.not_checked);
     let style = Style::for_stdout(out.color(), out.verbosity());
     for (format, file) in out.targets() {
         match file {
@@ -238,16 +239,7 @@ fn options(facts: &Facts, args: &DnsArgs, deadline: Instant) -> Options {
 }
 
 /// What `check` would ask, and whom.
-fn plan_text(facts: &Facts, args: &DnsArgs) -> String {
+fn plan_text(facts: &Facts, args: &DnsArgs, style: &Style) -> String {
     let options = options(facts, args, Instant::now() + args.timeout);
-    let mut text = String::from("Questions known now:\n");
-    for question in plan::initial(facts) {
-        text.push_str(&format!("  {question}\n"));
-    }
-    text.push_str("Asked of:\n");
-    for vantage in resolver::resolvers(&options) {
-        let server = vantage.server.map(|server| server.to_string()).unwrap_or_default();
-        text.push_str(&format!("  {} {server}\n", vantage.name));
-    }
-    report::escape::block(&text).into_owned()
+    report::plan(&plan::initial(facts), &resolver::resolvers(&options), options.authoritative, style)
 }
