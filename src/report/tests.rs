@@ -170,10 +170,13 @@ fn a_healthy_host_is_called_healthy_and_offline_is_said() {
     let text = render(Format::Human, &report, &Style::plain());
     assert!(text.starts_with("mail1.example.com: healthy: 2 outbound paths, nothing wrong\n"), "{text}");
     assert!(!text.contains("What to do") && !text.contains("Not checked"), "{text}");
-    report.not_checked = vec![NotChecked { code: "PTR001", name: "ptr-missing", why: "it needs the DNS".into() }];
+    report.not_checked = vec![NotChecked { code: "PTR001", name: "ptr-missing", why: "nothing was asked".into() }];
     let text = render(Format::Human, &report, &Style::plain());
-    assert!(text.starts_with("mail1.example.com: nothing wrong in the files"), "{text}");
-    assert!(text.contains("1 rule (PTR001): it needs the DNS."), "{text}");
+    assert!(
+        text.starts_with("mail1.example.com: nothing wrong in the files, 2 outbound paths, DNS not asked\n"),
+        "{text}"
+    );
+    assert!(text.contains("1 rule, since nothing was asked: PTR001."), "{text}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub fn one_line(finding: &FindingView, style: &Style) -> String {
     let head = style.paint(color, &format!("{word}[{}]", finding.code));
     // Most messages name their subject already.
     let message = &finding.message;
-    if message.contains(&finding.subject) {
+    if message.contains(&finding.subject) || finding.subject == "-" {
         format!("{head}: {message}\n")
     } else {
         format!("{head}: {}: {message}\n", finding.subject)
@@ -137,10 +137,13 @@ struct Shown<'a> {
     marks: Vec<(std::ops::Range<usize>, &'a str, bool)>,
 }
 
+/// The places of each line of a file; the last says whether it is the one to edit.
+type Lines<'a> = BTreeMap<usize, Vec<(&'a PlaceView, &'a Quote, bool)>>;
+
 /// The places in files: for each file the lines in order. Places far from the one before begin an excerpt of their own.
 fn excerpts<'a>(finding: &'a FindingView, style: &Style) -> Vec<(String, Vec<Shown<'a>>)> {
     let limit = if style.verbosity == Verbosity::Verbose { usize::MAX } else { PLACES };
-    let mut files: Vec<(&str, BTreeMap<usize, Vec<(&PlaceView, &Quote, bool)>>)> = Vec::new();
+    let mut files: Vec<(&str, Lines)> = Vec::new();
     for (at, place) in in_files(finding).take(limit).enumerate() {
         let (PlaceView { origin: OriginView::File { file, line, .. }, .. }, Some(quote)) = (place, &place.quote) else {
             continue;

@@ -58,23 +58,19 @@ fn verdict(report: &Report, style: &Style) -> String {
         0 => "no outbound path".to_owned(),
         number => count(number, "outbound path"),
     };
-    let notes =
-        if summary.info > 0 { format!("{} worth knowing", count(summary.info, "thing")) } else { String::new() };
+    let notes = match summary.info {
+        0 => String::new(),
+        number => format!(", {}", style.paint(NOTE, &format!("{} worth knowing", count(number, "thing")))),
+    };
     let host = style.heading(host);
-    if counts.is_empty() {
-        let healthy = if report.not_checked.is_empty() {
-            format!("{}: {paths}, nothing wrong", style.paint(GOOD, "healthy"))
-        } else {
-            format!("nothing wrong in the files of {paths}; the DNS was not asked")
-        };
-        let notes = if notes.is_empty() { notes } else { format!(", {}", style.paint(NOTE, &notes)) };
-        return format!("{host}: {healthy}{notes}\n");
-    }
-    if !notes.is_empty() {
-        counts.push(style.paint(NOTE, &notes));
-    }
-    let unasked = if report.not_checked.is_empty() { "" } else { "; the DNS was not asked" };
-    format!("{host}: {} on {paths}{unasked}\n", counts.join(", "))
+    let asked = report.not_checked.is_empty();
+    let verdict = match (counts.is_empty(), asked) {
+        (true, true) => format!("{}: {paths}, nothing wrong", style.paint(GOOD, "healthy")),
+        (true, false) => format!("nothing wrong in the files, {paths}, DNS not asked"),
+        (false, true) => format!("{} on {paths}", counts.join(", ")),
+        (false, false) => format!("{} on {paths}, DNS not asked", counts.join(", ")),
+    };
+    format!("{host}: {verdict}{notes}\n")
 }
 
 /// What was not checked and why.
@@ -89,20 +85,15 @@ fn not_checked(report: &Report, style: &Style) -> String {
     }
     for why in reasons {
         let codes: Vec<&str> = report.not_checked.iter().filter(|rule| rule.why == why).map(|rule| rule.code).collect();
-        let text = format!("{} ({}): {why}.", count(codes.len(), "rule"), ranges(&codes));
+        let text = format!("{}, since {why}: {}.", count(codes.len(), "rule"), ranges(&codes));
         put(&mut out, first, rest, &text, style.width);
     }
     let open: Vec<&FindingView> = report.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).collect();
     if !open.is_empty() {
-        let worst = open.iter().any(|f| f.severity == Severity::Error);
-        let text = format!(
-            "{} could not be determined (above){}: no answer is not a wrong answer. Run helolint again once the servers answer.",
-            count(open.len(), "thing"),
-            if worst { ", some of which would be errors" } else { "" },
-        );
-        let dns = open.iter().any(|f| !f.evidence.is_empty());
-        let text =
-            if dns { text } else { text.split_once(": no answer").map_or(text.as_str(), |(t, _)| t).to_owned() + "." };
+        let mut text = format!("{} above could not be determined.", count(open.len(), "finding"));
+        if open.iter().any(|f| !f.evidence.is_empty()) {
+            text += " No answer is not a wrong answer: run helolint again once the servers answer.";
+        }
         put(&mut out, first, rest, &text, style.width);
     }
     let silent: Vec<String> = report

@@ -21,13 +21,13 @@ pub fn section(report: &Report, style: &Style) -> String {
         out.push('\n');
     }
     if report.paths.is_empty() {
-        put(
-            &mut out,
-            "",
-            "",
-            "No outbound path: nothing here sends mail to other hosts, as far as its files say.",
-            style.width,
-        );
+        // A configuration that is refused has no path either, and says nothing about mail.
+        let text = if report.summary.error > 0 || report.summary.undetermined > 0 {
+            "No outbound path could be judged: see below."
+        } else {
+            "No outbound path: nothing here sends mail to other hosts, as far as its files say."
+        };
+        put(&mut out, "", "", text, style.width);
         return out;
     }
     let (shown, hidden) = chosen(report, style);
