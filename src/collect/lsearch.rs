@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use pest::Parser;
 
-use crate::collect::reading::lines;
 use crate::source::{SourceFile, Span};
 
 #[derive(pest_derive::Parser)]
@@ -41,54 +40,78 @@ impl Entry {
 /// Every entry of `file`, in file order. Lines that begin with a blank before the first entry are void, as they are for Exim.
 pub fn entries(file: &Arc<SourceFile>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
-    for (at, line) in lines(file.text()) {
-        let line = line.trim_end_matches(is_blank);
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if !line.starts_with(is_blank) {
-            entries.push(entry(file, at, line));
-        } else if let Some(last) = entries.last_mut() {
-            let text = line.trim_start_matches(is_blank);
-            let start = at + line.len() - text.len();
-            last.value.push(' ');
-            last.value.push_str(text);
-            last.glued.push(file.span(start, start + text.len()));
+    for (at, block) in blocks(file.text()) {
+        // The grammar takes any text; were it to refuse one, its lines would be void.
+        let parts = LineGrammar::parse(Rule::lines, block).into_iter().flatten().flat_map(|lines| lines.into_inner());
+        let mut key = None;
+        for part in parts {
+            let place = part.as_span();
+            let (start, end) = (at + place.start(), at + place.end());
+            match part.as_rule() {
+                Rule::plain => key = Some((part.as_str().to_owned(), false, start, end)),
+                Rule::quoted => {
+                    let text = part.into_inner().map(|text| unescaped(text.as_str())).collect();
+                    key = Some((text, true, start, end));
+                }
+                Rule::data => {
+                    let Some((key, quoted, key_start, key_end)) = key.take() else { continue };
+                    let value = part.as_str().trim_end_matches(is_blank);
+                    // Where there are no data, they stand behind what is left of the line.
+                    let separator = file.text().get(key_end..start).unwrap_or_default();
+                    let before = separator.trim_end_matches(is_blank).len();
+                    let start = if value.is_empty() { key_end + before } else { start };
+                    if start > key_start {
+                        entries.push(Entry {
+                            key,
+                            key_span: file.span(key_start, key_end),
+                            quoted,
+                            value: value.to_owned(),
+                            value_span: file.span(start, start + value.len()),
+                            glued: Vec::new(),
+                        });
+                    }
+                }
+                Rule::glued => glue(entries.last_mut(), file, start, part.as_str()),
+                _ => {}
+            }
         }
     }
     entries
 }
 
+/// Makes a line that begins with a blank a part of the entry above.
+fn glue(entry: Option<&mut Entry>, file: &Arc<SourceFile>, at: usize, line: &str) {
+    let (Some(entry), text) = (entry, line.trim_matches(is_blank)) else { return };
+    if !text.is_empty() {
+        let start = at + line.len() - line.trim_start_matches(is_blank).len();
+        entry.value.push(' ');
+        entry.value.push_str(text);
+        entry.glued.push(file.span(start, start + text.len()));
+    }
+}
+
+/// Bytes of whole lines that are parsed at a time; a longer line is parsed alone.
+const BLOCK: usize = 16 << 10;
+
+/// The text in pieces of whole lines, without the end of each piece's last line, and where each begins.
+fn blocks(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let bytes = rest.as_bytes();
+        let end = match bytes.get(..BLOCK).and_then(|head| head.iter().rposition(|byte| *byte == b'\n')) {
+            Some(newline) => newline,
+            None => bytes.iter().skip(BLOCK).position(|byte| *byte == b'\n').map_or(bytes.len(), |more| BLOCK + more),
+        };
+        let block = (at, &rest[..end]);
+        at += end + 1;
+        Some(block)
+    })
+}
+
 /// isspace(3) in the C locale.
 fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r')
-}
-
-/// The entry on `line`, which begins at byte `at`, has no blank at either end and is not empty.
-fn entry(file: &Arc<SourceFile>, at: usize, line: &str) -> Entry {
-    let (mut key, mut quoted, mut key_end, mut value_start) = (String::new(), false, 0, 0);
-    // The grammar takes any line; were it to refuse one, all of it would be data without a key.
-    let parts = LineGrammar::parse(Rule::entry, line).into_iter().flatten().flat_map(|entry| entry.into_inner());
-    for part in parts {
-        let end = part.as_span().end();
-        match part.as_rule() {
-            Rule::plain => (key, key_end) = (part.as_str().to_owned(), end),
-            Rule::quoted => {
-                quoted = true;
-                (key, key_end) = (part.into_inner().map(|text| unescaped(text.as_str())).collect(), end);
-            }
-            Rule::separator => value_start = end,
-            _ => {}
-        }
-    }
-    Entry {
-        key,
-        key_span: file.span(at, at + key_end),
-        quoted,
-        value: line[value_start..].to_owned(),
-        value_span: file.span(at + value_start, at + line.len()),
-        glued: Vec::new(),
-    }
 }
 
 /// The text with the escapes of Exim's quoted strings resolved: `\n`, `\t` and their like, octal, hexadecimal, else the

@@ -1,4 +1,5 @@
-//! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel ([`kernel`]).
+//! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel
+//! ([`kernel`], and [`processes`] for what runs).
 
 pub mod cpanel;
 pub mod exim;

@@ -152,14 +152,14 @@ fn fault(entry: &Entry, kind: Kind) -> Option<(Span, String)> {
 }
 
 fn not_text(entry: &Entry) -> Option<String> {
-    let odd = |text: &str| text.chars().any(|c| c == '\u{fffd}' || (c.is_control() && c != '\t'));
+    let control = |byte: u8| byte.is_ascii_control() && byte != b'\t';
+    let odd = |text: &str| text.bytes().any(control) || (!text.is_ascii() && text.contains('\u{fffd}'));
     let message = "the line holds bytes that are no text; neither Exim nor WHM finds what was meant";
     (odd(entry.key_span.text()) || odd(&entry.value)).then(|| message.to_owned())
 }
 
 /// Quotes, and whatever stands between key and value but a colon and a blank.
 fn separator(entry: &Entry) -> Option<String> {
-    let (key, value) = (excerpt(&entry.key), excerpt(entry.value_span.text()));
     let separator = entry.separator();
     let what = if entry.quoted {
         "the key stands in quotes"
@@ -176,6 +176,7 @@ fn separator(entry: &Entry) -> Option<String> {
     } else {
         "no blank, but another white space follows the colon"
     };
+    let (key, value) = (excerpt(&entry.key), excerpt(entry.value_span.text()));
     Some(format!(
         "{what}: Exim reads the key `{key}` with the value `{value}`; WHM, which parts a line at a colon with one blank \
          behind it and takes quotes as they stand, reads no such entry. Write `{}`",
