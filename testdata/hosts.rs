@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 use std::time::{Duration, UNIX_EPOCH};
 use std::{env, fs};
 
@@ -26,6 +27,17 @@ const SCENARIOS_PROMISED: usize = 45;
 
 /// When every file of a host was last changed, unless `times` says otherwise: 2026-11-01, in seconds since 1970.
 const LAST_CHANGE: i64 = 1_793_491_200;
+
+/// Every scenario with what its run gave: all tests look at the same runs.
+static ALL: LazyLock<Vec<(Scenario, Run)>> = LazyLock::new(|| {
+    Scenario::all()
+        .into_iter()
+        .map(|scenario| {
+            let run = scenario.run();
+            (scenario, run)
+        })
+        .collect()
+});
 
 /// A folder of `testdata/hosts`.
 struct Scenario {
@@ -117,7 +129,6 @@ fn set_times(dir: &Path) {
     for entry in walkdir::WalkDir::new(dir.join("root")).into_iter().flatten().filter(|e| e.file_type().is_file()) {
         let seconds = LAST_CHANGE + times.get(entry.path()).copied().unwrap_or_default();
         let time = UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs());
-        // Tests run side by side: what is right already is left alone.
         if entry.metadata().ok().and_then(|meta| meta.modified().ok()) != Some(time) {
             let file = File::open(entry.path()).expect("a scenario's file can be opened");
             file.set_modified(time).expect("a scenario's file can be dated");
@@ -169,8 +180,7 @@ fn diff(expected: &str, actual: &str) -> String {
 fn reports_are_as_expected() {
     let bless = env::var_os("HELOLINT_BLESS").is_some();
     let mut wrong = String::new();
-    for scenario in Scenario::all() {
-        let run = scenario.run();
+    for (scenario, run) in &*ALL {
         for (file, actual) in [("human.txt", &run.human), ("json", &run.json), ("status", &format!("{}\n", run.status))]
         {
             let path = scenario.expected(file);
@@ -194,8 +204,7 @@ fn reports_are_as_expected() {
 #[test]
 fn stories_announce_exactly_what_is_found() {
     let mut wrong = String::new();
-    for scenario in Scenario::all() {
-        let run = scenario.run();
+    for (scenario, run) in &*ALL {
         assert!(
             scenario.is_healthy() || scenario.claim.starts_with("Finds "),
             "{}: the first line of README.md says neither `Healthy` nor `Finds`",
@@ -215,9 +224,8 @@ fn stories_announce_exactly_what_is_found() {
 #[test]
 fn healthy_hosts_get_neither_warning_nor_error() {
     let mut healthy = 0;
-    for scenario in Scenario::all().into_iter().filter(Scenario::is_healthy) {
+    for (scenario, run) in ALL.iter().filter(|(scenario, _)| scenario.is_healthy()) {
         healthy += 1;
-        let run = scenario.run();
         for (code, severity, verdict) in findings(&run.json, &scenario.name) {
             assert_eq!(severity, "info", "{}: {code} ({verdict})", scenario.name);
         }
@@ -228,8 +236,7 @@ fn healthy_hosts_get_neither_warning_nor_error() {
 
 #[test]
 fn exit_status_follows_from_the_findings() {
-    for scenario in Scenario::all() {
-        let run = scenario.run();
+    for (scenario, run) in &*ALL {
         let errors = findings(&run.json, &scenario.name).into_iter().filter(|f| f.1 == "error");
         let verdicts: BTreeSet<String> = errors.map(|f| f.2).collect();
         let status = match (verdicts.contains("fail"), verdicts.contains("undetermined")) {
@@ -251,13 +258,12 @@ fn every_rule_fails_in_one_scenario_and_is_silent_in_another() {
 
     let mut failing: BTreeMap<String, usize> = BTreeMap::new();
     let mut asked = 0;
-    for scenario in Scenario::all() {
+    for (scenario, run) in &*ALL {
         // What was not checked was not found silent either.
         if scenario.args.iter().any(|a| a == "--offline") {
             continue;
         }
         asked += 1;
-        let run = scenario.run();
         let found = findings(&run.json, &scenario.name).into_iter();
         let counts = |f: &(String, String, String)| f.2 == "fail" || ALWAYS_UNDETERMINED.contains(&f.0.as_str());
         for code in found.filter(counts).map(|f| f.0).collect::<BTreeSet<_>>() {
@@ -286,8 +292,7 @@ fn collect_codes(value: &Value, into: &mut BTreeSet<String>) {
 
 #[test]
 fn reports_hold_no_control_characters() {
-    for scenario in Scenario::all() {
-        let run = scenario.run();
+    for (scenario, run) in &*ALL {
         for (report, format) in [(&run.human, "human"), (&run.json, "json")] {
             let foul: Vec<_> = report.lines().filter(|line| line.chars().any(char::is_control)).collect();
             assert!(foul.is_empty(), "{} ({format}): {foul:?}", scenario.name);
@@ -301,14 +306,13 @@ fn scenarios_that_the_readme_names_exist() {
     let names =
         readme.split("testdata/hosts/").skip(1).map(|rest| rest.split(['/', ' ', '`']).next().unwrap_or_default());
     let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
-    let known: Vec<String> = Scenario::all().into_iter().map(|s| s.name).collect();
     for name in names {
-        assert!(known.iter().any(|k| k == name), "README.md names testdata/hosts/{name}");
+        assert!(ALL.iter().any(|(scenario, _)| scenario.name == name), "README.md names testdata/hosts/{name}");
     }
 }
 
 #[test]
 fn there_are_as_many_scenarios_as_promised() {
-    let count = Scenario::all().len();
+    let count = ALL.len();
     assert!(count >= SCENARIOS_PROMISED, "{count}");
 }
