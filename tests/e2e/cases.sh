@@ -7,10 +7,15 @@
 MISSING='PTR001 PTR002 HST004 HLO002'
 
 # Runs helolint and keeps its report; fails where the exit status is none of the contract's, or the time limit passes.
-# usage: judge SECONDS REPORT COMMAND...
+# usage: judge SECONDS REPORT [on ROOT] COMMAND...
 judge() {
     local limit=$1 report=$2 status=0 from=$EPOCHREALTIME
     shift 2
+    if [ "$1" = on ]; then
+        enter "$2"
+        shift 2
+        set -- "${entered[@]:?}" "$@"
+    fi
     timeout "$limit" "$@" >"$report" 2>"$report.err" || status=$?
     case $status in
     0 | 1 | 3) ;;

@@ -81,8 +81,14 @@ boot() {
 on() {
     local name=$1
     shift
-    nsenter --target "${init[$name]}" --net --uts --mount --pid --root -- \
-        env -C / -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@" </dev/null
+    enter "$name"
+    "${entered[@]}" "$@" </dev/null
+}
+
+# Puts into the array `entered` what runs a command on a booted host, for programs that run others.
+enter() {
+    entered=(nsenter --target "${init[$1]}" --net --uts --mount --pid --root --
+        env -C / -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8)
 }
 
 # Shuts a booted host down.
