@@ -12,6 +12,16 @@ import json
 import sys
 
 
+def takes(path, domain, paths):
+    """Whether mail from `domain` may take the path, as the report has it."""
+    domains = path["sender_domains"]
+    if domains is None or domain in domains:
+        return True
+    # The path of every domain that no other path claims.
+    claimed = any(domain in (p["sender_domains"] or []) for p in paths if p["family"] == path["family"])
+    return path["sender_selection"] == "listed-and-others" and not claimed
+
+
 def main(report_file, records_file):
     with open(report_file, encoding="utf-8") as f:
         paths = json.load(f)["paths"]
@@ -36,9 +46,9 @@ def main(report_file, records_file):
             faults.append(f"mail went out as {key}, which is no path")
             continue
         for domain in sorted(domains):
-            takes = [p for p in candidates if p["sender_domains"] is None or domain in p["sender_domains"]]
-            if not takes:
-                faults.append(f"{domain} sent as {key}; its paths are for {[p['sender_domains'] for p in candidates]}")
+            if not any(takes(p, domain, paths) for p in candidates):
+                chosen = [(p["sender_domains"], p["sender_selection"]) for p in candidates]
+                faults.append(f"{domain} sent as {key}; its paths are for {chosen}")
     for key in sorted(set(said) - set(seen), key=str):
         faults.append(f"path {said[key][0]['id']} {key}: no mail went out so")
 
