@@ -23,7 +23,7 @@ pub struct Identities {
 }
 
 /// Works out the outbound paths of a host with MTAs.
-pub fn of_senders(senders: Vec<Sender>, host: &Host, nat: &NatMap) -> Identities {
+pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &NatMap) -> Identities {
     let mut found = Identities::default();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for sender in senders {

@@ -49,7 +49,12 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         cpanel
     });
     let mut postfix = postfix::collect(root, &host);
-    let configured = live::Configured { postfix: !postfix.instances.is_empty(), exim: false, cpanel: cpanel.is_some() };
+    let mut exim = exim::collect(root, &host, cpanel.as_ref());
+    let configured = live::Configured {
+        postfix: !postfix.instances.is_empty(),
+        exim: !exim.configurations.is_empty(),
+        cpanel: cpanel.is_some(),
+    };
     let running = if root.is_live() { processes::daemons(Path::new(PROC)) } else { Vec::new() };
     let mtas = live::choose(root, configured, &running, expected.mta);
 
@@ -57,19 +62,24 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
     if !mtas.live.contains(&Mta::Postfix) {
         postfix = postfix::Collected::default();
     }
+    if !mtas.live.contains(&Mta::Exim) {
+        exim = exim::Collected::default();
+    }
     problems.append(&mut postfix.problems);
+    problems.append(&mut exim.problems);
 
     let panel = cpanel.as_ref().map(cpanel::nat).unwrap_or_default();
     let nat = identity::nat_map(expected.nat, panel, &postfix.proxy_interfaces);
     let identities = if mtas.configured.is_empty() {
         identity::Identities { paths: identity::of_host(&host, &nat), bind_faults: Vec::new() }
     } else {
-        identity::of_senders(postfix.senders, &host, &nat)
+        let senders = postfix.senders.into_iter().chain(exim.senders);
+        identity::of_senders(senders, &host, &nat)
     };
     Facts {
         host,
         postfix: postfix.instances,
-        exim: Vec::new(),
+        exim: exim.configurations,
         cpanel,
         mtas,
         paths: identities.paths,
