@@ -64,6 +64,8 @@ fn wanted(value: &Value) -> String {
 
 struct Case<'a> {
     folder: &'a Path,
+    /// Whether only that an expansion fails counts, not in which words; and undecided is no fault.
+    lenient: bool,
     faults: Vec<String>,
 }
 
@@ -92,7 +94,7 @@ impl Case<'_> {
     }
 }
 
-fn check(folder: &Path) -> Vec<String> {
+fn check(folder: &Path, lenient: bool) -> Vec<String> {
     let spec: Value = serde_json::from_str(&fs::read_to_string(folder.join("case.json")).unwrap()).unwrap();
     let expected: Value = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -128,7 +130,7 @@ fn check(folder: &Path) -> Vec<String> {
         keep_lines: true,
     };
     let found = read(&request).unwrap();
-    let mut case = Case { folder, faults: Vec::new() };
+    let mut case = Case { folder, lenient, faults: Vec::new() };
     if expected["ok"] == false {
         let text = expected["error"]["text"].as_str().unwrap();
         let message = text.split_once(":\n  ").map_or(text, |(_, message)| message);
@@ -223,11 +225,15 @@ fn expansions(case: &mut Case, root: &Root, found: &helolint::collect::exim::Rea
             Some(value) => format!("value {value}"),
             None => format!("failed {}", result["failed"].as_str().unwrap()),
         };
+        let fails = |text: &str| text.starts_with("failed");
+        if case.lenient && (outcome.starts_with("undecided") || fails(&outcome) && fails(&wanted)) {
+            continue;
+        }
         case.same(&format!("expansion {text} {}", item["vars"]), &outcome, &wanted);
     }
 }
 
-fn all(folder: &Path, apart: &[(&str, &str)]) {
+fn all(folder: &Path, apart: &[(&str, &str)], lenient: bool) {
     let mut folders: Vec<_> = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
     folders.sort();
     let mut faults = Vec::new();
@@ -238,7 +244,7 @@ fn all(folder: &Path, apart: &[(&str, &str)]) {
             continue;
         }
         count += 1;
-        faults.extend(check(case));
+        faults.extend(check(case, lenient));
     }
     assert!(count > 15, "only {count} cases found");
     assert!(faults.is_empty(), "{} differences in {count} cases:\n{}", faults.len(), faults.join("\n"));
@@ -246,7 +252,7 @@ fn all(folder: &Path, apart: &[(&str, &str)]) {
 
 #[test]
 fn hand_made_cases_agree() {
-    all(Path::new("testdata/exim/cases"), &[]);
+    all(Path::new("testdata/exim/cases"), &[], false);
 }
 
 #[test]
@@ -254,6 +260,14 @@ fn third_party_configurations_agree_where_they_are_at_hand() {
     let folder = Path::new("../shared/oracle/exim/real");
     if folder.exists() {
         // What a library says when it is asked at start is in no file.
-        all(folder, &[("13-", "the Cyrus SASL library of the recording host lists no mechanism")]);
+        all(folder, &[("13-", "the Cyrus SASL library of the recording host lists no mechanism")], false);
+    }
+}
+
+/// Freshly recorded cases in the folder that `HELOLINT_EXIM_CASES` names: `regen` of the kit writes what it expects.
+#[test]
+fn fresh_cases_agree_where_they_are_given() {
+    if let Some(folder) = std::env::var_os("HELOLINT_EXIM_CASES") {
+        all(Path::new(&folder), &[], true);
     }
 }

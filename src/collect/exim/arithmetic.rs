@@ -24,11 +24,14 @@ pub fn integer(text: &str) -> Option<i64> {
 /// What is wrong with it, in Exim's words as far as known.
 pub fn value(text: &str, decimal: bool) -> Result<i64, String> {
     let mut reader = Reader { text: text.as_bytes(), at: 0, decimal, depth: 0 };
-    let value = reader.binary(0)?;
-    match reader.peek() {
+    let outcome = reader.binary(0).and_then(|value| match reader.peek() {
         None => Ok(value),
         Some(_) => Err("expecting operator".into()),
-    }
+    });
+    outcome.map_err(|why| {
+        let done = String::from_utf8_lossy(&text.as_bytes()[..reader.at.min(text.len())]);
+        format!("{why} (after processing \"{done}\")")
+    })
 }
 
 struct Reader<'t> {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::addr::Family;
 use crate::collect::sender::{Bind, NextHop};
@@ -320,4 +322,106 @@ fn a_newer_source_of_a_generated_file_is_reported() {
     let found = fixture.collect(false);
     let files: Vec<&str> = found.problems.iter().map(|problem| problem.file.as_str()).collect();
     assert_eq!(files, ["/etc/exim4/conf.d/main/01_x"]);
+}
+
+/// Not for every run: `cargo test --release -- --ignored fifty`.
+#[test]
+#[ignore = "a measurement"]
+fn fifty_thousand_domains() {
+    for count in [500, 5_000, 50_000] {
+        let map = |value: &dyn Fn(usize) -> String| -> String {
+            (0..count).map(|n| format!("domain{n}.example: {}\n", value(n))).collect()
+        };
+        let ips = map(&|n| format!("192.0.2.{}", n % 50 + 1)) + "*: 192.0.2.60\n";
+        let helo = map(&|n| format!("mx{}.example", n % 50 + 1)) + "*: host.example.com\n";
+        let start = std::time::Instant::now();
+        let found = cpanel(Some(&ips), Some(&helo));
+        eprintln!("{count} domains: {:?}, {} senders", start.elapsed(), found.senders.len());
+        assert_eq!(found.senders.len(), 51);
+    }
+}
+
+/// Pieces that configurations are made of, and some that they are not.
+const PIECES: &[&str] = &[
+    "A",
+    "AB = A",
+    "A == AA",
+    " = ",
+    "\n",
+    "\\\n",
+    "\\",
+    "#",
+    ".ifdef A\n",
+    ".else\n",
+    ".endif\n",
+    ".include /etc/exim.conf\n",
+    "begin transports\n",
+    "begin routers\n",
+    "t:\n",
+    "driver = smtp\n",
+    "driver = manualroute\n",
+    "transport = t\n",
+    "route_list = * ",
+    "helo_data = ",
+    "interface = ",
+    "${lookup{$sender_address_domain}",
+    "lsearch*{/etc/map}",
+    "{$value}",
+    "${if ",
+    "eq{",
+    "}",
+    "{",
+    "${lc:",
+    "$",
+    "\"",
+    "\\N",
+    "${expand:",
+    "${sg{a}{",
+    "forany{a:b}{",
+    "\u{f8ff}",
+    "\0",
+    "ä",
+    "\t",
+    "${eval:((((",
+    "9999999999999999999",
+    "${substr{-9}{",
+    "<; ",
+    "::",
+    "192.0.2.1",
+    "${stat:/etc/map}",
+    "\u{feff}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
+
+    /// No text makes the reader or the evaluator panic, and both end.
+    #[test]
+    fn any_text_is_read_to_an_end(parts in prop::collection::vec(0..PIECES.len(), 0..60)) {
+        let text: String = parts.iter().map(|part| PIECES[*part]).collect();
+        let fixture = Fixture::new(&[("/etc/exim.conf", &text), ("/etc/map", &text)]);
+        fixture.collect(false);
+        fixture.collect(true);
+    }
+
+    /// The same within one setting, where it always reaches the evaluator.
+    #[test]
+    fn any_expansion_is_evaluated_to_an_end(parts in prop::collection::vec(0..PIECES.len(), 0..40)) {
+        let text: String = parts.iter().map(|part| PIECES[*part].replace('\n', " ")).collect();
+        let config = format!("{SMTP} helo_data = {text}\n");
+        Fixture::new(&[("/etc/exim.conf", &config), ("/etc/map", &text)]).collect(false);
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    for (open, close) in
+        [("${lc:", "}"), ("${if !", "}"), ("${if and{{", "}}}"), ("${expand:", "}"), ("${eval:(", ")}"), ("{", "}")]
+    {
+        let text = format!("{}x{}", open.repeat(20_000), close.repeat(20_000));
+        exim(&format!("{SMTP} helo_data = {text}\n"));
+    }
+    let doubled: String = (0..60).map(|n| format!("M{n}Z = {}\n", format!("M{}Z", n - 1).repeat(2))).collect();
+    let found = exim(&format!("M-1Z = 0123456789\nMZ = 1\n{doubled}"));
+    assert!(found.configurations[0].error.is_some());
 }

@@ -39,8 +39,13 @@ impl Evaluator<'_> {
             Kind::If(condition, tail) => {
                 let captures = scope.captures.clone();
                 let truth = self.holds(condition, scope)?;
+                // Exim sets `$value` to the item that matched; which text that is differs between releases.
+                let value = if sets_value(condition) { scope.values.remove("value") } else { None };
                 let result = self.tail(tail, truth.then(|| "true".to_owned()), "if", false, scope);
                 scope.captures = captures;
+                if let Some(value) = value {
+                    scope.values.insert("value".to_owned(), value);
+                }
                 result
             }
             Kind::Lookup(lookup) => {
@@ -292,8 +297,10 @@ impl Evaluator<'_> {
             }
             Test::Each(every, list, inner) => {
                 let list = self.expand(list, scope)?;
-                let mut truth = *every;
-                for item in lists::items(&list) {
+                let items = lists::items(&list);
+                // An empty list satisfies neither.
+                let mut truth = *every && !items.is_empty();
+                for item in items {
                     let hit = self.with_item(&item, scope, |scope| self.holds(inner, scope))?;
                     if hit != *every {
                         truth = hit;
@@ -318,8 +325,9 @@ impl Evaluator<'_> {
         }
         let first = texts.first().map_or("", String::as_str);
         let second = texts.get(1).map_or("", String::as_str);
-        let number =
-            |text: &str| arithmetic::integer(text).ok_or_else(|| Stop::Fails(format!("invalid integer \"{text}\"")));
+        let number = |text: &str| {
+            arithmetic::integer(text).ok_or_else(|| Stop::Fails(format!("integer expected but \"{text}\" found")))
+        };
         let (low, high) = (first.to_ascii_lowercase(), second.to_ascii_lowercase());
         Ok(match name {
             "eq" => first == second,
@@ -349,11 +357,7 @@ impl Evaluator<'_> {
                 }
                 _ => return Err(Stop::Fails(format!("unrecognised boolean value \"{first}\""))),
             },
-            "bool_lax" => {
-                let text = low.trim();
-                let zero = text.strip_prefix('-').unwrap_or(text);
-                !matches!(text, "" | "no" | "false") && (zero.is_empty() || !zero.bytes().all(|b| b == b'0'))
-            }
+            "bool_lax" => !matches!(low.trim(), "" | "0" | "no" | "false"),
             "inlist" => lists::items(second).iter().any(|item| item == first),
             "inlisti" => lists::items(second).iter().any(|item| item.eq_ignore_ascii_case(first)),
             "match" => {
@@ -370,6 +374,17 @@ impl Evaluator<'_> {
                 return Err(Stop::Undecided { why: "it is known only when the mail is sent".into(), construct });
             }
         })
+    }
+}
+
+/// Whether the condition leaves the matched item in `$value`.
+fn sets_value(condition: &Condition) -> bool {
+    match &condition.test {
+        Test::ListMatch(..) => true,
+        Test::Plain(name, _) => name.starts_with("inlist"),
+        Test::And(all) | Test::Or(all) => all.iter().any(sets_value),
+        Test::Each(_, _, inner) => sets_value(inner),
+        Test::Defined(_) | Test::HeaderDefined => false,
     }
 }
 

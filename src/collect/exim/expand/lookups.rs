@@ -221,8 +221,11 @@ fn one<'t>(
     table: &'t Table,
     key: &str,
 ) -> Result<Option<&'t Entry>, Stop> {
+    if key.is_empty() {
+        return Ok(None);
+    }
     match kind.name {
-        "lsearch" => return Ok(if key.is_empty() { None } else { table.get(key) }),
+        "lsearch" => return Ok(table.get(key)),
         "iplsearch" => {
             if key == "*" {
                 return Ok(table.get("*"));
@@ -244,9 +247,6 @@ fn one<'t>(
             return Ok(None);
         }
         _ => {}
-    }
-    if key.is_empty() {
-        return Ok(None);
     }
     for entry in &table.entries {
         of.step()?;

@@ -39,7 +39,11 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
         "strlen" => text.len().to_string(),
         "domain" => address(&text)?.map_or_else(String::new, |(_, domain)| domain),
         "local_part" => address(&text)?.map_or_else(String::new, |(local, _)| local),
-        "address" => address(&text)?.map_or_else(String::new, |(local, domain)| format!("{local}@{domain}")),
+        "address" => match address(&text)? {
+            Some((local, domain)) if domain.is_empty() => local,
+            Some((local, domain)) => format!("{local}@{domain}"),
+            None => String::new(),
+        },
         "length" | "l" | "substr" | "s" | "hash" | "h" | "nhash" | "nh" => {
             return sized(word, &arguments, &text);
         }
@@ -50,7 +54,7 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
                 let name = name.as_str();
                 name.strip_suffix(".in-addr.arpa").or(name.strip_suffix(".ip6.arpa")).unwrap_or(name).to_owned()
             }
-            Err(_) => return fails(format!("reverse_ip() expects an IP address [{text}]")),
+            Err(_) => return fails(format!("reverse_ip() not given an IP address [{text}]")),
         },
         "ipv6norm" | "ipv6denorm" => match text.parse::<IpAddr>() {
             Ok(IpAddr::V6(v6)) if word == "ipv6norm" => v6.to_string(),
@@ -145,7 +149,7 @@ fn substring(text: &str, start: i64, length: Option<i64>) -> String {
     chars[start as usize..(start + length) as usize].iter().collect()
 }
 
-/// Local part and domain of an RFC 822 address; `None` where it is none, or has no domain.
+/// Local part and domain of an RFC 822 address, the domain empty where there is none; `None` where it is no address.
 fn address(text: &str) -> Result<Option<(String, String)>, Stop> {
     if text.contains(['"', '(', '\\', ',', ':', ';']) {
         return undecided("an address with quotes, comments or groups is not followed".to_owned());
@@ -156,13 +160,14 @@ fn address(text: &str) -> Result<Option<(String, String)>, Stop> {
         _ => return Ok(None),
     };
     let inner = inner.trim();
-    let Some((local, domain)) = inner.split_once('@') else { return Ok(None) };
+    let (local, domain) = inner.split_once('@').map_or((inner, None), |(local, domain)| (local, Some(domain)));
     let bad = |part: &str| part.is_empty() || part.contains([' ', '\t', '\n', '@', '<', '>']);
     let dots = |part: &str| part.starts_with('.') || part.ends_with('.') || part.contains("..");
-    if bad(local) || bad(domain) || dots(local) || domain.starts_with('.') || domain.contains("..") {
+    let bad_domain = |domain: &str| bad(domain) || domain.starts_with('.') || domain.contains("..");
+    if bad(local) || dots(local) || domain.is_some_and(bad_domain) {
         return Ok(None);
     }
-    Ok(Some((local.to_owned(), domain.to_owned())))
+    Ok(Some((local.to_owned(), domain.unwrap_or_default().to_owned())))
 }
 
 fn mask(text: &str) -> Result<String, Stop> {
@@ -176,7 +181,7 @@ fn mask(text: &str) -> Result<String, Stop> {
             let kept = std::net::Ipv6Addr::from_bits(v6.to_bits() & u128::MAX.checked_shl(128 - bits).unwrap_or(0));
             Ok(format!("{}/{bits}", kept.segments().map(|part| format!("{part:04x}")).join(".")))
         }
-        _ => Err(Stop::Fails(format!("\"{text}\" is not an IP address with a mask"))),
+        _ => Err(Stop::Fails(format!("\"{text}\" is not an IP address"))),
     }
 }
 

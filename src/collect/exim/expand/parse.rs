@@ -317,7 +317,7 @@ impl<'t> Parser<'t> {
             };
         }
         if !self.take('}') {
-            return Err(format!("\"{word}\" is not a known operator (or a }} is missing in a variable reference)"));
+            return Err(format!("\"${{{word}\" is not a known operator (or a }} is missing in a variable reference)"));
         }
         match variables::is_known(&word) {
             true => Ok(Kind::Variable(word)),
