@@ -54,7 +54,7 @@ fn told(sender: &Sender) -> String {
         Bind::Kernel => "kernel".into(),
         Bind::Address { parameter, address, on_failure } => format!("{parameter} {} {on_failure:?}", address.value),
         Bind::Unusable { parameter, value, then } => format!("{parameter} unusable {} {then:?}", value.value),
-        Bind::Undecided { parameter, .. } => format!("{parameter} undecided"),
+        Bind::Undecided(undecided) => format!("{} undecided", undecided.parameter),
     };
     let helo = match &sender.helo {
         Helo::Known(name) => name.value.as_str().to_owned(),
