@@ -79,23 +79,25 @@ fn first_of_each_question(findings: impl Iterator<Item = Finding>) -> Vec<Findin
 }
 
 /// Joins `other` into `known`: the worse verdict and severity, every place, path and piece of evidence.
-fn merge(known: &mut Finding, other: Finding) {
-    let worse = (other.verdict, other.severity) > (known.verdict, known.severity);
-    let (mut first, second) = if worse { (other, known.clone()) } else { (known.clone(), other) };
-    first.severity = first.severity.max(second.severity);
-    first.verdict = first.verdict.max(second.verdict);
-    for place in second.places {
-        first = first.place(&place.origin, place.label);
+fn merge(known: &mut Finding, mut other: Finding) {
+    if (other.verdict, other.severity) > (known.verdict, known.severity) {
+        std::mem::swap(known, &mut other);
     }
-    for path in &second.paths {
-        first = first.path(path);
+    known.severity = known.severity.max(other.severity);
+    add(&mut known.places, other.places);
+    add(&mut known.paths, other.paths);
+    add(&mut known.evidence, other.evidence);
+    add(&mut known.open, other.open);
+    known.fix = known.fix.take().or(other.fix);
+}
+
+/// Adds what is not there yet.
+fn add<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {
+    for item in more {
+        if !known.contains(&item) {
+            known.push(item);
+        }
     }
-    first = first.evidence(second.evidence);
-    for question in second.open {
-        first = first.open(question);
-    }
-    first.fix = first.fix.or(second.fix);
-    *known = first;
 }
 
 #[cfg(test)]
@@ -109,6 +111,21 @@ mod tests {
     static HLO002: Meta = meta("HLO002");
     static HLO003: Meta = meta("HLO003");
     static PTR002: Meta = meta("PTR002");
+
+    #[test]
+    fn merging_keeps_the_worse_and_all_that_leads_there() {
+        let at = |label: &str| (crate::facts::Origin::kernel("test"), label.to_owned());
+        let finding = |finding: Finding, label: &str, path: &str| {
+            let (origin, label) = at(label);
+            finding.place(&origin, label).path(path)
+        };
+        let mut known = finding(HLO002.violated("a", "weak").severity(Severity::Warning), "one", "p1");
+        merge(&mut known, finding(HLO002.violated("a", "strong"), "two", "p2"));
+        merge(&mut known, finding(HLO002.undetermined("a", "unseen"), "one", "p1"));
+        assert_eq!((known.message.as_str(), known.severity, known.verdict), ("strong", Severity::Error, Verdict::Fail));
+        let labels: Vec<&str> = known.places.iter().map(|place| place.label.as_str()).collect();
+        assert_eq!((labels, known.paths), (vec!["two", "one"], vec!["p2".to_owned(), "p1".to_owned()]));
+    }
 
     #[test]
     fn one_question_left_open_is_reported_once_for_a_family_and_subject() {

@@ -1,5 +1,6 @@
 //! Whose names and addresses these are: the host name, the MTAs' own names, HELO names by path, addresses of this host.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::addr::{self, Family};
@@ -14,19 +15,33 @@ use crate::rules::support::evidence;
 /// What stands for the open question where interface addresses are not known.
 pub const INTERFACES: &str = "interface addresses";
 
-/// Whether `addr` is this host's: on an interface (loopback and link-local apart), the NAT image of such a one, or a sending
-/// address. `None` where the interfaces are not known and nothing else says that it is.
+/// The addresses of this host: on its interfaces (loopback and link-local apart), the NAT images of such, and what mail is sent from.
+pub struct OwnAddresses {
+    all: BTreeSet<IpAddr>,
+    interfaces_known: bool,
+}
+
+impl OwnAddresses {
+    /// Those that the facts give.
+    pub fn of(facts: &Facts) -> OwnAddresses {
+        let sending = facts.paths.iter().filter_map(|path| path.sending.as_ref()).map(|fact| fact.value);
+        let own = facts.host.own_addresses().map(|own| own.address);
+        let images = facts.nat.0.iter().filter(|entry| image_counts(facts, entry)).map(|entry| entry.public);
+        OwnAddresses {
+            all: sending.chain(own).chain(images).collect(),
+            interfaces_known: facts.host.addresses.is_some(),
+        }
+    }
+
+    /// Whether `addr` is one of them. `None` where the interfaces are not known and nothing else says that it is.
+    pub fn has(&self, addr: IpAddr) -> Option<bool> {
+        if self.all.contains(&addr) { Some(true) } else { self.interfaces_known.then_some(false) }
+    }
+}
+
+/// Whether `addr` is this host's (see [`OwnAddresses`], which is for more than one question).
 pub fn is_own(facts: &Facts, addr: IpAddr) -> Option<bool> {
-    if facts.paths.iter().any(|path| path.sending.as_ref().is_some_and(|s| s.value == addr)) {
-        return Some(true);
-    }
-    if facts.host.own_addresses().any(|own| own.address == addr) {
-        return Some(true);
-    }
-    if facts.nat.0.iter().any(|entry| entry.public == addr && image_counts(facts, entry)) {
-        return Some(true);
-    }
-    facts.host.addresses.is_some().then_some(false)
+    OwnAddresses::of(facts).has(addr)
 }
 
 /// Whether the local side of a NAT entry is on this host, as far as that is known.
@@ -60,11 +75,12 @@ pub enum Leads {
 
 /// Where `name` leads, by both families' address records.
 pub fn leads(facts: &Facts, dns: &Observations, name: &DomainName) -> Leads {
+    let own = OwnAddresses::of(facts);
     let (mut elsewhere, mut open) = (Vec::new(), Vec::new());
     for family in Family::BOTH {
         let found = dns.addresses(name, family);
         for &addr in found.found() {
-            match is_own(facts, addr) {
+            match own.has(addr) {
                 Some(true) => return Leads::Here,
                 Some(false) => elsewhere.push(addr),
                 None => open.push(INTERFACES.to_owned()),

@@ -8,7 +8,7 @@ use crate::findings::{Fix, Who};
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, RecordType};
-use crate::rules::names::{Leads, judged_host_name, leads, own_names};
+use crate::rules::names::{judged_host_name, own_names};
 use crate::rules::ptr::generic::why_generic;
 
 /// The TTL of records proposed, in seconds: the one that DNS006 still calls low enough for a migration.
@@ -29,7 +29,7 @@ pub fn ptr_record(addr: IpAddr, name: &DomainName) -> String {
 }
 
 /// The name that a path should introduce itself by: a confirmed PTR name of its sending address that is not generic, else the host
-/// name where it leads here, else a PTR name. `None` where the DNS offers none.
+/// name where it leads to that address, else a PTR name. `None` where the DNS offers none.
 pub fn wanted_helo(facts: &Facts, dns: &Observations, path: &OutboundPath) -> Option<DomainName> {
     let host = || judged_host_name(facts).map(|fact| fact.value);
     let Some(sending) = &path.sending else { return host() };
@@ -37,7 +37,7 @@ pub fn wanted_helo(facts: &Facts, dns: &Observations, path: &OutboundPath) -> Op
     let names = dns.ptr(addr);
     let fit = |name: &&DomainName| why_generic(name, addr).is_none() && name.is_host_name() && name.is_qualified();
     let confirmed = names.found().iter().filter(fit).find(|name| confirms(dns, name, addr) == Some(true));
-    let here = || host().filter(|name| matches!(leads(facts, dns, name), Leads::Here));
+    let here = || host().filter(|name| confirms(dns, name, addr) == Some(true));
     confirmed.cloned().or_else(here).or_else(|| names.found().iter().find(fit).cloned())
 }
 

@@ -7,7 +7,7 @@ use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
 use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::names::{
-    INTERFACES, Leads, introductions, is_own, judged_host_name, leads, list, some_sending_unknown,
+    INTERFACES, Leads, OwnAddresses, introductions, judged_host_name, leads, list, some_sending_unknown,
 };
 use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::address_record;
@@ -37,6 +37,7 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let own = OwnAddresses::of(facts);
     let mut findings = Vec::new();
     for (name, named) in names(facts, dns) {
         let question = Question::new(&name, RecordType::Aaaa);
@@ -47,7 +48,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                 RULE.undetermined(&name, message).open(&question)
             }
             Lookup::Found(addresses) => {
-                let not_own = |addr: &&IpAddr| is_own(facts, **addr) != Some(true);
+                let not_own = |addr: &&IpAddr| own.has(**addr) != Some(true);
                 let foreign: Vec<IpAddr> = addresses.iter().filter(not_own).copied().collect();
                 if foreign.is_empty() {
                     continue;

@@ -4,7 +4,7 @@ use crate::addr::Family;
 use crate::facts::{Facts, Mta, OutboundPath};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::{Lookup, Observations, Question, RecordType};
-use crate::rules::names::{Introduced, introductions, is_own, left_open};
+use crate::rules::names::{Introduced, OwnAddresses, introductions, left_open};
 use crate::rules::remedy::set_postfix;
 use crate::rules::rule;
 use crate::rules::support::evidence;
@@ -32,6 +32,7 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let own = OwnAddresses::of(facts);
     let mut findings = Vec::new();
     for one in introductions(facts, dns).into_iter().filter(Introduced::is_judged) {
         let (Some(source), Some(sending)) = (&one.path.source, one.sending()) else { continue };
@@ -39,7 +40,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         let is_other = |addr: IpAddr| addr != source.value && addr != sending;
         let finding = match dns.addresses(&one.name, one.path.family) {
             Lookup::Found(found) if !found.contains(&sending) => {
-                let here = |addr: &&IpAddr| is_other(**addr) && is_own(facts, **addr) == Some(true);
+                let here = |addr: &&IpAddr| is_other(**addr) && own.has(**addr) == Some(true);
                 let Some(&other) = found.iter().find(here) else { continue };
                 let message = format!(
                     "mail leaves from {sending}, while its HELO name `{}` leads to {other}, another address of this host",

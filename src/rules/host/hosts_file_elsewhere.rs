@@ -4,7 +4,7 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::names::{INTERFACES, introductions, is_own, own_name_setting, own_names, some_sending_unknown};
+use crate::rules::names::{INTERFACES, OwnAddresses, introductions, own_name_setting, own_names, some_sending_unknown};
 use crate::rules::remedy::at;
 use crate::rules::rule;
 
@@ -47,13 +47,14 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     for (mta, own) in own_names(facts) {
         note(own.value, format!("{mta}'s `{}`", own_name_setting(mta)));
     }
+    let own = OwnAddresses::of(facts);
     let mut findings = Vec::new();
     let lines = facts.host.hosts.iter().filter(|entry| !entry.address.value.is_loopback());
     for entry in lines {
         for named in &entry.names {
             let Some((name, says)) = names.get_key_value(&DomainName::new(&named.value)) else { continue };
             let addr = entry.address.value;
-            let finding = match is_own(facts, addr) {
+            let finding = match own.has(addr) {
                 Some(true) => continue,
                 Some(false) => {
                     let message = format!(
