@@ -42,7 +42,7 @@ const RANGES: &str = "
 
 /// Words that may stand beside those of [`RANGES`].
 const FILLERS: &str = "
-    ip ips host dsl pool addr address net network user client line range internet access v4 ipv4 ipv6 v6 in is an a
+    ip ips host dsl pool addr address net network user client line range internet access v ipv in is an
     the of from for public block
 ";
 
@@ -170,11 +170,16 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
     }
     for part in [first, host] {
         let range = words(part).any(|word| listed(RANGES, word));
-        if range && words(part).all(|word| listed(RANGES, word) || listed(FILLERS, word)) && digits(part) <= 1 {
+        if range && words(part).all(|word| listed(RANGES, word) || listed(FILLERS, word)) && !numbered(part) {
             return Some(format!("describes a range of addresses (`{part}`), no machine"));
         }
     }
     None
+}
+
+/// Whether a label holds a number, that of an address family apart.
+fn numbered(part: &str) -> bool {
+    part.split(['.', '-', '_']).any(|piece| digits(piece) > 0 && !["v4", "v6", "ipv4", "ipv6"].contains(&piece))
 }
 
 /// `1vcpu`, `4gb`: what a cloud calls a machine's size.
@@ -212,7 +217,7 @@ pub(super) fn serial(host: &str) -> Option<String> {
     if hex_serial(first) || short_identifier(first) {
         return Some("is a serial in hexadecimal".into());
     }
-    let counted = count >= COUNT && !is_year(longest);
+    let counted = (longest.len() >= COUNT || count >= SERIAL) && !is_year(longest);
     if counted {
         if let Some(word) = inner(LOOSE_ACCESS) {
             return Some(format!("is a serial in a pool (`{word}`)"));

@@ -124,3 +124,16 @@ proptest::proptest! {
         proptest::prop_assert!(why_generic(&DomainName::new(&name), IpAddr::from(bits.to_be_bytes())).is_some(), "{name}");
     }
 }
+
+#[test]
+fn words_of_a_role_and_a_count_are_chosen() {
+    let words = "mail smtp mx relay out mta mailer www web db app gw ns cp cpanel whm exchange server host srv vps box node cloud mars zeus";
+    for word in words.split(' ') {
+        for count in ["", "1", "01", "12", "-1", "-01", "-12", "-a", "1a", "-eu-1", "1-2"] {
+            for domain in ["example.com", "fra1.example.com"] {
+                let name = format!("{word}{count}.{domain}");
+                assert_eq!(why("203.0.113.77", &name), None, "{name}");
+            }
+        }
+    }
+}
