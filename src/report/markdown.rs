@@ -1,6 +1,8 @@
 //! Markdown for a ticket (CommonMark with GitHub's tables and task lists): verdict, paths, findings, what to do, and the checklist of
 //! a move.
 
+use std::collections::HashMap;
+
 use crate::findings::{Fix, Severity, Verdict, Who};
 use crate::observe::iprev::Iprev;
 use crate::report::escape::{markdown as text, markdown_code as code};
@@ -95,9 +97,11 @@ fn findings(out: &mut String, report: &Report) {
 
 fn plan(out: &mut String, report: &Report) {
     let mut fixes: Vec<(&Fix, Vec<&str>)> = Vec::new();
+    let mut known: HashMap<(Who, &[String], &str), usize> = HashMap::new();
     for finding in &report.findings {
         let Some(fix) = &finding.fix else { continue };
-        match fixes.iter_mut().find(|(known, _)| *known == fix) {
+        let at = *known.entry((fix.who, &fix.commands, &fix.text)).or_insert(fixes.len());
+        match fixes.get_mut(at) {
             Some((_, codes)) => codes.push(finding.code),
             None => fixes.push((fix, vec![finding.code])),
         }

@@ -1,13 +1,13 @@
 //! Findings: the very line underlined, what each server said, where to read on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use super::text::{count, glued, kind, put, wrap};
 use crate::findings::{Severity, Verdict};
-use crate::report::{FindingView, OriginView, PlaceView, Quote, Report, Style, Verbosity};
+use crate::report::{FindingView, OriginView, PathView, PlaceView, Quote, Report, Style, Verbosity};
 
 /// Findings of one code that are shown in full without `-v`; the others are named in one list.
 const IN_FULL: usize = 3;
@@ -19,6 +19,13 @@ const PLACES: usize = 5;
 const FAR: usize = 10_000;
 /// Characters of a line shown before and behind a place.
 const CONTEXT: usize = 60;
+
+/// What notes need of the paths.
+struct Paths<'a> {
+    number: usize,
+    /// How many sender domains a path has, by its identifier.
+    domains: HashMap<&'a str, usize>,
+}
 
 /// A finding in one line, for `-q` and for what is only worth knowing.
 pub fn one_line(finding: &FindingView, style: &Style) -> String {
@@ -46,6 +53,11 @@ pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> Str
             None => groups.push(vec![finding]),
         }
     }
+    let domains = |path: &PathView| path.sender_domains.as_ref().map_or(0, Vec::len);
+    let paths = Paths {
+        number: report.paths.len(),
+        domains: report.paths.iter().map(|path| (path.id.as_str(), domains(path))).collect(),
+    };
     let mut out = String::new();
     let mut in_brief = false;
     for group in groups {
@@ -59,7 +71,7 @@ pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> Str
             if style.verbosity == Verbosity::Verbose || group.len() == IN_FULL + 1 { usize::MAX } else { IN_FULL };
         for finding in group.iter().take(limit) {
             out.push('\n');
-            out.push_str(&full(finding, report, style));
+            out.push_str(&full(finding, &paths, style));
         }
         let rest: Vec<&&FindingView> = group.iter().skip(limit).collect();
         if let Some(first) = rest.first() {
@@ -89,7 +101,7 @@ fn brief(finding: &FindingView, style: &Style) -> String {
 }
 
 /// One finding.
-fn full(finding: &FindingView, report: &Report, style: &Style) -> String {
+fn full(finding: &FindingView, paths: &Paths, style: &Style) -> String {
     let (word, _) = kind(finding.severity, finding.verdict);
     let level = match (finding.verdict, finding.severity) {
         (Verdict::Fail, Severity::Error) => Level::ERROR,
@@ -114,7 +126,7 @@ fn full(finding: &FindingView, report: &Report, style: &Style) -> String {
     }
     // Behind `  = note: `, which is as wide as the line number's column and ten more.
     let room = style.width.saturating_sub(14).max(30);
-    for (label, text) in notes(finding, report, style) {
+    for (label, text) in notes(finding, paths, style) {
         let text = text.iter().flat_map(|line| wrap(line, room)).collect::<Vec<_>>().join("\n");
         group = group.element(Element::from(Level::NOTE.with_name(label).message(text)));
     }
@@ -240,7 +252,7 @@ fn snippet<'a>(lines: &[Shown<'a>]) -> Snippet<'a, annotate_snippets::Annotation
 }
 
 /// What stands below the excerpts: other origins, what servers said, the paths concerned.
-fn notes(finding: &FindingView, report: &Report, style: &Style) -> Vec<(&'static str, Vec<String>)> {
+fn notes(finding: &FindingView, all: &Paths, style: &Style) -> Vec<(&'static str, Vec<String>)> {
     let verbose = style.verbosity == Verbosity::Verbose;
     let mut notes: Vec<(&'static str, Vec<String>)> = Vec::new();
     let elsewhere = finding.origins.iter().filter(|place| !matches!(place.origin, OriginView::File { .. }));
@@ -256,7 +268,7 @@ fn notes(finding: &FindingView, report: &Report, style: &Style) -> Vec<(&'static
     if !evidence.is_empty() {
         notes.push(("DNS", evidence));
     }
-    if report.paths.len() > 1 && !finding.paths.is_empty() && finding.paths.len() < report.paths.len() {
+    if all.number > 1 && !finding.paths.is_empty() && finding.paths.len() < all.number {
         let limit = if verbose { usize::MAX } else { 6 };
         let mut names: Vec<String> = finding.paths.iter().take(limit).cloned().collect();
         if finding.paths.len() > limit {
@@ -267,12 +279,7 @@ fn notes(finding: &FindingView, report: &Report, style: &Style) -> Vec<(&'static
     } else if finding.paths.len() > 1 {
         notes.push(("paths", vec![format!("all {}", finding.paths.len())]));
     }
-    let domains: usize = report
-        .paths
-        .iter()
-        .filter(|path| finding.paths.contains(&path.id))
-        .filter_map(|path| path.sender_domains.as_ref().map(Vec::len))
-        .sum();
+    let domains: usize = finding.paths.iter().filter_map(|path| all.domains.get(path.as_str())).sum();
     if domains > 0 {
         let verb = if domains == 1 { "leaves" } else { "leave" };
         notes.push(("domains", vec![format!("{} {verb} this way", count(domains, "sender domain"))]));

@@ -1,5 +1,7 @@
 //! How mail leaves: each path from its source address to the address that its PTR name leads back to, with its HELO name.
 
+use std::collections::HashSet;
+
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::text::{BAD, DOUBTFUL, GOOD, Signs, count, glued, put};
@@ -36,7 +38,8 @@ pub fn section(report: &Report, style: &Style) -> String {
         None => shown.iter().for_each(|path| chain(&mut out, path, style)),
     }
     if hidden > 0 {
-        let right = if shown.iter().any(|path| !troubled(path, report)) { " without a finding" } else { "" };
+        let bad = troubled(report);
+        let right = if shown.iter().any(|path| !bad.contains(path.id.as_str())) { " without a finding" } else { "" };
         let text = format!("... and {}{right} (-v shows all)", count(hidden, "more path"));
         put(&mut out, "", "  ", &text, style.width);
     }
@@ -49,7 +52,8 @@ fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a PathView>, usize) {
     if style.verbosity == Verbosity::Verbose || all.len() <= SHOWN {
         return (all, 0);
     }
-    let (mut bad, good): (Vec<_>, Vec<_>) = all.into_iter().partition(|path| troubled(path, report));
+    let troubled = troubled(report);
+    let (mut bad, good): (Vec<_>, Vec<_>) = all.into_iter().partition(|path| troubled.contains(path.id.as_str()));
     // Where few are wrong, two healthy ones show what right looks like.
     let room = SHOWN.saturating_sub(bad.len()).min(if bad.is_empty() { SHOWN } else { 2 });
     bad.truncate(SHOWN);
@@ -58,8 +62,10 @@ fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a PathView>, usize) {
     (bad, hidden)
 }
 
-fn troubled(path: &PathView, report: &Report) -> bool {
-    report.findings.iter().any(|f| f.severity > Severity::Info && f.paths.contains(&path.id))
+/// Identifiers of the paths with a finding that is more than worth knowing.
+fn troubled(report: &Report) -> HashSet<&str> {
+    let findings = report.findings.iter().filter(|f| f.severity > Severity::Info);
+    findings.flat_map(|f| f.paths.iter().map(String::as_str)).collect()
 }
 
 /// The table, unless it is wider than the terminal.

@@ -1,11 +1,15 @@
 //! Who must do what, in the order in which it works: forward record, PTR, HELO name, reload.
 
+use std::collections::HashMap;
+
 use super::text::put;
 use crate::findings::{Fix, Who};
 use crate::report::{FindingView, Style, Verbosity};
 
 /// Steps of one code in one group that are written out without `-v`; of the others the commands alone are.
 const IN_FULL: usize = 3;
+/// Subjects kept of a step that many findings call for.
+const SUBJECTS: usize = 20;
 
 /// One thing to do, with the findings that call for it.
 struct Step<'a> {
@@ -30,9 +34,11 @@ pub fn section(findings: &[&FindingView], style: &Style) -> String {
             continue;
         }
         out.push_str(&format!("\n{}\n", style.heading(title(who))));
-        for (at, step) in group.iter().enumerate() {
-            let before = group.iter().take(at).filter(|other| other.codes.first() == step.codes.first()).count();
-            let brief = style.verbosity != Verbosity::Verbose && before >= IN_FULL;
+        let mut written: HashMap<Option<&&str>, usize> = HashMap::new();
+        for step in &group {
+            let before = written.entry(step.codes.first()).or_default();
+            let brief = style.verbosity != Verbosity::Verbose && *before >= IN_FULL;
+            *before += 1;
             number += 1;
             let lead = format!("{number:>3}. ");
             let text = match brief {
@@ -71,19 +77,18 @@ fn title(who: Who) -> &'static str {
 /// The same thing to do once, whoever calls for it; in the order of the findings, which is the worst first.
 fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
     let mut steps: Vec<Step> = Vec::new();
+    let mut known: HashMap<(Who, &[String], &str), usize> = HashMap::new();
     for finding in findings {
         let Some(fix) = &finding.fix else { continue };
         // One record or command mends what several rules found, each in its own words.
-        let same = |step: &&mut Step| {
-            step.fix == fix
-                || (step.fix.who == fix.who && !fix.commands.is_empty() && step.fix.commands == fix.commands)
-        };
-        match steps.iter_mut().find(same) {
+        let words = if fix.commands.is_empty() { fix.text.as_str() } else { "" };
+        let at = *known.entry((fix.who, &fix.commands, words)).or_insert(steps.len());
+        match steps.get_mut(at) {
             Some(step) => {
                 if !step.codes.contains(&finding.code) {
                     step.codes.push(finding.code);
                 }
-                if !step.subjects.contains(&finding.subject.as_str()) {
+                if step.subjects.len() < SUBJECTS && !step.subjects.contains(&finding.subject.as_str()) {
                     step.subjects.push(&finding.subject);
                 }
             }
