@@ -28,7 +28,8 @@ fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mode = fs::Permissions::from_mode(NEW_FILE_MODE);
-    let mut file = tempfile::Builder::new().prefix(".helolint").permissions(mode).tempfile_in(folder)?;
+    let mut file =
+        tempfile::Builder::new().prefix(".helolint").permissions(mode).tempfile_in(folder).map_err(system_words)?;
     file.write_all(content)?;
     if let Some(meta) = known {
         file.as_file().set_permissions(meta.permissions())?;
@@ -36,6 +37,12 @@ fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The system's error alone, without the name that was tried: it is another in every run.
+fn system_words(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>()?.raw_os_error());
+    inner.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Writes `content` to standard output. A reader that has gone (`| head`) is no error.
@@ -84,6 +91,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("none/report");
         let error = to_file(&path, b"x").unwrap_err().to_string();
-        assert!(error.contains("none/report"), "{error}");
+        assert!(error.contains("none/report: No such file or directory (os error 2)\n"), "{error}");
     }
 }
