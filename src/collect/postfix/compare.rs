@@ -62,6 +62,7 @@ pub fn diagnose(body: &str) -> String {
     let blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
     let rest = body.trim_start_matches(blank);
     let after_subject = if rest.starts_with('{') {
+        let whole = rest;
         let (left, rest) = match braced(rest) {
             Ok(split) => split,
             Err(fault) => return fault,
@@ -76,9 +77,11 @@ pub fn diagnose(body: &str) -> String {
         if !matches!(suffix, "" | "level") {
             return at("bad operator suffix", operator, suffix);
         }
-        let rest = rest[suffix.len()..].trim_start_matches(blank);
+        let before = &whole[..whole.len() - rest.len() + suffix.len()];
+        let after = &rest[suffix.len()..];
+        let rest = after.trim_start_matches(blank);
         if !rest.starts_with('{') {
-            return at("\"{\" expected", operator, rest);
+            return at("\"{expression}\" expected", before, after);
         }
         match braced(rest) {
             Ok((_, rest)) => rest.trim_start_matches(blank),
@@ -87,7 +90,7 @@ pub fn diagnose(body: &str) -> String {
     } else {
         let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
         let after = rest[length..].trim_start_matches(blank);
-        if length == 0 || !(after.is_empty() || after.starts_with(['?', ':'])) {
+        if !(after.is_empty() || after.starts_with(['?', ':'])) {
             return at("attribute name syntax error", &rest[..length], after);
         }
         after

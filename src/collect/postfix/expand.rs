@@ -156,7 +156,7 @@ impl Expander {
         let mut pieces = body.into_inner().filter(|piece| piece.as_rule() != Rule::EOI);
         let Some(subject) = pieces.next() else { return Err(Fault::Syntax(compare::diagnose(inner))) };
         let choice = pieces.next();
-        if subject.as_rule() == Rule::word && choice.is_none() {
+        if subject.as_rule() == Rule::subject && choice.is_none() {
             return self.plain(place, subject.as_str(), out);
         }
         let truth = self.truth(place, &subject)?;
@@ -189,7 +189,7 @@ impl Expander {
 
     /// Whether a name is set to something (unexpanded), or a comparison holds.
     fn truth(&self, place: Place<'_>, subject: &Pair<'_, Rule>) -> Result<bool, Fault> {
-        if subject.as_rule() == Rule::word {
+        if subject.as_rule() == Rule::subject {
             self.names.borrow_mut().push(subject.as_str().to_owned());
             return match place.scope.lookup(subject.as_str()) {
                 Found::Undefined => Ok(false),

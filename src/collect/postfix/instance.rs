@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::Directory;
 use super::check;
 use super::defaults::{self, Program};
 use super::environment::Environment;
@@ -70,6 +71,8 @@ pub struct Files<'a> {
     pub refused: Option<Refusal>,
     /// Whether it is the default instance; the services of others bear their instance's name.
     pub is_default: bool,
+    /// Whether postmulti(1) starts it, where it is enabled.
+    pub by_wrapper: bool,
 }
 
 /// What one instance yields.
@@ -82,8 +85,8 @@ pub struct Instance {
     pub problems: Vec<Problem>,
     /// Addresses of `proxy_interfaces`.
     pub proxy_interfaces: Vec<Fact<IpAddr>>,
-    /// Folders that it names, as written.
-    pub named_directories: Vec<String>,
+    /// Folders of other instances that it names.
+    pub named: Vec<Directory>,
 }
 
 /// Reads one instance.
@@ -151,7 +154,7 @@ impl<'a> Reader<'a> {
         report.add(std::mem::take(&mut routes.problems));
         let relayhost = rewrite.fact("relayhost").filter(|value| !value.value.is_empty());
         // An instance that the wrapper does not start sends nothing unless someone starts it by hand.
-        let stopped = !self.files.is_default && !self.is_enabled();
+        let stopped = self.files.by_wrapper && !self.is_enabled();
 
         let mut senders = Vec::new();
         let mut services = Vec::new();
@@ -206,7 +209,7 @@ impl<'a> Reader<'a> {
         let warnings = self.main.iter().flat_map(|main| &main.warnings).chain(&self.master.warnings).cloned();
         Instance {
             proxy_interfaces: proxy_interfaces.collect(),
-            named_directories: self.named_directories(),
+            named: self.named(),
             facts: Postfix {
                 config_directory: self.files.directory.to_owned(),
                 error,
@@ -229,17 +232,20 @@ impl<'a> Reader<'a> {
 
     fn is_enabled(&self) -> bool {
         let set = self.main.and_then(|main| main.settings.get("multi_instance_enable"));
-        // Only instances that the wrapper knows carry this; a folder for other uses is started by other means.
-        self.main.is_none_or(|main| !main.settings.contains_key("multi_instance_name"))
-            || set.is_some_and(|set| set.value.eq_ignore_ascii_case("yes"))
+        set.is_some_and(|set| set.value.eq_ignore_ascii_case("yes"))
     }
 
-    /// Other instances' folders: read unexpanded, as Postfix's own set-gid programs do, and expanded, as its wrapper does.
-    fn named_directories(&self) -> Vec<String> {
+    /// Other instances' folders: read as written, as Postfix's own set-gid programs do.
+    fn named(&self) -> Vec<Directory> {
         let mut found = Vec::new();
         for name in ["multi_instance_directories", "alternate_config_directories"] {
             let Some(set) = self.main.and_then(|main| main.settings.get(name)) else { continue };
-            found.extend(check::words(&set.value).filter(|word| word.starts_with('/')).map(str::to_owned));
+            let folders = check::words(&set.value).filter(|word| word.starts_with('/'));
+            found.extend(folders.map(|folder| Directory {
+                path: folder.trim_end_matches('/').to_owned(),
+                named_by: Some(set.span.clone().into()),
+                by_wrapper: name == "multi_instance_directories",
+            }));
         }
         found
     }

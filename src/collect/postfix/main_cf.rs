@@ -86,7 +86,7 @@ impl MainCf {
             match split_setting(&line.text) {
                 Ok((name, value)) => main.assign(&line, name, value),
                 Err(fault) => {
-                    let message = format!("{}, line {}: {fault}: \"{}\"", file.path(), line.number, trim(&line.text));
+                    let message = format!("{}, line {}: {fault}: \"{}\"", file.path(), line.number, line.text);
                     let span = line.span(file, 0, trim(&line.text).len());
                     main.error = Some(Refusal { message, origin: Origin::File(span) });
                     break;

@@ -58,35 +58,17 @@ pub fn collect(root: &Root, host: &Host) -> Collected {
         .map(|file| file.text().lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect());
     let env = Environment::of(host, users, root.exists("/etc/debian_version"), &read);
     let Some(default) = DIRECTORIES.into_iter().find(|directory| has_files(root, directory)) else { return collected };
-    let mut directories = vec![(default.to_owned(), None::<Origin>)];
+    let mut directories = vec![Directory { path: default.to_owned(), named_by: None, by_wrapper: false }];
     let mut at = 0;
-    while let Some((directory, named_by)) = directories.get(at).cloned() {
+    while let Some(directory) = directories.get(at).cloned() {
         at += 1;
-        let is_default = at == 1;
-        let Some(instance) = read_instance(root, &directory, named_by, is_default, &env, &mut collected) else {
-            continue;
-        };
-        if is_default {
-            let mut more: Vec<String> = instance.named_directories.clone();
-            // A folder that stands beside the default one and is named, in whatever notation of its path.
-            let beside = default.rsplit_once('/').map_or("/", |(parent, _)| parent);
-            let others = root.files_below(beside, 2).into_iter().filter_map(|path| {
-                let folder = path.strip_suffix("/main.cf")?.to_owned();
-                let name = folder.rsplit('/').next()?;
-                let named =
-                    instance.named_directories.iter().any(|known| root.canonical(known).as_ref() == Some(&folder));
-                (name.starts_with("postfix-") && named).then_some(folder)
-            });
-            more.extend(others);
-            for folder in more {
-                let folder = folder.trim_end_matches('/').to_owned();
-                let known = |other: &(String, Option<Origin>)| root.canonical(&other.0) == root.canonical(&folder);
-                if directories.len() < INSTANCE_LIMIT && folder != default {
-                    let exists = root.exists(&folder);
-                    if !exists || !directories.iter().any(known) {
-                        let origin = instance.facts.parameters.get("multi_instance_directories");
-                        directories.push((folder, origin.map(|setting| setting.origin.clone())));
-                    }
+        let Some(instance) = read_instance(root, &directory, at == 1, &env, &mut collected) else { continue };
+        if at == 1 {
+            for named in instance.named.iter().cloned().chain(beside(root, default, &instance.named)) {
+                let place = root.canonical(&named.path);
+                let known = place.is_some() && directories.iter().any(|other| root.canonical(&other.path) == place);
+                if !known && directories.len() < INSTANCE_LIMIT {
+                    directories.push(named);
                 }
             }
         }
@@ -98,18 +80,39 @@ pub fn collect(root: &Root, host: &Host) -> Collected {
     collected
 }
 
+/// A configuration directory.
+#[derive(Debug, Clone)]
+struct Directory {
+    path: String,
+    /// The place that names it; `None` for the default one.
+    named_by: Option<Origin>,
+    /// Whether `multi_instance_directories` names it: then postmulti(1) starts it, where it is enabled.
+    by_wrapper: bool,
+}
+
+/// Folders beside the default one that hold a main.cf and that a name, in whatever notation, leads to.
+fn beside(root: &Root, default: &str, named: &[Directory]) -> Vec<Directory> {
+    let parent = default.rsplit_once('/').map_or("/", |(parent, _)| parent);
+    let found = root.files_below(parent, 2).into_iter().filter_map(|path| {
+        let folder = path.strip_suffix("/main.cf")?;
+        let by = named.iter().find(|known| root.canonical(&known.path).as_deref() == Some(folder))?;
+        folder.rsplit('/').next()?.starts_with("postfix-").then(|| Directory { path: folder.to_owned(), ..by.clone() })
+    });
+    found.collect()
+}
+
 fn has_files(root: &Root, directory: &str) -> bool {
     ["main.cf", "master.cf"].iter().any(|name| root.exists(&format!("{directory}/{name}")))
 }
 
 fn read_instance(
     root: &Root,
-    directory: &str,
-    named_by: Option<Origin>,
+    directory: &Directory,
     is_default: bool,
     env: &Environment<'_>,
     collected: &mut Collected,
 ) -> Option<Instance> {
+    let Directory { path: directory, named_by, by_wrapper } = directory;
     let mut refused = None;
     let mut file = |name: &str| -> Option<Arc<SourceFile>> {
         let path = format!("{directory}/{name}");
@@ -134,8 +137,10 @@ fn read_instance(
     if main.is_none() && master.is_none() {
         return None;
     }
-    Some(instance::read(&Files { directory, main, master, refused, is_default }, root, env))
+    Some(instance::read(&Files { directory, main, master, refused, is_default, by_wrapper: *by_wrapper }, root, env))
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

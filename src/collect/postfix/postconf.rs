@@ -137,13 +137,14 @@ impl<'a> Postconf<'a> {
         }
     }
 
-    /// What makes every `postconf` command fail; for a reference that Postfix refuses its warning comes first, then `; `.
-    pub fn refused(&'a self, env: &Environment<'_>, expander: &Expander) -> Option<String> {
+    /// All that could make every `postconf` command fail; it ends at the first that it meets, in the order of its hash
+    /// table. For a reference that Postfix refuses its warning comes first, then `; `.
+    pub fn refusals(&'a self, env: &Environment<'_>, expander: &Expander) -> Vec<String> {
         if let Some(error) = self.main.and_then(|main| main.error.as_ref()) {
-            return Some(error.message.clone());
+            return vec![error.message.clone()];
         }
         if let Some(master) = self.master.filter(|master| master.postconf_refuses) {
-            return master.error.as_ref().map(|error| error.message.clone());
+            return master.error.iter().map(|error| error.message.clone()).collect();
         }
         let words = |fault: Fault| match fault {
             Fault::Syntax(words) => Some(format!("{words}; macro processing error")),
@@ -152,31 +153,27 @@ impl<'a> Postconf<'a> {
         };
         let sets_networks = self.main.is_some_and(|main| main.settings.contains_key("mynetworks"));
         let mut names: Vec<&str> = self.main.iter().flat_map(|main| main.settings.keys()).map(String::as_str).collect();
-        names.sort_unstable();
+        names.push("mydomain");
         // It works out the networks, hence their style, unless main.cf sets them.
         names.extend((!sets_networks).then_some("mynetworks_style"));
-        for name in names.into_iter().filter(|name| self.knows(name) && !defaults::UNEXPANDED.contains(name)) {
-            if let Some(fault) = self.exact(name, expander).err().and_then(words) {
-                return Some(fault);
-            }
-        }
+        names.retain(|name| self.knows(name) && !defaults::UNEXPANDED.contains(name));
+        let mut found: Vec<String> =
+            names.into_iter().filter_map(|name| self.exact(name, expander).err().and_then(words)).collect();
         for entry in self.master.iter().flat_map(|master| &master.entries) {
             let view = self.entry_view(entry);
-            for (_, value) in view.overrides.iter().filter(|(name, _)| self.knows(name)) {
-                if let Some(fault) = expander.expand(&view, value, None).err().and_then(words) {
-                    return Some(fault);
+            let known = view.overrides.iter().filter(|(name, _)| self.knows(name));
+            found.extend(known.filter_map(|(_, value)| expander.expand(&view, value, None).err().and_then(words)));
+        }
+        if !sets_networks {
+            match check::families(self.families.as_deref().unwrap_or("all")) {
+                Ok(families) => {
+                    let interfaces = self.interfaces.as_deref().unwrap_or("all");
+                    found.extend(check::own_addresses(interfaces, &families, env).err());
                 }
+                Err(message) => found.push(message),
             }
         }
-        if sets_networks {
-            return None;
-        }
-        let families = match check::families(self.families.as_deref().unwrap_or("all")) {
-            Ok(families) => families,
-            Err(message) => return Some(message),
-        };
-        let interfaces = self.interfaces.as_deref().unwrap_or("all");
-        check::own_addresses(interfaces, &families, env).err()
+        found
     }
 
     /// The lines of `postconf -M`.
@@ -199,6 +196,14 @@ impl<'a> Postconf<'a> {
             }
         }
         all
+    }
+
+    /// Whether `postconf -x -P` ends because an override cannot be expanded.
+    pub fn overrides_fail(&'a self, expander: &Expander) -> bool {
+        self.master.iter().flat_map(|master| &master.entries).any(|entry| {
+            let view = self.entry_view(entry);
+            view.overrides.values().any(|value| expander.expand(&view, value, None).is_err())
+        })
     }
 
     fn entry_view(&'a self, entry: &'a Entry) -> View<'a> {
@@ -256,6 +261,17 @@ fn normalise(arguments: &[String]) -> Vec<String> {
         }
     }
     done.extend(todo.into_iter().rev());
+    // Behind the options braces go too, with the blanks in them at either end.
+    let mut options = true;
+    let mut expects_value = false;
+    for argument in &mut done {
+        let is_value = std::mem::replace(&mut expects_value, false);
+        options &= is_value || (argument.starts_with('-') && argument != "--");
+        expects_value = options && !is_value && argument == "-o";
+        if !options && argument.starts_with('{') && argument.ends_with('}') {
+            *argument = trim(&argument[1..argument.len() - 1]).to_owned();
+        }
+    }
     done
 }
 
@@ -286,12 +302,18 @@ fn show_entry(entry: &Entry) -> String {
         }
         line.push_str(field);
     }
+    let mut options = true;
+    let mut expects_value = false;
     for argument in normalise(&entry.arguments) {
         line.push(' ');
-        match argument.contains([' ', '\t', '\r', '\n']) && !argument.starts_with('{') {
+        // The argument that ends the options is shown bare, whatever is in it.
+        let ends_options = options && !expects_value && !argument.starts_with('-');
+        match argument.contains([' ', '\t', '\r', '\n']) && !ends_options {
             true => line.push_str(&format!("{{{argument}}}")),
             false => line.push_str(&argument),
         }
+        expects_value = options && !expects_value && argument == "-o";
+        options &= !ends_options;
     }
     line
 }

@@ -76,8 +76,8 @@ impl<'a> Reporter<'a> {
             for repeated in &main.repeated {
                 let (name, later, earlier) = (&repeated.name, &repeated.later, &repeated.earlier);
                 let message = format!(
-                    "`{name}` is set again: Postfix takes the last setting, `{}` here or below, and not `{}` of line {}",
-                    later.value, earlier.value, earlier.line
+                    "`{name}` is set more than once: Postfix takes the last setting, so `{}` of line {} does not count",
+                    earlier.value, earlier.line
                 );
                 let kind = ProblemKind::Repeated { name: name.clone() };
                 let mut problem = Problem::at(kind, later.span.clone().into(), message);
@@ -199,8 +199,12 @@ impl<'a> Reporter<'a> {
             }
             let message =
                 format!("`{name}` refers to `${missing}`, which nothing sets: Postfix puts nothing in its place");
-            let kind = ProblemKind::Undefined { name: missing };
-            self.push(Problem::at(kind, origin.unwrap_or_else(|| at.clone()), message));
+            let problem =
+                Problem::at(ProblemKind::Undefined { name: missing }, origin.unwrap_or_else(|| at.clone()), message);
+            // Other parameters reach the same place.
+            if !self.problems.iter().any(|known| known.kind == problem.kind && known.origin == problem.origin) {
+                self.push(problem);
+            }
         }
     }
 

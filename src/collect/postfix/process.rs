@@ -160,6 +160,11 @@ impl<'a> Process<'a> {
         {
             self.refuse("inet_interfaces", message);
         }
+        let origin = self.value("myorigin").cloned().unwrap_or_default();
+        if origin.contains([' ', '\t', '\r', '\n', ',']) {
+            let message = format!("myorigin parameter setting must not contain multiple values: {origin}");
+            self.refuse("myorigin", message);
+        }
     }
 
     /// `myhostname`, then `mydomain`: neither sees the other's default before its turn.
@@ -197,7 +202,11 @@ impl<'a> Process<'a> {
                 Some(Ok(host)) => {
                     let domain = host.split_once('.').map_or("localdomain", |(_, domain)| domain).to_owned();
                     let origin = self.trail("myhostname").0;
-                    self.put("mydomain", domain, origin);
+                    // A default is expanded like any other value.
+                    match expander.expand(self, &domain, Some(&origin)) {
+                        Ok(domain) => self.put("mydomain", domain, origin),
+                        Err(fault) => self.fail("mydomain", fault),
+                    }
                 }
                 Some(Err(fault)) => self.fail("mydomain", fault),
                 None => {}

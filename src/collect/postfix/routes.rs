@@ -135,12 +135,33 @@ impl Sources<'_> {
                 }
             }
         }
+        self.filters(&mut routes);
         for value in self.other_names() {
             if let (Some(service), hop) = split_transport(&value) {
                 routes.add(service, hop, SenderDomains::Any);
             }
         }
         routes
+    }
+
+    /// Transports that `FILTER` names in access tables and header checks (access(5), header_checks(5)).
+    fn filters(&self, routes: &mut Routes) {
+        let base = self.rewrite.value("queue_directory").map_or("/var/spool/postfix", |path| path);
+        let checks = |name: &str| name.ends_with("_restrictions") || name.ends_with("_checks");
+        let set = self.main.iter().flat_map(|main| &main.settings).filter(|(name, _)| checks(name));
+        let lists = set.map(|(_, setting)| (setting.value.as_str(), setting.span.clone().into()));
+        let own = self.master.live().flat_map(|entry| &entry.overrides).filter(|(name, _)| checks(name));
+        let own = own.map(|(_, value)| (value.value.as_str(), value.origin.clone()));
+        for (list, origin) in lists.chain(own) {
+            let Some(list) = self.rewrite.expand(self.expander, list, &origin).fact() else { continue };
+            // What is wrong with these tables does not touch identity, so it is not reported.
+            for row in read_tables(&list, self.root, base).rows {
+                let Some(filter) = row.value.value.strip_prefix("FILTER ") else { continue };
+                if let (Some(service), hop) = split_transport(&row.value.with(filter.trim().to_owned())) {
+                    routes.add(service, hop, SenderDomains::Any);
+                }
+            }
+        }
     }
 
     /// Transports that other parameters name, in main.cf or for one service.

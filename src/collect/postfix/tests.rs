@@ -210,6 +210,34 @@ fn relays_filters_and_random_transports() {
 }
 
 #[test]
+fn a_filter_in_an_access_table_names_a_service() {
+    let main = "inet_protocols = ipv4\nsmtpd_recipient_restrictions = check_sender_access regexp:/etc/postfix/from\n";
+    let collected = run(&[
+        ("etc/postfix/main.cf", main),
+        ("etc/postfix/master.cf", "smtp unix - - n - - smtp\nslow unix - - n - - smtp\n"),
+        ("etc/postfix/from", "/^news@/ FILTER slow:\n/./ OK\n"),
+    ]);
+    assert_eq!(senders(&collected)[1], "slow IPv4 | kernel | mail1.example.com | direct");
+}
+
+/// Where the recorded cases say that postconf is wrong, what the daemon does was seen on the wire.
+#[test]
+fn a_glued_option_and_a_duplicate_service_as_the_daemon_takes_them() {
+    let main = "inet_protocols = ipv4\n";
+    let master = "smtp unix - - n - - smtp -osmtp_helo_name=glued.example -v -vosmtp_bind_address=192.0.2.25\n";
+    assert_eq!(
+        senders(&postfix(main, master)),
+        ["smtp IPv4 | smtp_bind_address 192.0.2.25 KernelChoice | glued.example (own) | direct"]
+    );
+    let master = "smtp unix - - n - - smtp -o smtp_helo_name=one.example\n\
+                  smtp unix - - n - - smtp -o smtp_bind_address=192.0.2.25\n";
+    assert_eq!(
+        senders(&postfix(main, master)),
+        ["smtp IPv4 | smtp_bind_address 192.0.2.25 KernelChoice | mail1.example.com | direct"]
+    );
+}
+
+#[test]
 fn an_explicit_next_hop_beats_relayhost() {
     let main = "inet_protocols = ipv4\nrelayhost = [ignored.example]\ndefault_transport = smtp:[203.0.113.5]:26\n";
     let collected = postfix(main, "smtp unix - - n - - smtp\n");

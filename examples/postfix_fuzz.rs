@@ -1,0 +1,319 @@
+//! Writes random Postfix configurations, for comparison with the real postconf(1):
+//!
+//!     cargo run --example postfix_fuzz -- SEED COUNT FOLDER
+//!
+//! puts COUNT cases `fN.cf`, `fN.master.cf` into FOLDER. The kit that records the answers of the real programs then writes
+//! `fN.expected.json` beside them, and `HELOLINT_POSTFIX_CASES=FOLDER cargo test --test postfix_oracle` compares.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs, process};
+
+/// SplitMix64: small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit.max(1) as u64) as usize
+    }
+
+    /// True once in `n` times.
+    fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+}
+
+const PARAMETERS: [&str; 16] = [
+    "relayhost",
+    "smtp_helo_name",
+    "lmtp_lhlo_name",
+    "smtpd_banner",
+    "proxy_interfaces",
+    "default_transport",
+    "relay_transport",
+    "smtp_bind_address",
+    "smtp_bind_address6",
+    "mydestination",
+    "transport_maps",
+    "sender_dependent_relayhost_maps",
+    "smtpd_tls_cert_file",
+    "smtp_tls_security_level",
+    "myorigin",
+    "relayhost",
+];
+const VARIABLES: [&str; 8] = ["a", "b", "c", "v_1", "V", "x9", "7", "empty"];
+const BUILT_IN: [&str; 10] = [
+    "myhostname",
+    "mydomain",
+    "mail_name",
+    "default_transport",
+    "inet_protocols",
+    "smtp_helo_name",
+    "queue_directory",
+    "relayhost",
+    "process_name",
+    "config_directory",
+];
+const WORDS: [&str; 18] = [
+    "mail.example.com",
+    "a",
+    "10",
+    "9",
+    "007",
+    "x y",
+    "[192.0.2.1]:587",
+    ",",
+    ".",
+    "-",
+    "yes",
+    "a  b",
+    "\u{e9}",
+    "#x",
+    "\"q\"",
+    "3.6",
+    "3.10",
+    "=",
+];
+
+fn name<'a>(random: &mut Random) -> &'a str {
+    match random.below(6) {
+        0 => random.pick(&BUILT_IN),
+        1 => "undefined_name",
+        _ => random.pick(&VARIABLES),
+    }
+}
+
+fn blanks<'a>(random: &mut Random) -> &'a str {
+    if random.one_in(3) { random.pick(&[" ", "  ", "\t", "\n ", "\n\t", "\n# c\n  "]) } else { "" }
+}
+
+/// Text with references, now and then a broken one.
+fn value(random: &mut Random, depth: usize, out: &mut String) {
+    for _ in 0..=random.below(3) {
+        match random.below(if depth > 3 { 4 } else { 12 }) {
+            0..=2 => out.push_str(random.pick(&WORDS)),
+            3 => out.push_str("$$"),
+            4 | 5 => {
+                let _ = write!(out, "${}", name(random));
+                if random.one_in(2) {
+                    out.push('.');
+                }
+            }
+            6 => {
+                let form = random.pick(&["${@}", "$(@)", "${ @ }", "$( @\t)"]);
+                out.push_str(&form.replace('@', name(random)));
+            }
+            7 | 8 => conditional(random, depth, out),
+            9 => comparison(random, depth, out),
+            10 if random.one_in(20) => {
+                out.push_str(random.pick(&[
+                    "$",
+                    "${",
+                    "${a",
+                    "$(b",
+                    "${}",
+                    "$()",
+                    "${a-b}",
+                    "${a?{x}y}",
+                    "${a:{x}y}",
+                    "$ x",
+                ]));
+            }
+            10 => out.push_str(random.pick(&["(x)", "{y}", ":", "?"])),
+            _ => out.push_str(blanks(random)),
+        }
+    }
+}
+
+fn operand(random: &mut Random, depth: usize, out: &mut String) {
+    out.push_str(blanks(random));
+    out.push('{');
+    value(random, depth + 1, out);
+    out.push('}');
+    out.push_str(blanks(random));
+}
+
+fn choice(random: &mut Random, depth: usize, out: &mut String) {
+    match random.below(5) {
+        0 => {
+            out.push('?');
+            operand(random, depth, out);
+        }
+        1 => {
+            out.push('?');
+            operand(random, depth, out);
+            out.push(':');
+            operand(random, depth, out);
+        }
+        2 => {
+            out.push(':');
+            operand(random, depth, out);
+        }
+        3 => {
+            out.push_str(random.pick(&["?", ":", "? ", "?x:y", ":?", ": z"]));
+            out.push_str(random.pick(&["w", "b c", "${a}", "$V", ""]));
+        }
+        _ => {
+            out.push('?');
+            operand(random, depth, out);
+            out.push_str(":no");
+        }
+    }
+}
+
+fn conditional(random: &mut Random, depth: usize, out: &mut String) {
+    out.push_str("${");
+    out.push_str(blanks(random));
+    out.push_str(name(random));
+    out.push_str(blanks(random));
+    choice(random, depth, out);
+    out.push('}');
+}
+
+fn comparison(random: &mut Random, depth: usize, out: &mut String) {
+    out.push_str("${");
+    let numbers = random.one_in(2);
+    let side = |random: &mut Random, out: &mut String| {
+        if numbers {
+            let _ = write!(out, "{{{}}}", random.pick(&["1", "2", "10", "010", "3.6", "3.10", "$7", "$x9"]));
+        } else {
+            operand(random, depth, out);
+        }
+    };
+    side(random, out);
+    out.push_str(random.pick(&["==", "!=", "<", "<=", ">=", ">", " == ", " < "]));
+    if random.one_in(40) {
+        out.push_str(random.pick(&["level", "x"]));
+    }
+    side(random, out);
+    if !random.one_in(4) {
+        choice(random, depth, out);
+    }
+    out.push('}');
+}
+
+fn main_cf(random: &mut Random) -> String {
+    // Users and groups that every host has, whether Postfix is installed or not.
+    let mut text = String::from("mail_owner = daemon\nsetgid_group = uucp\n");
+    if !random.one_in(5) {
+        text.push_str("compatibility_level = 3.6\n");
+    }
+    for _ in 0..3 + random.below(10) {
+        let mut setting = String::new();
+        let name = if random.one_in(2) { random.pick(&PARAMETERS) } else { random.pick(&VARIABLES) };
+        match random.below(24) {
+            0 => setting.push_str(random.pick(&["# a comment", "  # indented comment", "", " \t", "#x = y"])),
+            1 => setting.push_str(random.pick(&[
+                "inet_interfaces = 192.0.2.25",
+                "inet_interfaces = all",
+                "inet_interfaces = loopback-only",
+                "inet_interfaces = 203.0.113.99",
+                "inet_interfaces = $myhostname, localhost",
+                "inet_interfaces = 192.0.2.25 192.0.2.26",
+                "inet_protocols = ipv4",
+                "inet_protocols = ipv6, ipv4",
+                "mynetworks = 127.0.0.0/8",
+                "inet_interfaces = [2001:db8::25]",
+            ])),
+            2 => setting.push_str(random.pick(&[
+                "myhostname = mail.example.net",
+                "mydomain = example.org",
+                "myhostname = vm",
+                "myhostname = mail.$mydomain",
+                "myhostname = a_b.example",
+                "myhostname = x..y",
+                "mydomain = $myhostname",
+                "myhostname = $a.example.com",
+            ])),
+            3 if random.one_in(6) => {
+                setting.push_str(random.pick(&["no equals sign", "= x", "process_name = x", "; x = y"]))
+            }
+            _ => {
+                let _ = write!(setting, "{name}{}=", random.pick(&["", " ", " ", "\t", "  ", "\n "]));
+                setting.push_str(random.pick(&["", " ", " ", "\n  "]));
+                value(random, 0, &mut setting);
+                if name == "empty" && random.one_in(2) {
+                    setting = "empty =".into();
+                }
+            }
+        }
+        text.push_str(&setting);
+        text.push_str(random.pick(&["\n", "\n", "\n", "\n\n", " \n", "\r\n", "\n# between\n"]));
+    }
+    text
+}
+
+fn master_cf(random: &mut Random) -> String {
+    let mut text = String::new();
+    for index in 0..1 + random.below(4) {
+        let command = random.pick(&["smtp", "smtp", "lmtp", "smtpd", "/usr/lib/postfix/sbin/smtp"]);
+        let gap = random.pick(&[" ", "  ", "\t"]);
+        let fields = random.pick(&["- - n - -", "- - y - -", "n - - 60 1", "- - n 1000? 0", "y y n - 10"]);
+        let _ = write!(text, "s{index}{gap}unix{gap}{fields}{gap}{command}");
+        for _ in 0..random.below(4) {
+            text.push_str(random.pick(&[" ", "\n  ", "\n# note\n  ", "\n\n\t"]));
+            let name = if random.one_in(2) { random.pick(&VARIABLES) } else { random.pick(&PARAMETERS) };
+            let simple =
+                random.pick(&["x", "$a", "${b?{c d}}", "$service_name.$process_name", "", "$V.example", "1=2"]);
+            match random.below(9) {
+                0..=3 => {
+                    let _ = write!(text, "-o {name}={simple}");
+                }
+                4 => {
+                    let mut inner = String::new();
+                    value(random, 2, &mut inner);
+                    let _ = write!(text, "-o {{ {name} = {inner} }}");
+                }
+                5 => {
+                    let _ = write!(text, "-o{name}={simple}");
+                }
+                6 => text.push_str(random.pick(&["-v", "-vv", "-v -o a=b", "-vo a=b"])),
+                7 if random.one_in(3) => {
+                    text.push_str(random.pick(&["word", "--", "-o a", "-o a = b", "-o {a=b}c", "-o {a", "{x y}", "#"]));
+                }
+                _ => {
+                    let _ = write!(text, "-o {{{name}={simple}}}");
+                }
+            }
+        }
+        text.push_str(random.pick(&["\n", "\n\n", "\n#c\n", "\r\n"]));
+    }
+    if random.one_in(30) {
+        text.push_str(random.pick(&["short unix - -\n", "x tcp - - n - - smtp\n", "x unix - - z - - smtp\n"]));
+    }
+    text
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [seed, count, folder] = &arguments[..] else {
+        eprintln!("usage: postfix_fuzz SEED COUNT FOLDER");
+        process::exit(2);
+    };
+    let (Ok(seed), Ok(count)) = (seed.parse::<u64>(), count.parse::<usize>()) else {
+        eprintln!("postfix_fuzz: SEED and COUNT are numbers");
+        process::exit(2);
+    };
+    println!("seed {seed}, {count} cases in {folder}");
+    for case in 0..count {
+        let mut random = Random(seed.wrapping_mul(1_000_003).wrapping_add(case as u64));
+        let written = fs::write(Path::new(folder).join(format!("f{case:05}.cf")), main_cf(&mut random))
+            .and_then(|()| fs::write(Path::new(folder).join(format!("f{case:05}.master.cf")), master_cf(&mut random)));
+        if let Err(error) = written {
+            eprintln!("postfix_fuzz: {folder}: {error}");
+            process::exit(1);
+        }
+    }
+}
