@@ -23,7 +23,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(150);
 /// What the retransmission time has beyond 1.5 times the smoothed round trip time.
 const RETRY_MARGIN: Duration = Duration::from_millis(10);
 /// Growth of the retransmission time from packet to packet.
-const RETRY_GROWTH: f64 = 1.6;
+const RETRY_GROWTH: f64 = 1.3;
 /// Weight of a new sample in the smoothed round trip time (RFC 6298).
 const SMOOTHING: f64 = 0.125;
 /// Sockets, hence random ports, for each server.
