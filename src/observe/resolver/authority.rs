@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::run::server_name;
+use super::wire::Referral;
 use crate::addr::{Family, is_link_local};
 use crate::name::DomainName;
 use crate::observe::{Answer, Outcome, Question, RecordType, plan};
@@ -359,25 +360,24 @@ impl Cuts {
 
     /// A server that was asked as one of the question's zone refers to others. `None` where that leads no deeper: then the server does not
     /// serve the zone that it was asked for.
-    pub fn refer(
-        &mut self,
-        question: &Arc<Question>,
-        server: usize,
-        zone: &DomainName,
-        names: &[DomainName],
-    ) -> Option<Vec<Job>> {
-        let home = self.homes.get(question)?;
-        if zone != home && zone.is_within(home) && question.name.is_within(zone) {
+    pub fn refer(&mut self, question: &Arc<Question>, server: usize, referral: &Referral) -> Option<Vec<Job>> {
+        let home = self.homes.get(question)?.clone();
+        let zone = &referral.zone;
+        if *zone != home && zone.is_within(&home) && question.name.is_within(zone) {
             if !self.zones.contains_key(zone) && self.zones.len() >= ZONES {
                 return None;
             }
             self.zones.entry(zone.clone()).or_default();
-            let mut jobs = self.add_names(zone, names);
+            let mut jobs = self.add_names(zone, &referral.servers);
+            // The delegating zone's own servers vouch for addresses below it, and for no others.
+            for (name, address) in referral.glue.iter().filter(|(name, _)| name.is_within(&home)) {
+                jobs.extend(self.add_addresses(name, &[*address]));
+            }
             jobs.extend(self.attach(question, zone));
             return Some(jobs);
         }
         // Another of the parent's servers may have referred already: this one says the same, and is right.
-        let serves = self.zones.get(home).is_some_and(|state| state.servers.contains(&server));
+        let serves = self.zones.get(&home).is_some_and(|state| state.servers.contains(&server));
         (!serves).then(Vec::new)
     }
 

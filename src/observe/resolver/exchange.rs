@@ -3,15 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+use super::socket::{self, Received, is_passing, unreachable_because};
 use super::tcp;
 use super::wire::{self, Asked, Heard, Manner, Reading};
 use crate::observe::{Outcome, Question, Why};
@@ -28,8 +28,6 @@ const RETRY_GROWTH: f64 = 1.3;
 const SMOOTHING: f64 = 0.125;
 /// Sockets, hence random ports, for each server.
 const SOCKETS: usize = 2;
-/// Packets read from one socket before others get their turn.
-const BURST: usize = 64;
 /// A reply over UDP: more than the payload offered, for servers that do not heed it.
 const BUFFER: usize = 4096;
 
@@ -139,12 +137,6 @@ struct Task<T> {
     cased: bool,
 }
 
-/// What was read from a socket.
-enum Received {
-    Packet(Vec<u8>),
-    Failure(io::Error),
-}
-
 impl<T: Copy + Send + 'static> Task<T> {
     async fn run(mut self, mut inbox: UnboundedReceiver<Request<T>>, mut tcp_inbox: UnboundedReceiver<tcp::Reply>) {
         let mut buffer = vec![0; BUFFER];
@@ -159,7 +151,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                 }
             };
             tokio::select! {
-                () = receive(&self.sockets, &mut buffer, &mut received) => {
+                () = socket::receive(&self.sockets, &mut buffer, &mut received) => {
                     for item in received.drain(..) {
                         match item {
                             Received::Packet(bytes) => self.packet(&bytes, false),
@@ -175,7 +167,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                         self.queue.push_back(request);
                     }
                 }
-                () = writable(&self.sockets), if !self.unsent.is_empty() => self.send_waiting(),
+                () = socket::writable(&self.sockets), if !self.unsent.is_empty() => self.send_waiting(),
                 () = sleep => self.fire(),
             }
         }
@@ -234,14 +226,7 @@ impl<T: Copy + Send + 'static> Task<T> {
     /// port is an error at once; the kernel chooses the port at random.
     fn socket(&mut self) -> io::Result<usize> {
         if self.sockets.len() < SOCKETS {
-            let any: SocketAddr = match self.server.address {
-                SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-                SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-            };
-            let socket = std::net::UdpSocket::bind(any)?;
-            socket.connect(self.server.address)?;
-            socket.set_nonblocking(true)?;
-            self.sockets.push(UdpSocket::from_std(socket)?);
+            self.sockets.push(socket::open(self.server.address)?);
             return Ok(self.sockets.len() - 1);
         }
         self.next_socket = (self.next_socket + 1) % SOCKETS;
@@ -438,59 +423,4 @@ impl<T: Copy + Send + 'static> Task<T> {
         // Nobody listens any more once the whole phase is over.
         let _ = self.events.send(Event { server: self.server.number, token, question, heard });
     }
-}
-
-/// Waits until some socket has something, and reads it.
-async fn receive(sockets: &[UdpSocket], buffer: &mut [u8], into: &mut Vec<Received>) {
-    std::future::poll_fn(|context| {
-        for socket in sockets {
-            while let Poll::Ready(ready) = socket.poll_recv_ready(context) {
-                if ready.is_err() {
-                    break;
-                }
-                match socket.try_recv(buffer) {
-                    Ok(length) => into.push(Received::Packet(buffer.get(..length).unwrap_or(&[]).to_vec())),
-                    Err(error) if is_passing(&error) => {}
-                    Err(error) => into.push(Received::Failure(error)),
-                }
-                if into.len() >= BURST {
-                    return Poll::Ready(());
-                }
-            }
-        }
-        if into.is_empty() { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-}
-
-/// Waits until some socket can be written to.
-async fn writable(sockets: &[UdpSocket]) {
-    std::future::poll_fn(|context| {
-        let ready = sockets.iter().filter(|socket| socket.poll_send_ready(context).is_ready()).count();
-        // All of them: what waits may wait for any.
-        if ready == sockets.len() { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-}
-
-/// Whether a failure to send says nothing of the server.
-fn is_passing(error: &io::Error) -> bool {
-    /// `ENOBUFS` of Linux: the interface's queue is full.
-    const NO_BUFFERS: i32 = 105;
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-        || error.raw_os_error() == Some(NO_BUFFERS)
-}
-
-fn unreachable_because(error: &io::Error) -> Why {
-    Why::Unreachable(match error.kind() {
-        io::ErrorKind::TimedOut => return Why::Timeout,
-        io::ErrorKind::ConnectionRefused => "the port is closed".to_owned(),
-        io::ErrorKind::NetworkUnreachable => "no route".to_owned(),
-        io::ErrorKind::HostUnreachable => "the host cannot be reached".to_owned(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => "the connection was closed".to_owned(),
-        _ => {
-            let text = error.to_string();
-            text.split(" (os error").next().unwrap_or(&text).to_owned()
-        }
-    })
 }

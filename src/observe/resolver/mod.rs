@@ -7,6 +7,7 @@
 mod authority;
 mod exchange;
 mod run;
+mod socket;
 mod tcp;
 #[cfg(test)]
 mod tests;

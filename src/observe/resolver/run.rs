@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::authority::{Cuts, Job};
 use super::exchange::{self, Event, Request, Server};
-use super::wire::{Heard, Referral};
+use super::wire::Heard;
 use super::{Options, resolvers};
 use crate::facts::Facts;
 use crate::name::DomainName;
@@ -176,8 +176,9 @@ impl Run<'_> {
             return;
         }
         let question = Arc::new(question.clone());
-        self.replies.insert(Arc::clone(&question), Vec::new());
-        for number in self.recursive() {
+        let resolvers = self.recursive();
+        self.replies.insert(Arc::clone(&question), Vec::with_capacity(resolvers.len()));
+        for number in resolvers {
             self.send(number, Purpose::Observe, &question);
         }
         if self.options.authoritative {
@@ -234,6 +235,9 @@ impl Run<'_> {
         }
         if let Some(asked) = self.open.get_mut(&question) {
             asked.retain(|number| *number != server);
+            if asked.is_empty() {
+                self.open.remove(&question);
+            }
         }
         if self.vantages.get(server).is_some_and(|v| v.kind == VantageKind::Authoritative) {
             self.hear_authority(server, &question, heard);
@@ -247,10 +251,10 @@ impl Run<'_> {
     }
 
     fn hear_authority(&mut self, server: usize, question: &Arc<Question>, heard: Heard) {
-        if let Some(Referral { zone, servers }) = heard.referral {
-            if let Some(jobs) = self.cuts.refer(question, server, &zone, &servers) {
-                return self.perform(jobs);
-            }
+        if let Some(referral) = heard.referral
+            && let Some(jobs) = self.cuts.refer(question, server, &referral)
+        {
+            return self.perform(jobs);
         }
         let mut outcome = heard.outcome;
         if let Outcome::Answer(answer) = &mut outcome {

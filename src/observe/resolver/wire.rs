@@ -1,5 +1,7 @@
 //! Between our types and the wire format, which is hickory-proto's.
 
+use std::net::IpAddr;
+
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record as WireRecord, RecordType as WireType};
 
@@ -105,6 +107,8 @@ pub struct Referral {
     pub zone: DomainName,
     /// Its servers' names.
     pub servers: Vec<DomainName>,
+    /// Addresses of such names that came along.
+    pub glue: Vec<(DomainName, IpAddr)>,
 }
 
 impl From<Why> for Heard {
@@ -179,13 +183,14 @@ fn heard(message: &Message) -> Heard {
     let soa = authority.iter().find(|r| r.data.rtype() == RecordType::Soa).cloned();
     let servers = || authority.iter().filter(|r| r.data.rtype() == RecordType::Ns);
     let authoritative = message.metadata.authoritative;
-    if !nxdomain && !authoritative && message.answers.is_empty() && soa.is_none() {
-        if let Some(first) = servers().next() {
-            let same = servers().filter(|r| r.name == first.name);
-            let servers = same.filter_map(|r| r.data.target().cloned()).collect();
-            let referral = Some(Referral { zone: first.name.clone(), servers });
-            return Heard { outcome: Outcome::Unanswered(Why::Referral), referral };
-        }
+    let silent_on_it = !nxdomain && !authoritative && message.answers.is_empty() && soa.is_none();
+    if let Some(first) = servers().next().filter(|_| silent_on_it) {
+        let same = servers().filter(|r| r.name == first.name);
+        let servers: Vec<DomainName> = same.filter_map(|r| r.data.target().cloned()).collect();
+        let along = message.additionals.iter().filter_map(record).filter(|r| servers.contains(&r.name));
+        let glue = along.filter_map(|r| Some((r.name, r.data.address()?))).collect();
+        let referral = Some(Referral { zone: first.name.clone(), servers, glue });
+        return Heard { outcome: Outcome::Unanswered(Why::Referral), referral };
     }
     let negative_ttl = soa.as_ref().and_then(|soa| match soa.data {
         RecordData::Soa { minimum, .. } => Some(soa.ttl.min(minimum)),
