@@ -126,7 +126,7 @@ impl Cuts {
             Some(Search::Failed) => Vec::new(),
             None => {
                 self.searches.insert(key.clone(), Search::Running(vec![Arc::clone(question)]));
-                self.find(&key, RecordType::Ns, Aim::Cut { key: key.clone() })
+                self.cut(&key.clone(), key)
             }
         }
     }
@@ -260,13 +260,7 @@ impl Cuts {
     /// Looks for the cut one label up.
     fn climb(&mut self, question: &Question, key: DomainName) -> Vec<Job> {
         match question.name.parent().filter(|parent| !parent.as_str().is_empty()) {
-            Some(parent) => match self.searches.get(&parent) {
-                Some(Search::Found(zone)) => {
-                    let zone = zone.clone();
-                    self.settle(&key, &zone, &[])
-                }
-                _ => self.find_again(&parent, Aim::Cut { key }),
-            },
+            Some(parent) => self.cut(&parent, key),
             None => {
                 self.searches.insert(key, Search::Failed);
                 Vec::new()
@@ -274,14 +268,21 @@ impl Cuts {
         }
     }
 
-    /// As `find`, for a question that may have been answered already.
-    fn find_again(&mut self, name: &DomainName, aim: Aim) -> Vec<Job> {
-        if self.finds.get(&Question::new(name, RecordType::Ns)).is_some_and(|find| find.done) {
-            // It led nowhere else: the search from there has ended too.
-            let question = Question::new(name, RecordType::Ns);
-            return self.no_answer(&question, aim);
+    /// Looks for the cut at `name`, for the search that began at `key`: by what is known, else by a question.
+    fn cut(&mut self, name: &DomainName, key: DomainName) -> Vec<Job> {
+        if self.zones.contains_key(name) {
+            return self.settle(&key, name, &[]);
         }
-        self.find(name, RecordType::Ns, aim)
+        if let Some(Search::Found(zone)) = self.searches.get(name) {
+            let zone = zone.clone();
+            return self.settle(&key, &zone, &[]);
+        }
+        let question = Question::new(name, RecordType::Ns);
+        if self.finds.get(&question).is_some_and(|find| find.done) {
+            // It was no zone, and what it led to is further up.
+            return self.climb(&question, key);
+        }
+        self.find(name, RecordType::Ns, Aim::Cut { key })
     }
 
     /// A search has ended in `zone`, whose servers' names may be known.
@@ -426,3 +427,6 @@ fn is_unicast(address: IpAddr) -> bool {
     let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
     !(address.is_unspecified() || address.is_multicast() || broadcast || is_link_local(address))
 }
+
+#[cfg(test)]
+mod tests;
