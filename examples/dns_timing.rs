@@ -5,12 +5,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use helolint::addr::Family;
-use helolint::facts::{
-    Fact, Facts, Helo, Host, HostFqdn, KernelSource, MtaChoice, NatMap, Origin, OutboundPath, SenderDomains,
-};
 use helolint::observe::resolver::{self, Options, ResolverSpec};
 use helolint::observe::{Outcome, VantageKind};
+
+#[path = "../benches/list/mod.rs"]
+mod list;
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -28,7 +27,7 @@ fn main() {
         })
         .collect();
     let addresses: Vec<IpAddr> = list.lines().take(count).map(|line| line.parse().expect("an address")).collect();
-    let facts = facts(&addresses);
+    let facts = list::facts(&addresses);
     let options = Options { resolvers, authoritative: port.is_some(), authoritative_port: port.unwrap_or(53), timeout };
     let start = Instant::now();
     let dns = resolver::ask(&facts, &options);
@@ -50,50 +49,5 @@ fn main() {
     eprintln!("{:.1} ms, {} questions, {} answered", took.as_secs_f64() * 1e3, summary.questions, summary.answered);
     if std::env::var_os("SHOW").is_some() {
         eprintln!("{why:#?}");
-    }
-}
-
-fn facts(addresses: &[IpAddr]) -> Facts {
-    let path = |(n, addr): (usize, &IpAddr)| {
-        let address = Fact::new(*addr, Origin::kernel("list"));
-        OutboundPath {
-            id: format!("list/{n}"),
-            mta: None,
-            services: Vec::new(),
-            family: Family::of(*addr),
-            source: Some(address.clone()),
-            bound: false,
-            source_undecided: None,
-            sending: Some(address),
-            helo: Helo::None,
-            helo_is_global: true,
-            sender_domains: SenderDomains::Any,
-            relayed: None,
-            unused: false,
-        }
-    };
-    Facts {
-        host: Host {
-            node_name: None,
-            fqdn: HostFqdn::Unknown("a list".into()),
-            etc_hostname: None,
-            mailname: None,
-            addresses: None,
-            source: KernelSource { known: false, ipv4: None, ipv6: None },
-            hosts: Vec::new(),
-            nameservers: Vec::new(),
-            nonlocal_bind_v4: false,
-            nonlocal_bind_v6: false,
-        },
-        postfix: Vec::new(),
-        exim: Vec::new(),
-        cpanel: None,
-        mtas: MtaChoice::default(),
-        paths: addresses.iter().enumerate().map(path).collect(),
-        bind_faults: Vec::new(),
-        nat: NatMap::default(),
-        problems: Vec::new(),
-        expected_hostname: None,
-        old_addresses: Vec::new(),
     }
 }
