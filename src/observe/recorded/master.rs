@@ -420,4 +420,18 @@ www CNAME mail.example.com.
         assert_eq!(ttl("4294967295"), None);
         assert_eq!(ttl("h"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_ends_in_a_panic(text in "[ -~\\n\\t\u{e4}\u{1f4e7}]{0,200}") {
+            let _ = parse("z", &text, &DomainName::new("example.com"));
+        }
+
+        #[test]
+        fn no_entry_ends_in_a_panic(
+            text in "[a@\\\\.\u{e4}]{0,9} ?[0-9hw]{0,4} (IN )?(A|TXT|MX|SOA|PTR) [-0-9a-z.\\\\\"();\u{e4} ]{0,60}"
+        ) {
+            let _ = parse("z", &text, &DomainName::new("example.com"));
+        }
+    }
 }

@@ -232,3 +232,22 @@ fn truncation_and_garbage() {
         let _ = (reply_id(&cut[..length]), read(&cut[..length], &a));
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_packet_ends_in_a_panic(flip in proptest::collection::vec((0usize..80, proptest::num::u8::ANY), 0..6), cut in 0usize..80) {
+        let q = question("x.example", RecordType::A);
+        let a = asked(&q);
+        let mut bytes = reply(&a, |m| {
+            m.add_answer(WireRecord::from_rdata(name("x.example."), 60, RData::PTR(PTR(name("p.example.")))));
+            m.add_authority(WireRecord::from_rdata(name("example."), 60, RData::NS(NS(name("n.example.")))));
+        });
+        for (at, byte) in flip {
+            if let Some(slot) = bytes.get_mut(at) {
+                *slot = byte;
+            }
+        }
+        bytes.truncate(bytes.len().saturating_sub(cut));
+        let _ = (reply_id(&bytes), read(&bytes, &a));
+    }
+}
