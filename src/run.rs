@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{Command, DnsArgs, FactArgs, OutputArgs, RulesFormat, SchemaDocument};
 use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
-use crate::collect::root::Root;
+use crate::collect::root::{Root, read_given};
 use crate::collect::{self, Expected, system};
 use crate::error::Error;
 use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
@@ -208,11 +208,8 @@ fn zone_errors(errors: &[ZoneError]) -> String {
 }
 
 fn input(option: &'static str, path: &Path) -> Result<String, Error> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(INPUT_LIMIT).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+    match read_given(path, INPUT_LIMIT) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) => Err(bad_input(option, path, error.to_string())),
     }
 }

@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::source::SourceFile;
 
@@ -57,6 +57,23 @@ pub struct FileStatus {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+}
+
+/// The content of a file that the command line names, up to `limit` bytes.
+///
+/// A pipe is read as far as its writer goes, so that `<(command)` works; a FIFO without a writer is empty instead of being
+/// waited for.
+///
+/// # Errors
+/// The system's; a folder among them.
+pub fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    // Whoever writes is waited for again from here on.
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A folder that stands for `/`. Paths given to it and found in files are the host's own, absolute.
@@ -283,6 +300,23 @@ mod tests {
         assert_eq!(root.read("/etc/postfix").unwrap_err(), ReadError::NotRegular("a folder"));
         assert_eq!(root.read("/etc/none").unwrap_err(), ReadError::NotFound);
         assert_eq!(root.read("/etc/main/below").unwrap_err(), ReadError::NotFound);
+    }
+
+    #[test]
+    fn a_fifo_without_writer_is_empty_and_a_pipe_is_read() {
+        let (dir, _root) = root();
+        let fifo = dir.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(read_given(&fifo, 10).unwrap(), b"");
+        assert!(read_given(dir.path(), 10).is_err());
+        let (reader, mut writer) = io::pipe().unwrap();
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            io::Write::write_all(&mut writer, b"late text").unwrap();
+        });
+        assert_eq!(read_given(Path::new(&path), 4).unwrap(), b"late");
+        late.join().unwrap();
     }
 
     #[test]
