@@ -41,8 +41,12 @@ fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// The system's error alone, without the name that was tried: it is another in every run.
 fn system_words(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>()?.raw_os_error());
-    inner.map_or(error, io::Error::from_raw_os_error)
+    // tempfile keeps the system's error to itself and appends the path to its words.
+    let words = error.to_string();
+    match words.split_once(" at path \"") {
+        Some((words, _)) => io::Error::new(error.kind(), words.to_owned()),
+        None => error,
+    }
 }
 
 /// Writes `content` to standard output. A reader that has gone (`| head`) is no error.

@@ -193,6 +193,20 @@ fn a_place_in_a_very_long_line_keeps_its_column() {
 }
 
 #[test]
+fn a_long_place_fits_the_terminal_and_its_label_stands_below() {
+    let text = format!("helo_data = {}", "${if exists{/etc/mailhelo}}".repeat(9));
+    let file = crate::source::SourceFile::new("/etc/long", text.as_bytes());
+    let place = crate::facts::Origin::from(file.span(12, text.len()));
+    let found = sample::HLO001.violated("mail", "m").place(&place, "presented as HELO by `remote_smtp`");
+    let report = Report::new(&sample::facts(), &sample::observations(), &[found], [], &[]);
+    for width in [60, 80, 120] {
+        let text = render(Format::Human, &report, &style(width, true, false, Verbosity::Normal));
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
+        assert!(text.contains("/etc/long:1:13\n") && text.contains("note: /etc/long:1: presented as HELO"), "{text}");
+    }
+}
+
+#[test]
 fn monitoring_formats() {
     let report = sample::report("");
     let nagios = render(Format::Nagios, &report, &Style::plain());

@@ -17,8 +17,8 @@ const SUBJECTS: usize = 60;
 const PLACES: usize = 5;
 /// Lines between two places up to which they stand in one excerpt; farther apart, each has its own.
 const FAR: usize = 10_000;
-/// Characters of a line shown before and behind a place.
-const CONTEXT: usize = 60;
+/// Stands for what is cut from a line.
+const DOTS: &str = "...";
 
 /// What notes need of the paths.
 struct Paths<'a> {
@@ -111,7 +111,13 @@ fn full(finding: &FindingView, paths: &Paths, style: &Style) -> String {
     let head = word.len() + finding.code.len() + "[]: ".len();
     let message = wrap(&finding.message, style.width.saturating_sub(head)).join("\n");
     let title = level.with_name(word).primary_title(message).id(finding.code);
-    let sources: Vec<(String, Vec<Shown>)> = excerpts(finding, style);
+    let last = in_files(finding).filter_map(|place| match place.origin {
+        OriginView::File { line, .. } => Some(line),
+        _ => None,
+    });
+    // Beside the line numbers and their bar.
+    let room = style.width.saturating_sub(last.max().unwrap_or(0).to_string().len() + " | ".len()).max(30);
+    let sources: Vec<(String, Vec<Shown>)> = excerpts(finding, style, room);
     let mut group = Group::with_title(title);
     for (path, lines) in &sources {
         // What is drawn of a cut line does not tell the column.
@@ -119,15 +125,25 @@ fn full(finding: &FindingView, paths: &Paths, style: &Style) -> String {
         group = match head.and_then(|line| line.cut_column.map(|column| (line.number, column))) {
             Some((line, column)) => {
                 let origin = annotate_snippets::Origin::path(path.clone()).line(line).char_column(column);
-                group.element(origin).element(Element::from(annotate_snippets::Padding)).element(snippet(lines))
+                group.element(origin).element(Element::from(annotate_snippets::Padding)).element(snippet(lines, room))
             }
-            None => group.element(snippet(lines).path(path.clone())),
+            None => group.element(snippet(lines, room).path(path.clone())),
         };
     }
     // Behind `  = note: `, which is as wide as the line number's column and ten more.
-    let room = style.width.saturating_sub(14).max(30);
+    let note_room = style.width.saturating_sub(14).max(30);
+    for (path, lines) in &sources {
+        for line in lines {
+            let long = line.marks.iter().filter(|(range, label, _)| !fits(line, range, label, room));
+            for (_, label, _) in long {
+                let text =
+                    wrap(&format!("{}: {label}", glued(&format!("{path}:{}", line.number))), note_room).join("\n");
+                group = group.element(Element::from(Level::NOTE.message(text)));
+            }
+        }
+    }
     for (label, text) in notes(finding, paths, style) {
-        let text = text.iter().flat_map(|line| wrap(line, room)).collect::<Vec<_>>().join("\n");
+        let text = text.iter().flat_map(|line| wrap(line, note_room)).collect::<Vec<_>>().join("\n");
         group = group.element(Element::from(Level::NOTE.with_name(label).message(text)));
     }
     let help = format!("helolint explain {}", finding.code);
@@ -153,7 +169,7 @@ struct Shown<'a> {
 type Lines<'a> = BTreeMap<usize, Vec<(&'a PlaceView, &'a Quote, bool)>>;
 
 /// The places in files: for each file the lines in order. Places far from the one before begin an excerpt of their own.
-fn excerpts<'a>(finding: &'a FindingView, style: &Style) -> Vec<(String, Vec<Shown<'a>>)> {
+fn excerpts<'a>(finding: &'a FindingView, style: &Style, room: usize) -> Vec<(String, Vec<Shown<'a>>)> {
     let limit = if style.verbosity == Verbosity::Verbose { usize::MAX } else { PLACES };
     let mut files: Vec<(&str, Lines)> = Vec::new();
     for (at, place) in in_files(finding).take(limit).enumerate() {
@@ -174,11 +190,11 @@ fn excerpts<'a>(finding: &'a FindingView, style: &Style) -> Vec<(String, Vec<Sho
         let mut last: Option<usize> = None;
         for (number, places) in lines {
             // Several places of a line share its text only where none of their quotes is cut.
-            let whole = places.iter().all(|(_, quote, _)| cut(quote).1 == text_of(quote) && quote.cut == 0);
+            let whole = places.iter().all(|(_, quote, _)| cut(quote, room).text == text_of(quote) && quote.cut == 0);
             let shown: Vec<Shown> = if whole {
-                vec![line_of(number, &places)]
+                vec![line_of(number, &places, room)]
             } else {
-                places.iter().map(|p| line_of(number, &[*p])).collect()
+                places.iter().map(|p| line_of(number, &[*p], room)).collect()
             };
             for line in shown {
                 let near = last.is_some_and(|last| number > last && number - last <= FAR);
@@ -201,36 +217,61 @@ fn text_of(quote: &Quote) -> String {
     format!("{}{}{}", quote.before, quote.marked, quote.after)
 }
 
-/// The quote's line cut to [`CONTEXT`] around the place: where the place begins in it, and the text.
-fn cut(quote: &Quote) -> (usize, String) {
-    let lead = quote.before.chars().count();
-    let skip = if lead > 2 * CONTEXT { lead - CONTEXT } else { 0 };
-    let mut before: String = quote.before.chars().skip(skip).collect();
-    if skip > 0 || quote.cut > 0 {
-        before.insert_str(0, "...");
-    }
-    let tail: String = quote.after.chars().take(2 * CONTEXT).collect();
-    let dots = if tail.len() < quote.after.len() { "..." } else { "" };
-    (before.len(), format!("{before}{}{tail}{dots}", quote.marked))
+/// A quote's line as it is drawn.
+struct Cut {
+    text: String,
+    /// Byte range of the place in `text`.
+    mark: std::ops::Range<usize>,
 }
 
-fn line_of<'a>(number: usize, places: &[(&'a PlaceView, &'a Quote, bool)]) -> Shown<'a> {
+/// The quote's line in at most `room` characters: a long place keeps its start, and what stands around it as much as fits.
+fn cut(quote: &Quote, room: usize) -> Cut {
+    let (lead, width) = (quote.before.chars().count(), quote.marked.chars().count());
+    let mut marked = quote.marked.clone();
+    let whole = width <= room * 2 / 3;
+    if !whole {
+        marked = marked.chars().take(room * 2 / 3).collect::<String>() + DOTS;
+    }
+    let width = marked.chars().count();
+    let mut text = quote.before.clone();
+    if quote.cut > 0 || lead + width > room {
+        let keep = room.saturating_sub(width + DOTS.len()).min(room / 3);
+        text = DOTS.to_owned();
+        text.extend(quote.before.chars().skip(lead.saturating_sub(keep)));
+    }
+    let start = text.len();
+    text.push_str(&marked);
+    let mark = start..text.len();
+    if whole {
+        let left = room.saturating_sub(text.chars().count());
+        if quote.after.chars().count() <= left {
+            text.push_str(&quote.after);
+        } else {
+            text.extend(quote.after.chars().take(left.saturating_sub(DOTS.len())));
+            text.push_str(DOTS);
+        }
+    }
+    Cut { text, mark }
+}
+
+fn line_of<'a>(number: usize, places: &[(&'a PlaceView, &'a Quote, bool)], room: usize) -> Shown<'a> {
     let mut text = String::new();
     let mut marks = Vec::new();
     let mut cut_column = None;
     for (place, quote, primary) in places {
-        let (start, line) = cut(quote);
-        if let (OriginView::File { column, .. }, true) = (&place.origin, start != quote.before.len() || quote.cut > 0) {
+        let line = cut(quote, room);
+        let moved = line.mark.start != quote.before.len() || quote.cut > 0;
+        if let (OriginView::File { column, .. }, true) = (&place.origin, moved) {
             cut_column = Some(*column);
         }
-        marks.push((start..start + quote.marked.len(), place.label.as_str(), *primary));
-        text = line;
+        marks.push((line.mark, place.label.as_str(), *primary));
+        text = line.text;
     }
     Shown { number, text, cut_column, marks }
 }
 
 /// Lines as one excerpt; the lines between are empty, so that the drawing leaves them out.
-fn snippet<'a>(lines: &[Shown<'a>]) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+fn snippet<'a>(lines: &[Shown<'a>], room: usize) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let first = lines.first().map_or(1, |line| line.number);
     let mut text = String::new();
     let mut annotations = Vec::new();
@@ -245,10 +286,19 @@ fn snippet<'a>(lines: &[Shown<'a>]) -> Snippet<'a, annotate_snippets::Annotation
         for (range, label, primary) in &line.marks {
             let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let mark = kind.span(start + range.start..start + range.end);
-            annotations.push(if label.is_empty() { mark } else { mark.label(*label) });
+            annotations.push(if label.is_empty() || !fits(line, range, label, room) {
+                mark
+            } else {
+                mark.label(*label)
+            });
         }
     }
     Snippet::source(text).line_start(first).annotations(annotations)
+}
+
+/// Whether a label has its place beside the mark; else it stands below the excerpts.
+fn fits(line: &Shown, range: &std::ops::Range<usize>, label: &str, room: usize) -> bool {
+    line.text.get(..range.end).map_or(0, |text| text.chars().count()) + 1 + label.chars().count() <= room
 }
 
 /// What stands below the excerpts: other origins, what servers said, the paths concerned.

@@ -1,0 +1,103 @@
+//! Command lines as users write them.
+
+use super::*;
+
+fn read(line: &str) -> Result<Command, String> {
+    let args = std::iter::once("helolint").chain(line.split(' ').filter(|word| !word.is_empty()));
+    Cli::read(args.map(OsString::from)).map(Cli::into_command).map_err(|error| error.to_string())
+}
+
+fn check(line: &str) -> CheckArgs {
+    match read(line) {
+        Ok(Command::Check(check)) => *check,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_definitions_hold_together() {
+    <Cli as CommandFactory>::command().debug_assert();
+}
+
+#[test]
+fn check_is_the_default_and_options_may_stand_before_a_command() {
+    for line in
+        ["--root /x --offline", "check --root /x --offline", "--root /x check --offline", "--root=/x --offline check"]
+    {
+        let check = check(line);
+        assert_eq!(check.facts.root, Some(PathBuf::from("/x")), "{line}");
+        assert!(check.dns.offline, "{line}");
+    }
+    assert!(matches!(read("--root /x plan"), Ok(Command::Plan(plan)) if plan.facts.root == Some("/x".into())));
+    assert!(matches!(read("-o s.json snapshot"), Ok(Command::Snapshot(s)) if s.output == Some("s.json".into())));
+    // A folder may be named as a command is.
+    assert_eq!(check("--root plan").facts.root, Some("plan".into()));
+    assert!(matches!(read(""), Ok(Command::Check(_))));
+}
+
+#[test]
+fn color_belongs_to_every_command() {
+    for line in ["--color always", "check --color always", "explain PTR001 --color always", "rules --color always"] {
+        let args = std::iter::once("helolint").chain(line.split(' '));
+        assert_eq!(Cli::read(args.map(OsString::from)).unwrap().color(), anstream::ColorChoice::Always, "{line}");
+    }
+}
+
+#[test]
+fn formats_and_files() {
+    let targets = |line: &str| check(line).output.targets();
+    let file = |name: &str| Some(PathBuf::from(name));
+    assert_eq!(targets(""), [(Format::Human, None)]);
+    assert_eq!(targets("-o r.txt"), [(Format::Human, file("r.txt"))]);
+    assert_eq!(targets("--format json -o r"), [(Format::Json, file("r"))]);
+    assert_eq!(targets("--format json=r"), [(Format::Json, file("r")), (Format::Human, None)]);
+    assert_eq!(targets("--format json=r --format human"), [(Format::Json, file("r")), (Format::Human, None)]);
+    assert_eq!(check("--format json=r").output.stdout_format(), Some(Format::Human));
+    assert_eq!(check("--format json -o r").output.stdout_format(), None);
+    for (line, word) in [
+        ("--format json --format human", "only one"),
+        ("--format json=r --format human=r", "two formats"),
+        ("--format jsn", "did you mean `json`"),
+        ("--format json=", "file name"),
+    ] {
+        assert!(read(line).unwrap_err().contains(word), "{line}");
+    }
+}
+
+#[test]
+fn addresses_with_names_and_ports() {
+    for (text, name, server) in [
+        ("192.0.2.53", "192.0.2.53", "192.0.2.53:53"),
+        ("lab=192.0.2.53:5353", "lab", "192.0.2.53:5353"),
+        ("2001:db8::53", "2001:db8::53", "[2001:db8::53]:53"),
+        ("x=[2001:db8::53]:5353", "x", "[2001:db8::53]:5353"),
+        ("[2001:db8::53]", "[2001:db8::53]", "[2001:db8::53]:53"),
+    ] {
+        assert_eq!(resolver(text), Ok(Resolver { name: name.into(), server: server.parse().unwrap() }), "{text}");
+    }
+    assert!(resolver("dns.example.com").is_err());
+    assert!(public_ip("10.0.0.1=192.0.2.1").is_ok_and(|ip| ip.local.is_some()));
+    assert!(public_ip("192.0.2.1").is_ok_and(|ip| ip.local.is_none()));
+    assert!(public_ip("10.0.0.1=2001:db8::1").is_err() && public_ip("x").is_err());
+}
+
+#[test]
+fn unknown_rules_are_errors_with_a_suggestion() {
+    assert_eq!(check("--select ptr,PTR001 --ignore ptr-missing").output.select, ["ptr", "PTR001"]);
+    assert!(read("--select PTR01").unwrap_err().contains("did you mean `PTR001`"));
+}
+
+#[test]
+fn times_are_positive_and_bounded() {
+    assert_eq!(check("--timeout 0.5").dns.timeout, Duration::from_millis(500));
+    for bad in ["0", "-1", "nan", "inf", "1e9", "x"] {
+        assert!(seconds(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn completions_and_manual_page_are_written() {
+    assert!(matches!(read("completions bash"), Ok(Command::Completions(c)) if !c.render().is_empty()));
+    let man = String::from_utf8(man().unwrap()).unwrap();
+    assert!(man.contains(".TH helolint 1") && man.contains("Exit status"));
+}
