@@ -115,6 +115,6 @@ fn planned_records_come_before_what_is_live() {
     // The alias is planned, its target is live.
     let a = dns.truth(&Question::new(&DomainName::new("new.example.com"), RecordType::A));
     assert_eq!(a.kind, Some(VantageKind::Overlay));
-    assert_eq!(dns.addresses(&DomainName::new("new.example.com"), crate::addr::Family::Ipv4).is_missing(), false);
+    assert!(!dns.addresses(&DomainName::new("new.example.com"), crate::addr::Family::Ipv4).is_missing());
     assert_eq!(dns.iprev("192.0.2.12".parse().unwrap()), Iprev::Fail, "mail.example.com leads to 192.0.2.10");
 }
