@@ -154,7 +154,12 @@ fn check(folder: &Path, lenient: bool) -> Vec<String> {
     let lines: Vec<String> = expected["lines"].as_array().unwrap().iter().map(|l| line(&wanted(l))).collect();
     let printed_lines: Vec<String> =
         found.config.lines.iter().filter(|l| !l.starts_with('#')).map(|l| line(l)).collect();
-    case.same("lines", &printed_lines.join("\n"), &lines.join("\n"));
+    // How -bP spaces a line that an included file's continuation is joined to is its own business.
+    let squeezed = |lines: &[String]| match lenient {
+        true => lines.iter().map(|l| l.split_whitespace().collect::<String>()).collect::<Vec<_>>().join("\n"),
+        false => lines.join("\n"),
+    };
+    case.same("lines", &squeezed(&printed_lines), &squeezed(&lines));
     let macros: BTreeMap<&str, &str> =
         found.config.macros.user().iter().map(|m| (m.name.as_str(), m.value.as_str())).collect();
     let expected_macros: BTreeMap<String, String> =

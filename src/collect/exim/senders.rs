@@ -133,8 +133,10 @@ type Faults = HashMap<(String, String), Fact<String>>;
 fn pairs(common: &Common, transport: &Driver, families: &[Family], faults: &mut Faults) -> Vec<Group> {
     let interface = transport.get("interface").filter(|fact| !fact.value.is_empty());
     let helo = transport.get("helo_data");
-    let interface_expr = interface.map(|fact| parse(&fact.value));
-    let helo_expr = helo.map(|fact| parse(&fact.value));
+    let mut scope = common.scope.clone();
+    let mut parsed = |fact: &Fact<String>| common.evaluator.fold(&parse(&fact.value), &mut scope);
+    let interface_expr = interface.map(&mut parsed);
+    let helo_expr = helo.map(&mut parsed);
     let mut walk = Walk { uses: Default::default(), lists: &common.read.config.lists };
     interface_expr.iter().chain(&helo_expr).for_each(|expr| walk.add(expr));
     let uses = walk.uses;

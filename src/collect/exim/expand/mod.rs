@@ -3,6 +3,7 @@
 mod condition;
 mod digest;
 mod evaluate;
+mod fold;
 pub mod lookups;
 mod matching;
 mod operators;
