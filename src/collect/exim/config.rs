@@ -116,7 +116,12 @@ fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(),
         && let Some(set) = config.main.get("openssl_options")
     {
         let at = set.origin.span().cloned();
-        return Err(Refused { message: "openssl_options is set but we're using GnuTLS".into(), at, file: None });
+        return Err(Refused {
+            message: "openssl_options is set but we're using GnuTLS".into(),
+            at,
+            file: None,
+            note: None,
+        });
     }
     Ok(())
 }
@@ -269,5 +274,5 @@ fn finish(lines: &Lines, driver: Option<Driver>, class: Class, done: &mut Vec<Dr
 }
 
 fn refused(line: &Logical, message: String) -> Refused {
-    Refused { message, at: Some(line.last()), file: None }
+    Refused { message, at: Some(line.last()), file: None, note: None }
 }

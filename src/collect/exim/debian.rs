@@ -52,8 +52,8 @@ fn debian_sources(root: &Root) -> Vec<String> {
 /// Whether `dc_use_split_config` is on: the settings are a shell fragment, the last assignment counts.
 fn is_split(root: &Root) -> bool {
     let Ok(file) = root.read(SETTINGS) else { return false };
-    let values = file.text().lines().filter_map(|line| line.trim_start().strip_prefix("dc_use_split_config="));
-    values.last().is_some_and(|value| value.trim().trim_matches(['\'', '"']).eq_ignore_ascii_case("true"))
+    let mut values = file.text().lines().filter_map(|line| line.trim_start().strip_prefix("dc_use_split_config="));
+    values.next_back().is_some_and(|value| value.trim().trim_matches(['\'', '"']).eq_ignore_ascii_case("true"))
 }
 
 /// Names that update-exim4.conf(8) takes: letters, digits, `_` and `-`; with `.rul` they replace another.

@@ -122,12 +122,18 @@ impl<'r> Lines<'r> {
     /// What makes Exim refuse the file at this level.
     pub fn next_line(&mut self) -> Result<Option<Logical>, Refused> {
         let mut line = Logical { text: String::new(), pieces: Vec::new() };
+        // What was dropped last stays in Exim's buffer: at the end of the file it is taken as part of an unfinished line.
+        let mut left = String::new();
         loop {
             let Some((file, start, end)) = self.physical() else {
                 if self.state != State::Active || !self.outer.is_empty() {
                     return Err(self.refused("Unexpected end of configuration file: .endif missing"));
                 }
-                return Ok((!line.text.is_empty()).then_some(line));
+                if line.text.is_empty() {
+                    return Ok(None);
+                }
+                line.text.push_str(left.trim_end_matches(is_space));
+                return Ok(Some(line));
             };
             self.last = Some(file.span(start, end));
             let raw = &file.text()[start..end];
@@ -140,6 +146,11 @@ impl<'r> Lines<'r> {
                 return Err(self.refused("a line is too long after macros were replaced"));
             };
             let text = replaced.trim_start_matches(is_space);
+            left.clear();
+            if !line.text.is_empty() {
+                left.push_str(&raw[..lead]);
+                left.push_str(&replaced);
+            }
             if text.starts_with('#') {
                 continue;
             }
@@ -165,6 +176,7 @@ impl<'r> Lines<'r> {
             }
             let lead = if used.is_empty() { raw.len() - text.len() } else { lead };
             let end = start + raw.trim_end_matches(is_space).len().max(lead);
+            left.clear();
             line.pieces.push(Piece { at: line.text.len(), file, start: start + lead, end, macros: used });
             line.text.push_str(text);
             line.text.truncate(line.text.trim_end_matches(is_space).len());
@@ -239,8 +251,10 @@ impl<'r> Lines<'r> {
             return Ok(());
         }
         if self.frames.len() >= INCLUDE_DEPTH {
-            let why = "files include each other in a circle, until the system refuses to open one more";
-            return Err(self.refused(format!("failed to open included configuration file {path}: {why}")));
+            let mut refused = self.refused(format!("failed to open included configuration file {path}"));
+            refused.note =
+                Some("files include each other in a circle, until the system refuses to open one more".into());
+            return Err(refused);
         }
         match self.root.read(&path) {
             Ok(file) => {
@@ -251,8 +265,8 @@ impl<'r> Lines<'r> {
                 Ok(())
             }
             Err(error) => {
-                let why = if error == ReadError::NotFound { String::new() } else { format!(" ({error})") };
-                let mut refused = self.refused(format!("failed to open included configuration file {path}{why}"));
+                let mut refused = self.refused(format!("failed to open included configuration file {path}"));
+                refused.note = (error != ReadError::NotFound).then(|| error.to_string());
                 refused.file = Some(path);
                 Err(refused)
             }
@@ -262,7 +276,7 @@ impl<'r> Lines<'r> {
     /// A refusal at the last physical line read.
     pub fn refused(&self, message: impl Into<String>) -> Refused {
         let at = self.last.clone().or_else(|| self.files.first().map(|file| file.span(0, 0)));
-        Refused { message: message.into(), at, file: None }
+        Refused { message: message.into(), at, file: None, note: None }
     }
 }
 

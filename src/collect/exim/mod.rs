@@ -37,6 +37,8 @@ pub struct Refused {
     pub at: Option<Span>,
     /// A file that could not be read, where that is the reason.
     pub file: Option<String>,
+    /// What Exim's message leaves out.
+    pub note: Option<String>,
 }
 
 /// One configuration to be read.
@@ -104,15 +106,17 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>) -> Collected {
     debian::stale(root, &live.file, cpanel.is_some(), &mut collected.problems);
     match &read.refused {
         Some(refused) => {
+            let note = refused.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+            let message = format!("{}{note}", refused.message);
             let kind = ProblemKind::Syntax { mta: Mta::Exim, whole: true };
             collected.problems.push(match refused.at.clone() {
-                Some(at) => Problem::at(kind, Origin::File(at), refused.message.clone()),
-                None => Problem::of_file(kind, &live.file, None, refused.message.clone()),
+                Some(at) => Problem::at(kind, Origin::File(at), message.clone()),
+                None => Problem::of_file(kind, &live.file, None, message.clone()),
             });
             if let Some(file) = &refused.file {
                 let kind = ProblemKind::Unreadable { undecided: false };
                 let at = refused.at.clone().map(Origin::File);
-                collected.problems.push(Problem::of_file(kind, file, at, refused.message.clone()));
+                collected.problems.push(Problem::of_file(kind, file, at, message));
             }
         }
         None => {

@@ -119,7 +119,7 @@ pub fn origin(line: &Logical, macros: &Macros, value: Range<usize>) -> Fact<Stri
 /// What makes Exim refuse it.
 pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Refused> {
     let text = how.line.text.as_str();
-    let refused = |message: String| Refused { message, at: Some(how.line.last()), file: None };
+    let refused = |message: String| Refused { message, at: Some(how.line.last()), file: None, note: None };
     let Some(pairs) = parse(Rule::option, text) else {
         return Err(refused(format!("option setting expected: {text}")));
     };
