@@ -1,6 +1,6 @@
 //! The configuration as a whole: sections, options, named lists, drivers.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Refused;
@@ -28,6 +28,8 @@ pub struct Config {
     pub macros: Macros,
     /// Every logical line.
     pub lines: Vec<String>,
+    /// Builtin macros that its conditionals ask for and that not every build has.
+    pub build: BTreeSet<String>,
     /// Files read, the first is the configuration itself.
     pub files: Vec<Arc<SourceFile>>,
 }
@@ -86,6 +88,7 @@ pub fn read(how: &Reading, file: Arc<SourceFile>, macros: Macros) -> Result<Conf
     let outcome = sections(how, &mut lines, &mut config);
     config.macros = std::mem::take(&mut lines.macros);
     config.files = std::mem::take(&mut lines.files);
+    config.build = std::mem::take(&mut lines.build);
     match outcome {
         Ok(()) => Ok(config),
         Err(refused) => Err(Box::new((refused, config))),

@@ -1,5 +1,6 @@
 //! From physical to logical lines: continuation, comments, conditionals, includes, macros (Exim specification, chapter 6).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Refused;
@@ -11,6 +12,8 @@ use crate::source::{SourceFile, Span};
 const CONDITION_DEPTH: usize = 10;
 /// Files that may be open at once. Exim has no limit of its own: a loop ends when the system refuses one more.
 const INCLUDE_DEPTH: usize = 100;
+/// Builtin macros that are remembered.
+const BUILD_LIMIT: usize = 1000;
 /// Text that all lines together may hold after macros, in bytes: macros can make a small file explode.
 const TEXT_LIMIT: usize = 64 << 20;
 /// What one line may hold after macros, in bytes.
@@ -95,6 +98,8 @@ pub struct Lines<'r> {
     last: Option<Span>,
     total: usize,
     first: bool,
+    /// Builtin macros that conditionals ask for and that not every build has.
+    pub build: BTreeSet<String>,
 }
 
 const DIRECTIVES: [&str; 6] = ["ifdef", "ifndef", "elifdef", "elifndef", "else", "endif"];
@@ -113,6 +118,7 @@ impl<'r> Lines<'r> {
             last: None,
             total: 0,
             first: true,
+            build: BTreeSet::new(),
         }
     }
 
@@ -159,6 +165,9 @@ impl<'r> Lines<'r> {
             {
                 // Exim's own quirk: the letter `t` where a tab was meant. Anything else: the line is dropped.
                 if matches!(rest.as_bytes().get(DIRECTIVES[which].len()), None | Some(b' ' | b't' | b'\n')) {
+                    if self.build.len() < BUILD_LIMIT {
+                        self.build.extend(builtins(raw));
+                    }
                     self.directive(which, !used.is_empty())?;
                 }
                 continue;
@@ -278,6 +287,18 @@ impl<'r> Lines<'r> {
         let at = self.last.clone().or_else(|| self.files.first().map(|file| file.span(0, 0)));
         Refused { message: message.into(), at, file: None, note: None }
     }
+}
+
+/// Builtin macros in a line, apart from those that every distribution's build has.
+fn builtins(line: &str) -> impl Iterator<Item = String> + '_ {
+    const EVERYWHERE: [&str; 4] =
+        ["_HAVE_IPV6", "_HAVE_TLS", "_OPT_MAIN_DISABLE_IPV6", "_OPT_TRANSPORT_SMTP_HELO_DATA"];
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let builtin = |word: &&str| {
+        ["_HAVE_", "_OPT_", "_DRIVER_", "_LOG_", "_ACL_", "_EXP_"].iter().any(|prefix| word.starts_with(prefix))
+            && !EVERYWHERE.contains(word)
+    };
+    words.filter(builtin).map(str::to_owned)
 }
 
 /// What C's isspace() takes as white space.

@@ -1,6 +1,6 @@
 //! Macros: definitions and their replacement, which is by plain text, in the order of definition.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::builtin;
 use super::lines::is_space;
@@ -40,11 +40,13 @@ pub struct Macros {
 }
 
 impl Macros {
-    /// The builtin macros, and those that `-D` defines, in order.
-    pub fn new(defines: &[(String, String)]) -> Macros {
+    /// The builtin macros, and those that `-D` defines, in order. `otherwise`: builtin macros to be taken the other way round.
+    pub fn new(defines: &[(String, String)], otherwise: &BTreeSet<String>) -> Macros {
         let mut macros = Macros::default();
-        for name in builtin::macros() {
-            macros.add(name, "y".into(), None, false);
+        let known = builtin::macros();
+        let added = otherwise.iter().filter(|name| !known.contains(name));
+        for name in known.iter().filter(|name| !otherwise.contains(*name)).chain(added) {
+            macros.add(name.clone(), "y".into(), None, false);
         }
         macros.builtin = macros.all.len();
         for (name, value) in defines {

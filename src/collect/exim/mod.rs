@@ -15,8 +15,11 @@ pub mod macros;
 mod options;
 mod routes;
 mod senders;
+mod sums;
 mod tables;
 pub mod users;
+
+use std::collections::BTreeSet;
 
 use crate::collect::root::Root;
 use crate::collect::sender::Sender;
@@ -94,7 +97,7 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>) -> Collected {
         debian: live.debian,
         keep_lines: false,
     };
-    let read = match read(&request) {
+    let mut read = match read(&request) {
         Ok(read) => read,
         Err(error) => {
             let message = format!("{} cannot be read: {error}", live.file);
@@ -103,6 +106,13 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>) -> Collected {
             return collected;
         }
     };
+    // Where conditionals ask what Exim was built with, only what holds either way is certain.
+    let build = read.config.build.clone();
+    let other = if build.is_empty() { None } else { read_as_built(&request, &build).ok() };
+    let mut other = other.filter(|other| other.refused.is_none());
+    if read.refused.is_some() {
+        read = other.take().unwrap_or(read);
+    }
     debian::stale(root, &live.file, cpanel.is_some(), &mut collected.problems);
     match &read.refused {
         Some(refused) => {
@@ -121,6 +131,10 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>) -> Collected {
         }
         None => {
             collected.senders = senders::of(root, host, &read, cpanel.is_some(), &mut collected.problems);
+            if let Some(other) = &other {
+                let senders = senders::of(root, host, other, cpanel.is_some(), &mut Vec::new());
+                sums::hedge(&mut collected.senders, &senders, &build);
+            }
             collected.primary_hostname = read.primary_hostname.ok();
         }
     }
@@ -133,11 +147,16 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>) -> Collected {
 /// # Errors
 /// Where its first file cannot be read.
 pub fn read(request: &Request) -> Result<Read, crate::collect::root::ReadError> {
+    read_as_built(request, &BTreeSet::new())
+}
+
+/// Reads one configuration, some builtin macros taken the other way round.
+fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read, crate::collect::root::ReadError> {
     let file = request.root.read(request.file)?;
     let users = Users::of(request.root);
     let how =
         config::Reading { root: request.root, users: &users, debian: request.debian, keep_lines: request.keep_lines };
-    let (config, refused) = match config::read(&how, file, Macros::new(request.defines)) {
+    let (config, refused) = match config::read(&how, file, Macros::new(request.defines, otherwise)) {
         Ok(config) => (config, None),
         Err(both) => {
             let (refused, config) = *both;

@@ -8,11 +8,11 @@ use super::config::Driver;
 use super::depend::{self, SENDER_FUNCTIONS, Walk};
 use super::expand::parse::{Expr, parse};
 use super::expand::{Evaluator, PTR_NAME, Ptr, Scope, Stop};
-use super::{lists, routes};
+use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
 use crate::collect::sender::{Bind, NextHop, Sender};
-use crate::facts::{AfterBindFault, Fact, Helo, Host, Mta, Origin, Problem, ProblemKind, SenderDomains, Undecided};
+use crate::facts::{AfterBindFault, Fact, Helo, Host, Mta, Origin, Problem, SenderDomains, Undecided};
 use crate::name::{DomainName, HeloName};
 
 /// A domain that no file names. The character is a private one: no configuration holds it.
@@ -98,8 +98,8 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
             }));
         }
     }
-    global(&common, &mut senders);
-    report(faults, cpanel, problems);
+    sums::global(common.read, &mut senders);
+    sums::report(faults, cpanel, problems);
     senders
 }
 
@@ -128,7 +128,7 @@ struct Members {
 }
 
 /// Outcomes that keep mail from leaving: by the setting and the message.
-type Faults = HashMap<(String, String), Fact<String>>;
+pub type Faults = HashMap<(String, String), Fact<String>>;
 
 fn pairs(common: &Common, transport: &Driver, families: &[Family], faults: &mut Faults) -> Vec<Group> {
     let interface = transport.get("interface").filter(|fact| !fact.value.is_empty());
@@ -222,7 +222,8 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], faults: &mut 
     groups
 }
 
-const EXIM: Origin = Origin::default_of("Exim specification");
+/// The origin of what no file sets.
+pub const EXIM: Origin = Origin::default_of("Exim specification");
 
 /// Assumes a sender.
 fn assume(scope: &mut Scope, whom: &Whom, recipient: bool, perl: bool) {
@@ -393,49 +394,6 @@ impl Place<'_> {
                 origin,
             }),
             Outcome::Nothing => Helo::Known(Fact::new(HeloName::new(""), origin)),
-        }
-    }
-}
-
-/// Marks HELO names that are set for the whole of Exim: unset everywhere, or one constant.
-fn global(common: &Common, senders: &mut [Sender]) {
-    let transports = common.read.config.transports.iter().filter(|driver| driver.driver == "smtp");
-    let mut texts: Vec<&str> = transports
-        .map(|driver| driver.get("helo_data").map_or("$primary_hostname", |fact| fact.value.trim()))
-        .collect();
-    texts.sort_unstable();
-    texts.dedup();
-    let same =
-        matches!(texts[..], [one] if !one.contains('{') && one.matches('$').count() <= 1 && !one.contains("sender"));
-    for sender in senders {
-        let set = common.read.config.transports.iter().find(|driver| driver.name == sender.service);
-        let text = set.and_then(|driver| driver.get("helo_data")).map(|fact| fact.value.trim().to_owned());
-        let primary = text.is_none_or(|text| matches!(text.as_str(), "$primary_hostname" | "${primary_hostname}"));
-        sender.helo_is_global = matches!(sender.helo, Helo::Known(_)) && (primary || same);
-    }
-}
-
-/// Reports what keeps mail from leaving.
-fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
-    let mut faults: Vec<_> = faults.into_iter().collect();
-    faults.sort_by(|a, b| a.0.cmp(&b.0));
-    for ((setting, why), fact) in faults {
-        let what = format!("{setting} fails: {why}; Exim defers the mail");
-        let missing =
-            why.strip_prefix("stat(").and_then(|rest| rest.split_once(')')).map(|(path, _)| path).or_else(|| {
-                why.strip_prefix("failed to open ").and_then(|rest| rest.split_once(" for ")).map(|(path, _)| path)
-            });
-        let problem = match missing {
-            Some(path) if cpanel || matches!(path, "/etc/mailips" | "/etc/mailhelo") => {
-                Problem::of_file(ProblemKind::MapMissing, path, Some(fact.origin), what)
-            }
-            Some(path) => Problem::of_file(ProblemKind::Unreadable { undecided: false }, path, Some(fact.origin), what),
-            None => Problem::at(ProblemKind::Syntax { mta: Mta::Exim, whole: false }, fact.origin, what),
-        };
-        let same = |known: &Problem| known.kind == problem.kind && known.file == problem.file && missing.is_some();
-        match problems.iter_mut().find(|known| same(known)) {
-            Some(known) => known.related.extend(problem.origin.map(|origin| (origin, problem.message))),
-            None => problems.push(problem),
         }
     }
 }

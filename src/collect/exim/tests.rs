@@ -299,6 +299,18 @@ fn a_refusal_ends_the_judgement_and_names_its_place() {
 }
 
 #[test]
+fn what_depends_on_the_build_is_undecided_where_it_matters() {
+    let asked = |inside: &str| {
+        let found = exim(&format!("disable_ipv6\n{SMTP}.ifdef _HAVE_NEWER_THING\n{inside}\n.endif\n"));
+        lines(&found).join("\n")
+    };
+    assert!(asked(" helo_data = other.example").contains("| undecided it depends on what Exim was built with"));
+    assert!(asked(" interface = 192.0.2.7").contains("t/4 undecided it depends on what Exim was built with"));
+    assert!(!asked(" hosts_try_fastopen = *").contains("undecided"));
+    assert!(!asked(" some_newer_option = *").contains("undecided"));
+}
+
+#[test]
 fn files_that_include_each_other_are_reported() {
     let found = exim(".include /etc/exim.conf\n");
     assert!(found.problems[0].message.starts_with("failed to open included configuration file"));

@@ -1,0 +1,78 @@
+//! What follows once all senders are known: names common to all, what depends on the build, what stops the mail.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::Read;
+use super::senders::{EXIM, Faults};
+use crate::collect::sender::{Bind, Sender};
+use crate::facts::{Helo, Mta, Origin, Problem, ProblemKind, Undecided};
+
+/// Leaves undecided what differs where Exim was built otherwise.
+pub fn hedge(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>) {
+    let names: Vec<&str> = build.iter().map(String::as_str).collect();
+    let why = format!("it depends on what Exim was built with (`{}`; see `exim -bP macros`)", names.join("`, `"));
+    let all: HashSet<String> = other.iter().map(|sender| format!("{sender:?}")).collect();
+    for sender in senders.iter_mut().filter(|sender| !all.contains(&format!("{sender:?}"))) {
+        let undecided =
+            |parameter: &str, origin: Origin| Undecided { parameter: parameter.to_owned(), why: why.clone(), origin };
+        let twins = || other.iter().filter(|twin| twin.service == sender.service && twin.family == sender.family);
+        if !twins().any(|twin| format!("{:?}", twin.helo) == format!("{:?}", sender.helo)) {
+            let origin = match &sender.helo {
+                Helo::Known(name) => name.origin.clone(),
+                _ => EXIM,
+            };
+            sender.helo = Helo::Undecided(undecided(&format!("helo_data of {}", sender.service), origin));
+            sender.helo_is_global = false;
+        }
+        if !twins().any(|twin| format!("{:?}", twin.bind) == format!("{:?}", sender.bind)) {
+            let origin = match &sender.bind {
+                Bind::Address { address, .. } => address.origin.clone(),
+                _ => EXIM,
+            };
+            sender.bind = Bind::Undecided(undecided("interface", origin));
+        }
+    }
+}
+
+/// Marks HELO names that are set for the whole of Exim: unset everywhere, or one constant.
+pub fn global(read: &Read, senders: &mut [Sender]) {
+    let transports = read.config.transports.iter().filter(|driver| driver.driver == "smtp");
+    let mut texts: Vec<&str> = transports
+        .map(|driver| driver.get("helo_data").map_or("$primary_hostname", |fact| fact.value.trim()))
+        .collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let same =
+        matches!(texts[..], [one] if !one.contains('{') && one.matches('$').count() <= 1 && !one.contains("sender"));
+    for sender in senders {
+        let set = read.config.transports.iter().find(|driver| driver.name == sender.service);
+        let text = set.and_then(|driver| driver.get("helo_data")).map(|fact| fact.value.trim().to_owned());
+        let primary = text.is_none_or(|text| matches!(text.as_str(), "$primary_hostname" | "${primary_hostname}"));
+        sender.helo_is_global = matches!(sender.helo, Helo::Known(_)) && (primary || same);
+    }
+}
+
+/// Reports what keeps mail from leaving.
+pub fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
+    let mut faults: Vec<_> = faults.into_iter().collect();
+    faults.sort_by(|a, b| a.0.cmp(&b.0));
+    for ((setting, why), fact) in faults {
+        let what = format!("{setting} fails: {why}; Exim defers the mail");
+        let missing =
+            why.strip_prefix("stat(").and_then(|rest| rest.split_once(')')).map(|(path, _)| path).or_else(|| {
+                why.strip_prefix("failed to open ").and_then(|rest| rest.split_once(" for ")).map(|(path, _)| path)
+            });
+        let problem = match missing {
+            Some(path) if cpanel || matches!(path, "/etc/mailips" | "/etc/mailhelo") => {
+                Problem::of_file(ProblemKind::MapMissing, path, Some(fact.origin), what)
+            }
+            Some(path) => Problem::of_file(ProblemKind::Unreadable { undecided: false }, path, Some(fact.origin), what),
+            None => Problem::at(ProblemKind::Syntax { mta: Mta::Exim, whole: false }, fact.origin, what),
+        };
+        let same = |known: &Problem| known.kind == problem.kind && known.file == problem.file && missing.is_some();
+        match problems.iter_mut().find(|known| same(known)) {
+            Some(known) => known.related.extend(problem.origin.map(|origin| (origin, problem.message))),
+            None => problems.push(problem),
+        }
+    }
+}
