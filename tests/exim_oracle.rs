@@ -161,7 +161,7 @@ fn check(folder: &Path, lenient: bool) -> Vec<String> {
     };
     case.same("lines", &squeezed(&printed_lines), &squeezed(&lines));
     let macros: BTreeMap<&str, &str> =
-        found.config.macros.user().iter().map(|m| (m.name.as_str(), m.value.as_str())).collect();
+        found.config.macros.user().iter().map(|m| (m.name.as_str(), m.value.trim_end())).collect();
     let expected_macros: BTreeMap<String, String> =
         expected["macros"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), wanted(v))).collect();
     case.same("macros", &format!("{macros:?}"), &format!("{expected_macros:?}"));

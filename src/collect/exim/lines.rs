@@ -138,7 +138,12 @@ impl<'r> Lines<'r> {
                 if line.text.is_empty() {
                     return Ok(None);
                 }
-                line.text.push_str(left.trim_end_matches(is_space));
+                if let Some(last) = self.last.as_ref().filter(|_| !left.is_empty()) {
+                    let (file, place) = (Arc::clone(last.file()), last.range());
+                    let (at, macros) = (line.text.len(), Vec::new());
+                    line.pieces.push(Piece { at, file, start: place.start, end: place.end, macros });
+                }
+                line.text.push_str(&left);
                 return Ok(Some(line));
             };
             self.last = Some(file.span(start, end));
@@ -186,6 +191,9 @@ impl<'r> Lines<'r> {
             let lead = if used.is_empty() { raw.len() - text.len() } else { lead };
             let end = start + raw.trim_end_matches(is_space).len().max(lead);
             left.clear();
+            // A blank line is named by its own place, not by the next line's.
+            let lead = lead.min(raw.trim_end_matches('\n').len());
+            let end = end.min(start + raw.len()).max(start + lead);
             line.pieces.push(Piece { at: line.text.len(), file, start: start + lead, end, macros: used });
             line.text.push_str(text);
             line.text.truncate(line.text.trim_end_matches(is_space).len());

@@ -104,15 +104,9 @@ pub fn nhash(data: &[u8], first: u64, second: Option<u64>) -> Option<String> {
         3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
         109, 113,
     ];
-    let mut at = 0;
-    let mut total = 0u64;
-    for byte in data {
-        if at == 0 {
-            at = PRIMES.len() - 1;
-        }
-        total = total.wrapping_add(PRIMES[at] * u64::from(*byte));
-        at -= 1;
-    }
+    // The largest prime comes first, and after the smallest it begins anew.
+    let weighed = data.iter().zip(PRIMES.iter().rev().cycle());
+    let total = weighed.fold(0u64, |total, (byte, prime)| total.wrapping_add(prime * u64::from(*byte)));
     match second {
         None => Some((total.checked_rem(first)?).to_string()),
         Some(second) => {

@@ -40,12 +40,17 @@ impl Evaluator<'_> {
                 let captures = scope.captures.clone();
                 let truth = self.holds(condition, scope)?;
                 // Exim sets `$value` to the item that matched; which text that is differs between releases.
-                let value = if sets_value(condition) { scope.values.remove("value") } else { None };
+                let sets = truth && sets_value(condition);
+                let value = if sets { scope.values.remove("value") } else { None };
+                if sets && scope.rest_empty {
+                    scope.values.insert("value".to_owned(), UNSEEN.to_owned());
+                }
                 let result = self.tail(tail, truth.then(|| "true".to_owned()), "if", false, scope);
                 scope.captures = captures;
-                if let Some(value) = value {
-                    scope.values.insert("value".to_owned(), value);
+                if sets {
+                    scope.values.remove("value");
                 }
+                scope.values.extend(value.map(|value| ("value".to_owned(), value)));
                 result
             }
             Kind::Lookup(lookup) => {
