@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::expand::Fault;
+use super::lines::first_bytes;
 
 /// Bytes of what follows the fault that Postfix shows.
 const SHOWN: usize = 20;
@@ -132,7 +133,7 @@ fn braced(rest: &str) -> Result<(&str, &str), String> {
 }
 
 fn at(what: &str, before: &str, after: &str) -> String {
-    let shown = &after[..after.floor_char_boundary(SHOWN.min(after.len()))];
+    let shown = first_bytes(after, SHOWN);
     format!("{what} at: \"...{before}>>>{shown}\"")
 }
 

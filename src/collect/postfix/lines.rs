@@ -15,6 +15,12 @@ pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| u8::try_from(c).is_ok_and(is_space))
 }
 
+/// The first bytes of a text, at most `limit`, up to the end of a character.
+pub fn first_bytes(text: &str, limit: usize) -> &str {
+    let end = (0..=limit.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
+}
+
 /// A logical line: physical lines put together, comments and empty lines between them left out.
 #[derive(Debug, Clone)]
 pub struct LogicalLine<'a> {

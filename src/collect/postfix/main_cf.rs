@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pest::Parser;
 
 use super::grammar::{MainCfGrammar, Rule};
-use super::lines::{LogicalLine, is_space, logical_lines, trim};
+use super::lines::{LogicalLine, first_bytes, is_space, logical_lines, trim};
 use crate::facts::{Origin, Refusal};
 use crate::source::{SourceFile, Span};
 
@@ -130,7 +130,7 @@ impl MainCf {
 
 /// The warning about a first line that is indented: Postfix drops it and what continues it.
 pub fn indented_first(file: &Arc<SourceFile>, line: &LogicalLine<'_>) -> Refusal {
-    let shown = &line.text[..line.text.floor_char_boundary(SHOWN_START.min(line.text.len()))];
+    let shown = first_bytes(&line.text, SHOWN_START);
     let dots = if line.text.len() > SHOWN_START { "..." } else { "" };
     let message = format!("{}: logical line must not start with whitespace: \"{shown}{dots}\"", file.path());
     let span = line.span(file, 0, line.text.len());
