@@ -1,5 +1,6 @@
 //! master.cf: its entries with the `-o` settings as each daemon reads them, and what the master refuses (master(5)).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pest::Parser;
@@ -72,6 +73,8 @@ pub struct MasterCf {
     pub postconf_refuses: bool,
     /// Warnings, in Postfix's words.
     pub warnings: Vec<Refusal>,
+    /// Where the last entry of each name and type stands in `entries`.
+    last: HashMap<(String, String), usize>,
 }
 
 impl MasterCf {
@@ -83,6 +86,7 @@ impl MasterCf {
             error: None,
             postconf_refuses: false,
             warnings: Vec::new(),
+            last: HashMap::new(),
         };
         for line in logical_lines(file.text()) {
             if line.text.bytes().next().is_some_and(is_space) {
@@ -91,6 +95,7 @@ impl MasterCf {
             }
             match read_entry(file, &line) {
                 Ok((entry, fatal)) => {
+                    master.last.insert((entry.name().to_owned(), entry.kind().to_owned()), master.entries.len());
                     master.entries.push(entry);
                     master.error = master.error.or(fatal);
                 }
@@ -112,8 +117,8 @@ impl MasterCf {
     /// The entry that replaces the one at `index`.
     pub fn replaced_by(&self, index: usize) -> Option<&Entry> {
         let entry = self.entries.get(index)?;
-        let later = self.entries.get(index + 1..)?;
-        later.iter().rfind(|other| other.name() == entry.name() && other.kind() == entry.kind())
+        let last = *self.last.get(&(entry.name().to_owned(), entry.kind().to_owned()))?;
+        if last == index { None } else { self.entries.get(last) }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Reporter<'a> {
     main: Option<&'a MainCf>,
     master: &'a MasterCf,
     seen: HashSet<(String, String)>,
+    /// Queue directories whose copies were compared.
+    compared: HashSet<String>,
     /// What was found.
     pub problems: Vec<Problem>,
 }
@@ -47,7 +49,7 @@ fn syntax(whole: bool) -> ProblemKind {
 impl<'a> Reporter<'a> {
     /// For the files of one instance.
     pub fn new(main: Option<&'a MainCf>, master: &'a MasterCf) -> Reporter<'a> {
-        Reporter { main, master, seen: HashSet::new(), problems: Vec::new() }
+        Reporter { main, master, seen: HashSet::new(), compared: HashSet::new(), problems: Vec::new() }
     }
 
     /// Adds problems that others found.
@@ -226,6 +228,9 @@ impl<'a> Reporter<'a> {
             return;
         }
         let Some(queue) = process.value("queue_directory") else { return };
+        if !self.compared.insert(queue.clone()) {
+            return;
+        }
         for real in CHROOT_COPIES {
             let copy = format!("{}{real}", queue.trim_end_matches('/'));
             let (Ok(theirs), Ok(ours)) = (root.read(&copy), root.read(real)) else { continue };
@@ -234,9 +239,6 @@ impl<'a> Reporter<'a> {
                     "{copy} differs from {real}: the clients of Postfix that run in the chroot read the copy; restart \
                      Postfix, or copy the file again"
                 );
-                if self.problems.iter().any(|known| known.file == copy) {
-                    continue;
-                }
                 let kind = ProblemKind::ChrootCopy;
                 self.push(Problem::of_file(kind, &copy, Some(entry.span.clone().into()), message));
             }
