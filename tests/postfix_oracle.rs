@@ -212,7 +212,8 @@ fn differences(case: &Case) -> Vec<String> {
         main: Some(&main),
         directory: DIRECTORY,
         program: Program::Other,
-        process_name: "postmap",
+        // Commands, unlike daemons, do not set it.
+        process_name: "",
         service_name: "",
         overrides: &[],
     };

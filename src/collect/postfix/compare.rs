@@ -14,8 +14,8 @@ pub fn compare(left: &str, operator: &str, suffix: &str, right: &str) -> Result<
     let order = match suffix {
         "" if is_number(left) && is_number(right) => number(left)?.cmp(&number(right)?),
         "" => left.as_bytes().cmp(right.as_bytes()),
-        "level" => level(left).and_then(|l| Ok(l.cmp(&level(right)?))).map_err(Fault::Syntax)?,
-        _ => return Err(Fault::Syntax(format!("bad operator suffix at: \"...{operator}>>>{suffix}\""))),
+        // `level`: check_suffix lets no other pass.
+        _ => level(left).and_then(|l| Ok(l.cmp(&level(right)?))).map_err(Fault::Syntax)?,
     };
     Ok(match operator {
         "==" => order == Ordering::Equal,
@@ -25,6 +25,17 @@ pub fn compare(left: &str, operator: &str, suffix: &str, right: &str) -> Result<
         ">=" => order != Ordering::Less,
         _ => order == Ordering::Greater,
     })
+}
+
+/// Whether the suffix of an operator is one that Postfix knows.
+///
+/// # Errors
+/// In Postfix's words, where it is not.
+pub fn check_suffix(operator: &str, suffix: &str) -> Result<(), Fault> {
+    if matches!(suffix, "" | "level") {
+        return Ok(());
+    }
+    Err(Fault::Syntax(format!("bad operator suffix at: \"...{operator}>>>{suffix}\"")))
 }
 
 fn is_number(text: &str) -> bool {
@@ -63,7 +74,6 @@ pub fn diagnose(body: &str) -> String {
     let blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
     let rest = body.trim_start_matches(blank);
     let after_subject = if rest.starts_with('{') {
-        let whole = rest;
         let (left, rest) = match braced(rest) {
             Ok(split) => split,
             Err(fault) => return fault,
@@ -78,11 +88,10 @@ pub fn diagnose(body: &str) -> String {
         if !matches!(suffix, "" | "level") {
             return at("bad operator suffix", operator, suffix);
         }
-        let before = &whole[..whole.len() - rest.len() + suffix.len()];
         let after = &rest[suffix.len()..];
         let rest = after.trim_start_matches(blank);
         if !rest.starts_with('{') {
-            return at("\"{expression}\" expected", before, after);
+            return at("\"{expression}\" expected", &format!("{{{left} {operator}"), after);
         }
         match braced(rest) {
             Ok((_, rest)) => rest.trim_start_matches(blank),

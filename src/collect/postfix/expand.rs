@@ -200,12 +200,15 @@ impl Expander {
         if place.comparisons >= COMPARISON_LIMIT {
             return Err(Fault::Undecided("comparisons nest deeper than helolint follows".into()));
         }
+        // The operator is looked at before either side is expanded.
+        let of = |rule: Rule| subject.clone().into_inner().find(|piece| piece.as_rule() == rule);
+        let operator = of(Rule::operator).map_or("", |piece| piece.as_str());
+        let suffix = of(Rule::suffix).map_or("", |piece| piece.as_str());
+        compare::check_suffix(operator, suffix)?;
         let mut sides = Vec::new();
-        let (mut operator, mut suffix) = ("", "");
         for piece in subject.clone().into_inner() {
             match piece.as_rule() {
-                Rule::operator => operator = piece.as_str(),
-                Rule::suffix => suffix = piece.as_str(),
+                Rule::operator | Rule::suffix => {}
                 _ => {
                     let text = piece.into_inner().next().map_or("", |text| text.as_str());
                     let mut out = String::new();
