@@ -111,7 +111,8 @@ impl MainCf {
             return;
         }
         for (at, text) in line.continuations() {
-            let Ok((inner, _)) = split_setting(trim(text)) else { continue };
+            // Most continuations hold no equals sign: the grammar need not be asked.
+            let Some(Ok((inner, _))) = text.contains('=').then(|| split_setting(trim(text))) else { continue };
             let begin = at + (text.len() - text.trim_start().len());
             let inner_span = line.span(&self.file, begin, begin + trim(text).len());
             let head = line.span(&self.file, 0, name.len());
