@@ -160,6 +160,11 @@ impl<'a> Process<'a> {
         {
             self.refuse("inet_interfaces", message);
         }
+        let relay = self.value("relayhost").cloned().unwrap_or_default();
+        if self.value("myhostname").is_some_and(|host| !host.is_empty() && host.eq_ignore_ascii_case(&relay)) {
+            let message = format!("myhostname and relayhost parameter settings must not be identical: {relay}");
+            self.refuse("relayhost", message);
+        }
         let origin = self.value("myorigin").cloned().unwrap_or_default();
         if origin.contains([' ', '\t', '\r', '\n', ',']) {
             let message = format!("myorigin parameter setting must not contain multiple values: {origin}");
