@@ -38,7 +38,14 @@ PY
 
 # usage: holds REPORT PYTHON_EXPRESSION    (r is the report)
 holds() {
-    python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); sys.exit(0 if eval(sys.argv[2]) else sys.argv[2] + " does not hold")' "$1" "$2"
+    python3 - "$1" "$2" <<'PY'
+import json, sys
+r = json.load(open(sys.argv[1]))
+if not eval(sys.argv[2]):
+    for f in r["findings"]:
+        print(f"    {f['severity']} {f['code']} ({f['verdict']}) {f['paths']}: {f['message']}", file=sys.stderr)
+    sys.exit(sys.argv[2] + " does not hold")
+PY
 }
 
 # This machine, as it is, asking nothing.
@@ -90,8 +97,10 @@ paths_are_true() {
     judge 30 "$work/report.json" on "$1" helolint check --format json
     python3 "$here/compare.py" "$work/report.json" "${records:?}" || { cat "${records:?}" "$work/report.json" >&2; die "paths and mail differ"; }
     holds "$work/report.json" 'r["dns"]["answered"] == r["dns"]["questions"] > 0'
-    holds "$work/report.json" 'all(p["iprev"] == "pass" and p["helo"] in p["ptr"] for p in r["paths"])'
-    holds "$work/report.json" 'r["summary"]["error"] == r["summary"]["warning"] == r["summary"]["undetermined"] == 0'
+    holds "$work/report.json" 'all(p["iprev"] == "pass" and p["helo"] in p["ptr"] for p in r["paths"] if not p["unused"])'
+    # What is said of a path that nothing uses (Debian's smarthost transport on an internet site) is no fault of this mail.
+    holds "$work/report.json" 'not [f for f in r["findings"] if f["severity"] != "info"
+        and not (f["paths"] and all(p["unused"] for p in r["paths"] if p["id"] in f["paths"]))]'
 }
 
 # The resolver is there and says nothing.
@@ -163,10 +172,14 @@ case_postfix() {
     halt postfix
 }
 
+# Exim's daemon takes its file away when it ends.
+exim_is_gone() { ! on exim test -e /run/exim4/exim.pid; }
+
 restart_exim() {
-    if [ -e "$work/exim/root/run/exim4/exim.pid" ]; then
+    if ! exim_is_gone; then
         # shellcheck disable=SC2016  # the inner shell expands it
-        on exim sh -c 'kill "$(cat /run/exim4/exim.pid)"; rm /run/exim4/exim.pid'
+        on exim sh -c 'kill "$(cat /run/exim4/exim.pid)"'
+        eventually 10 "Exim stops" exim_is_gone
     fi
     on exim install -d -o Debian-exim -g Debian-exim /run/exim4
     on exim update-exim4.conf || die "update-exim4.conf"
