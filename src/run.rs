@@ -124,13 +124,15 @@ fn facts(args: &FactArgs, dns: &DnsArgs) -> Result<(Facts, Option<PendingFqdn>),
     }
     let dir = args.root.clone().unwrap_or_else(|| PathBuf::from("/"));
     let root = Root::open(&dir).map_err(|source| Error::Root { path: dir, source })?;
+    // `hostname -f` may ask the system's resolver: not where nobody or only zone files are to be asked.
+    let asks = !dns.offline && dns.zones.is_none();
     let mut pending = None;
     let kernel = match (&args.kernel, root.is_live()) {
         (Some(path), _) => Some(recorded_kernel(path)?),
         (None, false) => None,
         (None, true) => {
             let (facts, mut fqdn) = kernel::live();
-            if !dns.offline {
+            if asks {
                 fqdn.start();
                 pending = Some(fqdn);
             }
@@ -139,7 +141,7 @@ fn facts(args: &FactArgs, dns: &DnsArgs) -> Result<(Facts, Option<PendingFqdn>),
     };
     let live = args.kernel.is_none() && root.is_live();
     let mut facts = collect::collect(&root, kernel, expected(args));
-    if live && dns.offline {
+    if live && !asks {
         let node_name = facts.host.node_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
         let fqdn = system::fqdn_from_hosts(&node_name, &facts.host.hosts);
         system::set_fqdn(&mut facts.host, fqdn);

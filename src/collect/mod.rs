@@ -48,14 +48,14 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         problems.extend(found);
         cpanel
     });
-    let mut postfix = postfix::collect(root, &host);
-    let mut exim = exim::collect(root, &host, cpanel.as_ref());
+    let running = if root.is_live() { processes::daemons(Path::new(PROC)) } else { Vec::new() };
+    let mut postfix = postfix::collect(root, &host, &running);
+    let mut exim = exim::collect(root, &host, cpanel.as_ref(), &running);
     let configured = live::Configured {
         postfix: !postfix.instances.is_empty(),
         exim: !exim.configurations.is_empty(),
         cpanel: cpanel.is_some(),
     };
-    let running = if root.is_live() { processes::daemons(Path::new(PROC)) } else { Vec::new() };
     let mtas = live::choose(root, configured, &running, expected.mta);
 
     // Only live MTAs are judged: of the others nothing but their name is kept.

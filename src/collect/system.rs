@@ -88,7 +88,7 @@ pub fn set_fqdn(host: &mut Host, fqdn: HostFqdn) {
     };
 }
 
-/// What `hostname -f` prints as far as the hosts file alone decides it (`--offline`). A node name that is not in it would be
+/// What `hostname -f` prints as far as the hosts file alone decides it (`--offline`, `--zones`). A node name that is not in it would be
 /// asked of the DNS, or answered by the C library's `myhostname` module: unknown then.
 pub fn fqdn_from_hosts(node_name: &str, hosts: &[HostsEntry]) -> HostFqdn {
     match canonical_in_hosts(node_name, hosts) {

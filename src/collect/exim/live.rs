@@ -1,6 +1,9 @@
 //! Which file is Exim's configuration: the list compiled into the binary, or what the daemon is started with.
 
+use super::starters;
+use crate::collect::processes::Daemon;
 use crate::collect::root::Root;
+use crate::facts::Mta;
 
 /// What Debian's binary tries, in order.
 const DEBIAN: [&str; 2] = ["/etc/exim4/exim4.conf", super::debian::GENERATED];
@@ -8,18 +11,6 @@ const DEBIAN: [&str; 2] = ["/etc/exim4/exim4.conf", super::debian::GENERATED];
 const ETC: &str = "/etc/exim.conf";
 /// EPEL and Fedora, then FreeBSD, then the source distribution's default.
 const OTHERS: [&str; 3] = ["/etc/exim/exim.conf", "/usr/local/etc/exim/configure", "/usr/exim/configure"];
-/// Files that say how the daemon is started.
-const STARTERS: [&str; 8] = [
-    "/etc/default/exim4",
-    "/etc/default/exim",
-    "/etc/sysconfig/exim",
-    "/etc/systemd/system/exim4.service",
-    "/etc/systemd/system/exim.service",
-    "/lib/systemd/system/exim4.service",
-    "/usr/lib/systemd/system/exim.service",
-    "/lib/systemd/system/exim.service",
-];
-
 /// A configuration that is read, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Live {
@@ -31,9 +22,13 @@ pub struct Live {
     pub debian: bool,
 }
 
-/// The live configuration; `None` where there is none.
-pub fn find(root: &Root, cpanel: bool) -> Option<Live> {
-    let (chosen, defines) = started_with(root);
+/// The live configuration; `None` where there is none. `running` holds the daemons of the live system: what they were started with
+/// goes before what files say of the next start.
+pub fn find(root: &Root, cpanel: bool, running: &[Daemon]) -> Option<Live> {
+    let Started { files: chosen, defines } = match of_daemons(running) {
+        Some(started) => started,
+        None => starters::read(root),
+    };
     let debian = !cpanel && (root.exists("/etc/debian_version") || root.exists("/etc/exim4"));
     let lists: Vec<Vec<String>> = if !chosen.is_empty() {
         vec![chosen]
@@ -48,34 +43,109 @@ pub fn find(root: &Root, cpanel: bool) -> Option<Live> {
     Some(Live { file, defines, debian })
 }
 
-/// The list of `-C`, and the macros of `-D`, that the files which start the daemon give.
-fn started_with(root: &Root) -> (Vec<String>, Vec<(String, String)>) {
-    let mut list = Vec::new();
-    let mut defines = Vec::new();
-    for path in STARTERS {
-        let Ok(file) = root.read(path) else { continue };
-        for line in file.text().lines().map(str::trim) {
-            let Some((name, value)) = line.split_once('=') else { continue };
-            let options =
-                matches!(name, "COMMONOPTIONS" | "SMTPLISTENEROPTIONS" | "DAEMON_OPTS" | "EXIM_DAEMON_OPTIONS");
-            if !(options || name == "ExecStart" && value.contains("exim")) {
-                continue;
-            }
-            let mut words =
-                value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).filter(|w| !w.is_empty());
-            while let Some(word) = words.next() {
-                if let Some(rest) = word.strip_prefix("-C") {
-                    let files = if rest.is_empty() { words.next().unwrap_or_default() } else { rest };
-                    let files: Vec<String> = files.split(':').map(str::to_owned).collect();
-                    if files.iter().all(|file| file.starts_with('/') && !file.contains('$')) {
-                        list = files;
-                    }
-                } else if let Some(rest) = word.strip_prefix("-D").filter(|rest| !rest.is_empty()) {
-                    let (name, value) = rest.split_once('=').unwrap_or((rest, ""));
-                    defines.push((name.to_owned(), value.to_owned()));
-                }
+/// What a daemon is started with.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// `-C`: the list of files of which the first that exists counts; empty: the one compiled in.
+    pub files: Vec<String>,
+    /// `-D`: names and values of macros.
+    pub defines: Vec<(String, String)>,
+}
+
+impl Started {
+    /// What the arguments of a command line say; a list of `-C` that is not made of absolute paths is passed over.
+    pub fn of_arguments<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Started {
+        let mut started = Started::default();
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            if let Some(rest) = argument.strip_prefix("-C") {
+                let files = if rest.is_empty() { arguments.next().unwrap_or_default() } else { rest };
+                started.set_files(files);
+            } else if let Some(rest) = argument.strip_prefix("-D").filter(|rest| !rest.is_empty()) {
+                started.define(rest);
             }
         }
+        started
     }
-    (list, defines)
+
+    fn set_files(&mut self, list: &str) {
+        let files: Vec<String> = list.split(':').map(|file| file.trim().to_owned()).collect();
+        if files.iter().all(|file| file.starts_with('/') && !file.contains('$')) {
+            self.files = files;
+        }
+    }
+
+    fn define(&mut self, definition: &str) {
+        let (name, value) = definition.split_once('=').unwrap_or((definition, ""));
+        self.defines.push((name.trim().to_owned(), value.to_owned()));
+    }
+}
+
+/// What the running daemon was started with; `None` where none runs. Of several (one listens, one runs the queue) it is the
+/// first with options of its own.
+fn of_daemons(running: &[Daemon]) -> Option<Started> {
+    let started = |daemon: &Daemon| {
+        let mut started = Started::default();
+        daemon.config_files.iter().for_each(|list| started.set_files(list));
+        daemon.macros.iter().for_each(|definition| started.define(definition));
+        started
+    };
+    let all: Vec<Started> = running.iter().filter(|daemon| daemon.mta == Mta::Exim).map(started).collect();
+    all.iter().find(|started| **started != Started::default()).or(all.first()).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let place = dir.path().join(path.trim_start_matches('/'));
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, text).unwrap();
+        }
+        let root = Root::open(dir.path()).unwrap();
+        (dir, root)
+    }
+
+    fn daemon(config_files: Option<&str>, macros: &[&str]) -> Daemon {
+        Daemon {
+            mta: Mta::Exim,
+            pid: 1,
+            started: None,
+            loaded: None,
+            config_directory: None,
+            config_files: config_files.map(str::to_owned),
+            macros: macros.iter().map(|text| (*text).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_the_daemon_was_started_with_goes_before_the_files() {
+        let (_dir, root) = root(&[
+            ("/etc/exim.conf", ""),
+            ("/srv/exim.conf", ""),
+            ("/srv/next.conf", ""),
+            ("/etc/systemd/system/exim.service", "[Service]\nExecStart=/usr/sbin/exim -bdf -C /srv/next.conf\n"),
+        ]);
+        let file = |running: &[Daemon]| find(&root, false, running).unwrap().file;
+        assert_eq!(file(&[]), "/srv/next.conf");
+        assert_eq!(file(&[daemon(Some("/none:/srv/exim.conf"), &[])]), "/srv/exim.conf");
+        assert_eq!(file(&[daemon(None, &[])]), "/etc/exim.conf");
+        assert_eq!(file(&[daemon(None, &[]), daemon(Some("/srv/exim.conf"), &[])]), "/srv/exim.conf");
+        let live = find(&root, false, &[daemon(None, &["NAME=a b", "FLAG"])]).unwrap();
+        assert_eq!(live.defines, [("NAME".into(), "a b".into()), ("FLAG".into(), String::new())]);
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_followed_is_passed_over() {
+        for list in ["relative.conf", "$CONFIG", "/etc/a:b"] {
+            assert_eq!(Started::of_arguments(["-bd", "-C", list]), Started::default(), "{list}");
+        }
+        let started = Started::of_arguments(["-bd", "-C/a:/b", "-DX=1"]);
+        assert_eq!(started.files, ["/a", "/b"]);
+        assert_eq!(started.defines, [("X".to_owned(), "1".to_owned())]);
+    }
 }

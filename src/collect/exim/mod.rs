@@ -15,12 +15,14 @@ pub mod macros;
 mod options;
 mod routes;
 mod senders;
+mod starters;
 mod sums;
 mod tables;
 pub mod users;
 
 use std::collections::BTreeSet;
 
+use crate::collect::processes::Daemon;
 use crate::collect::root::Root;
 use crate::collect::sender::Sender;
 use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, Refusal};
@@ -85,10 +87,10 @@ pub struct Collected {
     pub primary_hostname: Option<Fact<String>>,
 }
 
-/// Collects what Exim's files say. Without configuration: nothing.
-pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>) -> Collected {
+/// Collects what Exim's files say. Without configuration: nothing. `running` holds the daemons of the live system.
+pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Daemon]) -> Collected {
     let mut collected = Collected::default();
-    let Some(live) = live::find(root, cpanel.is_some()) else { return collected };
+    let Some(live) = live::find(root, cpanel.is_some(), running) else { return collected };
     let request = Request {
         root,
         file: &live.file,

@@ -29,7 +29,7 @@ impl Fixture {
         let root = Root::open(self.dir.path()).unwrap();
         let host = host();
         let cpanel = cpanel.then(empty_cpanel);
-        collect(&root, &host, cpanel.as_ref())
+        collect(&root, &host, cpanel.as_ref(), &[])
     }
 }
 

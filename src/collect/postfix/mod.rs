@@ -23,6 +23,7 @@ mod senders;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::collect::processes::Daemon;
 use crate::collect::root::{ReadError, Root};
 use crate::collect::sender::Sender;
 use crate::facts::{Fact, Host, Origin, Postfix, Problem, ProblemKind, Refusal};
@@ -48,8 +49,9 @@ pub struct Collected {
     pub proxy_interfaces: Vec<Fact<IpAddr>>,
 }
 
-/// Reads Postfix's files; nothing where there are none.
-pub fn collect(root: &Root, host: &Host) -> Collected {
+/// Reads Postfix's files; nothing where there are none. `running` holds the daemons of the live system: the folder that a master
+/// was given by `MAIL_CONFIG` is read too.
+pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
     let mut collected = Collected::default();
     let read = |path: &str| root.read(path);
     let users = root
@@ -57,14 +59,24 @@ pub fn collect(root: &Root, host: &Host) -> Collected {
         .ok()
         .map(|file| file.text().lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect());
     let env = Environment::of(host, users, root.exists("/etc/debian_version"), &read);
-    let Some(default) = DIRECTORIES.into_iter().find(|directory| has_files(root, directory)) else { return collected };
-    let mut directories = vec![Directory { path: default.to_owned(), named_by: None, by_wrapper: false }];
+    let given = running_directories(root, running);
+    let built_in = DIRECTORIES.into_iter().find(|directory| has_files(root, directory));
+    let runs = |directory: &str| given.iter().any(|other| root.canonical(other) == root.canonical(directory));
+    // Where masters run, but none on the built-in folder, nothing is sent by what stands there.
+    let default = match (built_in, given.first()) {
+        (Some(built_in), Some(other)) if !runs(built_in) => other.clone(),
+        (Some(built_in), _) => built_in.to_owned(),
+        (None, Some(other)) => other.clone(),
+        (None, None) => return collected,
+    };
+    let mut directories = vec![Directory { path: default.clone(), named_by: None, by_wrapper: false }];
     let mut at = 0;
     while let Some(directory) = directories.get(at).cloned() {
         at += 1;
         let Some(instance) = read_instance(root, &directory, at == 1, &env, &mut collected) else { continue };
         if at == 1 {
-            for named in instance.named.iter().cloned().chain(beside(root, default, &instance.named)) {
+            let given = given.iter().map(|path| Directory { path: path.clone(), named_by: None, by_wrapper: false });
+            for named in instance.named.iter().cloned().chain(beside(root, &default, &instance.named)).chain(given) {
                 let place = root.canonical(&named.path);
                 let known = place.is_some() && directories.iter().any(|other| root.canonical(&other.path) == place);
                 if !known && directories.len() < INSTANCE_LIMIT {
@@ -88,6 +100,13 @@ struct Directory {
     named_by: Option<Origin>,
     /// Whether `multi_instance_directories` names it: then postmulti(1) starts it, where it is enabled.
     by_wrapper: bool,
+}
+
+/// The configuration directories of running masters (`MAIL_CONFIG`, which `postfix -c` and postmulti(1) set).
+fn running_directories(root: &Root, running: &[Daemon]) -> Vec<String> {
+    let given = running.iter().filter_map(|daemon| daemon.config_directory.as_deref());
+    let absolute = given.filter(|path| path.starts_with('/')).map(|path| path.trim_end_matches('/'));
+    absolute.filter(|path| has_files(root, path)).map(str::to_owned).collect()
 }
 
 /// Folders beside the default one that hold a main.cf and that a name, in whatever notation, leads to.

@@ -41,7 +41,7 @@ fn run_on(files: &[(&str, &str)], host: &Host) -> Collected {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    collect(&Root::open(dir.path()).unwrap(), host)
+    collect(&Root::open(dir.path()).unwrap(), host, &[])
 }
 
 /// main.cf and master.cf of the default instance.
