@@ -38,6 +38,7 @@ pub mod findings;
 pub mod name;
 pub mod observe;
 pub mod output;
+pub mod receivers;
 pub mod report;
 pub mod rules;
 pub mod run;
@@ -61,7 +62,8 @@ mod layers {
         ("observe", &["facts", "name", "addr", "source"]),
         ("findings", &["facts", "source"]),
         ("rules", &["facts", "observe", "findings", "name", "addr"]),
-        ("report", &["facts", "observe", "findings", "source", "name", "addr"]),
+        ("receivers", &["facts", "observe", "rules", "name", "addr"]),
+        ("report", &["facts", "observe", "findings", "receivers", "source", "name", "addr"]),
         ("catalogue", &["rules", "findings", "report"]),
         ("cli", &["catalogue", "exit", "facts", "name", "report"]),
         ("exit", &["findings", "report"]),

@@ -14,7 +14,7 @@ use crate::observe::resolver::{self, Options, ResolverSpec};
 use crate::observe::{Observations, VantageKind, plan};
 use crate::report::{self, Report, Style};
 use crate::rules::{self, Selection};
-use crate::{catalogue, exit, output, schema, snapshot};
+use crate::{catalogue, exit, output, receivers, schema, snapshot};
 
 /// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
@@ -58,7 +58,8 @@ fn check(facts: &FactArgs, dns: &DnsArgs, out: &OutputArgs) -> Result<u8, Error>
     let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
     let judged = rules::judge(&facts, &dns, &selection);
     let selected = rules::all().map(|rule| &rule.meta).filter(|meta| selection.allows(meta));
-    let report = Report::new(&facts, &dns, &judged.findings, selected, &judged.not_checked);
+    let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, &dns)).collect();
+    let report = Report::new(&facts, &dns, &judged.findings, selected, &judged.not_checked).with_receivers(opinions);
     let style = Style::for_stdout(out.color(), out.verbosity());
     for (format, file) in out.targets() {
         match file {

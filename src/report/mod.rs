@@ -11,6 +11,7 @@ mod model;
 pub(crate) mod monitor;
 mod ndjson;
 mod questions;
+mod receivers;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sarif;

@@ -212,14 +212,22 @@ pub struct Forward {
 }
 
 /// What one receiver will do with mail from a path.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReceiverView {
-    /// The receiver.
+    /// The receiver's identifier, such as `gmail`.
     pub receiver: String,
     /// `accept`, `reject`, `defer`, `penalise` or `unknown`.
     pub verdict: String,
-    /// Why.
+    /// Why, in words that follow its name.
     pub because: String,
+    /// Its name for people.
+    pub name: String,
+    /// What the verdict stands on: `documented`, `source code` or `reported`.
+    pub basis: String,
+    /// The beginning of its SMTP reply, or its score; null: not known, or none.
+    pub reply: Option<String>,
+    /// What that stands on.
+    pub reply_basis: Option<String>,
 }
 
 /// One finding.
@@ -362,9 +370,8 @@ impl Report {
             path.ptr.iter_mut().flatten().for_each(&mut *change);
             path.forward.iter_mut().for_each(|f| change(&mut f.name));
             for receiver in &mut path.receivers {
-                [&mut receiver.receiver, &mut receiver.verdict, &mut receiver.because]
-                    .into_iter()
-                    .for_each(&mut *change);
+                let texts = [&mut receiver.receiver, &mut receiver.verdict, &mut receiver.because, &mut receiver.name];
+                texts.into_iter().chain(&mut receiver.reply).for_each(&mut *change);
             }
         }
         self.findings.iter_mut().for_each(|finding| finding.each_text(change));

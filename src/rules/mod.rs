@@ -9,11 +9,11 @@ mod helo;
 mod host;
 pub mod names;
 pub mod panel;
-mod ptr;
+pub(crate) mod ptr;
 pub mod remedy;
 pub mod support;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@
 mod finding;
 mod paths;
 mod plan;
+mod receivers;
 mod text;
 
 use crate::findings::{Severity, Verdict};
@@ -24,6 +25,7 @@ pub fn render(report: &Report, style: &Style) -> String {
         return out;
     }
     out.push_str(&paths::section(report, style));
+    out.push_str(&receivers::section(report, style));
     out.push_str(&finding::section(&findings, report, style));
     out.push_str(&plan::section(&findings, style));
     out.push_str(&not_checked(report, style));

@@ -1,0 +1,193 @@
+//! What receivers will do with a path: their published rules held against what the DNS says. A pure function.
+//!
+//! The rules are data ([`table`]), each with what it stands on. Receivers change them without notice: the table has a date
+//! ([`CHECKED`]). What is neither published nor in source code nor seen in logs is not in it.
+
+mod scores;
+mod seen;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::OutboundPath;
+use crate::observe::Observations;
+
+pub use seen::Seen;
+pub use table::CHECKED;
+
+/// What a receiver does with mail from a path, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// No known rule of the receiver is broken.
+    Accept,
+    /// It could not be seen.
+    Unknown,
+    /// The mail scores worse, or lands in a spam folder.
+    Penalise,
+    /// It is refused for now (4xx) and tried again.
+    Defer,
+    /// It is refused for good (5xx).
+    Reject,
+}
+
+impl Verdict {
+    /// As reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Accept => "accept",
+            Verdict::Unknown => "unknown",
+            Verdict::Penalise => "penalise",
+            Verdict::Defer => "defer",
+            Verdict::Reject => "reject",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a rule in the table stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// The receiver's own published page.
+    Documented,
+    /// The source code of the software.
+    SourceCode,
+    /// Seen in logs and by third parties; not certain.
+    Reported,
+}
+
+impl Basis {
+    /// As reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Basis::Documented => "documented",
+            Basis::SourceCode => "source code",
+            Basis::Reported => "reported",
+        }
+    }
+}
+
+impl fmt::Display for Basis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The beginning of an SMTP reply, or a score, with what that stands on: often less than the rule does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ReplyText {
+    /// The text.
+    pub text: String,
+    /// What it stands on.
+    pub basis: Basis,
+}
+
+/// What one receiver will do with one path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Opinion {
+    /// Identifier, such as `gmail`.
+    pub receiver: String,
+    /// Name for people.
+    pub name: String,
+    /// What it does.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub because: String,
+    /// The beginning of its SMTP reply, or its score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<ReplyText>,
+    /// What the verdict stands on.
+    pub basis: Basis,
+}
+
+/// A condition of a receiver's rule over what is seen of a path.
+#[derive(Clone, Copy)]
+struct Rule {
+    /// Whether the rule is broken; `None`: that could not be seen.
+    broken: fn(&Seen) -> Option<bool>,
+    verdict: Verdict,
+    because: Because,
+    reply: Option<(&'static str, Basis)>,
+    basis: Basis,
+}
+
+/// Why, in words that follow the receiver's name.
+#[derive(Clone, Copy)]
+enum Because {
+    Says(&'static str),
+    WorksOut(fn(&Seen) -> String),
+}
+
+/// A receiver with its rules, the gravest first.
+struct Receiver {
+    id: &'static str,
+    name: &'static str,
+    /// What its rules stand on; of several, the weakest.
+    basis: Basis,
+    /// What it says while a lookup fails, where that is known.
+    meanwhile: Option<(&'static str, Basis)>,
+    rules: &'static [Rule],
+}
+
+/// How many receivers the table has.
+pub fn count() -> usize {
+    table::RECEIVERS.len() + scores::FILTERS.len()
+}
+
+/// What each receiver of the table will do with mail from `path`; nothing for a relayed path (they judge the relay), one whose
+/// sending address is unknown, or where the DNS was not asked.
+pub fn opinions(path: &OutboundPath, dns: &Observations) -> Vec<Opinion> {
+    if path.relayed.is_some() || dns.offline {
+        return Vec::new();
+    }
+    let Some(seen) = Seen::of(path, dns) else { return Vec::new() };
+    let plain = table::RECEIVERS.iter().map(|receiver| judge(receiver, &seen));
+    plain.chain(scores::FILTERS.iter().map(|filter| scores::judge(filter, &seen))).collect()
+}
+
+fn judge(receiver: &Receiver, seen: &Seen) -> Opinion {
+    let opinion = |verdict, because: String, reply: Option<(&str, Basis)>, basis| Opinion {
+        receiver: receiver.id.to_owned(),
+        name: receiver.name.to_owned(),
+        verdict,
+        because,
+        reply: reply.map(|(text, basis)| ReplyText { text: text.to_owned(), basis }),
+        basis,
+    };
+    for rule in receiver.rules {
+        if (rule.broken)(seen) == Some(true) {
+            let because = match rule.because {
+                Because::Says(text) => text.to_owned(),
+                Because::WorksOut(words) => words(seen),
+            };
+            return opinion(rule.verdict, because, rule.reply, rule.basis);
+        }
+    }
+    if receiver.rules.iter().any(|rule| (rule.broken)(seen).is_none()) {
+        return match &seen.open {
+            // Everywhere seen, a DNS failure that may pass brings a temporary refusal, never a final one.
+            Some(why) if seen.failure_is_shared => {
+                let because = format!("cannot look it up for now either ({why}), so that mail is delayed, not refused");
+                let basis = receiver.meanwhile.map_or(Basis::Reported, |(_, basis)| basis);
+                opinion(Verdict::Defer, because, receiver.meanwhile, basis)
+            }
+            Some(why) => {
+                opinion(Verdict::Unknown, format!("cannot be told: no answer here ({why})"), None, receiver.basis)
+            }
+            None => {
+                opinion(Verdict::Unknown, "cannot be told: the HELO name is undecided".into(), None, receiver.basis)
+            }
+        };
+    }
+    opinion(Verdict::Accept, "no known rule of it is broken".into(), None, receiver.basis)
+}
