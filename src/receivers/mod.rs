@@ -1,6 +1,6 @@
 //! What receivers will do with a path: their published rules held against what the DNS says. A pure function.
 //!
-//! The rules are data ([`table`]), each with what it stands on. Receivers change them without notice: the table has a date
+//! The rules are data (`table`), each with what it stands on. Receivers change them without notice: the table has a date
 //! ([`CHECKED`]). What is neither published nor in source code nor seen in logs is not in it.
 
 mod scores;

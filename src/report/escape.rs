@@ -1,6 +1,6 @@
 //! The one place that makes strangers' bytes harmless: PTR names, banners and files can hold what they like.
 //!
-//! Reports that are read by people or by line-oriented programs go through [`line`] first and then through what their format
+//! Reports that are read by people or by line-oriented programs go through [`line()`] first and then through what their format
 //! asks for; JSON keeps every character and writes the harmful ones as `\u` escapes.
 
 use std::borrow::Cow;
@@ -24,7 +24,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_harmful)
 }
 
-/// As [`line`], line ends kept.
+/// As [`line()`], line ends kept.
 pub fn block(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && is_harmful(c))
 }
