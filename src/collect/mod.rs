@@ -7,6 +7,7 @@ pub mod identity;
 pub mod kernel;
 pub mod live;
 pub mod lsearch;
+pub mod machine;
 pub mod postfix;
 pub mod processes;
 pub mod reading;
@@ -86,6 +87,7 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         bind_faults: identities.bind_faults,
         nat,
         problems,
+        machine: machine::collect(root),
         expected_hostname: expected.hostname,
         old_addresses: expected.old_addresses,
     }

@@ -3,6 +3,7 @@
 mod fact;
 mod host;
 mod identity;
+mod machine;
 mod mta;
 mod problem;
 
@@ -15,6 +16,7 @@ pub use host::{AddressFlag, Host, HostFqdn, HostsEntry, InterfaceAddress, Kernel
 pub use identity::{
     AfterBindFault, BindFault, BindFaultKind, Helo, NatEntry, NatMap, OutboundPath, SenderDomains, Undecided,
 };
+pub use machine::Machine;
 pub use mta::{
     Cpanel, CpanelEntry, CpanelNat, Exim, EximDriver, Mta, MtaChoice, Postfix, PostfixService, Refusal, Setting,
 };
@@ -43,6 +45,9 @@ pub struct Facts {
     pub nat: NatMap,
     /// What could not be read or is refused.
     pub problems: Vec<Problem>,
+    /// What the machine says of its maker.
+    #[serde(default)]
+    pub machine: Machine,
     /// `--expect-hostname`.
     #[serde(default)]
     pub expected_hostname: Option<DomainName>,

@@ -30,6 +30,7 @@ pub fn facts() -> Facts {
         bind_faults: Vec::new(),
         nat: NatMap::default(),
         problems: Vec::new(),
+        machine: Default::default(),
         expected_hostname: None,
         old_addresses: Vec::new(),
     }

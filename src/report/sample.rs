@@ -150,6 +150,7 @@ pub fn facts() -> Facts {
         bind_faults: Vec::new(),
         nat: NatMap::default(),
         problems: Vec::new(),
+        machine: Default::default(),
         expected_hostname: None,
         old_addresses: vec![ip("198.51.100.9")],
     }

@@ -89,6 +89,7 @@ pub fn healthy() -> Facts {
         bind_faults: Vec::new(),
         nat: NatMap::default(),
         problems: Vec::new(),
+        machine: Default::default(),
         expected_hostname: None,
         old_addresses: Vec::new(),
     }

@@ -2,11 +2,9 @@ use super::ticket;
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::findings::{Fix, Who};
 use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Observations, Question};
-use crate::rules::remedy::ptr_record;
 use crate::rules::rule;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
 
@@ -56,11 +54,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         let wanted = ticket::wanted_name(facts, dns, &sending).filter(|name| names.contains(name));
         let keep = wanted.or_else(|| names.iter().find(|name| confirms(dns, name, addr) == Some(true)).cloned());
         let fix = match keep {
-            Some(keep) => {
-                let text =
-                    format!("Ask whoever holds {addr} to leave one PTR record, `{keep}`, and to remove the others.");
-                Fix::new(Who::IpOwner, text).command(ptr_record(addr, &keep))
-            }
+            Some(keep) => ticket::leave_one(dns, addr, &keep),
             None => ticket::request(facts, dns, &sending),
         };
         let finding = sending.mark(RULE.violated(addr, message)).severity(ptr_severity(&RULE, &sending)).fix(fix);
