@@ -12,6 +12,9 @@ use crate::observe::{Answer, Question, RecordData, RecordType};
 /// (RFC 7208 section 4.6.4, RFC 8601 section 3), and what lies beyond is no evidence for any of them.
 pub const PTR_NAMES_FOLLOWED: usize = 32;
 
+/// Outbound paths up to which a strange PTR name brings the question whose zone it is in: hosts with more hold their addresses by the block.
+const PATHS_WITH_HOLDER: usize = 16;
+
 /// The questions whose input the facts give: all of them can go out at once.
 pub fn initial(facts: &Facts) -> BTreeSet<Question> {
     let mut questions = BTreeSet::new();
@@ -38,13 +41,28 @@ pub fn follow(facts: &Facts, question: &Question, answer: &Answer) -> BTreeSet<Q
     }
     let as_helo = facts.paths.iter().any(|path| matches!(path.helo, Helo::FollowsPtr { .. }));
     let names: BTreeSet<&DomainName> = answer.records.iter().filter_map(ptr_name).take(PTR_NAMES_FOLLOWED).collect();
-    for name in names.into_iter().filter(|name| is_representable(name)) {
+    for name in names.iter().copied().filter(|name| is_representable(name)) {
         addresses(&mut questions, name);
         if as_helo && is_askable(name) {
             questions.insert(Question::new(name, RecordType::Mx));
         }
     }
+    if !names.is_empty() {
+        questions.extend(holder(facts, question, &names));
+    }
     questions
+}
+
+/// The question for the SOA record of a sending address' reverse zone, where none of its PTR names is one of this host's: somebody may
+/// have to be asked for another PTR record, and the SOA record says who. Without PTR record, the denial itself has it.
+fn holder(facts: &Facts, question: &Question, names: &BTreeSet<&DomainName>) -> Option<Question> {
+    if facts.paths.len() > PATHS_WITH_HOLDER {
+        return None;
+    }
+    let sends = sending_addresses(facts).into_iter().any(|addr| Question::ptr(addr) == *question);
+    let own = identity_names(facts);
+    let strange = names.iter().all(|name| !own.contains(*name));
+    (sends && strange).then(|| Some(Question::new(&question.name.parent()?, RecordType::Soa))).flatten()
 }
 
 fn ptr_name(record: &crate::observe::Record) -> Option<&DomainName> {
@@ -224,6 +242,29 @@ mod tests {
         assert_eq!(asked(&follow(&facts(), &question, &answer)), ["h_1.example.com. A", "h_1.example.com. AAAA"]);
         answer.records = (0..1000).map(record).collect();
         assert_eq!(follow(&facts(), &question, &answer).len(), 2 * PTR_NAMES_FOLLOWED);
+    }
+
+    #[test]
+    fn a_strange_ptr_name_brings_the_question_who_holds_the_address() {
+        let question = Question::ptr("192.0.2.10".parse().unwrap());
+        let mut facts = facts();
+        facts.paths = vec![helo_path("192.0.2.10", "mail.example.com")];
+        let named = |name: &str| {
+            let data = RecordData::Ptr(DomainName::new(name));
+            crate::observe::samples::answer(vec![Record { name: question.name.clone(), ttl: 60, data }])
+        };
+        let soa = |facts: &Facts, name: &str| {
+            let all = asked(&follow(facts, &question, &named(name)));
+            all.into_iter().find(|text| text.ends_with(" SOA"))
+        };
+        assert_eq!(soa(&facts, "host.isp.example").as_deref(), Some("2.0.192.in-addr.arpa. SOA"));
+        assert_eq!(soa(&facts, "mail.example.com"), None, "a name of this host's");
+        let absent = crate::observe::samples::answer(Vec::new());
+        assert!(follow(&facts, &question, &absent).is_empty(), "the denial names the zone itself");
+        facts.paths = (0..=PATHS_WITH_HOLDER).map(|_| helo_path("192.0.2.10", "mail.example.com")).collect();
+        assert_eq!(soa(&facts, "host.isp.example"), None, "a host with a block of addresses");
+        facts.paths = vec![helo_path("192.0.2.11", "mail.example.com")];
+        assert_eq!(soa(&facts, "host.isp.example"), None, "an old address");
     }
 
     #[test]

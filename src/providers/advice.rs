@@ -64,6 +64,10 @@ fn at(provider: &Provider, family: Family, addr: IpAddr, name: &DomainName) -> A
     if ways.iter().any(|way| way.basis.is_certain()) {
         ways.retain(|way| way.basis.is_certain());
     }
+    // Who has a command needs no requests to an interface for programs.
+    if ways.iter().any(|way| way.how == How::Cli) {
+        ways.retain(|way| way.how != How::Api);
+    }
     let mut sentences: Vec<String> = Vec::new();
     for way in ways {
         let text = filled(way.text, addr, name);

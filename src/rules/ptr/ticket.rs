@@ -6,8 +6,8 @@ use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::{Fix, Who};
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::observe::iprev::confirms;
+use crate::observe::{Observations, Question};
 use crate::providers::{ReverseZone, advice, recognise};
 use crate::rules::names::own_names;
 use crate::rules::ptr::generic::why_generic;
@@ -78,15 +78,27 @@ pub(crate) fn ask_for(facts: &Facts, dns: &Observations, addr: IpAddr, name: &Do
     let in_place = confirms(dns, name, addr) == Some(true);
     let zone = ReverseZone::of(dns, addr);
     let at_provider = recognise(facts, dns, addr).map(|found| advice(&found, addr, name)).unwrap_or_default();
-    let mut text = if in_place {
-        format!("The forward record is in place: {name} resolves to {addr}. ")
-    } else {
-        let why = match at_provider.forward.trim() {
-            "" => "Many providers check it.",
-            wants => wants,
-        };
-        format!("First publish the forward record: {}. {why} ", address_record(name, addr))
+    let needs_ticket = at_provider.text.is_empty() || at_provider.ticket;
+    let mut text = match (in_place, needs_ticket) {
+        // The ticket says so.
+        (true, true) => String::new(),
+        (true, false) => format!("The forward record is in place: {name} resolves to {addr}. "),
+        (false, _) => {
+            let why = match at_provider.forward.trim() {
+                "" => "Many providers check it.",
+                wants => wants,
+            };
+            format!("First publish the forward record: {}. {why} ", address_record(name, addr))
+        }
     };
+    let reverse = Question::ptr(addr);
+    if let Some(target) = dns.alias(&reverse.name, reverse.rtype) {
+        text += &format!(
+            "The reverse name is an alias (RFC 2317), so that the PTR record belongs into the zone of {target}: whoever runs that sets it."
+        );
+        let record = ptr_record(addr, name).replacen(reverse.name.as_str(), target.as_str(), 1);
+        return Fix::new(Who::IpOwner, text).command(record);
+    }
     if let Some(server) = own_server(&zone, name) {
         text += &format!("The reverse zone is served by {server}, a server of your own: put the PTR record into it.");
         return Fix::new(Who::DnsZone, text).command(ptr_record(addr, name));
@@ -97,7 +109,7 @@ pub(crate) fn ask_for(facts: &Facts, dns: &Observations, addr: IpAddr, name: &Do
     if !at_provider.notes.is_empty() {
         text += &format!("{} ", at_provider.notes.trim());
     }
-    if at_provider.text.is_empty() || at_provider.ticket {
+    if needs_ticket {
         text += &format!("Ask {}:\n{}", zone.holder(addr), ticket(dns, addr, name, in_place));
     }
     let fix = Fix::new(Who::IpOwner, text.trim_end()).command(ptr_record(addr, name));
@@ -194,7 +206,7 @@ mod tests {
         let here = [world, &[("server.example.com A", &[ADDR])]].concat();
         let fix = asked(&facts, &dns(&here));
         assert_eq!(fix.commands, ["10.2.0.192.in-addr.arpa. 3600 IN PTR server.example.com."]);
-        assert!(fix.text.starts_with("The forward record is in place"), "{}", fix.text);
+        assert!(fix.text.contains("\nThe forward record is in place: server.example.com"), "{}", fix.text);
         assert!(fix.text.contains("The record at present: static-192-0-2-10.isp.example"), "{}", fix.text);
         let elsewhere = [world, &[("server.example.com A", &["192.0.2.99"])]].concat();
         let fix = asked(&facts, &dns(&elsewhere));
@@ -245,12 +257,21 @@ mod tests {
     #[test]
     fn without_provider_there_is_a_ticket() {
         let fix = asked(&healthy(), &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]));
-        let expected = "The forward record is in place: mail.example.com resolves to 192.0.2.10. Ask whoever holds 192.0.2.10:\n\
+        let expected = "Ask whoever holds 192.0.2.10:\n\
                         Subject: PTR (reverse DNS) record of 192.0.2.10\n\
                         Please set the PTR (reverse DNS) record of 192.0.2.10 to mail.example.com.\n\
                         The forward record is in place: mail.example.com resolves to 192.0.2.10.\n\
                         There is no PTR record at present.";
         assert_eq!(fix.text, expected);
+    }
+
+    #[test]
+    fn an_alias_in_the_reverse_tree_leads_to_the_zone_to_edit() {
+        let world: &[(&str, &[&str])] =
+            &[("192.0.2.10 PTR", &["CNAME 10.0-127.2.0.192.in-addr.arpa", "old.example.com"])];
+        let fix = asked(&healthy(), &dns(world));
+        assert_eq!(fix.commands, ["10.0-127.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
+        assert!(fix.text.contains("RFC 2317"), "{}", fix.text);
     }
 
     #[test]
