@@ -73,7 +73,8 @@ pub fn status_for(format: Option<Format>, findings: &[Finding], fail_on: FailOn)
             | Format::Junit
             | Format::Prometheus
             | Format::Github
-            | Format::Markdown,
+            | Format::Markdown
+            | Format::Html,
         )
         | None => status(findings, fail_on),
     }

@@ -3,21 +3,15 @@
 
 use std::collections::HashMap;
 
-use crate::findings::{Fix, Severity, Verdict, Who};
+use crate::findings::{Fix, Verdict, Who};
 use crate::observe::iprev::Iprev;
 use crate::report::escape::{markdown as text, markdown_code as code};
-use crate::report::{FindingView, OriginView, PathView, Report, SenderSelection};
+use crate::report::{FindingView, OriginView, PathView, Report, SenderSelection, checklist, verdict};
 
 /// The report as a document. It is tamed already.
 pub fn render(report: &Report) -> String {
-    let host = report.host.fqdn.as_deref().or(report.host.node_name.as_deref()).unwrap_or("this host");
-    let summary = report.summary;
-    let mut out = format!("## Mail identity of {}\n\n", code(host));
-    out.push_str(&match (summary.error, summary.warning, summary.undetermined) {
-        (0, 0, 0) => "**Nothing wrong.**".to_owned(),
-        (errors, warnings, open) => format!("**{errors} errors, {warnings} warnings, {open} undetermined.**"),
-    });
-    out.push_str(&format!(" Outbound paths: {}.", report.paths.len()));
+    let sentence: String = verdict::sentence(report).into_iter().map(|(_, part)| part).collect();
+    let mut out = format!("## Mail identity of {}\n\n**{sentence}.**", code(verdict::host(report)));
     if !report.not_checked.is_empty() {
         out.push_str(&format!(" Not checked, since the DNS was not asked: {} rules.", report.not_checked.len()));
     }
@@ -133,30 +127,9 @@ fn plan(out: &mut String, report: &Report) {
     out.push('\n');
 }
 
-/// The points of a move, each ticked where it was seen to be right on every path.
 fn checklist(out: &mut String, report: &Report) {
-    let clean = |prefixes: &[&str]| {
-        let concerns = |code: &str| prefixes.iter().any(|prefix| code.starts_with(prefix));
-        !report.findings.iter().any(|f| f.severity > Severity::Info && concerns(f.code))
-            && !report.not_checked.iter().any(|rule| concerns(rule.code))
-    };
-    let every = |right: &dyn Fn(&PathView) -> bool| !report.paths.is_empty() && report.paths.iter().all(right);
-    let asked = report.dns.answered > 0;
-    let points = [
-        ("The sending address is known", every(&|path| path.sending.is_some()) && clean(&["NET"])),
-        (
-            "It has a PTR record",
-            every(&|path| path.ptr.as_ref().is_some_and(|names| !names.is_empty())) && clean(&["PTR001"]),
-        ),
-        ("The PTR name is one's own", asked && clean(&["PTR004", "PTR009", "PTR010"])),
-        ("The PTR name leads back to the address", every(&|path| path.iprev == Some(Iprev::Pass))),
-        ("There is one PTR name with one address", asked && clean(&["PTR005", "PTR006", "PTR007"])),
-        ("The host name is qualified and leads here", asked && clean(&["HST"])),
-        ("The HELO name agrees", asked && clean(&["HLO"])),
-        ("All resolvers agree", asked && clean(&["DNS"])),
-    ];
     out.push_str("### Checklist\n\n");
-    for (point, done) in points {
+    for (point, done) in checklist::points(report) {
         out.push_str(&format!("- [{}] {point}\n", if done { 'x' } else { ' ' }));
     }
 }

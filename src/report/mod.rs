@@ -1,8 +1,10 @@
 //! From findings to text: one file and one function for each format of the command line.
 
 mod assemble;
+mod checklist;
 pub mod escape;
 mod github;
+mod html;
 mod human;
 mod json;
 mod junit;
@@ -18,6 +20,7 @@ mod sarif;
 mod style;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub(crate) use assemble::host_view;
 pub use model::*;
@@ -47,6 +50,8 @@ pub enum Format {
     Github,
     /// For a ticket.
     Markdown,
+    /// For a browser or a printer: one file that needs no other.
+    Html,
 }
 
 impl Format {
@@ -62,6 +67,7 @@ impl Format {
         Format::Prometheus,
         Format::Github,
         Format::Markdown,
+        Format::Html,
     ];
 
     /// As the command line spells it.
@@ -77,6 +83,7 @@ impl Format {
             Format::Prometheus => "prometheus",
             Format::Github => "github",
             Format::Markdown => "markdown",
+            Format::Html => "html",
         }
     }
 }
@@ -97,6 +104,7 @@ pub fn render(format: Format, report: &Report, style: &Style) -> String {
         Format::Prometheus => monitor::prometheus(&report.tamed()),
         Format::Github => github::render(&report.tamed()),
         Format::Markdown => markdown::render(&report.tamed()),
+        Format::Html => html::render(&report.tamed()),
     }
 }
 

@@ -265,11 +265,12 @@ fn github_and_markdown() {
     ));
     let markdown = render(Format::Markdown, &report, &Style::plain());
     for part in [
-        "**2 errors, 0 warnings, 1 undetermined.**",
+        "**2 errors, 1 undetermined on 2 outbound paths.**",
         "| `postfix/ipv4/1` |",
         "- [ ] **holder of the address**",
         "- [x] The sending address is known",
         "- [ ] It has a PTR record",
+        "- [ ] The PTR name is one's own",
     ] {
         assert!(markdown.contains(part), "{part} in {markdown}");
     }

@@ -9,7 +9,10 @@ mod receivers;
 mod text;
 
 use crate::findings::{Severity, Verdict};
+use crate::report::verdict::{self, Tone};
 use crate::report::{FindingView, Report, Style, Verbosity};
+pub(super) use paths::troubled;
+pub(super) use plan::{Step, is_reload, steps, title};
 pub(super) use text::count;
 use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
 
@@ -33,7 +36,7 @@ pub fn render(report: &Report, style: &Style) -> String {
 }
 
 /// The order of findings: what is wrong, what may be, what is worth knowing.
-fn rank(finding: &FindingView) -> u8 {
+pub(super) fn rank(finding: &FindingView) -> u8 {
     match (finding.verdict, finding.severity) {
         (Verdict::Fail, Severity::Error) => 0,
         (Verdict::Fail, Severity::Warning) => 1,
@@ -45,34 +48,14 @@ fn rank(finding: &FindingView) -> u8 {
 
 /// The verdict in one line.
 fn verdict(report: &Report, style: &Style) -> String {
-    let host = report.host.fqdn.as_deref().or(report.host.node_name.as_deref()).unwrap_or("this host");
-    let summary = report.summary;
-    let mut counts = Vec::new();
-    let mut add = |number: usize, text: String, color| {
-        if number > 0 {
-            counts.push(style.paint(color, &text));
-        }
-    };
-    add(summary.error, count(summary.error, "error"), BAD);
-    add(summary.warning, count(summary.warning, "warning"), DOUBTFUL);
-    add(summary.undetermined, format!("{} undetermined", summary.undetermined), DOUBTFUL);
-    let paths = match report.paths.len() {
-        0 => "no outbound path".to_owned(),
-        number => count(number, "outbound path"),
-    };
-    let notes = match summary.info {
-        0 => String::new(),
-        number => format!(", {}", style.paint(NOTE, &format!("{} worth knowing", count(number, "thing")))),
-    };
-    let host = style.heading(host);
-    let asked = report.not_checked.is_empty();
-    let verdict = match (counts.is_empty(), asked) {
-        (true, true) => format!("{}: {paths}, nothing wrong", style.paint(GOOD, "healthy")),
-        (true, false) => format!("nothing wrong in the files, {paths}, DNS not asked"),
-        (false, true) => format!("{} on {paths}", counts.join(", ")),
-        (false, false) => format!("{} on {paths}, DNS not asked", counts.join(", ")),
-    };
-    format!("{host}: {verdict}{notes}\n")
+    let parts = verdict::sentence(report).into_iter().map(|(tone, text)| match tone {
+        Tone::Bad => style.paint(BAD, &text),
+        Tone::Doubtful => style.paint(DOUBTFUL, &text),
+        Tone::Good => style.paint(GOOD, &text),
+        Tone::Note => style.paint(NOTE, &text),
+        Tone::Plain => text,
+    });
+    format!("{}: {}\n", style.heading(verdict::host(report)), parts.collect::<String>())
 }
 
 /// What was not checked and why.

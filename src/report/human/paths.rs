@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use super::text::{BAD, DOUBTFUL, GOOD, Signs, count, glued, put};
 use crate::findings::Severity;
 use crate::observe::iprev::Iprev;
-use crate::report::{PathView, Report, SenderSelection, Style, Verbosity};
+use crate::report::{PathView, Report, SenderSelection, Style, Verbosity, verdict};
 
 /// Paths shown without `-v`; those with something wrong come before the healthy ones.
 const SHOWN: usize = 12;
@@ -23,13 +23,7 @@ pub fn section(report: &Report, style: &Style) -> String {
         out.push('\n');
     }
     if report.paths.is_empty() {
-        // A configuration that is refused has no path either, and says nothing about mail.
-        let text = if report.summary.error > 0 || report.summary.undetermined > 0 {
-            "No outbound path could be judged: see below."
-        } else {
-            "No outbound path: nothing here sends mail to other hosts, as far as its files say."
-        };
-        put(&mut out, "", "", text, style.width);
+        put(&mut out, "", "", verdict::pathless_sentence(report), style.width);
         return out;
     }
     let (shown, hidden) = chosen(report, style);
@@ -63,7 +57,7 @@ fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a PathView>, usize) {
 }
 
 /// Identifiers of the paths with a finding that is more than worth knowing.
-fn troubled(report: &Report) -> HashSet<&str> {
+pub fn troubled(report: &Report) -> HashSet<&str> {
     let findings = report.findings.iter().filter(|f| f.severity > Severity::Info);
     findings.flat_map(|f| f.paths.iter().map(String::as_str)).collect()
 }

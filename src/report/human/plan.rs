@@ -12,10 +12,13 @@ const IN_FULL: usize = 3;
 const SUBJECTS: usize = 20;
 
 /// One thing to do, with the findings that call for it.
-struct Step<'a> {
-    fix: &'a Fix,
-    codes: Vec<&'a str>,
-    subjects: Vec<&'a str>,
+pub struct Step<'a> {
+    /// What, and who.
+    pub fix: &'a Fix,
+    /// Codes of the findings.
+    pub codes: Vec<&'a str>,
+    /// Their subjects, the first few.
+    pub subjects: Vec<&'a str>,
 }
 
 /// The section, with an empty line before it; nothing where there is nothing to do.
@@ -66,7 +69,8 @@ pub fn section(findings: &[&FindingView], style: &Style) -> String {
     out
 }
 
-fn title(who: Who) -> &'static str {
+/// Who acts, as a heading.
+pub fn title(who: Who) -> &'static str {
     match who {
         Who::DnsZone => "Whoever runs the DNS zone",
         Who::IpOwner => "Whoever holds the address (provider or data centre)",
@@ -75,7 +79,7 @@ fn title(who: Who) -> &'static str {
 }
 
 /// The same thing to do once, whoever calls for it; in the order of the findings, which is the worst first.
-fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
+pub fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
     let mut steps: Vec<Step> = Vec::new();
     let mut known: HashMap<(Who, &[String], &str), usize> = HashMap::new();
     for finding in findings {

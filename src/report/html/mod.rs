@@ -1,0 +1,501 @@
+//! HTML for a browser or a printer (html.spec.whatwg.org): one file without script, that loads nothing and says so in its Content
+//! Security Policy (w3.org/TR/CSP3). maud escapes every text.
+
+mod chain;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::findings::{Evidence, Meta, Severity, Verdict, Who};
+use crate::observe::iprev::Iprev;
+use crate::report::human::{self, count};
+use crate::report::verdict::{self, Tone};
+use crate::report::{FindingView, OriginView, PathView, PlaceView, Report, SenderSelection, checklist};
+
+/// The page's style, as it stands between its tags.
+const STYLE: &str = include_str!("style.css");
+/// SHA-256 of [`STYLE`] in base64: the one style that the policy lets in. A test says what it must be.
+const STYLE_HASH: &str = "PMDmgoIefYnD1MjUd1BZcZLJmibWqYBlJgimJLDRVPk=";
+/// Paths drawn; of more, those with findings come first and a table holds all.
+const DRAWN: usize = 12;
+/// Sender domains named of one path.
+const DOMAINS: usize = 500;
+
+/// The report as a page. It is tamed already.
+pub fn render(report: &Report) -> String {
+    let host = verdict::host(report);
+    let mut findings: Vec<&FindingView> = report.findings.iter().collect();
+    findings.sort_by_key(|f| (human::rank(f), f.code));
+    let policy = format!("default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'");
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="referrer" content="no-referrer";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Mail identity of " (host) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { "Mail identity of " span.mono { (host) } }
+                    (sentence(report))
+                }
+                main {
+                    (paths(report))
+                    (plan(&findings))
+                    (all_findings(&findings, report))
+                    (points(report))
+                    (asked(report))
+                }
+                footer {
+                    (report.tool.name) " " (report.tool.version) " · " code { "helolint explain CODE" } " tells more of a finding"
+                }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+fn sentence(report: &Report) -> Markup {
+    let parts = verdict::sentence(report);
+    let tones = [Tone::Bad, Tone::Doubtful, Tone::Good];
+    let worst = tones.into_iter().find(|tone| parts.iter().any(|(part, _)| part == tone));
+    let class = worst.map_or("verdict".to_owned(), |tone| format!("verdict is-{}", tone_class(tone)));
+    html! {
+        p class=(class) {
+            @for (tone, text) in &parts { span class=(tone_class(*tone)) { (text) } }
+            "."
+        }
+    }
+}
+
+fn tone_class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Bad => "bad",
+        Tone::Doubtful => "doubtful",
+        Tone::Good => "good",
+        Tone::Note => "note",
+        Tone::Plain => "plain",
+    }
+}
+
+fn paths(report: &Report) -> Markup {
+    let troubled = human::troubled(report);
+    let mut shown: Vec<&PathView> = report.paths.iter().collect();
+    if shown.len() > DRAWN {
+        let bad = |path: &&PathView| troubled.contains(path.id.as_str());
+        shown.sort_by_key(|path| !bad(path));
+        // Two healthy ones show what right looks like.
+        shown.truncate((shown.iter().filter(|path| bad(path)).count() + 2).min(DRAWN));
+    }
+    html! {
+        section {
+            h2 { "How mail leaves" }
+            @if report.mta.live.len() < report.mta.configured.len() {
+                @let live: Vec<String> = report.mta.live.iter().map(ToString::to_string).collect();
+                p { "Judged is " (live.join(" and ")) ", because " (report.mta.how) "." }
+            }
+            @if report.paths.is_empty() { p { (verdict::pathless_sentence(report)) } }
+            @for path in &shown { (card(path)) }
+            @if shown.len() < report.paths.len() {
+                details { summary { "All " (report.paths.len()) " paths" } (path_table(report)) }
+            }
+        }
+    }
+}
+
+fn card(path: &PathView) -> Markup {
+    html! {
+        article.card {
+            h3 {
+                (chain::title(path)) " " span.muted.mono { (path.id) }
+                @if path.unused { " " span.tag.doubtful { "unused" } }
+            }
+            p.muted {
+                @if !path.services.is_empty() { "Through " span.mono { (path.services.join(", ")) } ". " }
+                @if let Some(hop) = &path.relayed { "Relayed by " span.mono { (hop) } ". " }
+                "Sender domains: " (domains(path)) "."
+                @if let Some(origin) = &path.helo_origin { " HELO name from " span.mono { (origin.describe()) } "." }
+                @if let Some(origin) = &path.source_origin { " Source address from " span.mono { (origin.describe()) } "." }
+            }
+            (chain::draw(path))
+            (receivers(path))
+            @if let Some(domains) = path.sender_domains.as_ref().filter(|domains| !domains.is_empty()) {
+                details {
+                    summary { (count(domains.len(), "sender domain")) }
+                    p.mono {
+                        (domains.iter().take(DOMAINS).map(String::as_str).collect::<Vec<_>>().join(", "))
+                        @if domains.len() > DOMAINS { ", and " (domains.len() - DOMAINS) " more" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn receivers(path: &PathView) -> Markup {
+    html! {
+        @if !path.receivers.is_empty() {
+            details {
+                summary { "What receivers will do" }
+                div.scroll {
+                    table {
+                        thead { tr { th { "receiver" } th { "verdict" } th { "because" } } }
+                        tbody {
+                            @for receiver in &path.receivers {
+                                @let tone = match receiver.verdict.as_str() {
+                                    "accept" => Tone::Good,
+                                    "reject" => Tone::Bad,
+                                    _ => Tone::Doubtful,
+                                };
+                                tr {
+                                    td { (receiver.receiver) }
+                                    td class=(tone_class(tone)) { (receiver.verdict) }
+                                    td { (receiver.because) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn domains(path: &PathView) -> String {
+    let number = path.sender_domains.as_ref().map_or(0, Vec::len);
+    match path.sender_selection {
+        SenderSelection::Any => "any".into(),
+        SenderSelection::Listed => number.to_string(),
+        SenderSelection::ListedAndOthers => format!("{number}, and all that no list names"),
+        SenderSelection::Undecided => "undecided".into(),
+    }
+}
+
+fn path_table(report: &Report) -> Markup {
+    let address = |addr: Option<std::net::IpAddr>| addr.map_or("unknown".to_owned(), |addr| addr.to_string());
+    let ptr = |path: &PathView| match &path.ptr {
+        None => "not known".to_owned(),
+        Some(names) if names.is_empty() => "none".to_owned(),
+        Some(names) => names.join(", "),
+    };
+    html! {
+        div.scroll {
+            table {
+                thead { tr { th { "path" } th { "sending address" } th { "PTR" } th { "iprev" } th { "HELO" } th { "domains" } } }
+                tbody {
+                    @for path in &report.paths {
+                        tr {
+                            td.mono { (path.id) }
+                            td.mono { (address(path.sending)) }
+                            td.mono { (ptr(path)) }
+                            td { (iprev(path)) }
+                            td.mono { (path.helo.as_deref().unwrap_or("undecided")) }
+                            td { (domains(path)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn iprev(path: &PathView) -> &'static str {
+    match path.iprev {
+        None => "not asked",
+        Some(Iprev::Pass) => "pass",
+        Some(Iprev::Fail) => "fail",
+        Some(Iprev::PermError) => "permerror",
+        Some(Iprev::TempError) => "temperror",
+    }
+}
+
+fn plan(findings: &[&FindingView]) -> Markup {
+    let steps = human::steps(findings);
+    let groups: Vec<(Who, Vec<&human::Step>)> = [Who::DnsZone, Who::IpOwner, Who::Host]
+        .into_iter()
+        .map(|who| (who, steps.iter().filter(|step| step.fix.who == who).collect::<Vec<_>>()))
+        .filter(|(_, group)| !group.is_empty())
+        .collect();
+    let local = |who: Who, command: &str| who == Who::Host && human::is_reload(command);
+    let mut reloads: Vec<&str> = Vec::new();
+    for step in &steps {
+        let commands = step.fix.commands.iter().filter(|command| local(step.fix.who, command));
+        reloads.extend(commands.map(String::as_str).filter(|command| !reloads.contains(command)).collect::<Vec<_>>());
+    }
+    let mut number = 0;
+    let starts: Vec<usize> = groups
+        .iter()
+        .map(|(_, group)| {
+            let start = number + 1;
+            number += group.len();
+            start
+        })
+        .collect();
+    html! {
+        @if !groups.is_empty() {
+            section {
+                h2 { "What to do, in this order" }
+                @for ((who, group), start) in groups.iter().zip(&starts) {
+                    h3 { (human::title(*who)) }
+                    ol.steps start=(start) {
+                        @for step in group {
+                            @let commands: Vec<&str> =
+                                step.fix.commands.iter().map(String::as_str).filter(|c| !local(*who, c)).collect();
+                            li {
+                                div.what { (words(&step.fix.text)) " " span.muted { "[" (step.codes.join(", ")) "]" } }
+                                @if !commands.is_empty() { pre { code { (commands.join("\n")) } } }
+                            }
+                        }
+                        @if *who == Who::Host && !reloads.is_empty() {
+                            li { "Last, let the mail server take it over:" pre { code { (reloads.join("\n")) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn all_findings(findings: &[&FindingView], report: &Report) -> Markup {
+    html! {
+        @if !findings.is_empty() {
+            section {
+                h2 { "Findings" }
+                @for finding in findings { (finding_card(finding, report)) }
+            }
+        }
+    }
+}
+
+/// The word and the colour of a finding.
+fn kind(finding: &FindingView) -> (&'static str, Tone) {
+    match (finding.verdict, finding.severity) {
+        (Verdict::Undetermined, _) => ("undetermined", Tone::Doubtful),
+        (Verdict::Fail, Severity::Error) => ("error", Tone::Bad),
+        (Verdict::Fail, Severity::Warning) => ("warning", Tone::Doubtful),
+        (Verdict::Fail, Severity::Info) => ("info", Tone::Note),
+    }
+}
+
+fn finding_card(finding: &FindingView, report: &Report) -> Markup {
+    let (word, tone) = kind(finding);
+    let meta = report.rules.iter().find(|meta| meta.code == finding.code);
+    let some = !finding.paths.is_empty() && finding.paths.len() < report.paths.len();
+    html! {
+        article class=(format!("card finding is-{}", tone_class(tone))) {
+            h3 {
+                span class=(format!("tag {}", tone_class(tone))) { (word) } " "
+                (words(&finding.message))
+            }
+            p.muted { (finding.code) " " (finding.name) @if finding.subject != "-" { " · " span.mono { (finding.subject) } } }
+            @for place in &finding.origins { (quoted(place)) }
+            @if some { p.muted { "Paths: " span.mono { (finding.paths.join(", ")) } } }
+            (evidence(&finding.evidence))
+            @if let Some(meta) = meta { (why(meta)) }
+        }
+    }
+}
+
+/// A place: its line with what is meant marked, or where the value comes from.
+fn quoted(place: &PlaceView) -> Markup {
+    let label = &place.label;
+    html! {
+        @match (&place.origin, &place.quote) {
+            (OriginView::File { file, line, column }, Some(quote)) => {
+                p.muted { span.mono { (file) ":" (line) ":" (column) } @if !label.is_empty() { " · " (words(label)) } }
+                pre {
+                    code {
+                        @if quote.cut > 0 { "…" }
+                        (quote.before) mark { (quote.marked) } (quote.after)
+                    }
+                }
+            }
+            (origin, _) => {
+                p.muted { @if label.is_empty() { "from" } @else { (words(label)) } ": " span.mono { (origin.describe()) } }
+            }
+        }
+    }
+}
+
+fn evidence(all: &[Evidence]) -> Markup {
+    html! {
+        @if !all.is_empty() {
+            details {
+                summary { "What the DNS said (" (count(all.len(), "answer")) ")" }
+                div.scroll {
+                    table {
+                        thead { tr { th { "question" } th { "asked" } th { "answer" } th { "TTL" } } }
+                        tbody {
+                            @for said in all {
+                                tr {
+                                    td.mono { (said.question) }
+                                    td { (said.from) }
+                                    td.mono { (said.answer) }
+                                    td { @if let Some(ttl) = said.ttl { (ttl) " s" } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn why(meta: &Meta) -> Markup {
+    let sections = ["Why it matters", "When to ignore"];
+    let texts: Vec<(&str, String)> =
+        sections.iter().filter_map(|title| meta.section(title).map(|text| (*title, text))).collect();
+    html! {
+        @if !texts.is_empty() {
+            details {
+                summary { (meta.code) " explained" }
+                @for (title, text) in &texts {
+                    p { strong { (title) } }
+                    @for paragraph in text.split("\n\n") { p { (words(paragraph)) } }
+                }
+                @if !meta.refs.is_empty() { p.muted { "References: " (meta.refs.join("; ")) } }
+            }
+        }
+    }
+}
+
+/// Prose in which text between backticks is code.
+fn words(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd number of backticks: the last opens nothing.
+    let closed = parts.len() % 2 == 1;
+    html! {
+        @if closed {
+            @for (at, part) in parts.iter().enumerate() {
+                @if at % 2 == 1 { code { (part) } } @else { (part) }
+            }
+        } @else { (text) }
+    }
+}
+
+fn points(report: &Report) -> Markup {
+    html! {
+        section {
+            h2 { "Checklist" }
+            ul.checklist {
+                @for (point, done) in checklist::points(report) {
+                    li {
+                        @if done { span.sign.good { "✓" } } @else { span.sign.bad { "✗" } }
+                        span { (point) @if !done { " " span.muted { "(not seen to be so)" } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn asked(report: &Report) -> Markup {
+    let dns = &report.dns;
+    html! {
+        section {
+            h2 { "What was asked" }
+            @if !report.not_checked.is_empty() {
+                p { (count(report.not_checked.len(), "rule")) " not checked:" }
+                ul { @for rule in &report.not_checked { li { (rule.code) " " (rule.name) ": " (rule.why) } } }
+            }
+            @if dns.offline {
+                p { "Nothing was asked of the DNS." }
+            } @else {
+                p { (dns.answered) " of " (count(dns.questions, "DNS question")) " answered." }
+                details {
+                    summary { "Who was asked" }
+                    div.scroll {
+                        table {
+                            thead { tr { th { "name" } th { "server" } th { "kind" } th { "answered" } } }
+                            tbody {
+                                @for vantage in &dns.vantage {
+                                    tr {
+                                        td { (vantage.name) }
+                                        td.mono { (vantage.server.as_deref().unwrap_or("-")) }
+                                        td { (vantage.kind) }
+                                        td { (vantage.answered) " of " (vantage.asked) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    /// SHA-256 (FIPS 180-4) in base64, for the one line of the policy.
+    fn sha256_base64(data: &[u8]) -> String {
+        use sha2::{Digest, Sha256};
+        const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let digest = Sha256::digest(data);
+        let mut out = String::new();
+        for chunk in digest.chunks(3) {
+            let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+            for at in 0..4 {
+                let six = (bits >> (18 - 6 * at) & 63) as usize;
+                out.push(if at <= chunk.len() { ALPHABET[six].into() } else { '=' });
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn the_policy_lets_in_the_style_and_nothing_else() {
+        assert_eq!(sha256_base64(b"abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+        assert_eq!(STYLE_HASH, sha256_base64(STYLE.as_bytes()), "style.css was changed: this is its new hash");
+        let page = render(&sample::report(""));
+        assert!(page.contains("content=\"default-src 'none'; style-src 'sha256-"), "{page}");
+        for never in ["<script", "style=\"", "http://", "https://", " src=", "<link", "<img", "javascript:", "onload"] {
+            assert!(!page.contains(never), "{never}");
+        }
+    }
+
+    #[test]
+    fn strangers_text_stays_text() {
+        let page = render(&sample::report("</style><script>alert(1)</script>\"'&").tamed());
+        assert!(!page.contains("<script") && page.matches("</style>").count() == 1, "{page}");
+        assert!(page.contains("&lt;script&gt;") && page.contains("&quot;"));
+    }
+
+    #[test]
+    fn the_page_shows_all_there_is() {
+        let page = render(&sample::report(""));
+        for part in [
+            "<span class=\"bad\">2 errors</span>",
+            "<text class=\"sign\"",
+            "no PTR record",
+            "<mark>mail</mark>",
+            "What to do, in this order",
+            "<summary>What the DNS said (",
+            "PTR001 explained",
+            "The PTR name leads back to the address",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+    }
+
+    #[test]
+    fn many_paths_are_a_table() {
+        let mut report = sample::report("");
+        let path = report.paths[0].clone();
+        report
+            .findings
+            .iter_mut()
+            .for_each(|f| f.paths = (0..20).map(|at| format!("postfix/ipv4/{}", at + 9)).collect());
+        report.paths.extend((0..300).map(|at| PathView { id: format!("postfix/ipv4/{}", at + 9), ..path.clone() }));
+        let page = render(&report);
+        assert_eq!(page.matches("<svg class=\"chain wide\"").count(), DRAWN);
+        assert!(page.contains("All 302 paths") && page.contains("postfix/ipv4/308"));
+    }
+}

@@ -1,0 +1,132 @@
+//! The verdict in one sentence, for every format that begins with one.
+
+use crate::report::Report;
+use crate::report::human::count;
+
+/// What a part of the sentence means, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Broken.
+    Bad,
+    /// Risky or open.
+    Doubtful,
+    /// Right.
+    Good,
+    /// Worth knowing.
+    Note,
+    /// No meaning of its own.
+    Plain,
+}
+
+/// The name by which reports call the host.
+pub fn host(report: &Report) -> &str {
+    report.host.fqdn.as_deref().or(report.host.node_name.as_deref()).unwrap_or("this host")
+}
+
+/// The sentence behind the host's name, in parts that follow each other without a blank of their own.
+pub fn sentence(report: &Report) -> Vec<(Tone, String)> {
+    let summary = report.summary;
+    let mut parts: Vec<(Tone, String)> = Vec::new();
+    let mut add = |number: usize, text: String, tone| {
+        if number > 0 {
+            if !parts.is_empty() {
+                parts.push((Tone::Plain, ", ".into()));
+            }
+            parts.push((tone, text));
+        }
+    };
+    add(summary.error, count(summary.error, "error"), Tone::Bad);
+    add(summary.warning, count(summary.warning, "warning"), Tone::Doubtful);
+    add(summary.undetermined, format!("{} undetermined", summary.undetermined), Tone::Doubtful);
+    let (clean, asked) = (parts.is_empty(), report.not_checked.is_empty());
+    let paths = match report.paths.len() {
+        0 => pathless(report).to_owned(),
+        number => count(number, "outbound path"),
+    };
+    let tail = match (clean, asked) {
+        (true, true) => {
+            parts.push((Tone::Good, "healthy".into()));
+            format!(": {paths}, nothing wrong")
+        }
+        (true, false) => format!("nothing wrong in the files, {paths}, DNS not asked"),
+        (false, _) => {
+            let join = if report.paths.is_empty() { "; " } else { " on " };
+            format!("{join}{paths}{}", if asked { "" } else { ", DNS not asked" })
+        }
+    };
+    parts.push((Tone::Plain, tail));
+    if summary.info > 0 {
+        parts.push((Tone::Plain, ", ".into()));
+        parts.push((Tone::Note, format!("{} worth knowing", count(summary.info, "thing"))));
+    }
+    parts
+}
+
+/// Why there is no outbound path, in a few words.
+fn pathless(report: &Report) -> &'static str {
+    match without_path(report) {
+        Pathless::NoRoute => "no route to public destinations",
+        Pathless::NotJudged => "no outbound path could be judged",
+        Pathless::None => "no outbound path",
+    }
+}
+
+/// Why there is no outbound path, in a sentence.
+pub fn pathless_sentence(report: &Report) -> &'static str {
+    match without_path(report) {
+        Pathless::NoRoute => "No outbound path: there is no MTA, and the kernel has no route to public destinations.",
+        // A configuration that is refused has no path either, and says nothing about mail.
+        Pathless::NotJudged => "No outbound path could be judged: see below.",
+        Pathless::None => "No outbound path: nothing here sends mail to other hosts, as far as its files say.",
+    }
+}
+
+enum Pathless {
+    /// No MTA, and the kernel's facts are there and have no source address for a public destination.
+    NoRoute,
+    /// Something is wrong or open that may be the reason.
+    NotJudged,
+    /// Nothing sends mail.
+    None,
+}
+
+fn without_path(report: &Report) -> Pathless {
+    // Without an MTA each family with a route gives a path.
+    if report.mta.configured.is_empty() && report.host.addresses.is_some() {
+        Pathless::NoRoute
+    } else if report.summary.error > 0 || report.summary.undetermined > 0 {
+        Pathless::NotJudged
+    } else {
+        Pathless::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Summary, sample};
+
+    fn text(report: &Report) -> String {
+        sentence(report).into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_host_without_path_is_told_why() {
+        let mut report = sample::report("");
+        assert_eq!(text(&report), "2 errors, 1 undetermined on 2 outbound paths");
+        report.paths.clear();
+        report.summary = Summary { error: 1, ..Summary::default() };
+        assert_eq!(text(&report), "1 error; no outbound path could be judged");
+        report.summary = Summary { warning: 1, info: 1, ..Summary::default() };
+        assert_eq!(text(&report), "1 warning; no outbound path, 1 thing worth knowing");
+        report.mta.configured.clear();
+        report.host.addresses = Some(Vec::new());
+        assert_eq!(text(&report), "1 warning; no route to public destinations, 1 thing worth knowing");
+        report.summary = Summary::default();
+        assert_eq!(text(&report), "healthy: no route to public destinations, nothing wrong");
+        assert!(pathless_sentence(&report).contains("no MTA"));
+        // Without the kernel's facts nobody knows of routes.
+        report.host.addresses = None;
+        assert_eq!(text(&report), "healthy: no outbound path, nothing wrong");
+    }
+}
