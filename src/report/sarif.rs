@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::findings::{Meta, Severity, Verdict};
-use crate::report::{FindingView, OriginView, PlaceView, Report, escape};
+use crate::report::{FindingView, OriginView, PlaceView, Report, escape, verdict};
 
 /// The name under which locations are relative to the host's root folder (section 3.14.14).
 const BASE: &str = "HOSTROOT";
@@ -22,6 +22,9 @@ pub fn render(report: &Report) -> String {
                 "semanticVersion": report.tool.version,
                 "rules": rules,
             }},
+            "automationDetails": {"id": format!("helolint/{}/", uri(verdict::host(report)))},
+            // Findings are no failure of the run, whatever its exit status.
+            "invocations": [{"executionSuccessful": true, "toolConfigurationNotifications": not_checked(report)}],
             "originalUriBaseIds": {BASE: {"uri": "file:///", "description": {"text": "The host's root folder."}}},
             "columnKind": "unicodeCodePoints",
             "results": results,
@@ -31,15 +34,41 @@ pub fn render(report: &Report) -> String {
     escape::json(&log, true).unwrap_or_default()
 }
 
+/// Rules that did not run, in words (section 3.20.21).
+fn not_checked(report: &Report) -> Vec<Value> {
+    let notification = |rule: &crate::report::NotChecked| {
+        json!({
+            "level": "note",
+            "message": {"text": message(&format!("{} {} was not checked: {}", rule.code, rule.name, rule.why))},
+            "associatedRule": {"id": rule.code},
+        })
+    };
+    report.not_checked.iter().map(notification).collect()
+}
+
+/// A message's text: braces would name arguments (section 3.11.5), and brackets before a parenthesis would be a link
+/// (section 3.11.6).
+fn message(text: &str) -> String {
+    let text = text.replace('{', "{{").replace('}', "}}");
+    if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text }
+}
+
 fn rule(meta: &Meta) -> Value {
     let text: Vec<&str> = meta.doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    let text = text.join("\n").trim().to_owned();
+    let mut text = text.join("\n").trim().to_owned();
+    if !meta.refs.is_empty() {
+        text += "\n\n## References";
+        meta.refs.iter().for_each(|reference| text += &format!("\n- {reference}"));
+    }
+    // The plain text is the same with neither marks of headings nor of code.
+    let plain = text.replace("\n## ", "\n").replace('`', "");
+    let full = meta.section("Why it matters").unwrap_or_else(|| meta.summary().to_owned());
     json!({
         "id": meta.code,
         "name": pascal(meta.name),
-        "shortDescription": {"text": meta.summary()},
-        "fullDescription": {"text": meta.section("Why it matters").unwrap_or_else(|| meta.summary().to_owned())},
-        "help": {"text": text, "markdown": text},
+        "shortDescription": {"text": meta.summary().replace('`', "")},
+        "fullDescription": {"text": full.replace('`', "")},
+        "help": {"text": plain, "markdown": text},
         "defaultConfiguration": {"level": level(meta.severity, Verdict::Fail)},
         "properties": {"tags": [meta.family(), meta.name], "references": meta.refs},
     })
@@ -86,7 +115,7 @@ fn result(finding: &FindingView, report: &Report) -> Value {
             Verdict::Undetermined => "open",
         },
         "level": level(finding.severity, finding.verdict),
-        "message": {"text": finding.message},
+        "message": {"text": message(&finding.message)},
         "locations": first,
         "relatedLocations": related,
         "partialFingerprints": {"helolint/1": format!("{}:{}", finding.code, finding.subject)},
@@ -110,12 +139,16 @@ fn location(place: &PlaceView) -> Option<Value> {
     if let Some(end) = place.end_column {
         region["endColumn"] = json!(end);
     }
-    let mut location = json!({"physicalLocation": {
-        "artifactLocation": {"uri": uri(file), "uriBaseId": BASE},
-        "region": region,
-    }});
+    let mut physical = json!({"artifactLocation": {"uri": uri(file), "uriBaseId": BASE}});
+    if let Some(quote) = &place.quote {
+        region["snippet"] = json!({"text": quote.marked});
+        physical["contextRegion"] =
+            json!({"startLine": line, "snippet": {"text": format!("{}{}{}", quote.before, quote.marked, quote.after)}});
+    }
+    physical["region"] = region;
+    let mut location = json!({"physicalLocation": physical});
     if !place.label.is_empty() {
-        location["message"] = json!({"text": place.label});
+        location["message"] = json!({"text": message(&place.label)});
     }
     Some(location)
 }
@@ -135,6 +168,13 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_hold_neither_arguments_nor_links() {
+        assert_eq!(message("`${lookup{x}}` is undecided"), "`${{lookup{{x}}}}` is undecided");
+        assert_eq!(message("[203.0.113.10] is a literal"), "[203.0.113.10] is a literal");
+        assert_eq!(message("[here](https://x.example)"), "\\[here\\](https://x.example)");
+    }
 
     #[test]
     fn names_and_paths_as_sarif_wants_them() {
