@@ -1,12 +1,11 @@
 //! Markdown for a ticket (CommonMark with GitHub's tables and task lists): verdict, paths, findings, what to do, and the checklist of
 //! a move.
 
-use std::collections::HashMap;
-
-use crate::findings::{Fix, Verdict, Who};
+use crate::findings::{Verdict, Who};
 use crate::observe::iprev::Iprev;
 use crate::report::escape::{markdown as text, markdown_code as code};
-use crate::report::{FindingView, OriginView, PathView, Report, SenderSelection, checklist, verdict};
+use crate::report::human::{self, Step};
+use crate::report::{FindingView, OriginView, PathView, ReceiverView, Report, SenderSelection, checklist, verdict};
 
 /// The report as a document. It is tamed already.
 pub fn render(report: &Report) -> String {
@@ -17,8 +16,11 @@ pub fn render(report: &Report) -> String {
     }
     out.push_str("\n\n");
     paths(&mut out, report);
-    findings(&mut out, report);
-    plan(&mut out, report);
+    receivers(&mut out, report);
+    let mut all: Vec<&FindingView> = report.findings.iter().collect();
+    all.sort_by_key(|f| (human::rank(f), f.code));
+    findings(&mut out, &all);
+    plan(&mut out, &all);
     checklist(&mut out, report);
     out.trim_end().to_owned() + "\n"
 }
@@ -53,6 +55,36 @@ fn paths(out: &mut String, report: &Report) {
     out.push('\n');
 }
 
+/// What receivers will do, where some do not accept: paths of which the same is said together.
+fn receivers(out: &mut String, report: &Report) {
+    let mut groups: Vec<(&[ReceiverView], Vec<String>)> = Vec::new();
+    for path in report.paths.iter().filter(|path| path.receivers.iter().any(|r| r.verdict != "accept")) {
+        match groups.iter_mut().find(|(said, _)| *said == path.receivers) {
+            Some((_, ids)) => ids.push(code(&path.id)),
+            None => groups.push((&path.receivers, vec![code(&path.id)])),
+        }
+    }
+    if groups.is_empty() {
+        return;
+    }
+    out.push_str("### What receivers will do\n\n");
+    for (said, ids) in groups {
+        out.push_str(&format!("{}:\n\n", ids.join(", ")));
+        for verdict in ["reject", "defer", "penalise", "unknown"] {
+            for receiver in said.iter().filter(|receiver| receiver.verdict == verdict) {
+                let reply = receiver.reply.as_ref().map(|reply| format!(": {}", code(reply))).unwrap_or_default();
+                let (name, because) = (text(&receiver.name), prose(&receiver.because));
+                out.push_str(&format!("- **{verdict}** {name} {because}{reply} ({})\n", receiver.basis));
+            }
+        }
+        let accepting = said.iter().filter(|receiver| receiver.verdict == "accept").count();
+        if accepting > 0 {
+            out.push_str(&format!("- **accept** the other {accepting}\n"));
+        }
+        out.push('\n');
+    }
+}
+
 fn iprev(path: &PathView) -> &'static str {
     match path.iprev {
         None => "not asked",
@@ -63,9 +95,7 @@ fn iprev(path: &PathView) -> &'static str {
     }
 }
 
-fn findings(out: &mut String, report: &Report) {
-    let mut all: Vec<&FindingView> = report.findings.iter().collect();
-    all.sort_by_key(|f| (std::cmp::Reverse((f.verdict, f.severity)), f.code));
+fn findings(out: &mut String, all: &[&FindingView]) {
     if all.is_empty() {
         return;
     }
@@ -75,10 +105,10 @@ fn findings(out: &mut String, report: &Report) {
             Verdict::Undetermined => "undetermined",
             Verdict::Fail => finding.severity.as_str(),
         };
-        out.push_str(&format!("- **{word}** {} {}: {}\n", finding.code, finding.name, text(&finding.message)));
+        out.push_str(&format!("- **{word}** {} {}: {}\n", finding.code, finding.name, prose(&finding.message)));
         for place in &finding.origins {
             if let OriginView::File { .. } = place.origin {
-                let label = if place.label.is_empty() { String::new() } else { format!(": {}", text(&place.label)) };
+                let label = if place.label.is_empty() { String::new() } else { format!(": {}", prose(&place.label)) };
                 out.push_str(&format!("  - {}{label}\n", code(&place.origin.describe())));
             }
         }
@@ -89,30 +119,20 @@ fn findings(out: &mut String, report: &Report) {
     out.push('\n');
 }
 
-fn plan(out: &mut String, report: &Report) {
-    let mut fixes: Vec<(&Fix, Vec<&str>)> = Vec::new();
-    let mut known: HashMap<(Who, &[String], &str), usize> = HashMap::new();
-    for finding in &report.findings {
-        let Some(fix) = &finding.fix else { continue };
-        let at = *known.entry((fix.who, &fix.commands, &fix.text)).or_insert(fixes.len());
-        match fixes.get_mut(at) {
-            Some((_, codes)) => codes.push(finding.code),
-            None => fixes.push((fix, vec![finding.code])),
-        }
-    }
-    if fixes.is_empty() {
+fn plan(out: &mut String, findings: &[&FindingView]) {
+    let mut steps = human::steps(findings);
+    if steps.is_empty() {
         return;
     }
-    fixes.sort_by_key(|(fix, _)| fix.who);
+    steps.sort_by_key(|step| step.fix.who);
     out.push_str("### What to do, in this order\n\n");
-    for (fix, mut codes) in fixes {
-        codes.dedup();
+    for Step { fix, codes, .. } in steps {
         let who = match fix.who {
             Who::DnsZone => "DNS zone",
             Who::IpOwner => "holder of the address",
             Who::Host => "this host",
         };
-        let lines: Vec<String> = fix.text.lines().map(text).collect();
+        let lines: Vec<String> = fix.text.lines().map(prose).collect();
         out.push_str(&format!("- [ ] **{who}**: {} ({})\n", lines.join("\n  "), codes.join(", ")));
         if !fix.commands.is_empty() {
             // A fence longer than any run of backticks in what it holds (CommonMark section 4.5).
@@ -124,7 +144,24 @@ fn plan(out: &mut String, report: &Report) {
             out.push_str(&format!("  {fence}\n\n"));
         }
     }
-    out.push('\n');
+    if !out.ends_with("\n\n") {
+        out.push('\n');
+    }
+}
+
+/// Running text in which what stands between backticks is code.
+fn prose(words: &str) -> String {
+    let parts: Vec<&str> = words.split('`').collect();
+    // An odd number of backticks: the last opens nothing.
+    if parts.len() % 2 == 0 {
+        return text(words);
+    }
+    let part = |(at, part): (usize, &&str)| match at % 2 {
+        1 if part.is_empty() => text("``"),
+        1 => code(part),
+        _ => text(part),
+    };
+    parts.iter().enumerate().map(part).collect()
 }
 
 fn checklist(out: &mut String, report: &Report) {

@@ -14,7 +14,7 @@ use crate::report::{FindingView, OriginView, PathView, PlaceView, Report, Sender
 /// The page's style, as it stands between its tags.
 const STYLE: &str = include_str!("style.css");
 /// SHA-256 of [`STYLE`] in base64: the one style that the policy lets in. A test says what it must be.
-const STYLE_HASH: &str = "PMDmgoIefYnD1MjUd1BZcZLJmibWqYBlJgimJLDRVPk=";
+const STYLE_HASH: &str = "eK3s00PBRIgs3yydY2A6eLXIVN66Okf606kIaUTXDXQ=";
 /// Paths drawn; of more, those with findings come first and a table holds all.
 const DRAWN: usize = 12;
 /// Sender domains named of one path.
@@ -135,25 +135,37 @@ fn card(path: &PathView) -> Markup {
     }
 }
 
+/// What receivers will do, those that accept counted alone.
 fn receivers(path: &PathView) -> Markup {
+    let number = |verdict: &str| path.receivers.iter().filter(|receiver| receiver.verdict == verdict).count();
+    let verdicts = ["reject", "defer", "penalise", "unknown", "accept"];
+    let counts: Vec<(&str, usize)> =
+        verdicts.into_iter().map(|verdict| (verdict, number(verdict))).filter(|(_, number)| *number > 0).collect();
     html! {
         @if !path.receivers.is_empty() {
             details {
-                summary { "What receivers will do" }
+                summary {
+                    "What receivers will do: "
+                    @for (at, (verdict, number)) in counts.iter().enumerate() {
+                        @if at > 0 { ", " }
+                        span class=(tone_class(receiver_tone(verdict))) { (number) " " (verdict) }
+                    }
+                }
                 div.scroll {
                     table {
-                        thead { tr { th { "receiver" } th { "verdict" } th { "because" } } }
+                        thead { tr { th { "receiver" } th { "verdict" } th { "because" } th { "stands on" } } }
                         tbody {
-                            @for receiver in &path.receivers {
-                                @let tone = match receiver.verdict.as_str() {
-                                    "accept" => Tone::Good,
-                                    "reject" => Tone::Bad,
-                                    _ => Tone::Doubtful,
-                                };
-                                tr {
-                                    td { (receiver.receiver) }
-                                    td class=(tone_class(tone)) { (receiver.verdict) }
-                                    td { (receiver.because) }
+                            @for verdict in verdicts {
+                                @for receiver in path.receivers.iter().filter(|receiver| receiver.verdict == verdict) {
+                                    tr {
+                                        td { (receiver.name) }
+                                        td class=(tone_class(receiver_tone(verdict))) { (verdict) }
+                                        td {
+                                            (words(&receiver.because))
+                                            @if let Some(reply) = &receiver.reply { br; code { (reply) } }
+                                        }
+                                        td { (receiver.basis) }
+                                    }
                                 }
                             }
                         }
@@ -161,6 +173,14 @@ fn receivers(path: &PathView) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn receiver_tone(verdict: &str) -> Tone {
+    match verdict {
+        "accept" => Tone::Good,
+        "reject" => Tone::Bad,
+        _ => Tone::Doubtful,
     }
 }
 
