@@ -4,6 +4,7 @@ mod address;
 mod config;
 mod cpanel;
 mod dns;
+pub mod edit;
 mod engine;
 mod helo;
 mod host;

@@ -10,7 +10,7 @@ use crate::rules::names::{
     INTERFACES, Leads, OwnAddresses, introductions, judged_host_name, leads, list, some_sending_unknown,
 };
 use crate::rules::ptr::generic::why_generic;
-use crate::rules::remedy::address_record;
+use crate::rules::remedy::{address_record, delete_record};
 use crate::rules::rule;
 use crate::rules::support::{evidence, sending_addresses};
 
@@ -117,6 +117,7 @@ fn fix(facts: &Facts, name: &DomainName, foreign: &[IpAddr]) -> Fix {
         }
     };
     let fix = Fix::new(Who::DnsZone, text);
+    let fix = foreign.iter().map(|addr| delete_record(name, *addr)).fold(fix, Fix::command);
     match own {
         Some(own) => fix.command(address_record(name, own)),
         None => fix,

@@ -1,11 +1,11 @@
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Facts, Mta, OutboundPath};
-use crate::findings::{Finding, Fix, Who};
+use crate::facts::Facts;
+use crate::findings::{Finding, Fix};
 use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::names::{Introduced, OwnAddresses, introductions, left_open};
-use crate::rules::remedy::set_postfix;
+use crate::rules::remedy::{better_source, send_from, set_helo, wanted_helo};
 use crate::rules::rule;
 use crate::rules::support::evidence;
 
@@ -46,7 +46,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                     "mail leaves from {sending}, while its HELO name `{}` leads to {other}, another address of this host",
                     one.name
                 );
-                RULE.violated(source.value, message).fix(fix(facts, one.path, other))
+                RULE.violated(source.value, message).fix(fix(facts, dns, &one, other))
             }
             Lookup::Unanswered(why) if has_others(facts, one.path.family, is_other) => {
                 let message = format!(
@@ -72,24 +72,13 @@ fn has_others(facts: &Facts, family: Family, is_other: impl Fn(IpAddr) -> bool) 
     facts.host.own_addresses().any(|own| Family::of(own.address) == family && is_other(own.address))
 }
 
-fn fix(facts: &Facts, path: &OutboundPath, other: IpAddr) -> Fix {
-    let local = facts.nat.0.iter().filter(|entry| entry.public == other).find_map(|entry| entry.local).unwrap_or(other);
-    let (parameter, exim) = match path.family {
-        Family::Ipv4 => ("smtp_bind_address", format!("interface = {local}")),
-        Family::Ipv6 => ("smtp_bind_address6", format!("interface = <; {local}")),
-    };
-    let text = format!(
-        "Have the MTA send from {local}, or change the name's address record to the address that mail leaves from."
-    );
-    let fix = Fix::new(Who::Host, text);
-    match (path.mta, path.services.first()) {
-        (Some(Mta::Postfix), Some(service)) => {
-            set_postfix(facts, service, parameter, &local.to_string()).into_iter().fold(fix, Fix::command)
-        }
-        (Some(Mta::Exim), _) if facts.cpanel.is_none() => {
-            Fix { text: format!("{} In Exim's transport `{}`: `{exim}`.", fix.text, path.services.join("`, `")), ..fix }
-        }
-        _ => fix,
+fn fix(facts: &Facts, dns: &Observations, one: &Introduced<'_>, other: IpAddr) -> Fix {
+    if let Some(better) = better_source(facts, dns, one.path, &one.name) {
+        return send_from(facts, one.path, better);
+    }
+    match wanted_helo(facts, dns, one.path).filter(|wanted| *wanted != one.name) {
+        Some(wanted) => set_helo(facts, one.path, &one.helo, &wanted),
+        None => send_from(facts, one.path, other),
     }
 }
 

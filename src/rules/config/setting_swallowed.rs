@@ -3,6 +3,7 @@ use crate::facts::{Facts, ProblemKind};
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::Observations;
+use crate::rules::edit;
 use crate::rules::rule;
 
 rule! {
@@ -32,7 +33,14 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     for problem in &facts.problems {
         let ProblemKind::Swallowed = &problem.kind else { continue };
         let finding = RULE.violated(line(problem), problem.message.clone()).fix(
-            Fix::new(Who::Host, format!("Remove the white space at the start of {}.", line(problem)))
+            problem
+                .origin
+                .iter()
+                .filter_map(edit::outdent)
+                .fold(
+                    Fix::new(Who::Host, format!("Remove the white space at the start of {}.", line(problem))),
+                    Fix::command,
+                )
                 .command("postfix reload"),
         );
         findings.push(mark(finding, problem));

@@ -6,6 +6,7 @@ use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::rules::ptr::generic::{why_automatic, why_generic};
+use crate::rules::remedy::{known_name, rename_host};
 use crate::rules::rule;
 
 rule! {
@@ -33,7 +34,7 @@ rule! {
 /// The domain of cPanel's own automatic names.
 const AUTOMATIC: &str = "cprapid.com";
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let mut names: BTreeMap<DomainName, Vec<(Origin, &str)>> = BTreeMap::new();
     if let Some(host) = facts.host.fqdn.name() {
@@ -57,7 +58,9 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
             "Choose a name of your own domain, publish its address record, then set it in WHM » Change Hostname.";
         let finding = RULE.violated(&name, format!("the host name `{name}` is an automatic one: it {why}"));
         let finding = places.iter().fold(finding, |finding, (origin, label)| finding.place(origin, *label));
-        findings.push(finding.fix(Fix::new(Who::Host, text).command("whmapi1 sethostname hostname=<NAME>")));
+        let better = known_name(facts, dns).filter(|known| *known != name && why_automatic(known).is_none());
+        let fix = better.map_or_else(|| Fix::new(Who::Host, text), |better| rename_host(facts, &better));
+        findings.push(finding.fix(fix));
     }
     findings
 }

@@ -4,7 +4,8 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::panel::{host_names, lines};
+use crate::rules::edit;
+use crate::rules::panel::{has_flag, host_names, lines};
 use crate::rules::remedy::at;
 use crate::rules::rule;
 
@@ -51,7 +52,13 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
             let message = format!("{map} has a line for `{domain}`, a domain that this server does not know");
             let text = format!("Correct `{domain}` in /etc/{map}{}, or remove the line.", at(&entry.key.origin));
             let finding = RULE.violated(&domain, message).place(&entry.key.origin, "unknown domain");
-            findings.push(finding.fix(Fix::new(Who::Host, text)));
+            let fix = Fix::new(Who::Host, text);
+            let custom = has_flag(cpanel, &format!("custom_{map}"));
+            let command = match custom {
+                true => edit::remove_key(&format!("/etc/{map}"), entry.key.value.trim()),
+                false => Some("/usr/local/cpanel/scripts/updateuserdomains".to_owned()),
+            };
+            findings.push(finding.fix(command.into_iter().fold(fix, Fix::command)));
         }
     }
     findings

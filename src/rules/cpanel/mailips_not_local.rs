@@ -1,8 +1,12 @@
-use crate::facts::Facts;
+use std::net::IpAddr;
+
+use crate::addr::Family;
+use crate::facts::{Cpanel, CpanelEntry, Facts};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::Observations;
+use crate::rules::edit;
 use crate::rules::names::INTERFACES;
-use crate::rules::panel::{addresses, has_flag, lines, private_side};
+use crate::rules::panel::{addresses, has_flag, key, lines, private_side};
 use crate::rules::rule;
 
 rule! {
@@ -39,7 +43,7 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
                 Some(false) => {
                     let who = if domain == "*" { "every other domain".to_owned() } else { format!("`{domain}`") };
                     let message = format!("mailips gives {who} {addr}, which is on no interface: its mail is deferred");
-                    RULE.violated(&domain, message).fix(fix(has_flag(cpanel, "custom_mailips"), &domain))
+                    RULE.violated(&domain, message).fix(fix(facts, cpanel, &domain, entry, addr))
                 }
                 None => {
                     let message =
@@ -53,15 +57,39 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     findings
 }
 
-fn fix(custom: bool, domain: &str) -> Fix {
-    if custom {
+fn fix(facts: &Facts, cpanel: &Cpanel, domain: &str, entry: &CpanelEntry, addr: IpAddr) -> Fix {
+    if !has_flag(cpanel, "custom_mailips") {
+        let text = "Give the account an address of this server, then have cPanel write the file anew.";
+        return Fix::new(Who::Host, text).command("/usr/local/cpanel/scripts/updateuserdomains");
+    }
+    let (own, whose) = wanted(facts, cpanel, domain, addr);
+    let Some(own) = own else {
         return Fix::new(
             Who::Host,
             format!("In /etc/mailips, give `{domain}` an address of this server, or remove the line."),
         );
+    };
+    let text =
+        format!("In /etc/mailips, give `{domain}` {own}, {whose}; or remove the line, so that the kernel chooses.");
+    let edit = edit::replace(&entry.value.origin, &addr.to_string(), &own.to_string());
+    edit.into_iter().fold(Fix::new(Who::Host, text), Fix::command)
+}
+
+/// The address of this server that a line of mailips should give: the account's, else the main shared one, else the kernel's choice.
+fn wanted(facts: &Facts, cpanel: &Cpanel, domain: &str, addr: IpAddr) -> (Option<IpAddr>, &'static str) {
+    let here = |own: &IpAddr| facts.host.has_address(*own) == Some(true) && Family::of(*own) == Family::of(addr);
+    let account = cpanel.userdomains.iter().find(|entry| key(entry) == domain && domain != "*");
+    let own = account.and_then(|account| {
+        let of_account = cpanel.userips.iter().find(|entry| entry.key.value == account.value.value)?;
+        of_account.value.value.trim().parse::<IpAddr>().ok().filter(here)
+    });
+    let shared = cpanel.shared_ip.as_ref().map(|fact| fact.value).filter(here);
+    let chosen = facts.host.source.of(Family::of(addr)).filter(here);
+    match (own, shared) {
+        (Some(own), _) => (Some(own), "the account's address"),
+        (None, Some(shared)) => (Some(shared), "the main shared address"),
+        _ => (chosen, "the address that the kernel chooses"),
     }
-    let text = "Give the account an address of this server, then have cPanel write the file anew.";
-    Fix::new(Who::Host, text).command("/usr/local/cpanel/scripts/updateuserdomains")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use crate::facts::{Facts, Origin, ProblemKind};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::Observations;
+use crate::rules::edit;
 use crate::rules::rule;
 
 rule! {
@@ -32,11 +33,26 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
         let text = format!(
             "Write the line in {subject} as `key: value`: lower case, no blank before it, nothing behind the value."
         );
-        let finding = RULE.violated(&subject, &problem.message).fix(Fix::new(Who::Host, text));
+        let fix = Fix::new(Who::Host, text);
+        let edit = problem.origin.as_ref().and_then(|origin| edit::replace_line(origin, &meant(origin)?));
+        let fix = edit.into_iter().fold(fix, Fix::command);
+        let finding = RULE.violated(&subject, &problem.message).fix(fix);
         let finding = problem.origin.iter().fold(finding, |finding, origin| finding.place(origin, "this line"));
         problem.related.iter().fold(finding, |finding, (origin, label)| finding.place(origin, label))
     });
     findings.collect()
+}
+
+/// The line as both readers take it, where there is no doubt what it says: one key, one value without blanks.
+fn meant(origin: &Origin) -> Option<String> {
+    let line = origin.span()?.excerpt().text;
+    let (key, value) = line.split('#').next()?.trim().split_once(':')?;
+    let [key, value] = [key, value].map(|part| part.trim().trim_matches('"'));
+    let sound = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '*' | ':' | ';'))
+    };
+    (sound(key) && sound(value)).then(|| format!("{}: {value}", key.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::Observations;
+use crate::rules::edit;
 use crate::rules::panel::{addresses, lines, private_side};
 use crate::rules::rule;
 
@@ -37,7 +38,8 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
             );
             let text = format!("In /etc/mailips, write {local} in place of {addr}.");
             let finding = RULE.violated(&domain, message).place(&entry.value.origin, format!("{local} on this server"));
-            findings.push(finding.fix(Fix::new(Who::Host, text).command(format!("{domain}: {local}"))));
+            let edit = edit::replace(&entry.value.origin, &addr.to_string(), &local.to_string());
+            findings.push(finding.fix(edit.into_iter().fold(Fix::new(Who::Host, text), Fix::command)));
         }
     }
     findings

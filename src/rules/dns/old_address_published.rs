@@ -2,7 +2,8 @@ use super::questions::judged;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::{Observations, RecordData};
+use crate::observe::{Observations, RecordData, RecordType};
+use crate::rules::remedy::delete_record;
 use crate::rules::rule;
 use crate::rules::support::evidence;
 use std::net::IpAddr;
@@ -40,7 +41,10 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             let message = format!("`{question}` still holds the old address {old}");
             let text =
                 format!("Replace {old} in the {} record of `{}`, or remove it there.", question.rtype, question.name);
-            let finding = RULE.violated(question, message).fix(Fix::new(Who::DnsZone, text));
+            let fix = Fix::new(Who::DnsZone, text);
+            let address = [RecordType::A, RecordType::Aaaa].contains(&question.rtype);
+            let fix = if address { fix.command(delete_record(&question.name, *old)) } else { fix };
+            let finding = RULE.violated(question, message).fix(fix);
             findings.push(finding.evidence(evidence(dns, question)));
         }
     }

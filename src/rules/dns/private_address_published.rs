@@ -8,6 +8,7 @@ use crate::name::DomainName;
 use crate::observe::{Observations, Question, RecordType};
 use crate::rules::names::is_own;
 use crate::rules::ptr::generic::why_generic;
+use crate::rules::remedy::delete_record;
 use crate::rules::rule;
 use crate::rules::support::{IdentityName, Role, evidence, identity_by_name, mark_name};
 
@@ -51,7 +52,9 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             let message = format!("`{name}` has an address record that is not public: {}", said.join("; "));
             let text =
                 format!("Remove the {} record with that address from the public zone of `{name}`.", family.record());
-            let finding = mark_name(RULE.violated(&name, message).fix(Fix::new(Who::DnsZone, text)), &roles);
+            let gone = private.iter().map(|(addr, _)| delete_record(&name, *addr));
+            let fix = gone.fold(Fix::new(Who::DnsZone, text), Fix::command);
+            let finding = mark_name(RULE.violated(&name, message).fix(fix), &roles);
             findings.push(finding.evidence(evidence(dns, &Question::new(&name, RecordType::address(family)))));
         }
     }

@@ -6,7 +6,7 @@ use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::Iprev;
 use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::names::{Introduced, address_evidence, introductions, left_open, list};
-use crate::rules::remedy::{address_record, set_helo, wanted_helo};
+use crate::rules::remedy::{address_record, better_source, send_from, set_helo, wanted_helo};
 use crate::rules::rule;
 
 rule! {
@@ -88,6 +88,9 @@ fn lead(dns: &Observations, one: &Introduced<'_>, sending: IpAddr) -> Lead {
 }
 
 fn fix(facts: &Facts, dns: &Observations, one: &Introduced<'_>, sending: IpAddr) -> Fix {
+    if let Some(other) = better_source(facts, dns, one.path, &one.name) {
+        return send_from(facts, one.path, other);
+    }
     let ptr = dns.ptr(sending);
     let bears = ptr.found().contains(&one.name);
     match wanted_helo(facts, dns, one.path).filter(|wanted| !bears && *wanted != one.name) {

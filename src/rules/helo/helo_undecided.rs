@@ -35,7 +35,8 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
         let place = undecided.origin.describe();
         let text = match path.mta {
             Some(Mta::Exim) => format!(
-                "Let Exim expand the value of `{}` ({place}): `exim -be`, with `-f` and the sender's address.",
+                "Files alone do not say what `{}` ({place}) gives. Send a test message to a mailbox elsewhere and read the HELO name in its \
+                 topmost Received header; or have Exim expand the option's value: `exim -be -f SENDER VALUE`.",
                 undecided.parameter
             ),
             _ => format!("Look at what is sent under `{}` ({place}) in a receiver's log.", undecided.parameter),

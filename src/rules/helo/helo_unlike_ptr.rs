@@ -5,7 +5,7 @@ use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::{Iprev, confirms};
 use crate::observe::{Lookup, Observations, Question};
 use crate::rules::names::{Introduced, introductions, left_open};
-use crate::rules::remedy::{ptr_record, set_helo, wanted_helo};
+use crate::rules::remedy::{better_source, ptr_record, send_from, set_helo, wanted_helo};
 use crate::rules::rule;
 use crate::rules::support::evidence;
 
@@ -63,6 +63,11 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 
 /// The PTR name as HELO name where it is the better one, else the PTR record as it should stand.
 fn fix(facts: &Facts, dns: &Observations, one: &Introduced<'_>, sending: IpAddr) -> Fix {
+    if confirms(dns, &one.name, sending) == Some(false)
+        && let Some(other) = better_source(facts, dns, one.path, &one.name)
+    {
+        return send_from(facts, one.path, other);
+    }
     match wanted_helo(facts, dns, one.path).filter(|wanted| *wanted != one.name) {
         Some(wanted) => set_helo(facts, one.path, &one.helo, &wanted),
         None => {

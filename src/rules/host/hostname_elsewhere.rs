@@ -1,10 +1,12 @@
 use crate::facts::Facts;
-use crate::findings::Finding;
+use crate::findings::{Finding, Fix};
+use crate::name::DomainName;
 use crate::observe::Observations;
+use crate::observe::iprev::confirms;
 use crate::rules::names::{
     Leads, address_evidence, judged_host_name, leads, left_open, list, name_severity, some_sending_unknown,
 };
-use crate::rules::remedy::{addresses_to_publish, publish};
+use crate::rules::remedy::{addresses_to_publish, publish, rename_host, wanted_helo};
 use crate::rules::rule;
 
 rule! {
@@ -42,7 +44,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                 "the host name `{name}` leads to {}, none of which is an address of this host",
                 list(&addresses)
             );
-            RULE.violated(name, message).fix(publish(name, &addresses_to_publish(facts)))
+            RULE.violated(name, message).fix(fix(facts, dns, name))
         }
         Leads::Open(open) => {
             let message =
@@ -52,6 +54,18 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     };
     let finding = finding.severity(name_severity(facts, dns, name)).place(&host.origin, "host name");
     vec![finding.evidence(address_evidence(dns, name))]
+}
+
+/// Another name where mail goes by one that holds: then this one is the old server's or a web site's, and its record is right.
+fn fix(facts: &Facts, dns: &Observations, name: &DomainName) -> Fix {
+    let sound = facts.paths.iter().find_map(|path| {
+        let wanted = wanted_helo(facts, dns, path).filter(|wanted| wanted != name)?;
+        (confirms(dns, &wanted, path.sending.as_ref()?.value) == Some(true)).then_some(wanted)
+    });
+    match sound {
+        Some(wanted) => rename_host(facts, &wanted),
+        None => publish(name, &addresses_to_publish(facts)),
+    }
 }
 
 #[cfg(test)]

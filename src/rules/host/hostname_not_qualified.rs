@@ -41,9 +41,13 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         HostFqdn::Unknown(why) => {
             RULE.undetermined(&subject, format!("what `hostname -f` prints could not be seen: {why}")).open(FQDN)
         }
-        HostFqdn::Fails(words) => {
-            RULE.violated(&subject, format!("`hostname -f` fails ({words}): this host has no fully qualified name"))
-        }
+        HostFqdn::Fails(words) => RULE.violated(
+            &subject,
+            match words.as_str() {
+                "" | "`hostname -f` fails" => "`hostname -f` fails: this host has no fully qualified name".to_owned(),
+                words => format!("`hostname -f` fails ({words}): this host has no fully qualified name"),
+            },
+        ),
         HostFqdn::Name(printed) => {
             let Some(why) = unqualified(&DomainName::new(&printed.value)) else { return Vec::new() };
             let message = format!("the host name `{}` is not fully qualified: {why}", printed.value);

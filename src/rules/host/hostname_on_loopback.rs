@@ -1,7 +1,9 @@
-use crate::facts::Facts;
+use crate::facts::{Facts, HostsEntry};
 use crate::findings::{Finding, Fix, Severity, Who};
+use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::remedy::at;
+use crate::rules::edit;
+use crate::rules::remedy::{at, name_host};
 use crate::rules::rule;
 
 rule! {
@@ -27,33 +29,44 @@ rule! {
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let Some(host) = facts.host.fqdn.name() else { return Vec::new() };
     let name = &host.value;
     let severity = if facts.cpanel.is_some() { Severity::Warning } else { RULE.severity };
     let lines = facts.host.hosts_entries(name).filter(|(entry, _)| entry.address.value.is_loopback());
-    let findings =
-        lines.map(|(entry, named)| {
-            let addr = entry.address.value;
-            let finding = RULE
-                .violated(name, format!("the hosts file maps the host name `{name}` to the loopback address {addr}"))
-                .severity(severity)
-                .place(&entry.address.origin, "loopback address")
-                .place(&named.origin, "host name");
-            let own = facts.host.source.ipv4.or(facts.host.source.ipv6);
-            let instead = own.map_or_else(|| "the host's own address".to_owned(), |own| own.to_string());
-            let place = at(&entry.address.origin);
-            let fix = Fix::new(
-                Who::Host,
-                format!("In the hosts file{place}, move `{name}` to a line of its own with {instead}."),
-            );
-            let fix = if facts.cpanel.is_some() { fix.command("/scripts/fixetchosts") } else { fix };
-            finding.fix(own.map_or_else(
-                || fix.clone(),
-                |own| fix.clone().command(format!("{own} {name} {}", short(name.as_str()))),
-            ))
-        });
+    let findings = lines.map(|(entry, named)| {
+        let addr = entry.address.value;
+        let finding = RULE
+            .violated(name, format!("the hosts file maps the host name `{name}` to the loopback address {addr}"))
+            .severity(severity)
+            .place(&entry.address.origin, "loopback address")
+            .place(&named.origin, "host name");
+        finding.fix(fix(facts, dns, name, entry))
+    });
     findings.collect()
+}
+
+/// The hosts file as it should stand: the name on a line of its own with the address that this host has.
+fn fix(facts: &Facts, dns: &Observations, name: &DomainName, entry: &HostsEntry) -> Fix {
+    if name.is_private() {
+        // The loopback's own name: that line is right, and the host wants another name.
+        return name_host(facts, dns);
+    }
+    let own = facts.host.source.ipv4.or(facts.host.source.ipv6);
+    let instead = own.map_or_else(|| "the host's own address".to_owned(), |own| own.to_string());
+    let place = at(&entry.address.origin);
+    let fix =
+        Fix::new(Who::Host, format!("In the hosts file{place}, move `{name}` to a line of its own with {instead}."));
+    let Some(own) = own else { return fix };
+    let is_moved = |other: &str| DomainName::new(other) == *name || other == short(name.as_str());
+    let others: Vec<&str> = entry.names.iter().map(|fact| fact.value.as_str()).filter(|o| !is_moved(o)).collect();
+    let line = format!("{own} {name} {}", short(name.as_str()));
+    if others.is_empty() {
+        return edit::replace_line(&entry.address.origin, &line).into_iter().fold(fix, Fix::command);
+    }
+    let rest = edit::replace_line(&entry.address.origin, &format!("{} {}", entry.address.value, others.join(" ")));
+    let own_line = edit::append("/etc/hosts", &line, true);
+    rest.into_iter().chain(own_line).fold(fix, Fix::command)
 }
 
 fn short(name: &str) -> &str {

@@ -1,5 +1,5 @@
-use crate::facts::{Fact, Facts};
-use crate::findings::Finding;
+use crate::facts::{Fact, Facts, OutboundPath};
+use crate::findings::{Finding, Fix};
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::rules::names::{introductions, own_name_setting, own_names};
@@ -38,7 +38,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         })
     };
     if let Some(host) = facts.host.fqdn.name() {
-        findings.extend(judge(&host, "the host name").map(|f| f.fix(rename_host(facts, expected))));
+        findings.extend(judge(&host, "the host name").map(|f| f.fix(rename_all(facts, expected, &host.value))));
     }
     if let Some(host) = facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref()) {
         let host = host.with(DomainName::new(&host.value));
@@ -59,6 +59,26 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         findings.extend(finding.map(|f| f.path(&one.path.id).fix(set_helo(facts, one.path, &one.helo, expected))));
     }
     findings
+}
+
+/// The host name, and every MTA setting that has the same name by itself.
+fn rename_all(facts: &Facts, expected: &DomainName, wrong: &DomainName) -> Fix {
+    let set = |path: &&OutboundPath| {
+        path.helo_name().is_some_and(|helo| helo.origin.span().is_some() && helo.value.domain() == *wrong)
+    };
+    let path = facts.paths.iter().find(set);
+    let more = path.and_then(|path| Some(set_helo(facts, path, path.helo_name()?, expected)));
+    let fix = rename_host(facts, expected);
+    let first = format!("First see that `{expected}` has an address record that leads here.");
+    let fix = Fix { text: format!("{} {first}", fix.text), ..fix };
+    match more {
+        Some(more) => {
+            let commands =
+                more.commands.into_iter().filter(|command| !fix.commands.contains(command)).collect::<Vec<_>>();
+            commands.into_iter().fold(Fix { text: format!("{} {}", fix.text, more.text), ..fix }, Fix::command)
+        }
+        None => fix,
+    }
 }
 
 fn subject(name: &DomainName) -> String {

@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
 use crate::facts::Facts;
-use crate::findings::{Finding, Severity};
+use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
 use crate::observe::{Observations, Question};
 use crate::rules::names::{HeloOf, Leads, helo_of, leads, left_open, mail_identity_holds, unqualified};
-use crate::rules::remedy::name_host;
+use crate::rules::remedy::{known_name, name_host, ptr_record};
 use crate::rules::rule;
 use crate::rules::support::{evidence, sending_addresses};
 
@@ -70,12 +70,25 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         let others: Vec<String> = names.iter().map(|other| format!("`{other}`")).collect();
         let message =
             format!("the host name `{name}` is no name that mail leaves under: HELO and PTR say {}", others.join(", "));
-        RULE.violated(name, message).fix(name_host(facts, dns))
+        RULE.violated(name, message).fix(fix(facts, dns, name))
     };
     let sound = mail_identity_holds(facts, dns) && matches!(leads(facts, dns, name), Leads::Here);
     let finding = finding.severity(if sound { Severity::Info } else { RULE.severity }).place(&host.origin, "host name");
     let asked = sending_addresses(facts).into_iter().flat_map(|s| evidence(dns, &Question::ptr(s.address.value)));
     vec![finding.evidence(asked)]
+}
+
+/// The name that mail goes by; where that is no better than this one, the PTR record is what should change.
+fn fix(facts: &Facts, dns: &Observations, name: &DomainName) -> Fix {
+    let better = known_name(facts, dns).filter(|known| known != name);
+    let sending = facts.paths.iter().find_map(|path| path.sending.as_ref()).map(|fact| fact.value);
+    match (better, sending) {
+        (None, Some(addr)) => {
+            let text = format!("Have the PTR record of {addr} name `{name}`, so that mail goes by the host name.");
+            Fix::new(Who::IpOwner, text).command(ptr_record(addr, name))
+        }
+        _ => name_host(facts, dns),
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 
+use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
+use crate::rules::edit;
 use crate::rules::names::{INTERFACES, OwnAddresses, introductions, own_name_setting, own_names, some_sending_unknown};
 use crate::rules::remedy::at;
 use crate::rules::rule;
@@ -62,7 +64,16 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                     );
                     let place = at(&entry.address.origin);
                     let text = format!("Correct the address of `{name}` in the hosts file{place}, or remove the line.");
-                    RULE.violated(name, message).fix(Fix::new(Who::Host, text))
+                    let fix = Fix::new(Who::Host, text);
+                    let own = facts.host.source.of(Family::of(addr));
+                    let edit = own.and_then(|own| {
+                        edit::replace(
+                            &entry.address.origin,
+                            &entry.address.origin.span()?.text().to_owned(),
+                            &own.to_string(),
+                        )
+                    });
+                    RULE.violated(name, message).fix(edit.into_iter().fold(fix, Fix::command))
                 }
                 None => {
                     let message = format!(

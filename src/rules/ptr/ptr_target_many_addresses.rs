@@ -43,8 +43,12 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                         continue;
                     }
                     let records = format!("{} {} records ({})", found.len(), family.record(), list(&found));
+                    let others: Vec<std::net::IpAddr> = found.iter().copied().filter(|other| *other != addr).collect();
                     let text = format!(
-                        "Leave {addr} alone at `{name}`, or give {addr} a name of its own and have its PTR record changed to that."
+                        "Remove the other {} records of `{name}` ({}), so that {addr} is its only address; where they are needed, give \
+                         {addr} a name of its own and have its PTR record changed to that.",
+                        family.record(),
+                        list(&others)
                     );
                     let fix = Fix::new(Who::DnsZone, text).command(address_record(&name, addr));
                     RULE.violated(&name, format!("the PTR name `{name}` of {addr} has {records}")).fix(fix)
