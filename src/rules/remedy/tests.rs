@@ -109,8 +109,8 @@ fn exim_is_changed_as_its_packager_wants() {
     let Helo::Known(helo) = &by_map.paths[0].helo else { unreachable!() };
     let text = |facts: &Facts| set_helo(facts, &facts.paths[0], helo, &DomainName::new(WANTED)).text;
     assert!(text(&by_map).contains("turn on"), "cPanel writes the file, and not from PTR names");
-    let by_map = by_map.but(|f| f.cpanel.as_mut().unwrap().flags = vec![fact("use_rdns_for_helo".into())]);
-    assert!(text(&by_map).contains("Rebuild Reverse DNS Cache"), "cPanel writes the file");
+    let by_ptr = by_map.clone().but(|f| f.cpanel.as_mut().unwrap().flags = vec![fact("use_rdns_for_helo".into())]);
+    assert!(text(&by_ptr).contains("Rebuild Reverse DNS Cache"), "cPanel writes the file");
     let custom = by_map.clone().but(|f| f.cpanel.as_mut().unwrap().flags = vec![fact("custom_mailhelo".into())]);
     assert!(text(&custom).contains("/etc/mailhelo:1"), "the administrator writes it");
 }
