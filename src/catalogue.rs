@@ -17,6 +17,11 @@ pub fn find(code_or_name: &str) -> Option<&'static Meta> {
     all.find(|meta| [meta.code, meta.name].iter().any(|known| known.eq_ignore_ascii_case(code_or_name)))
 }
 
+/// The rules with this code, name or family.
+pub fn called(word: &str) -> impl Iterator<Item = &'static Meta> {
+    rules::all().map(|rule| &rule.meta).filter(move |meta| meta.is_called(word))
+}
+
 /// Whether `--select` and `--ignore` know the word: a code, a name or a family such as `PTR`.
 pub fn is_known_word(word: &str) -> bool {
     find(word).is_some() || rules::all().any(|rule| rule.family().eq_ignore_ascii_case(word))

@@ -9,12 +9,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::exit::FailOn;
-use crate::facts::Mta;
+use crate::facts::{ExpectedHelo, Mta, NatEntry};
 use crate::name::DomainName;
 use crate::report::{Format, Verbosity};
 
 /// Port of the DNS (RFC 1035 section 4.2).
 const DNS_PORT: u16 = 53;
+/// Time for the whole DNS phase where nothing else is said.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest `--timeout` in seconds: a day.
 const MOST_SECONDS: f64 = 86_400.0;
 
@@ -193,6 +195,15 @@ pub struct FactArgs {
     /// An address from before a migration; whatever still names it is reported
     #[arg(long, value_name = "ADDR")]
     pub old_ip: Vec<IpAddr>,
+    /// The settings [default: /etc/helolint.toml, below --root too, where there is one; none with --from]
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    pub config: Option<PathBuf>,
+    /// The settings' map of addresses behind NAT.
+    #[arg(skip)]
+    pub nat: Vec<NatEntry>,
+    /// HELO names that the settings expect of single paths.
+    #[arg(skip)]
+    pub expected_helo: Vec<ExpectedHelo>,
 }
 
 /// Where DNS answers come from.
@@ -217,9 +228,16 @@ pub struct DnsArgs {
     /// Ask nothing; rules that need the DNS are listed as not checked
     #[arg(long)]
     pub offline: bool,
-    /// Time for the whole DNS phase; what is not answered by then is undetermined
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub timeout: Duration,
+    /// Time for the whole DNS phase; what is not answered by then is undetermined [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+}
+
+impl DnsArgs {
+    /// `--timeout`, or its default.
+    pub fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
+    }
 }
 
 /// What comes out.
@@ -238,9 +256,18 @@ pub struct OutputArgs {
     /// Do not judge by these rules
     #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = rule_word)]
     pub ignore: Vec<String>,
-    /// The weakest severity that makes the exit status other than 0
-    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOnArg::Error)]
-    fail_on: FailOnArg,
+    /// The weakest severity that makes the exit status other than 0 [default: error]
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    fail_on: Option<FailOnArg>,
+    /// Findings in this file are known: they are shown apart and do not count
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    pub baseline: Option<PathBuf>,
+    /// Write what was found to FILE, for --baseline
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    pub write_baseline: Option<PathBuf>,
+    /// What the settings have in place of `--fail-on`.
+    #[arg(skip)]
+    settings_fail_on: Option<FailOn>,
     #[command(flatten)]
     color: colorchoice_clap::Color,
     /// Say the verdict and one line for each finding
@@ -255,11 +282,17 @@ impl OutputArgs {
     /// `--fail-on`.
     pub fn fail_on(&self) -> FailOn {
         match self.fail_on {
-            FailOnArg::Error => FailOn::Error,
-            FailOnArg::Warning => FailOn::Warning,
-            FailOnArg::Info => FailOn::Info,
-            FailOnArg::Never => FailOn::Never,
+            None => self.settings_fail_on.unwrap_or_default(),
+            Some(FailOnArg::Error) => FailOn::Error,
+            Some(FailOnArg::Warning) => FailOn::Warning,
+            Some(FailOnArg::Info) => FailOn::Info,
+            Some(FailOnArg::Never) => FailOn::Never,
         }
+    }
+
+    /// Sets what holds where the command line has no `--fail-on`.
+    pub fn default_fail_on(&mut self, fail_on: Option<FailOn>) {
+        self.settings_fail_on = fail_on;
     }
 
     /// How much the human report says.
@@ -386,6 +419,8 @@ pub enum SchemaDocument {
     Report,
     /// What `snapshot` writes
     Snapshot,
+    /// The settings file
+    Config,
 }
 
 /// Options of `completions`.
@@ -454,7 +489,11 @@ fn public_ip(text: &str) -> Result<PublicIp, String> {
     Ok(PublicIp { local, public })
 }
 
-fn resolver(text: &str) -> Result<Resolver, String> {
+/// A resolver as `--resolver` and the settings write it.
+///
+/// # Errors
+/// What to write instead.
+pub(crate) fn resolver(text: &str) -> Result<Resolver, String> {
     let (name, place) = match text.split_once('=') {
         Some((name, place)) if !name.is_empty() => (name, place),
         Some((_, place)) => (place, place),
@@ -470,7 +509,11 @@ fn resolver(text: &str) -> Result<Resolver, String> {
     Ok(Resolver { name: name.to_owned(), server })
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A number of seconds as `--timeout` and the settings write it.
+///
+/// # Errors
+/// What is expected.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= MOST_SECONDS => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("a number of seconds over 0 and up to {MOST_SECONDS} is expected")),

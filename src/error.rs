@@ -28,10 +28,10 @@ pub enum Error {
         problem: String,
     },
     /// The settings file is not as it must be.
-    #[error("bad settings in {}: {problem}\n  correct the file, or name another with --config", .path.display())]
+    #[error("bad settings in {place}: {problem}\n  correct the file, or name another with --config")]
     Settings {
-        /// The file.
-        path: PathBuf,
+        /// The file, and the line where it is one.
+        place: String,
         /// What is wrong.
         problem: String,
     },

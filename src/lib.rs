@@ -44,6 +44,7 @@ pub mod report;
 pub mod rules;
 pub mod run;
 pub mod schema;
+pub mod settings;
 pub mod snapshot;
 pub mod source;
 
@@ -72,7 +73,8 @@ mod layers {
         ("error", &["report"]),
         ("output", &["error"]),
         ("snapshot", &["facts", "observe", "name", "report"]),
-        ("schema", &["report", "snapshot"]),
+        ("schema", &["report", "settings", "snapshot"]),
+        ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),
     ];
 
     /// Crates that stay inside one module.

@@ -1,20 +1,24 @@
 //! The pipeline: the one place that knows every stage.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cli::{Command, DnsArgs, FactArgs, OutputArgs, RulesFormat, SchemaDocument};
+use crate::cli::{CheckArgs, Command, DnsArgs, FactArgs, RulesFormat, SchemaDocument};
 use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
-use crate::collect::root::{Root, read_given};
+use crate::collect::root::{OwnError, ReadError, Root, read_given, read_own};
 use crate::collect::{self, Expected, system};
 use crate::error::Error;
 use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
+use crate::findings::KnownFindings;
 use crate::observe::recorded::{ZoneError, Zones};
 use crate::observe::resolver::{self, Options, ResolverSpec};
 use crate::observe::{Observations, VantageKind, plan};
 use crate::report::{self, Report, Style};
-use crate::rules::{self, Selection};
-use crate::{catalogue, exit, output, receivers, schema, snapshot};
+use crate::rules::{self, Policy, Selection};
+use crate::settings::{self, Settings};
+use crate::source::SourceFile;
+use crate::{catalogue, exit, findings, output, receivers, schema, snapshot};
 
 /// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
@@ -28,9 +32,13 @@ const INPUT_LIMIT: u64 = 256 << 20;
 pub fn run(command: Command) -> Result<u8, Error> {
     let style = Style::for_stdout(anstream::ColorChoice::Auto, report::Verbosity::Normal);
     let text = match command {
-        Command::Check(args) => return check(&args.facts, &args.dns, &args.output),
-        Command::Snapshot(args) => return take_snapshot(&args.facts, &args.dns, args.output.as_deref()),
-        Command::Plan(args) => {
+        Command::Check(args) => return check(*args),
+        Command::Snapshot(mut args) => {
+            settings(&mut args.facts, &mut args.dns)?;
+            return take_snapshot(&args.facts, &args.dns, args.output.as_deref());
+        }
+        Command::Plan(mut args) => {
+            settings(&mut args.facts, &mut args.dns)?;
             let (facts, _) = facts(&args.facts, &args.dns)?;
             plan_text(&facts, &args.dns, &style)
         }
@@ -42,6 +50,7 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Schema(args) => match args.document {
             SchemaDocument::Report => schema::report(),
             SchemaDocument::Snapshot => schema::snapshot(),
+            SchemaDocument::Config => schema::config(),
         },
         Command::Completions(args) => return output::to_stdout(&args.render()).map(|()| exit::OK),
         Command::Man => {
@@ -53,13 +62,25 @@ pub fn run(command: Command) -> Result<u8, Error> {
     Ok(exit::OK)
 }
 
-fn check(facts: &FactArgs, dns: &DnsArgs, out: &OutputArgs) -> Result<u8, Error> {
-    let (facts, dns) = observe(facts, dns)?;
+fn check(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result<u8, Error> {
+    let settings = settings(&mut facts, &mut dns)?;
+    settings.complete_output(&mut out);
+    let now = jiff::Timestamp::now();
+    let baseline = out.baseline.as_deref().map(baseline).transpose()?;
+    let (facts, dns) = observe(&facts, &dns)?;
     let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
     let judged = rules::judge(&facts, &dns, &selection);
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let policy = Policy { severity: settings.severity, ignores: settings.ignores, baseline, today };
+    let settled = rules::settle(judged, &selection, &policy);
+    if let Some(file) = &out.write_baseline {
+        output::to_file(file, findings::baseline::write(settled.to_remember(), now).as_bytes())?;
+    }
     let selected = rules::all().map(|rule| &rule.meta).filter(|meta| selection.allows(meta));
     let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, &dns)).collect();
-    let report = Report::new(&facts, &dns, &judged.findings, selected, &judged.not_checked).with_receivers(opinions);
+    let mut report =
+        Report::new(&facts, &dns, &settled.findings, selected, &settled.not_checked).with_receivers(opinions);
+    report.set_apart(&settled.suppressed);
     let style = Style::for_stdout(out.color(), out.verbosity());
     for (format, file) in out.targets() {
         match file {
@@ -67,7 +88,54 @@ fn check(facts: &FactArgs, dns: &DnsArgs, out: &OutputArgs) -> Result<u8, Error>
             None => output::to_stdout(report::render(format, &report, &style).as_bytes())?,
         }
     }
-    Ok(exit::status_for(out.stdout_format(), &judged.findings, out.fail_on()))
+    Ok(exit::status_for(out.stdout_format(), &settled.findings, out.fail_on()))
+}
+
+/// The settings: those of `--config`, else those of the host that is looked at. What they say of facts and the DNS goes where the
+/// command line leaves it open.
+fn settings(facts: &mut FactArgs, dns: &mut DnsArgs) -> Result<Settings, Error> {
+    let settings = match settings_file(facts)? {
+        Some(file) => settings::parse(&file)
+            .map_err(|settings::SettingsError { place, problem }| Error::Settings { place, problem })?,
+        None => Settings::default(),
+    };
+    settings.complete_facts(facts);
+    settings.complete_dns(dns);
+    Ok(settings)
+}
+
+fn settings_file(args: &FactArgs) -> Result<Option<Arc<SourceFile>>, Error> {
+    let bad = |place: String, problem: String| Error::Settings { place, problem };
+    let root = match (&args.from, &args.root) {
+        (Some(_), _) => None,
+        (None, dir) => {
+            let dir = dir.clone().unwrap_or_else(|| PathBuf::from("/"));
+            Some(Root::open(&dir).map_err(|source| Error::Root { path: dir, source })?)
+        }
+    };
+    let live = root.as_ref().is_some_and(Root::is_live);
+    let (path, shown) = match (&args.config, live) {
+        (Some(path), _) => (path.clone(), path.display().to_string()),
+        (None, true) => (PathBuf::from(settings::DEFAULT_FILE), settings::DEFAULT_FILE.to_owned()),
+        (None, false) => {
+            let Some(root) = root else { return Ok(None) };
+            return match root.read(settings::DEFAULT_FILE) {
+                Ok(file) => Ok(Some(file)),
+                Err(ReadError::NotFound) => Ok(None),
+                Err(error) => Err(bad(settings::DEFAULT_FILE.to_owned(), error.to_string())),
+            };
+        }
+    };
+    match read_own(&path, settings::SIZE_LIMIT, live) {
+        Ok(bytes) => Ok(Some(SourceFile::new(shown, &bytes))),
+        Err(OwnError::Io(error)) if args.config.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(bad(shown, error.to_string())),
+    }
+}
+
+fn baseline(path: &Path) -> Result<KnownFindings, Error> {
+    let text = input("--baseline", path)?;
+    KnownFindings::read(&text).map_err(|error| bad_input("--baseline", path, error.to_string()))
 }
 
 fn take_snapshot(facts: &FactArgs, dns: &DnsArgs, file: Option<&Path>) -> Result<u8, Error> {
@@ -83,7 +151,7 @@ fn take_snapshot(facts: &FactArgs, dns: &DnsArgs, file: Option<&Path>) -> Result
 
 /// Facts, and what the DNS says of them.
 fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations), Error> {
-    let deadline = Instant::now() + args.timeout;
+    let deadline = Instant::now() + args.timeout();
     if let (Some(path), true) = (&fact_args.from, fact_args.replay) {
         return read_snapshot(path, fact_args);
     }
@@ -110,7 +178,7 @@ fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations)
                 dns = ask(&facts, dns);
             }
             None => {
-                let why = format!("no answer within {} s", args.timeout.as_secs_f32());
+                let why = format!("no answer within {} s", args.timeout().as_secs_f32());
                 facts.host.fqdn = HostFqdn::Unknown(why);
             }
         }
@@ -162,7 +230,8 @@ fn expected(args: &FactArgs) -> Expected {
     };
     Expected {
         mta: args.mta,
-        nat: args.public_ip.iter().map(nat).collect(),
+        nat: args.public_ip.iter().map(nat).chain(args.nat.iter().cloned()).collect(),
+        helo: args.expected_helo.clone(),
         hostname: args.expect_hostname.clone(),
         old_addresses: args.old_ip.clone(),
     }
@@ -175,6 +244,7 @@ fn read_snapshot(path: &Path, args: &FactArgs) -> Result<(Facts, Observations), 
         facts.expected_hostname = args.expect_hostname.clone();
     }
     facts.old_addresses.extend(args.old_ip.iter().copied());
+    facts.expected_helo.extend(args.expected_helo.iter().cloned());
     Ok((facts, dns))
 }
 
@@ -240,6 +310,6 @@ fn options(facts: &Facts, args: &DnsArgs, deadline: Instant) -> Options {
 
 /// What `check` would ask, and whom.
 fn plan_text(facts: &Facts, args: &DnsArgs, style: &Style) -> String {
-    let options = options(facts, args, Instant::now() + args.timeout);
+    let options = options(facts, args, Instant::now() + args.timeout());
     report::plan(&plan::initial(facts), &resolver::resolvers(&options), options.authoritative, style)
 }

@@ -12,6 +12,11 @@ pub fn snapshot() -> String {
     text(&crate::snapshot::schema())
 }
 
+/// The schema of the settings file.
+pub fn config() -> String {
+    text(&crate::settings::schema())
+}
+
 fn text(schema: &schemars::Schema) -> String {
     // A schema is JSON already: this cannot fail.
     escape::json(schema, true).unwrap_or_default()

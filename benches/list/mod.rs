@@ -50,6 +50,8 @@ pub fn facts(addresses: &[IpAddr]) -> Facts {
         problems: Vec::new(),
         machine: Default::default(),
         expected_hostname: None,
+        expected_helo: Vec::new(),
+        daemons: Vec::new(),
         old_addresses: Vec::new(),
     }
 }

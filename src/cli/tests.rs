@@ -89,7 +89,7 @@ fn unknown_rules_are_errors_with_a_suggestion() {
 
 #[test]
 fn times_are_positive_and_bounded() {
-    assert_eq!(check("--timeout 0.5").dns.timeout, Duration::from_millis(500));
+    assert_eq!(check("--timeout 0.5").dns.timeout(), Duration::from_millis(500));
     for bad in ["0", "-1", "nan", "inf", "1e9", "x"] {
         assert!(seconds(bad).is_err(), "{bad}");
     }

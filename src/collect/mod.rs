@@ -18,7 +18,7 @@ pub mod system;
 use std::net::IpAddr;
 use std::path::Path;
 
-use crate::facts::{Facts, Mta, NatEntry};
+use crate::facts::{ConfigFile, ExpectedHelo, Facts, Mta, NatEntry, Postfix, RunningDaemon};
 use crate::name::DomainName;
 
 use kernel::KernelFacts;
@@ -32,10 +32,12 @@ const PROC: &str = "/proc";
 pub struct Expected {
     /// `--mta`.
     pub mta: Option<Mta>,
-    /// `--public-ip`, in the order given.
+    /// `--public-ip` and the settings' map, the strongest first.
     pub nat: Vec<NatEntry>,
     /// `--expect-hostname`.
     pub hostname: Option<DomainName>,
+    /// HELO names of single paths.
+    pub helo: Vec<ExpectedHelo>,
     /// `--old-ip`.
     pub old_addresses: Vec<IpAddr>,
 }
@@ -69,6 +71,8 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
     problems.append(&mut postfix.problems);
     problems.append(&mut exim.problems);
 
+    let daemons = running.iter().map(|daemon| running_daemon(root, daemon, &postfix.instances, &exim.files)).collect();
+
     let panel = cpanel.as_ref().map(cpanel::nat).unwrap_or_default();
     let nat = identity::nat_map(expected.nat, panel, &postfix.proxy_interfaces);
     let identities = if mtas.configured.is_empty() {
@@ -89,6 +93,31 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         problems,
         machine: machine::collect(root),
         expected_hostname: expected.hostname,
+        expected_helo: expected.helo,
+        daemons,
         old_addresses: expected.old_addresses,
     }
+}
+
+/// A daemon with the files that it reads when it is started: main.cf and master.cf of its instance, or Exim's configuration with
+/// all that it includes.
+fn running_daemon(root: &Root, daemon: &processes::Daemon, postfix: &[Postfix], exim: &[String]) -> RunningDaemon {
+    let config: Vec<String> = match daemon.mta {
+        Mta::Exim => exim.to_vec(),
+        Mta::Postfix => {
+            let is_its = |instance: &&Postfix| match &daemon.config_directory {
+                Some(directory) => root.canonical(directory) == root.canonical(&instance.config_directory),
+                None => true,
+            };
+            let directory = postfix.iter().find(is_its).map(|instance| instance.config_directory.as_str());
+            let files = |directory| ["main.cf", "master.cf"].map(|name| format!("{directory}/{name}"));
+            directory.map(files).into_iter().flatten().collect()
+        }
+    };
+    let loaded = match daemon.mta {
+        Mta::Exim => daemon.loaded.max(processes::exim_restarted(root, daemon.pid)),
+        Mta::Postfix => daemon.loaded,
+    };
+    let known = config.into_iter().filter_map(|path| Some(ConfigFile { modified: root.modified(&path)?, path }));
+    RunningDaemon { mta: daemon.mta, pid: daemon.pid, started: daemon.started, loaded, config: known.collect() }
 }

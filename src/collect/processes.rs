@@ -8,6 +8,7 @@ use std::path::Path;
 
 use nix::unistd::{SysconfVar, sysconf};
 
+use crate::collect::root::Root;
 use crate::facts::Mta;
 
 /// Entries of `/proc` that are looked at: as many as Linux has process numbers (`PID_MAX_LIMIT`).
@@ -16,6 +17,15 @@ const PROCESS_LIMIT: usize = 1 << 22;
 const FILE_LIMIT: u64 = 128 << 10;
 /// Clock ticks in a second where the system does not say (`USER_HZ`).
 const TICKS: i64 = 100;
+
+/// Where Exim's daemon writes its process number: Debian, others, and the spool folders' default.
+const EXIM_PID_FILES: [&str; 5] = [
+    "/run/exim4/exim.pid",
+    "/run/exim.pid",
+    "/run/exim/exim.pid",
+    "/var/spool/exim/exim-daemon.pid",
+    "/var/spool/exim4/exim-daemon.pid",
+];
 
 /// A running daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +162,15 @@ fn daemon(proc: &Path, mta: Mta, process: &Process, all: &[Process]) -> Daemon {
         }
     }
     daemon
+}
+
+/// When the Exim daemon with this number was last told to read its configuration again (SIGHUP), seconds since 1970: it runs
+/// itself anew under the same number then, which `/proc` does not tell from its start, and writes its number into a file.
+pub fn exim_restarted(root: &Root, pid: u32) -> Option<i64> {
+    let told = EXIM_PID_FILES
+        .into_iter()
+        .filter(|path| root.read(path).is_ok_and(|file| file.text().trim().parse() == Ok(pid)));
+    told.filter_map(|path| root.modified(path)).max()
 }
 
 /// When the system was started, seconds since 1970.

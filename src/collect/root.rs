@@ -76,11 +76,64 @@ pub fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Why a file that helolint obeys could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    /// The system's words.
+    #[error("it cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// It is larger than helolint reads.
+    #[error("it has more than the {0} bytes that are read")]
+    TooLarge(u64),
+    /// Somebody else owns it.
+    #[error(
+        "user {0} owns it, and it could hide findings: it must belong to root or to who runs helolint (chown root)"
+    )]
+    Owner(u32),
+    /// Somebody else may write to it.
+    #[error("others may write to it (mode {0:04o}), and it could hide findings: take that away (chmod go-w)")]
+    Writable(u32),
+}
+
+/// The content of a file that helolint obeys, up to `limit` bytes. Where `guarded`, it must belong to root or to the user who
+/// runs helolint, and nobody else may write to it; asked of the very file that is read.
+///
+/// # Errors
+/// See [`OwnError`].
+pub fn read_own(path: &Path, limit: u64, guarded: bool) -> Result<Vec<u8>, OwnError> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(io::Error::from)?;
+    let meta = file.metadata()?;
+    if guarded {
+        may_obey(meta.uid(), meta.mode(), nix::unistd::geteuid().as_raw())?;
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(OwnError::TooLarge(limit));
+    }
+    Ok(bytes)
+}
+
+/// Whether user `me` may obey a file of `owner` with the permissions `mode`.
+fn may_obey(owner: u32, mode: u32, me: u32) -> Result<(), OwnError> {
+    if owner != 0 && owner != me {
+        return Err(OwnError::Owner(owner));
+    }
+    match mode & 0o022 {
+        0 => Ok(()),
+        _ => Err(OwnError::Writable(mode & 0o7777)),
+    }
+}
+
 /// A folder that stands for `/`. Paths given to it and found in files are the host's own, absolute.
 #[derive(Debug)]
 pub struct Root {
     dir: PathBuf,
     read: RefCell<HashMap<String, Result<Arc<SourceFile>, ReadError>>>,
+    /// Last change of each file that was read, as it was then.
+    modified: RefCell<HashMap<String, i64>>,
 }
 
 impl Root {
@@ -91,7 +144,7 @@ impl Root {
     pub fn open(dir: &Path) -> io::Result<Root> {
         let dir = dir.canonicalize()?;
         fs::read_dir(&dir)?;
-        Ok(Root { dir, read: RefCell::default() })
+        Ok(Root { dir, read: RefCell::default(), modified: RefCell::default() })
     }
 
     /// Whether this is the running system itself, and not a copy below another folder.
@@ -124,6 +177,7 @@ impl Root {
         if meta.len() > SIZE_LIMIT {
             return Err(ReadError::TooLarge(meta.len()));
         }
+        self.modified.borrow_mut().insert(path.to_owned(), meta.mtime());
         let mut bytes = Vec::with_capacity(meta.len() as usize);
         // One byte more than allowed, so that a file that grows is noticed.
         file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(io_error)?;
@@ -131,6 +185,12 @@ impl Root {
             return Err(ReadError::TooLarge(bytes.len() as u64));
         }
         Ok(SourceFile::new(path, &bytes))
+    }
+
+    /// When the content of the file at `path` was last changed, in seconds since 1970, as it was when it was read; `None` where it
+    /// was not.
+    pub fn modified(&self, path: &str) -> Option<i64> {
+        self.modified.borrow().get(path).copied()
     }
 
     /// What stands at `path`, links followed; `None` where nothing does or it cannot be seen.
@@ -254,7 +314,7 @@ fn kind(meta: &fs::Metadata) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn root() -> (tempfile::TempDir, Root) {
         let dir = tempfile::tempdir().unwrap();
@@ -317,6 +377,24 @@ mod tests {
         });
         assert_eq!(read_given(Path::new(&path), 4).unwrap(), b"late");
         late.join().unwrap();
+    }
+
+    #[test]
+    fn what_others_may_change_is_not_obeyed() {
+        let said = |owner, mode, me| may_obey(owner, mode, me).err().map(|error| error.to_string());
+        assert_eq!(said(0, 0o100_644, 1000), None);
+        assert_eq!(said(1000, 0o100_600, 1000), None);
+        assert!(said(1001, 0o100_600, 1000).unwrap().starts_with("user 1001 owns it"));
+        assert!(said(1000, 0o100_600, 0).unwrap().starts_with("user 1000 owns it"), "root obeys root alone");
+        assert!(said(0, 0o100_664, 0).unwrap().contains("mode 0664"));
+        assert!(said(0, 0o100_646, 0).unwrap().contains("mode 0646"));
+        let (dir, _root) = root();
+        let path = dir.path().join("settings");
+        fs::write(&path, "12345").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(matches!(read_own(&path, 5, true), Err(OwnError::Writable(_))));
+        assert_eq!(read_own(&path, 5, false).unwrap(), b"12345");
+        assert!(matches!(read_own(&path, 4, false), Err(OwnError::TooLarge(4))));
     }
 
     #[test]

@@ -74,6 +74,28 @@ pub enum Helo {
     Undecided(Undecided),
 }
 
+/// A HELO name that the settings expect of some paths. Of `path`, `service` and `source` all those count that are there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedHelo {
+    /// The path's identifier, such as `postfix/ipv4/1`.
+    pub path: Option<String>,
+    /// A service of master.cf or a transport that takes the path.
+    pub service: Option<String>,
+    /// The source address.
+    pub source: Option<IpAddr>,
+    /// The name.
+    pub name: Fact<DomainName>,
+}
+
+impl ExpectedHelo {
+    /// Whether it is meant for `path`.
+    pub fn is_for(&self, path: &OutboundPath) -> bool {
+        self.path.as_ref().is_none_or(|id| *id == path.id)
+            && self.service.as_ref().is_none_or(|service| path.services.contains(service))
+            && self.source.is_none_or(|source| path.source.as_ref().is_some_and(|own| own.value == source))
+    }
+}
+
 /// A setting that files cannot decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undecided {

@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 pub use fact::{Fact, Origin};
 pub use host::{AddressFlag, Host, HostFqdn, HostsEntry, InterfaceAddress, KernelSource};
 pub use identity::{
-    AfterBindFault, BindFault, BindFaultKind, Helo, NatEntry, NatMap, OutboundPath, SenderDomains, Undecided,
+    AfterBindFault, BindFault, BindFaultKind, ExpectedHelo, Helo, NatEntry, NatMap, OutboundPath, SenderDomains,
+    Undecided,
 };
 pub use machine::Machine;
 pub use mta::{
-    Cpanel, CpanelEntry, CpanelNat, Exim, EximDriver, Mta, MtaChoice, Postfix, PostfixService, Refusal, Setting,
+    ConfigFile, Cpanel, CpanelEntry, CpanelNat, Exim, EximDriver, Mta, MtaChoice, Postfix, PostfixService, Refusal,
+    RunningDaemon, Setting,
 };
 pub use problem::{Problem, ProblemKind};
 
@@ -51,6 +53,12 @@ pub struct Facts {
     /// `--expect-hostname`.
     #[serde(default)]
     pub expected_hostname: Option<DomainName>,
+    /// HELO names that the settings expect of single paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected_helo: Vec<ExpectedHelo>,
+    /// Daemons that run; empty where there is no live system to see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub daemons: Vec<RunningDaemon>,
     /// `--old-ip`.
     #[serde(default)]
     pub old_addresses: Vec<IpAddr>,

@@ -49,6 +49,30 @@ pub struct MtaChoice {
     pub how: String,
 }
 
+/// A daemon of an MTA that runs on the live system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningDaemon {
+    /// Whose it is.
+    pub mta: Mta,
+    /// Its process number.
+    pub pid: u32,
+    /// When it was started, seconds since 1970; `None`: unknown.
+    pub started: Option<i64>,
+    /// When it last read its configuration, seconds since 1970: at its start or by a reload; `None`: unknown.
+    pub loaded: Option<i64>,
+    /// The files that it reads then, lookup tables apart.
+    pub config: Vec<ConfigFile>,
+}
+
+/// A file that a daemon reads when it is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigFile {
+    /// Its path as the host sees it.
+    pub path: String,
+    /// Last change of its content, seconds since 1970.
+    pub modified: i64,
+}
+
 /// What makes a program refuse its configuration, in its own words as far as known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {

@@ -1,10 +1,15 @@
 //! What the rules found: plain values that every report is made from.
 
+pub mod baseline;
+pub mod suppress;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Origin;
+pub use baseline::{Baseline, KnownFindings};
+pub use suppress::{Because, Ignore, Suppressed};
 
 /// How bad a finding is (rules.md, *severity*), the worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -79,6 +84,11 @@ impl Meta {
     /// Family, such as `PTR`.
     pub fn family(&self) -> &'static str {
         &self.code[..3]
+    }
+
+    /// Whether `word` is its code, its name or its family, in any case.
+    pub fn is_called(&self, word: &str) -> bool {
+        [self.code, self.name, self.family()].iter().any(|known| known.eq_ignore_ascii_case(word))
     }
 
     /// The text below a `## ` heading of the doc comment.

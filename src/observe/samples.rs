@@ -32,6 +32,8 @@ pub fn facts() -> Facts {
         problems: Vec::new(),
         machine: Default::default(),
         expected_hostname: None,
+        expected_helo: Vec::new(),
+        daemons: Vec::new(),
         old_addresses: Vec::new(),
     }
 }

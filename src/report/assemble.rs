@@ -2,7 +2,7 @@
 
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
-use crate::findings::{Finding, Meta, Place, Severity, Verdict};
+use crate::findings::{Because, Finding, Meta, Place, Severity, Suppressed, Verdict};
 use crate::name::DomainName;
 use crate::observe::iprev::Iprev;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
@@ -34,6 +34,7 @@ impl Report {
             paths: facts.paths.iter().map(|path| path_view(path, dns)).collect(),
             summary: summary(&findings),
             findings,
+            suppressed: Vec::new(),
             not_checked: not_checked
                 .iter()
                 .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why.to_owned() })
@@ -41,6 +42,33 @@ impl Report {
             dns: dns_view(dns),
             rules: rules.into_iter().collect(),
         }
+    }
+}
+
+impl Report {
+    /// Adds the findings that do not count.
+    pub fn set_apart(&mut self, suppressed: &[Suppressed]) {
+        self.suppressed = suppressed.iter().map(suppressed_view).collect();
+    }
+}
+
+fn suppressed_view(suppressed: &Suppressed) -> SuppressedView {
+    let finding = finding_view(&suppressed.finding);
+    match &suppressed.by {
+        Because::Ignored(ignore) => SuppressedView {
+            finding,
+            suppressed_by: SuppressedBy::Settings,
+            reason: ignore.reason.clone(),
+            expires: ignore.expires.map(|day| day.to_string()),
+            suppressed_at: OriginView::from(&ignore.origin),
+        },
+        Because::Known(baseline) => SuppressedView {
+            finding,
+            suppressed_by: SuppressedBy::Baseline,
+            reason: format!("known since {}", baseline.taken),
+            expires: None,
+            suppressed_at: OriginView::Option { option: "--baseline".to_owned() },
+        },
     }
 }
 

@@ -29,6 +29,10 @@ pub struct Report {
     pub paths: Vec<PathView>,
     /// What is wrong or could not be seen: by code, then subject.
     pub findings: Vec<FindingView>,
+    /// Findings that do not count: the settings ignore them, or a baseline knows them. Left out where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub suppressed: Vec<SuppressedView>,
     /// Rules that were not checked.
     pub not_checked: Vec<NotChecked>,
     /// How many findings of each kind.
@@ -255,6 +259,32 @@ pub struct FindingView {
     pub paths: Vec<String>,
 }
 
+/// A finding that does not count.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SuppressedView {
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: FindingView,
+    /// Who says that it does not count.
+    pub suppressed_by: SuppressedBy,
+    /// Why, in the words of the settings; or when the baseline was written.
+    pub reason: String,
+    /// The last day on which the settings ignore it, such as `2027-01-31`; null: for good.
+    pub expires: Option<String>,
+    /// The entry of the settings, or the option.
+    pub suppressed_at: OriginView,
+}
+
+/// Who says that a finding does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SuppressedBy {
+    /// The settings.
+    Settings,
+    /// The baseline.
+    Baseline,
+}
+
 /// A place that a finding points at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlaceView {
@@ -375,6 +405,11 @@ impl Report {
             }
         }
         self.findings.iter_mut().for_each(|finding| finding.each_text(change));
+        for suppressed in &mut self.suppressed {
+            suppressed.finding.each_text(change);
+            change(&mut suppressed.reason);
+            suppressed.suppressed_at.each_text(change);
+        }
         self.not_checked.iter_mut().for_each(|rule| change(&mut rule.why));
         for vantage in &mut self.dns.vantage {
             change(&mut vantage.name);

@@ -152,6 +152,8 @@ pub fn facts() -> Facts {
         problems: Vec::new(),
         machine: Default::default(),
         expected_hostname: None,
+        expected_helo: Vec::new(),
+        daemons: Vec::new(),
         old_addresses: vec![ip("198.51.100.9")],
     }
 }

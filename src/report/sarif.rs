@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::findings::{Meta, Severity, Verdict};
-use crate::report::{FindingView, OriginView, PlaceView, Report, escape, verdict};
+use crate::report::{FindingView, OriginView, PlaceView, Report, SuppressedView, escape, verdict};
 
 /// The name under which locations are relative to the host's root folder (section 3.14.14).
 const BASE: &str = "HOSTROOT";
@@ -11,7 +11,8 @@ const BASE: &str = "HOSTROOT";
 /// The report as a log with one run.
 pub fn render(report: &Report) -> String {
     let rules: Vec<Value> = report.rules.iter().map(|meta| rule(meta)).collect();
-    let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, report)).collect();
+    let counting = report.findings.iter().map(|finding| result(finding, report));
+    let results: Vec<Value> = counting.chain(report.suppressed.iter().map(|one| suppressed(one, report))).collect();
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -130,6 +131,20 @@ fn result(finding: &FindingView, report: &Report) -> Value {
     if let Some(index) = report.rules.iter().position(|rule| rule.code == finding.code) {
         result["ruleIndex"] = json!(index);
     }
+    result
+}
+
+/// A finding that does not count, with the reason (section 3.35).
+fn suppressed(suppressed: &SuppressedView, report: &Report) -> Value {
+    let mut result = result(&suppressed.finding, report);
+    let mut suppression = json!({"kind": "external", "status": "accepted", "justification": suppressed.reason});
+    if let OriginView::File { file, line, column } = &suppressed.suppressed_at {
+        suppression["location"] = json!({"physicalLocation": {
+            "artifactLocation": {"uri": uri(file), "uriBaseId": BASE},
+            "region": {"startLine": line, "startColumn": column},
+        }});
+    }
+    result["suppressions"] = json!([suppression]);
     result
 }
 

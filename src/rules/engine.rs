@@ -19,13 +19,9 @@ pub struct Selection {
 impl Selection {
     /// Whether the selection lets `meta` run. `ignore` wins over `select`.
     pub fn allows(&self, meta: &Meta) -> bool {
-        let named = |list: &[String]| list.iter().any(|word| matches(word, meta));
+        let named = |list: &[String]| list.iter().any(|word| meta.is_called(word));
         (self.select.is_empty() || named(&self.select)) && !named(&self.ignore)
     }
-}
-
-fn matches(word: &str, meta: &Meta) -> bool {
-    [meta.code, meta.name, meta.family()].iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// What judging gave.

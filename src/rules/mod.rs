@@ -12,6 +12,7 @@ pub mod names;
 pub mod panel;
 pub(crate) mod ptr;
 pub mod remedy;
+mod settle;
 pub mod support;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -19,6 +20,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use engine::{Outcome, Selection, judge};
+pub use settle::{Policy, Settled, settle};
 
 use crate::facts::Facts;
 use crate::findings::{Finding, Meta};

@@ -91,6 +91,8 @@ pub fn healthy() -> Facts {
         problems: Vec::new(),
         machine: Default::default(),
         expected_hostname: None,
+        expected_helo: Vec::new(),
+        daemons: Vec::new(),
         old_addresses: Vec::new(),
     }
 }

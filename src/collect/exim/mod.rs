@@ -83,6 +83,8 @@ pub struct Collected {
     pub senders: Vec<Sender>,
     /// What could not be read, is refused, or keeps mail from leaving.
     pub problems: Vec<Problem>,
+    /// Files that make up the configuration, the one read first before those that it includes.
+    pub files: Vec<String>,
     /// `primary_hostname` with its default, where files decide it.
     pub primary_hostname: Option<Fact<String>>,
 }
@@ -115,6 +117,7 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
     if read.refused.is_some() {
         read = other.take().unwrap_or(read);
     }
+    collected.files = read.config.files.iter().map(|file| file.path().to_owned()).collect();
     debian::stale(root, &live.file, cpanel.is_some(), &mut collected.problems);
     match &read.refused {
         Some(refused) => {

@@ -2,6 +2,7 @@
 //!
 //! Every text comes in here tamed (`escape.rs`); the only terminal escapes are those written here, and only with colour.
 
+mod apart;
 mod finding;
 mod paths;
 mod plan;
@@ -25,12 +26,14 @@ pub fn render(report: &Report, style: &Style) -> String {
         for finding in findings {
             out.push_str(&finding::one_line(finding, style));
         }
+        out.push_str(&apart::in_a_line(report, style));
         return out;
     }
     out.push_str(&paths::section(report, style));
     out.push_str(&receivers::section(report, style));
     out.push_str(&finding::section(&findings, report, style));
     out.push_str(&plan::section(&findings, style));
+    out.push_str(&apart::section(report, style));
     out.push_str(&not_checked(report, style));
     out
 }

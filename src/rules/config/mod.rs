@@ -2,7 +2,10 @@
 
 mod chroot_copy_differs;
 mod config_syntax;
+mod daemon_older_than_config;
 mod file_unreadable;
+pub mod ignore_expired;
+pub mod ignore_unused;
 mod no_mta;
 mod parameter_repeated;
 mod parameter_undefined;
@@ -23,6 +26,7 @@ pub const RULES: &[&Rule] = &[
     &parameter_undefined::RULE,
     &file_unreadable::RULE,
     &path_relayed::RULE,
+    &daemon_older_than_config::RULE,
     &several_mtas::RULE,
     &no_mta::RULE,
     &split_config_not_generated::RULE,
@@ -30,4 +34,6 @@ pub const RULES: &[&Rule] = &[
     &setting_swallowed::RULE,
     &service_unused::RULE,
     &service_repeated::RULE,
+    &ignore_expired::RULE,
+    &ignore_unused::RULE,
 ];

@@ -1,4 +1,4 @@
-use crate::facts::{Fact, Facts, OutboundPath};
+use crate::facts::{ExpectedHelo, Fact, Facts, OutboundPath};
 use crate::findings::{Finding, Fix};
 use crate::name::DomainName;
 use crate::observe::Observations;
@@ -10,14 +10,14 @@ rule! {
     /// A name of this host is not the one that was expected.
     ///
     /// ## Why it matters
-    /// You said by `--expect-hostname` which name this host is meant to have. What still bears another was forgotten when it was
+    /// You said by `--expect-hostname`, or in the settings, which name this host is meant to have. What still bears another was forgotten when it was
     /// renamed or moved, and mail goes out under the wrong name.
     ///
     /// ## Fix
     /// Set the expected name in each place named.
     ///
     /// ## When to ignore
-    /// Where a name is another on purpose: leave out `--expect-hostname`, or ignore this name alone.
+    /// Where a name is another on purpose: leave out the expectation, or ignore this name alone.
     pub static RULE = {
         code: "HST010",
         name: "hostname-unexpected",
@@ -29,8 +29,19 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let Some(expected) = &facts.expected_hostname else { return Vec::new() };
     let mut findings = Vec::new();
+    // A path with a name of its own is not asked for the host's.
+    let own = |path: &OutboundPath| facts.expected_helo.iter().find(|expected| expected.is_for(path));
+    for one in introductions(facts, dns) {
+        let Some(ExpectedHelo { name: expected, .. }) = own(one.path).filter(|own| own.name.value != one.name) else {
+            continue;
+        };
+        let message = format!("the HELO name is `{}`, where the settings expect `{}`", one.name, expected.value);
+        let finding = RULE.violated(subject(&one.name), message).place(&one.helo.origin, "the HELO name");
+        let finding = finding.via(&one.helo.via, "used here").place(&expected.origin, "expected here");
+        findings.push(finding.path(&one.path.id).fix(set_helo(facts, one.path, &one.helo, &expected.value)));
+    }
+    let Some(expected) = &facts.expected_hostname else { return findings };
     let judge = |name: &Fact<DomainName>, says: &str| -> Option<Finding> {
         (name.value != *expected).then(|| {
             let message = format!("{says} is `{}`, where `{expected}` is expected", name.value);
@@ -53,7 +64,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             None => f,
         }));
     }
-    for one in introductions(facts, dns).into_iter().filter(|one| one.path.helo_is_global) {
+    for one in introductions(facts, dns).into_iter().filter(|one| one.path.helo_is_global && own(one.path).is_none()) {
         let name = one.helo.with(one.name.clone());
         let finding = judge(&name, "the HELO name");
         findings.extend(finding.map(|f| f.path(&one.path.id).fix(set_helo(facts, one.path, &one.helo, expected))));
@@ -99,6 +110,13 @@ mod tests {
         };
         let whm = |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact("old.example.com".into()))));
         let all = &["error mail.example.com"; 3];
+        let expect_path = |service: &'static str, name: &'static str| {
+            move |f: &mut Facts| {
+                let name = fact(DomainName::new(name));
+                let service = Some(service.to_owned());
+                f.expected_helo = vec![ExpectedHelo { path: None, service, source: Some(ip(ADDR)), name }];
+            }
+        };
         check_table(
             &RULE,
             vec![
@@ -112,6 +130,24 @@ mod tests {
                     &["error old.example.com"],
                 ),
                 ("a service's own HELO is on purpose", healthy().but(expect(NAME)).but(by_service), dns(&[]), &[]),
+                ("a path as expected", healthy().but(expect_path("smtp", NAME)), dns(&[]), &[]),
+                ("another path", healthy().but(expect_path("other", "new.example.com")), dns(&[]), &[]),
+                (
+                    "a path that is not",
+                    healthy().but(expect_path("smtp", "new.example.com")),
+                    dns(&[]),
+                    &["error mail.example.com"],
+                ),
+                (
+                    "a path's own expectation goes before the host's",
+                    healthy()
+                        .but(expect(NAME))
+                        .but(by_service)
+                        .but(|f| f.paths[0].helo_is_global = true)
+                        .but(expect_path("smtp", "out.example.com")),
+                    dns(&[]),
+                    &[],
+                ),
                 ("WHM's", healthy().but(expect(NAME)).but(whm), dns(&[]), &["error old.example.com"]),
             ],
         );
