@@ -313,3 +313,6 @@ fn plan_text(facts: &Facts, args: &DnsArgs, style: &Style) -> String {
     let options = options(facts, args, Instant::now() + args.timeout());
     report::plan(&plan::initial(facts), &resolver::resolvers(&options), options.authoritative, style)
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,3 +121,71 @@ fn running_daemon(root: &Root, daemon: &processes::Daemon, postfix: &[Postfix], 
     let known = config.into_iter().filter_map(|path| Some(ConfigFile { modified: root.modified(&path)?, path }));
     RunningDaemon { mta: daemon.mta, pid: daemon.pid, started: daemon.started, loaded, config: known.collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    const STARTED: i64 = 1_000_000;
+
+    fn write(dir: &Path, path: &str, text: &str, modified: u64) {
+        let place = dir.join(path.trim_start_matches('/'));
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(&place, text).unwrap();
+        File::options()
+            .write(true)
+            .open(&place)
+            .unwrap()
+            .set_modified(UNIX_EPOCH + Duration::from_secs(modified))
+            .unwrap();
+    }
+
+    fn daemon(mta: Mta) -> processes::Daemon {
+        processes::Daemon {
+            mta,
+            pid: 77,
+            started: Some(STARTED),
+            loaded: Some(STARTED),
+            config_directory: None,
+            config_files: None,
+            macros: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_daemon_stands_beside_the_files_that_it_read() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "/etc/exim.conf", ".include /etc/more.conf\nprimary_hostname = a.example.com\n", 5);
+        write(dir.path(), "/etc/more.conf", "", 6);
+        write(dir.path(), "/etc/postfix/main.cf", "myhostname = a.example.com\n", 7);
+        write(dir.path(), "/etc/postfix/master.cf", "smtp unix - - n - - smtp\n", 8);
+        let root = Root::open(dir.path()).unwrap();
+        let facts = collect(&root, None, Expected::default());
+        assert!(facts.daemons.is_empty(), "what runs cannot be seen below another root");
+        let exim = exim::collect(&root, &facts.host, None, &[]);
+        let told = |daemon: RunningDaemon| {
+            daemon.config.into_iter().map(|file| (file.path, file.modified)).collect::<Vec<_>>()
+        };
+        let of = |mta| told(running_daemon(&root, &daemon(mta), &facts.postfix, &exim.files));
+        assert_eq!(of(Mta::Exim), [("/etc/exim.conf".to_owned(), 5), ("/etc/more.conf".to_owned(), 6)]);
+        assert_eq!(
+            of(Mta::Postfix),
+            [("/etc/postfix/main.cf".to_owned(), 7), ("/etc/postfix/master.cf".to_owned(), 8)]
+        );
+        let elsewhere = processes::Daemon { config_directory: Some("/srv/out".into()), ..daemon(Mta::Postfix) };
+        assert_eq!(told(running_daemon(&root, &elsewhere, &facts.postfix, &[])), []);
+    }
+
+    #[test]
+    fn an_exim_that_ran_itself_anew_wrote_its_number_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let loaded = |root: &Root| running_daemon(root, &daemon(Mta::Exim), &[], &[]).loaded;
+        assert_eq!(loaded(&Root::open(dir.path()).unwrap()), Some(STARTED));
+        write(dir.path(), "/run/exim4/exim.pid", "77\n", 2_000_000);
+        assert_eq!(loaded(&Root::open(dir.path()).unwrap()), Some(2_000_000));
+        write(dir.path(), "/run/exim4/exim.pid", "78\n", 2_000_000);
+        assert_eq!(loaded(&Root::open(dir.path()).unwrap()), Some(STARTED), "another daemon's number");
+    }
+}

@@ -44,6 +44,11 @@ pub fn sentence(report: &Report) -> Vec<(Tone, String)> {
         number => count(number, "outbound path"),
     };
     let tail = match (clean, asked) {
+        // What is known or ignored is there all the same: such a host is not called healthy.
+        (true, true) if !report.suppressed.is_empty() => {
+            parts.push((Tone::Good, "nothing new".into()));
+            format!(": {paths}, nothing wrong but {} not counted", count(report.suppressed.len(), "finding"))
+        }
         (true, true) => {
             parts.push((Tone::Good, "healthy".into()));
             format!(": {paths}, nothing wrong")

@@ -372,3 +372,37 @@ fn hostile_files() {
         postfix(&format!("myhostname = {text}"), &format!("smtp unix - - n - - smtp -o a={text}"));
     }
 }
+
+#[test]
+fn a_running_master_says_which_folder_counts() {
+    use crate::collect::processes::Daemon;
+    use crate::facts::Mta;
+
+    let dir = tempfile::tempdir().unwrap();
+    for folder in ["etc/postfix", "srv/out"] {
+        fs::create_dir_all(dir.path().join(folder)).unwrap();
+        fs::write(dir.path().join(folder).join("main.cf"), "myhostname = mail1.example.com\n").unwrap();
+        fs::write(dir.path().join(folder).join("master.cf"), "smtp unix - - n - - smtp\n").unwrap();
+    }
+    let root = Root::open(dir.path()).unwrap();
+    let read = |folders: &[Option<&str>]| {
+        let daemon = |folder: &Option<&str>| Daemon {
+            mta: Mta::Postfix,
+            pid: 1,
+            started: None,
+            loaded: None,
+            config_directory: folder.map(str::to_owned),
+            config_files: None,
+            macros: Vec::new(),
+        };
+        let running: Vec<Daemon> = folders.iter().map(daemon).collect();
+        let collected = collect(&root, &host(Some(&["192.0.2.25"])), &running);
+        collected.instances.into_iter().map(|instance| instance.config_directory).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&[]), ["/etc/postfix"]);
+    assert_eq!(read(&[None]), ["/etc/postfix"]);
+    assert_eq!(read(&[Some("/etc/postfix/")]), ["/etc/postfix"]);
+    assert_eq!(read(&[Some("/srv/out")]), ["/srv/out"]);
+    assert_eq!(read(&[Some("/etc/postfix"), Some("/srv/out")]), ["/etc/postfix", "/srv/out"]);
+    assert_eq!(read(&[Some("/none"), Some("relative")]), ["/etc/postfix"]);
+}
