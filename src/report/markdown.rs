@@ -14,6 +14,9 @@ pub fn render(report: &Report) -> String {
     if !report.not_checked.is_empty() {
         out.push_str(&format!(" Not checked, since the DNS was not asked: {} rules.", report.not_checked.len()));
     }
+    if !report.suppressed.is_empty() {
+        out.push_str(&format!(" Not counted: {}.", human::count(report.suppressed.len(), "finding")));
+    }
     out.push_str("\n\n");
     paths(&mut out, report);
     receivers(&mut out, report);
@@ -153,7 +156,7 @@ fn plan(out: &mut String, findings: &[&FindingView]) {
 fn prose(words: &str) -> String {
     let parts: Vec<&str> = words.split('`').collect();
     // An odd number of backticks: the last opens nothing.
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return text(words);
     }
     let part = |(at, part): (usize, &&str)| match at % 2 {

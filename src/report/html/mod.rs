@@ -418,6 +418,16 @@ fn asked(report: &Report) -> Markup {
     html! {
         section {
             h2 { "What was asked" }
+            @if !report.suppressed.is_empty() {
+                details {
+                    summary { (count(report.suppressed.len(), "finding")) " not counted" }
+                    ul {
+                        @for one in &report.suppressed {
+                            li { (one.finding.code) " " (one.finding.subject) ": " (one.finding.message) " — " (one.reason) }
+                        }
+                    }
+                }
+            }
             @if !report.not_checked.is_empty() {
                 p { (count(report.not_checked.len(), "rule")) " not checked:" }
                 ul { @for rule in &report.not_checked { li { (rule.code) " " (rule.name) ": " (rule.why) } } }

@@ -67,11 +67,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                     let fix = Fix::new(Who::Host, text);
                     let own = facts.host.source.of(Family::of(addr));
                     let edit = own.and_then(|own| {
-                        edit::replace(
-                            &entry.address.origin,
-                            &entry.address.origin.span()?.text().to_owned(),
-                            &own.to_string(),
-                        )
+                        edit::replace(&entry.address.origin, entry.address.origin.span()?.text(), &own.to_string())
                     });
                     RULE.violated(name, message).fix(edit.into_iter().fold(fix, Fix::command))
                 }
