@@ -25,8 +25,11 @@ pub struct Entry {
     pub value: String,
     /// Where the data stands on the entry's own line.
     pub value_span: Span,
-    /// The lines below that begin with a blank: Exim makes them part of the data. Without the blanks at their ends.
+    /// The lines right below that begin with a blank: Exim makes them part of the data. Without the blanks at their ends.
     pub glued: Vec<Span>,
+    /// Further lines that begin with a blank, behind a comment or an empty line: for Exim that line has ended the data, and
+    /// these are nobody's. (The documentation has it that such lines are passed over; the program does otherwise.)
+    pub lost: Vec<Span>,
 }
 
 impl Entry {
@@ -40,6 +43,8 @@ impl Entry {
 /// Every entry of `file`, in file order. Lines that begin with a blank before the first entry are void, as they are for Exim.
 pub fn entries(file: &Arc<SourceFile>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
+    // Whether a line that begins with a blank still belongs to the last entry.
+    let mut open = false;
     for (at, block) in blocks(file.text()) {
         // The grammar takes any text; were it to refuse one, its lines would be void.
         let parts = LineGrammar::parse(Rule::lines, block).into_iter().flatten().flat_map(|lines| lines.into_inner());
@@ -60,7 +65,9 @@ pub fn entries(file: &Arc<SourceFile>) -> Vec<Entry> {
                     let separator = file.text().get(key_end..start).unwrap_or_default();
                     let before = separator.trim_end_matches(is_blank).len();
                     let start = if value.is_empty() { key_end + before } else { start };
-                    if start > key_start {
+                    // An empty line is neither key nor data.
+                    open = start > key_start;
+                    if open {
                         entries.push(Entry {
                             key,
                             key_span: file.span(key_start, key_end),
@@ -68,10 +75,12 @@ pub fn entries(file: &Arc<SourceFile>) -> Vec<Entry> {
                             value: value.to_owned(),
                             value_span: file.span(start, start + value.len()),
                             glued: Vec::new(),
+                            lost: Vec::new(),
                         });
                     }
                 }
-                Rule::glued => glue(entries.last_mut(), file, start, part.as_str()),
+                Rule::glued => open = glue(entries.last_mut(), open, file, start, part.as_str()),
+                Rule::comment => open = false,
                 _ => {}
             }
         }
@@ -79,15 +88,20 @@ pub fn entries(file: &Arc<SourceFile>) -> Vec<Entry> {
     entries
 }
 
-/// Makes a line that begins with a blank a part of the entry above.
-fn glue(entry: Option<&mut Entry>, file: &Arc<SourceFile>, at: usize, line: &str) {
-    let (Some(entry), text) = (entry, line.trim_matches(is_blank)) else { return };
-    if !text.is_empty() {
-        let start = at + line.len() - line.trim_start_matches(is_blank).len();
+/// Makes a line that begins with a blank a part of the entry above, where that is still `open`; says whether it stays so.
+fn glue(entry: Option<&mut Entry>, open: bool, file: &Arc<SourceFile>, at: usize, line: &str) -> bool {
+    let text = line.trim_matches(is_blank);
+    let Some(entry) = entry.filter(|_| !text.is_empty()) else { return false };
+    let start = at + line.len() - line.trim_start_matches(is_blank).len();
+    let span = file.span(start, start + text.len());
+    if open {
         entry.value.push(' ');
         entry.value.push_str(text);
-        entry.glued.push(file.span(start, start + text.len()));
+        entry.glued.push(span);
+    } else {
+        entry.lost.push(span);
     }
+    open
 }
 
 /// Bytes of whole lines that are parsed at a time; a longer line is parsed alone.
@@ -185,15 +199,27 @@ mod tests {
 
     #[test]
     fn lines_that_begin_with_a_blank_are_glued() {
-        let text = "# head\n lost: 1\na: 1\n\tb: 2 \n#\n\n  c: 3\nd: 4\n   \n";
+        let text = "# head\n lost: 1\na: 1\n\tb: 2 \n  c: 3\nd: 4\n   \n";
         let file = SourceFile::new("/etc/map", text.as_bytes());
         let entries = entries(&file);
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].value, "1 b: 2 c: 3");
         assert_eq!(entries[0].value_span.text(), "1");
         assert_eq!(entries[0].glued.iter().map(Span::text).collect::<Vec<_>>(), ["b: 2", "c: 3"]);
-        assert_eq!(entries[0].glued[1].position().line, 7);
+        assert_eq!(entries[0].glued[1].position().line, 5);
         assert_eq!((entries[1].key.as_str(), entries[1].value.as_str()), ("d", "4"));
+    }
+
+    #[test]
+    fn comments_and_empty_lines_end_the_data() {
+        for (line, why) in [("# c", "comment"), ("", "empty"), (" \t", "blanks alone")] {
+            let text = format!("a: 1\n two\n{line}\n three\n four\nb: 5\n six\n");
+            let file = SourceFile::new("/etc/map", text.as_bytes());
+            let entries = entries(&file);
+            assert_eq!(entries[0].value, "1 two", "{why}");
+            assert_eq!(entries[0].lost.iter().map(Span::text).collect::<Vec<_>>(), ["three", "four"], "{why}");
+            assert_eq!((entries[1].value.as_str(), entries[1].lost.len()), ("5 six", 0), "{why}");
+        }
     }
 
     #[test]

@@ -136,6 +136,14 @@ fn glued(entry: &Entry, complaints: &mut Complaints) {
         let above = (Origin::File(entry.key_span.clone()), "the entry that swallows it".to_owned());
         complaints.add_related(span, message, vec![above]);
     }
+    for span in &entry.lost {
+        let message = format!(
+            "`{}` begins with a blank, and a comment or an empty line parts it from the entry above: Exim passes over the \
+             line. Remove the blank",
+            excerpt(span.text())
+        );
+        complaints.add(span, message);
+    }
 }
 
 /// What is wrong with an entry on its own line, the gravest thing alone.

@@ -102,6 +102,17 @@ fn nat_has_the_pairs_with_an_image() {
 }
 
 #[test]
+fn several_local_addresses_may_share_a_public_one() {
+    let (cpanel, problems) = cpanel(&[("var/cpanel/cpnat", "10.0.0.4 192.0.2.4\n10.0.0.5 192.0.2.4\n")]);
+    assert_eq!(problems, []);
+    let nat = crate::facts::NatMap(nat(&cpanel));
+    for local in ["10.0.0.4", "10.0.0.5"] {
+        let local = Fact::new(local.parse().unwrap(), crate::facts::Origin::default_of("test"));
+        assert_eq!(nat.sending(&local).unwrap().value.to_string(), "192.0.2.4");
+    }
+}
+
+#[test]
 fn broken_addresses_are_told_and_the_rest_goes_on() {
     let (cpanel, problems) = cpanel(&[
         ("etc/wwwacct.conf", "HOST h.example.com\nADDR 192.0.2\n"),
@@ -142,7 +153,19 @@ fn lines_that_exim_and_whm_do_not_read_alike() {
         ("\"a.example\": mx.example", 1, "quotes", "quotes"),
         (": mx.example", 1, "no key", "no key"),
         ("a.example:", 1, "sends `EHLO` without a name", "no value"),
-        ("x: 1\n\n  a.example: mx.example", 3, "whose value for `x` becomes `1 a.example: mx.example`", "glued"),
+        ("x: 1\n  a.example: mx.example", 2, "whose value for `x` becomes `1 a.example: mx.example`", "glued"),
+        (
+            "x: 1\n\n  a.example: mx.example",
+            3,
+            "parts it from the entry above: Exim passes over",
+            "behind an empty line",
+        ),
+        (
+            "x: 1\n# c\n  a.example: mx.example",
+            3,
+            "parts it from the entry above: Exim passes over",
+            "behind a comment",
+        ),
         ("# c\n a.example: mx.example\nb: c", 2, "no entry stands above it", "nothing above"),
         ("a: 1\nA.example: 1\na: 2", 2, "upper-case", "one complaint for each line"),
         ("a: 1\nb: 1\na: 2", 3, "line 1 already", "repeated"),
