@@ -43,7 +43,7 @@ fn generate(file: &str) -> Fix {
         return fix.command("update-exim4.conf").command("systemctl reload exim4");
     }
     let fix = Fix::new(Who::Host, "Let cPanel build Exim's configuration from its sources, then restart Exim.");
-    fix.command("/scripts/buildeximconf").command("/scripts/restartsrv_exim")
+    fix.command("/usr/local/cpanel/scripts/buildeximconf")
 }
 
 #[cfg(test)]
