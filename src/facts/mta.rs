@@ -90,6 +90,9 @@ pub struct Setting {
     /// What `postconf -x` prints, where that differs from `value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postconf: Option<String>,
+    /// What Exim's expansion of `value` comes to, where `value` is expanded and files decide it for every message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expanded: Option<String>,
     /// Why the value is undecided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecided: Option<String>,
@@ -103,12 +106,14 @@ pub struct Setting {
 impl Setting {
     /// A decided value.
     pub fn known(value: impl Into<String>, origin: impl Into<Origin>) -> Setting {
-        Setting { value: Some(value.into()), postconf: None, undecided: None, origin: origin.into(), via: Vec::new() }
+        let (origin, via) = (origin.into(), Vec::new());
+        Setting { value: Some(value.into()), postconf: None, expanded: None, undecided: None, origin, via }
     }
 
     /// A value that files cannot decide.
     pub fn undecided(why: impl Into<String>, origin: impl Into<Origin>) -> Setting {
-        Setting { value: None, postconf: None, undecided: Some(why.into()), origin: origin.into(), via: Vec::new() }
+        let (origin, via) = (origin.into(), Vec::new());
+        Setting { value: None, postconf: None, expanded: None, undecided: Some(why.into()), origin, via }
     }
 
     /// The value with its origins, where it is decided.

@@ -260,7 +260,10 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
     finish(lines, open.take(), class, &mut done)?;
     match class {
         Class::Transport => config.transports = done,
-        Class::Router => config.routers = done,
+        Class::Router => {
+            check_routers(lines, &done)?;
+            config.routers = done;
+        }
     }
     Ok(section)
 }
@@ -272,7 +275,30 @@ fn finish(lines: &Lines, driver: Option<Driver>, class: Class, done: &mut Vec<Dr
         refused.at = Some(driver.origin);
         return Err(refused);
     }
+    if driver.driver == "manualroute" && driver.get("route_list").is_some() == driver.get("route_data").is_some() {
+        let mut refused = lines.refused("route_list or route_data (but not both) must be specified");
+        refused.at = Some(driver.origin);
+        return Err(refused);
+    }
     done.push(driver);
+    Ok(())
+}
+
+/// What Exim checks of routers once it has read all of them.
+fn check_routers(lines: &Lines, routers: &[Driver]) -> Result<(), Refused> {
+    for router in routers {
+        let given = router.text("transport").is_some();
+        let message = match router.driver.as_str() {
+            "accept" | "dnslookup" | "ipliteral" if !given && !router.is("verify_only", false) => {
+                "a transport is required for this router"
+            }
+            "redirect" if given => "a transport must not be defined for this router",
+            _ => continue,
+        };
+        let mut refused = lines.refused(format!("{} router:\n  {message}", router.name));
+        refused.at = Some(router.origin.clone());
+        return Err(refused);
+    }
     Ok(())
 }
 

@@ -55,6 +55,7 @@ fn setting(fact: &Fact<String>) -> Setting {
     Setting {
         value: Some(fact.value.clone()),
         postconf: None,
+        expanded: None,
         undecided: None,
         origin: fact.origin.clone(),
         via: fact.via.clone(),

@@ -2,16 +2,27 @@
 
 use super::lines::is_space;
 
-/// The items of a list, blanks at both ends gone.
-pub fn items(list: &str) -> Vec<String> {
-    let mut rest = list.trim_start_matches(is_space);
-    let mut separator = ':';
+/// The separator of a list, and what follows its choice.
+fn separator(list: &str) -> (char, &str) {
+    let rest = list.trim_start_matches(is_space);
     if let Some(after) = rest.strip_prefix('<')
         && let Some(chosen) = after.chars().next().filter(|c| c.is_ascii_punctuation() || c.is_ascii_control())
     {
-        separator = chosen;
-        rest = &after[chosen.len_utf8()..];
+        return (chosen, &after[chosen.len_utf8()..]);
     }
+    (':', rest)
+}
+
+/// What `map` and `filter` make of the items of `list`: joined by its separator, which is doubled within items.
+pub fn joined(list: &str, items: &[String]) -> String {
+    let separator = separator(list).0.to_string();
+    let doubled = separator.repeat(2);
+    items.iter().map(|item| item.replace(&separator, &doubled)).collect::<Vec<_>>().join(&separator)
+}
+
+/// The items of a list, blanks at both ends gone.
+pub fn items(list: &str) -> Vec<String> {
+    let (separator, mut rest) = separator(list);
     let mut found = Vec::new();
     loop {
         rest = rest.trim_start_matches(|c| is_space(c) && c != separator);

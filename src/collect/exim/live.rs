@@ -1,8 +1,9 @@
 //! Which file is Exim's configuration: the list compiled into the binary, or what the daemon is started with.
 
-use super::starters;
+use super::users::Users;
+use super::{Refused, starters};
 use crate::collect::processes::Daemon;
-use crate::collect::root::Root;
+use crate::collect::root::{FileStatus, Root};
 use crate::facts::Mta;
 
 /// What Debian's binary tries, in order.
@@ -41,6 +42,24 @@ pub fn find(root: &Root, cpanel: bool, running: &[Daemon]) -> Option<Live> {
     let file = lists.into_iter().flatten().find(|file| root.exists(file))?;
     let debian = debian && file.contains("/exim4/");
     Some(Live { file, defines, debian })
+}
+
+/// Why Exim refuses the file that it reads first, whatever it says: an owner, group or mode that others could change it by.
+/// The owners that are compiled in beside root are not known; those that packages use are taken for trusted.
+pub fn refused(file: &str, status: FileStatus, users: &Users) -> Option<Refused> {
+    const OTHERS: u32 = 0o002;
+    const GROUP: u32 = 0o020;
+    let note = if !users.trusts(status.uid) {
+        format!("it belongs to the user number {}; `chown root {file}`", status.uid)
+    } else if status.mode & OTHERS != 0 {
+        format!("everyone may write it; `chmod o-w {file}`")
+    } else if status.mode & GROUP != 0 && !users.trusts(status.gid) {
+        format!("the group number {} may write it; `chmod g-w {file}`", status.gid)
+    } else {
+        return None;
+    };
+    let message = format!("Exim configuration file {file} has the wrong owner, group, or mode");
+    Some(Refused { message, at: None, file: None, note: Some(note) })
 }
 
 /// What a daemon is started with.
@@ -137,6 +156,35 @@ mod tests {
         assert_eq!(file(&[daemon(None, &[]), daemon(Some("/srv/exim.conf"), &[])]), "/srv/exim.conf");
         let live = find(&root, false, &[daemon(None, &["NAME=a b", "FLAG"])]).unwrap();
         assert_eq!(live.defines, [("NAME".into(), "a b".into()), ("FLAG".into(), String::new())]);
+    }
+
+    #[test]
+    fn a_file_that_others_may_write_is_refused() {
+        let (_dir, root) = root(&[("/etc/passwd", "root:x:0:0::/root:/bin/sh\nexim:x:93:94::/:/bin/false\n")]);
+        let users = Users::of(&root);
+        let status = |uid, gid, bits: u32| FileStatus {
+            size: 0,
+            modified: 0,
+            is_dir: false,
+            is_file: true,
+            mode: 0o100_000 | bits,
+            uid,
+            gid,
+        };
+        for (status, expected, why) in [
+            (status(0, 0, 0o644), None, "as packages have it"),
+            (status(0, 94, 0o660), None, "the group that Exim may be built with"),
+            (status(93, 0, 0o600), None, "the user that Exim may be built with"),
+            (status(0, 1000, 0o640), None, "a group that may only read"),
+            (status(0, 1000, 0o660), Some("chmod g-w"), "a strange group"),
+            (status(0, 0, 0o646), Some("chmod o-w"), "everyone"),
+            (status(1000, 0, 0o644), Some("chown root"), "a strange owner"),
+        ] {
+            let note = refused("/etc/exim.conf", status, &users).and_then(|refused| refused.note);
+            assert_eq!(note.is_some(), expected.is_some(), "{why}: {note:?}");
+            assert!(note.unwrap_or_default().contains(expected.unwrap_or_default()), "{why}");
+        }
+        assert_eq!(refused("/etc/exim.conf", status(1000, 0, 0o644), &Users::default()).map(|r| r.message), None);
     }
 
     #[test]

@@ -7,10 +7,12 @@ mod debian;
 mod depend;
 mod describe;
 pub mod expand;
+mod exposed;
 pub mod hostname;
 mod lines;
 mod lists;
 pub mod live;
+mod local;
 pub mod macros;
 mod options;
 mod routes;
@@ -118,6 +120,12 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
         read = other.take().unwrap_or(read);
     }
     collected.files = read.config.files.iter().map(|file| file.path().to_owned()).collect();
+    if let (true, None, Some(status)) = (root.is_live(), &read.refused, root.status(&live.file)) {
+        if let Some(refused) = live::refused(&live.file, status, &Users::of(root)) {
+            read.facts.error = Some(Refusal { message: refused.message.clone(), origin: Origin::default_of("Exim") });
+            read.refused = Some(refused);
+        }
+    }
     debian::stale(root, &live.file, cpanel.is_some(), &mut collected.problems);
     match &read.refused {
         Some(refused) => {
@@ -135,6 +143,10 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
             }
         }
         None => {
+            if let Some(cpanel) = cpanel {
+                local::not_built(root, &read, cpanel, &mut collected.problems);
+            }
+            exposed::expand(root, &mut read);
             collected.senders = senders::of(root, host, &read, cpanel.is_some(), &mut collected.problems);
             if let Some(other) = &other {
                 let senders = senders::of(root, host, other, cpanel.is_some(), &mut Vec::new());
@@ -161,13 +173,16 @@ fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read
     let users = Users::of(request.root);
     let how =
         config::Reading { root: request.root, users: &users, debian: request.debian, keep_lines: request.keep_lines };
-    let (config, refused) = match config::read(&how, file, Macros::new(request.defines, otherwise)) {
+    let (mut config, refused) = match config::read(&how, file, Macros::new(request.defines, otherwise)) {
         Ok(config) => (config, None),
         Err(both) => {
             let (refused, config) = *both;
             (config, Some(refused))
         }
     };
+    if request.file == local::BUILT {
+        local::trace(request.root, &mut config);
+    }
     let primary_hostname = primary_hostname(request, &config);
     let error = refused.as_ref().map(|refused| Refusal {
         message: refused.message.clone(),
@@ -210,3 +225,5 @@ fn version_hint(config: &Config) -> Option<String> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod undecided_tests;

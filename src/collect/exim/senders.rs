@@ -54,24 +54,7 @@ struct Common<'a> {
 
 /// The ways in which mail leaves the host by this configuration, and what keeps it from leaving.
 pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
-    let mut evaluator = Evaluator::new(root, Some(&read.config.lists));
-    evaluator.primary_hostname = read.primary_hostname.as_ref().ok().map(|fact| fact.value.clone());
-    let mut scope = Scope::default();
-    let mut set = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            scope.values.insert(name.to_owned(), value);
-        }
-    };
-    let main = |name: &str| read.facts.main.get(name).and_then(|setting| setting.value.clone());
-    set("primary_hostname", main("primary_hostname"));
-    // While mail is sent it is the primary name: smtp_active_hostname counts for incoming connections alone.
-    set("smtp_active_hostname", main("primary_hostname"));
-    set("qualify_domain", main("qualify_domain"));
-    set("qualify_recipient", main("qualify_recipient"));
-    set("spool_directory", main("spool_directory").filter(|path| !path.contains('$')));
-    set("config_file", Some(read.facts.file.clone()));
-    set("config_dir", read.facts.file.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
-    set("version_number", read.facts.version_hint.clone());
+    let (evaluator, scope) = (evaluator(root, read), scope(read));
     let uses = routes::uses(read, &evaluator, &scope);
     let common = Common { root, host, read, evaluator: &evaluator, scope };
     let families = families(&common);
@@ -101,6 +84,34 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
     sums::global(common.read, &mut senders);
     sums::report(faults, cpanel, problems);
     senders
+}
+
+/// An evaluator over the host's files, with the configuration's named lists.
+pub fn evaluator<'r>(root: &'r Root, read: &'r Read) -> Evaluator<'r> {
+    let mut evaluator = Evaluator::new(root, Some(&read.config.lists));
+    evaluator.primary_hostname = read.primary_hostname.as_ref().ok().map(|fact| fact.value.clone());
+    evaluator
+}
+
+/// What every expansion sees while mail is sent.
+pub fn scope(read: &Read) -> Scope {
+    let mut scope = Scope::default();
+    let mut set = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            scope.values.insert(name.to_owned(), value);
+        }
+    };
+    let main = |name: &str| read.facts.main.get(name).and_then(|setting| setting.value.clone());
+    set("primary_hostname", main("primary_hostname"));
+    // While mail is sent it is the primary name: smtp_active_hostname counts for incoming connections alone.
+    set("smtp_active_hostname", main("primary_hostname"));
+    set("qualify_domain", main("qualify_domain"));
+    set("qualify_recipient", main("qualify_recipient"));
+    set("spool_directory", main("spool_directory").filter(|path| !path.contains('$')));
+    set("config_file", Some(read.facts.file.clone()));
+    set("config_dir", read.facts.file.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
+    set("version_number", read.facts.version_hint.clone());
+    scope
 }
 
 /// Families that the configuration uses for mail.
@@ -180,7 +191,9 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], faults: &mut 
             }
         }
     }
-    let only = |family: &Family| found.iter().filter(|group| group.0 == *family).count() == 1;
+    let mut counts: HashMap<Family, usize> = HashMap::new();
+    found.iter().for_each(|group| *counts.entry(group.0).or_default() += 1);
+    let only = |family: &Family| counts.get(family) == Some(&1);
     let mut groups = Vec::new();
     for (family, bind, name, members) in &found {
         let domains = match &listed {

@@ -57,8 +57,8 @@ const MAIN: &[Group] = &[
         hosts_require_helo hosts_treat_as_local ignore_fromline_hosts keep_environment local_from_prefix \
         local_from_suffix local_interfaces local_scan_path localhost_number log_file_path log_selector \
         message_id_header_domain message_id_header_text never_users notifier_socket openssl_options \
-        percent_hack_domains pid_file_path pipelining_advertise_hosts pipelining_connect_advertise_hosts \
-        primary_hostname process_log_path qualify_domain qualify_recipient queue_domains queue_only_file \
+        message_size_limit percent_hack_domains pid_file_path pipelining_advertise_hosts pipelining_connect_advertise_hosts \
+        primary_hostname process_log_path qualify_domain qualify_recipient queue_domains queue_only_file queue_run_max \
         queue_smtp_domains received_header_text recipient_unqualified_hosts remote_sort_domains \
         rfc1413_hosts sender_unqualified_hosts smtp_accept_max_nonmail_hosts smtp_accept_max_per_host \
         smtp_active_hostname smtp_banner smtp_etrn_command smtp_ratelimit_hosts smtp_ratelimit_mail \
@@ -82,7 +82,7 @@ const MAIN: &[Group] = &[
         "bounce_return_linesize_limit bounce_return_size_limit check_log_inodes check_log_space \
         check_spool_inodes check_spool_space daemon_startup_retries dns_cname_loops dns_csa_search_limit \
         dns_dnssec_ok dns_retry dns_use_edns0 finduser_retries header_line_maxsize header_maxsize \
-        lookup_open_max max_username_length message_body_visible message_size_limit queue_run_max \
+        lookup_open_max max_username_length message_body_visible \
         received_headers_max recipients_max remote_max_parallel slow_lookup_log smtp_accept_max \
         smtp_accept_max_nonmail smtp_accept_max_per_connection smtp_accept_queue \
         smtp_accept_queue_per_connection smtp_accept_reserve smtp_backlog_monitor smtp_connect_backlog \

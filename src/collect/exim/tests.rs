@@ -98,11 +98,12 @@ pub(super) fn lines(collected: &Collected) -> Vec<String> {
     lines
 }
 
-fn exim(text: &str) -> Collected {
+pub(super) fn exim(text: &str) -> Collected {
     Fixture::new(&[("/etc/exim.conf", text)]).collect(false)
 }
 
-const SMTP: &str = "begin routers\nr:\n driver = dnslookup\n transport = t\nbegin transports\nt:\n driver = smtp\n";
+pub(super) const SMTP: &str =
+    "begin routers\nr:\n driver = dnslookup\n transport = t\nbegin transports\nt:\n driver = smtp\n";
 
 #[test]
 fn a_plain_configuration_uses_both_families_and_the_node_name() {
@@ -239,56 +240,6 @@ fn a_transport_that_nothing_names_is_unused() {
 }
 
 /// Every construct that files cannot decide leaves the setting undecided.
-#[test]
-fn what_is_undecided_stays_undecided() {
-    for construct in [
-        "${perl{name}}",
-        "${run{/bin/hostname}{$value}}",
-        "${readsocket{/run/name}{x}}",
-        "${dlfunc{/lib/x.so}{name}}",
-        "${env{HOSTNAME}}",
-        "${acl{name}}",
-        "$acl_m_helo",
-        "$acl_c0",
-        "$authenticated_id",
-        "$h_subject:",
-        "$tod_full",
-        "$address_data",
-        "$host",
-        "$sender_host_address",
-        "$message_exim_id",
-        "${lookup mysql{select name from helo}}",
-        "${lookup{a}cdb{/etc/names.cdb}}",
-        "${lookup{$sender_address}lsearch{/etc/names}{$value}{x}}",
-        "${lookup dnsdb{a=mail.example.com}}",
-        "${lookup dnsdb{ptr=$sending_ip_address}{x$value}{y}}",
-        "mail.$sender_address_domain",
-        "${if match{$sender_address_domain}{^a}{one}{two}}",
-        "${if eq{$sender_address_local_part}{a}{one}{two}}",
-        "${if match_domain{$sender_address_domain}{^a.*}{one}{two}}",
-        "${if queue_running{one}{two}}",
-        "${randint:100}",
-        "${sg{a}{(?<!b)a}{c}}",
-        "${extract{inode}{${stat:/etc/names}}}",
-    ] {
-        let files = [
-            ("/etc/exim.conf", format!("disable_ipv6\n{SMTP} helo_data = {construct}\n")),
-            ("/etc/names", "a: b\n".into()),
-        ];
-        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
-        let found = Fixture::new(&files).collect(false);
-        assert!(!found.senders.is_empty(), "{construct}: {:?}", found.problems);
-        assert!(found.senders.iter().any(|s| matches!(s.helo, Helo::Undecided(_))), "{construct}: {:?}", lines(&found));
-        let bound = files[0].1.replace("helo_data", "interface");
-        let found = Fixture::new(&[("/etc/exim.conf", &bound), files[1]]).collect(false);
-        assert!(found.senders.iter().any(|s| matches!(s.bind, Bind::Undecided(_))), "{construct}: {:?}", lines(&found));
-        // In a branch that is not reached it does not matter.
-        let unreached = files[0].1.replace(construct, &format!("${{if eq{{a}}{{b}}{{{construct}}}{{ok.example}}}}"));
-        let found = Fixture::new(&[("/etc/exim.conf", &unreached), files[1]]).collect(false);
-        assert!(lines(&found)[0].contains("ok.example"), "{construct}: {:?}", lines(&found));
-    }
-}
-
 #[test]
 fn a_refusal_ends_the_judgement_and_names_its_place() {
     let found = exim(&format!("no_such = 1\n{SMTP}"));

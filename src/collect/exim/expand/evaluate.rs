@@ -66,17 +66,13 @@ impl Evaluator<'_> {
             Kind::Item(name, arguments, fail) => self.item(name, arguments, *fail, scope),
             Kind::Filter(list, condition) => {
                 let list = self.expand(list, scope)?;
-                let separator = if list.trim_start().starts_with('<') { None } else { Some(":") };
-                let Some(separator) = separator else {
-                    return undecided("`filter` over a list with its own separator is not followed".to_owned());
-                };
                 let mut kept = Vec::new();
                 for item in lists::items(&list) {
                     if self.with_item(&item, scope, |scope| self.holds(condition, scope))? {
-                        kept.push(item.replace(':', "::"));
+                        kept.push(item);
                     }
                 }
-                Ok(kept.join(separator))
+                Ok(lists::joined(&list, &kept))
             }
             Kind::Error(message) => Err(Stop::Fails(message.clone())),
             Kind::TooDeep => undecided("the expansion is nested too deeply or too long to be followed".to_owned()),
@@ -153,6 +149,9 @@ impl Evaluator<'_> {
                 need(2)?;
                 let key = self.expand(&arguments[0], scope)?;
                 let key = key.trim_matches(is_space);
+                if key.is_empty() {
+                    return Err(Stop::Fails("first argument of \"extract\" must not be empty".into()));
+                }
                 let number = key.parse::<i64>().ok();
                 let value = match number {
                     Some(number) => {
@@ -228,10 +227,9 @@ impl Evaluator<'_> {
                 let list = self.expand(&arguments[0], scope)?;
                 let mut mapped = Vec::new();
                 for item in lists::items(&list) {
-                    let text = self.with_item(&item, scope, |scope| self.expand(&arguments[1], scope))?;
-                    mapped.push(text.replace(':', "::"));
+                    mapped.push(self.with_item(&item, scope, |scope| self.expand(&arguments[1], scope))?);
                 }
-                Ok(mapped.join(":"))
+                Ok(lists::joined(&list, &mapped))
             }
             "reduce" => {
                 need(3)?;

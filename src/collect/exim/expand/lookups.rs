@@ -166,7 +166,8 @@ pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &
     }
     Ok(hit.map(|entry| Found {
         value: match kind.options.split(',').find_map(|option| option.strip_prefix("ret=")) {
-            Some("key") => entry.key.clone(),
+            // The key as it was asked for, whatever the entry's own is.
+            Some("key") => key.to_owned(),
             Some("full") => entry.full.clone(),
             _ => entry.data.clone(),
         },

@@ -66,7 +66,8 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
             Err(_) => return fails(format!("\"{text}\" is not an IP address")),
         },
         "quote" if arguments.is_empty() => quote(&text),
-        "quote_local_part" if text.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c)) => text,
+        "quote_local_part" if is_plain_local_part(&text) => text,
+        "quote_local_part" => quoted(&text),
         "rxquote" => text.chars().fold(String::new(), |mut out, c| {
             if !c.is_ascii_alphanumeric() {
                 out.push('\\');
@@ -189,6 +190,17 @@ fn quote(text: &str) -> String {
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
         return text.to_owned();
     }
+    quoted(text)
+}
+
+/// Whether a local part needs no quotes: atoms, with dots that are neither first nor last.
+fn is_plain_local_part(text: &str) -> bool {
+    const ATOM: &str = "!#$%&'*+-/=?^_`{|}~.";
+    let inside = text.chars().all(|c| c.is_ascii_alphanumeric() || ATOM.contains(c));
+    inside && !text.is_empty() && !text.starts_with('.') && !text.ends_with('.')
+}
+
+fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

@@ -86,6 +86,21 @@ pub struct Tail {
     pub fail: bool,
 }
 
+/// Whether an argument may be a number. Exim looks at it even in a branch that it passes over.
+fn is_number(argument: &Expr, item: &str) -> Result<(), String> {
+    let text: Option<String> = argument
+        .0
+        .iter()
+        .map(|node| if let Kind::Text(text) = &node.kind { Some(text.as_str()) } else { None })
+        .collect();
+    match text {
+        Some(text) if !text.trim().is_empty() && text.trim().parse::<i64>().is_err() => {
+            Err(format!("\"{text}\" is not a number (in \"{item}\" expansion)"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Parses an expansion. An error stands in the tree, behind what Exim has expanded when it meets it.
 pub fn parse(text: &str) -> Expr {
     if text.len() > LENGTH_LIMIT {
@@ -302,6 +317,9 @@ impl<'t> Parser<'t> {
                     self.run(|c| c != '{' && c != '}');
                 }
                 let (arguments, fail) = self.arguments(&word)?;
+                if let ("length" | "substr" | "hash" | "nhash", [numbers @ .., _]) = (word.as_str(), &arguments[..]) {
+                    numbers.iter().try_for_each(|number| is_number(number, &word))?;
+                }
                 return Ok(Kind::Item(word, arguments, fail));
             }
             _ => {}
