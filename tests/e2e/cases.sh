@@ -1,7 +1,7 @@
 # The cases of tests/e2e/run.
 # shellcheck shell=bash
 
-: "${work:?set by run}" "${here:?set by run}"
+: "${work:?set by run}" "${here:?set by run}" "${top:?set by run}"
 
 # The rules that say that a record is missing: none of them may fail where nobody answered.
 MISSING='PTR001 PTR002 HST004 HLO002'
@@ -214,5 +214,74 @@ case_exim() {
     paths_are_true exim
     helo_is remote_smtp mail.example.com
     helo_is remote_news news.example.com
+
+    say "  a configuration that everyone may write"
+    chmod 666 "$etc/exim4.conf"
+    ! on exim exim4 -bV >"$work/exim.refusal" 2>&1 || die "Exim takes a file that everyone may write"
+    judge 30 "$work/report.json" on exim helolint check --offline --format json
+    holds "$work/report.json" '[f for f in r["findings"] if f["code"] == "CFG001" and "wrong owner, group, or mode" in f["message"]]'
     halt exim
+}
+
+# Random configurations: what the real Exim makes of them, and what helolint does. EXIM_FUZZ_SEED and EXIM_FUZZ_COUNT choose.
+case_exim_fuzz() {
+    local seed=${EXIM_FUZZ_SEED:-$((RANDOM * 32768 + RANDOM))} count=${EXIM_FUZZ_COUNT:-300} root=$work/fuzz/root
+    make_root fuzz
+    chroot "$root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
+    install_into fuzz exim4-daemon-heavy
+    rm -f "$root"/etc/exim4/* "$root/etc/resolv.conf" 2>/dev/null || true
+    printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
+    sed -i 's/^hosts:.*/hosts: files/' "$root/etc/nsswitch.conf"
+    ip netns add fuzz
+    boot fuzz fuzz mail1.example.com
+    cargo run --quiet --locked --manifest-path "$top/Cargo.toml" --example exim_fuzz -- "$seed" "$count" "$work/cases" | sed 's/^/    /' >&2
+    enter fuzz
+    python3 "$here/exim_answers.py" "$root" "$work/cases" "${entered[@]:?}" >&2
+    halt fuzz
+    [ -z "${EXIM_FUZZ_KEEP:-}" ] || cp -r "$work/cases/." "$EXIM_FUZZ_KEEP/"
+    HELOLINT_EXIM_CASES=$work/cases cargo test --quiet --locked --manifest-path "$top/Cargo.toml" --test exim_oracle fresh -- --nocapture >"$work/fuzz.log" 2>&1 ||
+        { cat "$work/fuzz.log" >&2; die "seed $seed: helolint and Exim differ"; }
+}
+
+# Files shaped as cPanel's, and the panel's own beside them: two domains with lines of their own, and `*`.
+case_cpanel() {
+    prepare_network
+    make_mx cpanel exim4-daemon-heavy
+    local root=$work/cpanel/root
+    mkdir -p "$root/usr/local/cpanel" "$root/var/cpanel"
+    cp "$here/cpanel.conf" "$root/etc/exim.conf"
+    cp "$here/cpanel.pl" "$root/etc/exim.pl.local"
+    # Debian's binary looks for it here.
+    ln -sf ../exim.conf "$root/etc/exim4/exim4.conf"
+    echo 11.118.0.5 >"$root/usr/local/cpanel/version"
+    printf 'HOST mail.example.com\nADDR 203.0.113.10\n' >"$root/etc/wwwacct.conf"
+    printf 203.0.113.10 >"$root/var/cpanel/mainip"
+    printf 'custom_mailhelo=1\ncustom_mailips=1\nper_domain_mailips=0\nuse_rdns_for_helo=0\n' >"$root/etc/exim.conf.localopts"
+    : >"$root/var/cpanel/custom_mailhelo"
+    : >"$root/var/cpanel/custom_mailips"
+    printf 'example.com: alice\nnews.example.com: bob\n*: nobody\n' >"$root/etc/userdomains"
+    printf '#userips v1\nalice: 203.0.113.11\nbob: 203.0.113.12\n' >"$root/etc/userips"
+    printf 'example.com\nmail.example.com\nnews.example.com\n' >"$root/etc/localdomains"
+
+    say "  two domains and any other"
+    printf 'example.com: 203.0.113.11;2001:db8:25::26\nnews.example.com: 203.0.113.12;2001:db8:25::27\n*: 203.0.113.10;2001:db8:25::25\n' >"$root/etc/mailips"
+    printf 'example.com: out.example.com\nnews.example.com: news.example.com\n*: mail.example.com' >"$root/etc/mailhelo"
+    start_cpanel_exim
+    send_all cpanel example.com news.example.com example.net
+    paths_are_true cpanel
+    helo_is remote_smtp "out.example.com', 'news.example.com', 'mail.example.com"
+
+    say "  a map that is empty, and one without \`*\`"
+    printf 'example.com: 203.0.113.10;2001:db8:25::25\n# a comment ends the value\n news.example.com: 203.0.113.12\n' >"$root/etc/mailips"
+    : >"$root/etc/mailhelo"
+    send_all cpanel example.com news.example.com example.net
+    judge 30 "$work/report.json" on cpanel helolint check --format json
+    python3 "$here/compare.py" "$work/report.json" "$records" || die "paths and mail differ"
+    helo_is remote_smtp mail.example.com
+    halt cpanel
+}
+
+start_cpanel_exim() {
+    on cpanel install -d -o Debian-exim -g Debian-exim /run/exim4
+    on cpanel exim4 -bd -q30m -oP /run/exim4/exim.pid || die "Exim does not start"
 }
