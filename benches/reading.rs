@@ -1,9 +1,12 @@
 //! Reading is linear in the size of a file: `cargo bench --bench reading`.
 
+use std::fs;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use helolint::collect::{lsearch, system};
+use helolint::collect::root::Root;
+use helolint::collect::{lsearch, postfix, system};
+use helolint::facts::{Fact, Host, HostFqdn, KernelSource, Origin};
 use helolint::source::SourceFile;
 
 const LINES: [usize; 3] = [1_000, 10_000, 100_000];
@@ -30,5 +33,52 @@ fn files(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, files);
+/// A host of which nothing is known but its name.
+fn host() -> Host {
+    Host {
+        node_name: Some(Fact::new("mail.example.com".into(), Origin::kernel("uname(2)"))),
+        fqdn: HostFqdn::Unknown("a bench".into()),
+        etc_hostname: None,
+        mailname: None,
+        addresses: None,
+        source: KernelSource { known: false, ipv4: None, ipv6: None },
+        hosts: Vec::new(),
+        nameservers: Vec::new(),
+        nonlocal_bind_v4: false,
+        nonlocal_bind_v6: false,
+    }
+}
+
+/// Postfix's files from the disk to senders, with a main.cf of so many lines: names of one's own and of Postfix, comments,
+/// values that go on, references.
+fn main_cf(c: &mut Criterion) {
+    let mut group = c.benchmark_group("main_cf");
+    group.sample_size(10);
+    let host = host();
+    for lines in LINES {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let etc = dir.path().join("etc/postfix");
+        let main = text(lines, |n| match n % 8 {
+            0 => format!("# note {n}\n"),
+            1 => format!("own_{n} = $own_{} ${{mydomain?{{a}}:{{b}}}}\n", n.saturating_sub(8)),
+            2 => format!("own_{n} = value{n}.example.com,\n"),
+            3 => format!("    [192.0.2.{}]:587, name{n} = value\n", n % 256),
+            4 => format!("smtp_helo_name = mail{n}.$mydomain\n"),
+            5 => "\n".into(),
+            _ => format!("own_{n} = value{n}.example.com\n"),
+        });
+        let master = "smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\nrelay unix - - y - - smtp\nrewrite unix - - y - - trivial-rewrite\n";
+        fs::create_dir_all(&etc).expect("a folder");
+        fs::write(etc.join("main.cf"), main).expect("a file");
+        fs::write(etc.join("master.cf"), master).expect("a file");
+        group.throughput(Throughput::Elements(lines as u64));
+        group.bench_function(BenchmarkId::new("collect", lines), |b| {
+            // A root keeps what it has read: each round opens its own.
+            b.iter(|| postfix::collect(&Root::open(dir.path()).expect("a root"), &host, &[]));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, files, main_cf);
 criterion_main!(benches);

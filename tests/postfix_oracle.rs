@@ -123,6 +123,9 @@ fn environment<'a>(case: &Case, read: &'a dyn Fn(&str) -> Result<Arc<SourceFile>
 fn differences(case: &Case) -> Vec<String> {
     let mut found = Vec::new();
     let read = |path: &str| {
+        if path == DIRECTORY {
+            return Err(ReadError::NotRegular("a folder"));
+        }
         let text = case.files.get(path).ok_or(ReadError::NotFound)?;
         Ok(SourceFile::new(path, text.as_bytes()))
     };

@@ -46,6 +46,11 @@ pub enum ProblemKind {
         /// Whether it is merely undecided: a compiled table without its text.
         undecided: bool,
     },
+    /// CFG004: an indexed table without its compiled form.
+    Uncompiled {
+        /// `type:path`, as postmap(1) takes it.
+        table: String,
+    },
     /// CFG011: an indented setting became part of the value above it.
     Swallowed,
     /// CFG012: a client service that nothing names.

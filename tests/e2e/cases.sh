@@ -66,11 +66,26 @@ case_no_route() {
     nothing_called_missing "$work/island.json"
 }
 
+# A root with a package installed, and its own changes apart: usage: with_package NAME PACKAGE
+with_package() {
+    local layer=package-${2%% *}
+    if [ ! -d "$work/$layer" ]; then
+        make_root "$layer"
+        if [ ! -d "$work/lists" ]; then
+            chroot "$work/$layer/root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
+            cp -r "$work/$layer/up/var/lib/apt" "$work/lists"
+        else
+            cp -r "$work/lists/." "$work/$layer/root/var/lib/apt/"
+        fi
+        # shellcheck disable=SC2086  # a list of packages
+        install_into "$layer" $2
+    fi
+    make_root "$1" "$layer"
+}
+
 prepare_network() {
     [ ! -d "$work/base" ] || return 0
-    make_root base
-    chroot "$work/base/root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
-    install_into base nsd unbound
+    with_package base "nsd unbound"
     rm -f "$work/base/root/etc/resolv.conf"
     echo nameserver 192.0.2.54 >"$work/base/root/etc/resolv.conf"
     start_network
@@ -80,9 +95,7 @@ prepare_network() {
 # Makes the host under test: usage: make_mx NAME PACKAGE
 make_mx() {
     local name=$1 package=$2 root=$work/$1/root
-    make_root "$name"
-    cp -r "$work/base/up/var/lib/apt/." "$root/var/lib/apt/"
-    install_into "$name" "$package"
+    with_package "$name" "$package"
     cp "$HELOLINT" "$root/usr/local/bin/helolint"
     rm -f "$root/etc/resolv.conf"
     echo nameserver 192.0.2.54 >"$root/etc/resolv.conf"
@@ -91,11 +104,15 @@ make_mx() {
     boot "$name" mx mail.example.com
 }
 
-# helolint's paths against the sink's records, with every vantage point a real server, and nothing to complain of.
-# usage: paths_are_true ROOT
-paths_are_true() {
+# helolint's paths against the sink's records. usage: paths_agree ROOT
+paths_agree() {
     judge 30 "$work/report.json" on "$1" helolint check --format json
     python3 "$here/compare.py" "$work/report.json" "${records:?}" || { cat "${records:?}" "$work/report.json" >&2; die "paths and mail differ"; }
+}
+
+# The same with every vantage point a real server, and nothing to complain of. usage: paths_are_true ROOT
+paths_are_true() {
+    paths_agree "$1"
     holds "$work/report.json" 'r["dns"]["answered"] == r["dns"]["questions"] > 0'
     holds "$work/report.json" 'all(p["iprev"] == "pass" and p["helo"] in p["ptr"] for p in r["paths"] if not p["unused"])'
     # What is said of a path that nothing uses (Debian's smarthost transport on an internet site) is no fault of this mail.
@@ -168,8 +185,74 @@ case_postfix() {
     paths_are_true postfix
     helo_is smtp "$(postfix_says smtp_helo_name)"
     helo_is news "$(on postfix postconf -x -P news/unix/smtp_helo_name | sed 's/.*= //')"
+    on postfix postconf -X sender_dependent_default_transport_maps
+    on postfix postconf -MX news/unix
+
+    say "  the single address of each family in inet_interfaces, and a HELO name by -o"
+    on postfix postconf -e inet_interfaces=203.0.113.11,2001:db8:25::26
+    on postfix postconf -P smtp/unix/smtp_helo_name=out.example.com
+    restart_postfix
+    send_all postfix example.com
+    paths_are_true postfix
+    helo_is smtp out.example.com
+    on postfix postconf -e inet_interfaces=all
+    on postfix postconf -PX smtp/unix/smtp_helo_name
+
+    say "  a bind address that is gone: the kernel chooses"
+    on postfix postconf -e smtp_bind_address=203.0.113.77
+    restart_postfix
+    send_all postfix example.com
+    paths_agree postfix
+    holds "$work/report.json" '"NET001" in {f["code"] for f in r["findings"] if f["verdict"] == "fail"}'
+
+    say "  the same, enforced: nothing is sent along this family"
+    on postfix postconf -e smtp_bind_address_enforce=yes
+    restart_postfix
+    : >"$records"
+    send_one postfix example.com v4
+    send_one postfix example.com v6
+    eventually 45 "the message along IPv6 arrives" has_lines "$records" 1
+    eventually 45 "the other one is deferred" is_deferred postfix bob@v4.example.net
+    paths_agree postfix
+    holds "$work/report.json" '"NET001" in {f["code"] for f in r["findings"] if f["verdict"] == "fail"}'
+    holds "$work/report.json" 'not [p for p in r["paths"] if p["family"] == "ipv4" and not p["unused"]]'
+    on postfix postsuper -d ALL >/dev/null 2>&1
+    on postfix postconf -X smtp_bind_address smtp_bind_address_enforce
+
+    say "  a next hop in default_transport beats relayhost"
+    on postfix postconf -e 'default_transport=smtp:[198.51.100.25]' 'relayhost=[2001:db8:51::99]'
+    restart_postfix
+    send_all postfix example.com
+    paths_agree postfix
+    holds "$work/report.json" '{p["relayed"] for p in r["paths"] if not p["unused"] and "smtp" in p["services"]} == {"[198.51.100.25]"}'
     on postfix postfix stop >/dev/null 2>&1 || true
     halt postfix
+}
+
+# Random configurations: what the installed postconf says of them, and what helolint reads in them. E2E_SEED repeats a run.
+case_postconf() {
+    local root=$work/postconf/root address
+    with_package postconf postfix
+    ip netns add postconf
+    ip -n postconf link set lo up
+    # The host that tests/postfix_oracle.rs knows.
+    for address in 192.0.2.25/32 192.0.2.26/32 198.51.100.7/32; do ip -n postconf addr add "$address" dev lo; done
+    for address in 2001:db8::25/128 2001:db8::26/128; do ip -n postconf -6 addr add "$address" dev lo nodad; done
+    printf '%s\n' '127.0.0.1 localhost' '::1 ip6-localhost' '192.0.2.25 mail1.example.com mail1' '192.0.2.26 mail2.example.com' \
+        '2001:db8::25 mail6.example.com' >"$root/etc/hosts"
+    rm -f "$root/etc/resolv.conf"
+    echo nameserver 127.0.0.1 >"$root/etc/resolv.conf"
+    boot postconf postconf mail1.example.com
+    mkdir "$root/tmp/cases"
+    # $top: set by run
+    (cd "${top:?}" && cargo run --quiet --locked --example postfix_fuzz -- "${E2E_SEED:-$(date +%s)}" "${E2E_COUNT:-300}" "$root/tmp/cases") >&2
+    cp "$here/postconf" "$root/tmp/record"
+    on postconf python3 /tmp/record /tmp/cases >&2
+    (cd "$top" && HELOLINT_POSTFIX_CASES=$root/tmp/cases \
+        cargo test --quiet --locked --test postfix_oracle -- --exact recorded_elsewhere_agree) >"$work/postconf.log" 2>&1 ||
+        { cat "$work/postconf.log" >&2; die "helolint and postconf differ"; }
+    grep -q '1 passed' "$work/postconf.log" || die "nothing was compared"
+    halt postconf
 }
 
 # Exim's daemon takes its file away when it ends.

@@ -171,6 +171,15 @@ start_sink() {
     eventually 10 "the SMTP sink listens" test -e "$records.ready"
 }
 
+# Sends a message along a family (v4 or v6). usage: send_one ROOT SENDER_DOMAIN FAMILY
+send_one() {
+    printf 'From: alice@%s\nTo: bob@%s.example.net\nSubject: test\n\ntest\n' "$2" "$3" >"$work/$1/root/tmp/mail"
+    on "$1" sh -c "sendmail -f alice@$2 bob@$3.example.net </tmp/mail" || die "sendmail fails"
+}
+
+# Whether Postfix keeps a message to the recipient because it could not be sent. usage: is_deferred ROOT RECIPIENT
+is_deferred() { on "$1" postqueue -j | grep -F '"deferred"' | grep -qF "\"$2\""; }
+
 # Sends a message along each family from each sender domain; waits until all have arrived at the sink.
 # usage: send_all ROOT SENDER_DOMAIN...
 send_all() {
@@ -179,8 +188,7 @@ send_all() {
     : >"$records"
     for domain in "$@"; do
         for family in v4 v6; do
-            printf 'From: alice@%s\nTo: bob@%s.example.net\nSubject: test\n\ntest\n' "$domain" "$family" >"$work/$name/root/tmp/mail"
-            on "$name" sh -c "sendmail -f alice@$domain bob@$family.example.net </tmp/mail" || die "sendmail fails"
+            send_one "$name" "$domain" "$family"
             count=$((count + 1))
         done
     done

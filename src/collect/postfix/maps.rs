@@ -137,19 +137,18 @@ fn key_of(key: &str) -> Key {
 
 /// Reads the text of a table; `compiled` are the endings of the files that Postfix reads instead of it.
 fn read_text(kind: &str, path: &str, compiled: &[&str], named_by: &Fact<String>, root: &Root, tables: &mut Tables) {
-    let mut unreadable = |undecided: bool, message: String| {
-        let problem = ProblemKind::Unreadable { undecided };
-        tables.problems.push(Problem::of_file(problem, path, Some(named_by.origin.clone()), message));
+    let mut problem = |kind: ProblemKind, message: String| {
+        tables.problems.push(Problem::of_file(kind, path, Some(named_by.origin.clone()), message));
     };
     let missing = compiled.iter().find(|ending| !root.exists(&format!("{path}{ending}")));
     match root.read(path) {
         Ok(file) => {
             if let Some(ending) = missing {
-                unreadable(
-                    false,
+                problem(
+                    ProblemKind::Uncompiled { table: format!("{kind}:{path}") },
                     format!(
                         "{kind}:{path} has no compiled form {path}{ending}: Postfix reads that alone, and defers mail \
-                         for which it looks the table up; run `postmap {kind}:{path}`"
+                         for which it looks the table up"
                     ),
                 );
             }
@@ -167,11 +166,13 @@ fn read_text(kind: &str, path: &str, compiled: &[&str], named_by: &Fact<String>,
         }
         Err(ReadError::NotFound) if !compiled.is_empty() && missing.is_none() => {
             tables.undecided = true;
-            unreadable(true, format!("{kind}:{path} is there in compiled form alone: what it holds cannot be read"));
+            let message = format!("{kind}:{path} is there in compiled form alone: what it holds cannot be read");
+            problem(ProblemKind::Unreadable { undecided: true }, message);
         }
         Err(error) => {
             tables.undecided = true;
-            unreadable(false, format!("{kind}:{path}: {error}: Postfix defers mail for which it looks the table up"));
+            let message = format!("{kind}:{path}: {error}: Postfix defers mail for which it looks the table up");
+            problem(ProblemKind::Unreadable { undecided: false }, message);
         }
     }
 }
@@ -209,7 +210,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn read(list: &str, files: &[(&str, &str)]) -> (Vec<(Key, String)>, bool, Vec<bool>) {
+    fn read(list: &str, files: &[(&str, &str)]) -> (Vec<(Key, String)>, bool, Vec<ProblemKind>) {
         let dir = tempfile::tempdir().unwrap();
         for (name, text) in files {
             fs::write(dir.path().join(name), text).unwrap();
@@ -217,8 +218,7 @@ mod tests {
         let root = Root::open(dir.path()).unwrap();
         let tables = read_tables(&Fact::new(list.to_owned(), Origin::default_of("test")), &root, "/");
         let rows = tables.rows.into_iter().map(|row| (row.key, row.value.value)).collect();
-        let problems = tables.problems.iter().map(|p| p.kind == ProblemKind::Unreadable { undecided: true });
-        (rows, tables.undecided, problems.collect())
+        (rows, tables.undecided, tables.problems.into_iter().map(|problem| problem.kind).collect())
     }
 
     #[test]
@@ -243,10 +243,10 @@ mod tests {
         let (rows, undecided, problems) = read("hash:/t", &[("t", text), ("t.db", "")]);
         assert_eq!((rows.len(), undecided, problems.len()), (2, false, 0));
         assert_eq!(rows[1].1, "out:");
-        assert_eq!(read("hash:/t", &[("t", text)]).2, [false]);
-        assert_eq!(read("hash:/t", &[("t.db", "")]).2, [true]);
-        assert_eq!(read("hash:/t", &[]).2, [false]);
-        assert_eq!(read("texthash:/t", &[("t", text)]).2, [false; 0]);
+        assert_eq!(read("hash:/t", &[("t", text)]).2, [ProblemKind::Uncompiled { table: "hash:/t".into() }]);
+        assert_eq!(read("hash:/t", &[("t.db", "")]).2, [ProblemKind::Unreadable { undecided: true }]);
+        assert_eq!(read("hash:/t", &[]).2, [ProblemKind::Unreadable { undecided: false }]);
+        assert_eq!(read("texthash:/t", &[("t", text)]).2, []);
     }
 
     #[test]

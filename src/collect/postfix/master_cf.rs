@@ -232,24 +232,27 @@ fn add_operand(entry: &mut Entry, program: &str, argument: &str, refuse: &impl F
 
 /// An argument without the braces around it, where it begins with one.
 fn strip_braces(argument: &str) -> Result<&str, &'static str> {
-    if !argument.starts_with('{') {
-        return Ok(argument);
+    match in_braces(argument) {
+        None => Ok(argument),
+        Some((inner, Some(""))) => Ok(inner),
+        Some((_, Some(_))) => Err("syntax error after '}'"),
+        Some((_, None)) => Err("missing '}'"),
     }
-    let mut depth = 0usize;
-    for (index, byte) in argument.bytes().enumerate() {
+}
+
+/// Where an argument begins with a brace: what stands in it, trimmed, and what behind its end, if it has one.
+pub fn in_braces(argument: &str) -> Option<(&str, Option<&str>)> {
+    let text = argument.strip_prefix('{')?;
+    let mut depth = 1usize;
+    let end = text.bytes().position(|byte| {
         match byte {
             b'{' => depth += 1,
             b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth == 0 {
-            return match argument.len() == index + 1 {
-                true => Ok(trim(&argument[1..index])),
-                false => Err("syntax error after '}'"),
-            };
-        }
-    }
-    Err("missing '}'")
+        depth == 0
+    });
+    Some(end.map_or((trim(text), None), |end| (trim(&text[..end]), Some(&text[end + 1..]))))
 }
 
 #[cfg(test)]

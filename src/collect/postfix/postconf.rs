@@ -7,9 +7,8 @@ use super::check;
 use super::defaults;
 use super::environment::Environment;
 use super::expand::{Expander, Fault, Found, Scope};
-use super::lines::trim;
 use super::main_cf::{MainCf, READ_ONLY, split_setting};
-use super::master_cf::{Entry, MasterCf};
+use super::master_cf::{Entry, MasterCf, in_braces};
 use super::process::MANUAL;
 use crate::facts::Origin;
 
@@ -261,15 +260,15 @@ fn normalise(arguments: &[String]) -> Vec<String> {
         }
     }
     done.extend(todo.into_iter().rev());
-    // Behind the options braces go too, with the blanks in them at either end.
+    // Behind the options braces go too, with the blanks in them at either end, and what is broken.
     let mut options = true;
     let mut expects_value = false;
     for argument in &mut done {
         let is_value = std::mem::replace(&mut expects_value, false);
         options &= is_value || (argument.starts_with('-') && argument != "--");
         expects_value = options && !is_value && argument == "-o";
-        if !options && argument.starts_with('{') && argument.ends_with('}') {
-            *argument = trim(&argument[1..argument.len() - 1]).to_owned();
+        if let Some((inner, _)) = in_braces(argument).filter(|_| !options) {
+            *argument = inner.to_owned();
         }
     }
     done
@@ -277,17 +276,7 @@ fn normalise(arguments: &[String]) -> Vec<String> {
 
 /// `name=value` from `{ name = value }`; what is broken in it is left out.
 fn normal_setting(setting: &str) -> String {
-    let Some(inner) = setting.strip_prefix('{') else { return setting.to_owned() };
-    let mut depth = 1usize;
-    let end = inner.bytes().position(|byte| {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0
-    });
-    let inner = trim(&inner[..end.unwrap_or(inner.len())]);
+    let Some((inner, _)) = in_braces(setting) else { return setting.to_owned() };
     split_setting(inner).map_or_else(|_| inner.to_owned(), |(name, value)| format!("{name}={value}"))
 }
 

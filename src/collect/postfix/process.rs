@@ -244,6 +244,8 @@ impl<'a> Process<'a> {
                     return;
                 }
             },
+            // It opens folders, then counts their names: each has two, and one more for each folder in it.
+            Err(ReadError::NotRegular("a folder")) => format!("{path}: file has 2 hard links"),
             Err(ReadError::NotFound) => format!("{path}: cannot open file: No such file or directory"),
             Err(error) => format!("{path}: cannot open file: {error}"),
         };

@@ -30,13 +30,21 @@ rule! {
 fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
     for problem in &facts.problems {
-        let ProblemKind::Unreadable { undecided } = problem.kind else { continue };
         let file = &problem.file;
-        let finding = if undecided {
-            RULE.undetermined(file, problem.message.clone())
-        } else {
-            let text = format!("Put {file} back, correct its permissions, or remove what refers to it.");
-            RULE.violated(file, problem.message.clone()).fix(Fix::new(Who::Host, text))
+        let violated = |fix| RULE.violated(file, problem.message.clone()).fix(fix);
+        let finding = match &problem.kind {
+            ProblemKind::Unreadable { undecided: true } => RULE.undetermined(file, problem.message.clone()),
+            ProblemKind::Unreadable { undecided: false } => {
+                let text = format!("Put {file} back, correct its permissions, or remove what refers to it.");
+                violated(Fix::new(Who::Host, text))
+            }
+            ProblemKind::Uncompiled { table } => {
+                let fix = Fix::new(Who::Host, format!("Make the compiled form of {file}, which Postfix reads."));
+                // A path is pasted into a shell: one with other bytes than these is left to the administrator.
+                let plain = table.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/:._-".contains(&byte));
+                violated(if plain { fix.command(format!("postmap {table}")) } else { fix })
+            }
+            _ => continue,
         };
         findings.push(mark(finding, problem));
     }
@@ -58,10 +66,16 @@ mod tests {
         let kind = ProblemKind::Unreadable { undecided: true };
         let undecided = Problem::of_file(kind, "/etc/postfix/sender.db", None, "compiled, without its text");
         let undecided = healthy().but(|f| f.problems = vec![undecided]);
+        let kind = ProblemKind::Uncompiled { table: "hash:/etc/postfix/sender".into() };
+        let uncompiled = Problem::of_file(kind, "/etc/postfix/sender", None, "without its compiled form");
+        let uncompiled = healthy().but(|f| f.problems = vec![uncompiled]);
+        let findings = check(&uncompiled, &dns(&[]));
+        assert_eq!(findings[0].fix.as_ref().unwrap().commands, ["postmap hash:/etc/postfix/sender"]);
         check_table(
             &RULE,
             vec![
                 ("nothing wrong", healthy(), dns(&[]), &[]),
+                ("without its compiled form", uncompiled, dns(&[]), &["error /etc/postfix/sender"]),
                 ("undecided", undecided, dns(&[]), &["error? /etc/postfix/sender.db"]),
                 ("wrong", facts, dns(&[]), &["error /etc/postfix/main.cf"]),
             ],
