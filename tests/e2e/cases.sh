@@ -190,13 +190,13 @@ case_postfix() {
 
     say "  the single address of each family in inet_interfaces, and a HELO name by -o"
     on postfix postconf -e inet_interfaces=203.0.113.11,2001:db8:25::26
-    on postfix postconf -P smtp/unix/smtp_helo_name=out.example.com
+    on postfix postconf -P smtp/unix/smtp_helo_name=out.example.com relay/unix/smtp_helo_name=out.example.com
     restart_postfix
     send_all postfix example.com
     paths_are_true postfix
     helo_is smtp out.example.com
     on postfix postconf -e inet_interfaces=all
-    on postfix postconf -PX smtp/unix/smtp_helo_name
+    on postfix postconf -PX smtp/unix/smtp_helo_name relay/unix/smtp_helo_name
 
     say "  a bind address that is gone: the kernel chooses"
     on postfix postconf -e smtp_bind_address=203.0.113.77
