@@ -220,11 +220,11 @@ case_postfix() {
     on postfix postconf -X smtp_bind_address smtp_bind_address_enforce
 
     say "  a next hop in default_transport beats relayhost"
-    on postfix postconf -e 'default_transport=smtp:[198.51.100.25]' 'relayhost=[2001:db8:51::99]'
+    on postfix postconf -e {default,relay}_transport='smtp:[198.51.100.25]' 'relayhost=[2001:db8:51::99]'
     restart_postfix
     send_all postfix example.com
     paths_agree postfix
-    holds "$work/report.json" '{p["relayed"] for p in r["paths"] if not p["unused"] and "smtp" in p["services"]} == {"[198.51.100.25]"}'
+    holds "$work/report.json" '{p["relayed"] for p in r["paths"] if not p["unused"] and "smtp" in p["services"]} == {"[198.51.100.25]:25"}'
     on postfix postfix stop >/dev/null 2>&1 || true
     halt postfix
 }

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 /// `postconf -d` of Postfix 3.7.
 const DEFAULTS: &str = include_str!("defaults.txt");
+/// What programs read beside the lists below.
+const LOADED: &str = include_str!("loaded.txt");
 
 /// Parameters whose default the host decides.
 const HOST_DECIDED: [&str; 4] = ["myhostname", "mydomain", "mynetworks", "config_directory"];
@@ -71,6 +73,19 @@ pub fn all() -> impl Iterator<Item = &'static str> {
 pub fn service_default(name: &str, is_service: impl Fn(&str) -> bool) -> Option<&'static str> {
     let found = SERVICE_ENDINGS.iter().find(|(ending, _)| name.strip_suffix(ending).is_some_and(&is_service));
     found.map(|(_, default)| *default)
+}
+
+/// Parameters that matter only to those who refer to them: what `program` has read, beside [`FIRST`], [`SHARED`] and its
+/// [`Program::own_parameters`], when it comes to the last of these. `Other` stands for what all programs read.
+pub fn also_loaded(program: Program) -> impl Iterator<Item = &'static str> {
+    let section = match program {
+        Program::Smtp => "smtp:",
+        Program::Lmtp => "lmtp:",
+        Program::Smtpd => "smtpd:",
+        Program::TrivialRewrite => "trivial-rewrite:",
+        Program::Other => "shared:",
+    };
+    LOADED.lines().filter_map(move |line| line.strip_prefix(section)).flat_map(str::split_whitespace)
 }
 
 /// A program of Postfix, as far as the parameters that it reads matter here.
@@ -264,6 +279,11 @@ mod tests {
         let own = [Program::Smtp, Program::Lmtp, Program::Smtpd, Program::TrivialRewrite].map(Program::own_parameters);
         for name in FIRST.iter().chain(&SHARED).chain(&SHARED_NUMBERS).chain(own.into_iter().flatten()) {
             assert!(default_of(name).is_some(), "{name}");
+        }
+        for (program, least) in [(Program::Other, 60), (Program::Smtp, 30), (Program::Lmtp, 30), (Program::Smtpd, 30)] {
+            let names: Vec<&str> = also_loaded(program).collect();
+            assert!(names.len() >= least, "{program:?}");
+            assert!(names.iter().all(|name| default_of(name).is_some_and(|value| !value.is_empty())), "{names:?}");
         }
         assert_eq!(default_of("smtp_helo_name"), Some("$myhostname"));
         assert_eq!(default_of("relayhost"), Some(""));

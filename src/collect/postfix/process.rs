@@ -112,7 +112,8 @@ impl<'a> Process<'a> {
         };
         process.load_shared(env, expander);
         process.refused_by_all = process.refused.is_some();
-        for name in start.program.own_parameters() {
+        let also = defaults::also_loaded(start.program).filter(|_| start.program != Program::Other);
+        for name in also.chain(start.program.own_parameters().iter().copied()) {
             process.load(name, expander);
         }
         process.check_enforce(start.program);
@@ -146,6 +147,9 @@ impl<'a> Process<'a> {
             if self.is_known(name) && value.parse::<i64>().is_err() {
                 self.refuse(name, format!("bad numerical configuration: {name} = {value}"));
             }
+        }
+        for name in defaults::also_loaded(Program::Other) {
+            self.load(name, expander);
         }
         let owner = self.value("mail_owner").cloned().unwrap_or_default();
         if self.sets("mail_owner") && env.users.as_ref().is_some_and(|users| !users.contains(&owner)) {

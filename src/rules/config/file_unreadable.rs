@@ -3,7 +3,7 @@ use crate::facts::{Facts, ProblemKind};
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{edit, rule};
 
 rule! {
     /// A file that the identity depends on is missing or cannot be read.
@@ -40,9 +40,7 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
             }
             ProblemKind::Uncompiled { table } => {
                 let fix = Fix::new(Who::Host, format!("Make the compiled form of {file}, which Postfix reads."));
-                // A path is pasted into a shell: one with other bytes than these is left to the administrator.
-                let plain = table.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/:._-".contains(&byte));
-                violated(if plain { fix.command(format!("postmap {table}")) } else { fix })
+                violated(fix.command(format!("postmap {}", edit::word(table))))
             }
             _ => continue,
         };

@@ -42,18 +42,10 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Problem;
-    use crate::rules::config::problem::place;
-    use crate::rules::testing::{But, check_table, dns, healthy};
+    use crate::rules::config::problem::assert_found;
 
     #[test]
     fn the_subject_is_the_name() {
-        let origin = place("/etc/postfix/main.cf", 3);
-        let problem = Problem::at(ProblemKind::Undefined { name: "mydomian".into() }, origin, "what the program says");
-        let facts = healthy().but(|f| f.problems = vec![problem]);
-        check_table(
-            &RULE,
-            vec![("nothing wrong", healthy(), dns(&[]), &[]), ("wrong", facts, dns(&[]), &["warning mydomian"])],
-        );
+        assert_found(&RULE, ProblemKind::Undefined { name: "mydomian".into() }, "warning mydomian");
     }
 }

@@ -38,3 +38,12 @@ pub(super) fn place(file: &str, line: usize) -> crate::facts::Origin {
     });
     serde_json::from_value(excerpt).unwrap()
 }
+
+/// For tests: a rule finds this where line 3 of main.cf has a problem of the kind, and nothing on a host without problems.
+#[cfg(test)]
+pub(super) fn assert_found(rule: &crate::rules::Rule, kind: crate::facts::ProblemKind, expected: &str) {
+    use crate::rules::testing::{But, check_table, dns, healthy};
+    let problem = Problem::at(kind, place("/etc/postfix/main.cf", 3), "what the program says");
+    let facts = healthy().but(|f| f.problems = vec![problem]);
+    check_table(rule, vec![("nothing wrong", healthy(), dns(&[]), &[]), ("wrong", facts, dns(&[]), &[expected])]);
+}

@@ -42,22 +42,14 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Problem;
-    use crate::rules::config::problem::place;
-    use crate::rules::testing::{But, check_table, dns, healthy};
+    use crate::rules::config::problem::assert_found;
 
     #[test]
     fn the_subject_is_the_entry() {
-        let origin = place("/etc/postfix/main.cf", 3);
-        let problem =
-            Problem::at(ProblemKind::ServiceRepeated { service: "smtp/unix".into() }, origin, "what the program says");
-        let facts = healthy().but(|f| f.problems = vec![problem]);
-        check_table(
+        assert_found(
             &RULE,
-            vec![
-                ("nothing wrong", healthy(), dns(&[]), &[]),
-                ("wrong", facts, dns(&[]), &["warning /etc/postfix/main.cf:smtp/unix"]),
-            ],
+            ProblemKind::ServiceRepeated { service: "smtp/unix".into() },
+            "warning /etc/postfix/main.cf:smtp/unix",
         );
     }
 }

@@ -49,21 +49,10 @@ fn generate(file: &str) -> Fix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Problem;
-    use crate::rules::config::problem::place;
-    use crate::rules::testing::{But, check_table, dns, healthy};
+    use crate::rules::config::problem::assert_found;
 
     #[test]
     fn the_subject_is_the_source() {
-        let origin = place("/etc/postfix/main.cf", 3);
-        let problem = Problem::at(ProblemKind::NotGenerated, origin, "what the program says");
-        let facts = healthy().but(|f| f.problems = vec![problem]);
-        check_table(
-            &RULE,
-            vec![
-                ("nothing wrong", healthy(), dns(&[]), &[]),
-                ("wrong", facts, dns(&[]), &["warning /etc/postfix/main.cf"]),
-            ],
-        );
+        assert_found(&RULE, ProblemKind::NotGenerated, "warning /etc/postfix/main.cf");
     }
 }
