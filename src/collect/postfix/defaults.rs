@@ -75,9 +75,13 @@ pub fn service_default(name: &str, is_service: impl Fn(&str) -> bool) -> Option<
     found.map(|(_, default)| *default)
 }
 
-/// Parameters that matter only to those who refer to them: what `program` has read, beside [`FIRST`], [`SHARED`] and its
-/// [`Program::own_parameters`], when it comes to the last of these. `Other` stands for what all programs read.
-pub fn also_loaded(program: Program) -> impl Iterator<Item = &'static str> {
+/// Whether a program has read the parameter beside [`FIRST`], [`SHARED`] and its [`Program::own_parameters`] when it comes to
+/// the last of these. Such a parameter matters only to those who refer to it.
+pub fn also_loads(program: Program, name: &str) -> bool {
+    also_loaded(Program::Other).chain(also_loaded(program)).any(|known| known == name)
+}
+
+fn also_loaded(program: Program) -> impl Iterator<Item = &'static str> {
     let section = match program {
         Program::Smtp => "smtp:",
         Program::Lmtp => "lmtp:",

@@ -140,12 +140,6 @@ impl<'a> Reader<'a> {
             true => String::new(),
             false => format!("{}/", name.map_or(folder, |name| name)),
         };
-        let processes: Vec<(&Entry, Process<'a>)> = self
-            .master
-            .entries
-            .iter()
-            .map(|entry| (entry, self.start(Program::of_command(entry.command()), Some(entry))))
-            .collect();
         let rewrite_entry = self.master.live().find(|entry| entry.process_name() == "trivial-rewrite");
         let rewrite = self.start(Program::TrivialRewrite, rewrite_entry);
         let sources =
@@ -158,7 +152,9 @@ impl<'a> Reader<'a> {
 
         let mut senders = Vec::new();
         let mut services = Vec::new();
-        for (index, (entry, process)) in processes.iter().enumerate() {
+        for (index, entry) in self.master.entries.iter().enumerate() {
+            // One at a time: master.cf may have any number of entries.
+            let process = &self.start(Program::of_command(entry.command()), Some(entry));
             let replaced = self.master.replaced_by(index);
             let mut refusal = entry.error.clone();
             if let (None, Some(refused), None) = (&refusal, &process.refused, &shared.refused) {

@@ -36,6 +36,8 @@ pub struct Reporter<'a> {
     main: Option<&'a MainCf>,
     master: &'a MasterCf,
     seen: HashSet<(String, String)>,
+    /// Undefined names with the places of their references.
+    undefined: HashSet<(String, String)>,
     /// Queue directories whose copies were compared.
     compared: HashSet<String>,
     /// What was found.
@@ -49,7 +51,14 @@ fn syntax(whole: bool) -> ProblemKind {
 impl<'a> Reporter<'a> {
     /// For the files of one instance.
     pub fn new(main: Option<&'a MainCf>, master: &'a MasterCf) -> Reporter<'a> {
-        Reporter { main, master, seen: HashSet::new(), compared: HashSet::new(), problems: Vec::new() }
+        Reporter {
+            main,
+            master,
+            seen: HashSet::new(),
+            undefined: HashSet::new(),
+            compared: HashSet::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// Adds problems that others found.
@@ -201,10 +210,10 @@ impl<'a> Reporter<'a> {
             }
             let message =
                 format!("`{name}` refers to `${missing}`, which nothing sets: Postfix puts nothing in its place");
-            let problem =
-                Problem::at(ProblemKind::Undefined { name: missing }, origin.unwrap_or_else(|| at.clone()), message);
+            let place = reference_in(origin.as_ref().unwrap_or(at), &missing);
+            let problem = Problem::at(ProblemKind::Undefined { name: missing.clone() }, place.clone(), message);
             // Other parameters reach the same place.
-            if !self.problems.iter().any(|known| known.kind == problem.kind && known.origin == problem.origin) {
+            if self.undefined.insert((missing, format!("{place:?}"))) {
                 self.push(problem);
             }
         }
@@ -246,8 +255,45 @@ impl<'a> Reporter<'a> {
     }
 }
 
+/// The place of the first reference to `name` within a value; the whole value where none is seen, as in a computed one.
+fn reference_in(value: &Origin, name: &str) -> Origin {
+    let Origin::File(span) = value else { return value.clone() };
+    let text = span.text();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let found = text.match_indices(name).find_map(|(at, _)| {
+        let before = text[..at].trim_end_matches([' ', '\t']);
+        let opened = before.strip_suffix(['{', '(']).unwrap_or(before);
+        let start = opened.strip_suffix('$')?.len();
+        (!text[at + name.len()..].starts_with(is_word)).then_some((start, at + name.len()))
+    });
+    let begin = span.range().start;
+    found.map_or_else(|| value.clone(), |(start, end)| Origin::File(span.file().span(begin + start, begin + end)))
+}
+
 /// The lines of a hosts file or resolv.conf without comments, and blanks as one.
 fn meaning(text: &str) -> Vec<Vec<&str>> {
     let lines = text.lines().map(|line| trim(line.split(['#', ';']).next().unwrap_or_default()));
     lines.filter(|line| !line.is_empty()).map(|line| line.split_ascii_whitespace().collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceFile;
+
+    #[test]
+    fn a_reference_is_found_within_its_value() {
+        for (text, name, found) in [
+            ("mail$site.example.com", "site", "$site"),
+            ("$sites.$site", "site", "$site"),
+            ("a ${ site?{b}:{c}}", "site", "${ site"),
+            ("site $(site)", "site", "$(site"),
+            ("site", "site", "site"),
+            ("\u{e9}$site\u{e9}", "site", "$site"),
+        ] {
+            let file = SourceFile::new("/etc/postfix/main.cf", format!("a = {text}\n").as_bytes());
+            let place = reference_in(&Origin::File(file.span(4, 4 + text.len())), name);
+            assert_eq!(place.span().unwrap().text(), found, "{text}");
+        }
+    }
 }

@@ -45,6 +45,8 @@ pub struct Process<'a> {
     fixed: HashMap<&'static str, String>,
     loaded: HashMap<String, Raw>,
     values: HashMap<String, Result<String, Fault>>,
+    /// Whose parameters are loaded beside those in `values`: nobody asks for them but by reference.
+    beside: Option<Program>,
     /// The first thing that ends the program at its start.
     pub refused: Option<Refused>,
     /// The same, as far as all programs share it.
@@ -83,6 +85,9 @@ impl Scope for Process<'_> {
         }
         match self.values.get(name) {
             Some(Err(Fault::Undecided(why))) => Found::Undecided(why.clone()),
+            None if self.beside.is_some_and(|program| defaults::also_loads(program, name)) => {
+                Found::Text(defaults::default_of(name).unwrap_or("").to_owned(), MANUAL)
+            }
             _ if name == "mynetworks" => Found::Undecided("mynetworks follows the networks of the interfaces".into()),
             _ => Found::Undefined,
         }
@@ -107,13 +112,14 @@ impl<'a> Process<'a> {
             fixed: HashMap::from(fixed),
             loaded: HashMap::new(),
             values: HashMap::new(),
+            beside: None,
             refused: None,
             refused_by_all: false,
         };
         process.load_shared(env, expander);
         process.refused_by_all = process.refused.is_some();
-        let also = defaults::also_loaded(start.program).filter(|_| start.program != Program::Other);
-        for name in also.chain(start.program.own_parameters().iter().copied()) {
+        process.beside = Some(start.program);
+        for name in start.program.own_parameters() {
             process.load(name, expander);
         }
         process.check_enforce(start.program);
@@ -148,9 +154,7 @@ impl<'a> Process<'a> {
                 self.refuse(name, format!("bad numerical configuration: {name} = {value}"));
             }
         }
-        for name in defaults::also_loaded(Program::Other) {
-            self.load(name, expander);
-        }
+        self.beside = Some(Program::Other);
         let owner = self.value("mail_owner").cloned().unwrap_or_default();
         if self.sets("mail_owner") && env.users.as_ref().is_some_and(|users| !users.contains(&owner)) {
             let file = self.main.map_or("main.cf", |main| main.file.path());

@@ -152,6 +152,19 @@ fn daemons_see_fewer_defaults_than_postconf() {
 }
 
 #[test]
+fn a_daemon_sees_the_defaults_that_it_has_read() {
+    let main = "myhostname = $soft_bounce.example.com\nsmtpd_banner = $soft_bounce|$smtp_helo_timeout|$reject_code\n";
+    let out = "-o smtp_helo_name=<$soft_bounce|$smtp_helo_timeout|$reject_code>\n";
+    let banner = |main: &str| postfix(main, MASTER).instances[0].parameters["smtpd_banner"].value.clone();
+    assert_eq!(banner(&main[main.find("smtpd").unwrap()..]).as_deref(), Some("no||554"));
+    let sent = postfix("relayhost =\n", &format!("out unix - - n - - smtp {out}"));
+    assert!(senders(&sent)[0].contains("| <no|300s|> |"), "{:?}", senders(&sent));
+    // The host's name comes before all of these.
+    let early = postfix(&main[..main.find("smtpd").unwrap()], MASTER);
+    assert!(early.instances[0].error.as_ref().unwrap().message.contains("myhostname: bad parameter value: .example.com"));
+}
+
+#[test]
 fn bind_rules() {
     for (main, bind) in [
         ("smtp_bind_address = [192.0.2.25]\n", "smtp_bind_address 192.0.2.25 KernelChoice"),

@@ -1,17 +1,27 @@
 //! From what could not be read, or is not as its program wants it, to findings.
 
-use crate::facts::{Mta, Problem};
+use crate::facts::{Mta, Problem, ProblemKind};
 use crate::findings::Finding;
 
 /// The finding with the problem's place and all that belongs to it.
 pub(super) fn mark(mut finding: Finding, problem: &Problem) -> Finding {
     if let Some(origin) = &problem.origin {
-        finding = finding.place(origin, "");
+        finding = finding.place(origin, label(&problem.kind));
     }
     for (origin, label) in &problem.related {
         finding = finding.place(origin, label.clone());
     }
     finding
+}
+
+/// What the place itself is, where the places beside it have labels.
+fn label(kind: &ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Repeated { .. } => "this one counts",
+        ProblemKind::ServiceRepeated { .. } => "this one does not count",
+        ProblemKind::Swallowed => "part of the value above",
+        _ => "",
+    }
 }
 
 /// The subject `file:line`; the file alone where no line is known.
@@ -41,7 +51,7 @@ pub(super) fn place(file: &str, line: usize) -> crate::facts::Origin {
 
 /// For tests: a rule finds this where line 3 of main.cf has a problem of the kind, and nothing on a host without problems.
 #[cfg(test)]
-pub(super) fn assert_found(rule: &crate::rules::Rule, kind: crate::facts::ProblemKind, expected: &str) {
+pub(super) fn assert_found(rule: &crate::rules::Rule, kind: ProblemKind, expected: &str) {
     use crate::rules::testing::{But, check_table, dns, healthy};
     let problem = Problem::at(kind, place("/etc/postfix/main.cf", 3), "what the program says");
     let facts = healthy().but(|f| f.problems = vec![problem]);
