@@ -229,7 +229,7 @@ case_postfix() {
     halt postfix
 }
 
-# Random configurations: what the installed postconf says of them, and what helolint reads in them. E2E_SEED repeats a run.
+# Random configurations: what the installed postconf says of them, and what helolint reads in them.
 case_postconf() {
     local root=$work/postconf/root address
     with_package postconf postfix
