@@ -13,6 +13,8 @@ pub mod panel;
 pub(crate) mod ptr;
 pub mod remedy;
 mod settle;
+#[cfg(test)]
+mod silence;
 pub mod support;
 #[cfg(test)]
 pub(crate) mod testing;

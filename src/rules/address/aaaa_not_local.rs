@@ -12,7 +12,7 @@ use crate::rules::names::{
 use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::{address_record, delete_record};
 use crate::rules::rule;
-use crate::rules::support::{evidence, sending_addresses};
+use crate::rules::support::{evidence, followed_ptr_names, sending_addresses};
 
 rule! {
     /// A name of this host has IPv6 addresses that are not this host's.
@@ -94,7 +94,8 @@ fn names(facts: &Facts, dns: &Observations) -> BTreeMap<DomainName, Named> {
         let addr = sending.address.value;
         let usable =
             |name: &&DomainName| name.is_host_name() && name.is_qualified() && why_generic(name, addr).is_none();
-        for name in dns.ptr(addr).found().iter().filter(usable) {
+        // Names beyond those followed were not asked for, which is no doubt about them.
+        for name in followed_ptr_names(dns, addr).iter().filter(usable) {
             let named = names.entry(name.clone()).or_default();
             named.paths.extend(sending.paths.iter().map(|path| path.id.clone()));
         }
@@ -127,6 +128,7 @@ fn fix(facts: &Facts, name: &DomainName, foreign: &[IpAddr]) -> Fix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::plan::PTR_NAMES_FOLLOWED;
     use crate::rules::testing::*;
 
     #[test]
@@ -189,5 +191,13 @@ mod tests {
                 ("a name that is not qualified is not asked for", named("mail"), dns(&[]), &[]),
             ],
         );
+    }
+
+    #[test]
+    fn of_many_ptr_names_those_are_judged_that_were_asked_for() {
+        let names: Vec<String> = (1..=40).map(|at| format!("{}.example.net", "x".repeat(at))).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).chain([NAME]).collect();
+        let found = verdicts(&RULE, &healthy(), &dns(&[("192.0.2.10 PTR", &names)]));
+        assert_eq!(found.len(), PTR_NAMES_FOLLOWED - 1, "{found:?}");
     }
 }
