@@ -120,6 +120,24 @@ paths_are_true() {
         and not (f["paths"] and all(p["unused"] for p in r["paths"] if p["id"] in f["paths"]))]'
 }
 
+# The host of case_postfix loses its way out: whatever there is to ask is asked and named, and nothing is called missing. Its
+# addresses stay, so what is bound to one still is a path.
+without_a_route() {
+    ip -n mx route del default
+    ip -n mx -6 route del default
+    judge 10 "$work/cut.json" on postfix helolint check --timeout 5 --format json
+    ip -n mx route add default via 203.0.113.1
+    ip -n mx -6 route add default via 2001:db8:25::1 src 2001:db8:25::25
+    nothing_called_missing "$work/cut.json"
+    holds "$work/cut.json" 'r["dns"]["questions"] > 0 and r["dns"]["answered"] == 0'
+    holds "$work/cut.json" '{"203.0.113.11", "2001:db8:25::26"} <= {p["sending"] for p in r["paths"]}'
+    holds "$work/cut.json" '{("PTR001", "203.0.113.11"), ("PTR001", "2001:db8:25::26"), ("HLO002", "out.example.com"),
+        ("HST004", "mail.example.com")} <= {(f["code"], f["subject"]) for f in r["findings"] if f["verdict"] == "undetermined"}'
+    holds "$work/cut.json" '{"11.113.0.203.in-addr.arpa. PTR", "out.example.com. A", "out.example.com. AAAA", "out.example.com. MX",
+        "mail.example.com. A", "mail.example.com. AAAA"} <=
+        {e["question"] for f in r["findings"] if f["verdict"] == "undetermined" for e in f["evidence"]}'
+}
+
 # The resolver is there and says nothing.
 case_silent_resolver() {
     prepare_network
@@ -173,6 +191,9 @@ case_postfix() {
     send_all postfix example.com
     paths_are_true postfix
     helo_is smtp "$(postfix_says smtp_helo_name)"
+
+    say "  the same without a route"
+    without_a_route
 
     say "  an override in master.cf, chosen by sender domain"
     on postfix postconf -X smtp_bind_address smtp_bind_address6 smtp_helo_name
