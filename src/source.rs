@@ -159,6 +159,14 @@ impl PartialEq for Span {
 
 impl Eq for Span {}
 
+impl std::hash::Hash for Span {
+    /// Of what equal spans agree in; where they end is left out.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let Position { line, column } = self.position();
+        (self.path(), line, column).hash(state);
+    }
+}
+
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Position { line, column } = self.position();

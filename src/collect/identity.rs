@@ -127,6 +127,8 @@ enum Source {
 fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source {
     match &sender.bind {
         Bind::Kernel => kernel_choice(host, sender.family),
+        // Whatever the setting may say at run time, nothing leaves by a family of which this host has no address.
+        Bind::Undecided(_) if lacks(host, sender.family) => Source::None,
         Bind::Undecided(undecided) => Source::Unknown(Some(undecided.clone())),
         Bind::Unusable { parameter, value, then } => {
             let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -158,6 +160,12 @@ fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source 
             Source::At(address.clone(), true)
         }
     }
+}
+
+/// Whether the host is known to have neither an address nor a route of this family.
+fn lacks(host: &Host, family: Family) -> bool {
+    let known = host.addresses.is_some() && host.source.known;
+    known && host.source.of(family).is_none() && !host.own_addresses().any(|own| Family::of(own.address) == family)
 }
 
 fn after_fault(then: AfterBindFault, host: &Host, family: Family) -> Source {
@@ -326,6 +334,21 @@ mod tests {
         let found = of_senders(senders, &host, &NatMap::default());
         assert_eq!(sources(&found), ["198.51.100.7"]);
         assert_eq!(found.bind_faults.len(), 1);
+    }
+
+    #[test]
+    fn an_undecided_source_is_a_path_of_the_families_that_the_host_has() {
+        let undecided = |family| Sender {
+            family,
+            bind: Bind::Undecided(Undecided { parameter: "interface".into(), why: "text".into(), origin: ROUTE }),
+            ..sender("smtp", Bind::Kernel)
+        };
+        let senders = || vec![undecided(Family::Ipv4), undecided(Family::Ipv6)];
+        let families = |host: &Host| -> Vec<Family> {
+            of_senders(senders(), host, &NatMap::default()).paths.iter().map(|path| path.family).collect()
+        };
+        assert_eq!(families(&host()), [Family::Ipv4]);
+        assert_eq!(families(&Host { addresses: None, ..host() }), Family::BOTH, "interfaces are not known");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::source::Span;
 
 /// Where a value comes from: the place an administrator would edit, or what else decides it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Origin {
     /// A place in a file.

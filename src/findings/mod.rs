@@ -205,7 +205,7 @@ impl Finding {
 }
 
 /// A place that a finding points at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Where.
     pub origin: Origin,
@@ -214,7 +214,7 @@ pub struct Place {
 }
 
 /// What one server said to one question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Evidence {
     /// The question, such as `10.113.0.203.in-addr.arpa. PTR`.
     pub question: String,

@@ -40,8 +40,9 @@ pub fn follow(facts: &Facts, question: &Question, answer: &Answer) -> BTreeSet<Q
         return questions;
     }
     let as_helo = facts.paths.iter().any(|path| matches!(path.helo, Helo::FollowsPtr { .. }));
-    let names: BTreeSet<&DomainName> = answer.records.iter().filter_map(ptr_name).take(PTR_NAMES_FOLLOWED).collect();
-    for name in names.iter().copied().filter(|name| is_representable(name)) {
+    // In the order of names, as the rules take them: servers turn the order of records.
+    let names: BTreeSet<&DomainName> = answer.records.iter().filter_map(ptr_name).collect();
+    for name in names.iter().copied().take(PTR_NAMES_FOLLOWED).filter(|name| is_representable(name)) {
         addresses(&mut questions, name);
         if as_helo && is_askable(name) {
             questions.insert(Question::new(name, RecordType::Mx));
@@ -241,7 +242,10 @@ mod tests {
         let mut answer = crate::observe::samples::answer(vec![record(1)]);
         assert_eq!(asked(&follow(&facts(), &question, &answer)), ["h_1.example.com. A", "h_1.example.com. AAAA"]);
         answer.records = (0..1000).map(record).collect();
-        assert_eq!(follow(&facts(), &question, &answer).len(), 2 * PTR_NAMES_FOLLOWED);
+        let asked = follow(&facts(), &question, &answer);
+        assert_eq!(asked.len(), 2 * PTR_NAMES_FOLLOWED);
+        answer.records.reverse();
+        assert_eq!(follow(&facts(), &question, &answer), asked, "whatever order a server gives them in");
     }
 
     #[test]

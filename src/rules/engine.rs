@@ -1,6 +1,7 @@
 //! Which rules run, in what order, and how findings with one code and subject become one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::Hash;
 
 use crate::facts::Facts;
 use crate::findings::{Finding, Meta, Verdict};
@@ -35,7 +36,7 @@ pub struct Outcome {
 
 /// Judges by every rule that the selection lets run.
 pub fn judge(facts: &Facts, dns: &Observations, selection: &Selection) -> Outcome {
-    let mut merged: BTreeMap<(&str, String), Finding> = BTreeMap::new();
+    let mut alike: BTreeMap<(&str, String), Vec<Finding>> = BTreeMap::new();
     let mut not_checked = Vec::new();
     for rule in rules::all().filter(|rule| selection.allows(rule)) {
         if dns.offline && rule.needs_dns {
@@ -43,16 +44,11 @@ pub fn judge(facts: &Facts, dns: &Observations, selection: &Selection) -> Outcom
             continue;
         }
         for finding in (rule.check)(facts, dns) {
-            let key = (rule.code, finding.subject.clone());
-            match merged.get_mut(&key) {
-                None => {
-                    merged.insert(key, finding);
-                }
-                Some(known) => merge(known, finding),
-            }
+            alike.entry((rule.code, finding.subject.clone())).or_default().push(finding);
         }
     }
-    Outcome { findings: first_of_each_question(merged.into_values()), not_checked }
+    let merged = alike.into_values().filter_map(merge);
+    Outcome { findings: first_of_each_question(merged), not_checked }
 }
 
 /// Of one family's undetermined findings that the same unanswered question leaves open on the same subject, the first alone
@@ -74,24 +70,57 @@ fn first_of_each_question(findings: impl Iterator<Item = Finding>) -> Vec<Findin
     kept
 }
 
-/// Joins `other` into `known`: the worse verdict and severity, every place, path and piece of evidence.
-fn merge(known: &mut Finding, mut other: Finding) {
-    if (other.verdict, other.severity) > (known.verdict, known.severity) {
-        std::mem::swap(known, &mut other);
+/// One finding of those with one code and subject: the worst one's words, the highest severity, every place, path and piece of
+/// evidence. Linear in what they hold: a hosts file may name this host in a hundred thousand lines.
+fn merge(findings: Vec<Finding>) -> Option<Finding> {
+    let rank = |finding: &Finding| (finding.verdict, finding.severity);
+    let mut worst: Option<usize> = None;
+    for (at, finding) in findings.iter().enumerate() {
+        if worst.and_then(|worst| findings.get(worst)).is_none_or(|worst| rank(finding) > rank(worst)) {
+            worst = Some(at);
+        }
     }
-    known.severity = known.severity.max(other.severity);
-    add(&mut known.places, other.places);
-    add(&mut known.paths, other.paths);
-    add(&mut known.evidence, other.evidence);
-    add(&mut known.open, other.open);
-    known.fix = known.fix.take().or(other.fix);
+    let mut others = findings;
+    let mut known = others.remove(worst?);
+    if others.is_empty() {
+        return Some(known);
+    }
+    let (mut places, mut paths, mut evidence, mut open) =
+        (Unique::default(), Unique::default(), Unique::default(), Unique::default());
+    places.add(std::mem::take(&mut known.places));
+    paths.add(std::mem::take(&mut known.paths));
+    evidence.add(std::mem::take(&mut known.evidence));
+    open.add(std::mem::take(&mut known.open));
+    for other in others {
+        known.severity = known.severity.max(other.severity);
+        places.add(other.places);
+        paths.add(other.paths);
+        evidence.add(other.evidence);
+        open.add(other.open);
+        known.fix = known.fix.take().or(other.fix);
+    }
+    (known.places, known.paths, known.evidence, known.open) = (places.items, paths.items, evidence.items, open.items);
+    Some(known)
 }
 
-/// Adds what is not there yet.
-fn add<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {
-    for item in more {
-        if !known.contains(&item) {
-            known.push(item);
+/// Items in the order in which they came, each once.
+struct Unique<T> {
+    items: Vec<T>,
+    seen: HashSet<T>,
+}
+
+impl<T> Default for Unique<T> {
+    fn default() -> Unique<T> {
+        Unique { items: Vec::new(), seen: HashSet::new() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Unique<T> {
+    fn add(&mut self, more: Vec<T>) {
+        for item in more {
+            if self.seen.insert(item.clone()) {
+                self.items.push(item);
+            }
         }
     }
 }
@@ -115,9 +144,12 @@ mod tests {
             let (origin, label) = at(label);
             finding.place(&origin, label).path(path)
         };
-        let mut known = finding(HLO002.violated("a", "weak").severity(Severity::Warning), "one", "p1");
-        merge(&mut known, finding(HLO002.violated("a", "strong"), "two", "p2"));
-        merge(&mut known, finding(HLO002.undetermined("a", "unseen"), "one", "p1"));
+        let all = vec![
+            finding(HLO002.violated("a", "weak").severity(Severity::Warning), "one", "p1"),
+            finding(HLO002.violated("a", "strong"), "two", "p2"),
+            finding(HLO002.undetermined("a", "unseen"), "one", "p1"),
+        ];
+        let known = merge(all).unwrap();
         assert_eq!((known.message.as_str(), known.severity, known.verdict), ("strong", Severity::Error, Verdict::Fail));
         let labels: Vec<&str> = known.places.iter().map(|place| place.label.as_str()).collect();
         assert_eq!((labels, known.paths), (vec!["two", "one"], vec!["p2".to_owned(), "p1".to_owned()]));

@@ -1,5 +1,5 @@
 use crate::facts::{Facts, HostFqdn};
-use crate::findings::{Finding, Severity};
+use crate::findings::{Finding, Severity, Verdict};
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::rules::names::{host_or_node_name, mail_identity_holds, name_severity, unqualified};
@@ -59,7 +59,9 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         Some(fact) => finding.place(&fact.origin, label),
         None => finding,
     });
-    vec![finding.severity(severity(facts, dns, name.as_ref())).fix(name_host(facts, dns))]
+    let finding = finding.severity(severity(facts, dns, name.as_ref()));
+    // What could not be seen is no reason to name the host anew.
+    vec![if finding.verdict == Verdict::Fail { finding.fix(name_host(facts, dns)) } else { finding }]
 }
 
 fn severity(facts: &Facts, dns: &Observations, name: Option<&DomainName>) -> Severity {
@@ -115,5 +117,6 @@ mod tests {
             f.host.fqdn = HostFqdn::Unknown("no kernel".into());
         });
         assert_eq!(verdicts(&RULE, &facts, &dns(&[])), ["error? hostname -f"]);
+        assert!(check(&facts, &dns(&[]))[0].fix.is_none(), "what was not seen is not to be changed");
     }
 }
