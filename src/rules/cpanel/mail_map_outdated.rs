@@ -5,7 +5,7 @@ use crate::facts::{CpanelEntry, Facts};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::panel::{addresses, has_flag, key, lines};
+use crate::rules::panel::{addresses, has_flag, key, lines, private_side};
 use crate::rules::rule;
 
 rule! {
@@ -45,7 +45,8 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
         let Ok(own) = account.value.value.trim().parse::<IpAddr>() else { continue };
         let line = given.get(&key(domain)).or_else(|| given.get("*")).copied();
         let agrees = match line {
-            Some(line) => addresses(line).contains(&own),
+            // The public image of the account's own address is CPL009's alone.
+            Some(line) => addresses(line).iter().any(|addr| *addr == own || private_side(facts, *addr) == Some(own)),
             None => unbound.is_none_or(|unbound| unbound == own),
         };
         if agrees {
@@ -121,5 +122,18 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn the_public_image_of_the_accounts_address_is_no_other_address() {
+        let facts = behind_nat("10.0.0.4", Some("203.0.113.10")).but(|f| {
+            f.cpanel = Some(cpanel().but(|c| {
+                c.flags = vec![fact("per_domain_mailips".into())];
+                c.userdomains = vec![entry("example.org", "alice"), entry("example.net", "bob")];
+                c.userips = vec![entry("alice", "10.0.0.4"), entry("bob", "10.0.0.5")];
+                c.mailips = vec![entry("*", "203.0.113.10")];
+            }));
+        });
+        assert_eq!(verdicts(&RULE, &facts, &dns(&[])), ["warning example.net"]);
     }
 }
