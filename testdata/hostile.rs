@@ -18,6 +18,8 @@ use serde_json::Value;
 const HOSTS: [&str; 4] = ["cpanel-nat", "debian-exim-split", "postfix-instances", "exim-almalinux"];
 /// One run may take this long, even in a debug build on a busy machine.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Address space of one run, in KiB: what is read may not fill the machine that a mail server needs.
+const MEMORY_LIMIT: u32 = 2 << 20;
 /// Size of the huge files.
 const HUGE: usize = 10 << 20;
 
@@ -119,8 +121,10 @@ impl Host {
 
     /// Runs `check`; gives exit status, standard output and standard error.
     fn check(&self, what: &str) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+        let mut command = Command::new("/bin/sh");
         command.env_clear().env("LC_ALL", "C.UTF-8").current_dir(self.dir.path());
+        command.args(["-c", &format!("ulimit -v {MEMORY_LIMIT} && exec \"$0\" \"$@\"")]);
+        command.arg(env!("CARGO_BIN_EXE_helolint"));
         command.args(["check", "--root", "root", "--kernel", "kernel", "--zones", "zones", "--format", "json"]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         finish(child, what)
@@ -216,6 +220,77 @@ fn huge_files_end_in_time() {
             fs::write(&file, &text).unwrap();
             report(&host, &format!("{name}: {path}: {HUGE} bytes of {shape}"));
         }
+    }
+}
+
+/// Adds `more` to a file of the host, or puts it in its place.
+fn write(host: &Host, path: &str, more: &str, add: bool) {
+    let file = host.dir.path().join("root").join(path);
+    let was = if add { fs::read_to_string(&file).unwrap() } else { String::new() };
+    fs::write(&file, was + more).unwrap();
+}
+
+#[test]
+fn names_longer_than_any_name_are_judged_in_words() {
+    let labels = "a.".repeat(32 << 10) + "com";
+    let one = "b".repeat(64 << 10);
+    for (host, path, text, add) in [
+        ("postfix-plain", "etc/postfix/main.cf", format!("smtp_helo_name = {labels}\n"), true),
+        ("postfix-plain", "etc/postfix/main.cf", format!("myhostname = {one}\n"), true),
+        ("postfix-plain", "etc/hostname", format!("{one}\n"), false),
+        ("postfix-plain", "etc/mailname", format!("{labels}\n"), false),
+        ("postfix-plain", "etc/hosts", format!("203.0.113.10 mail.example.com {labels} {one}\n"), false),
+        ("cpanel-nat", "etc/mailhelo", format!("{one}: {labels}\n*: {one}\n"), false),
+        ("cpanel-nat", "etc/wwwacct.conf", format!("HOST {labels}\n"), true),
+    ] {
+        let copy = Host::copy(host);
+        write(&copy, path, &text, add);
+        report(&copy, &format!("{host}: {path}: a name of 64 KiB"));
+    }
+}
+
+#[test]
+fn what_multiplies_ends_in_time() {
+    let doubling: String = (0..90).map(|at| format!("a{at} = $a{0}$a{0}\n", at + 1)).collect();
+    let services: String =
+        (0..500).map(|at| format!("s{at} unix - - n - - smtp\n -o smtp_helo_name=h{at}.example\n")).collect();
+    let options: String = (0..5000).map(|at| format!(" -o smtp_helo_name=h{at}.example.com\n")).collect();
+    let macros: String = (0..40).map(|at| format!("AQ{}Z = AQ{at}ZAQ{at}ZAQ{at}ZAQ{at}Z\n", at + 1)).collect();
+    let relays: String = (0..20_000).map(|at| format!("@d{at}.example [r{at}.example]:587\n")).collect();
+    let deep = 50_000;
+    for (host, path, text, add) in [
+        ("postfix-plain", "etc/postfix/main.cf", format!("{doubling}a90 = x\nsmtp_helo_name = $a0\n"), true),
+        ("postfix-plain", "etc/postfix/main.cf", format!("{doubling}a90 =\nmyhostname = mail.example.com$a0\n"), true),
+        (
+            "postfix-plain",
+            "etc/postfix/main.cf",
+            format!("smtp_helo_name = {}x{}\n", "${a?{".repeat(deep), "}}".repeat(deep)),
+            true,
+        ),
+        (
+            "postfix-plain",
+            "etc/postfix/main.cf",
+            format!("transport_maps = {}static:x{}\n", "unionmap:{".repeat(deep), "}".repeat(deep)),
+            true,
+        ),
+        ("postfix-plain", "etc/postfix/master.cf", services, true),
+        ("postfix-plain", "etc/postfix/master.cf", format!("big unix - - n - - smtp\n{options}"), true),
+        ("relay-by-sender", "etc/postfix/relay_by_sender", relays, false),
+        // Each line names this host elsewhere: one finding with as many places.
+        ("postfix-plain", "etc/hosts", "198.51.100.7 mail.example.com\n".repeat(20_000), false),
+        ("exim-almalinux", "etc/exim/exim.conf", format!("AQ0Z = x\n{macros}qualify_domain = AQ40Z\n"), false),
+        ("exim-almalinux", "etc/exim/exim.conf", ".ifdef X\n".repeat(deep), false),
+        (
+            "exim-almalinux",
+            "etc/exim/exim.conf",
+            format!("primary_hostname = {}x{}\n", "${lc:".repeat(deep), "}".repeat(deep)),
+            false,
+        ),
+        ("cpanel-nat", "etc/mailhelo", "*: a\n".to_owned() + &" b.example.com\n".repeat(20_000), false),
+    ] {
+        let copy = Host::copy(host);
+        write(&copy, path, &text, add);
+        report(&copy, &format!("{host}: {path}: {}...", text.chars().take(40).collect::<String>()));
     }
 }
 

@@ -131,11 +131,11 @@ without_a_route() {
     nothing_called_missing "$work/cut.json"
     holds "$work/cut.json" 'r["dns"]["questions"] > 0 and r["dns"]["answered"] == 0'
     holds "$work/cut.json" '{"203.0.113.11", "2001:db8:25::26"} <= {p["sending"] for p in r["paths"]}'
-    holds "$work/cut.json" '{("PTR001", "203.0.113.11"), ("PTR001", "2001:db8:25::26"), ("HLO002", "out.example.com"),
-        ("HST004", "mail.example.com")} <= {(f["code"], f["subject"]) for f in r["findings"] if f["verdict"] == "undetermined"}'
-    holds "$work/cut.json" '{"11.113.0.203.in-addr.arpa. PTR", "out.example.com. A", "out.example.com. AAAA", "out.example.com. MX",
+    holds "$work/cut.json" '({("PTR001", "203.0.113.11"), ("PTR001", "2001:db8:25::26"), ("HLO002", "out.example.com"),
+        ("HST004", "mail.example.com")} <= {(f["code"], f["subject"]) for f in r["findings"] if f["verdict"] == "undetermined"})'
+    holds "$work/cut.json" '({"11.113.0.203.in-addr.arpa. PTR", "out.example.com. A", "out.example.com. AAAA", "out.example.com. MX",
         "mail.example.com. A", "mail.example.com. AAAA"} <=
-        {e["question"] for f in r["findings"] if f["verdict"] == "undetermined" for e in f["evidence"]}'
+        {e["question"] for f in r["findings"] if f["verdict"] == "undetermined" for e in f["evidence"]})'
 }
 
 # The resolver is there and says nothing.
