@@ -12,7 +12,8 @@
 //! | --- | --- | --- |
 //! | [`collect`] | files below a root, the kernel | [`facts::Facts`]: what this host says about itself, each value with its place |
 //! | [`observe`] | facts | [`observe::Observations`]: what each server answered, and what is true by that |
-//! | [`rules`] | facts, observations | [`findings::Finding`]s |
+//! | [`rules`] | facts, observations | [`findings::Finding`]s; whom to ask for a PTR record, and how, is in [`providers`] |
+//! | [`receivers`] | paths, observations | what each known receiver will do, and what that stands on |
 //! | [`report`] | all of these | text for people and machines |
 //!
 //! Only three doors open to the outside: [`collect::root`] (files), [`collect::kernel`] (the kernel and the C library) and

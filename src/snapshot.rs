@@ -342,6 +342,8 @@ mod tests {
         assert_eq!(at("/facts/exim/0/main/primary_hostname/origin/default"), "uname");
         assert_eq!(at("/facts/exim/0/transports/0/helo_data/value"), "y");
         assert_eq!(at("/facts/cpanel"), Value::Null);
+        assert_eq!(at("/facts/machine/dmi/sys_vendor/value"), "Vultr");
+        assert_eq!(at("/facts/machine/cloud_id/origin/file"), "/etc/postfix/main.cf");
         let ptr = at("/observations")
             .as_array()
             .unwrap()

@@ -54,15 +54,17 @@ pub fn follow(facts: &Facts, question: &Question, answer: &Answer) -> BTreeSet<Q
     questions
 }
 
-/// The question for the SOA record of a sending address' reverse zone, where none of its PTR names is one of this host's: somebody may
-/// have to be asked for another PTR record, and the SOA record says who. Without PTR record, the denial itself has it.
+/// The question for the SOA record of a sending address' reverse zone, where a PTR name of it is neither the host's nor an MTA's own: somebody
+/// may have to be asked for another PTR record, and the SOA record says who. Without PTR record, the denial itself has it.
 fn holder(facts: &Facts, question: &Question, names: &BTreeSet<&DomainName>) -> Option<Question> {
     if facts.paths.len() > PATHS_WITH_HOLDER {
         return None;
     }
     let sends = sending_addresses(facts).into_iter().any(|addr| Question::ptr(addr) == *question);
-    let own = identity_names(facts);
-    let strange = names.iter().all(|name| !own.contains(*name));
+    let mut own = mta_names(facts);
+    own.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
+    own.extend(facts.host.fqdn.name().map(|fact| fact.value));
+    let strange = names.iter().any(|name| !own.contains(*name));
     (sends && strange).then(|| Some(Question::new(&question.name.parent()?, RecordType::Soa))).flatten()
 }
 
@@ -262,7 +264,9 @@ mod tests {
             all.into_iter().find(|text| text.ends_with(" SOA"))
         };
         assert_eq!(soa(&facts, "host.isp.example").as_deref(), Some("2.0.192.in-addr.arpa. SOA"));
-        assert_eq!(soa(&facts, "mail.example.com"), None, "a name of this host's");
+        facts.host.node_name =
+            Some(crate::facts::Fact::new("srv.example.com".into(), crate::facts::Origin::kernel("test")));
+        assert_eq!(soa(&facts, "srv.example.com"), None, "a name of this host's");
         let absent = crate::observe::samples::answer(Vec::new());
         assert!(follow(&facts, &question, &absent).is_empty(), "the denial names the zone itself");
         facts.paths = (0..=PATHS_WITH_HOLDER).map(|_| helo_path("192.0.2.10", "mail.example.com")).collect();

@@ -70,7 +70,7 @@ pub(super) fn judge(filter: &Filter, seen: &Seen) -> Opinion {
     let hits: Vec<&Symbol> = filter.symbols.iter().filter(|symbol| (symbol.holds)(seen) == Some(true)).collect();
     let open = filter.symbols.iter().any(|symbol| (symbol.holds)(seen).is_none());
     let (verdict, because) = match (hits.is_empty(), open) {
-        (false, _) => (Verdict::Penalise, format!("adds to the spam score of each message ({})", filter.thresholds)),
+        (false, _) => (Verdict::Penalise, format!("adds to the spam score ({})", filter.thresholds)),
         (true, true) => (Verdict::Unknown, "cannot be told: not everything that it looks at could be seen".to_owned()),
         (true, false) => (Verdict::Accept, "none of its rules about the host's identity is broken".to_owned()),
     };

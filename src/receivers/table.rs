@@ -20,11 +20,8 @@ pub(super) const RECEIVERS: &[Receiver] = &[
             Rule {
                 broken: Seen::fails_fcrdns,
                 verdict: Verdict::Reject,
-                because: Says("requires a PTR record whose name leads back to the sending address"),
-                reply: Some((
-                    "550-5.7.25 The IP address sending this message does not have a PTR record setup",
-                    Basis::Documented,
-                )),
+                because: Says("wants a PTR name that leads back to the address"),
+                reply: Some(("550-5.7.25 ... does not have a PTR record setup", Basis::Documented)),
                 basis: Basis::Documented,
             },
             Rule {
@@ -39,7 +36,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
     // Microsoft: NDR codes of Exchange Online; Outlook.com policies page of June 2026.
     Receiver {
         id: "microsoft",
-        name: "Microsoft (Outlook.com, Microsoft 365)",
+        name: "Microsoft (Outlook and 365)",
         basis: Basis::Documented,
         meanwhile: None,
         rules: &[
@@ -48,7 +45,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
                 verdict: Verdict::Reject,
                 because: Says("requires a PTR record of every IPv6 sender"),
                 reply: Some((
-                    "550 5.7.25 Access denied, the sending IPv6 address must have a reverse DNS record",
+                    "550 5.7.25 ... the sending IPv6 address must have a reverse DNS record",
                     Basis::Documented,
                 )),
                 basis: Basis::Documented,
@@ -56,9 +53,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
             Rule {
                 broken: Seen::has_no_ptr,
                 verdict: Verdict::Penalise,
-                because: Says(
-                    "demands valid reverse DNS of mail servers; what it does without, over IPv4, is not published",
-                ),
+                because: Says("demands valid reverse DNS; what it does without is not published for IPv4"),
                 reply: None,
                 basis: Basis::Documented,
             },
@@ -67,14 +62,14 @@ pub(super) const RECEIVERS: &[Receiver] = &[
     // Yahoo: sender best practices of April 2025, FAQ of August 2025.
     Receiver {
         id: "yahoo",
-        name: "Yahoo, AOL",
+        name: "Yahoo/AOL",
         basis: Basis::Documented,
         meanwhile: None,
         rules: &[
             Rule {
                 broken: Seen::fails_fcrdns,
                 verdict: Verdict::Penalise,
-                because: Says("requires valid forward and reverse DNS; no reply of its own for that is published"),
+                because: Says("demands valid forward and reverse DNS, and sorts by it"),
                 reply: None,
                 basis: Basis::Documented,
             },
@@ -90,7 +85,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
     // postmaster.gmx.net and postmaster.web.de, e-mail policy; the reply is from logs of 2022.
     Receiver {
         id: "gmx",
-        name: "GMX, WEB.DE, mail.com",
+        name: "GMX/WEB.DE/mail.com",
         basis: Basis::Documented,
         meanwhile: None,
         rules: &[
@@ -120,15 +115,15 @@ pub(super) const RECEIVERS: &[Receiver] = &[
             Rule {
                 broken: Seen::fails_fcrdns,
                 verdict: Verdict::Reject,
-                because: Says("wants a confirmed name by which the operator's domain and contact can be found"),
-                reply: Some(("554 IP=... - None/bad reputation. Ask your postmaster for help (NOWL)", Basis::Reported)),
+                because: Says("wants a confirmed name that tells who runs the server"),
+                reply: Some(("554 IP=... - None/bad reputation. (NOWL)", Basis::Reported)),
                 basis: Basis::Reported,
             },
             Rule {
                 broken: Seen::is_generic,
                 verdict: Verdict::Reject,
-                because: Says("takes a generic name for dial-up, or for a server that nobody runs"),
-                reply: Some(("554 ... Dialup/transient IP not allowed. (DIAL)", Basis::Reported)),
+                because: Says("takes a generic name for dial-up"),
+                reply: Some(("554 Dialup/transient IP not allowed. (DIAL)", Basis::Reported)),
                 basis: Basis::Reported,
             },
         ],
@@ -136,7 +131,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
     // postmaster.orange.fr; no code of its numbered replies is known for certain to speak of the PTR.
     Receiver {
         id: "orange",
-        name: "Orange, Wanadoo",
+        name: "Orange/Wanadoo",
         basis: Basis::Documented,
         meanwhile: None,
         rules: &[
@@ -174,7 +169,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
             verdict: Verdict::Reject,
             because: Says("requires a PTR record of every mail server"),
             reply: Some((
-                "554 ... Comcast requires that all mail servers must have a PTR record with a valid Reverse DNS entry",
+                "554 ... all mail servers must have a PTR record with a valid Reverse DNS entry",
                 Basis::Reported,
             )),
             basis: Basis::Reported,
@@ -189,7 +184,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
         rules: &[Rule {
             broken: Seen::has_no_ptr,
             verdict: Verdict::Reject,
-            because: Says("requires reverse DNS of those who send in bulk, and may refuse them without"),
+            because: Says("refuses those who send in bulk without reverse DNS"),
             reply: None,
             basis: Basis::Documented,
         }],
@@ -204,9 +199,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
             Rule {
                 broken: Seen::fails_fcrdns,
                 verdict: Verdict::Defer,
-                because: Says(
-                    "looks for a PTR name that leads back to the address; its code is 450 unless set otherwise",
-                ),
+                because: Says("wants a PTR name that leads back (450 by default)"),
                 reply: Some(("450 4.7.25 Client host rejected: cannot find your hostname", Basis::SourceCode)),
                 basis: Basis::SourceCode,
             },
@@ -227,7 +220,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
         rules: &[Rule {
             broken: Seen::has_no_ptr,
             verdict: Verdict::Defer,
-            because: Says("asks only whether there is a PTR record; its code is 450 unless set otherwise"),
+            because: Says("wants a PTR record, whatever it says (450 by default)"),
             reply: Some(("450 4.7.1 Client host rejected: cannot find your reverse hostname", Basis::SourceCode)),
             basis: Basis::SourceCode,
         }],
@@ -240,7 +233,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
         rules: &[Rule {
             broken: Seen::helo_is_unknown_to_dns,
             verdict: Verdict::Defer,
-            because: Says("wants an A, AAAA or MX record of the HELO name; its code is 450 unless set otherwise"),
+            because: Says("wants an A, AAAA or MX record of the HELO name (450 by default)"),
             reply: Some(("450 4.7.1 Helo command rejected: Host not found", Basis::SourceCode)),
             basis: Basis::SourceCode,
         }],
@@ -254,7 +247,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
         rules: &[Rule {
             broken: Seen::fails_fcrdns,
             verdict: Verdict::Reject,
-            because: Says("looks through all PTR names for one that leads back to the address"),
+            because: Says("wants one PTR name, whichever, to lead back"),
             reply: None,
             basis: Basis::SourceCode,
         }],
@@ -268,7 +261,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
         rules: &[Rule {
             broken: Seen::helo_does_not_verify,
             verdict: Verdict::Reject,
-            because: Says("wants a HELO name that is a confirmed PTR name or whose address records hold the address"),
+            because: Says("wants a HELO name that is a confirmed PTR name or leads to the address"),
             reply: Some(("550 EHLO argument does not match calling host", Basis::SourceCode)),
             basis: Basis::SourceCode,
         }],
@@ -283,6 +276,6 @@ fn first_name_decides(seen: &Seen) -> String {
     let share = if bad * 2 == all { "about half".to_owned() } else { format!("about {bad} in {all}") };
     format!(
         "looks at one PTR name alone, the first that it gets: {good} of {all} PTR names {verb} back, so that {share} of the \
-         connections are turned away; its code is 450 unless set otherwise"
+         connections are turned away (450 by default)"
     )
 }

@@ -150,7 +150,10 @@ pub fn facts() -> Facts {
         bind_faults: Vec::new(),
         nat: NatMap::default(),
         problems: Vec::new(),
-        machine: Default::default(),
+        machine: Machine {
+            dmi: BTreeMap::from([("sys_vendor".to_owned(), Fact::new("Vultr".into(), at(&file, "mail")))]),
+            cloud_id: Some(Fact::new("vultr".into(), at(&file, "mail"))),
+        },
         expected_hostname: None,
         expected_helo: Vec::new(),
         daemons: Vec::new(),

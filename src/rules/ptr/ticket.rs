@@ -54,9 +54,16 @@ pub(super) fn request(facts: &Facts, dns: &Observations, sending: &Sending<'_>) 
         return leave_one(dns, addr, keep);
     }
     let Some(name) = all.iter().find(|name| !present.contains(name)) else {
+        let fit = |name: &&DomainName| {
+            judged(name) && why_generic(name, addr).is_none() && confirms(dns, name, addr) == Some(true)
+        };
+        let taken = present.iter().find(fit).map(|name| {
+            format!("`{name}` leads back to {addr}: where it is meant for this host, have the host and its MTA go by it. Else: ")
+        });
         let text = format!(
-            "Choose a qualified name for this host that is not generic. Its forward record comes first: publish an {} record with {addr}; \
+            "{}Choose a qualified name for this host that is not generic. Its forward record comes first: publish an {} record with {addr}; \
              then ask {} to set the PTR record of {addr} to that name.",
+            taken.unwrap_or_default(),
             Family::of(addr).record(),
             ReverseZone::of(dns, addr).holder(addr)
         );
@@ -214,6 +221,13 @@ mod tests {
         // Nothing else is known: no name is made up.
         let fix = asked(&named(GENERIC), &dns(world));
         assert!(fix.commands.is_empty() && fix.text.contains("Its forward record comes first"), "{}", fix.text);
+    }
+
+    #[test]
+    fn a_good_ptr_name_of_a_host_without_name_may_become_its_name() {
+        let fix = asked(&named("localhost"), &dns(&[]));
+        assert!(fix.text.starts_with("`mail.example.com` leads back to 192.0.2.10"), "{}", fix.text);
+        assert!(fix.commands.is_empty());
     }
 
     #[test]
