@@ -54,8 +54,9 @@ pub fn follow(facts: &Facts, question: &Question, answer: &Answer) -> BTreeSet<Q
     questions
 }
 
-/// The question for the SOA record of a sending address' reverse zone, where a PTR name of it is neither the host's nor an MTA's own: somebody
-/// may have to be asked for another PTR record, and the SOA record says who. Without PTR record, the denial itself has it.
+/// The question for the SOA record of a sending address' reverse zone, where a PTR name of it is neither the host's nor an MTA's own:
+/// somebody may have to be asked for another PTR record, and the SOA record says who. A HELO name may just follow the PTR record: it counts
+/// where there is no other name. Without PTR record, the denial itself has the SOA record.
 fn holder(facts: &Facts, question: &Question, names: &BTreeSet<&DomainName>) -> Option<Question> {
     if facts.paths.len() > PATHS_WITH_HOLDER {
         return None;
@@ -64,6 +65,9 @@ fn holder(facts: &Facts, question: &Question, names: &BTreeSet<&DomainName>) -> 
     let mut own = mta_names(facts);
     own.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
     own.extend(facts.host.fqdn.name().map(|fact| fact.value));
+    if own.is_empty() {
+        own = helo_names(facts);
+    }
     let strange = names.iter().any(|name| !own.contains(*name));
     (sends && strange).then(|| Some(Question::new(&question.name.parent()?, RecordType::Soa))).flatten()
 }
