@@ -1,6 +1,10 @@
 //! `helolint rules` and `helolint explain`: all from [`Meta`], so that there is one text for each rule.
 
+mod manual;
+
 use serde::Serialize;
+
+pub use manual::rules_page;
 
 use crate::findings::Meta;
 use crate::report::{Style, escape};
@@ -10,6 +14,11 @@ use crate::rules;
 const NEAR: usize = 3;
 /// Columns of explanations: wider lines of prose are hard to read.
 const PROSE_WIDTH: usize = 80;
+
+/// Every rule, family by family.
+pub fn all() -> impl Iterator<Item = &'static Meta> {
+    rules::all().map(|rule| &rule.meta)
+}
 
 /// The rule with this code or name, without regard to case.
 pub fn find(code_or_name: &str) -> Option<&'static Meta> {

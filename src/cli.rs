@@ -1,5 +1,8 @@
 //! The command line: what can be asked for, and the help texts. clap's types stay in here.
 
+mod manual;
+mod words;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -12,6 +15,8 @@ use crate::exit::FailOn;
 use crate::facts::{ExpectedHelo, Mta, NatEntry};
 use crate::name::DomainName;
 use crate::report::{Format, Verbosity};
+pub use manual::{Page, all_pages, main_page, write_all};
+use words::Words;
 
 /// Port of the DNS (RFC 1035 section 4.2).
 const DNS_PORT: u16 = 53;
@@ -39,6 +44,11 @@ const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   helolint explain PTR001
   helolint explain helo-not-qualified";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  helolint man | man -l -                       read the page
+  helolint man --all /usr/local/share/man/man1  the pages of all commands, and helolint-rules.7";
 
 /// Checks the identity of a mail host: HELO names, source addresses, PTR and forward records.
 ///
@@ -111,8 +121,9 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or write all of them
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -245,16 +256,19 @@ impl DnsArgs {
 #[command(next_help_heading = "What comes out")]
 pub struct OutputArgs {
     /// The format, or one more in a file; repeatable [default: human]
-    #[arg(long, value_name = "NAME[=FILE]", value_parser = format, long_help = format_help())]
+    #[arg(long, value_name = "NAME[=FILE]", long_help = format_help(), hide_possible_values = true,
+        value_parser = Words { parse: format, known: words::formats })]
     pub format: Vec<FormatArg>,
     /// Write the report to FILE, whole or not at all, instead of to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Judge by these rules only: codes, names or families such as PTR
-    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = rule_word)]
+    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
+        value_parser = Words { parse: rule_word, known: words::rules_and_families })]
     pub select: Vec<String>,
     /// Do not judge by these rules
-    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = rule_word)]
+    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
+        value_parser = Words { parse: rule_word, known: words::rules_and_families })]
     pub ignore: Vec<String>,
     /// The weakest severity that makes the exit status other than 0 [default: error]
     #[arg(long, value_name = "SEVERITY", value_enum)]
@@ -383,7 +397,8 @@ pub struct FormatArg {
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// Code or name of the rule, such as PTR001 or ptr-missing
-    #[arg(value_name = "CODE|NAME")]
+    #[arg(value_name = "CODE|NAME", hide_possible_values = true,
+        value_parser = Words { parse: |text| Ok(text.to_owned()), known: words::rules })]
     pub rule: String,
 }
 
@@ -440,14 +455,39 @@ impl CompletionsArgs {
     }
 }
 
-/// The manual page helolint(1), in roff.
+/// Options of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write helolint.1, a page for each command and helolint-rules.7 into DIR
+    #[arg(long, value_name = "DIR")]
+    pub all: Option<PathBuf>,
+}
+
+/// What stands in for a command line that cannot be understood, or that asks for help or version: prints it, and gives the exit
+/// status.
 ///
-/// # Errors
-/// None in practice: it is written to memory.
-pub fn man() -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    clap_mangen::Man::new(<Cli as CommandFactory>::command()).render(&mut out)?;
-    Ok(out)
+/// A monitoring system reads standard output: it gets a line there where the command line asks for its format.
+pub fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
+    // Where the terminal is gone there is nobody to tell.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return crate::exit::OK;
+    }
+    let format = stdout_format(args);
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    if let Some(line) = format.and_then(|format| crate::report::could_not_run(format, first)) {
+        print!("{line}");
+    }
+    crate::exit::could_not_run(format)
+}
+
+/// The format that a command line, understood or not, asks for on standard output.
+fn stdout_format(args: &[OsString]) -> Option<Format> {
+    let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    let behind = words.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1]);
+    let within = words.iter().filter_map(|word| word.strip_prefix("--format="));
+    behind.chain(within).find_map(|id| Format::ALL.iter().copied().find(|format| format.id() == id))
 }
 
 /// Moves options in front of a command behind it: `helolint --root X plan` is `helolint plan --root X`.

@@ -84,7 +84,7 @@ mod layers {
         ("tokio::", "observe/resolver"),
         ("nix::", "collect/"),
         ("pest::", "collect/"),
-        ("clap::", "cli.rs"),
+        ("clap::", "cli"),
     ];
 
     #[test]

@@ -5,10 +5,15 @@ use std::process::ExitCode;
 use helolint::{cli, run};
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let args: Vec<_> = std::env::args_os().collect();
+    let cli = match cli::Cli::read(args.iter().cloned()) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(cli::refuse(&error, &args)),
+    };
+    let color = cli.color();
     let command = cli.into_command();
     let stdout_format = command.stdout_format();
-    match run::run(command) {
+    match run::run(command, color) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             let words = error.harmless();

@@ -25,12 +25,12 @@ const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
 /// Largest file of the command line that is read (snapshots, zone files, kernel facts), in bytes.
 const INPUT_LIMIT: u64 = 256 << 20;
 
-/// Runs a command; the value is the exit status.
+/// Runs a command; the value is the exit status. `color` is `--color`, which every command has.
 ///
 /// # Errors
 /// Where the run could not be done (exit status 2): see [`Error`].
-pub fn run(command: Command) -> Result<u8, Error> {
-    let style = Style::for_stdout(anstream::ColorChoice::Auto, report::Verbosity::Normal);
+pub fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> {
+    let style = Style::for_stdout(color, report::Verbosity::Normal);
     let text = match command {
         Command::Check(args) => return check(*args),
         Command::Snapshot(mut args) => {
@@ -53,10 +53,14 @@ pub fn run(command: Command) -> Result<u8, Error> {
             SchemaDocument::Config => schema::config(),
         },
         Command::Completions(args) => return output::to_stdout(&args.render()).map(|()| exit::OK),
-        Command::Man => {
-            let page = crate::cli::man().map_err(Error::Stdout)?;
-            return output::to_stdout(&page).map(|()| exit::OK);
-        }
+        Command::Man(args) => match &args.all {
+            None => crate::cli::main_page().map_err(Error::Stdout)?.text,
+            Some(dir) => {
+                return crate::cli::write_all(dir)
+                    .map(|()| exit::OK)
+                    .map_err(|source| Error::Output { path: dir.clone(), source });
+            }
+        },
     };
     output::to_stdout(text.as_bytes())?;
     Ok(exit::OK)

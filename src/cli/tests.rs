@@ -96,8 +96,29 @@ fn times_are_positive_and_bounded() {
 }
 
 #[test]
-fn completions_and_manual_page_are_written() {
-    assert!(matches!(read("completions bash"), Ok(Command::Completions(c)) if !c.render().is_empty()));
-    let man = String::from_utf8(man().unwrap()).unwrap();
-    assert!(man.contains(".TH helolint 1") && man.contains("Exit status"));
+fn completions_know_rules_and_formats_and_help_does_not_list_them() {
+    for shell in ["bash", "zsh", "fish"] {
+        let Ok(Command::Completions(completions)) = read(&format!("completions {shell}")) else { panic!("{shell}") };
+        let text = String::from_utf8(completions.render()).unwrap();
+        for word in ["PTR001", "ptr-missing", "sarif"] {
+            assert!(text.contains(word), "{word} for {shell}");
+        }
+    }
+    let help = read("check --help").unwrap_err();
+    assert!(!help.contains("PTR001,") && help.contains("--select"), "{help}");
+}
+
+#[test]
+fn a_refused_command_line_says_so_in_the_format_asked_for() {
+    let status = |line: &str| {
+        let args: Vec<OsString> = std::iter::once("helolint").chain(line.split(' ')).map(OsString::from).collect();
+        Cli::read(args.iter().cloned()).map_err(|error| refuse(&error, &args)).err()
+    };
+    assert_eq!(status("--format nagios --bogus"), Some(3));
+    assert_eq!(status("check --bogus --format=nagios"), Some(3));
+    assert_eq!(status("--format json --bogus"), Some(2));
+    assert_eq!(status("--format nagios=f --bogus"), Some(2));
+    assert_eq!(status("--bogus"), Some(2));
+    assert_eq!(status("--format nagios --version"), Some(0));
+    assert_eq!(status("--format nagios"), None);
 }

@@ -1,0 +1,206 @@
+//! Manual pages, from the same definitions as the help texts.
+
+use std::io;
+use std::path::Path;
+
+use clap::CommandFactory;
+use clap_mangen::Man;
+
+use super::Cli;
+
+/// Day of the texts, as `.TH` wants one.
+const DATE: &str = "2026-11-20";
+/// Bytes of a line of the source (mandoc's style).
+const WIDTH: usize = 80;
+
+/// A manual page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The file's name, such as `helolint.1`.
+    pub file: String,
+    /// Its text in man(7).
+    pub text: String,
+}
+
+/// helolint(1).
+///
+/// # Errors
+/// None in practice: it is written to memory.
+pub fn main_page() -> io::Result<Page> {
+    page(&built(), None)
+}
+
+/// Every page: helolint(1), one for each command, helolint-rules(7).
+///
+/// # Errors
+/// None in practice: they are written to memory.
+pub fn all_pages() -> io::Result<Vec<Page>> {
+    let command = built();
+    let mut pages = vec![page(&command, None)?];
+    for sub in command.get_subcommands() {
+        pages.push(page(sub, Some(sub.get_name()))?);
+    }
+    let rules = crate::catalogue::rules_page(DATE, &source());
+    pages.push(Page { file: "helolint-rules.7".into(), text: tidy(&rules) });
+    Ok(pages)
+}
+
+/// Writes every page into a folder, which is made where it is missing.
+///
+/// # Errors
+/// Where that cannot be done.
+pub fn write_all(dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    for page in all_pages()? {
+        std::fs::write(dir.join(page.file), page.text)?;
+    }
+    Ok(())
+}
+
+fn built() -> clap::Command {
+    let mut command = <Cli as CommandFactory>::command().disable_help_subcommand(true);
+    command.build();
+    command
+}
+
+fn source() -> String {
+    format!("helolint {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn page(command: &clap::Command, sub: Option<&str>) -> io::Result<Page> {
+    let name = sub.map_or("helolint".to_owned(), |sub| format!("helolint-{sub}"));
+    let man = Man::new(command.clone())
+        .title(name.to_uppercase())
+        .section("1")
+        .date(DATE)
+        .source(source())
+        .manual("helolint");
+    let mut out = Vec::new();
+    man.render_title(&mut out)?;
+    man.render_name_section(&mut out)?;
+    man.render_synopsis_section(&mut out)?;
+    man.render_description_section(&mut out)?;
+    man.render_options_section(&mut out)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut out)?;
+    }
+    let mut text = String::from_utf8_lossy(&out).into_owned();
+    if let Some(help) = command.get_after_help() {
+        text += &examples(&help.to_string());
+    }
+    if sub.is_none_or(|sub| sub == "check") {
+        text += &exit_status();
+        text += ".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\nSet and not empty: no colour, unless \\fB\\-\\-color always\\fR.\n\
+                 .TP\n\\fBCOLUMNS\\fR\nColumns of the human report.\n\
+                 .TP\n\\fBLC_ALL\\fR, \\fBLC_CTYPE\\fR, \\fBLANG\\fR\n\
+                 The first that is set decides whether the human report has signs outside ASCII.\n";
+    }
+    let also = match sub {
+        None => "helolint\\-rules(7)",
+        Some(_) => "helolint(1), helolint\\-rules(7)",
+    };
+    text += &format!(".SH \"SEE ALSO\"\n{also}\n");
+    Ok(Page { file: format!("{name}.1"), text: tidy(&text) })
+}
+
+/// The examples of a help text: command, two or more blanks, what it does.
+fn examples(help: &str) -> String {
+    let mut out = String::from(".SH EXAMPLES\n");
+    for line in help.lines().filter_map(|line| line.strip_prefix("  ")) {
+        let (command, text) = line.split_once("  ").unwrap_or((line, ""));
+        out += &format!(".TP\n\\fB{}\\fR\n{}\n", escaped(command.trim()), escaped(text.trim()));
+    }
+    out
+}
+
+fn exit_status() -> String {
+    let mut out = String::from(".SH \"EXIT STATUS\"\n");
+    let mut rest = Vec::new();
+    for line in crate::exit::TABLE.lines().skip(1) {
+        match line.strip_prefix("  ").and_then(|line| line.split_once("  ")) {
+            Some((status, meaning)) => out += &format!(".TP\n{status}\n{}\n", escaped(meaning)),
+            None => rest.push(line),
+        }
+    }
+    out + ".PP\n" + &escaped(&rest.join(" ")) + "\n"
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq")
+}
+
+/// The source as man(7) and mandoc's lint want it: text lines broken at blanks, no break beside a space.
+fn tidy(source: &str) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut lines = source.lines().peekable();
+    let (mut tag, mut kept) = (false, false);
+    while let Some(line) = lines.next() {
+        let line = line.trim_end();
+        // A blank line between breaks is a space.
+        if line == ".br" && lines.peek().is_some_and(|next| next.trim().is_empty()) {
+            lines.next();
+            if lines.peek() == Some(&".br") {
+                lines.next();
+            }
+            out.push(".sp".into());
+            continue;
+        }
+        if line.is_empty() {
+            continue;
+        }
+        kept = if line == ".nf" { true } else { kept && line != ".fi" };
+        // A tag is one line, an example stands as it is.
+        if line.starts_with(['.', '\'']) || tag || kept {
+            out.push(line.to_owned());
+        } else {
+            out.extend(broken(line));
+        }
+        tag = line == ".TP";
+    }
+    out.join("\n") + "\n"
+}
+
+fn broken(line: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in line.split(' ').filter(|word| !word.is_empty()) {
+        match lines.last_mut() {
+            Some(last) if last.len() + 1 + word.len() <= WIDTH => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            // A control character at the start of a line would be one.
+            _ if word.starts_with(['.', '\'']) => lines.push(format!("\\&{word}")),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_page_and_the_main_page_all_sections() {
+        let pages = all_pages().unwrap();
+        let files: Vec<&str> = pages.iter().map(|page| page.file.as_str()).collect();
+        for file in ["helolint.1", "helolint-check.1", "helolint-explain.1", "helolint-man.1", "helolint-rules.7"] {
+            assert!(files.contains(&file), "{file} in {files:?}");
+        }
+        let main = &pages[0].text;
+        for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "\"EXIT STATUS\"", "ENVIRONMENT"] {
+            assert!(main.contains(&format!("\n.SH {section}\n")), "{section} in {main}");
+        }
+        assert_eq!(main_page().unwrap(), pages[0]);
+    }
+
+    #[test]
+    fn lines_are_short_and_no_word_becomes_a_request() {
+        assert_eq!(broken(&format!("{} .br", "x".repeat(79))), ["x".repeat(79), "\\&.br".to_owned()]);
+        assert_eq!(tidy("a\n.br\n\n.br\nb  \n.TP\n\\fB-x\\fR"), "a\n.sp\nb\n.TP\n\\fB-x\\fR\n");
+        for page in all_pages().unwrap() {
+            let long = page.text.lines().find(|line| line.chars().count() > 120);
+            assert_eq!(long, None, "{}", page.file);
+        }
+    }
+}
