@@ -49,6 +49,11 @@ pub mod settings;
 pub mod snapshot;
 pub mod source;
 
+/// The README's example of the library, run as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod layers {
     //! Who knows whom. A module may use those named after it, and std.

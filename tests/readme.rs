@@ -1,0 +1,126 @@
+//! The README stays true: its examples run, its blocks of output and its table of rules are what the program prints.
+//!
+//! A fence ```` ```sh run ```` is executed and compared with the ```` ```text ```` fence below it. Other lines that begin with
+//! `helolint` (after `sudo`, or as a path or a cron line) need a real host or the network: that the program understands them is
+//! tested. `HELOLINT_BLESS=1` writes the blocks anew.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use helolint::{catalogue, cli};
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md is there")
+}
+
+/// What a command line behind `helolint` prints, in a plain environment.
+fn output(args: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    command.env_clear().env("LC_ALL", "C.UTF-8").env("TZ", "UTC").env("COLUMNS", "100");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(args.split_whitespace());
+    let output = command.output().expect("the binary runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.is_empty(), "{args}: {errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The text between `<!-- name -->` and `<!-- /name -->`.
+fn between<'a>(text: &'a str, name: &str) -> &'a str {
+    let (_, rest) = text.split_once(&format!("<!-- {name} -->\n")).unwrap_or_else(|| panic!("no <!-- {name} -->"));
+    rest.split_once(&format!("<!-- /{name} -->")).unwrap_or_else(|| panic!("no <!-- /{name} -->")).0
+}
+
+fn fence(text: &str) -> String {
+    format!("```text\n{text}```\n")
+}
+
+/// The README with every block as the program prints it today.
+fn current(text: &str) -> String {
+    let line = between(text, "try").lines().nth(1).expect("a command");
+    let args = line.split_once(" -- ").expect("cargo run -- ...").1;
+    let mut new = text.to_owned();
+    for (name, block) in [("output", fence(&output(args))), ("rules", catalogue::rules_markdown())] {
+        let old = format!("<!-- {name} -->\n{}", between(text, name));
+        new = new.replace(&old, &format!("<!-- {name} -->\n{block}"));
+    }
+    let mut out = String::new();
+    let mut rest = new.as_str();
+    while let Some((before, behind)) = rest.split_once("```sh run\n") {
+        let (command, behind) = behind.split_once("\n```\n```text\n").expect("an output below the command");
+        let (_, behind) = behind.split_once("```\n").expect("an end of the output");
+        let args = command.strip_prefix("helolint ").expect("a command of helolint");
+        out += &format!("{before}```sh run\n{command}\n```\n{}", fence(&output(args)));
+        rest = behind;
+    }
+    out + rest
+}
+
+#[test]
+fn blocks_are_what_the_program_prints() {
+    let text = readme();
+    let now = current(&text);
+    if env::var_os("HELOLINT_BLESS").is_some() {
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), now).expect("README.md can be written");
+        return;
+    }
+    let diff = similar::TextDiff::from_lines(text.as_str(), &now);
+    let diff = diff.unified_diff().context_radius(2).header("README.md", "now").to_string();
+    assert!(diff.is_empty(), "\n{diff}\nHELOLINT_BLESS=1 writes the blocks anew; read them first.");
+}
+
+/// Command lines of helolint in code: those of fences, and those in running text.
+fn commands(text: &str) -> Vec<Vec<OsString>> {
+    let mut found = Vec::new();
+    let mut in_shell = false;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("```") {
+            in_shell = line.starts_with("```sh");
+        }
+        let spans: Vec<&str> =
+            if in_shell { vec![line] } else { line.split('`').skip(1).step_by(2).collect::<Vec<_>>() };
+        for span in spans {
+            let words: Vec<&str> = span.split_whitespace().collect();
+            let at = words.iter().position(|word| *word == "helolint" || word.ends_with("/helolint"));
+            // A name alone, or the path of a file, is no command line.
+            if let Some(at) = at.filter(|at| at + 1 < words.len()) {
+                found.push(words[at..].iter().map(OsString::from).collect());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_line_is_understood() {
+    let found = commands(&readme());
+    assert!(found.len() >= 15, "{found:?}");
+    for words in found {
+        if let Err(error) = cli::Cli::read(words.iter().cloned()) {
+            panic!("{words:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn every_option_named_is_one() {
+    let text = readme();
+    let help = output("check --help");
+    for line in text.lines() {
+        for span in line.split('`').skip(1).step_by(2).filter(|span| span.starts_with("--")) {
+            let option = span.split([' ', '=', '[']).next().unwrap_or_default();
+            assert!(help.contains(&format!("{option} ")) || help.contains(&format!("{option}\n")), "{option}");
+        }
+    }
+}
+
+#[test]
+fn files_that_are_linked_are_there() {
+    for part in readme().split("](").skip(1) {
+        let target = part.split(')').next().unwrap_or_default();
+        if !target.contains("://") {
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(target).exists(), "{target}");
+        }
+    }
+}
