@@ -48,7 +48,7 @@ Examples:
 const MAN_EXAMPLES: &str = "\
 Examples:
   helolint man | man -l -                       read the page
-  helolint man --all /usr/local/share/man/man1  the pages of all commands, and helolint-rules.7";
+  helolint man --all /usr/local/share/man/man1  every page there is";
 
 /// Checks the identity of a mail host: HELO names, source addresses, PTR and forward records.
 ///
@@ -458,7 +458,7 @@ impl CompletionsArgs {
 /// Options of `man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Write helolint.1, a page for each command and helolint-rules.7 into DIR
+    /// Write helolint.1, a page for each command, helolint.toml.5 and helolint-rules.7 into DIR
     #[arg(long, value_name = "DIR")]
     pub all: Option<PathBuf>,
 }

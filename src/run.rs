@@ -56,7 +56,7 @@ pub fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> 
         Command::Man(args) => match &args.all {
             None => crate::cli::main_page().map_err(Error::Stdout)?.text,
             Some(dir) => {
-                return crate::cli::write_all(dir)
+                return crate::cli::write_all(dir, &schema::config())
                     .map(|()| exit::OK)
                     .map_err(|source| Error::Output { path: dir.clone(), source });
             }

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use clap_mangen::Man;
+use serde_json::Value;
 
 use super::Cli;
 
 /// Day of the texts, as `.TH` wants one.
 const DATE: &str = "2026-11-20";
-/// Bytes of a line of the source (mandoc's style).
+/// Characters of a line of the source (mandoc's style).
 const WIDTH: usize = 80;
 
 /// A manual page.
@@ -30,11 +31,12 @@ pub fn main_page() -> io::Result<Page> {
     page(&built(), None)
 }
 
-/// Every page: helolint(1), one for each command, helolint-rules(7).
+/// Every page: helolint(1), one for each command, helolint-rules(7) and helolint.toml(5), whose keys stand in the JSON Schema of the
+/// settings.
 ///
 /// # Errors
 /// None in practice: they are written to memory.
-pub fn all_pages() -> io::Result<Vec<Page>> {
+pub fn all_pages(settings: &str) -> io::Result<Vec<Page>> {
     let command = built();
     let mut pages = vec![page(&command, None)?];
     for sub in command.get_subcommands() {
@@ -42,6 +44,7 @@ pub fn all_pages() -> io::Result<Vec<Page>> {
     }
     let rules = crate::catalogue::rules_page(DATE, &source());
     pages.push(Page { file: "helolint-rules.7".into(), text: tidy(&rules) });
+    pages.push(Page { file: "helolint.toml.5".into(), text: tidy(&settings_page(settings)) });
     Ok(pages)
 }
 
@@ -49,9 +52,9 @@ pub fn all_pages() -> io::Result<Vec<Page>> {
 ///
 /// # Errors
 /// Where that cannot be done.
-pub fn write_all(dir: &Path) -> io::Result<()> {
+pub fn write_all(dir: &Path, settings: &str) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
-    for page in all_pages()? {
+    for page in all_pages(settings)? {
         std::fs::write(dir.join(page.file), page.text)?;
     }
     Ok(())
@@ -96,11 +99,56 @@ fn page(command: &clap::Command, sub: Option<&str>) -> io::Result<Page> {
                  The first that is set decides whether the human report has signs outside ASCII.\n";
     }
     let also = match sub {
-        None => "helolint\\-rules(7)",
-        Some(_) => "helolint(1), helolint\\-rules(7)",
+        None => "helolint.toml(5), helolint\\-rules(7)",
+        Some(_) => "helolint(1), helolint.toml(5), helolint\\-rules(7)",
     };
     text += &format!(".SH \"SEE ALSO\"\n{also}\n");
     Ok(Page { file: format!("{name}.1"), text: tidy(&text) })
+}
+
+/// helolint.toml(5): the tables and keys of the settings' schema with their descriptions.
+fn settings_page(schema: &str) -> String {
+    let schema: Value = serde_json::from_str(schema).unwrap_or_default();
+    let mut out = format!(
+        ".TH HELOLINT.TOML 5 {DATE} \"{}\" helolint\n.SH NAME\nhelolint.toml \\- settings of helolint\n.SH DESCRIPTION\n\
+         {}\n\\fBhelolint\\fR reads it from \\fI/etc/helolint.toml\\fR, below \\fB\\-\\-root\\fR too, or from the file that \
+         \\fB\\-\\-config\\fR names. It is TOML; options of the command line come first. An unknown key ends the run.\n\
+         .SH TABLES\n",
+        source(),
+        prose(&schema["description"]),
+    );
+    for (name, table) in schema["properties"].as_object().into_iter().flatten() {
+        let list = table["items"].is_object();
+        let title = if list { format!("[[{name}]]") } else { format!("[{name}]") };
+        out += &format!(".SS \"{title}\"\n{}\n", prose(&table["description"]));
+        keys(&mut out, &schema, if list { &table["items"] } else { table }, "");
+    }
+    out + ".SH \"SEE ALSO\"\nhelolint(1), helolint\\-rules(7)\n"
+}
+
+/// The keys of a table, and of the tables in it.
+fn keys(out: &mut String, schema: &Value, table: &Value, before: &str) {
+    // `#/$defs/Dns` is a JSON pointer behind the number sign; a table does not hold itself, so this ends.
+    let table = match table["$ref"].as_str().and_then(|reference| schema.pointer(reference.trim_start_matches('#'))) {
+        Some(table) if before.matches('.').count() < 3 => table,
+        _ => return,
+    };
+    for (key, value) in table["properties"].as_object().into_iter().flatten() {
+        let name = format!("{before}{key}");
+        out.push_str(&format!(".TP\n\\fB{}\\fR\n{}\n", escaped(&name), prose(&value["description"])));
+        let inner = if value["items"].is_object() { &value["items"] } else { value };
+        keys(out, schema, inner, &format!("{name}."));
+    }
+}
+
+/// A description, in which text between backticks is bold.
+fn prose(description: &Value) -> String {
+    let text = description.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = text.split('`').enumerate().map(|(at, part)| match at % 2 {
+        1 => format!("\\fB{}\\fR", escaped(part)),
+        _ => escaped(part),
+    });
+    parts.collect()
 }
 
 /// The examples of a help text: command, two or more blanks, what it does.
@@ -160,11 +208,16 @@ fn tidy(source: &str) -> String {
     out.join("\n") + "\n"
 }
 
+/// Characters of a text as mandoc counts them: one outside ASCII as its escape, `\[u00BB]`.
+fn width(text: &str) -> usize {
+    text.chars().map(|c| if c.is_ascii() { 1 } else { "\\[u00BB]".len() + 1 }).sum()
+}
+
 fn broken(line: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in line.split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {
-            Some(last) if last.len() + 1 + word.len() <= WIDTH => {
+            Some(last) if width(last) + 1 + width(word) <= WIDTH => {
                 last.push(' ');
                 last.push_str(word);
             }
@@ -180,11 +233,27 @@ fn broken(line: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const SETTINGS: &str = r##"{"description": "The settings.", "properties": {"dns": {"description": "How.", "$ref": "#/$defs/D"}},
+        "$defs": {"D": {"properties": {"timeout": {"description": "Seconds of `x`."}}}}}"##;
+
+    #[test]
+    fn settings_have_a_page_with_every_key() {
+        let page = settings_page(SETTINGS);
+        assert!(page.contains(".SS \"[dns]\"\nHow.\n.TP\n\\fBtimeout\\fR\nSeconds of \\fBx\\fR.\n"), "{page}");
+    }
+
     #[test]
     fn every_command_has_a_page_and_the_main_page_all_sections() {
-        let pages = all_pages().unwrap();
+        let pages = all_pages(SETTINGS).unwrap();
         let files: Vec<&str> = pages.iter().map(|page| page.file.as_str()).collect();
-        for file in ["helolint.1", "helolint-check.1", "helolint-explain.1", "helolint-man.1", "helolint-rules.7"] {
+        for file in [
+            "helolint.1",
+            "helolint-check.1",
+            "helolint-explain.1",
+            "helolint-man.1",
+            "helolint-rules.7",
+            "helolint.toml.5",
+        ] {
             assert!(files.contains(&file), "{file} in {files:?}");
         }
         let main = &pages[0].text;
@@ -198,7 +267,7 @@ mod tests {
     fn lines_are_short_and_no_word_becomes_a_request() {
         assert_eq!(broken(&format!("{} .br", "x".repeat(79))), ["x".repeat(79), "\\&.br".to_owned()]);
         assert_eq!(tidy("a\n.br\n\n.br\nb  \n.TP\n\\fB-x\\fR"), "a\n.sp\nb\n.TP\n\\fB-x\\fR\n");
-        for page in all_pages().unwrap() {
+        for page in all_pages(SETTINGS).unwrap() {
             let long = page.text.lines().find(|line| line.chars().count() > 120);
             assert_eq!(long, None, "{}", page.file);
         }

@@ -5,7 +5,9 @@ use crate::findings::{Verdict, Who};
 use crate::observe::iprev::Iprev;
 use crate::report::escape::{markdown as text, markdown_code as code};
 use crate::report::human::{self, Step};
-use crate::report::{FindingView, OriginView, PathView, ReceiverView, Report, SenderSelection, checklist, verdict};
+use crate::report::{
+    FindingView, OriginView, PathView, ReceiverView, Report, SenderSelection, SuppressedView, checklist, verdict,
+};
 
 /// The report as a document. It is tamed already.
 pub fn render(report: &Report) -> String {
@@ -24,6 +26,7 @@ pub fn render(report: &Report) -> String {
     all.sort_by_key(|f| (human::rank(f), f.code));
     findings(&mut out, &all);
     plan(&mut out, &all);
+    apart(&mut out, report);
     checklist(&mut out, report);
     out.trim_end().to_owned() + "\n"
 }
@@ -165,6 +168,20 @@ fn prose(words: &str) -> String {
         _ => text(part),
     };
     parts.iter().enumerate().map(part).collect()
+}
+
+/// Findings that do not count.
+fn apart(out: &mut String, report: &Report) {
+    if report.suppressed.is_empty() {
+        return;
+    }
+    out.push_str("### Not counted\n\n");
+    for SuppressedView { finding, reason, expires, suppressed_at, .. } in &report.suppressed {
+        let until = expires.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
+        let (message, reason, at) = (prose(&finding.message), text(reason), code(&suppressed_at.describe()));
+        out.push_str(&format!("- {} {}: {message}; not counted{until}: {reason} ({at})\n", finding.code, finding.name));
+    }
+    out.push('\n');
 }
 
 fn checklist(out: &mut String, report: &Report) {

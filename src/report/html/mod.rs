@@ -46,6 +46,7 @@ pub fn render(report: &Report) -> String {
                     (paths(report))
                     (plan(&findings))
                     (all_findings(&findings, report))
+                    (apart(report))
                     (points(report))
                     (asked(report))
                 }
@@ -394,6 +395,39 @@ fn words(text: &str) -> Markup {
                 @if at % 2 == 1 { code { (part) } } @else { (part) }
             }
         } @else { (text) }
+    }
+}
+
+/// Findings that do not count.
+fn apart(report: &Report) -> Markup {
+    html! {
+        @if !report.suppressed.is_empty() {
+            section {
+                h2 { "Not counted" }
+                details {
+                    summary { (count(report.suppressed.len(), "finding")) " ignored or known" }
+                    div.scroll {
+                        table {
+                            thead { tr { th { "finding" } th { "about" } th { "says" } th { "not counted, since" } } }
+                            tbody {
+                                @for one in &report.suppressed {
+                                    tr {
+                                        td { (one.finding.code) " " (one.finding.name) }
+                                        td.mono { (one.finding.subject) }
+                                        td { (words(&one.finding.message)) }
+                                        td {
+                                            (one.reason)
+                                            @if let Some(day) = &one.expires { " (until " (day) ")" }
+                                            " · " span.mono { (one.suppressed_at.describe()) }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
