@@ -261,3 +261,14 @@ impl Fix {
         self
     }
 }
+
+/// The one edit that settles most findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FirstStep {
+    /// How many errors and warnings about names and addresses are gone after it.
+    pub settles: usize,
+    /// How many there are.
+    pub of: usize,
+    /// The edit.
+    pub fix: Fix,
+}

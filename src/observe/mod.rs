@@ -374,6 +374,28 @@ impl Observations {
         Observations { offline: true, ..Observations::default() }
     }
 
+    /// The same as if `question` had `data` for its only record: that stands as a planned record, which goes before what servers say.
+    pub fn supposing(&self, question: &Question, data: RecordData) -> Observations {
+        let mut supposed = self.clone();
+        let vantage = supposed.vantages.len();
+        supposed.vantages.push(Vantage { name: "supposed".into(), server: None, kind: VantageKind::Overlay });
+        let record = Record { name: question.name.clone(), ttl: 0, data };
+        let answer = Answer {
+            nxdomain: false,
+            authoritative: true,
+            recursion_available: false,
+            records: vec![record],
+            negative_ttl: None,
+            soa: None,
+            rtt_micros: 0,
+        };
+        let reply = Reply { vantage, outcome: Outcome::Answer(answer) };
+        let alone = BTreeMap::from([(question.clone(), vec![reply.clone()])]);
+        supposed.truths.extend(truth::all(&supposed.vantages, &alone));
+        supposed.replies.entry(question.clone()).or_default().push(reply);
+        supposed
+    }
+
     /// What each server said to `question`, with who it was.
     pub fn replies<'a>(&'a self, question: &Question) -> impl Iterator<Item = (&'a Vantage, &'a Outcome)> + use<'a> {
         let all = self.replies.get(question).map_or(&[][..], Vec::as_slice);

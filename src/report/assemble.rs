@@ -10,7 +10,7 @@ use crate::report::model::*;
 use crate::source::Excerpt;
 
 impl Report {
-    /// The report of one run. `rules` are all that were selected, `not_checked` those of them that did not run since they need the
+    /// The report of one run, without a first step. `rules` are all that were selected, `not_checked` those of them that did not run since they need the
     /// DNS and nothing was asked.
     pub fn new(
         facts: &Facts,
@@ -35,6 +35,7 @@ impl Report {
             summary: summary(&findings),
             findings,
             suppressed: Vec::new(),
+            first_step: None,
             not_checked: not_checked
                 .iter()
                 .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why.to_owned() })

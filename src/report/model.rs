@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
-use crate::findings::{Evidence, Fix, Meta, Severity, Verdict};
+use crate::findings::{Evidence, FirstStep, Fix, Meta, Severity, Verdict};
 use crate::observe::iprev::Iprev;
 use crate::report::escape;
 
@@ -33,6 +33,8 @@ pub struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub suppressed: Vec<SuppressedView>,
+    /// The one edit that settles most of them; null: none settles two.
+    pub first_step: Option<FirstStep>,
     /// Rules that were not checked.
     pub not_checked: Vec<NotChecked>,
     /// How many findings of each kind.
@@ -409,6 +411,10 @@ impl Report {
             suppressed.finding.each_text(change);
             change(&mut suppressed.reason);
             suppressed.suppressed_at.each_text(change);
+        }
+        if let Some(step) = &mut self.first_step {
+            change(&mut step.fix.text);
+            step.fix.commands.iter_mut().for_each(&mut *change);
         }
         self.not_checked.iter_mut().for_each(|rule| change(&mut rule.why));
         for vantage in &mut self.dns.vantage {

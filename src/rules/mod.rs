@@ -1,6 +1,7 @@
 //! The judges: pure functions from facts and observations to findings. One file per rule, one folder per family.
 
 mod address;
+pub mod advice;
 mod config;
 mod cpanel;
 mod dns;

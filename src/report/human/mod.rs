@@ -32,7 +32,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     out.push_str(&paths::section(report, style));
     out.push_str(&receivers::section(report, style));
     out.push_str(&finding::section(&findings, report, style));
-    out.push_str(&plan::section(&findings, style));
+    out.push_str(&plan::section(&findings, report.first_step.as_ref(), style));
     out.push_str(&apart::section(report, style));
     out.push_str(&not_checked(report, style));
     out

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::text::put;
-use crate::findings::{Fix, Who};
+use crate::findings::{FirstStep, Fix, Who};
 use crate::report::{FindingView, Style, Verbosity};
 
 /// Steps of one code in one group that are written out without `-v`; of the others the commands alone are.
@@ -22,12 +22,18 @@ pub struct Step<'a> {
 }
 
 /// The section, with an empty line before it; nothing where there is nothing to do.
-pub fn section(findings: &[&FindingView], style: &Style) -> String {
+pub fn section(findings: &[&FindingView], first: Option<&FirstStep>, style: &Style) -> String {
     let steps = steps(findings);
     if steps.is_empty() {
         return String::new();
     }
     let mut out = format!("\n{}\n", style.heading("What to do, in this order"));
+    if let Some(first) = first {
+        put(&mut out, "  ", "  ", &settles(first, &steps), style.width);
+        if !steps.iter().any(|step| step.fix.commands == first.fix.commands) {
+            first.fix.commands.iter().for_each(|command| out.push_str(&format!("         {command}\n")));
+        }
+    }
     let mut number = 0;
     let mut reloads: Vec<&str> = Vec::new();
     // The order of `Who` is the order that works: a PTR name is best set once it leads back, and many providers insist.
@@ -67,6 +73,20 @@ pub fn section(findings: &[&FindingView], style: &Style) -> String {
         reloads.iter().for_each(|command| out.push_str(&format!("         {command}\n")));
     }
     out
+}
+
+/// The line about the one edit that settles most, with the number of the step that it is, where it is one.
+fn settles(first: &FirstStep, steps: &[Step]) -> String {
+    let mut ordered: Vec<&Step> = steps.iter().collect();
+    ordered.sort_by_key(|step| step.fix.who);
+    let step = ordered.iter().position(|step| step.fix.commands == first.fix.commands);
+    let (settles, of) = (first.settles, first.of);
+    let share = if settles == of { format!("all {of}") } else { format!("{settles} of {of}") };
+    let lead = format!("One change settles {share} errors and warnings about names and addresses");
+    match step {
+        Some(at) => format!("{lead}: step {}.", at + 1),
+        None => format!("{lead}: {}", first.fix.text),
+    }
 }
 
 /// Who acts, as a heading.
