@@ -30,13 +30,17 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
     questions
 }
 
-/// The questions that an answer brings: a PTR name's addresses, and its MX where it serves as HELO name.
+/// The questions that an answer brings: a PTR name's addresses, and its MX where it serves as HELO name; the PTR of another address
+/// of this host that a HELO name leads to, for mail may be meant to leave from that.
 ///
 /// PTR names are followed whatever they hold, since receivers do so too: a name that is no host name has no address records, and that must
 /// be seen, not supposed. Only what no message can carry is left out.
 pub fn follow(facts: &Facts, question: &Question, answer: &Answer) -> BTreeSet<Question> {
     let mut questions = BTreeSet::new();
     if question.rtype != RecordType::Ptr {
+        questions.extend(
+            addresses_here(facts, answer).filter(|addr| leads_there(facts, question, *addr)).map(Question::ptr),
+        );
         return questions;
     }
     let as_helo = facts.paths.iter().any(|path| matches!(path.helo, Helo::FollowsPtr { .. }));
@@ -70,6 +74,21 @@ fn holder(facts: &Facts, question: &Question, names: &BTreeSet<&DomainName>) -> 
     }
     let strange = names.iter().any(|name| !own.contains(*name));
     (sends && strange).then(|| Some(Question::new(&question.name.parent()?, RecordType::Soa))).flatten()
+}
+
+/// The addresses of an answer that are on this host's interfaces and that no path sends from.
+fn addresses_here<'a>(facts: &'a Facts, answer: &'a Answer) -> impl Iterator<Item = IpAddr> + use<'a> {
+    let found = answer.records.iter().filter_map(|record| record.data.address()).filter(|addr| !addr.is_loopback());
+    let sends = |addr: &IpAddr| facts.paths.iter().filter_map(|path| path.sending.as_ref()).any(|s| s.value == *addr);
+    found.filter(move |addr| facts.host.has_address(*addr) == Some(true) && !sends(addr))
+}
+
+/// Whether some path's HELO name is the question's, in the family of `addr`, and the kernel chose its source.
+fn leads_there(facts: &Facts, question: &Question, addr: IpAddr) -> bool {
+    facts.paths.iter().filter(|path| !path.bound && path.family == Family::of(addr)).any(|path| match &path.helo {
+        Helo::Known(helo) => helo.value.domain() == question.name,
+        _ => false,
+    })
 }
 
 fn ptr_name(record: &crate::observe::Record) -> Option<&DomainName> {

@@ -12,7 +12,7 @@ use crate::name::{DomainName, HeloName};
 use crate::observe::{Observations, Question, RecordData, RecordType};
 use crate::rules::names::{HeloOf, helo_of, judged_host_name};
 use crate::rules::ptr::generic::why_generic;
-use crate::rules::remedy::{address_record, ptr_record, rename_host, set_helo, wanted_helo};
+use crate::rules::remedy::{address_record, better_source, ptr_record, rename_host, send_from, set_helo, wanted_helo};
 use crate::rules::{self, Selection};
 
 /// Paths of a host beyond which nothing is tried: judging is linear in them, and is done once for each edit.
@@ -22,8 +22,8 @@ const CANDIDATES: usize = 20;
 /// The families that judge names and addresses against each other.
 const FAMILIES: [&str; 4] = ["HST", "NET", "PTR", "HLO"];
 
-/// The edit that settles most: errors before warnings; of equals the one that is easier to make (HELO name, address record, PTR record,
-/// host name). `None` where no single edit settles two findings, where nothing was asked of the DNS, or on hosts with very many paths.
+/// The edit that settles most: errors before warnings; of equals the one that is easier to make (source address, HELO name,
+/// address record, PTR record, host name). `None` where no single edit settles two findings, where nothing was asked of the DNS, or on hosts with very many paths.
 pub fn first_step(facts: &Facts, dns: &Observations, findings: &[Finding]) -> Option<FirstStep> {
     let before = Score::of(findings);
     if dns.offline || facts.paths.len() > PATHS || before.total() < 2 {
@@ -83,6 +83,8 @@ enum Change {
     Helo(usize, DomainName),
     /// The address records of a name in the address' family.
     Forward(DomainName, IpAddr),
+    /// The address that the paths send from for which the kernel chose this one.
+    Source(IpAddr, IpAddr),
     /// The PTR record of an address.
     Ptr(IpAddr, DomainName),
     /// The host name, and what follows it.
@@ -92,8 +94,8 @@ enum Change {
 /// The edits worth trying, each once, the easiest kind first.
 fn candidates(facts: &Facts, dns: &Observations) -> Vec<Edit> {
     let host = judged_host_name(facts).map(|fact| fact.value);
-    let mut kinds: [Vec<Edit>; 4] = Default::default();
-    let [helos, forwards, ptrs, hosts] = &mut kinds;
+    let mut kinds: [Vec<Edit>; 5] = Default::default();
+    let [sources, helos, forwards, ptrs, hosts] = &mut kinds;
     let add = |list: &mut Vec<Edit>, change: Change, fix: Fix| {
         if list.len() < CANDIDATES && !list.iter().any(|known| known.change == change || known.fix == fix) {
             list.push(Edit { change, fix });
@@ -102,6 +104,12 @@ fn candidates(facts: &Facts, dns: &Observations) -> Vec<Edit> {
     for (at, path) in facts.paths.iter().enumerate() {
         let (HeloOf::Name(helo), Some(sending)) = (helo_of(path, dns), &path.sending) else { continue };
         let (name, addr) = (helo.value.domain(), sending.value);
+        if let Some(other) = better_source(facts, dns, path, &name) {
+            let fix = send_from(facts, path, other);
+            if !fix.commands.is_empty() {
+                add(sources, Change::Source(addr, other), fix);
+            }
+        }
         let sound = |name: &DomainName| {
             let host_name = name.is_qualified() && name.is_host_name() && !name.is_private();
             host_name && helo.value.literal().is_none() && why_generic(name, addr).is_none()
@@ -123,7 +131,10 @@ fn candidates(facts: &Facts, dns: &Observations) -> Vec<Edit> {
             }
         }
         for wanted in [Some(name), host.clone()].into_iter().flatten().filter(sound) {
-            if !dns.addresses(&wanted, path.family).found().contains(&addr) {
+            // Another machine's name is not taken away from it, unless mail goes by it or the PTR record names it.
+            let found = dns.addresses(&wanted, path.family);
+            let ours = wanted == helo.value.domain() || dns.ptr(addr).found().contains(&wanted);
+            if !found.found().contains(&addr) && (ours || found.is_missing()) {
                 let text = format!("Let `{wanted}` lead to the sending address {addr}.");
                 let fix = Fix::new(Who::DnsZone, text).command(address_record(&wanted, addr));
                 add(forwards, Change::Forward(wanted.clone(), addr), fix);
@@ -145,6 +156,7 @@ impl Change {
     fn supposed<'a>(&self, facts: &'a Facts, dns: &'a Observations) -> (Cow<'a, Facts>, Cow<'a, Observations>) {
         match self {
             Change::Helo(at, name) => (Cow::Owned(with_helo(facts, *at, name)), Cow::Borrowed(dns)),
+            Change::Source(from, other) => (Cow::Owned(sending_from(facts, *from, *other)), Cow::Borrowed(dns)),
             Change::Host(name) => (Cow::Owned(renamed(facts, name)), Cow::Borrowed(dns)),
             Change::Forward(name, addr) => {
                 let family = Family::of(*addr);
@@ -180,6 +192,22 @@ fn with_helo(facts: &Facts, at: usize, name: &DomainName) -> Facts {
     }
     for exim in &mut facts.exim {
         rename_setting(exim.main.get_mut("primary_hostname"), &origin, name);
+    }
+    facts
+}
+
+/// With paths sending from `other` that the kernel's choice made send from `from`.
+fn sending_from(facts: &Facts, from: IpAddr, other: IpAddr) -> Facts {
+    let mut facts = facts.clone();
+    for path in &mut facts.paths {
+        let follows = !path.bound && path.sending.as_ref().is_some_and(|sending| sending.value == from);
+        if let (true, Some(sending)) = (follows, &mut path.sending) {
+            sending.value = other;
+            path.bound = true;
+            if let Some(source) = &mut path.source {
+                source.value = other;
+            }
+        }
     }
     facts
 }

@@ -16,6 +16,7 @@ pub mod remedy;
 mod settle;
 #[cfg(test)]
 mod silence;
+pub mod similar;
 pub mod support;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -10,7 +10,9 @@ use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::ptr::generic::why_generic;
-use crate::rules::support::evidence;
+use crate::rules::remedy::right_names;
+use crate::rules::similar::hint;
+use crate::rules::support::{Sending, evidence};
 
 /// What stands for the open question where interface addresses are not known.
 pub const INTERFACES: &str = "interface addresses";
@@ -229,6 +231,12 @@ impl Introduced<'_> {
     /// Whether the rules about its records judge it: HLO001 and HLO006 leave it alone.
     pub fn is_judged(&self) -> bool {
         self.helo.value.literal().is_none() && self.fault().is_none()
+    }
+
+    /// What was meant by the name, where that is nearly one that leads to the sending address; else empty.
+    pub fn meant(&self, facts: &Facts, dns: &Observations) -> String {
+        let Some(address) = &self.path.sending else { return String::new() };
+        hint(&self.name, &right_names(facts, dns, &Sending { address, paths: vec![self.path] }))
     }
 
     /// As a subject: lower case, without final dot; `(empty)` for the empty name.

@@ -1,13 +1,13 @@
 //! Findings: the very line underlined, what each server said, where to read on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use super::text::{count, glued, kind, put, wrap};
 use crate::findings::{Severity, Verdict};
-use crate::report::{FindingView, OriginView, PathView, PlaceView, Quote, Report, Style, Verbosity};
+use crate::report::{FindingView, OriginView, PathView, PlaceView, Quote, Report, SenderSelection, Style, Verbosity};
 
 /// Findings of one code that are shown in full without `-v`; the others are named in one list.
 const IN_FULL: usize = 3;
@@ -17,14 +17,16 @@ const SUBJECTS: usize = 60;
 const PLACES: usize = 5;
 /// Lines between two places up to which they stand in one excerpt; farther apart, each has its own.
 const FAR: usize = 10_000;
+/// Sender domains that are named before the rest is counted.
+const DOMAINS_NAMED: usize = 3;
 /// Stands for what is cut from a line.
 const DOTS: &str = "...";
 
 /// What notes need of the paths.
 struct Paths<'a> {
     number: usize,
-    /// How many sender domains a path has, by its identifier.
-    domains: HashMap<&'a str, usize>,
+    /// The paths by their identifiers.
+    by_id: HashMap<&'a str, &'a PathView>,
 }
 
 /// A finding in one line, for `-q` and for what is only worth knowing.
@@ -53,11 +55,8 @@ pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> Str
             None => groups.push(vec![finding]),
         }
     }
-    let domains = |path: &PathView| path.sender_domains.as_ref().map_or(0, Vec::len);
-    let paths = Paths {
-        number: report.paths.len(),
-        domains: report.paths.iter().map(|path| (path.id.as_str(), domains(path))).collect(),
-    };
+    let paths =
+        Paths { number: report.paths.len(), by_id: report.paths.iter().map(|path| (path.id.as_str(), path)).collect() };
     let mut out = String::new();
     let mut in_brief = false;
     for group in groups {
@@ -329,12 +328,30 @@ fn notes(finding: &FindingView, all: &Paths, style: &Style) -> Vec<(&'static str
     } else if finding.paths.len() > 1 {
         notes.push(("paths", vec![format!("all {}", finding.paths.len())]));
     }
-    let domains: usize = finding.paths.iter().filter_map(|path| all.domains.get(path.as_str())).sum();
-    if domains > 0 {
-        let verb = if domains == 1 { "leaves" } else { "leave" };
-        notes.push(("domains", vec![format!("{} {verb} this way", count(domains, "sender domain"))]));
-    }
+    notes.extend(leaving(finding, all).map(|text| ("domains", vec![text])));
     notes
+}
+
+/// The sender domains that leave by the paths of a finding: some by name, the rest counted.
+fn leaving(finding: &FindingView, all: &Paths) -> Option<String> {
+    let paths: Vec<&PathView> = finding.paths.iter().filter_map(|id| all.by_id.get(id.as_str()).copied()).collect();
+    let domains: BTreeSet<&str> =
+        paths.iter().filter_map(|path| path.sender_domains.as_ref()).flatten().map(String::as_str).collect();
+    let others = paths.iter().any(|path| path.sender_selection == SenderSelection::ListedAndOthers);
+    if domains.is_empty() {
+        return None;
+    }
+    let mut names: Vec<String> = domains.iter().take(DOMAINS_NAMED).map(|domain| (*domain).to_owned()).collect();
+    if domains.len() > DOMAINS_NAMED {
+        names.push(format!("{} more", domains.len() - DOMAINS_NAMED));
+    }
+    if others {
+        names.push("all that no list names".to_owned());
+    }
+    let alone = domains.len() == 1 && !others;
+    let last = names.pop()?;
+    let listed = if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) };
+    Some(format!("{listed} {} this way", if alone { "leaves" } else { "leave" }))
 }
 
 /// A line for each question and answer, with everybody who gave it.

@@ -81,7 +81,11 @@ fn settles(first: &FirstStep, steps: &[Step]) -> String {
     ordered.sort_by_key(|step| step.fix.who);
     let step = ordered.iter().position(|step| step.fix.commands == first.fix.commands);
     let (settles, of) = (first.settles, first.of);
-    let share = if settles == of { format!("all {of}") } else { format!("{settles} of {of}") };
+    let share = match settles == of {
+        true if of == 2 => "both".to_owned(),
+        true => format!("all {of}"),
+        false => format!("{settles} of {of}"),
+    };
     let lead = format!("One change settles {share} errors and warnings about names and addresses");
     match step {
         Some(at) => format!("{lead}: step {}.", at + 1),

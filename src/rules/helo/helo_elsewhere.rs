@@ -41,8 +41,11 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         let finding = match lead(dns, &one, sending) {
             Lead::There | Lead::Nowhere => continue,
             Lead::Elsewhere(found) => {
-                let message =
-                    format!("the HELO name `{name}` leads to {}, not to the sending address {sending}", list(&found));
+                let message = format!(
+                    "the HELO name `{name}` leads to {}, not to the sending address {sending}{}",
+                    list(&found),
+                    one.meant(facts, dns)
+                );
                 RULE.violated(name, message).fix(fix(facts, dns, &one, sending))
             }
             Lead::Open(question) => {

@@ -42,7 +42,8 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             questions.iter().filter(|q| dns.truth(q).lookup.open().is_some()).map(Question::to_string).collect();
         let name = &one.name;
         let finding = if open.is_empty() {
-            RULE.violated(name, format!("the HELO name `{name}` has no A, AAAA or MX record"))
+            let meant = one.meant(facts, dns);
+            RULE.violated(name, format!("the HELO name `{name}` has no A, AAAA or MX record{meant}"))
                 .fix(fix(facts, dns, &one))
         } else {
             let message = format!(

@@ -7,6 +7,7 @@ use crate::facts::{Helo, HostFqdn};
 use crate::findings::Finding;
 use crate::name::DomainName;
 use crate::observe::{Observations, Question};
+use crate::rules::remedy::name_host;
 use crate::rules::rule;
 use crate::rules::support::{Sending, evidence, list, names_for, ptr_names, ptr_severity, sending_addresses};
 
@@ -58,7 +59,12 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                 let own = if own.is_empty() { "it has none".to_owned() } else { list(&own) };
                 let message =
                     format!("the PTR name of {addr} ({}) belongs to none of this host's domains ({own})", list(&names));
-                RULE.violated(addr, message).fix(ticket::request(facts, dns, &sending))
+                let fix = match names_for(facts, &sending).iter().all(DomainName::is_private) {
+                    // The host has no public name at all: it may take the one that it has there.
+                    true => name_host(facts, dns),
+                    false => ticket::request(facts, dns, &sending),
+                };
+                RULE.violated(addr, message).fix(fix)
             }
         };
         let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));

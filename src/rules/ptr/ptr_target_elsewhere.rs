@@ -5,7 +5,9 @@ use crate::findings::Finding;
 use crate::observe::iprev::Iprev;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Lookup, Observations, Question};
+use crate::rules::remedy::right_names;
 use crate::rules::rule;
+use crate::rules::similar::hint;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
 
 rule! {
@@ -50,7 +52,8 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         if leads.is_empty() {
             continue;
         }
-        let message = format!("no PTR name of {addr} leads back to it: {}", leads.join("; "));
+        let meant = names.first().map(|name| hint(name, &right_names(facts, dns, &sending))).unwrap_or_default();
+        let message = format!("no PTR name of {addr} leads back to it: {}{meant}", leads.join("; "));
         let finding = RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, &sending, &names));
         let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
         let forward = names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, family));

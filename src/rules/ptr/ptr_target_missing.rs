@@ -5,7 +5,9 @@ use crate::findings::Finding;
 use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::rules::remedy::right_names;
 use crate::rules::rule;
+use crate::rules::similar::hint;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
 
 rule! {
@@ -50,8 +52,9 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         } else if lookups.iter().any(|(_, lookup)| matches!(lookup, Lookup::Found(_))) {
             continue;
         } else {
+            let meant = names.first().map(|name| hint(name, &right_names(facts, dns, &sending))).unwrap_or_default();
             let (record, verb) = (family.record(), if names.len() == 1 { "has" } else { "have" });
-            let message = format!("the PTR name of {addr}, {}, {verb} no {record} record", list(&names));
+            let message = format!("the PTR name of {addr}, {}, {verb} no {record} record{meant}", list(&names));
             RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, &sending, &names))
         };
         let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
