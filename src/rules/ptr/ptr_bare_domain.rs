@@ -2,8 +2,11 @@ use super::ticket;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
+use crate::name::DomainName;
 use crate::observe::{Observations, Question};
+use crate::rules::remedy::right_names;
 use crate::rules::rule;
+use crate::rules::similar::hint;
 use crate::rules::support::{evidence, followed_ptr_names, ptr_severity, sending_addresses};
 
 rule! {
@@ -44,13 +47,25 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             let text = format!(
                 "Give this host a name of its own; then ask whoever holds {addr} to set its PTR record to that."
             );
-            let finding = RULE.violated(&name, format!("the PTR name `{name}` of {addr} {what}"));
-            let finding = sending.mark(finding.fix(Fix::new(Who::IpOwner, text)));
+            let right = right_names(facts, dns, &sending);
+            let own: Vec<&DomainName> = right.iter().filter(|own| **own != name && is_mail_host(own)).collect();
+            let fix = match ticket::wanted_name(facts, dns, &sending).filter(|wanted| own.contains(&wanted)) {
+                Some(_) => ticket::request(facts, dns, &sending),
+                None => Fix::new(Who::IpOwner, text),
+            };
+            let meant = hint(&name, own);
+            let finding = RULE.violated(&name, format!("the PTR name `{name}` of {addr} {what}{meant}"));
+            let finding = sending.mark(finding.fix(fix));
             let finding = finding.severity(ptr_severity(&RULE, &sending));
             findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
         }
     }
     findings
+}
+
+/// Whether a name is neither a domain itself nor a web site's.
+fn is_mail_host(name: &DomainName) -> bool {
+    name.registrable().as_ref() != Some(name) && !name.as_str().starts_with("www.")
 }
 
 #[cfg(test)]
