@@ -23,21 +23,24 @@ const CANDIDATES: usize = 20;
 const FAMILIES: [&str; 4] = ["HST", "NET", "PTR", "HLO"];
 
 /// The edit that settles most: errors before warnings; of equals the one that is easier to make (source address, HELO name,
-/// address record, PTR record, host name). `None` where no single edit settles two findings, where nothing was asked of the DNS, or on hosts with very many paths.
+/// address record, PTR record, host name). `None` where no single edit settles two findings, where nothing was asked of the DNS, or on
+/// hosts with very many paths.
 pub fn first_step(facts: &Facts, dns: &Observations, findings: &[Finding]) -> Option<FirstStep> {
     let before = Score::of(findings);
     if dns.offline || facts.paths.len() > PATHS || before.total() < 2 {
         return None;
     }
-    let judged: BTreeSet<&str> = findings.iter().map(|finding| finding.meta.code).collect();
     let selection = Selection { select: FAMILIES.map(str::to_owned).to_vec(), ignore: Vec::new() };
+    // What the user does not want to hear of, by rule or by subject, counts neither before nor after.
+    let all = rules::judge(facts, dns, &selection).findings;
+    let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
+    let heard: BTreeSet<_> = findings.iter().map(key).collect();
+    let unheard: BTreeSet<_> = all.iter().map(key).filter(|known| !heard.contains(known)).collect();
     let mut best: Option<(Score, Fix)> = None;
     for edit in candidates(facts, dns) {
         let (facts, dns) = edit.change.supposed(facts, dns);
         let after = rules::judge(&facts, &dns, &selection).findings;
-        // What the user does not want to hear of does not count as new.
-        let new_code = |finding: &&Finding| finding.severity == Severity::Error || judged.contains(finding.meta.code);
-        let after: Vec<Finding> = after.iter().filter(new_code).cloned().collect();
+        let after: Vec<Finding> = after.into_iter().filter(|finding| !unheard.contains(&key(finding))).collect();
         let score = Score::of(&after);
         if best.as_ref().is_none_or(|(known, _)| score < *known) {
             best = Some((score, edit.fix));
