@@ -158,7 +158,7 @@ fn a_daemon_sees_the_defaults_that_it_has_read() {
     let banner = |main: &str| postfix(main, MASTER).instances[0].parameters["smtpd_banner"].value.clone();
     assert_eq!(banner(&main[main.find("smtpd").unwrap()..]).as_deref(), Some("no||554"));
     let sent = postfix("relayhost =\n", &format!("out unix - - n - - smtp {out}"));
-    assert!(senders(&sent)[0].contains("| <no|300s|> |"), "{:?}", senders(&sent));
+    assert!(senders(&sent)[0].contains("| <no|300s|> (own) |"), "{:?}", senders(&sent));
     // The host's name comes before all of these.
     let early = postfix(&main[..main.find("smtpd").unwrap()], MASTER);
     assert!(early.instances[0].error.as_ref().unwrap().message.contains("myhostname: bad parameter value: .example.com"));
