@@ -120,11 +120,11 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
         read = other.take().unwrap_or(read);
     }
     collected.files = read.config.files.iter().map(|file| file.path().to_owned()).collect();
-    if let (true, None, Some(status)) = (root.is_live(), &read.refused, root.status(&live.file)) {
-        if let Some(refused) = live::refused(&live.file, status, &Users::of(root)) {
-            read.facts.error = Some(Refusal { message: refused.message.clone(), origin: Origin::default_of("Exim") });
-            read.refused = Some(refused);
-        }
+    if let (true, None, Some(status)) = (root.is_live(), &read.refused, root.status(&live.file))
+        && let Some(refused) = live::refused(&live.file, status, &Users::of(root))
+    {
+        read.facts.error = Some(Refusal { message: refused.message.clone(), origin: Origin::default_of("Exim") });
+        read.refused = Some(refused);
     }
     debian::stale(root, &live.file, cpanel.is_some(), &mut collected.problems);
     match &read.refused {

@@ -161,7 +161,9 @@ fn a_daemon_sees_the_defaults_that_it_has_read() {
     assert!(senders(&sent)[0].contains("| <no|300s|> (own) |"), "{:?}", senders(&sent));
     // The host's name comes before all of these.
     let early = postfix(&main[..main.find("smtpd").unwrap()], MASTER);
-    assert!(early.instances[0].error.as_ref().unwrap().message.contains("myhostname: bad parameter value: .example.com"));
+    assert!(
+        early.instances[0].error.as_ref().unwrap().message.contains("myhostname: bad parameter value: .example.com")
+    );
 }
 
 #[test]
