@@ -25,7 +25,7 @@ pub fn render(report: &Report) -> String {
     let mut all: Vec<&FindingView> = report.findings.iter().collect();
     all.sort_by_key(|f| (human::rank(f), f.code));
     findings(&mut out, &all);
-    plan(&mut out, &all);
+    plan(&mut out, &all, report);
     apart(&mut out, report);
     checklist(&mut out, report);
     out.trim_end().to_owned() + "\n"
@@ -125,13 +125,17 @@ fn findings(out: &mut String, all: &[&FindingView]) {
     out.push('\n');
 }
 
-fn plan(out: &mut String, findings: &[&FindingView]) {
+fn plan(out: &mut String, findings: &[&FindingView], report: &Report) {
     let mut steps = human::steps(findings);
     if steps.is_empty() {
         return;
     }
     steps.sort_by_key(|step| step.fix.who);
     out.push_str("### What to do, in this order\n\n");
+    if let Some(first) = &report.first_step {
+        let told: Vec<String> = human::settles(first, &steps).lines().map(prose).collect();
+        out.push_str(&format!("{}\n\n", told.join("\n")));
+    }
     for Step { fix, codes, .. } in steps {
         let who = match fix.who {
             Who::DnsZone => "DNS zone",

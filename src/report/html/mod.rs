@@ -44,7 +44,7 @@ pub fn render(report: &Report) -> String {
                 }
                 main {
                     (paths(report))
-                    (plan(&findings))
+                    (plan(&findings, report))
                     (all_findings(&findings, report))
                     (apart(report))
                     (points(report))
@@ -233,7 +233,7 @@ fn iprev(path: &PathView) -> &'static str {
     }
 }
 
-fn plan(findings: &[&FindingView]) -> Markup {
+fn plan(findings: &[&FindingView], report: &Report) -> Markup {
     let steps = human::steps(findings);
     let groups: Vec<(Who, Vec<&human::Step>)> = [Who::DnsZone, Who::IpOwner, Who::Host]
         .into_iter()
@@ -259,6 +259,12 @@ fn plan(findings: &[&FindingView]) -> Markup {
         @if !groups.is_empty() {
             section {
                 h2 { "What to do, in this order" }
+                @if let Some(first) = &report.first_step {
+                    p { strong { (words(&human::settles(first, &steps))) } }
+                    @if !steps.iter().any(|step| step.fix.commands == first.fix.commands) {
+                        pre { code { (first.fix.commands.join("\n")) } }
+                    }
+                }
                 @for ((who, group), start) in groups.iter().zip(&starts) {
                     h3 { (human::title(*who)) }
                     ol.steps start=(start) {

@@ -13,7 +13,7 @@ use crate::findings::{Severity, Verdict};
 use crate::report::verdict::{self, Tone};
 use crate::report::{FindingView, Report, Style, Verbosity};
 pub(super) use paths::troubled;
-pub(super) use plan::{Step, is_reload, steps, title};
+pub(super) use plan::{Step, is_reload, settles, steps, title};
 pub(super) use text::count;
 use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
 

@@ -76,7 +76,7 @@ pub fn section(findings: &[&FindingView], first: Option<&FirstStep>, style: &Sty
 }
 
 /// The line about the one edit that settles most, with the number of the step that it is, where it is one.
-fn settles(first: &FirstStep, steps: &[Step]) -> String {
+pub fn settles(first: &FirstStep, steps: &[Step]) -> String {
     let mut ordered: Vec<&Step> = steps.iter().collect();
     ordered.sort_by_key(|step| step.fix.who);
     let step = ordered.iter().position(|step| step.fix.commands == first.fix.commands);
