@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,11 @@ const LABEL_LIMIT: usize = 63;
 ///
 /// The text may be any (a PTR record can hold what it likes); [`DomainName::host_fault`] says whether it is a host name.
 /// The empty text is the root.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+///
+/// Copies share the text: answers hold the same names over and over.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, schemars::JsonSchema)]
 #[serde(from = "String")]
-pub struct DomainName(Box<str>);
+pub struct DomainName(Arc<str>);
 
 impl DomainName {
     /// The name that `text` spells: ASCII letters become lower case, one final dot goes.
@@ -102,6 +105,12 @@ impl DomainName {
     /// The registrable domain that the name belongs to, by the public suffix list; `None` for a public suffix itself.
     pub fn registrable(&self) -> Option<DomainName> {
         psl::domain_str(&self.0).map(DomainName::new)
+    }
+}
+
+impl Serialize for DomainName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

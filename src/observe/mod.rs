@@ -93,8 +93,7 @@ impl Question {
 impl fmt::Display for Question {
     /// As evidence and subjects write it: `mail1.example.com. A`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dot = if self.name.as_str().is_empty() { "" } else { "." };
-        write!(f, "{}{dot} {}", self.name, self.rtype)
+        write!(f, "{} {}", Absolute(&self.name), self.rtype)
     }
 }
 
@@ -179,11 +178,23 @@ impl fmt::Display for RecordData {
         match self {
             RecordData::A(a) => write!(f, "{a}"),
             RecordData::Aaaa(a) => write!(f, "{a}"),
-            RecordData::Ptr(n) | RecordData::Cname(n) | RecordData::Ns(n) => write!(f, "{n}."),
-            RecordData::Mx(preference, n) => write!(f, "{preference} {n}."),
+            RecordData::Ptr(n) | RecordData::Cname(n) | RecordData::Ns(n) => write!(f, "{}", Absolute(n)),
+            RecordData::Mx(preference, n) => write!(f, "{preference} {}", Absolute(n)),
             RecordData::Txt(text) => write!(f, "{text:?}"),
-            RecordData::Soa { mname, rname, serial, minimum } => write!(f, "{mname}. {rname}. {serial} {minimum}"),
+            RecordData::Soa { mname, rname, serial, minimum } => {
+                write!(f, "{} {} {serial} {minimum}", Absolute(mname), Absolute(rname))
+            }
         }
+    }
+}
+
+/// A name with its final dot; the root, whose text is empty, is that dot alone.
+struct Absolute<'a>(&'a DomainName);
+
+impl fmt::Display for Absolute<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Absolute(name) = self;
+        write!(f, "{}.", name.as_str())
     }
 }
 
@@ -357,16 +368,13 @@ pub struct Observations {
     pub replies: BTreeMap<Question, Vec<Reply>>,
     /// Nothing was to be asked (`--offline`).
     pub offline: bool,
-    /// What is true for each question asked, worked out once by [`Observations::new`].
-    truths: BTreeMap<Question, truth::Truth>,
 }
 
 impl Observations {
-    /// Observations with the truth of every question worked out.
+    /// Observations of these servers, the replies to each question put in their order.
     pub fn new(vantages: Vec<Vantage>, mut replies: BTreeMap<Question, Vec<Reply>>) -> Observations {
         replies.values_mut().for_each(|all| all.sort_by_key(|reply| reply.vantage));
-        let truths = truth::all(&vantages, &replies);
-        Observations { vantages, replies, offline: false, truths }
+        Observations { vantages, replies, offline: false }
     }
 
     /// The observations of a run that asks nothing.
@@ -403,8 +411,9 @@ impl Observations {
     }
 
     /// What is true for `question`, and how that is known.
-    pub fn truth(&self, question: &Question) -> &truth::Truth {
-        self.truths.get(question).unwrap_or(&truth::NOT_ASKED)
+    /// It is worked out anew each time: kept, it would take as much memory as the replies.
+    pub fn truth(&self, question: &Question) -> truth::Truth {
+        truth::of(&self.vantages, &self.replies, question)
     }
 
     /// The different record sets that vantage points of one kind gave for `question`: two or more are a disagreement.
@@ -430,7 +439,7 @@ impl Observations {
 
     /// The PTR names of an address.
     pub fn ptr(&self, addr: IpAddr) -> Lookup<DomainName> {
-        let found = self.truth(&Question::ptr(addr)).lookup.clone();
+        let found = self.truth(&Question::ptr(addr)).lookup;
         found.filter_map(|record| match record.data {
             RecordData::Ptr(name) => Some(name),
             _ => None,
@@ -439,7 +448,7 @@ impl Observations {
 
     /// The addresses of a name in one family, aliases followed.
     pub fn addresses(&self, name: &DomainName, family: Family) -> Lookup<IpAddr> {
-        let found = self.truth(&Question::new(name, RecordType::address(family))).lookup.clone();
+        let found = self.truth(&Question::new(name, RecordType::address(family))).lookup;
         found.filter_map(|record| record.data.address())
     }
 

@@ -28,10 +28,9 @@ pub struct Truth {
 pub static NOT_ASKED: Truth =
     Truth { lookup: Lookup::Unanswered(Why::NotAsked), aliases: Vec::new(), kind: None, by: Vec::new() };
 
-/// The truth of every question that was asked.
-pub fn all(vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>>) -> BTreeMap<Question, Truth> {
-    let judge = Judge { vantages, replies };
-    replies.keys().map(|question| (question.clone(), judge.truth(question, 0))).collect()
+/// The truth of a question.
+pub fn of(vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>>, question: &Question) -> Truth {
+    Judge { vantages, replies }.truth(question, 0)
 }
 
 /// An answer read along its aliases.

@@ -38,15 +38,7 @@ impl From<&Record> for RecordDoc {
             name: absolute(&record.name),
             rtype: record.data.rtype().to_string(),
             ttl: record.ttl,
-            data: match &record.data {
-                // The root must not become two dots.
-                RecordData::Mx(preference, exchanger) => format!("{preference} {}", absolute(exchanger)),
-                RecordData::Ptr(name) | RecordData::Cname(name) | RecordData::Ns(name) => absolute(name),
-                RecordData::Soa { mname, rname, serial, minimum } => {
-                    format!("{} {} {serial} {minimum}", absolute(mname), absolute(rname))
-                }
-                other => other.to_string(),
-            },
+            data: record.data.to_string(),
         }
     }
 }

@@ -33,7 +33,8 @@ rule! {
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
     for question in judged(dns).filter(|_| !facts.old_addresses.is_empty()) {
-        let records = dns.truth(question).lookup.found();
+        let truth = dns.truth(question);
+        let records = truth.lookup.found();
         for old in &facts.old_addresses {
             if !records.iter().any(|record| holds(&record.data, *old)) {
                 continue;
