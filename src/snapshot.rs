@@ -203,7 +203,7 @@ fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], taken: 
             document.recursion_available = answer.recursion_available;
             document.answers = answer.records.iter().map(RecordDoc::from).collect();
             document.negative_ttl = answer.negative_ttl;
-            document.soa = answer.soa.as_ref().map(RecordDoc::from);
+            document.soa = answer.soa.as_deref().map(RecordDoc::from);
             document.rtt_micros = answer.rtt_micros;
         }
         Outcome::Unanswered(why) => {
@@ -297,7 +297,7 @@ fn outcome(said: &ObservationDoc) -> Result<Outcome, SnapshotError> {
         recursion_available: said.recursion_available,
         records: said.answers.iter().map(record).collect::<Result<_, _>>()?,
         negative_ttl: said.negative_ttl,
-        soa: said.soa.as_ref().map(record).transpose()?,
+        soa: said.soa.as_ref().map(record).transpose()?.map(Into::into),
         rtt_micros: said.rtt_micros,
     }))
 }

@@ -11,6 +11,7 @@ pub mod truth;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -262,7 +263,7 @@ pub struct Answer {
     /// Seconds that the absence may be kept (RFC 2308), on negative answers with SOA.
     pub negative_ttl: Option<u32>,
     /// The SOA of the authority section: its owner is the zone, with its serial.
-    pub soa: Option<Record>,
+    pub soa: Option<Arc<Record>>,
     /// Round trip time in microseconds; 0 where nothing was sent.
     pub rtt_micros: u64,
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::addr::Family;
-use crate::facts::{Facts, Helo, Mta};
+use crate::addr::{self, Family};
+use crate::facts::{Facts, Helo, Mta, OutboundPath};
 use crate::name::DomainName;
 use crate::observe::{Answer, Question, RecordData, RecordType};
 
@@ -14,6 +14,10 @@ pub const PTR_NAMES_FOLLOWED: usize = 32;
 
 /// Outbound paths up to which a strange PTR name brings the question whose zone it is in: hosts with more hold their addresses by the block.
 const PATHS_WITH_HOLDER: usize = 16;
+/// Addresses of one HELO name whose PTR records are asked for where the sending address is not known.
+const HELO_ADDRESSES_FOLLOWED: usize = 4;
+/// Entries of cPanel's mail_reverse_dns that are compared with the DNS: the addresses of one server, and some.
+const REVERSE_ENTRIES: usize = 1024;
 
 /// The questions whose input the facts give: all of them can go out at once.
 pub fn initial(facts: &Facts) -> BTreeSet<Question> {
@@ -21,74 +25,104 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
     for addr in sending_addresses(facts).into_iter().chain(facts.old_addresses.iter().copied()) {
         questions.insert(Question::ptr(addr));
     }
+    questions.extend(remembered(facts).into_iter().map(Question::ptr));
     for name in identity_names(facts).iter().filter(|name| is_askable(name)) {
         addresses(&mut questions, name);
     }
-    for name in helo_names(facts).iter().filter(|name| is_askable(name)) {
+    for name in helo_names(&facts.paths).iter().filter(|name| is_askable(name)) {
         questions.insert(Question::new(name, RecordType::Mx));
     }
     questions
 }
 
-/// The questions that an answer brings: a PTR name's addresses, and its MX where it serves as HELO name; the PTR of another address
-/// of this host that a HELO name leads to, for mail may be meant to leave from that.
-///
-/// PTR names are followed whatever they hold, since receivers do so too: a name that is no host name has no address records, and that must
-/// be seen, not supposed. Only what no message can carry is left out.
-pub fn follow(facts: &Facts, question: &Question, answer: &Answer) -> BTreeSet<Question> {
-    let mut questions = BTreeSet::new();
-    if question.rtype != RecordType::Ptr {
-        questions.extend(
-            addresses_here(facts, answer).filter(|addr| leads_there(facts, question, *addr)).map(Question::ptr),
-        );
-        return questions;
-    }
-    let as_helo = facts.paths.iter().any(|path| matches!(path.helo, Helo::FollowsPtr { .. }));
-    // In the order of names, as the rules take them: servers turn the order of records.
-    let names: BTreeSet<&DomainName> = answer.records.iter().filter_map(ptr_name).collect();
-    for name in names.iter().copied().take(PTR_NAMES_FOLLOWED).filter(|name| is_representable(name)) {
-        addresses(&mut questions, name);
-        if as_helo && is_askable(name) {
-            questions.insert(Question::new(name, RecordType::Mx));
-        }
-    }
-    if !names.is_empty() {
-        questions.extend(holder(facts, question, &names));
-    }
-    questions
+/// What answers bring, for one host.
+#[derive(Debug, Default)]
+pub struct FollowUps {
+    /// Some path's HELO name is its PTR name.
+    as_helo: bool,
+    /// HELO names of paths whose sending address is not known.
+    unplaced: BTreeSet<DomainName>,
+    /// PTR questions of the sending addresses whose holder may have to be asked for another PTR record.
+    held: BTreeSet<Question>,
+    /// The host's own names and the MTAs'; HELO names, which may just follow the PTR record, only where there is no other.
+    own: BTreeSet<DomainName>,
+    /// Addresses on this host's interfaces that no path sends from.
+    here: BTreeSet<IpAddr>,
+    /// HELO names of paths whose source the kernel chose, by family.
+    unbound: BTreeSet<(Family, DomainName)>,
 }
 
-/// The question for the SOA record of a sending address' reverse zone, where a PTR name of it is neither the host's nor an MTA's own:
-/// somebody may have to be asked for another PTR record, and the SOA record says who. A HELO name may just follow the PTR record: it counts
-/// where there is no other name. Without PTR record, the denial itself has the SOA record.
-fn holder(facts: &Facts, question: &Question, names: &BTreeSet<&DomainName>) -> Option<Question> {
-    if facts.paths.len() > PATHS_WITH_HOLDER {
-        return None;
+impl FollowUps {
+    /// What the facts decide of it.
+    pub fn of(facts: &Facts) -> FollowUps {
+        let unplaced = facts.paths.iter().filter(|path| path.sending.is_none() && path.source.is_some());
+        let sending = sending_addresses(facts);
+        let here = facts.host.addresses.iter().flatten().map(|on| on.address);
+        let unbound = facts.paths.iter().filter(|path| !path.bound);
+        FollowUps {
+            as_helo: facts.paths.iter().any(|path| matches!(path.helo, Helo::FollowsPtr { .. })),
+            unplaced: helo_names(unplaced),
+            held: match facts.paths.len() {
+                0..=PATHS_WITH_HOLDER => sending.iter().copied().map(Question::ptr).collect(),
+                _ => BTreeSet::new(),
+            },
+            own: host_names(facts),
+            here: here.filter(|addr| !addr.is_loopback() && !sending.contains(addr)).collect(),
+            unbound: unbound.filter_map(|path| Some((path.family, path.helo_name()?.value.domain()))).collect(),
+        }
     }
-    let sends = sending_addresses(facts).into_iter().any(|addr| Question::ptr(addr) == *question);
+
+    /// The questions that an answer brings, each once: a PTR name's addresses, and its MX where it serves as HELO name; the PTR of a HELO
+    /// name's address where it is not known from which address the path sends: the two may agree on one; the PTR of another address
+    /// of this host that a HELO name leads to, for mail may be meant to leave from that.
+    ///
+    /// PTR names are followed whatever they hold, since receivers do so too: a name that is no host name has no address records, and that
+    /// must be seen, not supposed. Only what no message can carry is left out.
+    pub fn after(&self, question: &Question, answer: &Answer) -> Vec<Question> {
+        let mut questions = Vec::new();
+        if question.rtype != RecordType::Ptr {
+            if !self.unplaced.is_empty() && self.unplaced.contains(&question.name) {
+                let found = answer.records.iter().filter_map(|record| record.data.address());
+                let public = found.filter(|addr| addr::is_public(*addr)).take(HELO_ADDRESSES_FOLLOWED);
+                questions.extend(public.map(Question::ptr));
+            }
+            let found = answer.records.iter().filter_map(|record| record.data.address());
+            let meant = |addr: &IpAddr| {
+                self.here.contains(addr) && self.unbound.contains(&(Family::of(*addr), question.name.clone()))
+            };
+            questions.extend(found.filter(meant).map(Question::ptr));
+            return questions;
+        }
+        let mut names: Vec<&DomainName> = answer.records.iter().filter_map(ptr_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.truncate(PTR_NAMES_FOLLOWED);
+        for name in names.iter().copied().filter(|name| is_representable(name)) {
+            questions.extend(Family::BOTH.map(|family| Question::new(name, RecordType::address(family))));
+            if self.as_helo && is_askable(name) {
+                questions.push(Question::new(name, RecordType::Mx));
+            }
+        }
+        questions.extend(self.holder(question, &names));
+        questions
+    }
+
+    /// The question for the SOA record of a sending address' reverse zone, where a PTR name of it is neither the host's nor an MTA's own:
+    /// somebody may have to be asked for another PTR record, and the SOA record says who. Without PTR record, the denial itself has it.
+    fn holder(&self, question: &Question, names: &[&DomainName]) -> Option<Question> {
+        let strange = names.iter().any(|name| !self.own.contains(*name));
+        (strange && self.held.contains(question))
+            .then(|| Some(Question::new(&question.name.parent()?, RecordType::Soa)))
+            .flatten()
+    }
+}
+
+/// The names that this host has whatever its PTR records say: its own and the MTAs', else the HELO names.
+fn host_names(facts: &Facts) -> BTreeSet<DomainName> {
     let mut own = mta_names(facts);
     own.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
     own.extend(facts.host.fqdn.name().map(|fact| fact.value));
-    if own.is_empty() {
-        own = helo_names(facts);
-    }
-    let strange = names.iter().any(|name| !own.contains(*name));
-    (sends && strange).then(|| Some(Question::new(&question.name.parent()?, RecordType::Soa))).flatten()
-}
-
-/// The addresses of an answer that are on this host's interfaces and that no path sends from.
-fn addresses_here<'a>(facts: &'a Facts, answer: &'a Answer) -> impl Iterator<Item = IpAddr> + use<'a> {
-    let found = answer.records.iter().filter_map(|record| record.data.address()).filter(|addr| !addr.is_loopback());
-    let sends = |addr: &IpAddr| facts.paths.iter().filter_map(|path| path.sending.as_ref()).any(|s| s.value == *addr);
-    found.filter(move |addr| facts.host.has_address(*addr) == Some(true) && !sends(addr))
-}
-
-/// Whether some path's HELO name is the question's, in the family of `addr`, and the kernel chose its source.
-fn leads_there(facts: &Facts, question: &Question, addr: IpAddr) -> bool {
-    facts.paths.iter().filter(|path| !path.bound && path.family == Family::of(addr)).any(|path| match &path.helo {
-        Helo::Known(helo) => helo.value.domain() == question.name,
-        _ => false,
-    })
+    if own.is_empty() { helo_names(&facts.paths) } else { own }
 }
 
 fn ptr_name(record: &crate::observe::Record) -> Option<&DomainName> {
@@ -101,7 +135,7 @@ fn ptr_name(record: &crate::observe::Record) -> Option<&DomainName> {
 /// The names of the host's identity (rules.md) that its own facts give, whether the DNS can be asked for them or not: node name,
 /// `hostname -f`, each path's HELO name, the live MTAs' own names, WHM's host name. PTR names come from the DNS.
 pub fn identity_names(facts: &Facts) -> BTreeSet<DomainName> {
-    let mut names = helo_names(facts);
+    let mut names = helo_names(&facts.paths);
     names.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
     names.extend(facts.host.fqdn.name().map(|fact| fact.value));
     names.extend(mta_names(facts));
@@ -111,9 +145,9 @@ pub fn identity_names(facts: &Facts) -> BTreeSet<DomainName> {
     names
 }
 
-/// The HELO names of the paths, address literals apart.
-fn helo_names(facts: &Facts) -> BTreeSet<DomainName> {
-    let sent = facts.paths.iter().filter_map(|path| match &path.helo {
+/// The HELO names of paths, address literals apart.
+fn helo_names<'a>(paths: impl IntoIterator<Item = &'a OutboundPath>) -> BTreeSet<DomainName> {
+    let sent = paths.into_iter().filter_map(|path| match &path.helo {
         Helo::Known(fact) => Some(&fact.value),
         Helo::FollowsPtr { default, .. } => default.as_ref(),
         Helo::None | Helo::Undecided { .. } => None,
@@ -135,6 +169,14 @@ fn sending_addresses(facts: &Facts) -> BTreeSet<IpAddr> {
     facts.paths.iter().filter_map(|path| path.sending.as_ref()).map(|fact| fact.value).collect()
 }
 
+/// The addresses of cPanel's mail_reverse_dns as receivers see them, where cPanel remembers a name for them.
+fn remembered(facts: &Facts) -> BTreeSet<IpAddr> {
+    let entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.reverse).filter(|entry| !entry.value.value.is_empty());
+    let listed = entries.filter_map(|entry| Some(entry.key.with(entry.key.value.parse::<IpAddr>().ok()?)));
+    let seen = listed.filter_map(|addr| facts.nat.sending(&addr)).map(|image| image.value);
+    seen.take(REVERSE_ENTRIES).collect()
+}
+
 /// Whether the public DNS can be asked for a name that files give: qualified, not private, not an address, no octets that a
 /// setting left unexpanded.
 pub fn is_askable(name: &DomainName) -> bool {
@@ -148,35 +190,45 @@ pub fn is_askable(name: &DomainName) -> bool {
 
 /// Whether a DNS message can carry the name: no empty label, none over 63 octets, 253 in all (RFC 1035 section 2.3.4).
 pub fn is_representable(name: &DomainName) -> bool {
-    labels(name).is_some()
+    name.as_str().is_empty() || for_each_label(name, |_| {}).is_some()
 }
 
 /// The labels of a name in presentation form, as octets: `\.` and `\ddd` resolved (RFC 1035 section 5.1).
 /// `None` where no message can carry the name.
 pub fn labels(name: &DomainName) -> Option<Vec<Vec<u8>>> {
     let mut all = Vec::new();
-    let mut label = Vec::new();
-    let mut bytes = name.as_str().bytes();
-    if name.as_str().is_empty() {
-        return Some(all);
+    if !name.as_str().is_empty() {
+        for_each_label(name, |label| all.push(label.to_vec()))?;
     }
+    Some(all)
+}
+
+/// Hands over each label of a name that is not the root; `None` where no message can carry the name, whatever was handed over till then.
+pub fn for_each_label(name: &DomainName, mut take: impl FnMut(&[u8])) -> Option<()> {
+    let (mut label, mut length) = ([0; 63], 0);
+    // The root's length octet.
+    let mut octets = 1;
+    let mut bytes = name.as_str().bytes();
     loop {
-        match bytes.next() {
-            Some(b'\\') => label.push(escaped(&mut bytes)?),
+        let byte = match bytes.next() {
+            Some(b'\\') => escaped(&mut bytes)?,
             end @ (Some(b'.') | None) => {
-                if label.is_empty() || label.len() > 63 {
+                octets += length + 1;
+                if length == 0 || octets > 255 {
                     return None;
                 }
-                all.push(std::mem::take(&mut label));
-                if end.is_none() {
-                    break;
+                take(label.get(..length)?);
+                length = 0;
+                match end {
+                    Some(_) => continue,
+                    None => return Some(()),
                 }
             }
-            Some(byte) => label.push(byte),
-        }
+            Some(byte) => byte,
+        };
+        *label.get_mut(length)? = byte;
+        length += 1;
     }
-    // A length octet before each label, and the root's.
-    (all.iter().map(|l| l.len() + 1).sum::<usize>() < 255).then_some(all)
 }
 
 /// The octet behind a backslash: itself, or three decimal digits.
@@ -192,19 +244,25 @@ pub(super) fn escaped(bytes: &mut std::str::Bytes<'_>) -> Option<u8> {
 /// The name that these labels spell in presentation form: octets that a reader could mistake or cannot see are escaped.
 pub fn spelled<'a>(labels: impl Iterator<Item = &'a [u8]>) -> DomainName {
     let mut text = String::new();
+    spell(labels, &mut text);
+    DomainName::new(&text)
+}
+
+/// As [`spelled`], appended to a text; letters become lower case.
+pub fn spell<'a>(labels: impl Iterator<Item = &'a [u8]>, text: &mut String) {
+    let start = text.len();
     for label in labels {
-        if !text.is_empty() {
+        if text.len() > start {
             text.push('.');
         }
         for &byte in label {
             match byte {
                 b'.' | b'\\' => text.extend(['\\', char::from(byte)]),
-                b'!'..=b'~' => text.push(char::from(byte)),
+                b'!'..=b'~' => text.push(char::from(byte.to_ascii_lowercase())),
                 _ => text.push_str(&format!("\\{byte:03}")),
             }
         }
     }
-    DomainName::new(&text)
 }
 
 fn addresses(questions: &mut BTreeSet<Question>, name: &DomainName) {
@@ -219,8 +277,8 @@ mod tests {
     use crate::observe::Record;
     use crate::observe::samples::{facts, helo_path};
 
-    fn asked(questions: &BTreeSet<Question>) -> Vec<String> {
-        questions.iter().map(Question::to_string).collect()
+    fn asked<'a>(questions: impl IntoIterator<Item = &'a Question>) -> Vec<String> {
+        questions.into_iter().map(Question::to_string).collect()
     }
 
     #[test]
@@ -265,12 +323,15 @@ mod tests {
             data: RecordData::Ptr(DomainName::new(&format!("h_{i}.example.com"))),
         };
         let mut answer = crate::observe::samples::answer(vec![record(1)]);
-        assert_eq!(asked(&follow(&facts(), &question, &answer)), ["h_1.example.com. A", "h_1.example.com. AAAA"]);
+        assert_eq!(
+            asked(&FollowUps::of(&facts()).after(&question, &answer)),
+            ["h_1.example.com. A", "h_1.example.com. AAAA"]
+        );
         answer.records = (0..1000).map(record).collect();
-        let asked = follow(&facts(), &question, &answer);
+        let asked = FollowUps::of(&facts()).after(&question, &answer);
         assert_eq!(asked.len(), 2 * PTR_NAMES_FOLLOWED);
         answer.records.reverse();
-        assert_eq!(follow(&facts(), &question, &answer), asked, "whatever order a server gives them in");
+        assert_eq!(FollowUps::of(&facts()).after(&question, &answer), asked, "whatever order a server gives them in");
     }
 
     #[test]
@@ -283,7 +344,7 @@ mod tests {
             crate::observe::samples::answer(vec![Record { name: question.name.clone(), ttl: 60, data }])
         };
         let soa = |facts: &Facts, name: &str| {
-            let all = asked(&follow(facts, &question, &named(name)));
+            let all = asked(&FollowUps::of(facts).after(&question, &named(name)));
             all.into_iter().find(|text| text.ends_with(" SOA"))
         };
         assert_eq!(soa(&facts, "host.isp.example").as_deref(), Some("2.0.192.in-addr.arpa. SOA"));
@@ -291,7 +352,7 @@ mod tests {
             Some(crate::facts::Fact::new("srv.example.com".into(), crate::facts::Origin::kernel("test")));
         assert_eq!(soa(&facts, "srv.example.com"), None, "a name of this host's");
         let absent = crate::observe::samples::answer(Vec::new());
-        assert!(follow(&facts, &question, &absent).is_empty(), "the denial names the zone itself");
+        assert!(FollowUps::of(&facts).after(&question, &absent).is_empty(), "the denial names the zone itself");
         facts.paths = (0..=PATHS_WITH_HOLDER).map(|_| helo_path("192.0.2.10", "mail.example.com")).collect();
         assert_eq!(soa(&facts, "host.isp.example"), None, "a host with a block of addresses");
         facts.paths = vec![helo_path("192.0.2.11", "mail.example.com")];
@@ -310,7 +371,7 @@ mod tests {
             ttl: 60,
             data: RecordData::Ptr(DomainName::new("mail.example.com")),
         }]);
-        assert!(asked(&follow(&facts, &question, &answer)).contains(&"mail.example.com. MX".to_owned()));
+        assert!(asked(&FollowUps::of(&facts).after(&question, &answer)).contains(&"mail.example.com. MX".to_owned()));
     }
 
     #[test]

@@ -160,7 +160,7 @@ pub fn serial(replies: &BTreeMap<Question, Vec<Reply>>, vantage: usize, question
     let of = |asked: &Question| {
         let reply = replies.get(asked)?.iter().find(|reply| reply.vantage == vantage)?;
         let Outcome::Answer(answer) = &reply.outcome else { return None };
-        let soa = answer.records.iter().chain(&answer.soa);
+        let soa = answer.records.iter().chain(answer.soa.as_deref());
         soa.filter(|r| question.name.is_within(&r.name)).find_map(|r| match r.data {
             RecordData::Soa { serial, .. } => Some(serial),
             _ => None,

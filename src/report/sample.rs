@@ -192,7 +192,7 @@ pub fn observations() -> Observations {
         recursion_available: true,
         records: Vec::new(),
         negative_ttl: Some(300),
-        soa: Some(soa),
+        soa: Some(soa.into()),
         rtt_micros: 0,
     });
     let reply = |vantage, outcome| Reply { vantage, outcome };

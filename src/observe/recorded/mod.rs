@@ -3,6 +3,7 @@
 mod master;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::facts::Facts;
 use crate::name::DomainName;
@@ -25,7 +26,7 @@ pub struct Zones {
 
 #[derive(Debug, Clone, Default)]
 struct Zone {
-    soa: Option<Record>,
+    soa: Option<Arc<Record>>,
     records: HashMap<DomainName, Vec<Record>>,
     /// Every name that exists, those without records between apex and leaf (RFC 8020) included.
     names: HashSet<DomainName>,
@@ -75,7 +76,7 @@ impl Zones {
                 continue;
             }
             if record.name == apex && record.data.rtype() == RecordType::Soa && zone.soa.is_none() {
-                zone.soa = Some(record.clone());
+                zone.soa = Some(Arc::new(record.clone()));
             }
             let mut name = Some(record.name.clone());
             while let Some(known) = name.filter(|n| n.is_within(&apex) && zone.names.insert(n.clone())) {
@@ -149,13 +150,14 @@ impl Zones {
     pub fn answer_all(&self, facts: &Facts) -> Observations {
         let vantages = vec![Vantage { name: "zones".into(), server: None, kind: VantageKind::Authoritative }];
         let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
+        let follow_ups = plan::FollowUps::of(facts);
         let mut open: Vec<Question> = plan::initial(facts).into_iter().collect();
         while let Some(question) = open.pop().filter(|_| replies.len() < QUESTION_LIMIT) {
             if replies.contains_key(&question) {
                 continue;
             }
             let answer = self.answer(&question);
-            open.extend(plan::follow(facts, &question, &answer));
+            open.extend(follow_ups.after(&question, &answer));
             replies.insert(question, vec![Reply { vantage: 0, outcome: Outcome::Answer(answer) }]);
         }
         Observations::new(vantages, replies)
@@ -186,6 +188,7 @@ impl Zones {
         mut more: impl FnMut(&BTreeSet<Question>, Observations) -> Observations,
     ) -> Observations {
         let mut dns = dns;
+        let follow_ups = plan::FollowUps::of(facts);
         loop {
             let mut wanted = BTreeSet::new();
             let mut vantages = dns.vantages.clone();
@@ -206,7 +209,7 @@ impl Zones {
                     }
                     continue;
                 };
-                open.extend(plan::follow(facts, &question, &answer));
+                open.extend(follow_ups.after(&question, &answer));
                 if let super::truth::End::Elsewhere(target) = super::truth::chain(&question, &answer).end {
                     open.push(Question::new(&target, question.rtype));
                 }

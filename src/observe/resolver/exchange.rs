@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,24 +14,25 @@ use tokio::time::Instant;
 
 use super::socket::{self, Received, is_passing, unreachable_because};
 use super::tcp;
-use super::wire::{self, Asked, Heard, Manner, Reading};
+use super::wire::{self, Asked, Dice, Heard, Manner, Reading};
 use crate::observe::{Outcome, Question, Why};
 
 /// Time for one question to one server, TCP included.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 /// First retransmission while the server's round trip time is unknown.
 const FIRST_RETRY: Duration = Duration::from_millis(150);
-/// What the retransmission time has beyond 1.5 times the smoothed round trip time.
-const RETRY_MARGIN: Duration = Duration::from_millis(10);
+/// What the retransmission time has at least beyond the smoothed round trip time.
+const RETRY_MARGIN: f64 = 0.012;
+/// Retransmissions before the time between them grows: lost packets are the rule then, not congestion.
+const STEADY: u32 = 3;
 /// Growth of the retransmission time from packet to packet.
-const RETRY_GROWTH: f64 = 1.3;
+const RETRY_GROWTH: f64 = 1.5;
 /// Weight of a new sample in the smoothed round trip time (RFC 6298).
 const SMOOTHING: f64 = 0.125;
+/// Weight of a new sample in the round trip time's variation (RFC 6298).
+const VARIATION: f64 = 0.25;
 /// Sockets, hence random ports, for each server.
 const SOCKETS: usize = 2;
-/// A reply over UDP: more than the payload offered, for servers that do not heed it.
-const BUFFER: usize = 4096;
-
 /// A question to one server.
 #[derive(Debug)]
 pub struct Request<T> {
@@ -81,11 +83,13 @@ pub fn start<T: Copy + Send + 'static>(
         sockets: Vec::new(),
         next_socket: 0,
         queue: VecDeque::new(),
-        pending: HashMap::new(),
+        pending: HashMap::default(),
         unsent: Vec::new(),
         timers: BinaryHeap::new(),
         armed: 0,
         smoothed: None,
+        variation: 0.0,
+        dice: Dice::default(),
         heard: false,
         dead: None,
         edns: true,
@@ -122,13 +126,16 @@ struct Task<T> {
     sockets: Vec<UdpSocket>,
     next_socket: usize,
     queue: VecDeque<Request<T>>,
-    pending: HashMap<u16, Pending<T>>,
+    pending: HashMap<u16, Pending<T>, BuildHasherDefault<IdHasher>>,
     /// Questions whose packet waits until a socket can be written to.
     unsent: Vec<u16>,
     timers: BinaryHeap<Reverse<(Instant, u64, u16)>>,
     armed: u64,
     /// Smoothed round trip time in seconds.
     smoothed: Option<f64>,
+    /// Its mean deviation in seconds.
+    variation: f64,
+    dice: Dice,
     /// Whether the server ever replied.
     heard: bool,
     /// Why the server is not asked any more.
@@ -137,10 +144,28 @@ struct Task<T> {
     cased: bool,
 }
 
+/// Ids are random: they need no hashing.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |known, byte| known << 8 | u64::from(*byte));
+    }
+
+    fn write_u16(&mut self, id: u16) {
+        // The table looks at the lowest bits and the highest seven.
+        self.0 = u64::from(id) | u64::from(id) << 48;
+    }
+}
+
 impl<T: Copy + Send + 'static> Task<T> {
     async fn run(mut self, mut inbox: UnboundedReceiver<Request<T>>, mut tcp_inbox: UnboundedReceiver<tcp::Reply>) {
-        let mut buffer = vec![0; BUFFER];
-        let mut received = Vec::new();
+        let mut received = Received::default();
         loop {
             self.fill();
             let wake = self.timers.peek().map(|Reverse((at, ..))| *at);
@@ -151,13 +176,10 @@ impl<T: Copy + Send + 'static> Task<T> {
                 }
             };
             tokio::select! {
-                () = socket::receive(&self.sockets, &mut buffer, &mut received) => {
-                    for item in received.drain(..) {
-                        match item {
-                            Received::Packet(bytes) => self.packet(&bytes, false),
-                            Received::Failure(error) => self.refused(&error),
-                        }
-                    }
+                () = socket::receive(&self.sockets, &mut received) => {
+                    received.packets().for_each(|bytes| self.packet(bytes, false));
+                    received.failures().for_each(|error| self.refused(error));
+                    received.clear();
                 }
                 Some(reply) = tcp_inbox.recv() => self.tcp_reply(reply),
                 request = inbox.recv() => {
@@ -188,12 +210,15 @@ impl<T: Copy + Send + 'static> Task<T> {
 
     /// Sends a question under a fresh id.
     fn put(&mut self, request: Request<T>, first_sent: Instant, deadline: Instant, packets: u32) {
-        let mut id = wire::random_id();
-        while self.pending.contains_key(&id) {
-            id = wire::random_id();
-        }
+        let id = loop {
+            // The lowest sixteen bits of what nobody can guess.
+            let id = (self.dice.throw() & 0xffff) as u16;
+            if !self.pending.contains_key(&id) {
+                break id;
+            }
+        };
         let manner = Manner { recurse: self.server.recurse, edns: self.edns, cased: self.cased };
-        let Some(asked) = wire::ask(id, &request.question, manner) else {
+        let Some(asked) = wire::ask(id, &request.question, manner, &mut self.dice) else {
             let how = "no DNS message can carry the name".to_owned();
             return self.tell(request, Why::Malformed(how).into());
         };
@@ -250,7 +275,9 @@ impl<T: Copy + Send + 'static> Task<T> {
         }
         pending.last_sent = now;
         let at = (now + pending.retry).min(pending.deadline);
-        pending.retry = pending.retry.mul_f64(RETRY_GROWTH);
+        if pending.packets >= STEADY {
+            pending.retry = pending.retry.mul_f64(RETRY_GROWTH);
+        }
         self.arm(id, at);
         if let Err(error) = sent {
             // A full queue is a lost packet: the timer sends it again.
@@ -273,9 +300,10 @@ impl<T: Copy + Send + 'static> Task<T> {
         }
     }
 
-    /// Time to the first retransmission.
+    /// Time to the first retransmission: the round trip time and four times its variation (RFC 6298 section 2).
     fn retry(&self) -> Duration {
-        self.smoothed.map_or(FIRST_RETRY, |rtt| Duration::from_secs_f64(1.5 * rtt) + RETRY_MARGIN)
+        let known = self.smoothed.map(|rtt| rtt + (4.0 * self.variation).max(RETRY_MARGIN).max(0.1 * rtt));
+        known.map_or(FIRST_RETRY, Duration::from_secs_f64)
     }
 
     /// Lets every timer act that is due.
@@ -344,9 +372,16 @@ impl<T: Copy + Send + 'static> Task<T> {
         let sample = pending.last_sent.elapsed().as_secs_f64();
         let first = self.smoothed.is_none();
         match self.smoothed {
-            Some(known) if pending.packets == 1 => self.smoothed = Some(known + SMOOTHING * (sample - known)),
+            Some(known) if pending.packets == 1 => {
+                self.variation += VARIATION * ((sample - known).abs() - self.variation);
+                self.smoothed = Some(known + SMOOTHING * (sample - known));
+            }
             Some(_) => {}
-            None => self.smoothed = Some(sample),
+            None => {
+                self.smoothed = Some(sample);
+                // A first sample says nothing of how they vary; RFC 6298 supposes half of it, which is far too much for a server that answers from memory.
+                self.variation = 0.125 * sample;
+            }
         }
         self.heard = true;
         if first {
@@ -370,7 +405,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.tcp = true;
         let deadline = pending.deadline;
-        let question = pending.asked.bytes.clone();
+        let question = pending.asked.bytes.to_vec();
         tcp::start(self.server.address, id, question, deadline, self.tcp_slots.clone(), self.tcp_replies.clone());
         self.arm(id, deadline);
     }

@@ -8,6 +8,7 @@ mod authority;
 mod exchange;
 mod run;
 mod socket;
+mod table;
 mod tcp;
 #[cfg(test)]
 mod tests;

@@ -9,10 +9,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::authority::{Cuts, Job};
 use super::exchange::{self, Event, Request, Server};
+use super::table::{Entry, Table};
 use super::wire::Heard;
 use super::{Options, resolvers};
 use crate::facts::Facts;
 use crate::name::DomainName;
+use crate::observe::plan::FollowUps;
 use crate::observe::truth::{self, End};
 use crate::observe::{
     Answer, Observations, Outcome, Question, RecordData, RecordType, Reply, Vantage, VantageKind, Why, plan,
@@ -30,23 +32,21 @@ const ALIASES: usize = 24;
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// The reply is an observation.
-    Observe,
+    /// The reply is an observation of the question with this number.
+    Observe(usize),
     /// The reply says where a zone and its servers are.
     Find,
 }
 
 /// The state of a phase.
 pub struct Run<'a> {
-    facts: &'a Facts,
+    plan: FollowUps,
     pub(super) options: &'a Options,
     vantages: Vec<Vantage>,
     /// The servers' tasks, by vantage point; `None` for those that are not asked in this phase.
     servers: Vec<Option<UnboundedSender<Request<Purpose>>>>,
     by_address: HashMap<std::net::SocketAddr, usize>,
-    replies: HashMap<Arc<Question>, Vec<Reply>>,
-    /// Who was asked what, and has not replied.
-    open: HashMap<Arc<Question>, Vec<usize>>,
+    table: Table,
     outstanding: usize,
     budget: usize,
     /// How many aliases led to a question.
@@ -60,13 +60,12 @@ pub async fn run(questions: &BTreeSet<Question>, facts: &Facts, options: &Option
     let end = Instant::now() + options.timeout;
     let (events, inbox) = unbounded_channel();
     let mut run = Run {
-        facts,
+        plan: FollowUps::of(facts),
         options,
         vantages: Vec::new(),
         servers: Vec::new(),
         by_address: HashMap::new(),
-        replies: HashMap::new(),
-        open: HashMap::new(),
+        table: Table::default(),
         outstanding: 0,
         budget: questions.len().saturating_mul(4).saturating_add(FOLLOW_UPS),
         alias_depth: HashMap::new(),
@@ -125,7 +124,7 @@ impl Run<'_> {
                 Outcome::Unanswered(_) => None,
             });
             known.push((question.clone(), answers.collect()));
-            self.replies.insert(Arc::new(question), replies);
+            self.table.add(Arc::new(question), replies);
         }
         known
     }
@@ -172,14 +171,14 @@ impl Run<'_> {
 
     /// Puts a question to every resolver and to the servers of its zone, once.
     fn observe(&mut self, question: &Question) {
-        if self.replies.contains_key(question) {
+        if self.table.contains(question) {
             return;
         }
         let question = Arc::new(question.clone());
         let resolvers = self.recursive();
-        self.replies.insert(Arc::clone(&question), Vec::with_capacity(resolvers.len()));
-        for number in resolvers {
-            self.send(number, Purpose::Observe, &question);
+        let number = self.table.add(Arc::clone(&question), Vec::with_capacity(resolvers.len()));
+        for server in resolvers {
+            self.put(server, number, &question);
         }
         if self.options.authoritative {
             let jobs = self.cuts.want(&question);
@@ -189,26 +188,26 @@ impl Run<'_> {
 
     /// Puts a question to the servers of its zone alone.
     fn observe_at_source(&mut self, question: Question) -> bool {
-        if self.replies.contains_key(&question) || !self.options.authoritative {
+        if self.table.contains(&question) || !self.options.authoritative {
             return false;
         }
         let question = Arc::new(question);
-        self.replies.insert(Arc::clone(&question), Vec::new());
+        self.table.add(Arc::clone(&question), Vec::new());
         let jobs = self.cuts.want(&question);
         self.perform(jobs);
         true
     }
 
-    pub(super) fn send(&mut self, number: usize, purpose: Purpose, question: &Arc<Question>) {
-        let Some(Some(server)) = self.servers.get(number) else { return };
-        if purpose == Purpose::Observe {
-            let asked = self.open.entry(Arc::clone(question)).or_default();
-            let replied = self.replies.get(question).is_some_and(|all| all.iter().any(|r| r.vantage == number));
-            if replied || asked.contains(&number) {
-                return;
-            }
-            asked.push(number);
+    /// Puts a question that is in the table to a server, once.
+    fn put(&mut self, server: usize, number: usize, question: &Arc<Question>) {
+        let is_there = matches!(self.servers.get(server), Some(Some(_)));
+        if is_there && self.table.ask(number, server) {
+            self.send(server, Purpose::Observe(number), question);
         }
+    }
+
+    fn send(&mut self, server: usize, purpose: Purpose, question: &Arc<Question>) {
+        let Some(Some(server)) = self.servers.get(server) else { return };
         if server.send(Request { token: purpose, question: Arc::clone(question) }).is_ok() {
             self.outstanding += 1;
         }
@@ -228,32 +227,27 @@ impl Run<'_> {
     fn hear(&mut self, event: Event<Purpose>) {
         self.outstanding = self.outstanding.saturating_sub(1);
         let Event { server, token, question, heard } = event;
-        if token == Purpose::Find {
+        let Purpose::Observe(number) = token else {
             let resolvers = self.recursive();
             let jobs = self.cuts.found(&question, server, &heard.outcome, &resolvers);
             return self.perform(jobs);
-        }
-        if let Some(asked) = self.open.get_mut(&question) {
-            asked.retain(|number| *number != server);
-            if asked.is_empty() {
-                self.open.remove(&question);
-            }
-        }
+        };
         if self.vantages.get(server).is_some_and(|v| v.kind == VantageKind::Authoritative) {
-            self.hear_authority(server, &question, heard);
-        } else {
-            if let Outcome::Answer(answer) = &heard.outcome {
-                self.cuts.is_fast(server, answer.rtt_micros);
-                self.follow(&question, answer);
-            }
-            self.keep(server, &question, heard.outcome);
+            return self.hear_authority(server, number, &question, heard);
         }
+        if let Outcome::Answer(answer) = &heard.outcome {
+            self.cuts.is_fast(server, answer.rtt_micros);
+            self.follow(&question, answer);
+        }
+        self.table.reply(number, server, heard.outcome);
     }
 
-    fn hear_authority(&mut self, server: usize, question: &Arc<Question>, heard: Heard) {
+    fn hear_authority(&mut self, server: usize, number: usize, question: &Arc<Question>, heard: Heard) {
         if let Some(referral) = heard.referral
             && let Some(jobs) = self.cuts.refer(question, server, &referral)
         {
+            // Where it turns out to be a server of the zone below as well, it is asked again.
+            self.table.forget(number, server);
             return self.perform(jobs);
         }
         let mut outcome = heard.outcome;
@@ -264,21 +258,17 @@ impl Run<'_> {
             }
             self.follow(question, answer);
         }
-        self.keep(server, question, outcome);
-        self.compare(question);
-    }
-
-    fn keep(&mut self, vantage: usize, question: &Arc<Question>, outcome: Outcome) {
-        self.replies.entry(Arc::clone(question)).or_default().push(Reply { vantage, outcome });
+        self.table.reply(number, server, outcome);
+        self.compare(number);
     }
 
     /// The questions that an answer brings.
     fn follow(&mut self, question: &Question, answer: &Answer) {
-        for next in plan::follow(self.facts, question, answer) {
+        for next in self.plan.after(question, answer) {
             if self.budget == 0 {
                 return;
             }
-            if !self.replies.contains_key(&next) {
+            if !self.table.contains(&next) {
                 self.budget -= 1;
                 self.observe(&next);
             }
@@ -301,8 +291,8 @@ impl Run<'_> {
     }
 
     /// Where two servers of a zone differ, the zone's serials decide: they are asked for.
-    fn compare(&mut self, question: &Question) {
-        let Some(replies) = self.replies.get(question) else { return };
+    fn compare(&mut self, number: usize) {
+        let Some(Entry { question, replies }) = self.table.get(number) else { return };
         let mut sets = replies.iter().filter_map(|reply| {
             let vantage = self.vantages.get(reply.vantage)?;
             match &reply.outcome {
@@ -318,6 +308,12 @@ impl Run<'_> {
         }
         if let Some(zone) = self.cuts.zone(question) {
             self.observe_at_source(Question::new(&zone, RecordType::Soa));
+        }
+    }
+
+    fn ask(&mut self, server: usize, question: &Arc<Question>) {
+        if let Some(number) = self.table.place(question) {
+            self.put(server, number, question);
         }
     }
 
@@ -345,13 +341,13 @@ impl Run<'_> {
                     let address = std::net::SocketAddr::new(address, self.options.authoritative_port);
                     if let Some(number) = self.authority(&name, address) {
                         for question in self.cuts.add_server(&zone, number) {
-                            self.send(number, Purpose::Observe, &question);
+                            self.ask(number, &question);
                         }
                     }
                 }
                 Job::Ask { question, servers } => {
                     for number in servers {
-                        self.send(number, Purpose::Observe, &question);
+                        self.ask(number, &question);
                     }
                 }
             }
@@ -359,12 +355,7 @@ impl Run<'_> {
     }
 
     /// What was heard; what is still open is a time-out.
-    fn into_observations(mut self) -> Observations {
-        for (question, asked) in std::mem::take(&mut self.open) {
-            for vantage in asked {
-                self.keep(vantage, &question, Outcome::Unanswered(Why::Timeout));
-            }
-        }
+    fn into_observations(self) -> Observations {
         // A server whose network this host has no route to is no witness, where others are.
         let unreached =
             |reply: &Reply| matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(how)) if how == "no route");
@@ -374,7 +365,7 @@ impl Run<'_> {
         let silent: HashSet<usize> = {
             let mut reached = HashSet::new();
             let mut all = HashSet::new();
-            for reply in self.replies.values().flatten().filter(|r| authority(r.vantage)) {
+            for reply in self.table.replies().filter(|r| authority(r.vantage)) {
                 all.insert(reply.vantage);
                 if !unreached(reply) {
                     reached.insert(reply.vantage);
@@ -382,15 +373,10 @@ impl Run<'_> {
             }
             all.difference(&reached).copied().collect()
         };
-        let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
-        for (question, mut all) in self.replies {
-            // Servers of the parent, asked before the cut was known, are no witnesses.
-            all.retain(|reply| !authority(reply.vantage) || self.cuts.serves(&question, reply.vantage));
-            all.retain(|reply| !silent.contains(&reply.vantage));
-            if !all.is_empty() {
-                replies.insert(Arc::unwrap_or_clone(question), all);
-            }
-        }
+        // Servers of the parent, asked before the cut was known, are no witnesses.
+        let replies = self.table.into_replies(|question, reply| {
+            !authority(reply.vantage) || !silent.contains(&reply.vantage) && self.cuts.serves(question, reply.vantage)
+        });
         let (vantages, replies) = in_use(self.vantages, replies);
         Observations::new(vantages, replies)
     }

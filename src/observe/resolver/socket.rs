@@ -11,12 +11,40 @@ use crate::observe::Why;
 /// Packets read before others get their turn.
 const BURST: usize = 64;
 
-/// What was read from a socket.
-pub enum Received {
-    /// A packet from the server.
-    Packet(Vec<u8>),
+/// A reply over UDP: more than the payload offered, for servers that do not heed it.
+const BUFFER: usize = 4096;
+
+/// What was read from the sockets of one server.
+#[derive(Default)]
+pub struct Received {
+    /// Packets, one behind the other.
+    octets: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
     /// What the network said of packets sent.
-    Failure(io::Error),
+    failures: Vec<io::Error>,
+}
+
+impl Received {
+    /// The packets from the server.
+    pub fn packets(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).filter_map(|(start, end)| self.octets.get(start..*end))
+    }
+
+    /// What the network said of packets sent.
+    pub fn failures(&self) -> impl Iterator<Item = &io::Error> {
+        self.failures.iter()
+    }
+
+    /// Forgets all of it.
+    pub fn clear(&mut self) {
+        (self.octets.clear(), self.ends.clear(), self.failures.clear());
+    }
+
+    fn count(&self) -> usize {
+        self.ends.len() + self.failures.len()
+    }
 }
 
 /// A socket connected to `server`, from a port that the kernel chooses at random.
@@ -32,24 +60,31 @@ pub fn open(server: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 /// Waits until some socket has something, and reads it.
-pub async fn receive(sockets: &[UdpSocket], buffer: &mut [u8], into: &mut Vec<Received>) {
+pub async fn receive(sockets: &[UdpSocket], into: &mut Received) {
     std::future::poll_fn(|context| {
         for socket in sockets {
             while let Poll::Ready(ready) = socket.poll_recv_ready(context) {
                 if ready.is_err() {
                     break;
                 }
-                match socket.try_recv(buffer) {
-                    Ok(length) => into.push(Received::Packet(buffer.get(..length).unwrap_or(&[]).to_vec())),
+                let start = into.octets.len();
+                into.octets.resize(start + BUFFER, 0);
+                let received = match into.octets.get_mut(start..) {
+                    Some(room) => socket.try_recv(room),
+                    None => Ok(0),
+                };
+                into.octets.truncate(start + received.as_ref().copied().unwrap_or(0));
+                match received {
+                    Ok(_) => into.ends.push(into.octets.len()),
                     Err(error) if is_passing(&error) => {}
-                    Err(error) => into.push(Received::Failure(error)),
+                    Err(error) => into.failures.push(error),
                 }
-                if into.len() >= BURST {
+                if into.count() >= BURST {
                     return Poll::Ready(());
                 }
             }
         }
-        if into.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+        if into.count() == 0 { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
 }

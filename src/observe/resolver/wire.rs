@@ -1,8 +1,10 @@
 //! Between our types and the wire format, which is hickory-proto's.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record as WireRecord, RecordType as WireType};
 
 use crate::name::DomainName;
@@ -19,8 +21,11 @@ const MAX_TTL: u32 = i32::MAX as u32;
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The packet.
-    pub bytes: Vec<u8>,
-    query: Query,
+    pub bytes: Box<[u8]>,
+    /// The name in our terms.
+    name: DomainName,
+    /// Where the question section ends.
+    end: usize,
     /// Whether the letters' case was chosen at random, and must come back so (0x20).
     pub cased: bool,
     /// Whether it offers EDNS.
@@ -38,28 +43,55 @@ pub struct Manner {
     pub cased: bool,
 }
 
-/// A random message id, from hickory's generator.
-pub fn random_id() -> u16 {
-    Message::query().metadata.id
+/// Numbers that nobody else can guess: a count, hashed with keys that the system chose at random.
+#[derive(Default)]
+pub struct Dice {
+    keys: RandomState,
+    thrown: u64,
+}
+
+impl Dice {
+    /// The next number.
+    pub fn throw(&mut self) -> u64 {
+        self.thrown += 1;
+        self.keys.hash_one(self.thrown)
+    }
 }
 
 /// The packet that asks `question` under `id`; `None` where no message can carry the name.
-pub fn ask(id: u16, question: &Question, manner: Manner) -> Option<Asked> {
-    let labels = plan::labels(&question.name)?;
-    let mut name = Name::from_labels(labels.iter().map(Vec::as_slice)).ok()?;
-    if manner.cased {
-        name.randomize_label_case();
+pub fn ask(id: u16, question: &Question, manner: Manner, dice: &mut Dice) -> Option<Asked> {
+    /// The OPT record (RFC 6891 section 6.1.2): root, type 41, payload, and nothing else.
+    const OPT: [u8; 11] = [0, 0, 41, PAYLOAD.to_be_bytes()[0], PAYLOAD.to_be_bytes()[1], 0, 0, 0, 0, 0, 0];
+    let mut bytes = Vec::with_capacity(HEADER + question.name.as_str().len() + 6 + OPT.len());
+    bytes.extend_from_slice(&id.to_be_bytes());
+    bytes.extend_from_slice(&[u8::from(manner.recurse), 0, 0, 1, 0, 0, 0, 0, 0, u8::from(manner.edns)]);
+    let (mut coins, mut left) = (0, 0);
+    let mut case = |octet: u8| {
+        if !manner.cased || !octet.is_ascii_alphabetic() {
+            return octet;
+        }
+        if left == 0 {
+            (coins, left) = (dice.throw(), u64::BITS);
+        }
+        let upper = coins & 1 == 1;
+        (coins, left) = (coins >> 1, left - 1);
+        if upper { octet.to_ascii_uppercase() } else { octet.to_ascii_lowercase() }
+    };
+    if !question.name.as_str().is_empty() {
+        plan::for_each_label(&question.name, |label| {
+            bytes.push(u8::try_from(label.len()).unwrap_or(0));
+            bytes.extend(label.iter().map(|octet| case(*octet)));
+        })?;
     }
-    let query = Query::query(name, wire_type(question.rtype));
-    let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    message.metadata.recursion_desired = manner.recurse;
-    message.add_query(query.clone());
+    bytes.push(0);
+    bytes.extend_from_slice(&u16::from(wire_type(question.rtype)).to_be_bytes());
+    bytes.extend_from_slice(&u16::from(DNSClass::IN).to_be_bytes());
+    let end = bytes.len();
     if manner.edns {
-        let mut edns = Edns::new();
-        edns.set_max_payload(PAYLOAD).set_version(0);
-        message.set_edns(edns);
+        bytes.extend_from_slice(&OPT);
     }
-    Some(Asked { bytes: message.to_vec().ok()?, query, cased: manner.cased, edns: manner.edns })
+    let name = question.name.clone();
+    Some(Asked { bytes: bytes.into(), name, end, cased: manner.cased, edns: manner.edns })
 }
 
 /// The id of a reply; `None` for what is no reply to a query.
@@ -119,29 +151,22 @@ impl From<Why> for Heard {
 
 /// Reads a packet as the reply to `asked`.
 pub fn read(bytes: &[u8], asked: &Asked) -> Reading {
+    let own = asked.bytes.get(HEADER..asked.end).unwrap_or(&[]);
+    let sent_back = bytes.get(HEADER..asked.end).filter(|_| bytes.get(4..6) == Some(&[0, 1]));
+    let exact = sent_back == Some(own);
+    // Lengths, types and classes are no letters: case means the name's alone.
+    let same = exact || sent_back.is_some_and(|theirs| theirs.eq_ignore_ascii_case(own));
     let message = match Message::from_vec(bytes) {
         Ok(message) => message,
-        Err(error) => {
-            let ours = question_octets(bytes)
-                .zip(question_octets(&asked.bytes))
-                .is_some_and(|(a, b)| if asked.cased { a == b } else { a.eq_ignore_ascii_case(b) });
-            return Reading::Malformed { how: error.to_string(), ours };
-        }
+        Err(error) => return Reading::Malformed { how: error.to_string(), ours: exact || same && !asked.cased },
     };
     let rcode = message.metadata.response_code;
     let ignorant = matches!(rcode, ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS);
-    match message.queries.as_slice() {
-        [query] => {
-            let same = &asked.query;
-            if query.query_type != same.query_type || query.query_class != DNSClass::IN || query.name != same.name {
-                return Reading::Foreign;
-            }
-            if asked.cased && !query.name.eq_case(&same.name) {
-                return Reading::CaseLost;
-            }
-        }
+    match message.queries.len() {
+        _ if exact || same && !asked.cased => {}
+        _ if same => return Reading::CaseLost,
         // Servers from before EDNS may send back the header alone.
-        [] if ignorant => {}
+        0 if ignorant => {}
         _ => return Reading::Foreign,
     }
     if ignorant && asked.edns {
@@ -150,26 +175,39 @@ pub fn read(bytes: &[u8], asked: &Asked) -> Reading {
     if message.metadata.truncation {
         return Reading::Truncated;
     }
-    Reading::Heard(heard(&message))
+    Reading::Heard(heard(&message, &mut Names::new(&asked.name)))
 }
 
-/// The octets of the question section of a packet with one question.
-fn question_octets(bytes: &[u8]) -> Option<&[u8]> {
-    if bytes.get(4..6)? != [0, 1] {
-        return None;
+/// Names on their way from a message into our terms: those that were just met share their text, as they mostly are the question's.
+struct Names {
+    known: [Option<DomainName>; 4],
+    next: usize,
+    text: String,
+}
+
+impl Names {
+    fn new(asked: &DomainName) -> Names {
+        Names { known: [Some(asked.clone()), None, None, None], next: 1, text: String::new() }
     }
-    let mut at = HEADER;
-    loop {
-        match *bytes.get(at)? {
-            0 => break,
-            length @ 1..=63 => at += usize::from(length) + 1,
-            _ => return None,
+
+    /// A name in presentation form. Not by hickory's Display, which turns punycode into Unicode.
+    fn get(&mut self, name: &Name) -> DomainName {
+        self.text.clear();
+        plan::spell(name.iter(), &mut self.text);
+        if let Some(known) = self.known.iter().flatten().find(|known| known.as_str() == self.text) {
+            return known.clone();
         }
+        let fresh = DomainName::new(&self.text);
+        if let Some(place) = self.known.get_mut(self.next) {
+            *place = Some(fresh.clone());
+        }
+        // The question's stays.
+        self.next = self.next % 3 + 1;
+        fresh
     }
-    bytes.get(HEADER..at + 5)
 }
 
-fn heard(message: &Message) -> Heard {
+fn heard(message: &Message, names: &mut Names) -> Heard {
     let rcode = message.metadata.response_code;
     let nxdomain = match rcode {
         ResponseCode::NoError => false,
@@ -178,8 +216,9 @@ fn heard(message: &Message) -> Heard {
         ResponseCode::Refused => return Why::Refused.into(),
         other => return Why::Rcode(other.into()).into(),
     };
-    let records: Vec<Record> = message.answers.iter().filter_map(record).collect();
-    let authority: Vec<Record> = message.authorities.iter().filter_map(record).collect();
+    let mut records = Vec::with_capacity(message.answers.len());
+    records.extend(message.answers.iter().filter_map(|r| record(r, names)));
+    let authority: Vec<Record> = message.authorities.iter().filter_map(|r| record(r, names)).collect();
     let soa = authority.iter().find(|r| r.data.rtype() == RecordType::Soa).cloned();
     let servers = || authority.iter().filter(|r| r.data.rtype() == RecordType::Ns);
     let authoritative = message.metadata.authoritative;
@@ -187,7 +226,7 @@ fn heard(message: &Message) -> Heard {
     if let Some(first) = servers().next().filter(|_| silent_on_it) {
         let same = servers().filter(|r| r.name == first.name);
         let servers: Vec<DomainName> = same.filter_map(|r| r.data.target().cloned()).collect();
-        let along = message.additionals.iter().filter_map(record).filter(|r| servers.contains(&r.name));
+        let along = message.additionals.iter().filter_map(|r| record(r, names)).filter(|r| servers.contains(&r.name));
         let glue = along.filter_map(|r| Some((r.name, r.data.address()?))).collect();
         let referral = Some(Referral { zone: first.name.clone(), servers, glue });
         return Heard { outcome: Outcome::Unanswered(Why::Referral), referral };
@@ -202,40 +241,35 @@ fn heard(message: &Message) -> Heard {
         recursion_available: message.metadata.recursion_available,
         records,
         negative_ttl,
-        soa,
+        soa: soa.map(Arc::new),
         rtt_micros: 0,
     };
     Heard { outcome: Outcome::Answer(answer), referral: None }
 }
 
 /// A record in our terms; `None` for other classes than IN and types that helolint does not use.
-fn record(record: &WireRecord) -> Option<Record> {
+fn record(record: &WireRecord, names: &mut Names) -> Option<Record> {
     if record.dns_class != DNSClass::IN {
         return None;
     }
     let data = match &record.data {
         RData::A(a) => RecordData::A(a.0),
         RData::AAAA(a) => RecordData::Aaaa(a.0),
-        RData::PTR(name) => RecordData::Ptr(domain(&name.0)),
-        RData::CNAME(name) => RecordData::Cname(domain(&name.0)),
-        RData::NS(name) => RecordData::Ns(domain(&name.0)),
-        RData::MX(mx) => RecordData::Mx(mx.preference, domain(&mx.exchange)),
+        RData::PTR(name) => RecordData::Ptr(names.get(&name.0)),
+        RData::CNAME(name) => RecordData::Cname(names.get(&name.0)),
+        RData::NS(name) => RecordData::Ns(names.get(&name.0)),
+        RData::MX(mx) => RecordData::Mx(mx.preference, names.get(&mx.exchange)),
         RData::TXT(txt) => RecordData::Txt(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
         RData::SOA(soa) => RecordData::Soa {
-            mname: domain(&soa.mname),
-            rname: domain(&soa.rname),
+            mname: names.get(&soa.mname),
+            rname: names.get(&soa.rname),
             serial: soa.serial,
             minimum: soa.minimum,
         },
         _ => return None,
     };
     let ttl = if record.ttl > MAX_TTL { 0 } else { record.ttl };
-    Some(Record { name: domain(&record.name), ttl, data })
-}
-
-/// A name in presentation form. Not by hickory's Display, which turns punycode into Unicode.
-fn domain(name: &Name) -> DomainName {
-    plan::spelled(name.iter())
+    Some(Record { name: names.get(&record.name), ttl, data })
 }
 
 fn wire_type(rtype: RecordType) -> WireType {

@@ -47,7 +47,7 @@ fn gives(vantage: usize, records: Vec<Record>) -> Reply {
 }
 
 fn with_serial(vantage: usize, records: Vec<Record>, serial: u32) -> Reply {
-    let answer = Answer { soa: Some(soa("example.com", serial)), ..answer(records) };
+    let answer = Answer { soa: Some(soa("example.com", serial).into()), ..answer(records) };
     Reply { vantage, outcome: Outcome::Answer(answer) }
 }
 

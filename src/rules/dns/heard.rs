@@ -70,7 +70,7 @@ fn outcome(text: &str, answers: &[&str], kind: VantageKind) -> (Question, Outcom
         if let Some(serial) = number("serial=") {
             let zone = DomainName::new("example.com");
             let data = RecordData::Soa { mname: zone.clone(), rname: zone.clone(), serial, minimum: 300 };
-            answer.soa = Some(Record { name: zone, ttl: 300, data });
+            answer.soa = Some(Record { name: zone, ttl: 300, data }.into());
         }
     }
     (question, outcome)

@@ -21,7 +21,7 @@ fn ns(zone: &str, servers: &[&str]) -> Outcome {
 fn absent(zone: &str) -> Outcome {
     let name = domain(zone);
     let data = RecordData::Soa { mname: name.clone(), rname: name.clone(), serial: 1, minimum: 60 };
-    Outcome::Answer(Answer { soa: Some(Record { name, ttl: 60, data }), ..answer(Vec::new()) })
+    Outcome::Answer(Answer { soa: Some(Record { name, ttl: 60, data }.into()), ..answer(Vec::new()) })
 }
 
 fn asks(jobs: &[Job]) -> Vec<String> {

@@ -1,3 +1,4 @@
+use hickory_proto::op::{Edns, Query};
 use hickory_proto::rr::rdata::{A, CNAME, MX, NS, PTR, SOA, TXT};
 
 use super::*;
@@ -7,7 +8,7 @@ fn question(name: &str, rtype: RecordType) -> Question {
 }
 
 fn asked(question: &Question) -> Asked {
-    ask(7, question, Manner { recurse: true, edns: true, cased: false }).unwrap()
+    ask(7, question, Manner { recurse: true, edns: true, cased: false }, &mut Dice::default()).unwrap()
 }
 
 fn name(text: &str) -> Name {
@@ -44,10 +45,18 @@ fn a_question_goes_out_as_it_should() {
     assert_eq!(message.queries[0].name.to_ascii(), "mail.example.com.");
     assert_eq!(message.queries[0].query_type, WireType::MX);
     assert_eq!(message.edns.as_ref().map(Edns::max_payload), Some(PAYLOAD));
-    let plain = ask(7, &q, Manner { recurse: false, edns: false, cased: false }).unwrap();
+    let plain = ask(7, &q, Manner { recurse: false, edns: false, cased: false }, &mut Dice::default()).unwrap();
     let message = Message::from_vec(&plain.bytes).unwrap();
     assert!(message.edns.is_none() && !message.metadata.recursion_desired);
-    assert!(ask(7, &question("a..b", RecordType::A), Manner { recurse: true, edns: true, cased: true }).is_none());
+    assert!(
+        ask(
+            7,
+            &question("a..b", RecordType::A),
+            Manner { recurse: true, edns: true, cased: true },
+            &mut Dice::default()
+        )
+        .is_none()
+    );
 }
 
 #[test]
@@ -193,7 +202,7 @@ fn what_is_not_the_reply_is_not_believed() {
 #[test]
 fn letters_come_back_as_they_went() {
     let q = question("averyveryveryverylongname.example", RecordType::A);
-    let a = ask(7, &q, Manner { recurse: true, edns: true, cased: true }).unwrap();
+    let a = ask(7, &q, Manner { recurse: true, edns: true, cased: true }, &mut Dice::default()).unwrap();
     assert!(matches!(read(&reply(&a, |_| {}), &a), Reading::Heard(_)));
     let lower = reply(&a, |m| m.queries[0].name = m.queries[0].name.to_lowercase());
     assert!(matches!(read(&lower, &a), Reading::CaseLost));
@@ -210,7 +219,7 @@ fn servers_without_edns() {
         m.queries.clear();
     });
     assert!(matches!(read(&bare, &a), Reading::NoEdns));
-    let plain = ask(7, &q, Manner { recurse: true, edns: false, cased: false }).unwrap();
+    let plain = ask(7, &q, Manner { recurse: true, edns: false, cased: false }, &mut Dice::default()).unwrap();
     assert_eq!(outcome(read(&reply(&plain, formerr), &plain)), Outcome::Unanswered(Why::Rcode(1)));
 }
 

@@ -1,0 +1,90 @@
+//! The questions of a phase and what was said to each, by number: events find their question without a search.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::observe::{Outcome, Question, Reply, Why};
+
+/// Every question of a phase.
+#[derive(Default)]
+pub struct Table {
+    places: HashMap<Arc<Question>, usize>,
+    entries: Vec<Entry>,
+}
+
+/// A question and its replies. Who was asked and has not replied stands among them with a time-out.
+pub struct Entry {
+    /// The question.
+    pub question: Arc<Question>,
+    /// What was said to it.
+    pub replies: Vec<Reply>,
+}
+
+impl Table {
+    /// Whether the question is there.
+    pub fn contains(&self, question: &Question) -> bool {
+        self.places.contains_key(question)
+    }
+
+    /// The number of a question.
+    pub fn place(&self, question: &Question) -> Option<usize> {
+        self.places.get(question).copied()
+    }
+
+    /// Adds a question that is not there yet, with the replies it has; returns its number.
+    pub fn add(&mut self, question: Arc<Question>, replies: Vec<Reply>) -> usize {
+        let number = self.entries.len();
+        self.places.insert(Arc::clone(&question), number);
+        self.entries.push(Entry { question, replies });
+        number
+    }
+
+    /// The entry with this number.
+    pub fn get(&self, number: usize) -> Option<&Entry> {
+        self.entries.get(number)
+    }
+
+    /// Notes that a vantage point is asked; false where it was before.
+    pub fn ask(&mut self, number: usize, vantage: usize) -> bool {
+        let Some(entry) = self.entries.get_mut(number) else { return false };
+        if entry.replies.iter().any(|reply| reply.vantage == vantage) {
+            return false;
+        }
+        entry.replies.push(Reply { vantage, outcome: Outcome::Unanswered(Why::Timeout) });
+        true
+    }
+
+    /// Forgets that a vantage point was asked.
+    pub fn forget(&mut self, number: usize, vantage: usize) {
+        if let Some(entry) = self.entries.get_mut(number) {
+            entry.replies.retain(|reply| reply.vantage != vantage);
+        }
+    }
+
+    /// Puts a vantage point's reply in the place kept for it.
+    pub fn reply(&mut self, number: usize, vantage: usize, outcome: Outcome) {
+        let Some(entry) = self.entries.get_mut(number) else { return };
+        match entry.replies.iter_mut().find(|reply| reply.vantage == vantage) {
+            Some(reply) => reply.outcome = outcome,
+            None => entry.replies.push(Reply { vantage, outcome }),
+        }
+    }
+
+    /// Every reply.
+    pub fn replies(&self) -> impl Iterator<Item = &Reply> {
+        self.entries.iter().flat_map(|entry| &entry.replies)
+    }
+
+    /// The replies by question, those alone for which `keep` holds; questions without any are left out.
+    pub fn into_replies(self, keep: impl Fn(&Question, &Reply) -> bool) -> BTreeMap<Question, Vec<Reply>> {
+        let Table { places, mut entries } = self;
+        drop(places);
+        entries.sort_unstable_by(|a, b| a.question.cmp(&b.question));
+        let kept = entries.into_iter().filter_map(|Entry { question, mut replies }| {
+            replies.retain(|reply| keep(&question, reply));
+            replies.shrink_to_fit();
+            (!replies.is_empty()).then(|| (Arc::unwrap_or_clone(question), replies))
+        });
+        kept.collect()
+    }
+}
