@@ -188,6 +188,10 @@ fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations)
             }
         }
     }
+    if zones.is_none() {
+        // Seconds, as a snapshot keeps them.
+        dns.taken = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).ok();
+    }
     Ok((facts, dns))
 }
 

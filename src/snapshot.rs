@@ -128,7 +128,7 @@ struct ObservationDoc {
     /// Round trip time in microseconds.
     #[serde(default)]
     rtt_micros: u64,
-    /// When, in UTC.
+    /// When, in UTC; null where no clock counts, as with zone files.
     #[serde(default)]
     at: Option<String>,
 }
@@ -140,8 +140,9 @@ struct ObservationDoc {
 pub fn write(facts: &Facts, dns: &Observations, taken: Timestamp) -> Result<String, SnapshotError> {
     // Seconds are enough, and the same everywhere.
     let taken = taken.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let heard = dns.taken.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let observations = dns.replies.iter().flat_map(|(question, replies)| {
-        replies.iter().map(|reply| observation(question, reply, &dns.vantages, &taken)).collect::<Vec<_>>()
+        replies.iter().map(|reply| observation(question, reply, &dns.vantages, heard.as_ref())).collect::<Vec<_>>()
     });
     let document = Document {
         schema: SCHEMA,
@@ -180,7 +181,7 @@ fn vantage_doc(vantage: &Vantage) -> VantageDoc {
     }
 }
 
-fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], taken: &str) -> ObservationDoc {
+fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], at: Option<&String>) -> ObservationDoc {
     let mut document = ObservationDoc {
         question: question.to_string(),
         from: vantages.get(reply.vantage).map_or_else(String::new, |vantage| vantage.name.clone()),
@@ -194,7 +195,7 @@ fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], taken: 
         error: None,
         why: None,
         rtt_micros: 0,
-        at: Some(taken.to_owned()),
+        at: at.cloned(),
     };
     match &reply.outcome {
         Outcome::Answer(answer) => {
@@ -257,7 +258,9 @@ pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
         };
         replies.entry(question).or_default().push(Reply { vantage: index, outcome: outcome(said)? });
     }
-    Ok((facts, Observations::new(vantages, replies)))
+    let times = document.observations.iter().filter_map(|said| said.at.as_ref()?.parse::<Timestamp>().ok());
+    let taken = times.max();
+    Ok((facts, Observations { taken, ..Observations::new(vantages, replies) }))
 }
 
 fn vantage(document: &VantageDoc) -> Result<Vantage, SnapshotError> {

@@ -6,6 +6,7 @@ pub mod recorded;
 pub mod resolver;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod stale;
 pub mod truth;
 
 use std::collections::BTreeMap;
@@ -369,13 +370,15 @@ pub struct Observations {
     pub replies: BTreeMap<Question, Vec<Reply>>,
     /// Nothing was to be asked (`--offline`).
     pub offline: bool,
+    /// When the last of it was heard; `None` where nobody has a clock: zone files, tests.
+    pub taken: Option<jiff::Timestamp>,
 }
 
 impl Observations {
     /// Observations of these servers, the replies to each question put in their order.
     pub fn new(vantages: Vec<Vantage>, mut replies: BTreeMap<Question, Vec<Reply>>) -> Observations {
         replies.values_mut().for_each(|all| all.sort_by_key(|reply| reply.vantage));
-        Observations { vantages, replies, offline: false }
+        Observations { vantages, replies, ..Observations::default() }
     }
 
     /// The observations of a run that asks nothing.

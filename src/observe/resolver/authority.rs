@@ -88,6 +88,8 @@ struct Find {
     asked: BTreeSet<usize>,
     waiting: usize,
     done: bool,
+    /// Not waited for any longer: searches have gone on one label up.
+    overdue: bool,
     purposes: Vec<Aim>,
 }
 
@@ -100,6 +102,16 @@ enum Aim {
     Servers { zone: DomainName },
     /// An address of a server's name.
     Address { name: DomainName },
+}
+
+impl Aim {
+    /// Where the search began that looks for a cut.
+    fn cut(&self) -> Option<&DomainName> {
+        match self {
+            Aim::Cut { key } => Some(key),
+            _ => None,
+        }
+    }
 }
 
 /// A server's name.
@@ -221,9 +233,21 @@ impl Cuts {
         }
     }
 
+    /// A question about zones has taken long. The resolver may be waiting for servers that are dead, and a zone above will refer to
+    /// the same: its search goes on there. An answer that comes later is still of use to searches that have not ended.
+    pub fn overdue(&mut self, question: &Question) -> Vec<Job> {
+        let Some(find) = self.finds.get_mut(question).filter(|find| !find.done && !find.overdue) else {
+            return Vec::new();
+        };
+        find.overdue = true;
+        let keys: Vec<DomainName> = find.purposes.iter().filter_map(Aim::cut).cloned().collect();
+        keys.into_iter().flat_map(|key| self.climb(question, key)).collect()
+    }
+
     fn use_answer(&mut self, question: &Question, answer: &Answer, aim: Aim) -> Vec<Job> {
         let own = answer.records.iter().filter(|r| r.name == question.name);
         match aim {
+            Aim::Cut { key } if matches!(self.searches.get(&key), Some(Search::Found(_))) => Vec::new(),
             Aim::Cut { key } => {
                 let names: Vec<DomainName> = own.clone().filter_map(|r| server_name(&r.data)).cloned().collect();
                 let is_alias = own.clone().any(|r| r.data.rtype() == RecordType::Cname);
@@ -251,7 +275,9 @@ impl Cuts {
     }
 
     fn no_answer(&mut self, question: &Question, aim: Aim) -> Vec<Job> {
+        let overdue = self.finds.get(question).is_some_and(|find| find.overdue);
         match aim {
+            Aim::Cut { .. } if overdue => Vec::new(),
             Aim::Cut { key } => self.climb(question, key),
             Aim::Servers { .. } | Aim::Address { .. } => Vec::new(),
         }
@@ -262,7 +288,10 @@ impl Cuts {
         match question.name.parent().filter(|parent| !parent.as_str().is_empty()) {
             Some(parent) => self.cut(&parent, key),
             None => {
-                self.searches.insert(key, Search::Failed);
+                let open = |find: &Find| !find.done && find.purposes.iter().filter_map(Aim::cut).any(|of| *of == key);
+                if !self.finds.values().any(open) {
+                    self.searches.insert(key, Search::Failed);
+                }
                 Vec::new()
             }
         }
@@ -278,7 +307,7 @@ impl Cuts {
             return self.settle(&key, &zone, &[]);
         }
         let question = Question::new(name, RecordType::Ns);
-        if self.finds.get(&question).is_some_and(|find| find.done) {
+        if self.finds.get(&question).is_some_and(|find| find.done || find.overdue) {
             // It was no zone, and what it led to is further up.
             return self.climb(&question, key);
         }

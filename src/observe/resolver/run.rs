@@ -1,8 +1,9 @@
 //! The phase as a whole: which question goes to whom and when, by what has been heard so far.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
@@ -26,6 +27,8 @@ const RESOLVER_WINDOW: usize = 256;
 const AUTHORITY_WINDOW: usize = 128;
 /// Questions that answers may bring, beyond four for each that facts bring: a bound for answers that lead on and on.
 const FOLLOW_UPS: usize = 4096;
+/// How long a question about zones is waited for before its search goes on one label up as well.
+const PATIENCE: Duration = Duration::from_millis(400);
 /// Aliases followed from question to question.
 const ALIASES: usize = 24;
 
@@ -52,6 +55,8 @@ pub struct Run<'a> {
     /// How many aliases led to a question.
     alias_depth: HashMap<Arc<Question>, usize>,
     cuts: Cuts,
+    /// Questions about zones, with the end of the patience with each; the first to end stands first.
+    patience: VecDeque<(Instant, Arc<Question>)>,
     events: UnboundedSender<Event<Purpose>>,
 }
 
@@ -70,6 +75,7 @@ pub async fn run(questions: &BTreeSet<Question>, facts: &Facts, options: &Option
         budget: questions.len().saturating_mul(4).saturating_add(FOLLOW_UPS),
         alias_depth: HashMap::new(),
         cuts: Cuts::default(),
+        patience: VecDeque::new(),
         events,
     };
     let known = run.take_over(dns);
@@ -216,8 +222,19 @@ impl Run<'_> {
     /// Hears until nothing is outstanding or the time is over.
     async fn listen(&mut self, mut inbox: UnboundedReceiver<Event<Purpose>>, end: Instant) {
         while self.outstanding > 0 {
-            let Ok(Some(event)) = timeout_at(end, inbox.recv()).await else { return };
-            self.hear(event);
+            let wake = self.patience.front().map_or(end, |(at, _)| end.min(*at));
+            match timeout_at(wake, inbox.recv()).await {
+                Ok(Some(event)) => self.hear(event),
+                Ok(None) => return,
+                Err(_) if wake >= end => return,
+                Err(_) => {
+                    if let Some((_, question)) = self.patience.pop_front() {
+                        let jobs = self.cuts.overdue(&question);
+                        self.perform(jobs);
+                    }
+                    continue;
+                }
+            }
             while let Ok(event) = inbox.try_recv() {
                 self.hear(event);
             }
@@ -323,6 +340,7 @@ impl Run<'_> {
             match job {
                 Job::Find { question, of } => {
                     let resolvers = self.recursive();
+                    self.patience.push_back((Instant::now() + PATIENCE, Arc::clone(&question)));
                     for number in of.into_iter().filter(|n| resolvers.contains(n)) {
                         self.send(number, Purpose::Find, &question);
                     }

@@ -4,7 +4,9 @@ use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::Severity;
 use crate::observe::iprev::Iprev;
-use crate::observe::{Observations, Question, RecordType, VantageKind};
+use crate::observe::stale::{self, Stale};
+use crate::observe::truth::View;
+use crate::observe::{Observations, Question, RecordType};
 use crate::rules::names::is_own;
 use crate::rules::rule;
 use crate::rules::support::{Sending, evidence, sending_addresses};
@@ -35,34 +37,37 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sending = sending_addresses(facts);
     for question in judged(dns) {
-        let Some(truth) = true_set(dns, question) else { continue };
-        if dns.truth(question).kind != Some(VantageKind::Authoritative) {
-            continue;
-        }
-        // What another server of the zone serves is no cache's fault (DNS003).
-        let served = dns.views(question, VantageKind::Authoritative);
-        let split = split_horizon::applies(facts, dns, question);
-        let mut stale = dns.views(question, VantageKind::Public);
-        if split.is_none() {
-            stale.extend(dns.views(question, VantageKind::System));
-        }
-        stale.retain(|view| view.records != truth && !served.iter().any(|other| other.records == view.records));
-        let Some(first) = stale.first() else { continue };
-        let until = match stale.iter().filter_map(|view| view.ttl).max() {
-            Some(ttl) => format!("for {} at most", duration(ttl)),
-            None => "for a time that the answer does not tell".to_owned(),
-        };
-        let names: Vec<String> = stale.iter().map(|view| who(dns, view)).collect();
-        let message = format!(
-            "{} still serve {} for `{question}`, {until}; the zone has {}",
-            names.join(", "),
-            words(&first.records),
-            words(&truth)
-        );
-        let severity = if is_right(facts, dns, &sending, question) { Severity::Info } else { Severity::Warning };
+        let with_system = split_horizon::applies(facts, dns, question).is_none();
+        let Some(stale) = stale::of(dns, question, with_system) else { continue };
+        let truth = true_set(dns, question).unwrap_or_default();
+        let right = is_right(facts, dns, &sending, question);
+        let said: Vec<String> = stale.views.iter().map(|view| said(dns, view)).collect();
+        let message =
+            format!("{}; the zone has {} for `{question}`{}", said.join("; "), words(&truth), end(dns, &stale, right));
+        let severity = if right { Severity::Info } else { Severity::Warning };
         findings.push(RULE.violated(question, message).severity(severity).evidence(evidence(dns, question)));
     }
     findings
+}
+
+/// What some caches still say, and for how long.
+fn said(dns: &Observations, view: &View) -> String {
+    let verb = if view.by.len() == 1 { "says" } else { "say" };
+    let time = match view.ttl {
+        Some(ttl) => format!("for {}", duration(ttl)),
+        None => "for a time that the answer does not tell".to_owned(),
+    };
+    format!("{} still {verb} {} {time}", who(dns, view), words(&view.records))
+}
+
+/// When the caches agree with the zone, as far as they tell.
+fn end(dns: &Observations, stale: &Stale, right: bool) -> String {
+    let everywhere = if right { "right everywhere" } else { "the same everywhere" };
+    let Some(left) = stale.left else { return String::new() };
+    match dns.taken.and_then(|taken| stale::clock(taken, left)) {
+        Some(clock) => format!(", {everywhere} by {clock} at the latest"),
+        None => format!(", {everywhere} in {} at the latest", duration(left)),
+    }
 }
 
 /// Whether the truth is as this host needs it: then waiting is all that is to be done.
@@ -139,10 +144,16 @@ mod tests {
                 ),
             ],
         );
-        let old = heard(&[(
+        let mut old = heard(&[(
             "mail.example.com A",
-            &[("ns1", &["192.0.2.10"]), ("google", &["ttl=5400", "192.0.2.99"]), ("quad9", &["ttl=60", "192.0.2.99"])],
+            &[("ns1", &["192.0.2.10"]), ("google", &["ttl=2220", "192.0.2.99"]), ("quad9", &["ttl=60", "NXDOMAIN"])],
         )]);
-        assert!(check(&healthy(), &old)[0].message.contains("for 90 minutes at most"));
+        assert_eq!(
+            check(&healthy(), &old)[0].message,
+            "google still says 192.0.2.99 for 37 minutes; quad9 still says no such record for 60 seconds; the zone has 192.0.2.10 \
+             for `mail.example.com. A`, right everywhere in 37 minutes at the latest"
+        );
+        old.taken = "2026-11-20T14:00:00Z".parse().ok();
+        assert!(check(&healthy(), &old)[0].message.ends_with(", right everywhere by 14:37 UTC at the latest"));
     }
 }

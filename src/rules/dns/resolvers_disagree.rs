@@ -1,6 +1,7 @@
-use super::questions::{judged, who, words};
+use super::questions::{duration, judged, who, words};
 use crate::facts::Facts;
 use crate::findings::Finding;
+use crate::observe::truth::View;
 use crate::observe::{Observations, VantageKind};
 use crate::rules::rule;
 use crate::rules::support::evidence;
@@ -35,11 +36,16 @@ fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
             continue;
         }
         let said: Vec<String> =
-            views.iter().map(|view| format!("{} ({})", words(&view.records), who(dns, view))).collect();
+            views.iter().map(|view| format!("{} ({}{})", words(&view.records), who(dns, view), kept(view))).collect();
         let message = format!("resolvers disagree about `{question}`: {}", said.join("; "));
         findings.push(RULE.violated(question, message).evidence(evidence(dns, question)));
     }
     findings
+}
+
+/// For how long the answer is kept.
+fn kept(view: &View) -> String {
+    view.ttl.map_or_else(String::new, |ttl| format!(", for {}", duration(ttl)))
 }
 
 #[cfg(test)]

@@ -145,3 +145,30 @@ fn an_intercepted_port_is_seen() {
     assert!(dns.intercepted());
     assert_eq!(dns.truth(&ptr()).kind, Some(VantageKind::Public));
 }
+
+#[test]
+fn a_search_does_not_wait_for_a_resolver_that_waits_for_dead_servers() {
+    // The resolver never answers for sub.example.com: its server is dead. The zone above refers to it all the same.
+    const WORLD: &[(&str, &str, u8)] = &[("example.com.", "ns1.example.", 1), ("none.", "dead.example.", 9)];
+    let parent = serve(1, 0, |q| {
+        if q.recurse && q.name.ends_with("sub.example.com.") {
+            return Vec::new();
+        }
+        world(q, WORLD).unwrap_or_else(|| {
+            vec![q.reply(|m| {
+                m.add_authority(record("sub.example.com.", RData::NS(NS(name("dead.example.")))));
+            })]
+        })
+    });
+    let silent = serve(9, parent.address.port(), |_| Vec::new());
+    let mut options = options(&[&parent]);
+    (options.authoritative, options.authoritative_port) = (true, parent.address.port());
+    let mut facts = facts();
+    facts.paths = vec![helo_path("192.0.2.10", "mail.sub.example.com")];
+    let start = std::time::Instant::now();
+    let dns = ask(&facts, &options);
+    assert!(start.elapsed() < Duration::from_millis(3300), "{:?}", start.elapsed());
+    assert!(silent.asked() > 0);
+    let question = Question::new(&DomainName::new("mail.sub.example.com"), RecordType::A);
+    assert_eq!(dns.replies[&question].len(), 2, "{:#?}", dns.replies[&question]);
+}
