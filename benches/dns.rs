@@ -1,87 +1,168 @@
-//! The DNS phase against a server in this process: PTR, then A and AAAA, for a thousand addresses; beside it a plain loop over
-//! `hickory_resolver::Resolver` that asks for the same (64 at a time), for comparison.
+//! The DNS phase against its peers, measured in interleaved pairs; medians and ratios, never one run.
+//!
+//!     cargo bench --bench dns
+//!
+//! - *latency*: the whole program (`helolint check --from SNAPSHOT`) against four resolvers that answer after 30 ms; limit: a part of the
+//!   critical path of 60 ms. Also with a fifth of the questions lost, with one resolver silent, and with one that says SERVFAIL.
+//! - *bulk*: 10,000 addresses, beside a plain loop over `hickory_resolver::Resolver` that asks for the same, and beside `dnsperf` where that
+//!   is installed. The server is the one at `HELOLINT_BENCH_SERVER` (such as NSD with the addresses from 198.18.0.0 on), else one in this
+//!   process.
+//! - *memory*: the highest resident set of a process that does the bulk run and nothing else.
+//!
+//! Say the machine's load with each figure.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use helolint::observe::VantageKind;
-use helolint::observe::resolver::{self, Options, ResolverSpec};
+use helolint::observe::resolver::{self, Options, Progress, ResolverSpec};
+use helolint::observe::{Observations, VantageKind};
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 mod list;
+mod responder;
 
-/// Sending addresses in one run.
-const ADDRESSES: u32 = 1000;
+use responder::Manner;
+
+/// Addresses of the bulk run.
+const BULK: u32 = 10_000;
+/// Pairs of which the median counts.
+const PAIRS: usize = 7;
 /// Addresses that the plain loop works on at one time.
 const AT_ONCE: usize = 64;
+/// The environment's word for a process that only does the bulk run.
+const CHILD: &str = "HELOLINT_BENCH_CHILD";
 
-/// A server that answers every PTR with one name, made of the question's, and every A with one address; AAAA never.
-fn serve() -> SocketAddr {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-    let address = socket.local_addr().expect("its address");
-    std::thread::spawn(move || {
-        let mut packet = [0; 512];
-        while let Ok((length, from)) = socket.recv_from(&mut packet) {
-            let _ = socket.send_to(&answer(&packet[..length]), from);
-        }
-    });
-    address
+fn main() {
+    if let Ok(server) = std::env::var(CHILD) {
+        let dns = phase(server.parse().expect("an address"), BULK);
+        println!("{} {}", dns.replies.len(), high_water());
+        return;
+    }
+    // `cargo test --benches` is to build it, no more.
+    if !std::env::args().any(|arg| arg == "--bench") {
+        return;
+    }
+    println!("load {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
+    latency();
+    bulk();
+    println!("load {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
 }
 
-/// The answer to a packet with one question.
-fn answer(packet: &[u8]) -> Vec<u8> {
-    let mut end = 12;
-    let mut labels = Vec::new();
-    while packet[end] != 0 {
-        let next = end + 1 + usize::from(packet[end]);
-        labels.push(&packet[end + 1..next]);
-        end = next;
-    }
-    let rtype = u16::from_be_bytes([packet[end + 1], packet[end + 2]]);
-    let data: Option<Vec<u8>> = match rtype {
-        12 => {
-            let own = [b"h", &labels[..4].join(&b'-')[..]].concat();
-            let own = [&[u8::try_from(own.len()).expect("a label")], &own[..]].concat();
-            Some([&own[..], b"\x04mail\x07example\0"].concat())
-        }
-        1 => Some(vec![198, 18, 0, 1]),
-        _ => None,
+fn addresses(count: u32) -> Vec<IpAddr> {
+    (0..count).map(|n| Ipv4Addr::from(0xc612_0000 + n).into()).collect()
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// The whole program against four resolvers.
+fn latency() {
+    let calm = Manner { delay: Duration::from_millis(30), lost: 0, rcode: 0 };
+    let four = |odd: Manner, rest: Manner| -> Vec<SocketAddr> {
+        [odd, rest, rest, rest].into_iter().map(|manner| responder::serve("127.0.0.1:0", manner)).collect()
     };
-    let mut reply = packet[..end + 5].to_vec();
-    reply[2..12].copy_from_slice(&[0x84 | packet[2] & 1, 0x80, 0, 1, 0, u8::from(data.is_some()), 0, 0, 0, 0]);
-    if let Some(data) = data {
-        reply.extend([0xc0, 12]);
-        reply.extend(rtype.to_be_bytes());
-        reply.extend([0, 1, 0, 0, 1, 44]);
-        reply.extend(u16::try_from(data.len()).expect("a short one").to_be_bytes());
-        reply.extend(data);
+    let lossy = Manner { lost: 200, ..calm };
+    let worlds = [
+        ("30 ms", four(calm, calm), [1.15, 1.15, 1.3]),
+        ("30 ms, a fifth lost", four(lossy, lossy), [6.5, 6.5, 6.5]),
+        ("30 ms, one silent", four(Manner { lost: 1000, ..calm }, calm), [35.0, 35.0, 35.0]),
+        ("30 ms, one SERVFAIL", four(Manner { rcode: 2, ..calm }, calm), [1.15, 1.15, 1.3]),
+    ];
+    for (at, count) in [1, 8, 64].into_iter().enumerate() {
+        let file = std::env::temp_dir().join(format!("helolint-bench-{}-{count}", std::process::id()));
+        let facts = list::facts(&addresses(count));
+        let text = helolint::snapshot::write(&facts, &Observations::offline(), jiff::Timestamp::UNIX_EPOCH);
+        let text = text.expect("a snapshot").replace("\"offline\": true", "\"offline\": false");
+        std::fs::write(&file, text).expect("a file");
+        let mut times = vec![Vec::new(); worlds.len()];
+        for _ in 0..PAIRS {
+            for ((_, servers, _), times) in worlds.iter().zip(&mut times) {
+                let mut program = Command::new(env!("CARGO_BIN_EXE_helolint"));
+                program.args(["check", "--no-authoritative", "--fail-on", "never", "-q", "--from"]).arg(&file);
+                servers.iter().for_each(|server| _ = program.arg("--resolver").arg(server.to_string()));
+                let start = Instant::now();
+                assert!(program.stdout(Stdio::null()).status().expect("the program").success());
+                times.push(start.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+        for ((what, _, limits), times) in worlds.iter().zip(times) {
+            let time = median(times);
+            println!("{what}, {count} addresses: {time:.1} ms = {:.2} of 60 ms (limit {:.2})", time / 60.0, limits[at]);
+        }
+        let _ = std::fs::remove_file(file);
     }
-    reply
 }
 
-fn phase(c: &mut Criterion) {
-    let server = serve();
-    let addresses: Vec<IpAddr> = (0..ADDRESSES).map(|n| Ipv4Addr::from(0xc612_0000 + n).into()).collect();
-    let facts = list::facts(&addresses);
+fn bulk() {
+    let given = std::env::var("HELOLINT_BENCH_SERVER").ok();
+    let server = match &given {
+        Some(text) => text.parse().expect("HELOLINT_BENCH_SERVER is an address with a port"),
+        None => responder::serve("127.0.0.1:0", Manner { delay: Duration::ZERO, lost: 0, rcode: 0 }),
+    };
+    let all = addresses(BULK);
+    let queries = std::env::temp_dir().join(format!("helolint-bench-{}-queries", std::process::id()));
+    let (mut ours, mut plain, mut peer, mut asked) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for _ in 0..PAIRS {
+        let start = Instant::now();
+        let dns = phase(server, BULK);
+        ours.push(start.elapsed().as_secs_f64());
+        asked = dns.replies.len();
+        if peer.is_empty() {
+            let lines: String = dns.replies.keys().map(|question| format!("{question}\n")).collect();
+            std::fs::write(&queries, lines).expect("a file");
+        }
+        drop(dns);
+        let start = Instant::now();
+        plain_loop(server, &all);
+        plain.push(start.elapsed().as_secs_f64());
+        peer.extend(dnsperf(server, &queries));
+    }
+    let _ = std::fs::remove_file(queries);
+    let (ours, plain) = (median(ours), median(plain));
+    let rate = asked as f64 / ours;
+    println!("{BULK} addresses, {asked} questions: {ours:.3} s, {rate:.0} questions/s");
+    println!("plain Resolver loop: {plain:.3} s, {:.1} times as long (limit: at least 3)", plain / ours);
+    match peer.is_empty() {
+        true => println!("dnsperf is not installed, or did not run"),
+        false => {
+            let peer = median(peer);
+            println!("dnsperf: {peer:.0} questions/s; we reach {:.2} of it (limit 0.6)", rate / peer);
+        }
+    }
+    let child = Command::new(std::env::current_exe().expect("this program")).env(CHILD, server.to_string()).output();
+    let said = String::from_utf8_lossy(&child.expect("this program").stdout).into_owned();
+    println!("memory of such a run (questions, KB): {} (limit 20000)", said.trim());
+}
+
+/// The rate of dnsperf over the same questions.
+fn dnsperf(server: SocketAddr, queries: &std::path::Path) -> Option<f64> {
+    let mut command = Command::new("dnsperf");
+    command.args(["-s", &server.ip().to_string(), "-p", &server.port().to_string(), "-c", "4", "-T", "1", "-q", "200"]);
+    let output = command.args(["-n", "1", "-d"]).arg(queries).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().find_map(|line| line.trim().strip_prefix("Queries per second:")?.trim().parse().ok())
+}
+
+fn phase(server: SocketAddr, count: u32) -> Observations {
     let options = Options {
         resolvers: vec![ResolverSpec { name: "local".into(), server, kind: VantageKind::Public }],
         authoritative: false,
         authoritative_port: resolver::PORT,
-        timeout: Duration::from_secs(30),
+        timeout: Duration::from_secs(60),
+        progress: Progress::default(),
     };
-    let mut group = c.benchmark_group("dns");
-    group.sample_size(10).throughput(Throughput::Elements(u64::from(ADDRESSES) * 3));
-    group.bench_function("phase", |b| {
-        b.iter(|| {
-            let dns = resolver::ask(&facts, &options);
-            assert_eq!(dns.summary().answered, addresses.len() * 3);
-        });
-    });
-    group.bench_function("plain Resolver loop", |b| b.iter(|| plain_loop(server, &addresses)));
-    group.finish();
+    resolver::ask(&list::facts(&addresses(count)), &options)
+}
+
+/// The highest resident set of this process, in KB.
+fn high_water() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown").trim().to_owned()
 }
 
 /// What a program would do that takes hickory's resolver as it comes.
@@ -105,11 +186,11 @@ fn plain_loop(server: SocketAddr, addresses: &[IpAddr]) {
             let resolver = Arc::clone(&resolver);
             tasks.spawn(async move {
                 use hickory_resolver::proto::rr::{RData, RecordType};
-                let found = resolver.reverse_lookup(addr).await.expect("a PTR name");
+                let Ok(found) = resolver.reverse_lookup(addr).await else { return };
                 for record in found.answers() {
                     if let RData::PTR(name) = &record.data {
                         let name = name.0.clone();
-                        resolver.lookup(name.clone(), RecordType::A).await.expect("an address");
+                        let _ = resolver.lookup(name.clone(), RecordType::A).await;
                         let _ = resolver.lookup(name, RecordType::AAAA).await;
                     }
                 }
@@ -118,6 +199,3 @@ fn plain_loop(server: SocketAddr, addresses: &[IpAddr]) {
         while tasks.join_next().await.is_some() {}
     });
 }
-
-criterion_group!(benches, phase);
-criterion_main!(benches);

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use helolint::observe::resolver::{self, Options, ResolverSpec};
+use helolint::observe::resolver::{self, Options, Progress, ResolverSpec};
 use helolint::observe::{Outcome, VantageKind};
 
 #[path = "../benches/list/mod.rs"]
@@ -28,7 +28,9 @@ fn main() {
         .collect();
     let addresses: Vec<IpAddr> = list.lines().take(count).map(|line| line.parse().expect("an address")).collect();
     let facts = list::facts(&addresses);
-    let options = Options { resolvers, authoritative: port.is_some(), authoritative_port: port.unwrap_or(53), timeout };
+    let progress = Progress::default();
+    let options =
+        Options { resolvers, authoritative: port.is_some(), authoritative_port: port.unwrap_or(53), timeout, progress };
     let start = Instant::now();
     let dns = resolver::ask(&facts, &options);
     let took = start.elapsed();

@@ -39,6 +39,7 @@ pub mod findings;
 pub mod name;
 pub mod observe;
 pub mod output;
+pub mod progress;
 pub mod providers;
 pub mod receivers;
 pub mod report;
@@ -78,6 +79,7 @@ mod layers {
         ("exit", &["findings", "report"]),
         ("error", &["report"]),
         ("output", &["error"]),
+        ("progress", &["observe"]),
         ("snapshot", &["facts", "observe", "name", "report"]),
         ("schema", &["report", "settings", "snapshot"]),
         ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),

@@ -1,9 +1,12 @@
 //! The pipeline: the one place that knows every stage.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::addr::Family;
 use crate::cli::{CheckArgs, Command, DnsArgs, FactArgs, RulesFormat, SchemaDocument};
 use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
 use crate::collect::root::{OwnError, ReadError, Root, read_given, read_own};
@@ -12,13 +15,13 @@ use crate::error::Error;
 use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
 use crate::findings::KnownFindings;
 use crate::observe::recorded::{ZoneError, Zones};
-use crate::observe::resolver::{self, Options, ResolverSpec};
+use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
 use crate::observe::{Observations, VantageKind, plan};
 use crate::report::{self, Report, Style};
 use crate::rules::{self, Policy, Selection};
 use crate::settings::{self, Settings};
 use crate::source::SourceFile;
-use crate::{catalogue, exit, findings, output, receivers, schema, snapshot};
+use crate::{catalogue, exit, findings, output, progress, receivers, schema, snapshot};
 
 /// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
@@ -164,14 +167,19 @@ fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations)
     if args.offline {
         return Ok((facts, Observations::offline()));
     }
+    if fact_args.discover_public_ip {
+        discover(&mut facts, deadline);
+    }
+    let watched = Progress::default();
+    let _shown = progress::show(&watched);
     let zones = args.zones.as_deref().map(zones).transpose()?;
     let overlay = args.overlay.as_deref().map(overlay).transpose()?;
     let ask = |facts: &Facts, dns: Observations| match (&zones, &overlay) {
         (Some(zones), None) => zones.answer_all(facts),
-        (None, None) => resolver::ask_more(facts, &options(facts, args, deadline), dns),
+        (None, None) => resolver::ask_more(facts, &options(facts, args, deadline, &watched), dns),
         (zones, Some((name, planned))) => planned.overlay(name, facts, dns, |questions, dns| match zones {
             Some(zones) => zones.answer_all(facts),
-            None => resolver::ask_these(questions, facts, &options(facts, args, deadline), dns),
+            None => resolver::ask_these(questions, facts, &options(facts, args, deadline, &watched), dns),
         }),
     };
     let mut dns = ask(&facts, Observations::default());
@@ -300,8 +308,36 @@ fn bad_input(option: &'static str, path: &Path, problem: String) -> Error {
     Error::Input { option, path: path.to_owned(), problem }
 }
 
-fn options(facts: &Facts, args: &DnsArgs, deadline: Instant) -> Options {
-    let mut options = Options::for_host(facts);
+/// Adds what the outside sees of private source addresses, where services agree on it (`--discover-public-ip`).
+fn discover(facts: &mut Facts, deadline: Instant) {
+    let unknown = facts.paths.iter().filter(|path| path.sending.is_none()).filter_map(|path| path.source.as_ref());
+    let sources: BTreeSet<IpAddr> = unknown.map(|source| source.value).collect();
+    for source in sources {
+        let services = discover::services(Family::of(source));
+        let seen = discover::public_address(source, &services, deadline.saturating_duration_since(Instant::now()));
+        match seen.agreed() {
+            Some(public) => {
+                let origin = Origin::flag("--discover-public-ip");
+                facts.nat.0.push(NatEntry { local: Some(source), public, origin });
+            }
+            None => {
+                let said = seen.said.iter().map(|(name, said)| match said {
+                    Ok(addr) => format!("{name} sees {addr}"),
+                    Err(why) => format!("{name}: {why}"),
+                });
+                let said: Vec<String> = said.collect();
+                let text = format!("--discover-public-ip: no two services agree on {source}: {}", said.join(", "));
+                eprintln!("helolint: {}", report::escape::line(&text));
+            }
+        }
+    }
+    for path in facts.paths.iter_mut().filter(|path| path.sending.is_none()) {
+        path.sending = path.source.as_ref().and_then(|source| facts.nat.sending(source));
+    }
+}
+
+fn options(facts: &Facts, args: &DnsArgs, deadline: Instant, progress: &Progress) -> Options {
+    let mut options = Options { progress: progress.clone(), ..Options::for_host(facts) };
     if !args.resolver.is_empty() {
         let spec = |given: &crate::cli::Resolver| ResolverSpec {
             name: given.name.clone(),
@@ -319,7 +355,7 @@ fn options(facts: &Facts, args: &DnsArgs, deadline: Instant) -> Options {
 
 /// What `check` would ask, and whom.
 fn plan_text(facts: &Facts, args: &DnsArgs, style: &Style) -> String {
-    let options = options(facts, args, Instant::now() + args.timeout());
+    let options = options(facts, args, Instant::now() + args.timeout(), &Progress::default());
     report::plan(&plan::initial(facts), &resolver::resolvers(&options), options.authoritative, style)
 }
 

@@ -224,6 +224,14 @@ pub struct Evidence {
     pub answer: String,
     /// Seconds that the answer may be kept, where it says so.
     pub ttl: Option<u32>,
+    /// The records are planned (`--overlay`): nobody publishes them yet.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub planned: bool,
+}
+
+/// For keys that are left out unless they are true.
+pub(crate) fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Who must act.

@@ -36,13 +36,17 @@ pub fn of(dns: &Observations, question: &Question, system: bool) -> Option<Stale
     Some(Stale { views, left })
 }
 
-/// The time of day in UTC at which `left` seconds have passed since `taken`, a begun minute counted as whole; with the date where that is
-/// another day.
-pub fn clock(taken: Timestamp, left: u32) -> Option<String> {
+/// When `left` seconds have passed since `taken`, a begun minute counted as whole.
+pub fn end(taken: Timestamp, left: u32) -> Option<Timestamp> {
     const MINUTE: i64 = 60;
-    let end = taken.checked_add(SignedDuration::from_secs(i64::from(left))).ok()?;
-    let minutes = end.as_second().div_euclid(MINUTE) + i64::from(end.as_second().rem_euclid(MINUTE) > 0);
-    let end = Timestamp::from_second(minutes * MINUTE).ok()?.to_zoned(TimeZone::UTC);
+    let end = taken.checked_add(SignedDuration::from_secs(i64::from(left))).ok()?.as_second();
+    let minutes = end.div_euclid(MINUTE) + i64::from(end.rem_euclid(MINUTE) > 0);
+    Timestamp::from_second(minutes * MINUTE).ok()
+}
+
+/// The time of day of [`end`], in UTC; with the date where that is another day.
+pub fn clock(taken: Timestamp, left: u32) -> Option<String> {
+    let end = end(taken, left)?.to_zoned(TimeZone::UTC);
     let same_day = end.date() == taken.to_zoned(TimeZone::UTC).date();
     Some(end.strftime(if same_day { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" }).to_string())
 }

@@ -42,7 +42,7 @@ impl ReverseZone {
     fn hear(&mut self, dns: &Observations, question: &Question, addr: IpAddr) {
         for (_, outcome) in dns.replies(question) {
             let Outcome::Answer(answer) = outcome else { continue };
-            answer.records.iter().chain(&answer.soa).for_each(|record| self.take(record, addr));
+            answer.records.iter().chain(answer.soa.as_deref()).for_each(|record| self.take(record, addr));
         }
     }
 

@@ -43,7 +43,7 @@ fn served_by(server: &str, addr: &str) -> Observations {
         recursion_available: false,
         records: Vec::new(),
         negative_ttl: None,
-        soa: Some(Record { name: zone, ttl: 60, data }),
+        soa: Some(Record { name: zone, ttl: 60, data }.into()),
         rtt_micros: 0,
     };
     let vantage = Vantage { name: "zones".into(), server: None, kind: VantageKind::Authoritative };

@@ -1,13 +1,19 @@
 //! From facts, observations and findings to the report: what every format shows is worked out here, once.
 
+use std::collections::HashSet;
+
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
 use crate::findings::{Because, Finding, Meta, Place, Severity, Suppressed, Verdict};
 use crate::name::DomainName;
 use crate::observe::iprev::Iprev;
+use crate::observe::stale;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
 use crate::report::model::*;
 use crate::source::Excerpt;
+
+/// Questions beyond which the answers are not listed one by one: nobody reads on.
+const HEARD_LIMIT: usize = 5000;
 
 impl Report {
     /// The report of one run, without a first step. `rules` are all that were selected, `not_checked` those of them that did not run since they need the
@@ -21,6 +27,7 @@ impl Report {
     ) -> Report {
         let mut findings: Vec<FindingView> = findings.iter().map(finding_view).collect();
         findings.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
+        let stale = stale_view(&findings, dns);
         let why = "nothing was asked of the DNS (--offline)";
         Report {
             schema: SCHEMA,
@@ -40,7 +47,8 @@ impl Report {
                 .iter()
                 .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why.to_owned() })
                 .collect(),
-            dns: dns_view(dns),
+            planned: dns.vantages.iter().any(|vantage| vantage.kind == VantageKind::Overlay),
+            dns: DnsView { stale, ..dns_view(dns) },
             rules: rules.into_iter().collect(),
         }
     }
@@ -210,13 +218,15 @@ fn helo(helo: &Helo, ptr: Option<&[DomainName]>) -> (Option<String>, Option<Orig
 }
 
 fn finding_view(finding: &Finding) -> FindingView {
+    // In the sentence itself, so that every format says it.
+    let planned = finding.evidence.iter().any(|item| item.planned);
     FindingView {
         code: finding.meta.code,
         name: finding.meta.name,
         severity: finding.severity,
         verdict: finding.verdict,
         subject: finding.subject.clone(),
-        message: finding.message.clone(),
+        message: if planned { format!("{} (by planned records)", finding.message) } else { finding.message.clone() },
         origins: finding.places.iter().map(place_view).collect(),
         evidence: finding.evidence.clone(),
         fix: finding.fix.clone(),
@@ -246,6 +256,51 @@ fn quote(excerpt: Excerpt) -> Quote {
     }
 }
 
+/// What caches still say (DNS002), as a whole.
+fn stale_view(findings: &[FindingView], dns: &Observations) -> Option<StaleView> {
+    let behind: Vec<&FindingView> = findings.iter().filter(|finding| finding.code == "DNS002").collect();
+    if behind.is_empty() {
+        return None;
+    }
+    let named: HashSet<&str> = behind.iter().map(|finding| finding.subject.as_str()).collect();
+    let questions = dns.replies.keys().filter(|question| named.contains(question.to_string().as_str()));
+    let mut seconds = questions.map(|question| stale::of(dns, question, true).and_then(|stale| stale.left));
+    let seconds = seconds.try_fold(0, |longest, left| Some(left?.max(longest)));
+    let until = seconds.zip(dns.taken).and_then(|(left, taken)| stale::end(taken, left));
+    Some(StaleView {
+        right_at_source: behind.iter().all(|finding| finding.severity == Severity::Info),
+        questions: behind.iter().map(|finding| finding.subject.clone()).collect(),
+        seconds,
+        until: until.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+    })
+}
+
+/// Every answer, in the order of questions and servers.
+fn heard(dns: &Observations) -> Vec<HeardView> {
+    let mut all = Vec::new();
+    for question in dns.replies.keys() {
+        let text = question.to_string();
+        for (vantage, outcome) in dns.replies(question) {
+            let (answer, ttl, rtt_micros) = match outcome {
+                Outcome::Unanswered(why) => (why.to_string(), None, 0),
+                Outcome::Answer(answer) => {
+                    let records: Vec<String> = answer.records.iter().map(|record| record.data.to_string()).collect();
+                    let words = match (answer.nxdomain, records.is_empty()) {
+                        (true, true) => "NXDOMAIN".to_owned(),
+                        (true, false) => format!("NXDOMAIN behind {}", records.join(", ")),
+                        (false, true) => "NODATA".to_owned(),
+                        (false, false) => records.join(", "),
+                    };
+                    let ttl = answer.records.iter().map(|record| record.ttl).min().or(answer.negative_ttl);
+                    (words, ttl, answer.rtt_micros)
+                }
+            };
+            all.push(HeardView { question: text.clone(), from: vantage.name.clone(), answer, ttl, rtt_micros });
+        }
+    }
+    all
+}
+
 fn dns_view(dns: &Observations) -> DnsView {
     let answered = |question: &Question| !matches!(dns.truth(question).lookup, Lookup::Unanswered(_));
     let mut counts = vec![(0, 0); dns.vantages.len()];
@@ -271,6 +326,8 @@ fn dns_view(dns: &Observations) -> DnsView {
         questions: dns.replies.len(),
         answered: dns.replies.keys().filter(|question| answered(question)).count(),
         offline: dns.offline,
+        stale: None,
+        heard: if dns.replies.len() <= HEARD_LIMIT { heard(dns) } else { Vec::new() },
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
-use crate::findings::{Evidence, FirstStep, Fix, Meta, Severity, Verdict};
+use crate::findings::{Evidence, FirstStep, Fix, Meta, Severity, Verdict, is_false};
 use crate::observe::iprev::Iprev;
 use crate::report::escape;
 
@@ -39,6 +39,9 @@ pub struct Report {
     pub not_checked: Vec<NotChecked>,
     /// How many findings of each kind.
     pub summary: Summary,
+    /// Planned records (`--overlay`) answered in place of the live DNS: nothing here is so yet.
+    #[serde(skip_serializing_if = "is_false")]
+    pub planned: bool,
     /// Whom the DNS was asked through, and how much.
     pub dns: DnsView,
     /// Every rule that was to be judged, also those without finding and those not checked.
@@ -351,6 +354,40 @@ pub struct DnsView {
     pub answered: usize,
     /// Nothing was to be asked.
     pub offline: bool,
+    /// What is right at the source and not yet everywhere; absent where no cache is behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale: Option<StaleView>,
+    /// Every answer, for the human report with `-v`.
+    #[serde(skip)]
+    pub heard: Vec<HeardView>,
+}
+
+/// Caches that are behind their zones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StaleView {
+    /// Every such question is right at its source: there is nothing to do but wait.
+    pub right_at_source: bool,
+    /// The questions.
+    pub questions: Vec<String>,
+    /// Seconds until all asked agree with the source; null where an answer does not say.
+    pub seconds: Option<u32>,
+    /// The same as a time, `2026-11-20T14:37:00Z`; null where the run has no clock.
+    pub until: Option<String>,
+}
+
+/// What one server said to one question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeardView {
+    /// The question.
+    pub question: String,
+    /// Who was asked.
+    pub from: String,
+    /// Its answer in words.
+    pub answer: String,
+    /// Seconds that it may be kept.
+    pub ttl: Option<u32>,
+    /// Round trip time in microseconds; 0 where nothing was sent or heard.
+    pub rtt_micros: u64,
 }
 
 /// Who was asked.
@@ -417,6 +454,10 @@ impl Report {
             step.fix.commands.iter_mut().for_each(&mut *change);
         }
         self.not_checked.iter_mut().for_each(|rule| change(&mut rule.why));
+        for heard in &mut self.dns.heard {
+            [&mut heard.question, &mut heard.from, &mut heard.answer].into_iter().for_each(&mut *change);
+        }
+        self.dns.stale.iter_mut().flat_map(|stale| &mut stale.questions).for_each(&mut *change);
         for vantage in &mut self.dns.vantage {
             change(&mut vantage.name);
             vantage.server.iter_mut().for_each(&mut *change);

@@ -74,6 +74,12 @@ fn words(report: &Report) -> String {
         summary.undetermined,
         report.paths.len()
     );
+    if report.planned {
+        text.push_str(", judged by planned records");
+    }
+    if report.dns.stale.as_ref().is_some_and(|stale| stale.right_at_source) {
+        text.push_str(", right at the source, still stale in caches");
+    }
     for (at, finding) in findings.iter().enumerate() {
         let next = format!("; {} {}", finding.code, finding.message);
         if text.len() + next.len() > LINE_LIMIT {

@@ -20,7 +20,11 @@ pub fn plan<'a>(
         })
         .collect();
     if authoritative {
-        whom.push("the authoritative servers of the zones concerned, found by NS questions from the root down".into());
+        whom.push(
+            "the authoritative servers of the zones concerned, found by NS questions to these resolvers from the name upwards, then by \
+             the servers' own referrals"
+                .into(),
+        );
     }
     if questions.is_empty() {
         return "Nothing to ask: no outbound path and no name is known.\n".into();
@@ -34,7 +38,8 @@ pub fn plan<'a>(
     for question in &questions {
         out.push_str(&format!("  {}\n", escape::line(question)));
     }
-    let follow = "Answers bring more: the A and AAAA records of each PTR name, and what an alias leads to.";
+    let follow = "Answers bring more: the A and AAAA records of each PTR name, what an alias leads to, and the PTR records of a HELO \
+                  name's addresses where it is not known from which of them the host sends.";
     out.push_str(&style.filled("", "  ", follow, style.width));
     out
 }

@@ -239,6 +239,7 @@ pub fn findings(stranger: &str) -> Vec<Finding> {
         from: from.into(),
         answer: answer.into(),
         ttl: Some(300),
+        planned: false,
     };
     vec![
         HLO001

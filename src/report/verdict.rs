@@ -1,7 +1,7 @@
 //! The verdict in one sentence, for every format that begins with one.
 
-use crate::report::Report;
 use crate::report::human::count;
+use crate::report::{Report, StaleView};
 
 /// What a part of the sentence means, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,26 @@ pub fn sentence(report: &Report) -> Vec<(Tone, String)> {
         parts.push((Tone::Plain, ", ".into()));
         parts.push((Tone::Note, format!("{} worth knowing", count(summary.info, "thing"))));
     }
+    if let Some(stale) = report.dns.stale.as_ref().filter(|stale| stale.right_at_source) {
+        parts.push((Tone::Plain, "; ".into()));
+        parts.push((Tone::Note, format!("right at the source, still stale in caches{}", until(stale))));
+    }
+    if report.planned {
+        parts.push((Tone::Plain, "; judged by planned records".into()));
+    }
     parts
+}
+
+/// Until when caches are stale, where that is known.
+fn until(stale: &StaleView) -> String {
+    match (&stale.until, stale.seconds) {
+        // Date, hour and minute of `2026-11-20T14:37:00Z`.
+        (Some(at), _) => {
+            format!(" until {} {} UTC", at.get(..10).unwrap_or(at), at.get(11..16).unwrap_or_default())
+        }
+        (None, Some(seconds)) => format!(" for {}", count(usize::try_from(seconds).unwrap_or(usize::MAX), "second")),
+        (None, None) => String::new(),
+    }
 }
 
 /// Why there is no outbound path, in a few words.

@@ -8,7 +8,7 @@ use crate::facts::{Fact, Facts, Mta, Origin, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
 use crate::name::DomainName;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
-use crate::observe::{Observations, Outcome, Question, RecordType};
+use crate::observe::{Observations, Outcome, Question, RecordType, VantageKind};
 use crate::rules::names::own_names;
 
 /// Items that a sentence lists before it counts the rest.
@@ -69,7 +69,8 @@ pub fn evidence(dns: &Observations, question: &Question) -> Vec<Evidence> {
                 (texts.join(", "), answer.records.iter().map(|r| r.ttl).min())
             }
         };
-        Evidence { question: question.to_string(), from: vantage.name.clone(), answer, ttl }
+        let planned = vantage.kind == VantageKind::Overlay;
+        Evidence { question: question.to_string(), from: vantage.name.clone(), answer, ttl, planned }
     });
     said.collect()
 }

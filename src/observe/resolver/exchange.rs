@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::socket::{self, Received, is_passing, unreachable_because};
 use super::tcp;
 use super::wire::{self, Asked, Dice, Heard, Manner, Reading};
-use crate::observe::{Outcome, Question, Why};
+use crate::observe::{Outcome, Question, Record, Why};
 
 /// Time for one question to one server, TCP included.
 pub const DEADLINE: Duration = Duration::from_secs(2);
@@ -62,6 +62,8 @@ pub struct Server {
     pub number: usize,
     /// Its address.
     pub address: SocketAddr,
+    /// The address of this host that it is asked from; `None`: the kernel's choice.
+    pub local: Option<IpAddr>,
     /// Whether it is asked to recurse.
     pub recurse: bool,
     /// Questions on their way at one time.
@@ -94,6 +96,7 @@ pub fn start<T: Copy + Send + 'static>(
         dead: None,
         edns: true,
         cased: true,
+        soa: None,
     };
     tokio::spawn(task.run(inbox, tcp_inbox));
     requests
@@ -142,6 +145,8 @@ struct Task<T> {
     dead: Option<Why>,
     edns: bool,
     cased: bool,
+    /// The SOA that came with the last absence.
+    soa: Option<Arc<Record>>,
 }
 
 /// Ids are random: they need no hashing.
@@ -251,7 +256,7 @@ impl<T: Copy + Send + 'static> Task<T> {
     /// port is an error at once; the kernel chooses the port at random.
     fn socket(&mut self) -> io::Result<usize> {
         if self.sockets.len() < SOCKETS {
-            self.sockets.push(socket::open(self.server.address)?);
+            self.sockets.push(socket::open(self.server.address, self.server.local)?);
             return Ok(self.sockets.len() - 1);
         }
         self.next_socket = (self.next_socket + 1) % SOCKETS;
@@ -449,6 +454,12 @@ impl<T: Copy + Send + 'static> Task<T> {
         if let Outcome::Answer(answer) = &mut heard.outcome {
             let took = if pending.tcp { pending.first_sent.elapsed() } else { pending.last_sent.elapsed() };
             answer.rtt_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            // Thousands of absences in one zone share its SOA.
+            match (&mut answer.soa, &self.soa) {
+                (Some(soa), Some(known)) if soa == known => *soa = Arc::clone(known),
+                (Some(soa), _) => self.soa = Some(Arc::clone(soa)),
+                (None, _) => {}
+            }
         }
         self.tell(pending.request, heard);
     }

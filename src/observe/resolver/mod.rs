@@ -5,7 +5,9 @@
 //! and a silent server delays nothing but its own column.
 
 mod authority;
+pub mod discover;
 mod exchange;
+mod progress;
 mod run;
 mod socket;
 mod table;
@@ -19,6 +21,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use hickory_resolver::config::{CLOUDFLARE, GOOGLE, QUAD9};
+
+pub use progress::Progress;
 
 use crate::facts::Facts;
 use crate::observe::{Observations, Question, Vantage, VantageKind, plan};
@@ -42,7 +46,7 @@ pub struct ResolverSpec {
 }
 
 /// Whom to ask, and for how long.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The recursive resolvers.
     pub resolvers: Vec<ResolverSpec>,
@@ -52,6 +56,8 @@ pub struct Options {
     pub authoritative_port: u16,
     /// For the whole phase. What has not been answered by then is a time-out.
     pub timeout: Duration,
+    /// Where the phase says how far it has come.
+    pub progress: Progress,
 }
 
 impl Options {
@@ -62,6 +68,7 @@ impl Options {
             authoritative: true,
             authoritative_port: PORT,
             timeout: DEFAULT_TIMEOUT,
+            progress: Progress::default(),
         }
     }
 }

@@ -140,7 +140,8 @@ impl Run<'_> {
         let Some(Vantage { server: Some(address), kind, .. }) = self.vantages.get(number).cloned() else { return };
         let recurse = kind != VantageKind::Authoritative;
         if let Some(slot @ None) = self.servers.get_mut(number) {
-            *slot = Some(exchange::start(Server { number, address, recurse, window }, self.events.clone()));
+            let server = Server { number, address, local: None, recurse, window };
+            *slot = Some(exchange::start(server, self.events.clone()));
         }
     }
 
@@ -222,6 +223,7 @@ impl Run<'_> {
     /// Hears until nothing is outstanding or the time is over.
     async fn listen(&mut self, mut inbox: UnboundedReceiver<Event<Purpose>>, end: Instant) {
         while self.outstanding > 0 {
+            self.options.progress.set(self.table.len(), self.outstanding);
             let wake = self.patience.front().map_or(end, |(at, _)| end.min(*at));
             match timeout_at(wake, inbox.recv()).await {
                 Ok(Some(event)) => self.hear(event),

@@ -1,7 +1,7 @@
 //! Connected UDP sockets: only the server's own packets come in, and a closed port is an error at once.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::Poll;
 
 use tokio::net::UdpSocket;
@@ -47,13 +47,13 @@ impl Received {
     }
 }
 
-/// A socket connected to `server`, from a port that the kernel chooses at random.
-pub fn open(server: SocketAddr) -> io::Result<UdpSocket> {
-    let any: SocketAddr = match server {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+/// A socket connected to `server`, from a port that the kernel chooses at random; from `local` where that is given.
+pub fn open(server: SocketAddr, local: Option<IpAddr>) -> io::Result<UdpSocket> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    let socket = std::net::UdpSocket::bind(any)?;
+    let socket = std::net::UdpSocket::bind((local.unwrap_or(any), 0))?;
     socket.connect(server)?;
     socket.set_nonblocking(true)?;
     UdpSocket::from_std(socket)

@@ -26,6 +26,11 @@ impl Table {
         self.places.contains_key(question)
     }
 
+    /// How many questions there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The number of a question.
     pub fn place(&self, question: &Question) -> Option<usize> {
         self.places.get(question).copied()

@@ -35,7 +35,32 @@ pub fn render(report: &Report, style: &Style) -> String {
     out.push_str(&plan::section(&findings, report.first_step.as_ref(), style));
     out.push_str(&apart::section(report, style));
     out.push_str(&not_checked(report, style));
+    if style.verbosity == Verbosity::Verbose {
+        out.push_str(&heard(report, style));
+    }
     out
+}
+
+/// Every question, with what each server said, how long it took and for how long the answer is kept.
+fn heard(report: &Report, style: &Style) -> String {
+    let mut out = String::new();
+    let mut question = "";
+    for heard in &report.dns.heard {
+        if heard.question != question {
+            question = &heard.question;
+            out.push_str(&format!("  {question}\n"));
+        }
+        let mut times = Vec::new();
+        if let Some(ttl) = heard.ttl {
+            times.push(format!("TTL {ttl}"));
+        }
+        if heard.rtt_micros > 0 {
+            times.push(format!("{}.{} ms", heard.rtt_micros / 1000, heard.rtt_micros % 1000 / 100));
+        }
+        let times = if times.is_empty() { String::new() } else { format!(" ({})", times.join(", ")) };
+        put(&mut out, "    ", "      ", &format!("{}: {}{times}", heard.from, heard.answer), style.width);
+    }
+    if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("What the DNS answered")) }
 }
 
 /// The order of findings: what is wrong, what may be, what is worth knowing.
@@ -99,8 +124,7 @@ fn not_checked(report: &Report, style: &Style) -> String {
         let text = format!("{} of {} answered.", report.dns.answered, count(report.dns.questions, "DNS question"));
         put(&mut out, first, rest, &text, style.width);
     }
-    let planned = report.dns.vantage.iter().any(|v| v.kind == "overlay" && v.answered > 0);
-    if planned {
+    if report.planned {
         put(&mut out, first, rest, "Planned records (--overlay) answered in place of the live DNS.", style.width);
     }
     if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("Not checked")) }

@@ -1,6 +1,7 @@
 //! The phase against servers in this process, on loopback addresses of their own.
 
 mod authorities;
+mod families;
 mod faults;
 
 use std::collections::HashSet;
@@ -151,7 +152,13 @@ fn resolver(name: &str, server: SocketAddr) -> ResolverSpec {
 
 fn options(servers: &[&TestServer]) -> Options {
     let resolvers = servers.iter().enumerate().map(|(n, s)| resolver(&format!("r{n}"), s.address)).collect();
-    Options { resolvers, authoritative: false, authoritative_port: 53, timeout: Duration::from_secs(20) }
+    Options {
+        resolvers,
+        authoritative: false,
+        authoritative_port: 53,
+        timeout: Duration::from_secs(20),
+        progress: Progress::default(),
+    }
 }
 
 fn host() -> Facts {

@@ -1,0 +1,112 @@
+//! `snapshot`, then `check --from S --replay`: the same report, byte for byte, from what was recorded.
+
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The binary in a plain environment.
+fn helolint(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    command.env_clear().env("LC_ALL", "C.UTF-8").env("COLUMNS", "100").current_dir(dir).args(args);
+    command.output().expect("the binary runs")
+}
+
+/// The fact and DNS options of a scenario, as the harness of the scenarios gives them.
+fn options(dir: &Path) -> Vec<String> {
+    let mut args = Vec::new();
+    for (option, file) in [("--root", "root"), ("--kernel", "kernel"), ("--zones", "zones")] {
+        if dir.join(file).exists() {
+            args.extend([option.to_owned(), file.to_owned()]);
+        }
+    }
+    let extra = std::fs::read_to_string(dir.join("args")).unwrap_or_default();
+    args.extend(extra.lines().map(str::to_owned));
+    args
+}
+
+fn temporary(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+#[test]
+fn every_scenario_gives_the_same_report_from_its_snapshot() {
+    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts");
+    let mut seen = 0;
+    for dir in std::fs::read_dir(hosts).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        let name = dir.file_name().unwrap().to_str().unwrap().to_owned();
+        let options = options(&dir);
+        // Options of the report alone are none of `snapshot`'s.
+        if options.iter().any(|arg| ["--select", "--ignore", "--fail-on", "--format"].contains(&arg.as_str())) {
+            continue;
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let file = temporary(&format!("{name}.snapshot"));
+        let file = file.to_str().unwrap();
+        let taken = helolint(&dir, &[&["snapshot", "-o", file], &options[..]].concat());
+        assert!(taken.status.success(), "{name}: {}", String::from_utf8_lossy(&taken.stderr));
+        for format in ["human", "json"] {
+            let how = ["--color", "never", "--format", format];
+            let first = helolint(&dir, &[&["check"], &how[..], &options[..]].concat());
+            let again = helolint(Path::new("/"), &[&["check"], &how[..], &["--from", file, "--replay"]].concat());
+            let (a, b) = (String::from_utf8_lossy(&first.stdout), String::from_utf8_lossy(&again.stdout));
+            assert_eq!(a, b, "{name}, {format}");
+            assert_eq!(first.status.code(), again.status.code(), "{name}, {format}");
+        }
+        let _ = std::fs::remove_file(file);
+        seen += 1;
+    }
+    assert!(seen > 90, "{seen}");
+}
+
+/// A resolver that says of every address the same name, and of every name the same address; it counts what it is asked.
+fn serve() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        let mut packet = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut packet) {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let packet = &packet[..length];
+            let end = 12 + packet[12..].iter().position(|byte| *byte == 0).unwrap();
+            let data: &[u8] = match packet[end + 2] {
+                12 => b"\x04mail\x07example\x03com\0",
+                1 => &[203, 0, 113, 10],
+                _ => &[],
+            };
+            let mut reply = packet[..end + 5].to_vec();
+            reply[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, u8::from(!data.is_empty()), 0, 0, 0, 0]);
+            if !data.is_empty() {
+                reply.extend([0xc0, 12, 0, packet[end + 2], 0, 1, 0, 0, 1, 44, 0]);
+                reply.push(u8::try_from(data.len()).unwrap());
+                reply.extend(data);
+            }
+            let _ = socket.send_to(&reply, from);
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn answers_of_a_resolver_are_replayed_without_a_packet() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-plain");
+    let (server, asked) = serve();
+    let file = temporary("live.snapshot");
+    let file = file.to_str().unwrap();
+    let resolver = format!("local={server}");
+    let facts = ["--root", "root", "--kernel", "kernel", "--no-authoritative", "--resolver", &resolver];
+    assert!(helolint(&dir, &[&["snapshot", "-o", file], &facts[..]].concat()).status.success());
+    let packets = asked.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(packets > 0);
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains("\"at\": \"20"), "the time of the answers is kept");
+    let replay = |format| helolint(&dir, &["check", "--format", format, "--from", file, "--replay"]).stdout;
+    for format in ["human", "json"] {
+        let live = helolint(&dir, &[&["check", "--format", format], &facts[..]].concat()).stdout;
+        assert_eq!(String::from_utf8_lossy(&live), String::from_utf8_lossy(&replay(format)));
+    }
+    let before = asked.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(replay("human"), replay("human"));
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), before, "a replay asks nobody");
+}
