@@ -375,6 +375,49 @@ mod tests {
     }
 
     #[test]
+    fn where_the_sending_address_is_unknown_the_helo_names_own_addresses_may_tell_it() {
+        let mut facts = facts();
+        let mut path = helo_path("10.0.0.5", "mail.example.com");
+        path.sending = None;
+        facts.paths = vec![path];
+        let question = Question::new(&DomainName::new("mail.example.com"), RecordType::A);
+        let record =
+            |addr: &str| Record { name: question.name.clone(), ttl: 60, data: RecordData::A(addr.parse().unwrap()) };
+        let answer = crate::observe::samples::answer(vec![record("10.0.0.5"), record("192.0.2.10")]);
+        assert_eq!(asked(&FollowUps::of(&facts).after(&question, &answer)), ["10.2.0.192.in-addr.arpa. PTR"]);
+        let many = crate::observe::samples::answer((0..99).map(|n| record(&format!("192.0.2.{n}"))).collect());
+        assert_eq!(FollowUps::of(&facts).after(&question, &many).len(), HELO_ADDRESSES_FOLLOWED);
+        facts.paths[0].sending = facts.paths[0].source.clone();
+        assert!(FollowUps::of(&facts).after(&question, &answer).is_empty(), "it is known");
+    }
+
+    #[test]
+    fn reverse_names_that_cpanel_remembers_are_asked_as_receivers_see_the_address() {
+        use crate::facts::{Fact, NatEntry, NatMap, Origin};
+        let mut facts = facts();
+        let entry = |key: &str, value: &str| {
+            let fact = |text: &str| Fact::new(text.to_owned(), Origin::kernel("test"));
+            crate::facts::CpanelEntry { key: fact(key), value: fact(value) }
+        };
+        let mut cpanel: crate::facts::Cpanel = serde_json::from_str(EMPTY_CPANEL).unwrap();
+        cpanel.reverse = vec![
+            entry("192.0.2.20", "a.example.com"),
+            entry("10.0.0.5", "b.example.com"),
+            entry("192.0.2.21", ""),
+            entry("nonsense", "c.example.com"),
+        ];
+        facts.cpanel = Some(cpanel);
+        let local = "10.0.0.5".parse().ok();
+        facts.nat =
+            NatMap(vec![NatEntry { local, public: "192.0.2.5".parse().unwrap(), origin: Origin::flag("--public-ip") }]);
+        assert_eq!(asked(&initial(&facts)), ["20.2.0.192.in-addr.arpa. PTR", "5.2.0.192.in-addr.arpa. PTR"]);
+    }
+
+    const EMPTY_CPANEL: &str = r#"{"version": null, "host": null, "shared_ip": null, "main_ip": null, "nat": [], "mailips": [],
+        "mailhelo": [], "reverse": [], "userdomains": [], "userips": [], "localdomains": [], "remotedomains": [],
+        "secondarymx": [], "flags": [], "localopts": {}, "files": []}"#;
+
+    #[test]
     fn presentation_form_goes_both_ways() {
         for (text, expected) in [
             ("a\\.b.example", Some(vec![&b"a.b"[..], b"example"])),

@@ -47,7 +47,9 @@ impl Report {
                 .iter()
                 .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why.to_owned() })
                 .collect(),
-            planned: dns.vantages.iter().any(|vantage| vantage.kind == VantageKind::Overlay),
+            planned: dns.replies.values().flatten().any(|reply| {
+                dns.vantages.get(reply.vantage).is_some_and(|vantage| vantage.kind == VantageKind::Overlay)
+            }),
             dns: DnsView { stale, ..dns_view(dns) },
             rules: rules.into_iter().collect(),
         }

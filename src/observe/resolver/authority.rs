@@ -397,8 +397,13 @@ impl Cuts {
             if !self.zones.contains_key(zone) && self.zones.len() >= ZONES {
                 return None;
             }
+            let is_new = !self.zones.contains_key(zone);
             self.zones.entry(zone.clone()).or_default();
             let mut jobs = self.add_names(zone, &referral.servers);
+            if is_new {
+                // The zone itself may name other servers than the delegation does: both are asked.
+                jobs.extend(self.find(zone, RecordType::Ns, Aim::Servers { zone: zone.clone() }));
+            }
             // The delegating zone's own servers vouch for addresses below it, and for no others.
             for (name, address) in referral.glue.iter().filter(|(name, _)| name.is_within(&home)) {
                 jobs.extend(self.add_addresses(name, &[*address]));
