@@ -41,6 +41,7 @@ pub struct Report {
     pub summary: Summary,
     /// Planned records (`--overlay`) answered in place of the live DNS: nothing here is so yet.
     #[serde(skip_serializing_if = "is_false")]
+    #[schemars(default)]
     pub planned: bool,
     /// Whom the DNS was asked through, and how much.
     pub dns: DnsView,
