@@ -39,7 +39,9 @@ impl Received {
 
     /// Forgets all of it.
     pub fn clear(&mut self) {
-        (self.octets.clear(), self.ends.clear(), self.failures.clear());
+        self.octets.clear();
+        self.ends.clear();
+        self.failures.clear();
     }
 
     fn count(&self) -> usize {
