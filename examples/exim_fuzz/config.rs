@@ -51,12 +51,14 @@ const MAIN: [(&str, &[&str]); 23] = [
     ("message_size_limit", &["50M", "0x100", "7Q", "${if eq{a}{a}{1M}{2M}}"]),
     ("smtp_accept_max", &["20", "010", "1K", "x"]),
     ("queue_run_max", &["5", "${if eq{a}{b}{5}{6}}"]),
-    ("recipients_max", &["50", "50", "$value"]),
+    ("recipients_max", &["50", "0"]),
     ("smtp_accept_max_per_host", &["${if eq{a}{b}{5}{6}}", "10"]),
     ("received_headers_max", &["30", "$x"]),
     ("timeout_frozen_after", &["5d", "1w2d", "4x"]),
     ("spool_directory", &["/var/spool/exim4"]),
 ];
+/// Those of them that Exim refuses.
+const REFUSED: [&str; 6] = ["1", "x", "$value", "$x", "4x", "7Q"];
 const FLAGS: [&str; 6] = [
     "disable_ipv6",
     "no_disable_ipv6",
@@ -116,7 +118,11 @@ pub fn write(random: &mut Random) -> Configuration {
         }
         used.push(name);
         let hide = if random.one_in(9) { "hide " } else { "" };
-        let line = format!("{hide}{name}{}{}", random.pick(&[" = ", "=", " =\t", "= "]), random.pick(values));
+        let value = match random.pick(values) {
+            bad if REFUSED.contains(&bad) && !random.one_in(10) => values[0],
+            value => value,
+        };
+        let line = format!("{hide}{name}{}{value}", random.pick(&[" = ", "=", " =\t", "= "]));
         lines.push(line);
     }
     if random.one_in(4) {

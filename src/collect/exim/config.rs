@@ -99,11 +99,11 @@ fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(),
     let mut next = main_section(how, lines, config)?;
     let mut seen = HashSet::new();
     while let Some((name, line)) = next {
-        let mut name = name.to_ascii_lowercase();
-        if !name.ends_with('s') {
-            name.push('s');
+        let mut full = name.to_ascii_lowercase();
+        if !full.ends_with('s') {
+            full.push('s');
         }
-        let Some(section) = SECTIONS.iter().find(|known| **known == name) else {
+        let Some(section) = SECTIONS.iter().find(|known| **known == full) else {
             return Err(refused(&line, format!("\"{name}\" is not a known configuration section name")));
         };
         if !seen.insert(*section) {

@@ -164,6 +164,7 @@ pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Re
                 fact.value = dequote(&fact.value, full).map_err(refused)?;
             }
         }
+        Kind::Integer | Kind::Octal | Kind::Time if may_be_expanded(how, name, &fact.value) => {}
         Kind::Integer | Kind::Octal => integer(&fact.value, full, kind == Kind::Octal).map_err(refused)?,
         Kind::Time => time(&fact.value, full).map_err(refused)?,
         Kind::Boolean => {}
@@ -178,6 +179,11 @@ pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Re
         }
     }
     Ok(())
+}
+
+/// Whether a number may be the outcome of an expansion: many are for drivers, and of the main ones `recipients_max` since 4.98.
+fn may_be_expanded(how: &Line, name: &str, value: &str) -> bool {
+    value.contains('$') && (name == "recipients_max" || !how.unknown.starts_with("main"))
 }
 
 /// Adds another value of an option that may be set several times.
@@ -256,9 +262,6 @@ pub fn escaped(c: char) -> char {
 
 fn integer(value: &str, name: &str, octal: bool) -> Result<(), String> {
     let word = if octal { "octal " } else { "" };
-    if value.contains('$') {
-        return Ok(());
-    }
     let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
     let (digits, valid): (&str, fn(char) -> bool) = match digits.get(..2) {
         Some("0x" | "0X") if !octal => (&digits[2..], |c| c.is_ascii_hexdigit()),
@@ -277,9 +280,6 @@ fn integer(value: &str, name: &str, octal: bool) -> Result<(), String> {
 }
 
 fn time(value: &str, name: &str) -> Result<(), String> {
-    if value.contains('$') {
-        return Ok(());
-    }
     let mut digits = 0;
     let mut valid = !value.is_empty();
     for c in value.chars() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use super::Read;
 use super::config::Driver;
@@ -60,13 +61,14 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
     let families = families(&common);
     let mut senders = Vec::new();
     let mut faults = HashMap::new();
+    let mut memo = Memo::new();
     for transport in read.config.transports.iter().filter(|driver| driver.driver == "smtp") {
         let Some(used) = uses.get(&transport.name) else { continue };
         let hops = if used.hops.is_empty() { vec![NextHop::Direct] } else { used.hops.clone() };
         if hops.iter().all(|hop| matches!(hop, NextHop::Here)) {
             continue;
         }
-        let groups = pairs(&common, transport, &families, &mut faults);
+        let groups = pairs(&common, transport, &families, &mut memo, &mut faults);
         for hop in hops.iter().filter(|hop| !matches!(hop, NextHop::Here)) {
             senders.extend(groups.iter().map(|group| Sender {
                 mta: Mta::Exim,
@@ -141,9 +143,29 @@ struct Members {
 /// Outcomes that keep mail from leaving: by the setting and the message.
 pub type Faults = HashMap<(String, String), Fact<String>>;
 
-fn pairs(common: &Common, transport: &Driver, families: &[Family], faults: &mut Faults) -> Vec<Group> {
-    let interface = transport.get("interface").filter(|fact| !fact.value.is_empty());
-    let helo = transport.get("helo_data");
+/// What two settings come to, for everyone.
+struct Outcomes {
+    /// By family: source, name, and whose mail has them.
+    found: Vec<(Family, Outcome, Outcome, Members)>,
+    uses: depend::Uses,
+    /// Whether the sender or the recipient has a say.
+    selects: bool,
+    /// Whether all domains that have one could be listed.
+    listed: bool,
+}
+
+/// Outcomes by the texts of `interface` and `helo_data`: transports often share them.
+type Memo = HashMap<[Option<String>; 2], Rc<Outcomes>>;
+
+/// Texts with which a HELO name may depend on the sending address, by its variable or by what is expanded a second time.
+const MAY_USE_ADDRESS: [&str; 4] = ["sending_ip", "expand", "wildlsearch", "sg"];
+
+fn outcomes(
+    common: &Common,
+    interface: Option<&Fact<String>>,
+    helo: Option<&Fact<String>>,
+    families: &[Family],
+) -> Outcomes {
     let mut scope = common.scope.clone();
     let mut parsed = |fact: &Fact<String>| common.evaluator.fold(&parse(&fact.value), &mut scope);
     let interface_expr = interface.map(&mut parsed);
@@ -161,23 +183,29 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], faults: &mut 
         None => vec![Whom::Others],
     };
     let mut scope = common.scope.clone();
+    let by_address = helo.is_some_and(|fact| MAY_USE_ADDRESS.iter().any(|part| fact.value.contains(part)));
     let mut found: Vec<(Family, Outcome, Outcome, Members)> = Vec::new();
     let mut known: HashMap<(Family, Outcome, Outcome), usize> = HashMap::new();
     for whom in &whoms {
         if listed.is_some() {
             assume(&mut scope, whom, uses.recipient, uses.perl);
         }
+        // The address is chosen before there is a connection.
+        scope.values.remove("sending_ip_address");
         let bound = match &interface_expr {
             None => Outcome::Nothing,
             Some(expr) => source(common.evaluator.value(expr, &mut scope)),
         };
+        let mut same: Option<Outcome> = None;
         for family in families {
             let (bind, address) = pick(&bound, *family);
             let address = address.or_else(|| common.host.source.of(*family).filter(|_| bind == Outcome::Nothing));
-            let name = match &helo_expr {
-                None => default_helo(common),
-                Some(expr) => name(common.evaluator, expr, &mut scope, address),
+            let name = match (&helo_expr, &same) {
+                (_, Some(name)) if !by_address => name.clone(),
+                (None, _) => default_helo(common),
+                (Some(expr), _) => name(common.evaluator, expr, &mut scope, address),
             };
+            same = Some(name.clone());
             let key = (*family, bind, name);
             let index = *known.entry(key.clone()).or_insert_with(|| {
                 found.push((key.0, key.1, key.2, Members::default()));
@@ -191,23 +219,33 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], faults: &mut 
             }
         }
     }
+    Outcomes { found, uses, selects, listed: listed.is_some() }
+}
+
+fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Memo, faults: &mut Faults) -> Vec<Group> {
+    let interface = transport.get("interface").filter(|fact| !fact.value.is_empty());
+    let helo = transport.get("helo_data");
+    let texts = [interface, helo].map(|fact| fact.map(|fact| fact.value.clone()));
+    let known = memo.entry(texts).or_insert_with(|| Rc::new(outcomes(common, interface, helo, families)));
+    let known = Rc::clone(known);
+    let Outcomes { found, uses, selects, listed } = &*known;
     let mut counts: HashMap<Family, usize> = HashMap::new();
     found.iter().for_each(|group| *counts.entry(group.0).or_default() += 1);
     let only = |family: &Family| counts.get(family) == Some(&1);
     let mut groups = Vec::new();
-    for (family, bind, name, members) in &found {
-        let domains = match &listed {
+    for (family, bind, name, members) in found {
+        let domains = match listed {
             // Nothing is selected, or files do not say by what.
-            None if selects && matches!((bind, name), (Outcome::Undecided(_), _) | (_, Outcome::Undecided(_))) => {
+            false if *selects && matches!((bind, name), (Outcome::Undecided(_), _) | (_, Outcome::Undecided(_))) => {
                 SenderDomains::Undecided
             }
-            None => SenderDomains::Any,
-            Some(_) if only(family) => SenderDomains::Any,
+            false => SenderDomains::Any,
+            true if only(family) => SenderDomains::Any,
             // Bounces alone, or by the recipient: that is no sender domain.
-            Some(_) if (uses.recipient && !uses.perl) || (members.domains.is_empty() && !members.others) => {
+            true if (uses.recipient && !uses.perl) || (members.domains.is_empty() && !members.others) => {
                 SenderDomains::Undecided
             }
-            Some(_) => {
+            true => {
                 let mut domains: Vec<DomainName> = members.domains.iter().map(|name| DomainName::new(name)).collect();
                 domains.sort();
                 SenderDomains::Only { domains, others: members.others }

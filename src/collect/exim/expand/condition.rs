@@ -88,7 +88,11 @@ fn test(parser: &mut Parser) -> Result<Test, String> {
         return defined(parser);
     }
     if ONE.contains(&word) {
-        return Ok(Test::Plain(name.clone(), braced(parser, &name, 1)?));
+        let arguments = braced(parser, &name, 1)?;
+        if name == "bool" {
+            arguments.iter().try_for_each(is_boolean)?;
+        }
+        return Ok(Test::Plain(name.clone(), arguments));
     }
     if TWO.contains(&word) {
         return Ok(Test::Plain(name.clone(), braced(parser, &name, 2)?));
@@ -194,4 +198,15 @@ fn group(parser: &mut Parser, name: &str) -> Result<Vec<Condition>, String> {
             return Err(format!("missing }} at end of condition inside \"{name}\" group"));
         }
     }
+}
+
+/// Whether an argument may be a truth value. Exim looks at it even in a branch that it passes over.
+fn is_boolean(argument: &Expr) -> Result<(), String> {
+    let Some(text) = crate::collect::exim::depend::constant(argument) else { return Ok(()) };
+    let word = text.trim().to_ascii_lowercase();
+    let numeric = !word.contains(|c: char| c.is_ascii_alphabetic());
+    if numeric || matches!(word.as_str(), "true" | "yes" | "false" | "no") {
+        return Ok(());
+    }
+    Err(format!("unrecognised boolean value \"{text}\""))
 }

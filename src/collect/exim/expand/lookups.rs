@@ -62,10 +62,9 @@ impl<'t> Type<'t> {
                 (found.affix, found.name) = (affix, rest);
             }
         }
-        if let Some(name) = found.name.strip_suffix("*@") {
-            (found.name, found.star, found.star_at) = (name, true, true);
-        } else if let Some(name) = found.name.strip_suffix('*') {
-            (found.name, found.star) = (name, true);
+        // What follows the star counts for nothing, unless it is an `@`.
+        if let Some((name, rest)) = found.name.split_once('*') {
+            (found.name, found.star, found.star_at) = (name, true, rest.starts_with('@'));
         }
         found
     }
@@ -144,6 +143,9 @@ pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &
         "lsearch" | "wildlsearch" | "nwildlsearch" | "iplsearch" => of.table(file)?,
         other => return undecided(format!("a `{other}` lookup reads a compiled table")),
     };
+    if kind.partial.is_some() && kind.name.ends_with("wildlsearch") {
+        return undecided("partial matching in a file of wildcards is not followed".to_owned());
+    }
     let table = Rc::clone(&found);
     let mut parts = None;
     let mut hit = one(of, scope, kind, &table, key)?;

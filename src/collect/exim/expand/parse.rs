@@ -88,11 +88,7 @@ pub struct Tail {
 
 /// Whether an argument may be a number. Exim looks at it even in a branch that it passes over.
 fn is_number(argument: &Expr, item: &str) -> Result<(), String> {
-    let text: Option<String> = argument
-        .0
-        .iter()
-        .map(|node| if let Kind::Text(text) = &node.kind { Some(text.as_str()) } else { None })
-        .collect();
+    let text = crate::collect::exim::depend::constant(argument);
     match text {
         Some(text) if !text.trim().is_empty() && text.trim().parse::<i64>().is_err() => {
             Err(format!("\"{text}\" is not a number (in \"{item}\" expansion)"))
