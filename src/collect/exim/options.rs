@@ -121,7 +121,10 @@ pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Re
     let text = how.line.text.as_str();
     let refused = |message: String| Refused { message, at: Some(how.line.last()), file: None, note: None };
     let Some(pairs) = parse(Rule::option, text) else {
-        return Err(refused(format!("option setting expected: {text}")));
+        return Err(refused(match text {
+            "hide" => how.unknown.replace("%s", ""),
+            _ => format!("option setting expected: {text}"),
+        }));
     };
     let full = find(&pairs, Rule::name).map_or("", |pair| pair.as_str());
     let rest = range(&pairs);

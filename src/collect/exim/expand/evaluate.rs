@@ -212,6 +212,13 @@ impl Evaluator<'_> {
                 for hit in regex.captures_iter(&subject) {
                     self.step()?;
                     let Some(whole) = hit.get(0) else { continue };
+                    // After an empty match Exim looks for another at the same place, as Perl does: the crate does not.
+                    let next = regex.find_at(&subject, whole.end()).filter(|next| next.start() == whole.end());
+                    let open =
+                        if whole.is_empty() { whole.end() < subject.len() } else { next.is_some_and(|m| m.is_empty()) };
+                    if open {
+                        return undecided("`sg` with a pattern that matches nothing is not followed".to_owned());
+                    }
                     out.push_str(&subject[from..whole.start()]);
                     let groups = hit.iter().map(|group| group.map_or_else(String::new, |m| m.as_str().to_owned()));
                     let captures = std::mem::replace(&mut scope.captures, groups.collect());

@@ -75,7 +75,10 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
             out.push(c);
             out
         }),
-        "escape" | "escape8bit" => escape(&text),
+        "escape" => escape(&text),
+        // Control characters stay; beyond ASCII both agree.
+        "escape8bit" if text.is_ascii() => text,
+        "escape8bit" => return undecided("`escape8bit` of text beyond ASCII is not followed".to_owned()),
         "md5" => digest::md5(text.as_bytes()),
         "sha1" => digest::sha1(text.as_bytes()),
         "base64" | "str2b64" => digest::base64(text.as_bytes()),
