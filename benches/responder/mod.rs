@@ -6,6 +6,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+/// A reply that waits: when it is due, to whom it goes, its bytes.
+type Late = (Instant, SocketAddr, Vec<u8>);
+
 /// What the server does with questions.
 #[derive(Debug, Clone, Copy)]
 pub struct Manner {
@@ -21,7 +24,7 @@ pub struct Manner {
 pub fn serve(listen: &str, manner: Manner) -> SocketAddr {
     let socket = Arc::new(UdpSocket::bind(listen).expect("a socket"));
     let address = socket.local_addr().expect("its address");
-    let waiting: Arc<(Mutex<VecDeque<(Instant, SocketAddr, Vec<u8>)>>, Condvar)> = Arc::default();
+    let waiting: Arc<(Mutex<VecDeque<Late>>, Condvar)> = Arc::default();
     if manner.delay > Duration::ZERO {
         let (socket, waiting) = (Arc::clone(&socket), Arc::clone(&waiting));
         std::thread::spawn(move || {
