@@ -26,6 +26,8 @@ const WORDS: &[(&str, &str)] = &[
     ("CFG004", "what the missing file held"),
     ("CFG007", "which MTA is to go"),
     ("CFG012", "whether the service is still wanted"),
+    ("CFG014", "whether the entry is still wanted"),
+    ("CFG015", "whether the entry is still wanted"),
     ("CPL007", "a setting of WHM's pages"),
     ("CPL012", "which name to choose"),
     ("HLO008", "only the MTA can say"),
