@@ -47,6 +47,12 @@ fn paths(out: &mut String, report: &Report) {
         let domains = match (path.sender_selection, &path.sender_domains) {
             (SenderSelection::Any, _) => "any".to_owned(),
             (SenderSelection::Undecided, _) => "undecided".to_owned(),
+            (SenderSelection::ListedAndOthers, Some(domains)) if domains.is_empty() => {
+                "all that no list names".to_owned()
+            }
+            (SenderSelection::ListedAndOthers, Some(domains)) => {
+                format!("{}, and all that no list names", domains.len())
+            }
             (_, domains) => domains.as_ref().map_or(0, Vec::len).to_string(),
         };
         out.push_str(&format!(

@@ -62,17 +62,21 @@ fn state(report: &Report) -> State {
     State::of(report.findings.iter().map(|f| (f.severity, f.verdict)))
 }
 
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The counts, and then what is wrong, the worst first.
 fn words(report: &Report) -> String {
     let summary = report.summary;
     let mut findings: Vec<_> = report.findings.iter().filter(|f| f.severity > Severity::Info).collect();
     findings.sort_by_key(|f| std::cmp::Reverse((f.verdict, f.severity)));
     let mut text = format!(
-        "{} errors, {} warnings, {} undetermined on {} outbound paths",
-        summary.error,
-        summary.warning,
+        "{}, {}, {} undetermined on {}",
+        counted(summary.error, "error"),
+        counted(summary.warning, "warning"),
         summary.undetermined,
-        report.paths.len()
+        counted(report.paths.len(), "outbound path")
     );
     if report.planned {
         text.push_str(", judged by planned records");

@@ -190,6 +190,7 @@ fn domains(path: &PathView) -> String {
     match path.sender_selection {
         SenderSelection::Any => "any".into(),
         SenderSelection::Listed => number.to_string(),
+        SenderSelection::ListedAndOthers if number == 0 => "all that no list names".into(),
         SenderSelection::ListedAndOthers => format!("{number}, and all that no list names"),
         SenderSelection::Undecided => "undecided".into(),
     }

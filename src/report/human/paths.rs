@@ -246,6 +246,7 @@ fn domains(path: &PathView) -> String {
     match path.sender_selection {
         SenderSelection::Any => "any".into(),
         SenderSelection::Listed => number.to_string(),
+        SenderSelection::ListedAndOthers if number == 0 => "the rest".into(),
         SenderSelection::ListedAndOthers => format!("{number} + rest"),
         SenderSelection::Undecided => "?".into(),
     }
