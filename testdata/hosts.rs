@@ -2,8 +2,10 @@
 //!
 //! A folder holds `README.md` (the story), `root/` (the host's files), `kernel` (for `--kernel`), `zones/` (master files
 //! for `--zones`), `args` (further arguments, one a line; optional) and `expected/` with `human.txt`, `json` and `status`,
-//! compared exactly. Every file below `root/` has the same time of last change, as git keeps none; `times` (optional) has lines
-//! `PATH SECONDS` for those that differ from it. `HELOLINT_BLESS=1` writes `expected/` anew; read the diff before it is committed.
+//! compared exactly; whatever further format has a file there (`sarif`, `junit`, `html`, ...) is compared too. Every file below
+//! `root/` has the same time of last change, as git keeps none; `times` (optional) has lines `PATH SECONDS` for those that differ
+//! from it. `HELOLINT_BLESS=1` writes `expected/` anew, further formats where they are and for `IN_ALL_FORMATS`; read the diff
+//! before it is committed.
 //!
 //! The first line of `README.md` says what is to be found, apart from what the report looks like, and is never written by
 //! the harness: `Healthy.` or `Healthy, finds CODES.` (no warning and no error), else `Finds CODES.`. The codes are all
@@ -24,6 +26,20 @@ use serde_json::Value;
 const ALWAYS_UNDETERMINED: [&str; 3] = ["DNS004", "HLO008", "NET002"];
 /// Scenarios that the project promises at least.
 const SCENARIOS_PROMISED: usize = 45;
+
+/// Formats beside `human` and `json`, which every scenario has.
+const FURTHER_FORMATS: [&str; 9] =
+    ["sarif", "junit", "nagios", "checkmk", "prometheus", "github", "ndjson", "markdown", "html"];
+/// Scenarios that have all formats: nothing wrong in both families, one address wrong, a panel with several findings,
+/// something undecided, a configuration that the MTA refuses, findings that the settings take out.
+const IN_ALL_FORMATS: [&str; 6] = [
+    "postfix-dual-stack",
+    "postfix-old-ptr",
+    "transfer-10-helo-map-incomplete",
+    "helo-undecided",
+    "config-syntax",
+    "settings-ignore",
+];
 
 /// When every file of a host was last changed, unless `times` says otherwise: 2026-11-01, in seconds since 1970.
 const LAST_CHANGE: i64 = 1_793_491_200;
@@ -53,6 +69,8 @@ struct Scenario {
 struct Run {
     human: String,
     json: String,
+    /// The further formats that are compared, by name.
+    further: BTreeMap<&'static str, String>,
     status: i32,
 }
 
@@ -99,7 +117,26 @@ impl Scenario {
         let human = self.check("human");
         let json = self.check("json");
         assert_eq!(human.status.code(), json.status.code(), "{}: the exit status depends on the format", self.name);
-        Run { human: text(&human.stdout), json: text(&json.stdout), status: json.status.code().unwrap_or(-1) }
+        let further = FURTHER_FORMATS.into_iter().filter(|format| self.has(format));
+        Run {
+            human: text(&human.stdout),
+            json: text(&json.stdout),
+            further: further.map(|format| (format, self.report(format))).collect(),
+            status: json.status.code().unwrap_or(-1),
+        }
+    }
+
+    /// Whether a further format is compared.
+    fn has(&self, format: &str) -> bool {
+        IN_ALL_FORMATS.contains(&self.name.as_str()) || self.expected(format).exists()
+    }
+
+    /// The report in a further format, the version of the program taken out.
+    fn report(&self, format: &str) -> String {
+        let output = self.check(format);
+        let errors = text(&output.stderr);
+        assert!(errors.is_empty(), "{}: --format {format}: {errors}", self.name);
+        text(&output.stdout).replace(env!("CARGO_PKG_VERSION"), "VERSION")
     }
 
     fn check(&self, format: &str) -> Output {
@@ -181,8 +218,9 @@ fn reports_are_as_expected() {
     let bless = env::var_os("HELOLINT_BLESS").is_some();
     let mut wrong = String::new();
     for (scenario, run) in &*ALL {
-        for (file, actual) in [("human.txt", &run.human), ("json", &run.json), ("status", &format!("{}\n", run.status))]
-        {
+        let status = format!("{}\n", run.status);
+        let always = [("human.txt", &run.human), ("json", &run.json), ("status", &status)];
+        for (file, actual) in always.into_iter().chain(run.further.iter().map(|(format, report)| (*format, report))) {
             let path = scenario.expected(file);
             if bless {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -291,9 +329,19 @@ fn collect_codes(value: &Value, into: &mut BTreeSet<String>) {
 }
 
 #[test]
+fn scenarios_in_all_formats_exist() {
+    for name in IN_ALL_FORMATS {
+        let found = ALL.iter().find(|(scenario, _)| scenario.name == name);
+        let (_, run) = found.unwrap_or_else(|| panic!("no scenario {name}"));
+        assert_eq!(run.further.len(), FURTHER_FORMATS.len(), "{name}");
+    }
+}
+
+#[test]
 fn reports_hold_no_control_characters() {
     for (scenario, run) in &*ALL {
-        for (report, format) in [(&run.human, "human"), (&run.json, "json")] {
+        let further = run.further.iter().map(|(format, report)| (report, *format));
+        for (report, format) in [(&run.human, "human"), (&run.json, "json")].into_iter().chain(further) {
             let foul: Vec<_> = report.lines().filter(|line| line.chars().any(char::is_control)).collect();
             assert!(foul.is_empty(), "{} ({format}): {foul:?}", scenario.name);
         }
