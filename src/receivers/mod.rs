@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::OutboundPath;
+use crate::facts::{Facts, OutboundPath};
 use crate::observe::Observations;
 
 pub use seen::Seen;
@@ -153,6 +153,13 @@ pub fn opinions(path: &OutboundPath, dns: &Observations) -> Vec<Opinion> {
     let Some(seen) = Seen::of(path, dns) else { return Vec::new() };
     let plain = table::RECEIVERS.iter().map(|receiver| judge(receiver, &seen));
     plain.chain(scores::FILTERS.iter().map(|filter| scores::judge(filter, &seen))).collect()
+}
+
+/// For how many pairs of a path and a receiver of the table the receiver accepts: how right the paths are for the world. Paths that
+/// carry no mail do not count.
+pub fn accepting(facts: &Facts, dns: &Observations) -> usize {
+    let paths = facts.paths.iter().filter(|path| !path.unused);
+    paths.flat_map(|path| opinions(path, dns)).filter(|opinion| opinion.verdict == Verdict::Accept).count()
 }
 
 fn judge(receiver: &Receiver, seen: &Seen) -> Opinion {

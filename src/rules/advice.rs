@@ -1,7 +1,9 @@
-//! The smallest change: of all single edits of a HELO name, a PTR record, an address record or the host name, the one after which the
-//! fewest findings are left. Each is tried by judging again with the edit in place: rules are pure, so that costs no question and no file.
+//! The smallest change: of all single edits of a HELO name, a PTR record, an address record or the host name, the one after which the most
+//! receivers accept the most paths, and of equals the one after which the fewest findings are left. Each is tried by judging again with the
+//! edit in place: rules are pure, so that costs no question and no file.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -22,10 +24,17 @@ const CANDIDATES: usize = 20;
 /// The families that judge names and addresses against each other.
 const FAMILIES: [&str; 4] = ["HST", "NET", "PTR", "HLO"];
 
-/// The edit that settles most: errors before warnings; of equals the one that is easier to make (source address, HELO name,
-/// address record, PTR record, host name). `None` where no single edit settles two findings, where nothing was asked of the DNS, or on
-/// hosts with very many paths.
-pub fn first_step(facts: &Facts, dns: &Observations, findings: &[Finding]) -> Option<FirstStep> {
+/// Of the edits that settle two findings or more, the one that makes the most paths right for the most receivers; of equals the one that
+/// leaves least, errors before warnings; then the one that is easier to make (source address, HELO name, address record, PTR record,
+/// host name). `accepting` counts the pairs of a path and a receiver that accepts it: receivers stand above rules. `None` where no single
+/// edit settles two findings without making some receiver refuse what it accepts, where nothing was asked of the DNS, or on hosts with
+/// very many paths.
+pub fn first_step(
+    facts: &Facts,
+    dns: &Observations,
+    findings: &[Finding],
+    accepting: impl Fn(&Facts, &Observations) -> usize,
+) -> Option<FirstStep> {
     let before = Score::of(findings);
     if dns.offline || facts.paths.len() > PATHS || before.total() < 2 {
         return None;
@@ -36,19 +45,32 @@ pub fn first_step(facts: &Facts, dns: &Observations, findings: &[Finding]) -> Op
     let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
     let heard: BTreeSet<_> = findings.iter().map(key).collect();
     let unheard: BTreeSet<_> = all.iter().map(key).filter(|known| !heard.contains(known)).collect();
-    let mut best: Option<(Score, Fix)> = None;
+    let accepting_now = accepting(facts, dns);
+    let mut best: Option<(Standing, Fix)> = None;
     for edit in candidates(facts, dns) {
         let (facts, dns) = edit.change.supposed(facts, dns);
         let after = rules::judge(&facts, &dns, &selection).findings;
         let after: Vec<Finding> = after.into_iter().filter(|finding| !unheard.contains(&key(finding))).collect();
-        let score = Score::of(&after);
-        if best.as_ref().is_none_or(|(known, _)| score < *known) {
-            best = Some((score, edit.fix));
+        let left = Score::of(&after);
+        if left >= before || left.total() + 2 > before.total() {
+            continue;
+        }
+        let standing = Standing { accepting: Reverse(accepting(&facts, &dns)), left };
+        let harms = standing.accepting.0 < accepting_now;
+        if !harms && best.as_ref().is_none_or(|(known, _)| standing < *known) {
+            best = Some((standing, edit.fix));
         }
     }
     let (after, fix) = best?;
-    let settles = before.total().saturating_sub(after.total());
-    (settles >= 2 && after < before).then_some(FirstStep { settles, of: before.total(), fix })
+    Some(FirstStep { settles: before.total() - after.left.total(), of: before.total(), fix })
+}
+
+/// How things stand after an edit: the better, the smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Standing {
+    /// Pairs of a path and a receiver that accepts it.
+    accepting: Reverse<usize>,
+    left: Score,
 }
 
 /// How much is wrong, the worst first; what could not be seen counts as wrong, so that hiding it is no cure.
@@ -254,12 +276,13 @@ fn renamed(facts: &Facts, name: &DomainName) -> Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receivers;
     use crate::rules::testing::*;
 
     fn first(facts: &Facts, more: &[(&str, &[&str])]) -> Option<(usize, usize, Vec<String>)> {
         let dns = dns(more);
         let findings = rules::judge(facts, &dns, &Selection::default()).findings;
-        first_step(facts, &dns, &findings).map(|step| (step.settles, step.of, step.fix.commands))
+        first_step(facts, &dns, &findings, receivers::accepting).map(|step| (step.settles, step.of, step.fix.commands))
     }
 
     #[test]
@@ -283,11 +306,34 @@ mod tests {
     }
 
     #[test]
+    fn receivers_weigh_more_than_findings() {
+        let dns = dns(&[
+            ("mail.example.com A", &["198.51.100.7"]),
+            ("192.0.2.10 PTR", &["mx.example.com"]),
+            ("mx.example.com A", &[ADDR]),
+        ]);
+        let findings = rules::judge(&healthy(), &dns, &Selection::default()).findings;
+        let best = |accepting: &dyn Fn(&Facts, &Observations) -> usize| {
+            first_step(&healthy(), &dns, &findings, accepting).map(|step| step.fix.commands[0].clone())
+        };
+        let mail = DomainName::new(NAME);
+        let says_mx = |facts: &Facts| facts.paths[0].helo_name().is_some_and(|helo| helo.value.domain() != mail);
+        let helo = Some("hostnamectl set-hostname mx.example.com");
+        let forward = Some("mail.example.com. 3600 IN A 192.0.2.10");
+        assert_eq!(best(&|facts, _| usize::from(says_mx(facts))).as_deref(), helo);
+        assert_eq!(best(&|facts, _| usize::from(!says_mx(facts))).as_deref(), forward);
+        let now = |facts: &Facts, dns: &Observations| {
+            !says_mx(facts) && !dns.addresses(&mail, Family::Ipv4).found().contains(&ip(ADDR))
+        };
+        assert_eq!(best(&|facts, dns| usize::from(now(facts, dns))), None, "what a receiver then refuses is no advice");
+    }
+
+    #[test]
     fn nothing_is_named_where_nothing_settles_two_findings() {
         assert_eq!(first(&healthy(), &[]), None, "healthy");
         assert_eq!(first(&healthy(), &[("192.0.2.10 PTR", &["NXDOMAIN"])]), None, "one finding");
         let offline = Observations::offline();
-        assert!(first_step(&healthy(), &offline, &[]).is_none(), "nothing was asked");
+        assert!(first_step(&healthy(), &offline, &[], receivers::accepting).is_none(), "nothing was asked");
         let many = healthy().but(|f| f.paths = vec![f.paths[0].clone(); PATHS + 1]);
         assert_eq!(first(&many, &[("mail.example.com A", &["198.51.100.7"])]), None, "too many paths");
     }

@@ -81,13 +81,17 @@ pub fn remove_line(file: &str, line: &str) -> Option<String> {
     (plain(line) && !line.is_empty()).then(|| format!("sed -i '/^{}$/d' {file}", escaped(line)))
 }
 
-/// Adds a line at the end of `file`. `filled`: it has one already, whose newline may be missing; sed sees to that, and does nothing to
-/// an empty file.
-pub fn append(file: &str, line: &str, filled: bool) -> Option<String> {
-    if !plain(line) || line.starts_with(' ') {
-        return None;
+/// Adds `lines` at the end of `file`, be it empty, without newline at its end or, unless it is known to be `there`, missing. What is not
+/// plain is left out. (`sed '$a TEXT'` would do nothing to an empty file; `$a\` alone ends the last line where it has to.)
+pub fn append(file: &str, lines: &[String], there: bool) -> Vec<String> {
+    let sound = lines.iter().filter(|line| plain(line) && !line.starts_with(' ') && !line.is_empty());
+    let quoted: Vec<String> = sound.map(|line| quoted(line)).collect();
+    if quoted.is_empty() {
+        return Vec::new();
     }
-    Some(if filled { format!("sed -i '$a {line}' {file}") } else { format!("echo '{line}' >> {file}") })
+    let touch = (!there).then(|| format!("touch {file}"));
+    let add = format!(r"printf '%s\n' {} >> {file}", quoted.join(" "));
+    touch.into_iter().chain([format!(r"sed -i '$a\' {file}"), add]).collect()
 }
 
 /// Takes the blanks at the start of the line of `origin` away.
@@ -114,9 +118,37 @@ mod tests {
         assert_eq!(replace(&origin, "192.0.2.7", "192.0.2.9"), None, "not there");
         assert_eq!(replace(&Origin::kernel("x"), "a", "b"), None, "no file");
         assert_eq!(remove_key("/etc/mailhelo", "*").unwrap(), r"sed -i '/^\*:/d' /etc/mailhelo");
-        assert_eq!(append("/etc/f", "a: b", true).unwrap(), "sed -i '$a a: b' /etc/f");
-        assert_eq!(append("/etc/f", "a: b", false).unwrap(), "echo 'a: b' >> /etc/f");
         assert_eq!(outdent(&origin).unwrap(), "sed -i '2s/^[[:blank:]]*//' /etc/x.conf");
+    }
+
+    #[test]
+    fn lines_are_added_whatever_the_file_holds() {
+        let lines = ["a: b".to_owned(), "c: d%s".to_owned()];
+        assert_eq!(
+            append("/etc/f", &lines, true),
+            [r"sed -i '$a\' /etc/f", r"printf '%s\n' 'a: b' 'c: d%s' >> /etc/f"]
+        );
+        assert_eq!(append("/etc/f", &lines, false)[0], "touch /etc/f");
+        let dir = tempfile::tempdir().unwrap();
+        for (before, after) in [
+            (None, "a: b\nc: d%s\n"),
+            (Some(""), "a: b\nc: d%s\n"),
+            (Some("x"), "x\na: b\nc: d%s\n"),
+            (Some("x\n"), "x\na: b\nc: d%s\n"),
+        ] {
+            let file = dir.path().join("f");
+            let _ = std::fs::remove_file(&file);
+            if let Some(text) = before {
+                std::fs::write(&file, text).unwrap();
+            }
+            for command in append(file.to_str().unwrap(), &lines, before.is_some()) {
+                assert!(
+                    std::process::Command::new("sh").args(["-c", &command]).status().unwrap().success(),
+                    "{command}"
+                );
+            }
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), after, "{before:?}");
+        }
     }
 
     #[test]
@@ -125,7 +157,7 @@ mod tests {
         for evil in ["it's", "a'; rm -rf x; '", "a\nb", "a\\n", "a&b", "a`id`", "a|b", "a!b", "\u{1b}[2J"] {
             assert_eq!(replace(&origin, "it", evil), None, "{evil:?}");
             assert_eq!(replace_line(&origin, evil), None, "{evil:?}");
-            assert_eq!(append("/etc/f", evil, false), None, "{evil:?}");
+            assert_eq!(append("/etc/f", &[evil.to_owned()], false), [""; 0], "{evil:?}");
             assert_eq!(remove_key("/etc/f", evil), None, "{evil:?}");
         }
         let odd = Origin::File(SourceFile::new("/etc/$(id)", b"old").span(0, 3));

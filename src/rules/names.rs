@@ -12,7 +12,7 @@ use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::right_names;
 use crate::rules::similar::hint;
-use crate::rules::support::{Sending, evidence};
+use crate::rules::support::{Sending, evidence, sending_addresses};
 
 /// What stands for the open question where interface addresses are not known.
 pub const INTERFACES: &str = "interface addresses";
@@ -137,6 +137,17 @@ pub fn judged_host_name(facts: &Facts) -> Option<Fact<DomainName>> {
     let unset = |file: &&Fact<String>| file.value.len() > NODE_NAME_LIMIT && DomainName::new(&file.value) == name.value;
     let invalid = !name.value.is_host_name() || facts.host.etc_hostname.as_ref().filter(unset).is_some();
     (unqualified(&name.value).is_none() && !invalid).then_some(name)
+}
+
+/// What was meant by the host name, where that is nearly one that leads to a sending address; else empty.
+pub fn meant_host_name(facts: &Facts, dns: &Observations, name: &DomainName) -> String {
+    let mut right: Vec<DomainName> = Vec::new();
+    for known in sending_addresses(facts).iter().flat_map(|sending| right_names(facts, dns, sending)) {
+        if !right.contains(&known) {
+            right.push(known);
+        }
+    }
+    hint(name, &right)
 }
 
 /// The name of this host to show: what `hostname -f` prints, else the node name.

@@ -120,7 +120,10 @@ impl Host {
             }
             ["sed", "-i", script, file] => self.sed(script, file),
             ["touch", file] => self.append(file, ""),
-            ["echo", text, ">>", file] => self.append(file, &format!("{text}\n")),
+            ["printf", r"%s\n", ref lines @ .., ">>", file] if !lines.is_empty() => {
+                self.append(file, &(lines.join("\n") + "\n"))?;
+                if file == "/etc/hosts" { self.resolve_name() } else { Ok(()) }
+            }
             ["systemctl", "restart", "postfix"] => self.copy_to_chroot(),
             ["update-exim4.conf"] => self.update_exim4_conf(),
             ["/usr/local/cpanel/scripts/updateuserdomains"] => self.updateuserdomains(),
@@ -173,8 +176,9 @@ impl Host {
         if file == "/etc/hosts" {
             self.resolve_name()?;
         }
-        // What deletes makes way for what comes: there may be nothing to delete.
-        if self.read(file)? == before && !script.ends_with("/d") {
+        // What deletes, or ends the last line, makes way for what comes: there may be nothing to do.
+        let makes_way = script.ends_with("/d") || script == r"$a\";
+        if self.read(file)? == before && !makes_way {
             Err(format!("sed '{script}' changes nothing in {file}"))
         } else {
             Ok(())

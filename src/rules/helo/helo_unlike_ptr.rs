@@ -42,8 +42,11 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             Lookup::Found(names) if names.contains(name) => continue,
             Lookup::Found(names) => {
                 let texts: Vec<String> = names.iter().map(|ptr| format!("`{ptr}`")).collect();
+                // A name that leads to the address is no mistake: it is another one.
+                let holds = confirms(dns, name, sending) == Some(true);
+                let meant = if holds { String::new() } else { one.meant(facts, dns) };
                 let message = format!(
-                    "the HELO name `{name}` is not the PTR name of {sending}, which is {}",
+                    "the HELO name `{name}` is not the PTR name of {sending}, which is {}{meant}",
                     texts.join(" and ")
                 );
                 RULE.violated(name, message).fix(fix(facts, dns, &one, sending))
@@ -125,6 +128,21 @@ mod tests {
                 ("the sending address is unknown", behind_nat("10.0.0.5", None), dns(&[]), &[]),
             ],
         );
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_told_with_what_was_meant() {
+        let said = |more: &[(&str, &[&str])]| {
+            let ptr: (&str, &[&str]) = ("192.0.2.10 PTR", &["mall.example.com"]);
+            let right: (&str, &[&str]) = ("mall.example.com A", &[ADDR]);
+            (RULE.check)(&healthy(), &dns(&[&[ptr, right], more].concat()))[0].message.clone()
+        };
+        let gone = said(&[("mail.example.com A", &["NXDOMAIN"])]);
+        assert!(
+            gone.ends_with("which is `mall.example.com`; did you mean `mall.example.com`, one letter away?"),
+            "{gone}"
+        );
+        assert!(said(&[]).ends_with("which is `mall.example.com`"), "it leads to the address as well: {}", said(&[]));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::observe::iprev::confirms;
 use crate::rules::names::{
-    Leads, address_evidence, judged_host_name, leads, left_open, list, name_severity, some_sending_unknown,
+    Leads, address_evidence, judged_host_name, leads, left_open, list, meant_host_name, name_severity,
+    some_sending_unknown,
 };
 use crate::rules::remedy::{addresses_to_publish, publish, rename_host, wanted_helo};
 use crate::rules::rule;
@@ -41,8 +42,9 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         Leads::Here | Leads::Nowhere => return Vec::new(),
         Leads::Elsewhere(addresses) => {
             let message = format!(
-                "the host name `{name}` leads to {}, none of which is an address of this host",
-                list(&addresses)
+                "the host name `{name}` leads to {}, none of which is an address of this host{}",
+                list(&addresses),
+                meant_host_name(facts, dns, name)
             );
             RULE.violated(name, message).fix(fix(facts, dns, name))
         }
@@ -57,7 +59,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 }
 
 /// Another name where mail goes by one that holds: then this one is the old server's or a web site's, and its record is right.
-fn fix(facts: &Facts, dns: &Observations, name: &DomainName) -> Fix {
+pub(super) fn fix(facts: &Facts, dns: &Observations, name: &DomainName) -> Fix {
     let sound = facts.paths.iter().find_map(|path| {
         let wanted = wanted_helo(facts, dns, path).filter(|wanted| wanted != name)?;
         (confirms(dns, &wanted, path.sending.as_ref()?.value) == Some(true)).then_some(wanted)
@@ -72,6 +74,18 @@ fn fix(facts: &Facts, dns: &Observations, name: &DomainName) -> Fix {
 mod tests {
     use super::*;
     use crate::rules::testing::*;
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_told_with_what_was_meant() {
+        let said = |host: &str| {
+            let record = format!("{host} A");
+            let dns = dns(&[(&record, &["198.51.100.7"]), (&format!("{host} AAAA"), &["NODATA"])]);
+            (RULE.check)(&host_named(host), &dns)[0].message.clone()
+        };
+        assert!(said("mail.exmaple.com").ends_with("; did you mean `mail.example.com`, one letter away?"));
+        assert!(said("www.example.com").ends_with("; did you mean `mail.example.com`, without `www.`?"));
+        assert!(said("shop.example.com").ends_with("is an address of this host"), "{}", said("shop.example.com"));
+    }
 
     #[test]
     fn cases() {

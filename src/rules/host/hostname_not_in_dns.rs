@@ -1,8 +1,9 @@
+use super::hostname_elsewhere;
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::{Lookup, Observations, Question, RecordType};
-use crate::rules::names::{address_evidence, judged_host_name, left_open, name_severity};
+use crate::rules::names::{address_evidence, judged_host_name, left_open, meant_host_name, name_severity};
 use crate::rules::remedy::{addresses_to_publish, publish};
 use crate::rules::rule;
 
@@ -41,8 +42,13 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         }
     }
     let finding = if open.is_empty() {
-        RULE.violated(name, format!("the host name `{name}` has neither an A nor an AAAA record"))
-            .fix(publish(name, &addresses_to_publish(facts)))
+        let meant = meant_host_name(facts, dns, name);
+        // A slip of the pen is put right where it was made: no record is published for it.
+        let fix = match meant.is_empty() {
+            true => publish(name, &addresses_to_publish(facts)),
+            false => hostname_elsewhere::fix(facts, dns, name),
+        };
+        RULE.violated(name, format!("the host name `{name}` has neither an A nor an AAAA record{meant}")).fix(fix)
     } else {
         let message =
             format!("whether the host name `{name}` is in the DNS could not be seen: no answer to {}", open.join(", "));
@@ -114,6 +120,17 @@ mod tests {
         assert_eq!(verdicts(&RULE, &facts, &dns(&gone)), [format!("warning {long}")]);
         let in_file = facts.but(|f| f.host.etc_hostname = Some(fact(long.clone())));
         assert_eq!(verdicts(&RULE, &in_file, &dns(&gone)), [""; 0], "HST002 says it");
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_told_with_what_was_meant() {
+        let gone: &[(&str, &[&str])] =
+            &[("mial.example.com A", &["NXDOMAIN"]), ("mial.example.com AAAA", &["NXDOMAIN"])];
+        let found = (RULE.check)(&host_named("mial.example.com"), &dns(gone));
+        assert!(found[0].message.ends_with("; did you mean `mail.example.com`, one letter away?"));
+        let fix = found[0].fix.as_ref().unwrap();
+        assert!(fix.commands.iter().any(|command| command.contains("mail.example.com")), "{:?}", fix.commands);
+        assert!(!fix.commands.iter().any(|command| command.contains("mial")), "{:?}", fix.commands);
     }
 
     #[test]

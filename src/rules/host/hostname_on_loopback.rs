@@ -65,7 +65,7 @@ fn fix(facts: &Facts, dns: &Observations, name: &DomainName, entry: &HostsEntry)
         return edit::replace_line(&entry.address.origin, &line).into_iter().fold(fix, Fix::command);
     }
     let rest = edit::replace_line(&entry.address.origin, &format!("{} {}", entry.address.value, others.join(" ")));
-    let own_line = edit::append("/etc/hosts", &line, true);
+    let own_line = edit::append("/etc/hosts", &[line], true);
     rest.into_iter().chain(own_line).fold(fix, Fix::command)
 }
 

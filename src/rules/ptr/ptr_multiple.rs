@@ -2,9 +2,10 @@ use super::ticket;
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
+use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
-use crate::observe::{Observations, Question};
+use crate::observe::{Observations, Question, RecordType};
 use crate::rules::rule;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
 
@@ -38,17 +39,25 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         if names.len() < 2 {
             continue;
         }
-        let of = |wanted: Option<bool>| -> Vec<String> {
-            let kept = names.iter().filter(|name| confirms(dns, name, addr) == wanted);
-            kept.map(|name| format!("`{name}`")).collect()
+        let asked = |name: &DomainName| {
+            dns.replies(&Question::new(name, RecordType::address(Family::of(addr)))).next().is_some()
         };
-        let said: Vec<String> =
-            [(Some(true), "leading back"), (Some(false), "not leading back"), (None, "not answered")]
-                .into_iter()
-                .map(|(wanted, words)| (of(wanted), words))
-                .filter(|(kept, _)| !kept.is_empty())
-                .map(|(kept, words)| format!("{words}: {}", list(&kept)))
-                .collect();
+        // Of very many names only the first are looked up.
+        let words = |name: &DomainName| match confirms(dns, name, addr) {
+            Some(true) => "leading back",
+            Some(false) => "not leading back",
+            None if asked(name) => "not answered",
+            None => "not looked up",
+        };
+        let of = |wanted: &str| -> Vec<String> {
+            names.iter().filter(|name| words(name) == wanted).map(|name| format!("`{name}`")).collect()
+        };
+        let said: Vec<String> = ["leading back", "not leading back", "not answered", "not looked up"]
+            .into_iter()
+            .map(|words| (of(words), words))
+            .filter(|(kept, _)| !kept.is_empty())
+            .map(|(kept, words)| format!("{words}: {}", list(&kept)))
+            .collect();
         let message =
             format!("{addr} has {} PTR names ({}), and some receivers look at one alone", names.len(), said.join("; "));
         let wanted = ticket::wanted_name(facts, dns, &sending).filter(|name| names.contains(name));
@@ -94,5 +103,16 @@ mod tests {
         let found = check(&healthy(), &dns(&two));
         assert!(found[0].message.contains("; not leading back: `www.example.com`"), "{}", found[0].message);
         assert_eq!(found[0].fix.as_ref().unwrap().commands, ["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
+    }
+
+    #[test]
+    fn names_that_were_not_asked_for_are_not_called_unanswered() {
+        let names = ["mail.example.com", "silent.example.com", "unasked.example.com"];
+        let found = check(&healthy(), &dns(&[("192.0.2.10 PTR", &names), ("silent.example.com A", &["timeout"])]));
+        let message = &found[0].message;
+        assert!(
+            message.contains("not answered: `silent.example.com`; not looked up: `unasked.example.com`"),
+            "{message}"
+        );
     }
 }

@@ -47,10 +47,12 @@ pub fn set_debian_macro(name: &str, value: &str) -> Fix {
         "Define `{name} = {value}` in {LOCALMACROS} (with the split configuration, in a file of its own in /etc/exim4/conf.d/main/, \
          such as 000_localmacros, instead), generate the configuration and reload."
     );
-    Fix::new(Who::Host, text)
+    let fix = Fix::new(Who::Host, text)
         .command(format!("touch {LOCALMACROS}"))
-        .command(format!("sed -i '/^{name} *=/d' {LOCALMACROS}"))
-        .command(format!("echo {} >> {LOCALMACROS}", edit::word(&format!("{name} = {value}"))))
+        .command(format!("sed -i '/^{name} *=/d' {LOCALMACROS}"));
+    edit::append(LOCALMACROS, &[format!("{name} = {value}")], true)
+        .into_iter()
+        .fold(fix, Fix::command)
         .command("update-exim4.conf")
         .command("systemctl reload exim4")
 }
@@ -102,15 +104,17 @@ fn own_map(cpanel: &Cpanel, domains: &[DomainName], helo: &Fact<HeloName>, name:
     let more = domains.len().saturating_sub(MAP_LINES);
     let more = if more > 0 { format!(", and so for {more} more domains") } else { String::new() };
     let mut fix = Fix::new(Who::Host, format!("In {MAILHELO}, let these lines stand: {}{more}.", listed.join(", ")));
+    let mut new = Vec::new();
     for domain in domains.iter().take(MAP_LINES) {
-        let own = cpanel.mailhelo.iter().find(|entry| key(entry) == domain.as_str());
-        let edit = match own {
-            Some(own) => edit::replace(&own.value.origin, &own.value.value, name.as_str()),
-            None => edit::append(MAILHELO, &format!("{domain}: {name}"), !cpanel.mailhelo.is_empty()),
-        };
-        fix = edit.into_iter().fold(fix, Fix::command);
+        match cpanel.mailhelo.iter().find(|entry| key(entry) == domain.as_str()) {
+            Some(own) => {
+                let edit = edit::replace(&own.value.origin, &own.value.value, name.as_str());
+                fix = edit.into_iter().fold(fix, Fix::command);
+            }
+            None => new.push(format!("{domain}: {name}")),
+        }
     }
-    fix
+    edit::append(MAILHELO, &new, !cpanel.mailhelo.is_empty()).into_iter().fold(fix, Fix::command)
 }
 
 /// How to change a line of cPanel's `/etc/exim.conf`, which is built anew from another file.

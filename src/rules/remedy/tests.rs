@@ -80,7 +80,8 @@ fn exim_is_changed_as_its_packager_wants() {
         [
             format!("touch {macros}"),
             format!("sed -i '/^REMOTE_SMTP_HELO_DATA *=/d' {macros}"),
-            format!("echo 'REMOTE_SMTP_HELO_DATA = {WANTED}' >> {macros}"),
+            format!(r"sed -i '$a\' {macros}"),
+            format!(r"printf '%s\n' 'REMOTE_SMTP_HELO_DATA = {WANTED}' >> {macros}"),
             "update-exim4.conf".into(),
             "systemctl reload exim4".into()
         ]
@@ -170,7 +171,8 @@ fn a_domain_of_cpanels_gets_a_line_of_its_own_in_the_administrators_map() {
         commands(&host),
         [
             format!(r"sed -i '1s/mail\.example\.com/{WANTED}/' /etc/mailhelo"),
-            format!("sed -i '$a b.example: {WANTED}' /etc/mailhelo"),
+            r"sed -i '$a\' /etc/mailhelo".into(),
+            format!(r"printf '%s\n' 'b.example: {WANTED}' >> /etc/mailhelo"),
         ],
         "the first has a line, the second took that of `*`"
     );
