@@ -89,6 +89,7 @@ impl DomainName {
             if let Some(bad) = label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-') {
                 return Some(match bad {
                     '_' => format!("label `{label}` has an underscore"),
+                    bad if bad.is_ascii_graphic() => format!("label `{label}` has the character `{bad}`"),
                     bad => format!("label `{label}` has the character `{}`", bad.escape_default()),
                 });
             }

@@ -34,7 +34,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         let addr = sending.address.value;
         for name in followed_ptr_names(dns, addr) {
             let Some(fault) = ticket::invalid(&name) else { continue };
-            let message = format!("the PTR name `{}` of {addr} {fault}", name.as_str().escape_debug());
+            let message = format!("the PTR name `{}` of {addr} {fault}", name);
             let finding = RULE.violated(&name, message).fix(ticket::request(facts, dns, &sending));
             let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
             findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
