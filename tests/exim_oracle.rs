@@ -192,6 +192,8 @@ fn expansions(case: &mut Case, root: &Root, found: &helolint::collect::exim::Rea
             text = text.replace(&format!("${variable}"), value.as_str().unwrap());
         }
         let mut scope = Scope::empty();
+        // Exim compares its own name with this list when it starts, and `$1` is what a wildcard stood for.
+        scope.matched_before = case.lenient && !main("dns_ipv4_lookup").is_empty();
         let mut set = |name: &str, value: String| scope.values.insert(name.to_owned(), value);
         set("primary_hostname", main("primary_hostname"));
         set("smtp_active_hostname", main("primary_hostname"));

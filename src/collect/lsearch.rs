@@ -128,9 +128,23 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r')
 }
 
+/// What stands behind an opening quote, up to the quote that closes it, and what follows that; all of it where none does.
+pub(super) fn quoted(text: &str) -> (&str, &str) {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return (&text[..at], &text[at + 1..]),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
 /// The text with the escapes of Exim's quoted strings resolved: `\n`, `\t` and their like, octal, hexadecimal, else the
 /// character itself. Bytes above 127 made by an escape stand for the Latin-1 character.
-fn unescaped(text: &str) -> String {
+pub(super) fn unescaped(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {

@@ -165,6 +165,8 @@ fn main_section(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result
                 let kind = list.kind.trim_end_matches("list");
                 return Err(refused(&line, format!("duplicate name \"{}\" for a named {kind} list", list.name)));
             }
+        } else if options::is_glued_list(&line.text) {
+            return Err(refused(&line, "unrecognized configuration line".into()));
         } else {
             let how =
                 Line { line: &line, macros: &lines.macros, users: how.users, unknown: "main option \"%s\" unknown" };

@@ -131,7 +131,7 @@ impl Walk<'_> {
                 self.condition(condition);
                 Part::None
             }
-            Kind::Text(_) | Kind::Capture(_) | Kind::Header | Kind::Error(_) | Kind::TooDeep => Part::None,
+            Kind::Text(_) | Kind::Capture(_) | Kind::Header | Kind::Error(_) | Kind::Unclear(_) => Part::None,
         }
     }
 

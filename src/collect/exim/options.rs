@@ -76,6 +76,13 @@ pub fn named_list(text: &str) -> Option<NamedList<'_>> {
     Some(NamedList { kind, name: find(&pairs, Rule::name)?.as_str(), value: range(&pairs) })
 }
 
+/// Whether the line is the word of a named list with its name right behind it: Exim takes that for a list, and for no option.
+pub fn is_glued_list(text: &str) -> bool {
+    ["domainlist", "hostlist", "addresslist", "localpartlist"]
+        .iter()
+        .any(|kind| text.strip_prefix(kind).is_some_and(|rest| rest.starts_with(|c: char| !is_space(c))))
+}
+
 /// The driver that the line begins, and what follows the colon.
 pub fn driver_name(text: &str) -> Option<(&str, &str)> {
     let pairs = parse(Rule::driver, text)?;

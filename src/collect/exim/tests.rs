@@ -250,6 +250,14 @@ fn a_refusal_ends_the_judgement_and_names_its_place() {
 }
 
 #[test]
+fn a_list_whose_name_is_glued_to_its_word_is_refused() {
+    for kind in ["domainlist", "hostlist", "addresslist", "localpartlist"] {
+        let found = exim(&format!("{kind}named = x\n{SMTP}"));
+        assert_eq!(found.problems[0].message, "unrecognized configuration line", "{kind}");
+    }
+}
+
+#[test]
 fn what_depends_on_the_build_is_undecided_where_it_matters() {
     let asked = |inside: &str| {
         let found = exim(&format!("disable_ipv6\n{SMTP}.ifdef _HAVE_NEWER_THING\n{inside}\n.endif\n"));

@@ -1,6 +1,6 @@
 //! Conditions of `${if`: their syntax.
 
-use super::parse::{Expr, Parser};
+use super::parse::{Expr, HALF_LITERAL, Parser, is_literal, literal};
 use super::variables;
 
 /// A condition.
@@ -202,11 +202,16 @@ fn group(parser: &mut Parser, name: &str) -> Result<Vec<Condition>, String> {
 
 /// Whether an argument may be a truth value. Exim looks at it even in a branch that it passes over.
 fn is_boolean(argument: &Expr) -> Result<(), String> {
-    let Some(text) = crate::collect::exim::depend::constant(argument) else { return Ok(()) };
+    let text = literal(argument);
     let word = text.trim().to_ascii_lowercase();
-    let numeric = !word.contains(|c: char| c.is_ascii_alphabetic());
+    let digits = word.strip_prefix('-').unwrap_or(&word);
+    let numeric = digits.bytes().all(|byte| byte.is_ascii_digit());
     if numeric || matches!(word.as_str(), "true" | "yes" | "false" | "no") {
         return Ok(());
     }
-    Err(format!("unrecognised boolean value \"{text}\""))
+    let lettered = word.contains(|c: char| c.is_ascii_alphabetic());
+    Err(match lettered && is_literal(argument) {
+        true => format!("unrecognised boolean value \"{text}\""),
+        false => HALF_LITERAL.to_owned(),
+    })
 }

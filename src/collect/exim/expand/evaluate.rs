@@ -1,12 +1,12 @@
 //! Evaluates the tree.
 
-use std::net::IpAddr;
-
 use super::condition::{Condition, Test};
 use super::parse::{Expr, Kind, Node, Tail};
-use super::{Evaluator, Scope, Stop, UNSEEN, lookups, operators, undecided, variables};
+use super::taint::may_be_tainted;
+use super::{Evaluator, Scope, Stop, UNSEEN, lookups, matching, operators, undecided, variables};
 use crate::collect::exim::lines::is_space;
 use crate::collect::exim::{arithmetic, lists};
+use crate::collect::lsearch;
 
 impl Evaluator<'_> {
     /// The text that an expansion gives.
@@ -29,9 +29,15 @@ impl Evaluator<'_> {
         match &node.kind {
             Kind::Text(text) => Ok(text.clone()),
             Kind::Variable(name) => self.variable(name, scope),
+            Kind::Capture(number) if scope.captures.is_empty() && (scope.matched_before || !scope.rest_empty) => {
+                undecided(format!("what `${number}` holds depends on what Exim matched before"))
+            }
             Kind::Capture(number) => Ok(scope.captures.get(*number).cloned().unwrap_or_default()),
             Kind::Header if scope.rest_empty => Ok(String::new()),
             Kind::Header => undecided("it depends on a header of the message".to_owned()),
+            Kind::Operator(name, argument) if name == "expand" && may_be_tainted(argument) => {
+                undecided("Exim expands text once more only where it is not from outside".to_owned())
+            }
             Kind::Operator(name, argument) => {
                 let text = self.expand(argument, scope)?;
                 operators::apply(self, scope, name, text)
@@ -75,7 +81,7 @@ impl Evaluator<'_> {
                 Ok(lists::joined(&list, &kept))
             }
             Kind::Error(message) => Err(Stop::Fails(message.clone())),
-            Kind::TooDeep => undecided("the expansion is nested too deeply or too long to be followed".to_owned()),
+            Kind::Unclear(why) => undecided((*why).to_owned()),
         }
     }
 
@@ -356,9 +362,9 @@ impl Evaluator<'_> {
             ">" => number(first)? > number(second)?,
             ">=" => number(first)? >= number(second)?,
             "exists" => self.status(first).is_some(),
-            "isip" => first.parse::<IpAddr>().is_ok(),
-            "isip4" => first.parse::<std::net::Ipv4Addr>().is_ok(),
-            "isip6" => first.parse::<std::net::Ipv6Addr>().is_ok(),
+            "isip" => matching::address(first)?.is_some(),
+            "isip4" => matching::address(first)?.is_some_and(|found| found.is_ipv4()),
+            "isip6" => matching::address(first)?.is_some_and(|found| found.is_ipv6()),
             "bool" => match low.trim() {
                 "" | "no" | "false" => false,
                 "yes" | "true" => true,
@@ -420,26 +426,16 @@ fn keyed(key: &str, text: &str) -> Option<String> {
         let name = &rest[..end];
         rest = rest[end..].trim_start_matches(is_space);
         rest = rest.strip_prefix('=').unwrap_or(rest).trim_start_matches(is_space);
-        let mut value = String::new();
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let mut chars = quoted.char_indices();
-            let mut end = quoted.len();
-            while let Some((at, c)) = chars.next() {
-                match c {
-                    '"' => {
-                        end = at + 1;
-                        break;
-                    }
-                    '\\' => value.push(chars.next().map_or('\\', |(_, c)| crate::collect::exim::options::escaped(c))),
-                    c => value.push(c),
-                }
-            }
-            rest = &quoted[end..];
+        let value = if let Some(quoted) = rest.strip_prefix('"') {
+            let (inner, after) = lsearch::quoted(quoted);
+            rest = after;
+            lsearch::unescaped(inner)
         } else {
             let end = rest.find(is_space).unwrap_or(rest.len());
-            value.push_str(&rest[..end]);
-            rest = &rest[end..];
-        }
+            let (plain, after) = rest.split_at(end);
+            rest = after;
+            plain.to_owned()
+        };
         if name.eq_ignore_ascii_case(key) {
             return Some(value);
         }

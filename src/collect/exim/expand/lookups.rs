@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::parse::{Expr, Kind, Lookup};
 use super::table::{Entry, Table};
-use super::{Evaluator, PTR_NAME, Ptr, Scope, Stop, parse, undecided};
+use super::{Evaluator, PTR_NAME, Ptr, Scope, Stop, parse, taint, undecided};
 
 /// Lookups with a key and a file.
 const SINGLE: &[&str] = &[
@@ -104,7 +104,7 @@ pub fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result<Option
         let what = if kind.name == "dnsdb" { "asks the DNS" } else { "asks a database" };
         return undecided(format!("a `{}` lookup {what} when the mail is sent", kind.name));
     };
-    if parse::is_tainted(&lookup.file) {
+    if taint::is_tainted(&lookup.file) {
         return Err(Stop::Fails("Tainted filename for search: it comes from the message".into()));
     }
     let key = of.expand(key, scope)?;

@@ -27,6 +27,19 @@ pub fn within(address: IpAddr, net: IpAddr, bits: u32) -> bool {
     }
 }
 
+/// The address that `text` is, if it is one. Forms that Exim may read otherwise, such as zones and leading zeros, are undecided.
+pub fn address(text: &str) -> Result<Option<IpAddr>, Stop> {
+    if let Ok(address) = text.parse() {
+        return Ok(Some(address));
+    }
+    let head = text.split_once('%').map_or(text, |(head, _)| head);
+    let shaped = head.contains(':') || head.matches('.').count() == 3;
+    if shaped && head.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')) {
+        return undecided(format!("whether `{text}` is an address is left to Exim"));
+    }
+    Ok(None)
+}
+
 impl Evaluator<'_> {
     /// Whether one pattern of a domain or string list fits: `*suffix`, `^expression`, or the text itself.
     pub(super) fn matches_pattern(&self, pattern: &str, subject: &str) -> Result<bool, Stop> {
@@ -51,6 +64,10 @@ impl Evaluator<'_> {
     ) -> Result<bool, Stop> {
         if depth > DEPTH_LIMIT {
             return undecided("named lists refer to each other too deeply".to_owned());
+        }
+        // Exim looks at the subject before the list; an empty one is no address and no error.
+        if test == "match_ip" && !subject.is_empty() && address(subject)?.is_none() {
+            return Err(Stop::Fails(format!("\"{subject}\" is not an IP address")));
         }
         if list.contains('$') {
             return undecided("the list is expanded when it is used".to_owned());
@@ -92,10 +109,10 @@ impl Evaluator<'_> {
             if item == "*" {
                 return Ok(true);
             }
-            let (Some((net, bits)), Ok(address)) = (network(item), subject.parse()) else {
+            let Some((net, bits)) = network(item) else {
                 return undecided(format!("`{item}` in a host list is not followed"));
             };
-            return Ok(within(address, net, bits));
+            return Ok(address(subject)?.is_some_and(|address| within(address, net, bits)));
         }
         if let Some((kind, file)) = item.split_once(';') {
             let kind = Type::of(kind.trim());
@@ -122,5 +139,56 @@ impl Evaluator<'_> {
             return Ok(self.matches_pattern(pattern, local)? && self.matches_pattern(domains, domain)?);
         }
         self.matches_pattern(item, subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::exim::expand::parse::parse;
+    use crate::collect::root::Root;
+
+    fn answer(subject: &str, list: &str) -> Result<String, Stop> {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::open(dir.path()).unwrap();
+        let text = format!("${{if match_ip{{{subject}}}{{{list}}}{{yes}}{{no}}}}");
+        Evaluator::new(&root, None).value(&parse(&text), &mut Scope::empty())
+    }
+
+    #[test]
+    fn a_subject_that_is_no_address_fails_whatever_the_list() {
+        for list in ["*", "!*", "* : x", "192.0.2.0/24", ""] {
+            for subject in ["x", "a.example", "192.0.2", "192.0.2.7/32"] {
+                match answer(subject, list) {
+                    Err(Stop::Fails(message)) => assert_eq!(message, format!("\"{subject}\" is not an IP address")),
+                    other => panic!("{subject} in {list:?}: {other:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_and_an_empty_subject_are_compared() {
+        for (subject, list, expected) in [
+            ("192.0.2.7", "*", "yes"),
+            ("192.0.2.7", "!192.0.2.7 : *", "no"),
+            ("192.0.2.7", "0.0.0.0/0", "yes"),
+            ("2001:db8::1", "192.0.2.0/24 : *", "yes"),
+            ("2001:db8::1", "0.0.0.0/0", "no"),
+            ("", "*", "yes"),
+            ("", "!*", "no"),
+            ("", "192.0.2.0/24", "no"),
+            ("", "!192.0.2.7 : *", "yes"),
+            ("", "", "no"),
+        ] {
+            assert_eq!(answer(subject, list).ok().as_deref(), Some(expected), "{subject:?} in {list:?}");
+        }
+    }
+
+    #[test]
+    fn what_exim_may_read_as_an_address_is_undecided() {
+        for subject in ["fe80::1%eth0", "192.0.2.007", "1:2:3", "300.1.1.1"] {
+            assert!(matches!(answer(subject, "*"), Err(Stop::Undecided { .. })), "{subject}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod matching;
 mod operators;
 pub mod parse;
 pub mod table;
+mod taint;
 mod variables;
 
 use std::cell::{Cell, RefCell};
@@ -76,6 +77,8 @@ pub struct Scope {
     /// Whether variables that are not named are empty; else they are undecided.
     pub rest_empty: bool,
     captures: Vec<String>,
+    /// Whether Exim has matched something earlier, so that `$1` holds text that is not known, even where the rest is empty.
+    pub matched_before: bool,
     depth: usize,
 }
 

@@ -19,6 +19,8 @@ const DEPTH_LIMIT: usize = 60;
 const LENGTH_LIMIT: usize = 256 << 10;
 /// What a tree deeper than that is called.
 const TOO_DEEP: &str = "the expansion is nested too deeply or too long to be followed";
+/// What an argument is called of which Exim refuses the literal text alone, if it passes over the rest.
+pub(super) const HALF_LITERAL: &str = "Exim may refuse an argument of this form, even one that it passes over";
 
 /// A parsed expansion.
 #[derive(Debug, Clone, Default)]
@@ -58,8 +60,8 @@ pub enum Kind {
     Filter(Expr, Box<Condition>),
     /// From here on Exim refuses the string, with this message.
     Error(String),
-    /// It is deeper or longer than is followed.
-    TooDeep,
+    /// Files do not decide it, for this reason: it is deeper or longer than is followed, or of an unclear form.
+    Unclear(&'static str),
 }
 
 /// A lookup.
@@ -86,21 +88,36 @@ pub struct Tail {
     pub fail: bool,
 }
 
+/// The text that an argument has when Exim passes over it: nothing of it is expanded.
+pub(super) fn literal(argument: &Expr) -> String {
+    let texts = argument.0.iter().filter_map(|node| match &node.kind {
+        Kind::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// Whether an argument is nothing but text.
+pub(super) fn is_literal(argument: &Expr) -> bool {
+    argument.0.iter().all(|node| matches!(node.kind, Kind::Text(_)))
+}
+
 /// Whether an argument may be a number. Exim looks at it even in a branch that it passes over.
 fn is_number(argument: &Expr, item: &str) -> Result<(), String> {
-    let text = crate::collect::exim::depend::constant(argument);
-    match text {
-        Some(text) if !text.trim().is_empty() && text.trim().parse::<i64>().is_err() => {
-            Err(format!("\"{text}\" is not a number (in \"{item}\" expansion)"))
-        }
-        _ => Ok(()),
+    let text = literal(argument);
+    if text.trim().is_empty() || text.trim().parse::<i64>().is_ok() {
+        return Ok(());
     }
+    Err(match is_literal(argument) {
+        true => format!("\"{text}\" is not a number (in \"{item}\" expansion)"),
+        false => HALF_LITERAL.to_owned(),
+    })
 }
 
 /// Parses an expansion. An error stands in the tree, behind what Exim has expanded when it meets it.
 pub fn parse(text: &str) -> Expr {
     if text.len() > LENGTH_LIMIT {
-        return Expr(vec![Node { kind: Kind::TooDeep, start: 0, end: text.len() }]);
+        return Expr(vec![Node { kind: Kind::Unclear(TOO_DEEP), start: 0, end: text.len() }]);
     }
     let mut parser = Parser { text, at: 0, depth: 0 };
     let mut nodes = Vec::new();
@@ -115,7 +132,9 @@ pub fn parse(text: &str) -> Expr {
             }
             Err(message) => {
                 parser.at = text.len();
-                if message == TOO_DEEP { Kind::TooDeep } else { Kind::Error(message) }
+                // What stands around it may have added words of its own.
+                let unclear = [TOO_DEEP, HALF_LITERAL].into_iter().find(|why| message.contains(why));
+                unclear.map_or(Kind::Error(message), Kind::Unclear)
             }
         };
         nodes.push(Node { kind, start, end: parser.at });
@@ -277,7 +296,7 @@ impl<'t> Parser<'t> {
             Rule::variable => return Err(format!("unknown variable name \"{child_text}\"")),
             _ => {
                 let word = child_text.to_owned();
-                self.deeper(|parser| parser.opened(word)).map(Some)?.unwrap_or(Kind::TooDeep)
+                self.deeper(|parser| parser.opened(word)).map(Some)?.unwrap_or(Kind::Unclear(TOO_DEEP))
             }
         }))
     }
@@ -413,26 +432,4 @@ impl<'t> Parser<'t> {
             false => problem(self, "did not close with '}'"),
         }
     }
-}
-
-/// Variables that come from the message: Exim refuses them in file names (4.94 and later).
-const TAINTED: &[&str] = &[
-    "sender_address",
-    "sender_address_domain",
-    "sender_address_local_part",
-    "local_part",
-    "domain",
-    "original_domain",
-    "original_local_part",
-    "return_path",
-];
-
-/// Whether an expansion holds text of the message as it stands. What a lookup finds is clean.
-pub fn is_tainted(expr: &Expr) -> bool {
-    expr.0.iter().any(|node| match &node.kind {
-        Kind::Variable(name) => TAINTED.contains(&name.as_str()),
-        Kind::Header => true,
-        Kind::Operator(_, argument) => is_tainted(argument),
-        _ => false,
-    })
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::collect::exim::lines::is_space;
-use crate::collect::exim::options::escaped;
+use crate::collect::lsearch::{quoted, unescaped};
 
 /// A file of the lsearch family.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Entry {
     pub key: String,
     /// The data, continuation lines joined.
     pub data: String,
-    /// The key's end in the line, as written: key and data for `ret=full`.
+    /// Key and data for `ret=full`: the line with its continuation lines joined, and of a quoted key only what it means.
     pub full: String,
     /// Byte offset of the entry's line in the file.
     pub at: usize,
@@ -54,11 +54,12 @@ impl Table {
                 }
                 continue;
             }
-            let (key, rest) = key(line);
-            let rest = rest.trim_start_matches(is_space);
+            let (key, after) = key(line);
+            let full = format!("{key}{after}");
+            let rest = after.trim_start_matches(is_space);
             let rest = rest.strip_prefix(':').unwrap_or(rest).trim_start_matches(is_space);
             let data_at = (start + line.len() - rest.len(), start + line.len());
-            let entry = Entry { key, data: rest.to_owned(), full: line.to_owned(), at: start, data_at };
+            let entry = Entry { key, data: rest.to_owned(), full, at: start, data_at };
             table.index.entry(entry.key.to_ascii_lowercase()).or_insert(table.entries.len());
             table.entries.push(entry);
             open = true;
@@ -78,18 +79,26 @@ impl Table {
 
 /// The key at the start of a line, and what follows it.
 fn key(line: &str) -> (String, &str) {
-    let Some(quoted) = line.strip_prefix('"') else {
+    let Some(open) = line.strip_prefix('"') else {
         let end = line.find(|c| c == ':' || is_space(c)).unwrap_or(line.len());
         return (line[..end].to_owned(), &line[end..]);
     };
-    let mut key = String::new();
-    let mut chars = quoted.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return (key, &quoted[at + 1..]),
-            '\\' => key.push(chars.next().map_or('\\', |(_, c)| escaped(c))),
-            c => key.push(c),
+    let (inner, rest) = quoted(open);
+    (unescaped(inner), rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_key_loses_its_quotes_in_the_full_line() {
+        let text = "\"*\": z\n\"q k\":  v  w \n  more\nplain : x\n\"e\\x41\\101\" one\n\"open\n";
+        let table = Table::parse(text);
+        for (key, full) in
+            [("*", "*: z"), ("q k", "q k:  v  w more"), ("plain", "plain : x"), ("eAA", "eAA one"), ("open", "open")]
+        {
+            assert_eq!(table.get(key).map(|entry| entry.full.as_str()), Some(full), "{key}");
         }
     }
-    (key, "")
 }

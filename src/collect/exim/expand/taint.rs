@@ -1,0 +1,79 @@
+//! Text from outside: what Exim calls tainted.
+
+use super::parse::{Expr, Kind, Tail};
+
+/// Variables that come from the message: Exim refuses them in file names (4.94 and later).
+const TAINTED: &[&str] = &[
+    "sender_address",
+    "sender_address_domain",
+    "sender_address_local_part",
+    "local_part",
+    "domain",
+    "original_domain",
+    "original_local_part",
+    "return_path",
+];
+
+/// Variables that are never tainted; `$value` is what a lookup or a list gave, which is judged where it stands.
+const CLEAN: &[&str] = &[
+    "primary_hostname",
+    "smtp_active_hostname",
+    "qualify_domain",
+    "qualify_recipient",
+    "spool_directory",
+    "version_number",
+    "config_file",
+    "config_dir",
+    "value",
+];
+
+/// Whether text from outside may be in what an expansion gives. Exim refuses to expand such text once more.
+pub fn may_be_tainted(expr: &Expr) -> bool {
+    let tail = |tail: &Tail| tail.yes.iter().chain(&tail.no).any(may_be_tainted);
+    expr.0.iter().any(|node| match &node.kind {
+        Kind::Variable(name) => !CLEAN.contains(&name.as_str()),
+        Kind::Capture(_) | Kind::Header => true,
+        Kind::Operator(_, argument) => may_be_tainted(argument),
+        Kind::If(_, branches) => tail(branches),
+        Kind::Lookup(lookup) => {
+            let asked = lookup.kind.contains("ret=") && lookup.key.as_ref().is_some_and(may_be_tainted);
+            asked || tail(&lookup.tail)
+        }
+        Kind::Item(_, arguments, _) => arguments.iter().any(may_be_tainted),
+        Kind::Filter(list, _) => may_be_tainted(list),
+        Kind::Text(_) | Kind::Error(_) | Kind::Unclear(_) => false,
+    })
+}
+
+/// Whether an expansion holds text of the message as it stands. What a lookup finds is clean.
+pub fn is_tainted(expr: &Expr) -> bool {
+    expr.0.iter().any(|node| match &node.kind {
+        Kind::Variable(name) => TAINTED.contains(&name.as_str()),
+        Kind::Header => true,
+        Kind::Operator(_, argument) => is_tainted(argument),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::exim::expand::parse::parse;
+
+    #[test]
+    fn only_clean_text_is_expanded_once_more() {
+        for (text, tainted) in [
+            ("plain $primary_hostname", false),
+            ("${lookup{$sender_address_domain}lsearch{/etc/m}}", false),
+            ("${lookup{$sender_address_domain}lsearch{/etc/m}{$value}{$qualify_domain}}", false),
+            ("${lookup{$sender_address_domain}lsearch,ret=key{/etc/m}}", true),
+            ("${lookup{x}lsearch{/etc/m}{$value}{$sender_host_address}}", true),
+            ("${if eq{a}{b}{x}{$sender_address}}", true),
+            ("${lc:$sender_address_domain}", true),
+            ("${sg{$sender_address}{a}{b}}", true),
+            ("$1", true),
+        ] {
+            assert_eq!(may_be_tainted(&parse(text)), tainted, "{text}");
+        }
+    }
+}
