@@ -36,6 +36,8 @@ const WORDS: &[(&str, &str)] = &[
     ("NET005", "which stable address to choose"),
     ("CPL004", "a button of WHM"),
     ("CFG013", "which of two entries was meant"),
+    ("CFG014", "whether the entry goes or gets a later day"),
+    ("CFG015", "whether the entry goes or its subject was mistyped"),
 ];
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {

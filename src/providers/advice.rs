@@ -11,7 +11,7 @@ use crate::providers::{Basis, Forward, How, Means, Provider, Recognised};
 pub struct Advice {
     /// Where and how, in sentences.
     pub text: String,
-    /// Commands with address and name filled in; `<UPPER CASE>` is to be looked up.
+    /// Commands with address and name filled in; `'<UPPER CASE>'` is to be looked up.
     pub commands: Vec<String>,
     /// A ticket is needed, or nothing better is known.
     pub ticket: bool,
@@ -72,8 +72,8 @@ fn at(provider: &Provider, family: Family, addr: IpAddr, name: &DomainName) -> A
     for way in ways {
         let text = filled(way.text, addr, name);
         match way.how {
-            How::Cli if way.basis.is_certain() => advice.commands.push(text),
-            How::Cli => sentences.push(format!("The command usually is `{text}`.")),
+            How::Cli if way.basis.is_certain() => advice.commands.push(blanks_quoted(&text)),
+            How::Cli => sentences.push(format!("The command usually is `{}`.", blanks_quoted(&text))),
             How::Panel if way.basis.is_certain() => sentences.push(format!("In its panel: {text}.")),
             How::Panel => sentences.push(format!("Usually, in its panel: {text}.")),
             How::Api if way.basis.is_certain() => sentences.push(format!("By its API: `{text}`.")),
@@ -128,6 +128,11 @@ fn notes(provider: &Provider) -> String {
         texts.push(format!("{} {hedge}blocks outgoing port 25 {}: {}.", provider.name, port.when, port.open));
     }
     texts.join(" ")
+}
+
+/// A command whose `<BLANKS>` a shell leaves alone: unquoted they would read and write files.
+fn blanks_quoted(text: &str) -> String {
+    text.replace('<', "'<").replace('>', ">'")
 }
 
 fn filled(text: &str, addr: IpAddr, name: &DomainName) -> String {

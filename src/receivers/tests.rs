@@ -272,3 +272,15 @@ fn a_helo_name_that_follows_the_ptr_record() {
     let none = said(&follows(Some("localhost")), &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]));
     assert_eq!(none["postfix-helo"].verdict, Verdict::Defer, "the default is sent where there is no PTR record");
 }
+
+#[test]
+fn who_accepts_is_counted_by_path_and_receiver() {
+    let dns = dns(&[]);
+    assert_eq!(accepting(&healthy(), &dns), count(), "one healthy path");
+    let twice = healthy().but(|f| f.paths.push(path(ADDR, NAME)));
+    assert_eq!(accepting(&twice, &dns), 2 * count());
+    let unused = twice.but(|f| f.paths[1].unused = true);
+    assert_eq!(accepting(&unused, &dns), count(), "a path that carries no mail does not count");
+    let silent = crate::rules::testing::dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]);
+    assert!(accepting(&healthy(), &silent) < count() / 2, "most want a PTR record");
+}

@@ -134,6 +134,20 @@ impl Host {
             }
             ["/scripts/mainipcheck"] => self.write("/var/cpanel/mainip", &self.source()),
             ["/usr/local/cpanel/scripts/buildeximconf"] => self.buildeximconf(),
+            // Commands of providers: of several ways to name the same server, each sets the same record.
+            ["hcloud", _, "set-rdns", "--ip", addr, "--hostname", name, blank] if is_blank(blank) => {
+                self.set_ptr(addr, name)
+            }
+            ["scw", "instance", "ip", "update", addr, reverse] => {
+                self.set_ptr(addr, reverse.strip_prefix("reverse=").ok_or("no reverse=")?)
+            }
+            ["scw", "baremetal", "server", "update-ip", server, ip, reverse]
+                if server.strip_prefix("server-id=").is_some_and(is_blank)
+                    && ip.strip_prefix("ip-id=").is_some_and(is_blank)
+                    && reverse.starts_with("reverse=") =>
+            {
+                Ok(())
+            }
             ["helolint", "check", "--public-ip", pair] => {
                 self.args.extend(["--public-ip".to_owned(), pair.to_owned()]);
                 Ok(())
@@ -386,6 +400,14 @@ impl Host {
         Ok(())
     }
 
+    /// What a provider does when asked for the PTR record of an IPv4 address: whatever was there goes.
+    fn set_ptr(&self, addr: &str, name: &str) -> Result<(), String> {
+        let addr: std::net::Ipv4Addr = addr.parse().map_err(|e| format!("{addr}: {e}"))?;
+        let [a, b, c, d] = addr.octets();
+        let owner = format!("{d}.{c}.{b}.{a}.in-addr.arpa.");
+        self.edit_zone(&owner, "PTR", None, Some(&format!("{owner} 3600 IN PTR {name}.")))
+    }
+
     /// Takes records out of the zone that holds `owner`, and puts one in. Without `only`, all of the type and any alias go.
     fn edit_zone(&self, owner: &str, kind: &str, only: Option<&str>, add: Option<&str>) -> Result<(), String> {
         let name = owner.trim_end_matches('.').to_lowercase();
@@ -431,6 +453,11 @@ impl Host {
         lines.extend(add.map(str::to_owned));
         fs::write(&path, lines.join("\n") + "\n").map_err(|e| e.to_string())
     }
+}
+
+/// Whether a word is left for the administrator to fill in, such as `<SERVER>`.
+fn is_blank(word: &str) -> bool {
+    word.strip_prefix('<').is_some_and(|rest| rest.ends_with('>'))
 }
 
 /// What becomes of a logical line.

@@ -258,7 +258,7 @@ mod tests {
         };
         let fix = asked(&at("Hetzner"), &none);
         assert_eq!(fix.who, Who::IpOwner);
-        assert_eq!(fix.commands[1], "hcloud server set-rdns --ip 192.0.2.10 --hostname mail.example.com <SERVER>");
+        assert_eq!(fix.commands[1], "hcloud server set-rdns --ip 192.0.2.10 --hostname mail.example.com '<SERVER>'");
         assert!(!fix.text.contains("Subject:"), "no ticket is needed: {}", fix.text);
         let lost = dns(&[("192.0.2.10 PTR", &["NXDOMAIN"]), ("mail.example.com A", &["NXDOMAIN"])]);
         let fix = asked(&at("Linode"), &lost);
