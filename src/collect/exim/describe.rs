@@ -76,7 +76,8 @@ pub fn main(config: &Config, hostname: &Result<Fact<String>, String>) -> BTreeMa
     all.entry("primary_hostname".into()).or_insert(primary.clone());
     for (name, from) in [("qualify_domain", "primary_hostname"), ("qualify_recipient", "qualify_domain")] {
         let mut default = all.get(from).cloned().unwrap_or(primary.clone());
-        if !all.contains_key(name) || all.get(name).is_some_and(|set| set.value.as_deref() == Some("")) {
+        // Set to nothing, it is nothing.
+        if !config.main.contains_key(name) {
             let earlier = std::mem::replace(&mut default.origin, SPECIFICATION);
             default.via.insert(0, earlier);
             all.insert(name.into(), default);

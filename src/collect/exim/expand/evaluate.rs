@@ -1,7 +1,7 @@
 //! Evaluates the tree.
 
 use super::condition::{Condition, Test};
-use super::parse::{Expr, Kind, Node, Tail};
+use super::parse::{Expr, Kind, Node, Tail, is_literal};
 use super::taint::may_be_tainted;
 use super::{Evaluator, Scope, Stop, UNSEEN, lookups, matching, operators, undecided, variables};
 use crate::collect::exim::lines::is_space;
@@ -163,7 +163,11 @@ impl Evaluator<'_> {
                     Some(number) => {
                         need(3)?;
                         let separators = self.expand(&arguments[1], scope)?;
-                        field(number, &separators, &self.expand(&arguments[2], scope)?)
+                        let text = self.expand(&arguments[2], scope)?;
+                        if text.is_empty() && !is_literal(&arguments[2]) {
+                            return undecided("whether empty text has a field is left to Exim".to_owned());
+                        }
+                        field(number, &separators, &text)
                     }
                     None => keyed(key, &self.expand(&arguments[1], scope)?),
                 };

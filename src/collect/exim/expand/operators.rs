@@ -168,7 +168,12 @@ fn address(text: &str) -> Result<Option<(String, String)>, Stop> {
     let bad = |part: &str| part.is_empty() || part.contains([' ', '\t', '\n', '@', '<', '>']);
     let dots = |part: &str| part.starts_with('.') || part.ends_with('.') || part.contains("..");
     let bad_domain = |domain: &str| bad(domain) || domain.starts_with('.') || domain.contains("..");
-    if bad(local) || dots(local) || domain.is_some_and(bad_domain) {
+    if !local.is_empty() && dots(local) {
+        return undecided(
+            "an address with a dot at the end of its local part, or two together, is not followed".to_owned(),
+        );
+    }
+    if bad(local) || domain.is_some_and(bad_domain) {
         return Ok(None);
     }
     Ok(Some((local.to_owned(), domain.unwrap_or_default().to_owned())))
