@@ -266,7 +266,7 @@ case_postconf() {
     boot postconf postconf mail1.example.com
     mkdir "$root/tmp/cases"
     # $top: set by run
-    (cd "${top:?}" && cargo run --quiet --locked --example postfix_fuzz -- "${E2E_SEED:-$(date +%s)}" "${E2E_COUNT:-300}" "$root/tmp/cases") >&2
+    (cd "${top:?}" && cargo run --quiet --locked --example postfix_fuzz -- "${E2E_SEED:-$(fresh_seed)}" "${E2E_COUNT:-300}" "$root/tmp/cases") >&2
     cp "$here/postconf" "$root/tmp/record"
     on postconf python3 /tmp/record /tmp/cases >&2
     (cd "$top" && HELOLINT_POSTFIX_CASES=$root/tmp/cases \
@@ -329,7 +329,7 @@ case_exim() {
 
 # Random configurations: what the real Exim makes of them, and what helolint does. EXIM_FUZZ_SEED and EXIM_FUZZ_COUNT choose.
 case_exim_fuzz() {
-    local seed=${EXIM_FUZZ_SEED:-$((RANDOM * 32768 + RANDOM))} count=${EXIM_FUZZ_COUNT:-300} root=$work/fuzz/root
+    local seed=${EXIM_FUZZ_SEED:-$(fresh_seed)} count=${EXIM_FUZZ_COUNT:-300} root=$work/fuzz/root
     make_root fuzz
     chroot "$root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
     install_into fuzz exim4-daemon-heavy
