@@ -295,23 +295,6 @@ fn a_newer_source_of_a_generated_file_is_reported() {
     assert_eq!(files, ["/etc/exim4/conf.d/main/01_x"]);
 }
 
-/// Not for every run: `cargo test --release -- --ignored fifty`.
-#[test]
-#[ignore = "a measurement"]
-fn fifty_thousand_domains() {
-    for count in [500, 5_000, 50_000] {
-        let map = |value: &dyn Fn(usize) -> String| -> String {
-            (0..count).map(|n| format!("domain{n}.example: {}\n", value(n))).collect()
-        };
-        let ips = map(&|n| format!("192.0.2.{}", n % 50 + 1)) + "*: 192.0.2.60\n";
-        let helo = map(&|n| format!("mx{}.example", n % 50 + 1)) + "*: host.example.com\n";
-        let start = std::time::Instant::now();
-        let found = cpanel(Some(&ips), Some(&helo));
-        eprintln!("{count} domains: {:?}, {} senders", start.elapsed(), found.senders.len());
-        assert_eq!(found.senders.len(), 51);
-    }
-}
-
 /// Pieces that configurations are made of, and some that they are not.
 const PIECES: &[&str] = &[
     "A",

@@ -1,7 +1,5 @@
 //! Properties that hold for any text: no panic, an end to every expansion, time in proportion to the text.
 
-use std::time::Instant;
-
 use proptest::prelude::*;
 
 use super::expand::{Expander, Found, Scope};
@@ -89,44 +87,5 @@ proptest! {
     fn no_text_is_lost_between_lines(text in text()) {
         let kept: usize = logical_lines(&text).iter().map(|line| line.text.len()).sum();
         prop_assert!(kept <= text.len());
-    }
-}
-
-/// Doubling the text about doubles the time: a square would be sixteen times for four times the lines. Measures the clock, so
-/// it runs only when asked: `cargo test --lib properties -- --ignored`.
-#[test]
-#[ignore = "measures time"]
-fn reading_is_linear() {
-    let time = |lines: usize| {
-        let text: String = (0..lines).map(|n| format!("name_{n} = value $of_{n}\n  goes on\n# note\n")).collect();
-        let file = SourceFile::new("/etc/postfix/main.cf", text.as_bytes());
-        let start = Instant::now();
-        assert_eq!(MainCf::parse(&file).settings.len(), lines);
-        start.elapsed()
-    };
-    let best = |lines: usize| (0..3).map(|_| time(lines)).min().unwrap_or_default();
-    let (small, large) = (best(10_000), best(40_000));
-    println!("{} lines of main.cf: {large:?}", 3 * 40_000);
-    assert!(large < small * 12, "{small:?} for 10,000 settings, {large:?} for 40,000");
-}
-
-/// One value with many continuations, braces and unclosed references.
-#[test]
-#[ignore = "measures time"]
-fn long_values_are_linear() {
-    for piece in ["\n  word", "{x}", "${a", "$(", "${a?{b}:{c}}", "$$", "{", "}"] {
-        let time = |count: usize| {
-            let text = format!("a = {}\nb = $a\n", piece.repeat(count));
-            let file = SourceFile::new("/etc/postfix/main.cf", text.as_bytes());
-            let start = Instant::now();
-            let main = MainCf::parse(&file);
-            let value = main.settings.get("a").map_or("", |found| &found.value);
-            let _ = Expander::default().expand(&Names(vec![]), value, None);
-            start.elapsed()
-        };
-        let best = |count: usize| (0..3).map(|_| time(count)).min().unwrap_or_default();
-        let (small, large) = (best(1_000), best(4_000));
-        println!("{piece:?}: {small:?} and {large:?}");
-        assert!(large < small * 14, "{piece:?}: {small:?} and {large:?}");
     }
 }
