@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use helolint::collect::root::Root;
 use helolint::collect::{lsearch, postfix, system};
-use helolint::facts::{Fact, Host, HostFqdn, KernelSource, Origin};
+use helolint::facts::{Fact, Host, Origin};
 use helolint::source::SourceFile;
 
 const LINES: [usize; 3] = [1_000, 10_000, 100_000];
@@ -35,18 +35,8 @@ fn files(c: &mut Criterion) {
 
 /// A host of which nothing is known but its name.
 fn host() -> Host {
-    Host {
-        node_name: Some(Fact::new("mail.example.com".into(), Origin::kernel("uname(2)"))),
-        fqdn: HostFqdn::Unknown("a bench".into()),
-        etc_hostname: None,
-        mailname: None,
-        addresses: None,
-        source: KernelSource { known: false, ipv4: None, ipv6: None },
-        hosts: Vec::new(),
-        nameservers: Vec::new(),
-        nonlocal_bind_v4: false,
-        nonlocal_bind_v6: false,
-    }
+    let name = Fact::new("mail.example.com".into(), Origin::kernel("uname(2)"));
+    Host { node_name: Some(name), ..Host::unknown("a bench") }
 }
 
 /// Postfix's files from the disk to senders, with a main.cf of so many lines: names of one's own and of Postfix, comments,

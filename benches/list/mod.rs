@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 
 use helolint::addr::Family;
-use helolint::facts::{
-    Fact, Facts, Helo, Host, HostFqdn, KernelSource, MtaChoice, NatMap, Origin, OutboundPath, SenderDomains,
-};
+use helolint::facts::{Fact, Facts, Helo, Host, Origin, OutboundPath, SenderDomains};
 
 /// The facts of such a host: a path for each address, without HELO name.
 pub fn facts(addresses: &[IpAddr]) -> Facts {
@@ -27,31 +25,5 @@ pub fn facts(addresses: &[IpAddr]) -> Facts {
             unused: false,
         }
     };
-    Facts {
-        host: Host {
-            node_name: None,
-            fqdn: HostFqdn::Unknown("a list".into()),
-            etc_hostname: None,
-            mailname: None,
-            addresses: None,
-            source: KernelSource { known: false, ipv4: None, ipv6: None },
-            hosts: Vec::new(),
-            nameservers: Vec::new(),
-            nonlocal_bind_v4: false,
-            nonlocal_bind_v6: false,
-        },
-        postfix: Vec::new(),
-        exim: Vec::new(),
-        cpanel: None,
-        mtas: MtaChoice::default(),
-        paths: addresses.iter().enumerate().map(path).collect(),
-        bind_faults: Vec::new(),
-        nat: NatMap::default(),
-        problems: Vec::new(),
-        machine: Default::default(),
-        expected_hostname: None,
-        expected_helo: Vec::new(),
-        daemons: Vec::new(),
-        old_addresses: Vec::new(),
-    }
+    Facts { paths: addresses.iter().enumerate().map(path).collect(), ..Facts::of(Host::unknown("a list")) }
 }

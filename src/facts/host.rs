@@ -124,6 +124,22 @@ pub struct HostsEntry {
 }
 
 impl Host {
+    /// A host of which nothing is known; `why` says so for `hostname -f`.
+    pub fn unknown(why: &str) -> Host {
+        Host {
+            node_name: None,
+            fqdn: HostFqdn::Unknown(why.to_owned()),
+            etc_hostname: None,
+            mailname: None,
+            addresses: None,
+            source: KernelSource { known: false, ipv4: None, ipv6: None },
+            hosts: Vec::new(),
+            nameservers: Vec::new(),
+            nonlocal_bind_v4: false,
+            nonlocal_bind_v6: false,
+        }
+    }
+
     /// Whether `addr` is on an interface of this host, loopback included; `None` where interfaces are unknown.
     pub fn has_address(&self, addr: IpAddr) -> Option<bool> {
         let all = self.addresses.as_ref()?;

@@ -63,3 +63,25 @@ pub struct Facts {
     #[serde(default)]
     pub old_addresses: Vec<IpAddr>,
 }
+
+impl Facts {
+    /// A host without MTA, of which nothing else was read.
+    pub fn of(host: Host) -> Facts {
+        Facts {
+            host,
+            postfix: Vec::new(),
+            exim: Vec::new(),
+            cpanel: None,
+            mtas: MtaChoice::default(),
+            paths: Vec::new(),
+            bind_faults: Vec::new(),
+            nat: NatMap::default(),
+            problems: Vec::new(),
+            machine: Default::default(),
+            expected_hostname: None,
+            expected_helo: Vec::new(),
+            daemons: Vec::new(),
+            old_addresses: Vec::new(),
+        }
+    }
+}

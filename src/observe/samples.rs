@@ -1,41 +1,13 @@
 //! Facts and answers that tests of this module start from.
 
 use crate::addr::Family;
-use crate::facts::{
-    Fact, Facts, Helo, Host, HostFqdn, KernelSource, MtaChoice, NatMap, Origin, OutboundPath, SenderDomains,
-};
+use crate::facts::{Fact, Facts, Helo, Host, Origin, OutboundPath, SenderDomains};
 use crate::name::HeloName;
 use crate::observe::{Answer, Record};
 
 /// A host that says nothing about itself.
 pub fn facts() -> Facts {
-    Facts {
-        host: Host {
-            node_name: None,
-            fqdn: HostFqdn::Unknown("test".into()),
-            etc_hostname: None,
-            mailname: None,
-            addresses: None,
-            source: KernelSource { known: false, ipv4: None, ipv6: None },
-            hosts: Vec::new(),
-            nameservers: Vec::new(),
-            nonlocal_bind_v4: false,
-            nonlocal_bind_v6: false,
-        },
-        postfix: Vec::new(),
-        exim: Vec::new(),
-        cpanel: None,
-        mtas: MtaChoice::default(),
-        paths: Vec::new(),
-        bind_faults: Vec::new(),
-        nat: NatMap::default(),
-        problems: Vec::new(),
-        machine: Default::default(),
-        expected_hostname: None,
-        expected_helo: Vec::new(),
-        daemons: Vec::new(),
-        old_addresses: Vec::new(),
-    }
+    Facts::of(Host::unknown("test"))
 }
 
 /// A path that sends from `address` under `helo`.
