@@ -1,59 +1,92 @@
 //! How names are worded: placeholders, serials, pools, and the roles that people name machines by.
 
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
 use crate::name::DomainName;
 
+/// A list of words, split when it is first looked at.
+struct Words {
+    text: &'static str,
+    split: OnceLock<HashSet<&'static str>>,
+}
+
+impl Words {
+    const fn of(text: &'static str) -> Words {
+        Words { text, split: OnceLock::new() }
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.split.get_or_init(|| self.text.split_ascii_whitespace().collect()).contains(word)
+    }
+}
+
 /// Words of a role: whoever writes them chose the name. Digits behind them count machines.
-const ROLES: &str = "
+static ROLES: Words = Words::of(
+    "
     mail email smtp smtps esmtp asmtp mx mxa mxb mxs mta mtas mailer mailout mout out outbound outgoing outmail relay
     relays sender send delivery mgw gw gateway exchange exch owa imap pop webmail zimbra postfix exim sendmail mailman
     lists list listserv news newsletter bounce bounces notify notifications alerts correo courrier posta poczta post
     correio smarthost antispam spam filter mailfilter barracuda fw firewall proxy vpn edge lb dns ns mon monitor
     monitoring www web ftp git api app apps db backup cpanel whm plesk panel bulk transactional autodiscover support
     shop crm erp office router core nagios zabbix ticket tickets
-";
+",
+);
 
 /// Words of an access line: with a number they are a serial, whoever owns the domain.
-const ACCESS: &str = "
+static ACCESS: Words = Words::of(
+    "
     adsl vdsl sdsl xdsl hdsl dsl dslb dyn dynamic dynip dynamicip dhcp ppp pppoe pptp dialup dialin dip cpe cust catv
     hfc cablemodem modemcable modem ftth fttb fttx fttc gpon umts gprs lte wimax abo hsd hsdpa cgn cgnat residential
     tunnel bredband lightspeed dclient neoplus subs aftr lns bras bng staticip isdn evdo cdma
-";
+",
+);
 
 /// Words of an access network that also stand in names that people choose: they count with a longer number only.
-const LOOSE_ACCESS: &str = "
+static LOOSE_ACCESS: Words = Words::of(
+    "
     pool pools cable broadband customer customers client clients user users subscriber fiber fibre fios res bb cm rev
     reverse static fixed mobile wireless access priv retail members broad instances compute vps dedicated colo hosted
     biz nat rdns ip sta
-";
+",
+);
 
 /// Words for any machine: with a long number they are a serial.
-const MACHINES: &str = "
+static MACHINES: Words = Words::of(
+    "
     host hosts server serv srv svr vps vserver vs vds vm vmi vmd kvm xen xvm lxc ve node instance inst cloud cloudhost
     cloudserver droplet guest ded dedi dedicated rootserver root box machine pc ip addr address static st h i m s v c
     d p r u n ks sd unit slot port line pool range net customer client user cable broadband cm lvps web vhost tenant
     uid id sn serial cl clt
-";
+",
+);
 
 /// Words that, alone or with others of this kind, describe a range and no machine.
-const RANGES: &str = "
+static RANGES: Words = Words::of(
+    "
     static dynamic dyn adsl xdsl vdsl dhcp ppp pppoe dialup broadband customer residential unallocated cust dynip
     dynamicip staticip ftth cpe cgnat subscriber gprs lte
-";
+",
+);
 
 /// Words that may stand beside those of [`RANGES`].
-const FILLERS: &str = "
+static FILLERS: Words = Words::of(
+    "
     ip ips host dsl pool addr address net network user client line range internet access v ipv in is an
     the of from for public block
-";
+",
+);
 
 /// Labels that stand for a name nobody chose.
-const PLACEHOLDERS: &str = "
+static PLACEHOLDERS: Words = Words::of(
+    "
     localhost localdomain unassigned unallocated unknown undefined unused unnamed unconfigured unspecified
     unregistered placeholder reserved noname nohost nohostname noptr nordns noreverse norecord nodns none null nil
     invalid ptr rdns rev reverse reversedns revdns default changeme change-me example-host no-data nodata blank
     not-assigned notassigned notset notconfigured donotuse generic to-be-assigned tobeassigned tba tbd hostedby
     poweredby nxdomain unresolved notused temp-ptr nothing norevdns noreversedns norev
-";
+",
+);
 
 /// Openings that name the provider instead of the machine.
 const PROVIDED_BY: &str = "hosted-by hosted-at powered-by managed-by served-by provided-by operated-by ip-by";
@@ -62,19 +95,25 @@ const PROVIDED_BY: &str = "hosted-by hosted-at powered-by managed-by served-by p
 const GUEST: &str = "vultr.guest";
 
 /// Words that deny, and what they deny: one of each in one label is a placeholder.
-const DENIALS: &str = "
+static DENIALS: Words = Words::of(
+    "
     no not non without missing unset set please never need needs undefined default
-";
-const DENIED: &str = "
+",
+);
+static DENIED: Words = Words::of(
+    "
     rdns ptr reverse rev revdns hostname record dns configured assigned allocated defined named delegated resolve
     resolvable
-";
+",
+);
 
 /// Words of operating systems, as installers and images name machines.
-const SYSTEMS: &str = "
+static SYSTEMS: Words = Words::of(
+    "
     ubuntu debian centos almalinux alma rocky rockylinux fedora windows freebsd opensuse cloudlinux vultr arch linux
     raspberrypi
-";
+",
+);
 
 /// Digits in a row that nobody chooses.
 const SERIAL: usize = 5;
@@ -82,11 +121,6 @@ const SERIAL: usize = 5;
 const COUNT: usize = 3;
 /// Hexadecimal digits in a row, letters and decimal digits mixed, that nobody chooses.
 const HEX_SERIAL: usize = 8;
-
-/// Whether `word` stands in a list of words.
-fn listed(list: &str, word: &str) -> bool {
-    list.split_ascii_whitespace().any(|known| known == word)
-}
 
 /// Hexadecimal digits behind a word for any machine that are an identifier.
 const SHORT_HEX: usize = 6;
@@ -101,7 +135,7 @@ pub(super) fn has_role(label: &str) -> bool {
     words(label).any(|word| {
         let mailish =
             word.starts_with("mail") || word.starts_with("smtp") || word.ends_with("mail") || word.ends_with("smtp");
-        listed(ROLES, word) || (mailish && word.len() <= 14)
+        ROLES.has(word) || (mailish && word.len() <= 14)
     })
 }
 
@@ -113,12 +147,12 @@ pub(super) fn is_role_alone(host: &str) -> bool {
 
 /// Whether a label has a word for any machine or an access line.
 pub(super) fn has_machine_word(label: &str) -> bool {
-    words(label).any(|word| listed(MACHINES, word) || listed(ACCESS, word) || listed(LOOSE_ACCESS, word))
+    words(label).any(|word| MACHINES.has(word) || ACCESS.has(word) || LOOSE_ACCESS.has(word))
 }
 
 /// Whether a label below the first is one of an access network.
 pub(super) fn in_access_pool(host: &str) -> bool {
-    host.split('.').skip(1).flat_map(words).any(|word| listed(ACCESS, word) || listed(LOOSE_ACCESS, word))
+    host.split('.').skip(1).flat_map(words).any(|word| ACCESS.has(word) || LOOSE_ACCESS.has(word))
 }
 
 fn digits(label: &str) -> usize {
@@ -134,7 +168,7 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
     let registered = labels.len().saturating_sub(host.split('.').filter(|label| !label.is_empty()).count());
     for (at, label) in labels.iter().enumerate() {
         let pieces: Vec<&str> = label.split(['-', '_']).collect();
-        let denied = pieces.iter().any(|w| listed(DENIALS, w)) && pieces.iter().any(|w| listed(DENIED, w));
+        let denied = pieces.iter().any(|w| DENIALS.has(w)) && pieces.iter().any(|w| DENIED.has(w));
         let undone = ["un", "not", "no"].iter().any(|no| {
             label
                 .strip_prefix(no)
@@ -151,9 +185,9 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
     let first = below.next().filter(|first| !first.is_empty())?;
     let second = below.next().unwrap_or("");
     let bare = first.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    let filled = first.split('-').any(|piece| listed(PLACEHOLDERS, piece))
-        && first.split('-').all(|piece| listed(PLACEHOLDERS, piece) || listed(FILLERS, piece));
-    if listed(PLACEHOLDERS, first) || filled || (listed(PLACEHOLDERS, bare) && registered > 0) {
+    let filled = first.split('-').any(|piece| PLACEHOLDERS.has(piece))
+        && first.split('-').all(|piece| PLACEHOLDERS.has(piece) || FILLERS.has(piece));
+    if PLACEHOLDERS.has(first) || filled || (PLACEHOLDERS.has(bare) && registered > 0) {
         return Some(format!("is a placeholder (`{first}`)"));
     }
     let opening = format!("{first}-{second}");
@@ -164,13 +198,13 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
         return Some("is the name that a cloud gives a machine by its size".into());
     }
     let worded: Vec<&str> = words(first).collect();
-    let installed = |word: &&str| listed(SYSTEMS, word) || (listed(MACHINES, word) && word.len() > 2);
+    let installed = |word: &&str| SYSTEMS.has(word) || (MACHINES.has(word) && word.len() > 2);
     if labels.len() == 1 && worded.iter().any(installed) {
         return Some("is what an installer calls a machine".into());
     }
     for part in [first, host] {
-        let range = words(part).any(|word| listed(RANGES, word));
-        if range && words(part).all(|word| listed(RANGES, word) || listed(FILLERS, word)) && !numbered(part) {
+        let range = words(part).any(|word| RANGES.has(word));
+        if range && words(part).all(|word| RANGES.has(word) || FILLERS.has(word)) && !numbered(part) {
             return Some(format!("describes a range of addresses (`{part}`), no machine"));
         }
     }
@@ -200,14 +234,14 @@ pub(super) fn serial(host: &str) -> Option<String> {
     if uuid {
         return Some("is the identifier of a machine (a UUID)".into());
     }
-    let inner = |list: &str| below.split('.').flat_map(words).find(|word| listed(list, word)).map(str::to_owned);
+    let inner = |list: &Words| below.split('.').flat_map(words).find(|word| list.has(word)).map(str::to_owned);
     if has_role(first) {
         return None;
     }
-    if let Some(word) = words(first).find(|word| listed(ACCESS, word)).filter(|_| count > 0) {
+    if let Some(word) = words(first).find(|word| ACCESS.has(word)).filter(|_| count > 0) {
         return Some(format!("numbers an access line (`{word}`)"));
     }
-    if let Some(word) = inner(ACCESS).filter(|_| count > 0) {
+    if let Some(word) = inner(&ACCESS).filter(|_| count > 0) {
         return Some(format!("is a serial in an access network (`{word}`)"));
     }
     let longest = first.split(|c: char| !c.is_ascii_digit()).max_by_key(|run| run.len()).unwrap_or("");
@@ -219,14 +253,14 @@ pub(super) fn serial(host: &str) -> Option<String> {
     }
     let counted = (longest.len() >= COUNT || count >= SERIAL) && !is_year(longest);
     if counted {
-        if let Some(word) = inner(LOOSE_ACCESS) {
+        if let Some(word) = inner(&LOOSE_ACCESS) {
             return Some(format!("is a serial in a pool (`{word}`)"));
         }
         if first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
             return Some("is a number alone".into());
         }
-        let machine = words(first).next().is_some_and(|word| listed(MACHINES, word) || listed(LOOSE_ACCESS, word))
-            || words(first).last().is_some_and(|word| listed(MACHINES, word) && word.len() > 2);
+        let machine = words(first).next().is_some_and(|word| MACHINES.has(word) || LOOSE_ACCESS.has(word))
+            || words(first).last().is_some_and(|word| MACHINES.has(word) && word.len() > 2);
         if machine && words(first).all(|word| word.len() > 1 || words(first).count() == 1) {
             return Some("is a word for any machine and a serial".into());
         }
@@ -237,7 +271,7 @@ pub(super) fn serial(host: &str) -> Option<String> {
 /// Why a name without host part looks like a serial: a word for any machine and a long number. Numbers alone are names of companies.
 pub(super) fn bare_serial(name: &str) -> Option<String> {
     let first = name.split('.').next().unwrap_or("");
-    let machine = words(first).any(|word| listed(MACHINES, word) && word.len() > 2);
+    let machine = words(first).any(|word| MACHINES.has(word) && word.len() > 2);
     let longest = first.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
     (machine && longest >= SERIAL && !has_role(first)).then(|| "is a word for any machine and a serial".into())
 }
@@ -264,7 +298,7 @@ fn is_date(run: &str) -> bool {
 fn short_identifier(label: &str) -> bool {
     let Some((word, id)) = label.split_once('-') else { return false };
     let mixed = (2..id.len()).contains(&digits(id));
-    listed(MACHINES, word) && id.len() >= SHORT_HEX && mixed && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+    MACHINES.has(word) && id.len() >= SHORT_HEX && mixed && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a label holds a long run of hexadecimal digits with letters and decimal digits mixed.
