@@ -18,7 +18,7 @@ fn a_resolver_is_asked_by_its_ipv6_address() {
     std::thread::spawn(move || {
         let mut buffer = [0; 2048];
         while let Ok((length, from)) = udp.recv_from(&mut buffer) {
-            for packet in healthy(&query(&buffer[..length], false)) {
+            for packet in healthy(&query(&buffer[..length], Some(from))) {
                 udp.send_to(&packet, from).unwrap();
             }
         }

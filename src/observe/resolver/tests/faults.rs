@@ -46,6 +46,19 @@ fn each_fault_has_its_own_name() {
 }
 
 #[test]
+fn replies_from_elsewhere_never_arrive() {
+    // From another port of the same address: right id, right question.
+    stays_unheard(|q| {
+        let forged = q.reply(|m| {
+            m.add_answer(record(&q.name, RData::PTR(PTR(name("evil.example.")))));
+        });
+        let elsewhere = UdpSocket::bind("127.0.0.1:0").unwrap();
+        elsewhere.send_to(&forged, q.from.unwrap()).unwrap();
+        Vec::new()
+    });
+}
+
+#[test]
 fn a_closed_port_is_an_error_at_once() {
     let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut options = options(&[]);
@@ -93,6 +106,70 @@ fn truncated_replies_are_fetched_over_tcp() {
     };
     is_answer(&heard(large), 1000);
     assert!(matches!(why(|q| vec![q.reply(|m| m.metadata.truncation = true)]), Why::Malformed(_)));
+}
+
+#[test]
+fn a_message_of_64_kib_is_read_and_one_cut_short_is_not() {
+    /// Of 250 octets each: what two octets of length can say, nearly.
+    const RECORDS: usize = 235;
+    let full = |q: &Query| {
+        vec![q.reply(|m| {
+            m.metadata.truncation = !q.tcp;
+            for n in 0..if q.tcp { RECORDS } else { 0 } {
+                let text = format!("{n:250}");
+                m.add_answer(record(&q.name, RData::TXT(TXT::new(vec![text]))));
+            }
+        })]
+    };
+    let size = full(&query(&tcp_question(), None))[0].len();
+    assert!((62_000..=65_535).contains(&size), "{size}");
+    is_answer(&heard(full), RECORDS);
+    let cut = move |q: &Query| {
+        let mut packets = full(q);
+        if q.tcp {
+            packets[0].truncate(40_000);
+        }
+        packets
+    };
+    assert!(matches!(why(cut), Why::Malformed(_)));
+}
+
+#[test]
+fn one_bad_resolver_of_four_changes_no_finding_but_its_own() {
+    type Respond = fn(&Query) -> Vec<Vec<u8>>;
+    let judged = |bad: Respond| {
+        let servers = [serve(1, 0, bad), serve(1, 0, wrong), serve(1, 0, wrong), serve(1, 0, wrong)];
+        let facts = host();
+        let dns = ask(&facts, &options(&servers.each_ref()));
+        let outcome = crate::rules::judge(&facts, &dns, &crate::rules::Selection::default());
+        let told = outcome
+            .findings
+            .into_iter()
+            .map(|f| (f.meta.code, f.severity, f.verdict, f.subject, f.message, f.fix.map(|fix| format!("{fix:?}"))));
+        told.collect::<Vec<_>>()
+    };
+    // The name leads elsewhere: something to find.
+    fn wrong(query: &Query) -> Vec<Vec<u8>> {
+        if (query.name.as_str(), query.rtype) != ("mail.example.com.", Type::A) {
+            return healthy(query);
+        }
+        vec![query.reply(|m| {
+            m.add_answer(record(&query.name, RData::A(A::new(192, 0, 2, 99))));
+        })]
+    }
+    let calm = judged(wrong);
+    assert!(calm.iter().any(|(code, ..)| *code == "PTR003"), "{calm:?}");
+    let faults: [Respond; 4] = [
+        |_| Vec::new(),
+        |q| q.rcode(ResponseCode::ServFail),
+        |q| q.rcode(ResponseCode::Refused),
+        |q| vec![[&q.message.metadata.id.to_be_bytes()[..], &[0x80; 40]].concat()],
+    ];
+    for (at, fault) in faults.into_iter().enumerate() {
+        let (own, rest): (Vec<_>, Vec<_>) = judged(fault).into_iter().partition(|(code, ..)| *code == "DNS010");
+        assert_eq!(own.len(), 1, "fault {at}");
+        assert_eq!(rest, calm, "fault {at}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::rdata::{A, CNAME, NS, PTR, SOA};
+use hickory_proto::rr::rdata::{A, CNAME, NS, PTR, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType as Type};
 
 use super::*;
@@ -26,6 +26,8 @@ struct Query {
     rtype: Type,
     recurse: bool,
     tcp: bool,
+    /// Where it came from, over UDP.
+    from: Option<SocketAddr>,
 }
 
 impl Query {
@@ -76,7 +78,7 @@ fn serve(host: u8, port: u16, respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 
             let mut buffer = [0; 2048];
             while !stop.load(Ordering::Relaxed) {
                 let Ok((length, from)) = udp.recv_from(&mut buffer) else { continue };
-                let query = query(&buffer[..length], false);
+                let query = query(&buffer[..length], Some(from));
                 asked.lock().unwrap().insert((query.message.metadata.id, query.name.clone(), query.rtype));
                 for packet in respond(&query) {
                     udp.send_to(&packet, from).unwrap();
@@ -100,7 +102,7 @@ fn serve(host: u8, port: u16, respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 
                 }
                 let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
                 stream.read_exact(&mut bytes).unwrap();
-                for packet in respond(&query(&bytes, true)) {
+                for packet in respond(&query(&bytes, None)) {
                     let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
                     let _ = stream.write_all(&[&length[..], &packet].concat());
                 }
@@ -110,11 +112,12 @@ fn serve(host: u8, port: u16, respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 
     TestServer { address, asked, stop }
 }
 
-fn query(bytes: &[u8], tcp: bool) -> Query {
+fn query(bytes: &[u8], from: Option<SocketAddr>) -> Query {
     let message = Message::from_vec(bytes).unwrap();
     let asked = &message.queries[0];
     let name = asked.name.to_lowercase().to_ascii();
-    Query { name, rtype: asked.query_type, recurse: message.metadata.recursion_desired, tcp, message }
+    let (rtype, recurse) = (asked.query_type, message.metadata.recursion_desired);
+    Query { name, rtype, recurse, tcp: from.is_none(), from, message }
 }
 
 fn name(text: &str) -> Name {
@@ -173,6 +176,13 @@ fn addr(text: &str) -> IpAddr {
 
 fn ptr() -> Question {
     Question::ptr(addr("192.0.2.10"))
+}
+
+/// A question as it comes over TCP.
+fn tcp_question() -> Vec<u8> {
+    let mut message = Message::query();
+    message.add_query(hickory_proto::op::Query::query(name("10.2.0.192.in-addr.arpa."), Type::PTR));
+    message.to_vec().unwrap()
 }
 
 /// What the only resolver said to the PTR question.
