@@ -3,7 +3,9 @@
 //!     cargo bench --bench dns
 //!
 //! - *latency*: the whole program (`helolint check --from SNAPSHOT`) against four resolvers that answer after 30 ms; limit: a part of the
-//!   critical path of 60 ms. Also with a fifth of the questions lost, with one resolver silent, and with one that says SERVFAIL.
+//!   critical path of 60 ms. Also with a fifth of the questions lost, with one resolver silent, and with one that says SERVFAIL or REFUSED.
+//! - *authorities*: the phase with zones looked for and their servers asked, all after 30 ms; limit: the chain of rounds and 15%.
+//! - *packets*: in both, packets sent for each question needed.
 //! - *bulk*: 10,000 addresses, beside a plain loop over `hickory_resolver::Resolver` that asks for the same, and beside `dnsperf` where that
 //!   is installed. The server is the one at `HELOLINT_BENCH_SERVER` (such as NSD with the addresses from 198.18.0.0 on), else one in this
 //!   process.
@@ -24,7 +26,13 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 mod list;
 mod responder;
 
-use responder::Manner;
+use responder::{Manner, Role, Server};
+
+/// Time until an answer comes.
+const DELAY: Duration = Duration::from_millis(30);
+/// Rounds with authoritative servers, one after the other: PTR; NS one label above the name that it says; the address of that
+/// zone's server; the question itself.
+const CHAIN: f64 = 4.0;
 
 /// Addresses of the bulk run.
 const BULK: u32 = 10_000;
@@ -47,6 +55,7 @@ fn main() {
     }
     println!("load {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
     latency();
+    authorities();
     bulk();
     println!("load {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
 }
@@ -62,8 +71,8 @@ fn median(mut times: Vec<f64>) -> f64 {
 
 /// The whole program against four resolvers.
 fn latency() {
-    let calm = Manner { delay: Duration::from_millis(30), lost: 0, rcode: 0 };
-    let four = |odd: Manner, rest: Manner| -> Vec<SocketAddr> {
+    let calm = Manner::calm(DELAY);
+    let four = |odd: Manner, rest: Manner| -> Vec<Server> {
         [odd, rest, rest, rest].into_iter().map(|manner| responder::serve("127.0.0.1:0", manner)).collect()
     };
     let lossy = Manner { lost: 200, ..calm };
@@ -72,6 +81,7 @@ fn latency() {
         ("30 ms, a fifth lost", four(lossy, lossy), [6.5, 6.5, 6.5]),
         ("30 ms, one silent", four(Manner { lost: 1000, ..calm }, calm), [35.0, 35.0, 35.0]),
         ("30 ms, one SERVFAIL", four(Manner { rcode: 2, ..calm }, calm), [1.15, 1.15, 1.3]),
+        ("30 ms, one REFUSED", four(Manner { rcode: 5, ..calm }, calm), [1.15, 1.15, 1.3]),
     ];
     for (at, count) in [1, 8, 64].into_iter().enumerate() {
         let file = std::env::temp_dir().join(format!("helolint-bench-{}-{count}", std::process::id()));
@@ -84,7 +94,7 @@ fn latency() {
             for ((_, servers, _), times) in worlds.iter().zip(&mut times) {
                 let mut program = Command::new(env!("CARGO_BIN_EXE_helolint"));
                 program.args(["check", "--no-authoritative", "--fail-on", "never", "-q", "--from"]).arg(&file);
-                servers.iter().for_each(|server| _ = program.arg("--resolver").arg(server.to_string()));
+                servers.iter().for_each(|server| _ = program.arg("--resolver").arg(server.address.to_string()));
                 let start = Instant::now();
                 assert!(program.stdout(Stdio::null()).status().expect("the program").success());
                 times.push(start.elapsed().as_secs_f64() * 1e3);
@@ -94,7 +104,43 @@ fn latency() {
             let time = median(times);
             println!("{what}, {count} addresses: {time:.1} ms = {:.2} of 60 ms (limit {:.2})", time / 60.0, limits[at]);
         }
+        let (_, servers, _) = &worlds[0];
+        say_packets(servers);
         let _ = std::fs::remove_file(file);
+    }
+}
+
+/// Packets for each question of each server, over all runs till now.
+fn say_packets(servers: &[Server]) {
+    let (packets, questions) =
+        servers.iter().map(Server::take_seen).fold((0, 0), |(p, q), (packets, different)| (p + packets, q + different));
+    let needed = questions * PAIRS;
+    println!("  packets {packets}, questions {needed}: {:.3} (limit 1.05)", packets as f64 / needed as f64);
+}
+
+/// The phase with authoritative servers, which are found and asked.
+fn authorities() {
+    let resolver = responder::serve("127.0.0.1:0", Manner::calm(DELAY));
+    let port = resolver.address.port();
+    let mut servers = vec![resolver.clone()];
+    for (address, role) in [(responder::CHILD, Role::Child), (responder::PARENT, Role::Parent)] {
+        servers.push(responder::serve(&format!("{address}:{port}"), Manner { role, ..Manner::calm(DELAY) }));
+    }
+    for count in [1, 8, 64] {
+        let facts = list::facts(&addresses(count));
+        let options = Options { authoritative: true, authoritative_port: port, ..options(resolver.address) };
+        let times = (0..PAIRS).map(|_| {
+            let start = Instant::now();
+            let dns = resolver::ask(&facts, &options);
+            let took = start.elapsed().as_secs_f64() * 1e3;
+            let heard = |vantage: usize| dns.vantages[vantage].kind == VantageKind::Authoritative;
+            assert!(dns.replies.values().flatten().any(|reply| heard(reply.vantage)), "no server was found");
+            took
+        });
+        let time = median(times.collect());
+        let chain = CHAIN * DELAY.as_secs_f64() * 1e3;
+        println!("authorities, {count} addresses: {time:.1} ms = {:.2} of {CHAIN} rounds (limit 1.15)", time / chain);
+        say_packets(&servers);
     }
 }
 
@@ -102,7 +148,7 @@ fn bulk() {
     let given = std::env::var("HELOLINT_BENCH_SERVER").ok();
     let server = match &given {
         Some(text) => text.parse().expect("HELOLINT_BENCH_SERVER is an address with a port"),
-        None => responder::serve("127.0.0.1:0", Manner { delay: Duration::ZERO, lost: 0, rcode: 0 }),
+        None => responder::serve("127.0.0.1:0", Manner::calm(Duration::ZERO)).address,
     };
     let all = addresses(BULK);
     let queries = std::env::temp_dir().join(format!("helolint-bench-{}-queries", std::process::id()));
@@ -149,14 +195,18 @@ fn dnsperf(server: SocketAddr, queries: &std::path::Path) -> Option<f64> {
 }
 
 fn phase(server: SocketAddr, count: u32) -> Observations {
-    let options = Options {
+    resolver::ask(&list::facts(&addresses(count)), &options(server))
+}
+
+/// One resolver is asked, nobody else.
+fn options(server: SocketAddr) -> Options {
+    Options {
         resolvers: vec![ResolverSpec { name: "local".into(), server, kind: VantageKind::Public }],
         authoritative: false,
         authoritative_port: resolver::PORT,
         timeout: Duration::from_secs(60),
         progress: Progress::default(),
-    };
-    resolver::ask(&list::facts(&addresses(count)), &options)
+    }
 }
 
 /// The highest resident set of this process, in KB.

@@ -21,10 +21,9 @@ use crate::observe::{
     Answer, Observations, Outcome, Question, RecordData, RecordType, Reply, Vantage, VantageKind, Why, plan,
 };
 
-/// Questions on their way to one recursive resolver. It is not ours, and may limit what it answers.
-const RESOLVER_WINDOW: usize = 256;
-/// Questions on their way to one authoritative server.
-const AUTHORITY_WINDOW: usize = 128;
+/// Questions on their way to one server. It is not ours, and may limit what it answers. A host with 64 addresses has three times as
+/// many questions at once, and waits for no window.
+const WINDOW: usize = 256;
 /// Questions that answers may bring, beyond four for each that facts bring: a bound for answers that lead on and on.
 const FOLLOW_UPS: usize = 4096;
 /// How long a question about zones is waited for before its search goes on one label up as well.
@@ -121,7 +120,7 @@ impl Run<'_> {
                 self.servers.push(None);
                 self.vantages.len() - 1
             });
-            self.start(number, RESOLVER_WINDOW);
+            self.start(number);
         }
         let mut known = Vec::new();
         for (question, replies) in dns.replies {
@@ -136,11 +135,11 @@ impl Run<'_> {
     }
 
     /// Starts the task of a vantage point, unless it runs.
-    fn start(&mut self, number: usize, window: usize) {
+    fn start(&mut self, number: usize) {
         let Some(Vantage { server: Some(address), kind, .. }) = self.vantages.get(number).cloned() else { return };
         let recurse = kind != VantageKind::Authoritative;
         if let Some(slot @ None) = self.servers.get_mut(number) {
-            let server = Server { number, address, local: None, recurse, window };
+            let server = Server { number, address, local: None, recurse, window: WINDOW };
             *slot = Some(exchange::start(server, self.events.clone()));
         }
     }
@@ -162,7 +161,7 @@ impl Run<'_> {
             self.servers.push(None);
             self.vantages.len() - 1
         });
-        self.start(number, AUTHORITY_WINDOW);
+        self.start(number);
         self.by_address.insert(address, number);
         Some(number)
     }
