@@ -15,14 +15,21 @@ const BURST: usize = 64;
 const BUFFER: usize = 4096;
 
 /// What was read from the sockets of one server.
-#[derive(Default)]
 pub struct Received {
+    /// Room for one packet.
+    room: Box<[u8; BUFFER]>,
     /// Packets, one behind the other.
     octets: Vec<u8>,
     /// Where each ends.
     ends: Vec<usize>,
     /// What the network said of packets sent.
     failures: Vec<io::Error>,
+}
+
+impl Default for Received {
+    fn default() -> Received {
+        Received { room: Box::new([0; BUFFER]), octets: Vec::new(), ends: Vec::new(), failures: Vec::new() }
+    }
 }
 
 impl Received {
@@ -69,15 +76,11 @@ pub async fn receive(sockets: &[UdpSocket], into: &mut Received) {
                 if ready.is_err() {
                     break;
                 }
-                let start = into.octets.len();
-                into.octets.resize(start + BUFFER, 0);
-                let received = match into.octets.get_mut(start..) {
-                    Some(room) => socket.try_recv(room),
-                    None => Ok(0),
-                };
-                into.octets.truncate(start + received.as_ref().copied().unwrap_or(0));
-                match received {
-                    Ok(_) => into.ends.push(into.octets.len()),
+                match socket.try_recv(into.room.as_mut_slice()) {
+                    Ok(length) => {
+                        into.octets.extend_from_slice(into.room.get(..length).unwrap_or_default());
+                        into.ends.push(into.octets.len());
+                    }
                     Err(error) if is_passing(&error) => {}
                     Err(error) => into.failures.push(error),
                 }
