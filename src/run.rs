@@ -16,7 +16,7 @@ use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
 use crate::findings::KnownFindings;
 use crate::observe::recorded::{ZoneError, Zones};
 use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
-use crate::observe::{Observations, VantageKind, plan};
+use crate::observe::{Observations, Vantage, VantageKind, plan};
 use crate::report::{self, Report, Style};
 use crate::rules::{self, Policy, Selection};
 use crate::settings::{self, Settings};
@@ -160,12 +160,16 @@ fn take_snapshot(facts: &FactArgs, dns: &DnsArgs, file: Option<&Path>) -> Result
 /// Facts, and what the DNS says of them.
 fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations), Error> {
     let deadline = Instant::now() + args.timeout();
+    let overlay = args.overlay.as_deref().map(overlay).transpose()?;
     if let (Some(path), true) = (&fact_args.from, fact_args.replay) {
-        return read_snapshot(path, fact_args);
+        let (facts, dns) = read_snapshot(path, fact_args)?;
+        let dns = with_plan(overlay.as_ref(), &facts, dns);
+        return Ok((facts, dns));
     }
     let (mut facts, pending) = facts(fact_args, args)?;
     if args.offline {
-        return Ok((facts, Observations::offline()));
+        let dns = with_plan(overlay.as_ref(), &facts, Observations::offline());
+        return Ok((facts, dns));
     }
     if fact_args.discover_public_ip {
         discover(&mut facts, deadline);
@@ -173,12 +177,11 @@ fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations)
     let watched = Progress::default();
     let _shown = progress::show(&watched);
     let zones = args.zones.as_deref().map(zones).transpose()?;
-    let overlay = args.overlay.as_deref().map(overlay).transpose()?;
     let ask = |facts: &Facts, dns: Observations| match (&zones, &overlay) {
         (Some(zones), None) => zones.answer_all(facts),
         (None, None) => resolver::ask_more(facts, &options(facts, args, deadline, &watched), dns),
         (zones, Some((name, planned))) => planned.overlay(name, facts, dns, |questions, dns| match zones {
-            Some(zones) => zones.answer_all(facts),
+            Some(zones) => zones.answer_more(questions, facts, dns),
             None => resolver::ask_these(questions, facts, &options(facts, args, deadline, &watched), dns),
         }),
     };
@@ -290,6 +293,19 @@ fn overlay(path: &Path) -> Result<(String, Zones), Error> {
     let planned = Zones::planned(&path.display().to_string(), &text)
         .map_err(|errors| bad_input("--overlay", path, zone_errors(&errors)))?;
     Ok(("planned".to_owned(), planned))
+}
+
+/// Answers that are there already, with the planned ones in front: nothing more is asked. Where nothing was to be asked, the plan is no
+/// answer either, and stands there as what it is.
+fn with_plan(overlay: Option<&(String, Zones)>, facts: &Facts, mut dns: Observations) -> Observations {
+    match overlay {
+        Some((name, _)) if dns.offline => {
+            dns.vantages.push(Vantage { name: name.clone(), server: None, kind: VantageKind::Overlay });
+            dns
+        }
+        Some((name, planned)) => planned.overlay(name, facts, dns, |_, dns| dns),
+        None => dns,
+    }
 }
 
 fn zone_errors(errors: &[ZoneError]) -> String {

@@ -239,10 +239,10 @@ pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
         _ => return Err(SnapshotError::Text("facts.host.details".into(), "set of facts about the host")),
     };
     let facts: Facts = serde_json::from_value(serde_json::to_value(document.facts)?)?;
-    if document.offline {
-        return Ok((facts, Observations::offline()));
-    }
     let mut vantages = document.vantages.iter().map(vantage).collect::<Result<Vec<_>, _>>()?;
+    if document.offline {
+        return Ok((facts, Observations { vantages, ..Observations::offline() }));
+    }
     let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
     for said in &document.observations {
         let question =
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_gives_back_what_went_in() {
-        let (facts, dns) = (sample::facts(), sample::observations());
+        let (facts, dns) = (sample::facts(), sample::observations_with_plan());
         let text = write(&facts, &dns, taken()).unwrap();
         let (facts_again, dns_again) = read(&text).unwrap();
         assert_eq!(dns_again.replies, dns.replies);
@@ -375,6 +375,11 @@ mod tests {
     fn offline_stays_offline() {
         let text = write(&sample::facts(), &Observations::offline(), taken()).unwrap();
         assert!(read(&text).unwrap().1.offline);
+        // A plan that was given all the same is not forgotten.
+        let plan = Vantage { name: "planned".into(), server: None, kind: VantageKind::Overlay };
+        let given = Observations { vantages: vec![plan], ..Observations::offline() };
+        let text = write(&sample::facts(), &given, taken()).unwrap();
+        assert_eq!(read(&text).unwrap().1, given);
     }
 
     #[test]

@@ -386,7 +386,8 @@ impl Observations {
         Observations { offline: true, ..Observations::default() }
     }
 
-    /// The same as if `question` had `data` for its only record: that stands as a planned record, which goes before what servers say.
+    /// The same as if `question` had `data` for its only record: that stands as a planned record, which goes before what servers say, and
+    /// in place of what was planned for it.
     pub fn supposing(&self, question: &Question, data: RecordData) -> Observations {
         let mut supposed = self.clone();
         let vantage = supposed.vantages.len();
@@ -402,7 +403,9 @@ impl Observations {
             rtt_micros: 0,
         };
         let reply = Reply { vantage, outcome: Outcome::Answer(answer) };
-        supposed.replies.entry(question.clone()).or_default().push(reply);
+        let own = supposed.replies.entry(question.clone()).or_default();
+        own.retain(|known| supposed.vantages.get(known.vantage).is_none_or(|v| v.kind != VantageKind::Overlay));
+        own.push(reply);
         supposed
     }
 

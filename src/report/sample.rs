@@ -225,9 +225,15 @@ pub fn observations() -> Observations {
     let vantages = vec![
         vantage("system", "192.0.2.53:53", VantageKind::System),
         vantage("ns1.example.net (2001:db8::53)", "[2001:db8::53]:53", VantageKind::Authoritative),
-        vantage("zones", "", VantageKind::Overlay),
+        vantage("zones", "", VantageKind::Authoritative),
     ];
     Observations::new(vantages, replies)
+}
+
+/// The same with planned records, which have a report of their own.
+pub fn observations_with_plan() -> Observations {
+    let data = RecordData::A("203.0.113.12".parse().unwrap());
+    observations().supposing(&Question::new(&DomainName::new("mail.example.com"), RecordType::A), data)
 }
 
 /// Findings of every kind; `stranger` stands wherever a stranger's text can.

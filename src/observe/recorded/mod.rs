@@ -2,7 +2,7 @@
 
 mod master;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::facts::Facts;
@@ -148,19 +148,24 @@ impl Zones {
 
     /// Answers every question that the facts bring, and those that the answers bring.
     pub fn answer_all(&self, facts: &Facts) -> Observations {
-        let vantages = vec![Vantage { name: "zones".into(), server: None, kind: VantageKind::Authoritative }];
-        let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
+        self.answer_more(&plan::initial(facts), facts, Observations::default())
+    }
+
+    /// Answers these questions as well, and those that their answers bring.
+    pub fn answer_more(&self, questions: &BTreeSet<Question>, facts: &Facts, mut dns: Observations) -> Observations {
+        let zones = Vantage { name: "zones".into(), server: None, kind: VantageKind::Authoritative };
+        let at = place(&mut dns.vantages, zones);
         let follow_ups = plan::FollowUps::of(facts);
-        let mut open: Vec<Question> = plan::initial(facts).into_iter().collect();
-        while let Some(question) = open.pop().filter(|_| replies.len() < QUESTION_LIMIT) {
-            if replies.contains_key(&question) {
+        let mut open: Vec<Question> = questions.iter().cloned().collect();
+        while let Some(question) = open.pop().filter(|_| dns.replies.len() < QUESTION_LIMIT) {
+            if dns.replies.contains_key(&question) {
                 continue;
             }
             let answer = self.answer(&question);
             open.extend(follow_ups.after(&question, &answer));
-            replies.insert(question, vec![Reply { vantage: 0, outcome: Outcome::Answer(answer) }]);
+            dns.replies.insert(question, vec![Reply { vantage: at, outcome: Outcome::Answer(answer) }]);
         }
-        Observations::new(vantages, replies)
+        dns
     }
 
     /// Whether there is a record with this name that answers `question`: of its type, or an alias.
@@ -178,8 +183,8 @@ impl Zones {
     }
 
     /// `dns` with the planned records in front: for each question that a planned record answers, a reply from the vantage point `name`
-    /// (of kind [`VantageKind::Overlay`]). `more` asks the live DNS what is not yet in the observations it is given:
-    /// the questions are those that have no replies.
+    /// (of kind [`VantageKind::Overlay`]). `more` asks the live DNS what is not yet in the observations it is given. For addresses it is
+    /// asked even where a plan answers: how long the present record may be kept counts before a change (DNS006).
     pub fn overlay(
         &self,
         name: &str,
@@ -187,49 +192,59 @@ impl Zones {
         dns: Observations,
         mut more: impl FnMut(&BTreeSet<Question>, Observations) -> Observations,
     ) -> Observations {
-        let mut dns = dns;
-        let follow_ups = plan::FollowUps::of(facts);
+        let mut live = dns;
         loop {
-            let mut wanted = BTreeSet::new();
-            let mut vantages = dns.vantages.clone();
-            let mut replies = dns.replies.clone();
-            let at = vantages.iter().position(|v| v.kind == VantageKind::Overlay).unwrap_or_else(|| {
-                vantages.push(Vantage { name: name.to_owned(), server: None, kind: VantageKind::Overlay });
-                vantages.len() - 1
-            });
-            let mut open: Vec<Question> = replies.keys().cloned().chain(plan::initial(facts)).collect();
-            let mut seen = HashSet::new();
-            while let Some(question) = open.pop().filter(|_| seen.len() < QUESTION_LIMIT) {
-                if !seen.insert(question.clone()) {
-                    continue;
-                }
-                let Some(answer) = self.planned_answer(&question) else {
-                    if !replies.contains_key(&question) {
-                        wanted.insert(question);
-                    }
-                    continue;
-                };
-                open.extend(follow_ups.after(&question, &answer));
-                if let super::truth::End::Elsewhere(target) = super::truth::chain(&question, &answer).end {
-                    open.push(Question::new(&target, question.rtype));
-                }
-                let own = replies.entry(question).or_default();
-                if !own.iter().any(|reply| reply.vantage == at) {
-                    own.push(Reply { vantage: at, outcome: Outcome::Answer(answer) });
-                }
+            let (planned, wanted) = self.over(name, facts, live.clone());
+            let before = live.replies.len();
+            if wanted.is_empty() || live.offline {
+                return planned;
             }
-            let offline = dns.offline;
-            dns = Observations { offline, ..Observations::new(vantages, replies) };
-            if wanted.is_empty() || offline {
-                return dns;
-            }
-            let before = dns.replies.len();
-            dns = more(&wanted, dns);
-            if dns.replies.len() == before {
-                return dns;
+            live = more(&wanted, live);
+            if live.replies.len() == before {
+                return self.over(name, facts, live).0;
             }
         }
     }
+
+    /// `dns` with the planned records in front, and what the live DNS has yet to be asked.
+    fn over(&self, name: &str, facts: &Facts, mut dns: Observations) -> (Observations, BTreeSet<Question>) {
+        let plan = Vantage { name: name.to_owned(), server: None, kind: VantageKind::Overlay };
+        let at = place(&mut dns.vantages, plan);
+        let follow_ups = plan::FollowUps::of(facts);
+        let mut wanted = BTreeSet::new();
+        let mut open: Vec<Question> = dns.replies.keys().cloned().chain(plan::initial(facts)).collect();
+        let mut seen = HashSet::new();
+        while let Some(question) = open.pop().filter(|_| seen.len() < QUESTION_LIMIT) {
+            if !seen.insert(question.clone()) {
+                continue;
+            }
+            let answer = self.planned_answer(&question);
+            let of_address = matches!(question.rtype, RecordType::A | RecordType::Aaaa);
+            if !dns.replies.contains_key(&question) && (answer.is_none() || of_address) {
+                wanted.insert(question.clone());
+            }
+            let Some(answer) = answer else { continue };
+            open.extend(follow_ups.after(&question, &answer));
+            if let super::truth::End::Elsewhere(target) = super::truth::chain(&question, &answer).end {
+                open.push(Question::new(&target, question.rtype));
+            }
+            let own = dns.replies.entry(question).or_default();
+            if !own.iter().any(|reply| reply.vantage == at) {
+                own.push(Reply { vantage: at, outcome: Outcome::Answer(answer) });
+                own.sort_by_key(|reply| reply.vantage);
+            }
+        }
+        (dns, wanted)
+    }
+}
+
+/// The index of `vantage`, put behind the others where it is not there. There is one of the kinds that stand for files.
+fn place(vantages: &mut Vec<Vantage>, vantage: Vantage) -> usize {
+    let same = |known: &Vantage| known.kind == vantage.kind && known.server.is_none();
+    vantages.iter().position(same).unwrap_or_else(|| {
+        vantages.push(vantage);
+        vantages.len() - 1
+    })
 }
 
 impl Zone {

@@ -118,3 +118,26 @@ fn planned_records_come_before_what_is_live() {
     assert!(!dns.addresses(&DomainName::new("new.example.com"), crate::addr::Family::Ipv4).is_missing());
     assert_eq!(dns.iprev("192.0.2.12".parse().unwrap()), Iprev::Fail, "mail.example.com leads to 192.0.2.10");
 }
+
+#[test]
+fn what_a_plan_leads_to_is_asked_and_the_plan_is_not_forgotten() {
+    let planned = "$TTL 300\n10.2.0.192.in-addr.arpa PTR new.example.com.\nmail.example.com A 192.0.2.99\n";
+    let planned = Zones::planned("plan", planned).unwrap();
+    let (mut facts, live) = (facts(), zones());
+    facts.paths = vec![helo_path("192.0.2.10", "mail.example.com")];
+    let mut asked = Vec::new();
+    let dns = planned.overlay("planned", &facts, Observations::default(), |wanted, dns| {
+        asked.extend(wanted.iter().cloned());
+        live.answer_more(wanted, &facts, dns)
+    });
+    let kind = |text: &str, rtype| dns.truth(&Question::new(&DomainName::new(text), rtype)).kind;
+    assert_eq!(kind("10.2.0.192.in-addr.arpa", RecordType::Ptr), Some(VantageKind::Overlay));
+    // The name that the plan brings was not asked for before.
+    assert_eq!(kind("new.example.com", RecordType::A), Some(VantageKind::Authoritative));
+    assert!(asked.contains(&Question::new(&DomainName::new("new.example.com"), RecordType::A)), "{asked:?}");
+    assert!(!asked.iter().any(|question| question.rtype == RecordType::Ptr), "planned: {asked:?}");
+    // What the address record is at present is known beside what it will be.
+    let address = Question::new(&DomainName::new("mail.example.com"), RecordType::A);
+    assert_eq!(dns.truth(&address).kind, Some(VantageKind::Overlay));
+    assert_eq!(dns.views(&address, VantageKind::Authoritative).len(), 1);
+}

@@ -7,7 +7,7 @@ use crate::facts::Facts;
 use crate::findings::{Fix, Who};
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
-use crate::observe::{Observations, Question};
+use crate::observe::{Observations, Question, RecordType, VantageKind};
 use crate::providers::{ReverseZone, advice, recognise};
 use crate::rules::names::own_names;
 use crate::rules::ptr::generic::why_generic;
@@ -82,7 +82,9 @@ pub(super) fn leave_one(dns: &Observations, addr: IpAddr, keep: &DomainName) -> 
 /// How the PTR record of `addr` comes to be `name`: at the provider, where it is recognised, else by a ticket to the holder of the reverse
 /// zone, or in that zone where it is one's own. The commands begin with the record as it should stand.
 pub(crate) fn ask_for(facts: &Facts, dns: &Observations, addr: IpAddr, name: &DomainName) -> Fix {
-    let in_place = confirms(dns, name, addr) == Some(true);
+    // What is merely planned is still to be published.
+    let planned = is_planned(dns, &Question::new(name, RecordType::address(Family::of(addr))));
+    let in_place = !planned && confirms(dns, name, addr) == Some(true);
     let zone = ReverseZone::of(dns, addr);
     let at_provider = recognise(facts, dns, addr).map(|found| advice(&found, addr, name)).unwrap_or_default();
     let needs_ticket = at_provider.text.is_empty() || at_provider.ticket;
@@ -123,6 +125,11 @@ pub(crate) fn ask_for(facts: &Facts, dns: &Observations, addr: IpAddr, name: &Do
     at_provider.commands.into_iter().fold(fix, Fix::command)
 }
 
+/// Whether a planned record (`--overlay`) answers the question.
+fn is_planned(dns: &Observations, question: &Question) -> bool {
+    dns.truth(question).kind == Some(VantageKind::Overlay)
+}
+
 /// A server of the reverse zone below the domain of the wished name: the zone was handed down to its owner.
 fn own_server<'a>(zone: &'a ReverseZone, name: &DomainName) -> Option<&'a DomainName> {
     let domain = name.registrable()?;
@@ -140,10 +147,12 @@ fn ticket(dns: &Observations, addr: IpAddr, name: &DomainName, in_place: bool) -
         false => format!("The forward record will be in place: {}", address_record(name, addr)),
     });
     let now = ptr_names(dns, addr);
-    lines.push(match now.is_empty() {
-        true => "There is no PTR record at present.".to_owned(),
-        false => format!("The record at present: {}", list(&now)),
-    });
+    match now.is_empty() {
+        // What is there is not known where another record is planned.
+        _ if is_planned(dns, &Question::ptr(addr)) => {}
+        true => lines.push("There is no PTR record at present.".to_owned()),
+        false => lines.push(format!("The record at present: {}", list(&now))),
+    }
     lines.join("\n")
 }
 
@@ -194,8 +203,11 @@ pub(super) fn invalid(name: &DomainName) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::facts::HostFqdn;
+    use crate::observe::RecordData;
     use crate::rules::support::sending_addresses;
     use crate::rules::testing::*;
 
@@ -277,6 +289,26 @@ mod tests {
                         The forward record is in place: mail.example.com resolves to 192.0.2.10.\n\
                         There is no PTR record at present.";
         assert_eq!(fix.text, expected);
+    }
+
+    #[test]
+    fn a_forward_record_that_is_merely_planned_is_not_in_place() {
+        let world = dns(&[("192.0.2.10 PTR", &["NXDOMAIN"]), ("mail.example.com A", &["NXDOMAIN"])]);
+        let planned = world.supposing(
+            &Question::new(&DomainName::new(NAME), RecordType::A),
+            RecordData::A(Ipv4Addr::new(192, 0, 2, 10)),
+        );
+        let fix = asked(&healthy(), &planned);
+        assert!(
+            fix.text.starts_with("First publish the forward record: mail.example.com. 3600 IN A 192.0.2.10"),
+            "{}",
+            fix.text
+        );
+        assert!(fix.text.contains("will be in place"), "{}", fix.text);
+        // The record that is there is not known either, where another is planned.
+        let reverse = Question::ptr("192.0.2.10".parse().unwrap());
+        let planned = planned.supposing(&reverse, RecordData::Ptr(DomainName::new("mx1.example.com")));
+        assert!(!asked(&healthy(), &planned).text.contains("at present"));
     }
 
     #[test]
