@@ -88,6 +88,7 @@ fn check(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result
     let mut report =
         Report::new(&facts, &dns, &settled.findings, selected, &settled.not_checked).with_receivers(opinions);
     report.set_apart(&settled.suppressed);
+    report.dns.stale = rules::stale_caches(&facts, &dns, &settled.findings);
     report.first_step = rules::advice::first_step(&facts, &dns, &settled.findings, receivers::accepting);
     let style = Style::for_stdout(out.color(), out.verbosity());
     for (format, file) in out.targets() {

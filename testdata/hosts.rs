@@ -31,14 +31,17 @@ const SCENARIOS_PROMISED: usize = 45;
 const FURTHER_FORMATS: [&str; 9] =
     ["sarif", "junit", "nagios", "checkmk", "prometheus", "github", "ndjson", "markdown", "html"];
 /// Scenarios that have all formats: nothing wrong in both families, one address wrong, a panel with several findings,
-/// something undecided, a configuration that the MTA refuses, findings that the settings take out.
-const IN_ALL_FORMATS: [&str; 6] = [
+/// something undecided, a configuration that the MTA refuses, findings that the settings take out, planned records, a cache that is
+/// behind.
+const IN_ALL_FORMATS: [&str; 8] = [
     "postfix-dual-stack",
     "postfix-old-ptr",
     "transfer-10-helo-map-incomplete",
     "helo-undecided",
     "config-syntax",
     "settings-ignore",
+    "planned-records",
+    "replay-cache-stale",
 ];
 
 /// When every file of a host was last changed, unless `times` says otherwise: 2026-11-01, in seconds since 1970.

@@ -280,3 +280,16 @@ pub struct FirstStep {
     /// The edit.
     pub fix: Fix,
 }
+
+/// Caches that are behind their zones (DNS002), as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct StaleCaches {
+    /// Every such question is right at its source: there is nothing to do but wait.
+    pub right_at_source: bool,
+    /// The questions.
+    pub questions: Vec<String>,
+    /// Seconds until all asked agree with the source; null where an answer does not say.
+    pub seconds: Option<u32>,
+    /// The same as a time, `2026-11-20T14:37:00Z`; null where the run has no clock.
+    pub until: Option<String>,
+}

@@ -1,13 +1,10 @@
 //! From facts, observations and findings to the report: what every format shows is worked out here, once.
 
-use std::collections::HashSet;
-
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
 use crate::findings::{Because, Finding, Meta, Place, Severity, Suppressed, Verdict};
 use crate::name::DomainName;
 use crate::observe::iprev::Iprev;
-use crate::observe::stale;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
 use crate::report::model::*;
 use crate::source::Excerpt;
@@ -16,7 +13,7 @@ use crate::source::Excerpt;
 const HEARD_LIMIT: usize = 5000;
 
 impl Report {
-    /// The report of one run, without a first step. `rules` are all that were selected, `not_checked` those of them that did not run since they need the
+    /// The report of one run, without a first step and without what caches still say. `rules` are all that were selected, `not_checked` those of them that did not run since they need the
     /// DNS and nothing was asked.
     pub fn new(
         facts: &Facts,
@@ -27,7 +24,6 @@ impl Report {
     ) -> Report {
         let mut findings: Vec<FindingView> = findings.iter().map(finding_view).collect();
         findings.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
-        let stale = stale_view(&findings, dns);
         let why = "nothing was asked of the DNS (--offline)";
         Report {
             schema: SCHEMA,
@@ -50,7 +46,7 @@ impl Report {
             planned: dns.replies.values().flatten().any(|reply| {
                 dns.vantages.get(reply.vantage).is_some_and(|vantage| vantage.kind == VantageKind::Overlay)
             }),
-            dns: DnsView { stale, ..dns_view(dns) },
+            dns: dns_view(dns),
             rules: rules.into_iter().collect(),
         }
     }
@@ -256,25 +252,6 @@ fn quote(excerpt: Excerpt) -> Quote {
         marked: part(before, width),
         after: part(before + width, usize::MAX),
     }
-}
-
-/// What caches still say (DNS002), as a whole.
-fn stale_view(findings: &[FindingView], dns: &Observations) -> Option<StaleView> {
-    let behind: Vec<&FindingView> = findings.iter().filter(|finding| finding.code == "DNS002").collect();
-    if behind.is_empty() {
-        return None;
-    }
-    let named: HashSet<&str> = behind.iter().map(|finding| finding.subject.as_str()).collect();
-    let questions = dns.replies.keys().filter(|question| named.contains(question.to_string().as_str()));
-    let mut seconds = questions.map(|question| stale::of(dns, question, true).and_then(|stale| stale.left));
-    let seconds = seconds.try_fold(0, |longest, left| Some(left?.max(longest)));
-    let until = seconds.zip(dns.taken).and_then(|(left, taken)| stale::end(taken, left));
-    Some(StaleView {
-        right_at_source: behind.iter().all(|finding| finding.severity == Severity::Info),
-        questions: behind.iter().map(|finding| finding.subject.clone()).collect(),
-        seconds,
-        until: until.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-    })
 }
 
 /// Every answer, in the order of questions and servers.

@@ -2,11 +2,15 @@
 //! (docs.github.com, "Workflow commands for GitHub Actions").
 
 use crate::findings::{Severity, Verdict};
-use crate::report::{OriginView, Report, escape};
+use crate::report::{OriginView, Report, escape, verdict};
 
 /// The findings as workflow commands. The report is tamed already.
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
+    for note in verdict::notes(report) {
+        let title = escape::github_property(&format!("Mail identity of {}", verdict::host(report)));
+        out.push_str(&format!("::notice title={title}::{}\n", escape::github_data(&note.text)));
+    }
     for finding in &report.findings {
         let command = match (finding.verdict, finding.severity) {
             (Verdict::Fail, Severity::Error) => "error",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::findings::{Meta, Severity, Verdict};
 use crate::report::escape::xml;
-use crate::report::{FindingView, Report};
+use crate::report::{FindingView, Report, verdict};
 
 /// The report as a document. It is tamed already.
 pub fn render(report: &Report) -> String {
@@ -16,6 +16,7 @@ pub fn render(report: &Report) -> String {
             None => families.push((rule.family(), vec![rule])),
         }
     }
+    let properties = properties(report);
     let mut total = Counts::default();
     let mut suites = String::new();
     for (family, rules) in families {
@@ -24,13 +25,29 @@ pub fn render(report: &Report) -> String {
         for rule in rules {
             case(&mut cases, rule, report, &mut counts);
         }
-        _ = writeln!(suites, "  <testsuite name=\"{family}\" {}>\n{cases}  </testsuite>", counts.attributes());
+        _ = writeln!(
+            suites,
+            "  <testsuite name=\"{family}\" {}>\n{properties}{cases}  </testsuite>",
+            counts.attributes()
+        );
         total.add(&counts);
     }
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"helolint\" {}>\n{suites}</testsuites>\n",
         total.attributes()
     )
+}
+
+/// What is true of the report as a whole, in each suite, as readers know properties there alone.
+fn properties(report: &Report) -> String {
+    let notes = verdict::notes(report);
+    if notes.is_empty() {
+        return String::new();
+    }
+    let property = |note: verdict::Note| {
+        format!("      <property name=\"helolint.{}\" value=\"{}\"/>\n", note.id, xml(&note.text))
+    };
+    format!("    <properties>\n{}    </properties>\n", notes.into_iter().map(property).collect::<String>())
 }
 
 #[derive(Default)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
-use crate::findings::{Evidence, FirstStep, Fix, Meta, Severity, Verdict, is_false};
+use crate::findings::{Evidence, FirstStep, Fix, Meta, Severity, StaleCaches, Verdict, is_false};
 use crate::observe::iprev::Iprev;
 use crate::report::escape;
 
@@ -357,23 +357,10 @@ pub struct DnsView {
     pub offline: bool,
     /// What is right at the source and not yet everywhere; absent where no cache is behind.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stale: Option<StaleView>,
+    pub stale: Option<StaleCaches>,
     /// Every answer, for the human report with `-v`.
     #[serde(skip)]
     pub heard: Vec<HeardView>,
-}
-
-/// Caches that are behind their zones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct StaleView {
-    /// Every such question is right at its source: there is nothing to do but wait.
-    pub right_at_source: bool,
-    /// The questions.
-    pub questions: Vec<String>,
-    /// Seconds until all asked agree with the source; null where an answer does not say.
-    pub seconds: Option<u32>,
-    /// The same as a time, `2026-11-20T14:37:00Z`; null where the run has no clock.
-    pub until: Option<String>,
 }
 
 /// What one server said to one question.

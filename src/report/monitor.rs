@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::findings::{Severity, Verdict};
 use crate::observe::iprev::Iprev;
-use crate::report::{Report, escape};
+use crate::report::{Report, escape, verdict};
 
 /// Characters of a plugin's line: Nagios reads 4 KiB, and a pager shows less.
 const LINE_LIMIT: usize = 1000;
@@ -78,11 +78,8 @@ fn words(report: &Report) -> String {
         summary.undetermined,
         counted(report.paths.len(), "outbound path")
     );
-    if report.planned {
-        text.push_str(", judged by planned records");
-    }
-    if report.dns.stale.as_ref().is_some_and(|stale| stale.right_at_source) {
-        text.push_str(", right at the source, still stale in caches");
+    for note in verdict::notes(report) {
+        _ = write!(text, ", {}", note.text);
     }
     for (at, finding) in findings.iter().enumerate() {
         let next = format!("; {} {}", finding.code, finding.message);
@@ -170,6 +167,15 @@ pub fn prometheus(report: &Report) -> String {
     _ = writeln!(out, "helolint_dns_questions {}", report.dns.questions);
     head(&mut out, "helolint_dns_questions_answered", "DNS questions that somebody answered.");
     _ = writeln!(out, "helolint_dns_questions_answered {}", report.dns.answered);
+    head(&mut out, "helolint_dns_questions_planned", "DNS questions that planned records (--overlay) answered.");
+    let planned = report.dns.vantage.iter().filter(|vantage| vantage.kind == "overlay").map(|vantage| vantage.answered);
+    _ = writeln!(out, "helolint_dns_questions_planned {}", planned.sum::<usize>());
+    head(&mut out, "helolint_dns_questions_stale", "DNS questions to which a cache gives what the zone no longer has.");
+    for right in [true, false] {
+        let stale = report.dns.stale.as_ref().filter(|stale| stale.right_at_source == right);
+        let number = stale.map_or(0, |stale| stale.questions.len());
+        _ = writeln!(out, "helolint_dns_questions_stale{{right_at_source=\"{right}\"}} {number}");
+    }
     head(&mut out, "helolint_build_info", "The version of helolint.");
     _ = writeln!(out, "helolint_build_info{{version=\"{}\"}} 1", report.tool.version);
     out

@@ -13,7 +13,9 @@ pub fn render(report: &Report) -> String {
     let rules: Vec<Value> = report.rules.iter().map(|meta| rule(meta)).collect();
     let counting = report.findings.iter().map(|finding| result(finding, report));
     let results: Vec<Value> = counting.chain(report.suppressed.iter().map(|one| suppressed(one, report))).collect();
-    let log = json!({
+    // Results by planned records are of another category: they close none of the live DNS's (section 3.17.3).
+    let category = if report.planned { "planned/" } else { "" };
+    let mut log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -23,28 +25,32 @@ pub fn render(report: &Report) -> String {
                 "semanticVersion": report.tool.version,
                 "rules": rules,
             }},
-            "automationDetails": {"id": format!("helolint/{}/", uri(verdict::host(report)))},
+            "automationDetails": {"id": format!("helolint/{}/{category}", uri(verdict::host(report)))},
             // Findings are no failure of the run, whatever its exit status.
-            "invocations": [{"executionSuccessful": true, "toolConfigurationNotifications": not_checked(report)}],
+            "invocations": [{"executionSuccessful": true, "toolConfigurationNotifications": notifications(report)}],
             "originalUriBaseIds": {BASE: {"uri": "file:///", "description": {"text": "The host's root folder."}}},
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     });
+    for verdict::Note { id, text } in verdict::notes(report) {
+        log["runs"][0]["properties"][id] = json!(text);
+    }
     // Text and numbers alone: this cannot fail.
     escape::json(&log, true).unwrap_or_default()
 }
 
-/// Rules that did not run, in words (section 3.20.21).
-fn not_checked(report: &Report) -> Vec<Value> {
-    let notification = |rule: &crate::report::NotChecked| {
+/// What is true of the report as a whole, and rules that did not run, in words (section 3.20.21).
+fn notifications(report: &Report) -> Vec<Value> {
+    let note = |note: verdict::Note| json!({"level": "note", "message": {"text": message(&note.text)}});
+    let not_checked = |rule: &crate::report::NotChecked| {
         json!({
             "level": "note",
             "message": {"text": message(&format!("{} {} was not checked: {}", rule.code, rule.name, rule.why))},
             "associatedRule": {"id": rule.code},
         })
     };
-    report.not_checked.iter().map(notification).collect()
+    verdict::notes(report).into_iter().map(note).chain(report.not_checked.iter().map(not_checked)).collect()
 }
 
 /// A message's text: braces would name arguments (section 3.11.5), and brackets before a parenthesis would be a link

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::findings::StaleCaches;
 
 fn style(width: usize, unicode: bool, color: bool, verbosity: Verbosity) -> Style {
     Style { width, unicode, color, verbosity }
@@ -229,6 +230,135 @@ fn monitoring_formats() {
     ] {
         assert!(prometheus.lines().any(|l| l == line), "{line} in {prometheus}");
     }
+}
+
+/// What each format says of planned records, and of caches that are behind.
+const NOTES: [(Format, &str, &str); 11] = [
+    (
+        Format::Human,
+        "; judged by planned records",
+        "; right at the source, still stale in caches until 2026-11-20 14:37 UTC",
+    ),
+    (Format::Json, "\"planned\": true", "\"right_at_source\": true"),
+    (Format::Ndjson, "\"type\":\"summary\",\"schema\":1,\"planned\":true,", "\"stale\":{\"right_at_source\":true,"),
+    (
+        Format::Sarif,
+        "\"planned\": \"judged by planned records\"",
+        "\"stale\": \"right at the source, still stale in caches until",
+    ),
+    (
+        Format::Junit,
+        "<property name=\"helolint.planned\" value=\"judged by planned records\"/>",
+        "<property name=\"helolint.stale\" value=\"right at the source, still stale in caches until 2026-11-20 14:37 UTC\"/>",
+    ),
+    (
+        Format::Nagios,
+        ", judged by planned records",
+        ", right at the source, still stale in caches until 2026-11-20 14:37 UTC",
+    ),
+    (
+        Format::Checkmk,
+        ", judged by planned records",
+        ", right at the source, still stale in caches until 2026-11-20 14:37 UTC",
+    ),
+    (
+        Format::Prometheus,
+        "\nhelolint_dns_questions_planned 2\n",
+        "\nhelolint_dns_questions_stale{right_at_source=\"true\"} 1\n",
+    ),
+    (
+        Format::Github,
+        "::notice title=Mail identity of mail1.example.com::judged by planned records\n",
+        "::notice title=Mail identity of mail1.example.com::right at the source, still stale in caches until 2026-11-20 14:37 UTC\n",
+    ),
+    (
+        Format::Markdown,
+        "; judged by planned records.**",
+        "; right at the source, still stale in caches until 2026-11-20 14:37 UTC",
+    ),
+    (
+        Format::Html,
+        "judged by planned records</span>",
+        ">right at the source, still stale in caches until 2026-11-20 14:37 UTC</span>",
+    ),
+];
+
+#[test]
+fn every_format_says_that_records_are_planned_and_that_caches_are_behind() {
+    let overlay = |answered| VantageView {
+        name: "planned".into(),
+        server: None,
+        kind: "overlay".into(),
+        answered,
+        asked: answered,
+    };
+    let stale = |right_at_source| StaleCaches {
+        right_at_source,
+        questions: vec!["mail.example.com. A".into()],
+        seconds: Some(2220),
+        until: Some("2026-11-20T14:37:00Z".into()),
+    };
+    for with_findings in [true, false] {
+        let mut plain = sample::report("");
+        if !with_findings {
+            plain.findings.clear();
+            plain.summary = Summary::default();
+        }
+        let mut planned = plain.clone();
+        (planned.planned, planned.dns.vantage) = (true, vec![overlay(2)]);
+        let mut behind = plain.clone();
+        behind.dns.stale = Some(stale(true));
+        let mut wrong = plain.clone();
+        wrong.dns.stale = Some(stale(false));
+        for (format, of_plan, of_caches) in NOTES {
+            let says = |report: &Report, what: &str| {
+                render(format, report, &Style { width: 400, ..Style::plain() }).contains(what)
+            };
+            for (report, what, expected) in [
+                (&plain, of_plan, false),
+                (&planned, of_plan, true),
+                (&behind, of_plan, false),
+                (&plain, of_caches, false),
+                (&behind, of_caches, true),
+                (&wrong, of_caches, false),
+            ] {
+                assert_eq!(says(report, what), expected, "{format:?}, findings: {with_findings}: {what}");
+            }
+        }
+        let quiet = render(Format::Human, &planned, &style(100, false, false, Verbosity::Quiet));
+        assert!(quiet.contains("; judged by planned records"), "{quiet}");
+    }
+    assert_eq!(NOTES.map(|(format, ..)| format), Format::ALL);
+}
+
+#[test]
+fn a_plan_that_answers_nothing_is_not_passed_over() {
+    let mut report = sample::report("");
+    report.dns.vantage.push(VantageView {
+        name: "planned".into(),
+        server: None,
+        kind: "overlay".into(),
+        answered: 0,
+        asked: 0,
+    });
+    for (format, text) in all(&report) {
+        let said = match format.as_str() {
+            "json" | "ndjson" | "prometheus" => continue,
+            _ => "planned records (--overlay) answered nothing",
+        };
+        assert!(text.contains(said) && !text.contains("judged by planned"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn results_by_planned_records_close_none_of_the_live_ones() {
+    let category = |planned| {
+        let report = Report { planned, ..sample::report("") };
+        let log: serde_json::Value = serde_json::from_str(&render(Format::Sarif, &report, &Style::plain())).unwrap();
+        log.pointer("/runs/0/automationDetails/id").unwrap().as_str().unwrap().to_owned()
+    };
+    assert_eq!(category(false), "helolint/mail1.example.com/");
+    assert_eq!(category(true), "helolint/mail1.example.com/planned/");
 }
 
 #[test]

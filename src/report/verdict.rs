@@ -1,7 +1,8 @@
 //! The verdict in one sentence, for every format that begins with one.
 
+use crate::findings::StaleCaches;
+use crate::report::Report;
 use crate::report::human::count;
-use crate::report::{Report, StaleView};
 
 /// What a part of the sentence means, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,18 +65,43 @@ pub fn sentence(report: &Report) -> Vec<(Tone, String)> {
         parts.push((Tone::Plain, ", ".into()));
         parts.push((Tone::Note, format!("{} worth knowing", count(summary.info, "thing"))));
     }
-    if let Some(stale) = report.dns.stale.as_ref().filter(|stale| stale.right_at_source) {
+    for note in notes(report) {
         parts.push((Tone::Plain, "; ".into()));
-        parts.push((Tone::Note, format!("right at the source, still stale in caches{}", until(stale))));
-    }
-    if report.planned {
-        parts.push((Tone::Plain, "; judged by planned records".into()));
+        parts.push((Tone::Note, note.text));
     }
     parts
 }
 
+/// What is true of the report as a whole, whatever was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// For programs: `stale` or `planned`.
+    pub id: &'static str,
+    /// In words.
+    pub text: String,
+}
+
+/// That caches are behind, that planned records were judged: no format leaves it out, with or without findings.
+pub fn notes(report: &Report) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if let Some(stale) = report.dns.stale.as_ref().filter(|stale| stale.right_at_source) {
+        let text = format!("right at the source, still stale in caches{}", until(stale));
+        notes.push(Note { id: "stale", text });
+    }
+    let given = report.dns.vantage.iter().any(|vantage| vantage.kind == "overlay");
+    match (report.planned, given) {
+        (true, _) => notes.push(Note { id: "planned", text: "judged by planned records".into() }),
+        // Whoever gave a plan and misspelt it would take the live DNS for it.
+        (false, true) => {
+            notes.push(Note { id: "planned", text: "planned records (--overlay) answered nothing".into() })
+        }
+        (false, false) => {}
+    }
+    notes
+}
+
 /// Until when caches are stale, where that is known.
-fn until(stale: &StaleView) -> String {
+fn until(stale: &StaleCaches) -> String {
     match (&stale.until, stale.seconds) {
         // Date, hour and minute of `2026-11-20T14:37:00Z`.
         (Some(at), _) => {

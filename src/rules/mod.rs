@@ -23,6 +23,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use dns::stale_caches;
 pub use engine::{Outcome, Selection, judge};
 pub use settle::{Policy, Settled, settle};
 

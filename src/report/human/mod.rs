@@ -124,8 +124,11 @@ fn not_checked(report: &Report, style: &Style) -> String {
         let text = format!("{} of {} answered.", report.dns.answered, count(report.dns.questions, "DNS question"));
         put(&mut out, first, rest, &text, style.width);
     }
-    if report.planned {
-        put(&mut out, first, rest, "Planned records (--overlay) answered in place of the live DNS.", style.width);
+    for planned in report.dns.vantage.iter().filter(|vantage| vantage.kind == "overlay") {
+        let all = count(report.dns.questions, "DNS question");
+        let text =
+            format!("Planned records (--overlay) answered {} of {all} in place of the live DNS.", planned.answered);
+        put(&mut out, first, rest, &text, style.width);
     }
     if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("Not checked")) }
 }

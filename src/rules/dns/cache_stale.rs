@@ -1,12 +1,13 @@
-use super::questions::{duration, judged, true_set, who, words};
+use std::collections::BTreeSet;
+
+use super::questions::{duration, judged, true_set, words};
 use super::split_horizon;
 use crate::facts::Facts;
-use crate::findings::Finding;
-use crate::findings::Severity;
+use crate::findings::{Finding, Severity, StaleCaches};
 use crate::observe::iprev::Iprev;
 use crate::observe::stale::{self, Stale};
 use crate::observe::truth::View;
-use crate::observe::{Observations, Question, RecordType};
+use crate::observe::{Observations, Question, RecordType, Vantage};
 use crate::rules::names::is_own;
 use crate::rules::rule;
 use crate::rules::support::{Sending, evidence, sending_addresses};
@@ -35,19 +36,54 @@ rule! {
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let sending = sending_addresses(facts);
-    for question in judged(dns) {
-        let with_system = split_horizon::applies(facts, dns, question).is_none();
-        let Some(stale) = stale::of(dns, question, with_system) else { continue };
+    for Behind { question, stale, right } in behind(facts, dns) {
         let truth = true_set(dns, question).unwrap_or_default();
-        let right = is_right(facts, dns, &sending, question);
         let said: Vec<String> = stale.views.iter().map(|view| said(dns, view)).collect();
-        let message =
-            format!("{}; the zone has {} for `{question}`{}", said.join("; "), words(&truth), end(dns, &stale, right));
+        let (said, end) = (said.join(", "), end(dns, &stale, right));
+        let message = format!("`{question}`: {said}; {end} (its zone says {})", words(&truth));
         let severity = if right { Severity::Info } else { Severity::Warning };
         findings.push(RULE.violated(question, message).severity(severity).evidence(evidence(dns, question)));
     }
     findings
+}
+
+/// What caches still say, as a whole, of those questions that `findings` are about; `None` where no finding is of this rule.
+pub fn stale_caches(facts: &Facts, dns: &Observations, findings: &[Finding]) -> Option<StaleCaches> {
+    let own = findings.iter().filter(|finding| finding.meta.code == RULE.code);
+    let named: BTreeSet<&str> = own.map(|finding| finding.subject.as_str()).collect();
+    if named.is_empty() {
+        return None;
+    }
+    let behind: Vec<(String, Behind<'_>)> = behind(facts, dns)
+        .map(|behind| (behind.question.to_string(), behind))
+        .filter(|(question, _)| named.contains(question.as_str()))
+        .collect();
+    let seconds = behind.iter().try_fold(0, |longest, (_, behind)| Some(behind.stale.left?.max(longest)));
+    let until = seconds.zip(dns.taken).and_then(|(left, taken)| stale::end(taken, left));
+    Some(StaleCaches {
+        right_at_source: behind.iter().all(|(_, behind)| behind.right),
+        questions: behind.into_iter().map(|(question, _)| question).collect(),
+        seconds,
+        until: until.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+    })
+}
+
+/// A question of which some cache has not yet heard.
+struct Behind<'a> {
+    question: &'a Question,
+    stale: Stale,
+    /// The truth is as this host needs it: waiting is all that is to be done.
+    right: bool,
+}
+
+/// The questions that caches are behind with. What the system's resolvers say does not count where DNS005 says it.
+fn behind<'a>(facts: &'a Facts, dns: &'a Observations) -> impl Iterator<Item = Behind<'a>> {
+    let sending = sending_addresses(facts);
+    judged(dns).filter_map(move |question| {
+        let with_system = split_horizon::applies(facts, dns, question).is_none();
+        let stale = stale::of(dns, question, with_system)?;
+        Some(Behind { question, stale, right: is_right(facts, dns, &sending, question) })
+    })
 }
 
 /// What some caches still say, and for how long.
@@ -57,20 +93,29 @@ fn said(dns: &Observations, view: &View) -> String {
         Some(ttl) => format!("for {}", duration(ttl)),
         None => "for a time that the answer does not tell".to_owned(),
     };
-    format!("{} still {verb} {} {time}", who(dns, view), words(&view.records))
+    let who: Vec<String> = view.by.iter().filter_map(|at| dns.vantages.get(*at)).map(named).collect();
+    format!("{} still {verb} {} {time}", who.join(", "), words(&view.records))
+}
+
+/// A resolver by its name, with its address where that is another.
+fn named(vantage: &Vantage) -> String {
+    match vantage.server.map(|server| server.ip().to_string()) {
+        Some(address) if !vantage.name.contains(&address) => format!("{} ({address})", vantage.name),
+        _ => vantage.name.clone(),
+    }
 }
 
 /// When the caches agree with the zone, as far as they tell.
 fn end(dns: &Observations, stale: &Stale, right: bool) -> String {
     let everywhere = if right { "right everywhere" } else { "the same everywhere" };
-    let Some(left) = stale.left else { return String::new() };
+    let Some(left) = stale.left else { return format!("{everywhere} once that has expired") };
     match dns.taken.and_then(|taken| stale::clock(taken, left)) {
-        Some(clock) => format!(", {everywhere} by {clock} at the latest"),
-        None => format!(", {everywhere} in {} at the latest", duration(left)),
+        Some(clock) => format!("{everywhere} by {clock} at the latest"),
+        None => format!("{everywhere} in {} at the latest", duration(left)),
     }
 }
 
-/// Whether the truth is as this host needs it: then waiting is all that is to be done.
+/// Whether the truth is as this host needs it.
 fn is_right(facts: &Facts, dns: &Observations, sending: &[Sending<'_>], question: &Question) -> bool {
     let addresses: Vec<_> = dns.truth(question).lookup.found().iter().filter_map(|r| r.data.address()).collect();
     match question.rtype {
@@ -150,10 +195,58 @@ mod tests {
         )]);
         assert_eq!(
             check(&healthy(), &old)[0].message,
-            "google still says 192.0.2.99 for 37 minutes; quad9 still says no such record for 60 seconds; the zone has 192.0.2.10 \
-             for `mail.example.com. A`, right everywhere in 37 minutes at the latest"
+            "`mail.example.com. A`: google (8.8.8.8) still says 192.0.2.99 for 37 min, quad9 (9.9.9.9) still says no such record for \
+             60 s; right everywhere in 37 min at the latest (its zone says 192.0.2.10)"
         );
         old.taken = "2026-11-20T14:00:00Z".parse().ok();
-        assert!(check(&healthy(), &old)[0].message.ends_with(", right everywhere by 14:37 UTC at the latest"));
+        assert!(check(&healthy(), &old)[0].message.contains("; right everywhere by 14:37 UTC at the latest (its zone"));
+    }
+
+    #[test]
+    fn a_resolver_without_name_is_named_once() {
+        let vantage = |name: &str| Vantage {
+            name: name.into(),
+            server: "1.1.1.1:53".parse().ok(),
+            kind: crate::observe::VantageKind::Public,
+        };
+        assert_eq!(named(&vantage("1.1.1.1")), "1.1.1.1");
+        assert_eq!(named(&vantage("cloudflare")), "cloudflare (1.1.1.1)");
+    }
+
+    #[test]
+    fn as_a_whole_it_is_right_at_the_source_and_over_at_a_time() {
+        let whole = |dns: &Observations| stale_caches(&healthy(), dns, &check(&healthy(), dns));
+        let right = ("mail.example.com A", &[("ns1", &["192.0.2.10"][..]), ("google", &["ttl=60", "192.0.2.99"])][..]);
+        let wrong = ("www.example.com A", &[("ns1", &["192.0.2.98"][..]), ("quad9", &["ttl=90", "192.0.2.99"])][..]);
+        let mut dns = heard(&[right]);
+        dns.taken = "2026-11-20T14:00:00Z".parse().ok();
+        let expected = StaleCaches {
+            right_at_source: true,
+            questions: vec!["mail.example.com. A".into()],
+            seconds: Some(60),
+            until: Some("2026-11-20T14:01:00Z".into()),
+        };
+        assert_eq!(whole(&dns), Some(expected));
+        let both = whole(&heard(&[right, wrong])).unwrap();
+        assert_eq!((both.right_at_source, both.questions.len(), both.seconds, both.until), (false, 2, Some(90), None));
+        // What the administrator does not want to hear of is not said by this way either; another severity is no other truth.
+        assert_eq!(stale_caches(&healthy(), &dns, &[]), None);
+        let louder: Vec<Finding> = check(&healthy(), &dns).into_iter().map(|f| f.severity(Severity::Error)).collect();
+        assert!(stale_caches(&healthy(), &dns, &louder).unwrap().right_at_source);
+    }
+
+    #[test]
+    fn what_split_horizon_says_prolongs_nothing() {
+        // The system's own view never expires: its time to live says nothing of when all agree.
+        let dns = heard(&[(
+            "mail.example.com A",
+            &[("ns1", &["192.0.2.10"]), ("google", &["ttl=60", "192.0.2.99"]), ("system", &["ttl=9000", "10.0.0.10"])],
+        )]);
+        assert_eq!(stale_caches(&healthy(), &dns, &check(&healthy(), &dns)).unwrap().seconds, Some(60));
+        let cached = heard(&[(
+            "mail.example.com A",
+            &[("ns1", &["192.0.2.10"]), ("google", &["ttl=60", "192.0.2.99"]), ("system", &["ttl=900", "192.0.2.99"])],
+        )]);
+        assert_eq!(stale_caches(&healthy(), &cached, &check(&healthy(), &cached)).unwrap().seconds, Some(900));
     }
 }

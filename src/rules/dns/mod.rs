@@ -16,6 +16,8 @@ mod resolvers_disagree;
 mod split_horizon;
 mod ttl_high;
 
+pub use cache_stale::stale_caches;
+
 use crate::rules::Rule;
 
 /// The rules of the family.

@@ -41,11 +41,10 @@ pub(super) fn duration(seconds: u32) -> String {
     const HOUR: u32 = 60 * MINUTE;
     const DAY: u32 = 24 * HOUR;
     let (unit, word) = match seconds {
-        0..120 => (1, "second"),
-        120..7200 => (MINUTE, "minute"),
-        7200..172_800 => (HOUR, "hour"),
-        _ => (DAY, "day"),
+        0..120 => (1, "s"),
+        120..7200 => (MINUTE, "min"),
+        7200..172_800 => (HOUR, "h"),
+        _ => (DAY, "days"),
     };
-    let count = seconds.div_ceil(unit);
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+    format!("{} {word}", seconds.div_ceil(unit))
 }
