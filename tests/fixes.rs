@@ -29,6 +29,7 @@ const WORDS: &[(&str, &str)] = &[
     ("CFG014", "whether the entry is still wanted"),
     ("CFG015", "whether the entry is still wanted"),
     ("CPL007", "a setting of WHM's pages"),
+    ("CPL011", "a button of WHM, once the PTR record is right"),
     ("CPL012", "which name to choose"),
     ("HLO008", "only the MTA can say"),
     ("HST006", "which name to choose"),

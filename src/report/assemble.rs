@@ -229,6 +229,7 @@ fn finding_view(finding: &Finding) -> FindingView {
         evidence: finding.evidence.clone(),
         fix: finding.fix.clone(),
         paths: finding.paths.clone(),
+        unanswered: !finding.open.is_empty(),
     }
 }
 

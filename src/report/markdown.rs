@@ -195,7 +195,7 @@ fn apart(out: &mut String, report: &Report) {
 }
 
 fn checklist(out: &mut String, report: &Report) {
-    out.push_str("### Checklist\n\n");
+    out.push_str(&format!("### {}\n\n", checklist::title(report)));
     for (point, done) in checklist::points(report) {
         out.push_str(&format!("- [{}] {point}\n", if done { 'x' } else { ' ' }));
     }

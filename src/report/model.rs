@@ -263,6 +263,9 @@ pub struct FindingView {
     pub fix: Option<Fix>,
     /// Identifiers of the outbound paths concerned.
     pub paths: Vec<String>,
+    /// It is open because a question got no answer.
+    #[serde(skip)]
+    pub unanswered: bool,
 }
 
 /// A finding that does not count.

@@ -327,6 +327,10 @@ fn every_format_says_that_records_are_planned_and_that_caches_are_behind() {
         }
         let quiet = render(Format::Human, &planned, &style(100, false, false, Verbosity::Quiet));
         assert!(quiet.contains("; judged by planned records"), "{quiet}");
+        for format in [Format::Markdown, Format::Html] {
+            let text = render(format, &planned, &Style::plain());
+            assert!(text.contains("Checklist, by planned records"), "what is planned is not done: {text}");
+        }
     }
     assert_eq!(NOTES.map(|(format, ..)| format), Format::ALL);
 }

@@ -126,7 +126,9 @@ pub fn pathless_sentence(report: &Report) -> &'static str {
     match without_path(report) {
         Pathless::NoRoute => "No outbound path: there is no MTA, and the kernel has no route to public destinations.",
         // A configuration that is refused has no path either, and says nothing about mail.
-        Pathless::NotJudged => "No outbound path could be judged: see below.",
+        Pathless::NotJudged => {
+            "No outbound path could be judged: see below, and run helolint again once that is right."
+        }
         Pathless::None => "No outbound path: nothing here sends mail to other hosts, as far as its files say.",
     }
 }

@@ -7,6 +7,11 @@ use crate::addr::{self, Family};
 use crate::facts::{Cpanel, CpanelEntry, Facts};
 use crate::name::DomainName;
 
+/// What makes cPanel look up PTR names again and take HELO names from them; the button is there while "Use the reverse DNS entry for
+/// the mail HELO/EHLO if available" is on.
+pub const REBUILD_HELO: &str =
+    "Press \"Rebuild Reverse DNS Cache and Update Mail HELO\" in WHM » Exim Configuration Manager.";
+
 /// The key of a line as Exim's lsearch compares it: lower case; `*` stands for every other domain.
 pub fn key(entry: &CpanelEntry) -> String {
     entry.key.value.trim().trim_end_matches('.').to_ascii_lowercase()

@@ -21,7 +21,7 @@ pub fn is_reload(command: &str) -> bool {
     (daemon && ["reload", "stop", "start"].contains(&last))
         || command.starts_with("systemctl reload ")
         || (command.starts_with("systemctl restart ") && !command.ends_with("postfix"))
-        || command == "/scripts/restartsrv_exim"
+        || command == "systemctl restart exim"
 }
 
 /// The words of a command line. Single quotes group; anything that a shell would act upon outside of them is an error, but for `>>`.
@@ -451,7 +451,21 @@ impl Host {
             return Err(format!("there is no {kind} record of {owner} to delete"));
         }
         lines.extend(add.map(str::to_owned));
+        self.plan_no_more(&name, kind)?;
         fs::write(&path, lines.join("\n") + "\n").map_err(|e| e.to_string())
+    }
+
+    /// Takes records out of the plan, where there is one: what is published otherwise is not planned any more.
+    fn plan_no_more(&self, name: &str, kind: &str) -> Result<(), String> {
+        let plan = self.dir.join("planned.zone");
+        let Ok(text) = fs::read_to_string(&plan) else { return Ok(()) };
+        let is_other = |line: &&str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let own = words.first().is_some_and(|owner| owner.trim_end_matches('.').eq_ignore_ascii_case(name));
+            !(own && words.contains(&kind))
+        };
+        let kept: Vec<&str> = text.lines().filter(is_other).collect();
+        fs::write(&plan, kept.join("\n") + "\n").map_err(|e| e.to_string())
     }
 }
 

@@ -441,7 +441,7 @@ fn apart(report: &Report) -> Markup {
 fn points(report: &Report) -> Markup {
     html! {
         section {
-            h2 { "Checklist" }
+            h2 { (checklist::title(report)) }
             ul.checklist {
                 @for (point, done) in checklist::points(report) {
                     li {

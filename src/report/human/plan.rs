@@ -113,6 +113,10 @@ pub fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
         let at = *known.entry((fix.who, &fix.commands, words)).or_insert(steps.len());
         match steps.get_mut(at) {
             Some(step) => {
+                // A ticket, which has lines of its own, says more than a sentence.
+                if fix.text.contains('\n') && !step.fix.text.contains('\n') {
+                    step.fix = fix;
+                }
                 if !step.codes.contains(&finding.code) {
                     step.codes.push(finding.code);
                 }
@@ -128,7 +132,7 @@ pub fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
 
 /// Whether a command makes a running daemon take over what files say: it belongs at the end, once.
 pub fn is_reload(command: &str) -> bool {
-    command.split([' ', '/']).any(|word| ["reload", "restart"].contains(&word) || word.starts_with("restartsrv_"))
+    command.split(' ').any(|word| ["reload", "restart"].contains(&word))
 }
 
 #[cfg(test)]
@@ -137,8 +141,7 @@ mod tests {
 
     #[test]
     fn reloads_are_known() {
-        for command in ["postfix reload", "systemctl restart exim4", "/scripts/restartsrv_exim", "service exim reload"]
-        {
+        for command in ["postfix reload", "systemctl restart exim4", "service exim reload"] {
             assert!(is_reload(command), "{command}");
         }
         assert!(!is_reload("postconf -e 'smtp_helo_name = mail.example.com'"));

@@ -62,12 +62,9 @@ fn finding(facts: &Facts, daemon: &RunningDaemon, file: &ConfigFile, seconds: i6
             fix.command(format!("postfix{option} reload"))
         }
         Mta::Exim => {
-            let restart = match (&facts.cpanel, facts.exim.first()) {
-                (Some(_), _) => "/scripts/restartsrv_exim".to_owned(),
-                (None, exim) => format!("systemctl restart {}", exim.map_or("exim", exim_unit)),
-            };
+            let unit = facts.exim.first().map_or("exim", exim_unit);
             let fix = Fix::new(Who::Host, "Check the configuration and restart Exim's daemon.").command("exim -bV");
-            fix.command(restart)
+            fix.command(format!("systemctl restart {unit}"))
         }
     };
     RULE.violated(path, message).fix(fix)

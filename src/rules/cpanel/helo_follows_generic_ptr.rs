@@ -1,7 +1,7 @@
 use crate::facts::{Facts, Mta};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::{Lookup, Observations, Question};
-use crate::rules::panel::has_flag;
+use crate::rules::panel::{REBUILD_HELO, has_flag};
 use crate::rules::ptr::generic::why_generic;
 use crate::rules::rule;
 use crate::rules::support::{evidence, sending_addresses};
@@ -47,13 +47,13 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                 };
                 let Some((name, why)) = names.first().zip(why.first()) else { continue };
                 let text = format!(
-                    "Have the PTR record of {addr} name this server, then press \"Rebuild Reverse DNS Cache and Update Mail HELO\" in WHM."
+                    "Once the PTR record of {addr} names this server, cPanel has to look it up again. {REBUILD_HELO}"
                 );
                 RULE.violated(
                     addr,
                     format!("the HELO name follows the PTR name of {addr}, `{name}`, which is generic: it {why}"),
                 )
-                .fix(Fix::new(Who::IpOwner, text))
+                .fix(Fix::new(Who::Host, text))
             }
             Lookup::Unanswered(why) => RULE
                 .undetermined(

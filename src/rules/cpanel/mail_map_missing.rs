@@ -1,6 +1,7 @@
 use crate::facts::{Facts, ProblemKind};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::Observations;
+use crate::rules::panel::has_flag;
 use crate::rules::rule;
 
 rule! {
@@ -28,15 +29,26 @@ rule! {
 fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let problems = facts.problems.iter().filter(|problem| problem.kind == ProblemKind::MapMissing);
     let findings = problems.map(|problem| {
-        let file = &problem.file;
-        let fix =
-            Fix::new(Who::Host, format!("Create {file}, empty where nothing is to be said, then have cPanel fill it."));
-        let fix = fix.command(format!("touch {file}")).command("/usr/local/cpanel/scripts/updateuserdomains");
-        let finding = RULE.violated(file, &problem.message).fix(fix);
+        let finding = RULE.violated(&problem.file, &problem.message).fix(fix(facts, &problem.file));
         let finding = problem.origin.iter().fold(finding, |finding, origin| finding.place(origin, "looked up here"));
         problem.related.iter().fold(finding, |finding, (origin, label)| finding.place(origin, label))
     });
     findings.collect()
+}
+
+/// Mail flows again once the file exists. Where it is the administrator's, cPanel leaves it as it is from then on.
+fn fix(facts: &Facts, file: &str) -> Fix {
+    let flag = file.strip_prefix("/etc/").map(|name| format!("custom_{name}")).unwrap_or_default();
+    let touch = format!("touch {file}");
+    if facts.cpanel.as_ref().is_some_and(|cpanel| has_flag(cpanel, &flag)) {
+        let text = format!(
+            "Create {file}: mail leaves again, with the default address and name. What else it is to say is yours to write, since \
+             `{flag}` is on."
+        );
+        return Fix::new(Who::Host, text).command(touch);
+    }
+    let text = format!("Create {file}: mail leaves again. Then have cPanel fill it.");
+    Fix::new(Who::Host, text).command(touch).command("/usr/local/cpanel/scripts/updateuserdomains")
 }
 
 #[cfg(test)]
@@ -57,5 +69,17 @@ mod tests {
                 ("a problem of another kind", with(ProblemKind::MapLine), dns(&[]), &[]),
             ],
         );
+        let commands = |flags: &[&str]| {
+            let facts = with(ProblemKind::MapMissing).but(|f| {
+                f.cpanel =
+                    Some(cpanel().but(|c| c.flags = flags.iter().map(|flag| fact((*flag).to_owned())).collect()));
+            });
+            check(&facts, &dns(&[])).remove(0).fix.unwrap().commands
+        };
+        assert_eq!(
+            commands(&["custom_mailhelo"]),
+            ["touch /etc/mailips", "/usr/local/cpanel/scripts/updateuserdomains"]
+        );
+        assert_eq!(commands(&["custom_mailips"]), ["touch /etc/mailips"], "cPanel does not write the administrator's");
     }
 }

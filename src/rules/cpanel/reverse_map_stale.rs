@@ -4,7 +4,7 @@ use crate::facts::{Fact, Facts, Origin};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::{Lookup, Observations, Question, Why};
-use crate::rules::panel::lines;
+use crate::rules::panel::{REBUILD_HELO, lines};
 use crate::rules::rule;
 use crate::rules::support::evidence;
 
@@ -66,9 +66,8 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                 RULE.undetermined(addr, message).open(&question)
             }
         };
-        let text = "Press \"Rebuild Reverse DNS Cache and Update Mail HELO\" in WHM » Exim Configuration Manager.";
-        let finding =
-            finding.place(&entry.value.origin, "PTR name as cPanel remembers it").fix(Fix::new(Who::Host, text));
+        let fix = Fix::new(Who::Host, REBUILD_HELO);
+        let finding = finding.place(&entry.value.origin, "PTR name as cPanel remembers it").fix(fix);
         findings.push(finding.evidence(evidence(dns, &question)));
     }
     findings

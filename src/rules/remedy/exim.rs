@@ -119,16 +119,16 @@ fn own_map(cpanel: &Cpanel, domains: &[DomainName], helo: &Fact<HeloName>, name:
 
 /// How to change a line of cPanel's `/etc/exim.conf`, which is built anew from another file.
 pub fn of_exim_conf_local(line: &str, origin: &Origin, old: &str, new: &str) -> Fix {
-    let place = origin.describe();
     let text = format!(
-        "{place} is built by cPanel: what is changed there is lost. Change `{}` to `{new}` in WHM » Exim Configuration Manager » \
-         Advanced Editor, which keeps it in {EXIM_CONF_LOCAL}; or edit that file, build the configuration and restart Exim.",
-        line.trim()
+        "In WHM » Exim Configuration Manager » Advanced Editor, change `{}` to `{new}` ({}); or edit {EXIM_CONF_LOCAL}, where WHM keeps it, \
+         build the configuration and restart Exim. What is changed in /etc/exim.conf itself is lost when cPanel builds that anew.",
+        line.trim(),
+        origin.describe()
     );
     let fix = Fix::new(Who::Host, text);
     match edit::replace_in(EXIM_CONF_LOCAL, line.trim(), old, new) {
         Some(edit) => {
-            fix.command(edit).command("/usr/local/cpanel/scripts/buildeximconf").command("/scripts/restartsrv_exim")
+            fix.command(edit).command("/usr/local/cpanel/scripts/buildeximconf").command("systemctl restart exim")
         }
         None => fix,
     }

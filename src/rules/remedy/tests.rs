@@ -192,7 +192,7 @@ fn cpanels_exim_conf_is_changed_where_it_is_built_from() {
         f.paths[0].helo = Helo::Known(Fact::new(HeloName::new(NAME), set));
     });
     let edit = r"sed -i '/^[[:blank:]]*primary_hostname = mail\.example\.com$/s/mail\.example\.com/mx.example.com/' /etc/exim.conf.local";
-    assert_eq!(commands(&host), [edit, "/usr/local/cpanel/scripts/buildeximconf", "/scripts/restartsrv_exim"]);
+    assert_eq!(commands(&host), [edit, "/usr/local/cpanel/scripts/buildeximconf", "systemctl restart exim"]);
 }
 
 #[test]
