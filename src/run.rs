@@ -87,7 +87,7 @@ fn check(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result
     let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, &dns)).collect();
     let mut report =
         Report::new(&facts, &dns, &settled.findings, selected, &settled.not_checked).with_receivers(opinions);
-    report.set_apart(&settled.suppressed);
+    report.set_apart(&settled.suppressed, &settled.gone);
     report.dns.stale = rules::stale_caches(&facts, &dns, &settled.findings);
     report.first_step = rules::advice::first_step(&facts, &dns, &settled.findings, receivers::accepting);
     let style = Style::for_stdout(out.color(), out.verbosity());

@@ -39,6 +39,7 @@ const WORDS: &[(&str, &str)] = &[
     ("CFG013", "which of two entries was meant"),
     ("CFG014", "whether the entry goes or gets a later day"),
     ("CFG015", "whether the entry goes or its subject was mistyped"),
+    ("CFG016", "which path the entry was meant for"),
 ];
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {

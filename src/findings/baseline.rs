@@ -1,6 +1,6 @@
 //! The baseline: findings known at a time, which do not count from then on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -46,6 +46,15 @@ struct Entry {
     verdict: Verdict,
 }
 
+/// A finding by what a baseline keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Known {
+    /// The rule's code.
+    pub code: String,
+    /// What it was about.
+    pub subject: String,
+}
+
 /// When a baseline was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Baseline {
@@ -73,6 +82,14 @@ impl KnownFindings {
         }
         let entries = document.findings.into_iter().map(|entry| ((entry.code, entry.subject), entry.verdict));
         Ok(KnownFindings { baseline: Baseline { taken: document.taken }, known: entries.collect() })
+    }
+
+    /// The entries that none of these findings is, by code and subject.
+    pub fn without<'a>(&self, found: impl Iterator<Item = &'a Finding>) -> Vec<Known> {
+        let found: BTreeSet<(&str, &str)> =
+            found.map(|finding| (finding.meta.code, finding.subject.as_str())).collect();
+        let left = self.known.keys().filter(|(code, subject)| !found.contains(&(code, subject)));
+        left.map(|(code, subject)| Known { code: code.clone(), subject: subject.clone() }).collect()
     }
 
     /// Whether the finding was known: the same code and subject, and then seen to be wrong if it is now.

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Origin;
-pub use baseline::{Baseline, KnownFindings};
+pub use baseline::{Baseline, Known, KnownFindings};
 pub use suppress::{Because, Ignore, Suppressed};
 
 /// How bad a finding is (rules.md, *severity*), the worst last.

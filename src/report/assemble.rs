@@ -2,7 +2,7 @@
 
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
-use crate::findings::{Because, Finding, Meta, Place, Severity, Suppressed, Verdict};
+use crate::findings::{Because, Finding, Known, Meta, Place, Severity, Suppressed, Verdict};
 use crate::name::DomainName;
 use crate::observe::iprev::Iprev;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
@@ -38,6 +38,7 @@ impl Report {
             summary: summary(&findings),
             findings,
             suppressed: Vec::new(),
+            no_longer_found: Vec::new(),
             first_step: None,
             not_checked: not_checked
                 .iter()
@@ -53,9 +54,10 @@ impl Report {
 }
 
 impl Report {
-    /// Adds the findings that do not count.
-    pub fn set_apart(&mut self, suppressed: &[Suppressed]) {
+    /// Adds the findings that do not count, and those of the baseline that are there no longer.
+    pub fn set_apart(&mut self, suppressed: &[Suppressed], gone: &[Known]) {
         self.suppressed = suppressed.iter().map(suppressed_view).collect();
+        self.no_longer_found = gone.to_vec();
     }
 }
 

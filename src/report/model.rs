@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
-use crate::findings::{Evidence, FirstStep, Fix, Meta, Severity, StaleCaches, Verdict, is_false};
+use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, is_false};
 use crate::observe::iprev::Iprev;
 use crate::report::escape;
 
@@ -33,6 +33,10 @@ pub struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub suppressed: Vec<SuppressedView>,
+    /// What the baseline (`--baseline`) knows and is there no longer, as far as its rule could look. Left out where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub no_longer_found: Vec<Known>,
     /// The one edit that settles most of them; null: none settles two.
     pub first_step: Option<FirstStep>,
     /// Rules that were not checked.
@@ -440,6 +444,7 @@ impl Report {
             change(&mut suppressed.reason);
             suppressed.suppressed_at.each_text(change);
         }
+        self.no_longer_found.iter_mut().flat_map(|known| [&mut known.code, &mut known.subject]).for_each(&mut *change);
         if let Some(step) = &mut self.first_step {
             change(&mut step.fix.text);
             step.fix.commands.iter_mut().for_each(&mut *change);

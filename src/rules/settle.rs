@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::findings::suppress::{self, Applied};
-use crate::findings::{Because, Finding, Ignore, KnownFindings, Meta, Severity, Suppressed, Verdict};
+use crate::findings::{Because, Finding, Ignore, Known, KnownFindings, Meta, Severity, Suppressed, Verdict};
 use crate::rules::{Outcome, Rule, Selection, config};
 
 /// What the administrator has settled.
@@ -30,6 +30,8 @@ pub struct Settled {
     pub suppressed: Vec<Suppressed>,
     /// Rules that were not checked.
     pub not_checked: Vec<&'static Meta>,
+    /// What the baseline knows and is there no longer, as far as its rule could look.
+    pub gone: Vec<Known>,
 }
 
 impl Settled {
@@ -75,6 +77,13 @@ pub fn settle(mut outcome: Outcome, selection: &Selection, policy: &Policy) -> S
             finding.severity = *severity;
         }
     }
+    let gone = policy.baseline.as_ref().map(|known| {
+        let found = left.iter().chain(suppressed.iter().map(|suppressed| &suppressed.finding));
+        // A rule that there is no longer finds nothing any more.
+        let has_looked =
+            |known: &Known| crate::rules::all().find(|rule| rule.code == known.code).is_none_or(|rule| judged(rule));
+        known.without(found).into_iter().filter(has_looked).collect::<Vec<_>>()
+    });
     let findings = match &policy.baseline {
         Some(known) => {
             let (old, new): (Vec<Finding>, Vec<Finding>) = left.into_iter().partition(|finding| known.knows(finding));
@@ -85,7 +94,8 @@ pub fn settle(mut outcome: Outcome, selection: &Selection, policy: &Policy) -> S
         None => left,
     };
     let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
-    let mut settled = Settled { findings, suppressed, not_checked };
+    let gone = gone.unwrap_or_default();
+    let mut settled = Settled { findings, suppressed, gone, not_checked };
     settled.findings.sort_by_key(key);
     settled.suppressed.sort_by_key(|suppressed| key(&suppressed.finding));
     settled
@@ -174,5 +184,28 @@ mod tests {
         let settled = settle(outcome(found()), &Selection::default(), &policy);
         assert_eq!(codes(&settled.findings), ["warning PTR004 a"]);
         assert!(matches!(&settled.suppressed[..], [one] if matches!(one.by, Because::Known(_))));
+        assert_eq!(settled.gone, []);
+    }
+
+    #[test]
+    fn what_the_baseline_knows_and_is_no_longer_found_is_named() {
+        let known =
+            [meta("PTR001").violated("a", ""), meta("PTR001").violated("b", ""), meta("HLO001").violated("c", "")];
+        let text = baseline::write(&known, "2026-11-01T00:00:00Z".parse().unwrap());
+        let policy = Policy { baseline: Some(KnownFindings::read(&text).unwrap()), ..policy() };
+        let gone = |outcome: Outcome, selection: &Selection| {
+            let gone = settle(outcome, selection, &policy).gone.into_iter();
+            gone.map(|known| format!("{} {}", known.code, known.subject)).collect::<Vec<_>>()
+        };
+        let all = Selection::default();
+        let found = || vec![meta("PTR001").violated("a", "")];
+        assert_eq!(gone(outcome(found()), &all), ["HLO001 c", "PTR001 b"]);
+        // What was not looked at may still be there.
+        let offline = Outcome { findings: vec![], not_checked: vec![meta("PTR001")] };
+        assert_eq!(gone(offline, &all), ["HLO001 c"]);
+        let selection = Selection { select: vec!["PTR".into()], ignore: vec![] };
+        assert_eq!(gone(outcome(found()), &selection), ["PTR001 b"]);
+        let open = outcome(vec![meta("HLO002").undetermined("x", "").open("x. A")]);
+        assert_eq!(gone(open, &all), ["HLO001 c"], "a question without answer");
     }
 }

@@ -18,6 +18,9 @@ pub fn in_a_line(report: &Report, style: &Style) -> String {
         let text = format!("{} {} (--baseline).", count(known.len(), "finding"), first.reason);
         put(&mut out, "", "", &text, style.width);
     }
+    if !report.no_longer_found.is_empty() {
+        put(&mut out, "", "", &format!("{}.", gone(report)), style.width);
+    }
     out
 }
 
@@ -49,7 +52,24 @@ pub fn section(report: &Report, style: &Style) -> String {
             put(&mut out, "    ", "      ", &text, style.width);
         }
     }
+    if !report.no_longer_found.is_empty() {
+        put(&mut out, "  ", "    ", &format!("{} (a new --write-baseline is without):", gone(report)), style.width);
+        let named = if verbose { report.no_longer_found.len() } else { NAMED };
+        for known in report.no_longer_found.iter().take(named) {
+            put(&mut out, "    ", "      ", &format!("{} {}", known.code, known.subject), style.width);
+        }
+        if report.no_longer_found.len() > named {
+            let text = format!("and {} more (-v names them)", report.no_longer_found.len() - named);
+            put(&mut out, "    ", "      ", &text, style.width);
+        }
+    }
     if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("Not counted")) }
+}
+
+/// How many findings of the baseline are no longer there.
+fn gone(report: &Report) -> String {
+    let number = report.no_longer_found.len();
+    format!("{} of the baseline {} no longer found", count(number, "finding"), if number == 1 { "is" } else { "are" })
 }
 
 fn kinds(report: &Report) -> (Vec<&SuppressedView>, Vec<&SuppressedView>) {

@@ -3,6 +3,7 @@
 mod chroot_copy_differs;
 mod config_syntax;
 mod daemon_older_than_config;
+mod expectation_unused;
 mod file_unreadable;
 pub mod ignore_expired;
 pub mod ignore_unused;
@@ -36,4 +37,5 @@ pub const RULES: &[&Rule] = &[
     &service_repeated::RULE,
     &ignore_expired::RULE,
     &ignore_unused::RULE,
+    &expectation_unused::RULE,
 ];
