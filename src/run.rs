@@ -37,12 +37,14 @@ pub fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> 
     let text = match command {
         Command::Check(args) => return check(*args),
         Command::Snapshot(mut args) => {
-            settings(&mut args.facts, &mut args.dns)?;
-            return take_snapshot(&args.facts, &args.dns, args.output.as_deref());
+            let host = Host::of(&args.facts)?;
+            settings(&mut args.facts, &mut args.dns, &host)?;
+            return take_snapshot(&args.facts, &args.dns, &host, args.output.as_deref());
         }
         Command::Plan(mut args) => {
-            settings(&mut args.facts, &mut args.dns)?;
-            let (facts, _) = facts(&args.facts, &args.dns)?;
+            let host = Host::of(&args.facts)?;
+            settings(&mut args.facts, &mut args.dns, &host)?;
+            let (facts, _) = facts(&args.facts, &args.dns, &host)?;
             plan_text(&facts, &args.dns, &style)
         }
         Command::Explain(args) => catalogue::explain(&args.rule, &style).map_err(Error::Usage)?,
@@ -70,11 +72,12 @@ pub fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> 
 }
 
 fn check(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result<u8, Error> {
-    let settings = settings(&mut facts, &mut dns)?;
+    let host = Host::of(&facts)?;
+    let settings = settings(&mut facts, &mut dns, &host)?;
     settings.complete_output(&mut out);
     let now = jiff::Timestamp::now();
     let baseline = out.baseline.as_deref().map(baseline).transpose()?;
-    let (facts, dns) = observe(&facts, &dns)?;
+    let (facts, dns) = observe(&facts, &dns, &host)?;
     let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
     let judged = rules::judge(&facts, &dns, &selection);
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -100,10 +103,28 @@ fn check(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result
     Ok(exit::status_for(out.stdout_format(), &settled.findings, out.fail_on()))
 }
 
+/// What is looked at.
+enum Host {
+    /// A host's files.
+    Files(Root),
+    /// A snapshot (`--from`).
+    Snapshot(PathBuf),
+}
+
+impl Host {
+    fn of(args: &FactArgs) -> Result<Host, Error> {
+        if let Some(path) = &args.from {
+            return Ok(Host::Snapshot(path.clone()));
+        }
+        let dir = args.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+        Root::open(&dir).map(Host::Files).map_err(|source| Error::Root { path: dir, source })
+    }
+}
+
 /// The settings: those of `--config`, else those of the host that is looked at. What they say of facts and the DNS goes where the
 /// command line leaves it open.
-fn settings(facts: &mut FactArgs, dns: &mut DnsArgs) -> Result<Settings, Error> {
-    let settings = match settings_file(facts)? {
+fn settings(facts: &mut FactArgs, dns: &mut DnsArgs, host: &Host) -> Result<Settings, Error> {
+    let settings = match settings_file(facts, host)? {
         Some(file) => settings::parse(&file)
             .map_err(|settings::SettingsError { place, problem }| Error::Settings { place, problem })?,
         None => Settings::default(),
@@ -113,21 +134,14 @@ fn settings(facts: &mut FactArgs, dns: &mut DnsArgs) -> Result<Settings, Error> 
     Ok(settings)
 }
 
-fn settings_file(args: &FactArgs) -> Result<Option<Arc<SourceFile>>, Error> {
+fn settings_file(args: &FactArgs, host: &Host) -> Result<Option<Arc<SourceFile>>, Error> {
     let bad = |place: String, problem: String| Error::Settings { place, problem };
-    let root = match (&args.from, &args.root) {
-        (Some(_), _) => None,
-        (None, dir) => {
-            let dir = dir.clone().unwrap_or_else(|| PathBuf::from("/"));
-            Some(Root::open(&dir).map_err(|source| Error::Root { path: dir, source })?)
-        }
-    };
-    let live = root.as_ref().is_some_and(Root::is_live);
+    let live = matches!(host, Host::Files(root) if root.is_live());
     let (path, shown) = match (&args.config, live) {
         (Some(path), _) => (path.clone(), path.display().to_string()),
         (None, true) => (PathBuf::from(settings::DEFAULT_FILE), settings::DEFAULT_FILE.to_owned()),
         (None, false) => {
-            let Some(root) = root else { return Ok(None) };
+            let Host::Files(root) = host else { return Ok(None) };
             return match root.read(settings::DEFAULT_FILE) {
                 Ok(file) => Ok(Some(file)),
                 Err(ReadError::NotFound) => Ok(None),
@@ -147,9 +161,10 @@ fn baseline(path: &Path) -> Result<KnownFindings, Error> {
     KnownFindings::read(&text).map_err(|error| bad_input("--baseline", path, error.to_string()))
 }
 
-fn take_snapshot(facts: &FactArgs, dns: &DnsArgs, file: Option<&Path>) -> Result<u8, Error> {
-    let (facts, dns) = observe(facts, dns)?;
-    let text = snapshot::write(&facts, &dns, jiff::Timestamp::now())
+fn take_snapshot(facts: &FactArgs, dns: &DnsArgs, host: &Host, file: Option<&Path>) -> Result<u8, Error> {
+    let (facts, dns) = observe(facts, dns, host)?;
+    // One time for the whole: that of the answers, where they have one.
+    let text = snapshot::write(&facts, &dns, dns.taken.unwrap_or_else(jiff::Timestamp::now))
         .map_err(|error| Error::Usage(format!("the snapshot cannot be written: {error}")))?;
     match file {
         Some(file) => output::to_file(file, text.as_bytes())?,
@@ -159,15 +174,15 @@ fn take_snapshot(facts: &FactArgs, dns: &DnsArgs, file: Option<&Path>) -> Result
 }
 
 /// Facts, and what the DNS says of them.
-fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations), Error> {
+fn observe(fact_args: &FactArgs, args: &DnsArgs, host: &Host) -> Result<(Facts, Observations), Error> {
     let deadline = Instant::now() + args.timeout();
     let overlay = args.overlay.as_deref().map(overlay).transpose()?;
-    if let (Some(path), true) = (&fact_args.from, fact_args.replay) {
+    if let (Host::Snapshot(path), true) = (host, fact_args.replay) {
         let (facts, dns) = read_snapshot(path, fact_args)?;
         let dns = with_plan(overlay.as_ref(), &facts, dns);
         return Ok((facts, dns));
     }
-    let (mut facts, pending) = facts(fact_args, args)?;
+    let (mut facts, pending) = facts(fact_args, args, host)?;
     if args.offline {
         let dns = with_plan(overlay.as_ref(), &facts, Observations::offline());
         return Ok((facts, dns));
@@ -208,12 +223,11 @@ fn observe(fact_args: &FactArgs, args: &DnsArgs) -> Result<(Facts, Observations)
 }
 
 /// The facts, and `hostname -f` where it is still to come.
-fn facts(args: &FactArgs, dns: &DnsArgs) -> Result<(Facts, Option<PendingFqdn>), Error> {
-    if let Some(path) = &args.from {
-        return read_snapshot(path, args).map(|(facts, _)| (facts, None));
-    }
-    let dir = args.root.clone().unwrap_or_else(|| PathBuf::from("/"));
-    let root = Root::open(&dir).map_err(|source| Error::Root { path: dir, source })?;
+fn facts(args: &FactArgs, dns: &DnsArgs, host: &Host) -> Result<(Facts, Option<PendingFqdn>), Error> {
+    let root = match host {
+        Host::Snapshot(path) => return read_snapshot(path, args).map(|(facts, _)| (facts, None)),
+        Host::Files(root) => root,
+    };
     // `hostname -f` may ask the system's resolver: not where nobody or only zone files are to be asked.
     let asks = !dns.offline && dns.zones.is_none();
     let mut pending = None;
@@ -230,7 +244,7 @@ fn facts(args: &FactArgs, dns: &DnsArgs) -> Result<(Facts, Option<PendingFqdn>),
         }
     };
     let live = args.kernel.is_none() && root.is_live();
-    let mut facts = collect::collect(&root, kernel, expected(args));
+    let mut facts = collect::collect(root, kernel, expected(args));
     if live && !asks {
         let node_name = facts.host.node_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
         let fqdn = system::fqdn_from_hosts(&node_name, &facts.host.hosts);

@@ -20,7 +20,10 @@ fn settings_by(line: &str, dir: &Path) -> Result<Settings, String> {
     let line = line.replace("DIR", dir.to_str().unwrap());
     let words = std::iter::once("helolint").chain(line.split_ascii_whitespace()).map(Into::into);
     match Cli::read(words).map_err(|error| error.to_string())?.into_command() {
-        Command::Check(mut args) => settings(&mut args.facts, &mut args.dns).map_err(|error| error.to_string()),
+        Command::Check(mut args) => {
+            let host = Host::of(&args.facts).map_err(|error| error.to_string())?;
+            settings(&mut args.facts, &mut args.dns, &host).map_err(|error| error.to_string())
+        }
         other => panic!("{other:?}"),
     }
 }
