@@ -1,10 +1,11 @@
 //! The command line: what can be asked for, and the help texts. clap's types stay in here.
 
 mod manual;
+mod values;
 mod words;
 
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,14 +17,13 @@ use crate::facts::{ExpectedHelo, Mta, NatEntry};
 use crate::name::DomainName;
 use crate::report::{Format, Verbosity};
 pub use manual::{Page, all_pages, main_page, write_all};
+use values::{DNS_PORT, FailOnArg, format_help, public_ip, report_format, rule_word};
+pub use values::{FormatArg, PublicIp, Resolver};
+pub(crate) use values::{resolver, seconds};
 use words::Words;
 
-/// Port of the DNS (RFC 1035 section 4.2).
-const DNS_PORT: u16 = 53;
 /// Time for the whole DNS phase where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest `--timeout` in seconds: a day.
-const MOST_SECONDS: f64 = 86_400.0;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -263,7 +263,7 @@ impl DnsArgs {
 pub struct OutputArgs {
     /// The format, or one more in a file; repeatable [default: human]
     #[arg(long, value_name = "NAME[=FILE]", long_help = format_help(), hide_possible_values = true,
-        value_parser = Words { parse: format, known: words::formats })]
+        value_parser = Words { parse: report_format, known: words::formats })]
     pub format: Vec<FormatArg>,
     /// Write the report to FILE, whole or not at all, instead of to standard output
     #[arg(short, long, value_name = "FILE")]
@@ -362,41 +362,6 @@ impl OutputArgs {
             None => Ok(()),
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOnArg {
-    Error,
-    Warning,
-    Info,
-    Never,
-}
-
-/// `--public-ip`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PublicIp {
-    /// The local address; `None`: every private one of the family.
-    pub local: Option<IpAddr>,
-    /// What the outside sees.
-    pub public: IpAddr,
-}
-
-/// `--resolver`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolver {
-    /// The name in reports: the one given, else the address.
-    pub name: String,
-    /// Where it is asked.
-    pub server: SocketAddr,
-}
-
-/// `--format`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormatArg {
-    /// The format.
-    pub format: Format,
-    /// The file it goes to; `None`: standard output, or that of `-o`.
-    pub file: Option<PathBuf>,
 }
 
 /// Options of `explain`.
@@ -521,77 +486,6 @@ fn command_first(mut args: Vec<OsString>) -> Vec<OsString> {
         at += if takes_value(word) { 2 } else { 1 };
     }
     args
-}
-
-fn public_ip(text: &str) -> Result<PublicIp, String> {
-    let address = |text: &str| text.trim().parse::<IpAddr>().map_err(|_| format!("`{text}` is not an IP address"));
-    let (local, public) = match text.split_once('=') {
-        Some((local, public)) => (Some(address(local)?), address(public)?),
-        None => (None, address(text)?),
-    };
-    if local.is_some_and(|local| local.is_ipv4() != public.is_ipv4()) {
-        return Err("LOCAL and PUBLIC must be of one family".into());
-    }
-    Ok(PublicIp { local, public })
-}
-
-/// A resolver as `--resolver` and the settings write it.
-///
-/// # Errors
-/// What to write instead.
-pub(crate) fn resolver(text: &str) -> Result<Resolver, String> {
-    let (name, place) = match text.split_once('=') {
-        Some((name, place)) if !name.is_empty() => (name, place),
-        Some((_, place)) => (place, place),
-        None => (text, text),
-    };
-    let bare = place.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(place);
-    let server = match bare.parse::<IpAddr>() {
-        Ok(addr) => SocketAddr::new(addr, DNS_PORT),
-        Err(_) => place.parse().map_err(|_| {
-            format!("`{place}` is no address: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353")
-        })?,
-    };
-    Ok(Resolver { name: name.to_owned(), server })
-}
-
-/// A number of seconds as `--timeout` and the settings write it.
-///
-/// # Errors
-/// What is expected.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds > 0.0 && seconds <= MOST_SECONDS => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!("a number of seconds over 0 and up to {MOST_SECONDS} is expected")),
-    }
-}
-
-fn format(text: &str) -> Result<FormatArg, String> {
-    let (id, file) = match text.split_once('=') {
-        Some((_, "")) => return Err("a file name is expected behind `=`".into()),
-        Some((id, file)) => (id, Some(PathBuf::from(file))),
-        None => (text, None),
-    };
-    let all: Vec<&str> = Format::ALL.iter().map(|format| format.id()).collect();
-    match Format::ALL.iter().find(|format| format.id() == id) {
-        Some(format) => Ok(FormatArg { format: *format, file }),
-        None => {
-            Err(format!("no format `{id}`{}: there are {}", crate::catalogue::did_you_mean(id, &all), all.join(", ")))
-        }
-    }
-}
-
-fn format_help() -> String {
-    let all: Vec<&str> = Format::ALL.iter().map(|format| format.id()).collect();
-    format!(
-        "The format on standard output [default: human], or with =FILE one more in a file; repeatable.\n\nFormats: {}",
-        all.join(", ")
-    )
-}
-
-fn rule_word(text: &str) -> Result<String, String> {
-    let word = text.trim();
-    if crate::catalogue::is_known_word(word) { Ok(word.to_owned()) } else { Err(crate::catalogue::unknown(word)) }
 }
 
 #[cfg(test)]

@@ -2,23 +2,19 @@
 //! Security Policy (w3.org/TR/CSP3). maud escapes every text.
 
 mod chain;
+mod paths;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::findings::{Evidence, Meta, Severity, Verdict, Who};
-use crate::observe::iprev::Iprev;
 use crate::report::human::{self, count};
 use crate::report::verdict::{self, Tone};
-use crate::report::{FindingView, OriginView, PathView, PlaceView, Report, SenderSelection, checklist};
+use crate::report::{FindingView, OriginView, PlaceView, Report, checklist};
 
 /// The page's style, as it stands between its tags.
 const STYLE: &str = include_str!("style.css");
 /// SHA-256 of [`STYLE`] in base64: the one style that the policy lets in. A test says what it must be.
 const STYLE_HASH: &str = "eK3s00PBRIgs3yydY2A6eLXIVN66Okf606kIaUTXDXQ=";
-/// Paths drawn; of more, those with findings come first and a table holds all.
-const DRAWN: usize = 12;
-/// Sender domains named of one path.
-const DOMAINS: usize = 500;
 
 /// The report as a page. It is tamed already.
 pub fn render(report: &Report) -> String {
@@ -43,7 +39,7 @@ pub fn render(report: &Report) -> String {
                     (sentence(report))
                 }
                 main {
-                    (paths(report))
+                    (paths::section(report))
                     (plan(&findings, report))
                     (all_findings(&findings, report))
                     (apart(report))
@@ -79,158 +75,6 @@ fn tone_class(tone: Tone) -> &'static str {
         Tone::Good => "good",
         Tone::Note => "note",
         Tone::Plain => "plain",
-    }
-}
-
-fn paths(report: &Report) -> Markup {
-    let troubled = human::troubled(report);
-    let mut shown: Vec<&PathView> = report.paths.iter().collect();
-    if shown.len() > DRAWN {
-        let bad = |path: &&PathView| troubled.contains(path.id.as_str());
-        shown.sort_by_key(|path| !bad(path));
-        // Two healthy ones show what right looks like.
-        shown.truncate((shown.iter().filter(|path| bad(path)).count() + 2).min(DRAWN));
-    }
-    html! {
-        section {
-            h2 { "How mail leaves" }
-            @if report.mta.live.len() < report.mta.configured.len() {
-                @let live: Vec<String> = report.mta.live.iter().map(ToString::to_string).collect();
-                p { "Judged is " (live.join(" and ")) ", because " (report.mta.how) "." }
-            }
-            @if report.paths.is_empty() { p { (verdict::pathless_sentence(report)) } }
-            @for path in &shown { (card(path)) }
-            @if shown.len() < report.paths.len() {
-                details { summary { "All " (report.paths.len()) " paths" } (path_table(report)) }
-            }
-        }
-    }
-}
-
-fn card(path: &PathView) -> Markup {
-    html! {
-        article.card {
-            h3 {
-                (chain::title(path)) " " span.muted.mono { (path.id) }
-                @if path.unused { " " span.tag.doubtful { "unused" } }
-            }
-            p.muted {
-                @if !path.services.is_empty() { "Through " span.mono { (path.services.join(", ")) } ". " }
-                @if let Some(hop) = &path.relayed { "Relayed by " span.mono { (hop) } ". " }
-                "Sender domains: " (domains(path)) "."
-                @if let Some(origin) = &path.helo_origin { " HELO name from " span.mono { (origin.describe()) } "." }
-                @if let Some(origin) = &path.source_origin { " Source address from " span.mono { (origin.describe()) } "." }
-            }
-            (chain::draw(path))
-            (receivers(path))
-            @if let Some(domains) = path.sender_domains.as_ref().filter(|domains| !domains.is_empty()) {
-                details {
-                    summary { (count(domains.len(), "sender domain")) }
-                    p.mono {
-                        (domains.iter().take(DOMAINS).map(String::as_str).collect::<Vec<_>>().join(", "))
-                        @if domains.len() > DOMAINS { ", and " (domains.len() - DOMAINS) " more" }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// What receivers will do, those that accept counted alone.
-fn receivers(path: &PathView) -> Markup {
-    let number = |verdict: &str| path.receivers.iter().filter(|receiver| receiver.verdict == verdict).count();
-    let verdicts = ["reject", "defer", "penalise", "unknown", "accept"];
-    let counts: Vec<(&str, usize)> =
-        verdicts.into_iter().map(|verdict| (verdict, number(verdict))).filter(|(_, number)| *number > 0).collect();
-    html! {
-        @if !path.receivers.is_empty() {
-            details {
-                summary {
-                    "What receivers will do: "
-                    @for (at, (verdict, number)) in counts.iter().enumerate() {
-                        @if at > 0 { ", " }
-                        span class=(tone_class(receiver_tone(verdict))) { (number) " " (verdict) }
-                    }
-                }
-                div.scroll {
-                    table {
-                        thead { tr { th { "receiver" } th { "verdict" } th { "because" } th { "stands on" } } }
-                        tbody {
-                            @for verdict in verdicts {
-                                @for receiver in path.receivers.iter().filter(|receiver| receiver.verdict == verdict) {
-                                    tr {
-                                        td { (receiver.name) }
-                                        td class=(tone_class(receiver_tone(verdict))) { (verdict) }
-                                        td {
-                                            (words(&receiver.because))
-                                            @if let Some(reply) = &receiver.reply { br; code { (reply) } }
-                                        }
-                                        td { (receiver.basis) }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn receiver_tone(verdict: &str) -> Tone {
-    match verdict {
-        "accept" => Tone::Good,
-        "reject" => Tone::Bad,
-        _ => Tone::Doubtful,
-    }
-}
-
-fn domains(path: &PathView) -> String {
-    let number = path.sender_domains.as_ref().map_or(0, Vec::len);
-    match path.sender_selection {
-        SenderSelection::Any => "any".into(),
-        SenderSelection::Listed => number.to_string(),
-        SenderSelection::ListedAndOthers if number == 0 => "all that no list names".into(),
-        SenderSelection::ListedAndOthers => format!("{number}, and all that no list names"),
-        SenderSelection::Undecided => "undecided".into(),
-    }
-}
-
-fn path_table(report: &Report) -> Markup {
-    let address = |addr: Option<std::net::IpAddr>| addr.map_or("unknown".to_owned(), |addr| addr.to_string());
-    let ptr = |path: &PathView| match &path.ptr {
-        None => "not known".to_owned(),
-        Some(names) if names.is_empty() => "none".to_owned(),
-        Some(names) => names.join(", "),
-    };
-    html! {
-        div.scroll {
-            table {
-                thead { tr { th { "path" } th { "sending address" } th { "PTR" } th { "iprev" } th { "HELO" } th { "domains" } } }
-                tbody {
-                    @for path in &report.paths {
-                        tr {
-                            td.mono { (path.id) }
-                            td.mono { (address(path.sending)) }
-                            td.mono { (ptr(path)) }
-                            td { (iprev(path)) }
-                            td.mono { (path.helo.as_deref().unwrap_or("undecided")) }
-                            td { (domains(path)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn iprev(path: &PathView) -> &'static str {
-    match path.iprev {
-        None => "not asked",
-        Some(Iprev::Pass) => "pass",
-        Some(Iprev::Fail) => "fail",
-        Some(Iprev::PermError) => "permerror",
-        Some(Iprev::TempError) => "temperror",
     }
 }
 
@@ -503,7 +347,7 @@ fn asked(report: &Report) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::report::{PathView, sample};
 
     /// SHA-256 (FIPS 180-4) in base64, for the one line of the policy.
     fn sha256_base64(data: &[u8]) -> String {
@@ -566,7 +410,7 @@ mod tests {
             .for_each(|f| f.paths = (0..20).map(|at| format!("postfix/ipv4/{}", at + 9)).collect());
         report.paths.extend((0..300).map(|at| PathView { id: format!("postfix/ipv4/{}", at + 9), ..path.clone() }));
         let page = render(&report);
-        assert_eq!(page.matches("<svg class=\"chain wide\"").count(), DRAWN);
+        assert_eq!(page.matches("<svg class=\"chain wide\"").count(), paths::DRAWN);
         assert!(page.contains("All 302 paths") && page.contains("postfix/ipv4/308"));
     }
 }

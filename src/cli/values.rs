@@ -1,0 +1,134 @@
+//! What stands behind an option: the values, and how they are read.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::report::Format;
+
+/// Port of the DNS (RFC 1035 section 4.2).
+pub const DNS_PORT: u16 = 53;
+/// Longest `--timeout` in seconds: a day.
+const MOST_SECONDS: f64 = 86_400.0;
+
+/// `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOnArg {
+    Error,
+    Warning,
+    Info,
+    Never,
+}
+
+/// `--public-ip`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicIp {
+    /// The local address; `None`: every private one of the family.
+    pub local: Option<IpAddr>,
+    /// What the outside sees.
+    pub public: IpAddr,
+}
+
+/// `--resolver`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolver {
+    /// The name in reports: the one given, else the address.
+    pub name: String,
+    /// Where it is asked.
+    pub server: SocketAddr,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormatArg {
+    /// The format.
+    pub format: Format,
+    /// The file it goes to; `None`: standard output, or that of `-o`.
+    pub file: Option<PathBuf>,
+}
+
+/// A value of `--public-ip`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn public_ip(text: &str) -> Result<PublicIp, String> {
+    let address = |text: &str| text.trim().parse::<IpAddr>().map_err(|_| format!("`{text}` is not an IP address"));
+    let (local, public) = match text.split_once('=') {
+        Some((local, public)) => (Some(address(local)?), address(public)?),
+        None => (None, address(text)?),
+    };
+    if local.is_some_and(|local| local.is_ipv4() != public.is_ipv4()) {
+        return Err("LOCAL and PUBLIC must be of one family".into());
+    }
+    Ok(PublicIp { local, public })
+}
+
+/// A resolver as `--resolver` and the settings write it.
+///
+/// # Errors
+/// What to write instead.
+pub fn resolver(text: &str) -> Result<Resolver, String> {
+    let (name, place) = match text.split_once('=') {
+        Some((name, place)) if !name.is_empty() => (name, place),
+        Some((_, place)) => (place, place),
+        None => (text, text),
+    };
+    let bare = place.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(place);
+    let server = match bare.parse::<IpAddr>() {
+        Ok(addr) => SocketAddr::new(addr, DNS_PORT),
+        Err(_) => place.parse().map_err(|_| {
+            format!("`{place}` is no address: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353")
+        })?,
+    };
+    Ok(Resolver { name: name.to_owned(), server })
+}
+
+/// A number of seconds as `--timeout` and the settings write it.
+///
+/// # Errors
+/// What is expected.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= MOST_SECONDS => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("a number of seconds over 0 and up to {MOST_SECONDS} is expected")),
+    }
+}
+
+/// A value of `--format`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn report_format(text: &str) -> Result<FormatArg, String> {
+    let (id, file) = match text.split_once('=') {
+        Some((_, "")) => return Err("a file name is expected behind `=`".into()),
+        Some((id, file)) => (id, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    let all: Vec<&str> = Format::ALL.iter().map(|format| format.id()).collect();
+    match Format::ALL.iter().find(|format| format.id() == id) {
+        Some(format) => Ok(FormatArg { format: *format, file }),
+        None => {
+            Err(format!("no format `{id}`{}: there are {}", crate::catalogue::did_you_mean(id, &all), all.join(", ")))
+        }
+    }
+}
+
+/// The long help of `--format`.
+pub fn format_help() -> String {
+    let all: Vec<&str> = Format::ALL.iter().map(|format| format.id()).collect();
+    format!(
+        "The format on standard output [default: human], or with =FILE one more in a file; repeatable.\n\nFormats: {}",
+        all.join(", ")
+    )
+}
+
+/// A word of `--select` and `--ignore`.
+///
+/// # Errors
+/// Where no rule is called so.
+pub fn rule_word(text: &str) -> Result<String, String> {
+    let word = text.trim();
+    if crate::catalogue::is_known_word(word) { Ok(word.to_owned()) } else { Err(crate::catalogue::unknown(word)) }
+}

@@ -1,0 +1,167 @@
+//! How mail leaves: each path as a drawing with what receivers will do, or all of them as a table.
+
+use maud::{Markup, html};
+
+use super::{chain, tone_class, words};
+use crate::observe::iprev::Iprev;
+use crate::report::human::{self, count};
+use crate::report::verdict::{self, Tone};
+use crate::report::{PathView, Report, SenderSelection};
+
+/// Paths drawn; of more, those with findings come first and a table holds all.
+pub const DRAWN: usize = 12;
+/// Sender domains named of one path.
+const DOMAINS: usize = 500;
+
+/// The section about them.
+pub fn section(report: &Report) -> Markup {
+    let troubled = human::troubled(report);
+    let mut shown: Vec<&PathView> = report.paths.iter().collect();
+    if shown.len() > DRAWN {
+        let bad = |path: &&PathView| troubled.contains(path.id.as_str());
+        shown.sort_by_key(|path| !bad(path));
+        // Two healthy ones show what right looks like.
+        shown.truncate((shown.iter().filter(|path| bad(path)).count() + 2).min(DRAWN));
+    }
+    html! {
+        section {
+            h2 { "How mail leaves" }
+            @if report.mta.live.len() < report.mta.configured.len() {
+                @let live: Vec<String> = report.mta.live.iter().map(ToString::to_string).collect();
+                p { "Judged is " (live.join(" and ")) ", because " (report.mta.how) "." }
+            }
+            @if report.paths.is_empty() { p { (verdict::pathless_sentence(report)) } }
+            @for path in &shown { (card(path)) }
+            @if shown.len() < report.paths.len() {
+                details { summary { "All " (report.paths.len()) " paths" } (path_table(report)) }
+            }
+        }
+    }
+}
+
+fn card(path: &PathView) -> Markup {
+    html! {
+        article.card {
+            h3 {
+                (chain::title(path)) " " span.muted.mono { (path.id) }
+                @if path.unused { " " span.tag.doubtful { "unused" } }
+            }
+            p.muted {
+                @if !path.services.is_empty() { "Through " span.mono { (path.services.join(", ")) } ". " }
+                @if let Some(hop) = &path.relayed { "Relayed by " span.mono { (hop) } ". " }
+                "Sender domains: " (domains(path)) "."
+                @if let Some(origin) = &path.helo_origin { " HELO name from " span.mono { (origin.describe()) } "." }
+                @if let Some(origin) = &path.source_origin { " Source address from " span.mono { (origin.describe()) } "." }
+            }
+            (chain::draw(path))
+            (receivers(path))
+            @if let Some(domains) = path.sender_domains.as_ref().filter(|domains| !domains.is_empty()) {
+                details {
+                    summary { (count(domains.len(), "sender domain")) }
+                    p.mono {
+                        (domains.iter().take(DOMAINS).map(String::as_str).collect::<Vec<_>>().join(", "))
+                        @if domains.len() > DOMAINS { ", and " (domains.len() - DOMAINS) " more" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What receivers will do, those that accept counted alone.
+fn receivers(path: &PathView) -> Markup {
+    let number = |verdict: &str| path.receivers.iter().filter(|receiver| receiver.verdict == verdict).count();
+    let verdicts = ["reject", "defer", "penalise", "unknown", "accept"];
+    let counts: Vec<(&str, usize)> =
+        verdicts.into_iter().map(|verdict| (verdict, number(verdict))).filter(|(_, number)| *number > 0).collect();
+    html! {
+        @if !path.receivers.is_empty() {
+            details {
+                summary {
+                    "What receivers will do: "
+                    @for (at, (verdict, number)) in counts.iter().enumerate() {
+                        @if at > 0 { ", " }
+                        span class=(tone_class(receiver_tone(verdict))) { (number) " " (verdict) }
+                    }
+                }
+                div.scroll {
+                    table {
+                        thead { tr { th { "receiver" } th { "verdict" } th { "because" } th { "stands on" } } }
+                        tbody {
+                            @for verdict in verdicts {
+                                @for receiver in path.receivers.iter().filter(|receiver| receiver.verdict == verdict) {
+                                    tr {
+                                        td { (receiver.name) }
+                                        td class=(tone_class(receiver_tone(verdict))) { (verdict) }
+                                        td {
+                                            (words(&receiver.because))
+                                            @if let Some(reply) = &receiver.reply { br; code { (reply) } }
+                                        }
+                                        td { (receiver.basis) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn receiver_tone(verdict: &str) -> Tone {
+    match verdict {
+        "accept" => Tone::Good,
+        "reject" => Tone::Bad,
+        _ => Tone::Doubtful,
+    }
+}
+
+fn domains(path: &PathView) -> String {
+    let number = path.sender_domains.as_ref().map_or(0, Vec::len);
+    match path.sender_selection {
+        SenderSelection::Any => "any".into(),
+        SenderSelection::Listed => number.to_string(),
+        SenderSelection::ListedAndOthers if number == 0 => "all that no list names".into(),
+        SenderSelection::ListedAndOthers => format!("{number}, and all that no list names"),
+        SenderSelection::Undecided => "undecided".into(),
+    }
+}
+
+fn path_table(report: &Report) -> Markup {
+    let address = |addr: Option<std::net::IpAddr>| addr.map_or("unknown".to_owned(), |addr| addr.to_string());
+    let ptr = |path: &PathView| match &path.ptr {
+        None => "not known".to_owned(),
+        Some(names) if names.is_empty() => "none".to_owned(),
+        Some(names) => names.join(", "),
+    };
+    html! {
+        div.scroll {
+            table {
+                thead { tr { th { "path" } th { "sending address" } th { "PTR" } th { "iprev" } th { "HELO" } th { "domains" } } }
+                tbody {
+                    @for path in &report.paths {
+                        tr {
+                            td.mono { (path.id) }
+                            td.mono { (address(path.sending)) }
+                            td.mono { (ptr(path)) }
+                            td { (iprev(path)) }
+                            td.mono { (path.helo.as_deref().unwrap_or("undecided")) }
+                            td { (domains(path)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn iprev(path: &PathView) -> &'static str {
+    match path.iprev {
+        None => "not asked",
+        Some(Iprev::Pass) => "pass",
+        Some(Iprev::Fail) => "fail",
+        Some(Iprev::PermError) => "permerror",
+        Some(Iprev::TempError) => "temperror",
+    }
+}
