@@ -106,7 +106,8 @@ mod layers {
             let below = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
             let text = std::fs::read_to_string(path).unwrap();
             // As with the test modules inside other files: tests may look further.
-            if !below.ends_with("tests.rs") {
+            let is_test = below.ends_with("tests.rs") || below.contains("/tests/");
+            if !is_test {
                 faults.extend(layer_faults(&below, &text));
             }
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -114,10 +115,7 @@ mod layers {
                 for (krate, home) in KEPT_INSIDE {
                     // `std::os::unix::` ends like a crate's name.
                     let word = |(at, _): (usize, &str)| !line[..at].ends_with(char::is_alphanumeric);
-                    if line.match_indices(krate).any(word)
-                        && !below.starts_with(home)
-                        && below != "lib.rs"
-                        && !below.ends_with("tests.rs")
+                    if line.match_indices(krate).any(word) && !below.starts_with(home) && below != "lib.rs" && !is_test
                     {
                         faults.push(format!("{below}: {} belongs to {home}", line.trim()));
                     }
