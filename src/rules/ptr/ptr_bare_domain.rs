@@ -1,4 +1,4 @@
-use super::ticket;
+use super::{each, ticket};
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
@@ -7,7 +7,7 @@ use crate::observe::{Observations, Question};
 use crate::rules::remedy::right_names;
 use crate::rules::rule;
 use crate::rules::similar::hint;
-use crate::rules::support::{evidence, followed_ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::evidence;
 
 rule! {
     /// A PTR name is a bare domain, or begins with `www.`.
@@ -33,34 +33,27 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::name(&RULE, facts, dns, |sending, name| {
         let addr = sending.address.value;
-        for name in followed_ptr_names(dns, addr) {
-            let bare = name.registrable().as_ref() == Some(&name);
-            let what = match (bare, name.as_str().starts_with("www.")) {
-                _ if !ticket::judged(&name) => continue,
-                (true, _) => "is a bare domain",
-                (false, true) => "is the name of a web site",
-                (false, false) => continue,
-            };
-            let text = format!(
-                "Give this host a name of its own; then ask whoever holds {addr} to set its PTR record to that."
-            );
-            let right = right_names(facts, dns, &sending);
-            let own: Vec<&DomainName> = right.iter().filter(|own| **own != name && is_mail_host(own)).collect();
-            let fix = match ticket::wanted_name(facts, dns, &sending).filter(|wanted| own.contains(&wanted)) {
-                Some(_) => ticket::request(facts, dns, &sending),
-                None => Fix::new(Who::IpOwner, text),
-            };
-            let meant = hint(&name, own);
-            let finding = RULE.violated(&name, format!("the PTR name `{name}` of {addr} {what}{meant}"));
-            let finding = sending.mark(finding.fix(fix));
-            let finding = finding.severity(ptr_severity(&RULE, &sending));
-            findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
-        }
-    }
-    findings
+        let bare = name.registrable().as_ref() == Some(name);
+        let what = match (bare, name.as_str().starts_with("www.")) {
+            _ if !ticket::judged(name) => return None,
+            (true, _) => "is a bare domain",
+            (false, true) => "is the name of a web site",
+            (false, false) => return None,
+        };
+        let text =
+            format!("Give this host a name of its own; then ask whoever holds {addr} to set its PTR record to that.");
+        let right = right_names(facts, dns, sending);
+        let own: Vec<&DomainName> = right.iter().filter(|own| **own != *name && is_mail_host(own)).collect();
+        let fix = match ticket::wanted_name(facts, dns, sending).filter(|wanted| own.contains(&wanted)) {
+            Some(_) => ticket::request(facts, dns, sending),
+            None => Fix::new(Who::IpOwner, text),
+        };
+        let meant = hint(name, own);
+        let finding = RULE.violated(name, format!("the PTR name `{name}` of {addr} {what}{meant}"));
+        Some(finding.fix(fix).evidence(evidence(dns, &Question::ptr(addr))))
+    })
 }
 
 /// Whether a name is neither a domain itself nor a web site's.

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::generic::why_generic;
-use super::ticket;
+use super::{each, ticket};
 use crate::facts::Facts;
 use crate::facts::{Helo, HostFqdn};
 use crate::findings::Finding;
@@ -9,7 +9,7 @@ use crate::name::DomainName;
 use crate::observe::{Observations, Question};
 use crate::rules::remedy::name_host;
 use crate::rules::rule;
-use crate::rules::support::{Sending, evidence, list, names_for, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{Sending, evidence, list, names_for, ptr_names};
 
 rule! {
     /// No PTR name of a sending address belongs to a domain of this host.
@@ -34,19 +34,18 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let hosted = hosted_domains(facts);
-    for sending in sending_addresses(facts) {
+    each::address(&RULE, facts, |sending| {
         let addr = sending.address.value;
         let names: Vec<_> = ptr_names(dns, addr).into_iter().filter(ticket::judged).collect();
         if names.is_empty() || names.iter().all(|name| why_generic(name, addr).is_some()) {
-            continue;
+            return None;
         }
-        let own: BTreeSet<DomainName> = names_for(facts, &sending).iter().filter_map(DomainName::registrable).collect();
+        let own: BTreeSet<DomainName> = names_for(facts, sending).iter().filter_map(DomainName::registrable).collect();
         if names.iter().filter_map(DomainName::registrable).any(|d| own.contains(&d) || hosted.contains(&d)) {
-            continue;
+            return None;
         }
-        let finding = match unknown(facts, &sending) {
+        let finding = match unknown(facts, sending) {
             Some(why) => {
                 let message = format!(
                     "whether the PTR name of {addr} ({}) belongs to this host could not be seen: {why}",
@@ -59,18 +58,16 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
                 let own = if own.is_empty() { "it has none".to_owned() } else { list(&own) };
                 let message =
                     format!("the PTR name of {addr} ({}) belongs to none of this host's domains ({own})", list(&names));
-                let fix = match names_for(facts, &sending).iter().all(DomainName::is_private) {
+                let fix = match names_for(facts, sending).iter().all(DomainName::is_private) {
                     // The host has no public name at all: it may take the one that it has there.
                     true => name_host(facts, dns),
-                    false => ticket::request(facts, dns, &sending),
+                    false => ticket::request(facts, dns, sending),
                 };
                 RULE.violated(addr, message).fix(fix)
             }
         };
-        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
-        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
-    }
-    findings
+        Some(finding.evidence(evidence(dns, &Question::ptr(addr))))
+    })
 }
 
 /// The registrable domains that a cPanel server hosts.

@@ -1,10 +1,10 @@
 use super::generic::why_generic;
-use super::ticket;
+use super::{each, ticket};
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::{Observations, Question};
 use crate::rules::rule;
-use crate::rules::support::{evidence, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{evidence, ptr_names};
 
 rule! {
     /// Every PTR name of a sending address is generic.
@@ -30,19 +30,16 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::address(&RULE, facts, |sending| {
         let addr = sending.address.value;
         let names: Vec<_> = ptr_names(dns, addr).into_iter().filter(ticket::judged).collect();
         let reasons: Option<Vec<String>> =
             names.iter().map(|name| Some(format!("`{name}` {}", why_generic(name, addr)?))).collect();
-        let Some(reasons) = reasons.filter(|reasons| !reasons.is_empty()) else { continue };
+        let reasons = reasons.filter(|reasons| !reasons.is_empty())?;
         let message = format!("the PTR name of {addr} is generic: {}", reasons.join("; "));
-        let finding = RULE.violated(addr, message).fix(ticket::request(facts, dns, &sending));
-        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
-        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
-    }
-    findings
+        let finding = RULE.violated(addr, message).fix(ticket::request(facts, dns, sending));
+        Some(finding.evidence(evidence(dns, &Question::ptr(addr))))
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-use super::ticket;
+use super::{each, ticket};
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::{Observations, Question};
 use crate::rules::rule;
-use crate::rules::support::{evidence, followed_ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::evidence;
 
 rule! {
     /// A PTR name is no qualified host name.
@@ -29,18 +29,13 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::name(&RULE, facts, dns, |sending, name| {
         let addr = sending.address.value;
-        for name in followed_ptr_names(dns, addr) {
-            let Some(fault) = ticket::invalid(&name) else { continue };
-            let message = format!("the PTR name `{}` of {addr} {fault}", name);
-            let finding = RULE.violated(&name, message).fix(ticket::request(facts, dns, &sending));
-            let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
-            findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))));
-        }
-    }
-    findings
+        let fault = ticket::invalid(name)?;
+        let message = format!("the PTR name `{name}` of {addr} {fault}");
+        let finding = RULE.violated(name, message).fix(ticket::request(facts, dns, sending));
+        Some(finding.evidence(evidence(dns, &Question::ptr(addr))))
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-use super::ticket;
+use super::{each, ticket};
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::{Lookup, Observations, Question};
 use crate::rules::rule;
-use crate::rules::support::{evidence, ptr_severity, sending_addresses};
+use crate::rules::support::evidence;
 
 rule! {
     /// A sending address has no PTR record.
@@ -30,23 +30,20 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::address(&RULE, facts, |sending| {
         let addr = sending.address.value;
         let question = Question::ptr(addr);
         let finding = match dns.ptr(addr) {
-            Lookup::Found(_) => continue,
+            Lookup::Found(_) => return None,
             Lookup::NoData | Lookup::NxDomain => {
-                RULE.violated(addr, format!("{addr} has no PTR record")).fix(ticket::request(facts, dns, &sending))
+                RULE.violated(addr, format!("{addr} has no PTR record")).fix(ticket::request(facts, dns, sending))
             }
             Lookup::Unanswered(why) => RULE
                 .undetermined(addr, format!("whether {addr} has a PTR record could not be seen: {why}"))
                 .open(&question),
         };
-        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
-        findings.push(finding.evidence(evidence(dns, &question)));
-    }
-    findings
+        Some(finding.evidence(evidence(dns, &question)))
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::ticket;
+use super::{each, ticket};
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
@@ -7,7 +7,7 @@ use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Observations, Question, RecordType};
 use crate::rules::rule;
-use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 
 rule! {
     /// A sending address has more than one PTR name.
@@ -32,12 +32,11 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::address(&RULE, facts, |sending| {
         let addr = sending.address.value;
         let names = ptr_names(dns, addr);
         if names.len() < 2 {
-            continue;
+            return None;
         }
         let asked = |name: &DomainName| {
             dns.replies(&Question::new(name, RecordType::address(Family::of(addr)))).next().is_some()
@@ -60,18 +59,17 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             .collect();
         let message =
             format!("{addr} has {} PTR names ({}), and some receivers look at one alone", names.len(), said.join("; "));
-        let wanted = ticket::wanted_name(facts, dns, &sending).filter(|name| names.contains(name));
+        let wanted = ticket::wanted_name(facts, dns, sending).filter(|name| names.contains(name));
         let keep = wanted.or_else(|| names.iter().find(|name| confirms(dns, name, addr) == Some(true)).cloned());
         let fix = match keep {
             Some(keep) => ticket::leave_one(dns, addr, &keep),
-            None => ticket::request(facts, dns, &sending),
+            None => ticket::request(facts, dns, sending),
         };
-        let finding = sending.mark(RULE.violated(addr, message)).severity(ptr_severity(&RULE, &sending)).fix(fix);
+        let finding = RULE.violated(addr, message).fix(fix);
         let forward =
             names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, Family::of(addr)));
-        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward));
-    }
-    findings
+        Some(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward))
+    })
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use super::each;
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
@@ -5,7 +6,7 @@ use crate::findings::{Fix, Who};
 use crate::observe::{Observations, Question, RecordType, Why};
 use crate::rules::remedy::address_record;
 use crate::rules::rule;
-use crate::rules::support::{address_evidence, followed_ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::address_evidence;
 
 rule! {
     /// A PTR name is an alias.
@@ -30,29 +31,24 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::name(&RULE, facts, dns, |sending, name| {
         let addr = sending.address.value;
         let family = Family::of(addr);
-        for name in followed_ptr_names(dns, addr) {
-            let rtype = RecordType::address(family);
-            let finding = match (dns.alias(&name, rtype), dns.addresses(&name, family).open()) {
-                (Some(target), _) => {
-                    let text = format!("Replace the CNAME record at `{name}` by an address record.");
-                    let fix = Fix::new(Who::DnsZone, text).command(address_record(&name, addr));
-                    RULE.violated(&name, format!("the PTR name `{name}` of {addr} is an alias of `{target}`")).fix(fix)
-                }
-                // Not asked: no message can carry the name, and PTR009 says what it is.
-                (None, None | Some(Why::NotAsked)) => continue,
-                (None, Some(why)) => RULE
-                    .undetermined(&name, format!("whether the PTR name `{name}` is an alias could not be seen: {why}"))
-                    .open(Question::new(&name, rtype)),
-            };
-            let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
-            findings.push(finding.evidence(address_evidence(dns, &name, family)));
-        }
-    }
-    findings
+        let rtype = RecordType::address(family);
+        let finding = match (dns.alias(name, rtype), dns.addresses(name, family).open()) {
+            (Some(target), _) => {
+                let text = format!("Replace the CNAME record at `{name}` by an address record.");
+                let fix = Fix::new(Who::DnsZone, text).command(address_record(name, addr));
+                RULE.violated(name, format!("the PTR name `{name}` of {addr} is an alias of `{target}`")).fix(fix)
+            }
+            // Not asked: no message can carry the name, and PTR009 says what it is.
+            (None, None | Some(Why::NotAsked)) => return None,
+            (None, Some(why)) => RULE
+                .undetermined(name, format!("whether the PTR name `{name}` is an alias could not be seen: {why}"))
+                .open(Question::new(name, rtype)),
+        };
+        Some(finding.evidence(address_evidence(dns, name, family)))
+    })
 }
 
 #[cfg(test)]

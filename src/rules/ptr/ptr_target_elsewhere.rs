@@ -1,4 +1,4 @@
-use super::ticket;
+use super::{each, ticket};
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
@@ -8,7 +8,7 @@ use crate::observe::{Lookup, Observations, Question};
 use crate::rules::remedy::right_names;
 use crate::rules::rule;
 use crate::rules::similar::hint;
-use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 
 rule! {
     /// The PTR names of a sending address lead to other addresses.
@@ -34,13 +34,12 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::address(&RULE, facts, |sending| {
         let addr = sending.address.value;
         let family = Family::of(addr);
         // While one name's question is open, PTR002 says so: another name's addresses prove nothing yet.
         if dns.iprev(addr) != Iprev::Fail {
-            continue;
+            return None;
         }
         let names = ptr_names(dns, addr);
         let mut leads = Vec::new();
@@ -50,16 +49,14 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             }
         }
         if leads.is_empty() {
-            continue;
+            return None;
         }
-        let meant = names.first().map(|name| hint(name, &right_names(facts, dns, &sending))).unwrap_or_default();
+        let meant = names.first().map(|name| hint(name, &right_names(facts, dns, sending))).unwrap_or_default();
         let message = format!("no PTR name of {addr} leads back to it: {}{meant}", leads.join("; "));
-        let finding = RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, &sending, &names));
-        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
+        let finding = RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, sending, &names));
         let forward = names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, family));
-        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward));
-    }
-    findings
+        Some(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward))
+    })
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use super::each;
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
@@ -5,7 +6,7 @@ use crate::findings::{Fix, Who};
 use crate::observe::{Lookup, Observations, Question, RecordType, Why};
 use crate::rules::remedy::address_record;
 use crate::rules::rule;
-use crate::rules::support::{address_evidence, followed_ptr_names, list, ptr_severity, sending_addresses};
+use crate::rules::support::{address_evidence, list};
 
 rule! {
     /// A PTR name has several address records of one family.
@@ -30,41 +31,36 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::name(&RULE, facts, dns, |sending, name| {
         let addr = sending.address.value;
         let family = Family::of(addr);
-        for name in followed_ptr_names(dns, addr) {
-            let finding = match dns.addresses(&name, family) {
-                Lookup::Found(mut found) => {
-                    found.sort_unstable();
-                    found.dedup();
-                    if found.len() < 2 {
-                        continue;
-                    }
-                    let records = format!("{} {} records ({})", found.len(), family.record(), list(&found));
-                    let others: Vec<std::net::IpAddr> = found.iter().copied().filter(|other| *other != addr).collect();
-                    let text = format!(
-                        "Remove the other {} records of `{name}` ({}), so that {addr} is its only address; where they are needed, give \
+        let finding = match dns.addresses(name, family) {
+            Lookup::Found(mut found) => {
+                found.sort_unstable();
+                found.dedup();
+                if found.len() < 2 {
+                    return None;
+                }
+                let records = format!("{} {} records ({})", found.len(), family.record(), list(&found));
+                let others: Vec<std::net::IpAddr> = found.iter().copied().filter(|other| *other != addr).collect();
+                let text = format!(
+                    "Remove the other {} records of `{name}` ({}), so that {addr} is its only address; where they are needed, give \
                          {addr} a name of its own and have its PTR record changed to that.",
-                        family.record(),
-                        list(&others)
-                    );
-                    let fix = Fix::new(Who::DnsZone, text).command(address_record(&name, addr));
-                    RULE.violated(&name, format!("the PTR name `{name}` of {addr} has {records}")).fix(fix)
-                }
-                // Not asked: no message can carry the name, and PTR009 says what it is.
-                Lookup::NoData | Lookup::NxDomain | Lookup::Unanswered(Why::NotAsked) => continue,
-                Lookup::Unanswered(why) => {
-                    let message = format!("how many addresses the PTR name `{name}` has could not be seen: {why}");
-                    RULE.undetermined(&name, message).open(Question::new(&name, RecordType::address(family)))
-                }
-            };
-            let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
-            findings.push(finding.evidence(address_evidence(dns, &name, family)));
-        }
-    }
-    findings
+                    family.record(),
+                    list(&others)
+                );
+                let fix = Fix::new(Who::DnsZone, text).command(address_record(name, addr));
+                RULE.violated(name, format!("the PTR name `{name}` of {addr} has {records}")).fix(fix)
+            }
+            // Not asked: no message can carry the name, and PTR009 says what it is.
+            Lookup::NoData | Lookup::NxDomain | Lookup::Unanswered(Why::NotAsked) => return None,
+            Lookup::Unanswered(why) => {
+                let message = format!("how many addresses the PTR name `{name}` has could not be seen: {why}");
+                RULE.undetermined(name, message).open(Question::new(name, RecordType::address(family)))
+            }
+        };
+        Some(finding.evidence(address_evidence(dns, name, family)))
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::ticket;
+use super::{each, ticket};
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
@@ -8,7 +8,7 @@ use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::remedy::right_names;
 use crate::rules::rule;
 use crate::rules::similar::hint;
-use crate::rules::support::{address_evidence, evidence, list, ptr_names, ptr_severity, sending_addresses};
+use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 
 rule! {
     /// The PTR names of a sending address have no address record.
@@ -34,13 +34,12 @@ rule! {
 }
 
 fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for sending in sending_addresses(facts) {
+    each::address(&RULE, facts, |sending| {
         let addr = sending.address.value;
         let family = Family::of(addr);
         let names = ptr_names(dns, addr);
         if names.is_empty() || names.iter().any(|name| confirms(dns, name, addr) == Some(true)) {
-            continue;
+            return None;
         }
         let lookups: Vec<_> = names.iter().map(|name| (name, dns.addresses(name, family))).collect();
         let open: Vec<_> = lookups.iter().filter(|(_, lookup)| lookup.open().is_some()).collect();
@@ -50,18 +49,16 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             let finding = RULE.undetermined(addr, message);
             open.iter().fold(finding, |f, (name, _)| f.open(Question::new(name, RecordType::address(family))))
         } else if lookups.iter().any(|(_, lookup)| matches!(lookup, Lookup::Found(_))) {
-            continue;
+            return None;
         } else {
-            let meant = names.first().map(|name| hint(name, &right_names(facts, dns, &sending))).unwrap_or_default();
+            let meant = names.first().map(|name| hint(name, &right_names(facts, dns, sending))).unwrap_or_default();
             let (record, verb) = (family.record(), if names.len() == 1 { "has" } else { "have" });
             let message = format!("the PTR name of {addr}, {}, {verb} no {record} record{meant}", list(&names));
-            RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, &sending, &names))
+            RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, sending, &names))
         };
-        let finding = sending.mark(finding).severity(ptr_severity(&RULE, &sending));
         let forward = names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, family));
-        findings.push(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward));
-    }
-    findings
+        Some(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward))
+    })
 }
 
 #[cfg(test)]
