@@ -120,3 +120,36 @@ fn answers_of_a_resolver_are_replayed_without_a_packet() {
     assert_eq!(replay("human"), replay("human"));
     assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), before, "a replay asks nobody");
 }
+
+#[test]
+fn a_plan_goes_over_live_answers_and_over_recorded_ones() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-plain");
+    let (server, _) = serve();
+    let resolver = format!("local={server}");
+    let facts = ["--root", "root", "--kernel", "kernel", "--no-authoritative", "--resolver", &resolver];
+    let plan = temporary("planned.zone");
+    std::fs::write(&plan, "$TTL 300\n10.113.0.203.in-addr.arpa PTR mx1.example.com.\n").unwrap();
+    let plan = plan.to_str().unwrap();
+    let check = |more: &[&str]| {
+        let output = helolint(&dir, &[&["check", "--format", "json"], more].concat());
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let planned = check(&[&facts[..], &["--overlay", plan]].concat());
+    assert_eq!(planned["planned"], true);
+    assert_eq!(
+        planned["paths"][0]["ptr"],
+        serde_json::json!(["mx1.example.com"]),
+        "the plan goes before the live record"
+    );
+    // What the plan leads to is asked live.
+    assert_eq!(planned["paths"][0]["iprev"], "pass");
+    let file = temporary("unplanned.snapshot");
+    let file = file.to_str().unwrap();
+    assert!(helolint(&dir, &[&["snapshot", "-o", file], &facts[..]].concat()).status.success());
+    let replayed = check(&["--from", file, "--replay"]);
+    assert_eq!((&replayed["planned"], &replayed["paths"][0]["iprev"]), (&serde_json::Value::Null, &"pass".into()));
+    let replayed = check(&["--from", file, "--replay", "--overlay", plan]);
+    assert_eq!((&replayed["planned"], &replayed["paths"][0]["ptr"][0]), (&true.into(), &"mx1.example.com".into()));
+    // Nobody was asked for the new name then, and nobody is now.
+    assert_eq!(replayed["paths"][0]["iprev"], "temperror");
+}

@@ -48,7 +48,7 @@ pub(super) fn wwwacct(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Ww
             _ => {}
         }
     }
-    let broken = "WHM and its scripts cannot use it. Set the main shared address in WHM's Basic WebHost Manager Setup";
+    let broken = "WHM and its scripts cannot use it. Set the main shared address in WHM's Basic Setup";
     found.shared_ip = address.and_then(|text| parsed(&text, "ADDR", broken, &mut Complaints::new(problems)));
     found
 }
