@@ -16,7 +16,7 @@ use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
 use crate::findings::KnownFindings;
 use crate::observe::recorded::{ZoneError, Zones};
 use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
-use crate::observe::{Observations, Vantage, VantageKind, plan};
+use crate::observe::{Observations, Question, Vantage, VantageKind, plan};
 use crate::report::{self, Report, Style};
 use crate::rules::{self, Policy, Selection};
 use crate::settings::{self, Settings};
@@ -45,7 +45,7 @@ pub fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> 
             let host = Host::of(&args.facts)?;
             settings(&mut args.facts, &mut args.dns, &host)?;
             let (facts, _) = facts(&args.facts, &args.dns, &host)?;
-            plan_text(&facts, &args.dns, &style)
+            plan_text(&facts, &args.facts, &args.dns, &style)?
         }
         Command::Explain(args) => catalogue::explain(&args.rule, &style).map_err(Error::Usage)?,
         Command::Rules(args) => match args.format {
@@ -385,9 +385,20 @@ fn options(facts: &Facts, args: &DnsArgs, deadline: Instant, progress: &Progress
 }
 
 /// What `check` would ask, and whom.
-fn plan_text(facts: &Facts, args: &DnsArgs, style: &Style) -> String {
+fn plan_text(facts: &Facts, fact_args: &FactArgs, args: &DnsArgs, style: &Style) -> Result<String, Error> {
     let options = options(facts, args, Instant::now() + args.timeout(), &Progress::default());
-    report::plan(&plan::initial(facts), &resolver::resolvers(&options), options.authoritative, style)
+    let overlay = args.overlay.as_deref().map(overlay).transpose()?;
+    let spared = |question: &Question| overlay.as_ref().is_some_and(|(_, planned)| planned.spares(question));
+    let (planned, asked): (Vec<Question>, Vec<Question>) = plan::initial(facts).into_iter().partition(spared);
+    let (whom, authoritative) = match &args.zones {
+        _ if args.offline || fact_args.replay => (Vec::new(), false),
+        Some(dir) => {
+            let name = format!("the zone files in {}", dir.display());
+            (vec![Vantage { name, server: None, kind: VantageKind::Authoritative }], false)
+        }
+        None => (resolver::resolvers(&options), options.authoritative),
+    };
+    Ok(report::plan(&asked, &planned, &whom, authoritative, style))
 }
 
 #[cfg(test)]

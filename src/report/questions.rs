@@ -3,15 +3,21 @@
 use crate::observe::{Question, Vantage};
 use crate::report::{Style, escape};
 
-/// The questions that follow from facts, and who would be asked. `authoritative`: the zones' own servers too.
-pub fn plan<'a>(
-    questions: impl IntoIterator<Item = &'a Question>,
+/// The questions that follow from facts, and who would be asked. `planned`: those that planned records answer instead;
+/// `authoritative`: the zones' own servers too.
+pub fn plan(
+    questions: &[Question],
+    planned: &[Question],
     resolvers: &[Vantage],
     authoritative: bool,
     style: &Style,
 ) -> String {
-    let mut questions: Vec<String> = questions.into_iter().map(ToString::to_string).collect();
-    questions.sort();
+    let texts = |questions: &[Question]| {
+        let mut texts: Vec<String> = questions.iter().map(ToString::to_string).collect();
+        texts.sort();
+        texts
+    };
+    let questions = texts(questions);
     let mut whom: Vec<String> = resolvers
         .iter()
         .map(|vantage| match vantage.server {
@@ -26,7 +32,7 @@ pub fn plan<'a>(
                 .into(),
         );
     }
-    if questions.is_empty() {
+    if questions.is_empty() && planned.is_empty() {
         return "Nothing to ask: no outbound path and no name is known.\n".into();
     }
     if whom.is_empty() {
@@ -37,6 +43,14 @@ pub fn plan<'a>(
     let mut out = style.filled("", "  ", &lead, style.width);
     for question in &questions {
         out.push_str(&format!("  {}\n", escape::line(question)));
+    }
+    if !planned.is_empty() {
+        let lead =
+            format!("{} that planned records (--overlay) answer:", super::human::count(planned.len(), "question"));
+        out.push_str(&style.filled("", "  ", &lead, style.width));
+        for question in texts(planned) {
+            out.push_str(&format!("  {}\n", escape::line(&question)));
+        }
     }
     let follow = "Answers bring more: the A and AAAA records of each PTR name, what an alias leads to, and the PTR records of a HELO \
                   name's addresses where it is not known from which of them the host sends.";
@@ -56,9 +70,14 @@ mod tests {
         let (b, a) = (name("b.example"), name("a\u{1b}.example"));
         let server = "192.0.2.53:53".parse().ok();
         let system = Vantage { name: "system".into(), server, kind: VantageKind::System };
-        let text = plan([&b, &a], &[system], true, &Style::plain());
+        let text = plan(&[b.clone(), a.clone()], &[], &[system], true, &Style::plain());
         assert!(text.starts_with("2 questions, each to system (192.0.2.53:53), the authoritative servers"), "{text}");
         assert!(text.contains("  a\\x1b.example. A\n  b.example. A\n"), "{text}");
-        assert!(plan([], &[], false, &Style::plain()).starts_with("Nothing to ask"));
+        assert!(plan(&[], &[], &[], false, &Style::plain()).starts_with("Nothing to ask"));
+        assert!(plan(std::slice::from_ref(&a), &[], &[], false, &Style::plain()).contains("nobody to ask"));
+        let zones = Vantage { name: "the zone files in z".into(), server: None, kind: VantageKind::Authoritative };
+        let text = plan(&[a], &[b], &[zones], false, &Style::plain());
+        assert!(text.starts_with("1 question, each to the zone files in z:\n  a"), "{text}");
+        assert!(text.contains("1 question that planned records (--overlay) answer:\n  b.example. A\n"), "{text}");
     }
 }

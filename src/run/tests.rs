@@ -95,3 +95,28 @@ fn a_plan_goes_before_recorded_answers_and_is_told_of_without_any() {
     let offline = with_plan(Some(&overlay), &facts, Observations::offline());
     assert!(offline.offline && offline.replies.is_empty() && offline.vantages[0].kind == VantageKind::Overlay);
 }
+
+#[test]
+fn the_plan_of_a_run_that_asks_nobody_names_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("plan"), "10.113.0.203.in-addr.arpa. PTR mail1.example.com.\n").unwrap();
+    let text = |line: &str| {
+        let line = line.replace("DIR", dir.path().to_str().unwrap());
+        let words = ["helolint", "plan"].into_iter().chain(line.split_ascii_whitespace()).map(Into::into);
+        let Command::Plan(args) = Cli::read(words).unwrap().into_command() else { unreachable!() };
+        plan_text(
+            &crate::report::sample::facts(),
+            &args.facts,
+            &args.dns,
+            &Style::for_stdout(anstream::ColorChoice::Never, report::Verbosity::Normal),
+        )
+        .unwrap()
+    };
+    assert!(text("").contains("9.9.9.9"));
+    for line in ["--zones DIR", "--offline", "--from x --replay"] {
+        let text = text(line);
+        assert!(!text.contains("9.9.9.9") && !text.contains("authoritative servers"), "{line}: {text}");
+    }
+    let planned = text("--overlay DIR/plan");
+    assert!(planned.contains("1 question that planned records (--overlay) answer:\n  10.113.0.203"), "{planned}");
+}

@@ -174,6 +174,11 @@ impl Zones {
         self.zone_of(&question.name).and_then(|z| z.records.get(&question.name)).is_some_and(|all| all.iter().any(fits))
     }
 
+    /// Whether a planned record answers `question` so that the live DNS need not be asked.
+    pub fn spares(&self, question: &Question) -> bool {
+        self.plans(question) && !matches!(question.rtype, RecordType::A | RecordType::Aaaa)
+    }
+
     /// The planned answer; the end of an alias that is not planned is left to the live DNS.
     fn planned_answer(&self, question: &Question) -> Option<Answer> {
         if !self.plans(question) {
@@ -218,12 +223,10 @@ impl Zones {
             if !seen.insert(question.clone()) {
                 continue;
             }
-            let answer = self.planned_answer(&question);
-            let of_address = matches!(question.rtype, RecordType::A | RecordType::Aaaa);
-            if !dns.replies.contains_key(&question) && (answer.is_none() || of_address) {
+            if !dns.replies.contains_key(&question) && !self.spares(&question) {
                 wanted.insert(question.clone());
             }
-            let Some(answer) = answer else { continue };
+            let Some(answer) = self.planned_answer(&question) else { continue };
             open.extend(follow_ups.after(&question, &answer));
             if let super::truth::End::Elsewhere(target) = super::truth::chain(&question, &answer).end {
                 open.push(Question::new(&target, question.rtype));
