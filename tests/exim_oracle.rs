@@ -64,9 +64,54 @@ fn wanted(value: &Value) -> String {
 
 struct Case<'a> {
     folder: &'a Path,
-    /// Whether only that an expansion fails counts, not in which words; and undecided is no fault.
+    /// Whether only that an expansion fails counts, not in which words; and [`LEFT_OPEN`] is no fault.
     lenient: bool,
     faults: Vec<String>,
+    answers: Answers,
+}
+
+/// What became of the expansions.
+#[derive(Default)]
+struct Answers {
+    agreed: usize,
+    different: usize,
+    /// Reasons of those that are undecided, and how often each.
+    undecided: BTreeMap<&'static str, usize>,
+}
+
+/// What may stay undecided: words of helolint's reason, and why Exim's answer is not to be had from the text and files. Whatever
+/// else is undecided is a difference.
+const LEFT_OPEN: &[(&str, &str)] = &[
+    ("Exim expands text once more only where it is not from outside", "`expand` of text that may be tainted"),
+    ("the operator `sha256` is not followed", "an operator without a use in names and addresses"),
+    ("the operator `time_interval` is not followed", "an operator without a use in names and addresses"),
+    ("what Exim leaves in `$value`", "`$value` behind a list match or an unused `reduce`: releases differ"),
+    ("holds depends on what Exim matched before", "`$1` without a match: what Exim matched when it started"),
+    ("the regular expression `", "an expression that PCRE2 and the regex crate may read differently"),
+    ("`sg` with a pattern that also matches nothing", "an empty match that PCRE2 may try to lengthen"),
+    (
+        "a regular expression on text beyond ASCII, or before a newline",
+        "an expression on text that PCRE2 may see otherwise",
+    ),
+    ("is an address is left to Exim", "an address with a zone or leading zeros: releases differ"),
+    ("whether it is an address hangs on", "an address that a main option may make valid"),
+    ("of a mapped address in hexadecimal", "`reverse_ip` of a form that Exim misreads"),
+    ("of less than nothing is not followed", "a negative length: Exim stops"),
+    ("`sort` of an empty item", "`sort` of empty items: Exim takes keys and items apart"),
+    ("it holds what the file system says of a file", "a file's inode and times"),
+    ("of a file is known to the running host alone", "a file's inode and times"),
+];
+/// How many of all answers may be undecided, in per cent.
+const UNDECIDED_LIMIT: usize = 4;
+
+impl Answers {
+    fn add(&mut self, other: Answers) {
+        self.agreed += other.agreed;
+        self.different += other.different;
+        for (reason, count) in other.undecided {
+            *self.undecided.entry(reason).or_default() += count;
+        }
+    }
 }
 
 impl Case<'_> {
@@ -94,7 +139,7 @@ impl Case<'_> {
     }
 }
 
-fn check(folder: &Path, lenient: bool) -> Vec<String> {
+fn check(folder: &Path, lenient: bool) -> (Vec<String>, Answers) {
     let spec: Value = serde_json::from_str(&fs::read_to_string(folder.join("case.json")).unwrap()).unwrap();
     let expected: Value = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -130,7 +175,7 @@ fn check(folder: &Path, lenient: bool) -> Vec<String> {
         keep_lines: true,
     };
     let found = read(&request).unwrap();
-    let mut case = Case { folder, lenient, faults: Vec::new() };
+    let mut case = Case { folder, lenient, faults: Vec::new(), answers: Answers::default() };
     if expected["ok"] == false {
         let text = expected["error"]["text"].as_str().unwrap();
         let message = text.split_once(":\n  ").map_or(text, |(_, message)| message);
@@ -140,11 +185,11 @@ fn check(folder: &Path, lenient: bool) -> Vec<String> {
             case.same("line", &at.position().line.to_string(), &line.to_string());
             case.same("file", at.path(), expected["error"]["file"].as_str().unwrap());
         }
-        return case.faults;
+        return (case.faults, case.answers);
     }
     if let Some(refused) = &found.refused {
         case.same("refusal", &format!("{} at {:?}", refused.message, refused.at), "none");
-        return case.faults;
+        return (case.faults, case.answers);
     }
     for (name, value) in expected["main"].as_object().unwrap() {
         case.same(name, &option(found.facts.main.get(name)), &wanted(value));
@@ -166,7 +211,7 @@ fn check(folder: &Path, lenient: bool) -> Vec<String> {
         expected["macros"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), wanted(v))).collect();
     case.same("macros", &format!("{macros:?}"), &format!("{expected_macros:?}"));
     expansions(&mut case, &root, &found, &expected, file);
-    case.faults
+    (case.faults, case.answers)
 }
 
 fn expansions(case: &mut Case, root: &Root, found: &helolint::collect::exim::Read, expected: &Value, file: &str) {
@@ -226,16 +271,25 @@ fn expansions(case: &mut Case, root: &Root, found: &helolint::collect::exim::Rea
         let outcome = match evaluator.value(&parse(&text), &mut scope) {
             Ok(text) => format!("value {text}"),
             Err(Stop::Forced(message) | Stop::Fails(message)) => format!("failed {message}"),
-            Err(Stop::Undecided { why, construct }) => format!("undecided {construct} {why}"),
+            Err(Stop::Undecided { why, construct }) => {
+                if let Some((_, kind)) = LEFT_OPEN.iter().find(|(part, _)| why.contains(part)).filter(|_| case.lenient)
+                {
+                    *case.answers.undecided.entry(kind).or_default() += 1;
+                    continue;
+                }
+                format!("undecided {construct} {why}")
+            }
         };
         let wanted = match result["value"].as_str() {
             Some(value) => format!("value {value}"),
             None => format!("failed {}", result["failed"].as_str().unwrap()),
         };
         let fails = |text: &str| text.starts_with("failed");
-        if case.lenient && (outcome.starts_with("undecided") || fails(&outcome) && fails(&wanted)) {
+        if outcome == wanted || case.lenient && fails(&outcome) && fails(&wanted) {
+            case.answers.agreed += 1;
             continue;
         }
+        case.answers.different += 1;
         case.same(&format!("expansion {text} {}", item["vars"]), &outcome, &wanted);
     }
 }
@@ -244,6 +298,8 @@ fn all(folder: &Path, apart: &[(&str, &str)], lenient: bool) {
     let mut folders: Vec<_> = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
     folders.sort();
     let mut faults = Vec::new();
+    let mut answers = Answers::default();
+    let mut faulty = Vec::new();
     let mut count = 0;
     for case in folders.iter().filter(|folder| folder.join("expected.json").exists()) {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
@@ -251,8 +307,23 @@ fn all(folder: &Path, apart: &[(&str, &str)], lenient: bool) {
             continue;
         }
         count += 1;
-        faults.extend(check(case, lenient));
+        let (more, of_case) = check(case, lenient);
+        if !more.is_empty() {
+            faulty.push(name);
+        }
+        faults.extend(more);
+        answers.add(of_case);
     }
+    let Answers { agreed, different, undecided } = &answers;
+    let open: usize = undecided.values().sum();
+    println!(
+        "    {count} cases, {} differ; expansions: {agreed} agreed, {open} undecided, {different} different",
+        faulty.len()
+    );
+    for (reason, times) in undecided {
+        println!("      {times} undecided: {reason}");
+    }
+    assert!(open * 100 <= (agreed + open) * UNDECIDED_LIMIT, "{open} of {} expansions are undecided", agreed + open);
     assert!(count > 15, "only {count} cases found");
     assert!(faults.is_empty(), "{} differences in {count} cases:\n{}", faults.len(), faults.join("\n"));
 }

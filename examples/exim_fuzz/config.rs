@@ -17,8 +17,22 @@ pub struct Configuration {
     pub defines: Vec<(String, String)>,
 }
 
-const MACROS: [&str; 9] = ["FLAG", "HELONAME", "HELO", "IFACE", "Xy_2", "DOMAIN", "A_LONG_NAME_1", "HELONAMES", "Zz"];
-const MACRO_VALUES: [&str; 11] = [
+const MACROS: [&str; 13] = [
+    "FLAG",
+    "HELONAME",
+    "HELO",
+    "IFACE",
+    "Xy_2",
+    "DOMAIN",
+    "A_LONG_NAME_1",
+    "HELONAMES",
+    "Zz",
+    "Q",
+    "SMTP",
+    "T0",
+    "A_NAME_OF_SIXTY_THREE_CHARACTERS_WHICH_IS_AS_MANY_AS_EXIM_TAKES",
+];
+const MACRO_VALUES: [&str; 19] = [
     "mail.example.com",
     "",
     "true",
@@ -30,6 +44,14 @@ const MACRO_VALUES: [&str; 11] = [
     "$primary_hostname",
     "x = y",
     "FLAGS",
+    "\\",
+    ".endif",
+    "  blanks  ",
+    "${lookup{$sender_address_domain}lsearch*{/etc/mailhelo}{$value}{x}}",
+    "_HAVE_IPV6",
+    "smtp",
+    "begin",
+    "# Q",
 ];
 /// Main options and values that they take.
 const MAIN: [(&str, &[&str]); 23] = [
@@ -68,7 +90,7 @@ const FLAGS: [&str; 6] = [
     "split_spool_directory",
 ];
 /// Lines that Exim refuses, most of them.
-const BROKEN: [&str; 20] = [
+const BROKEN: [&str; 36] = [
     "no_such_option = 1",
     "primary_hostname",
     "no_primary_hostname = x",
@@ -89,6 +111,100 @@ const BROKEN: [&str; 20] = [
     "Undefined == x",
     "smtp_accept_max = 3X",
     "hide",
+    "hide hide qualify_domain = x",
+    "Primary_hostname = x",
+    "A_NAME_THAT_HAS_SIXTY_FOUR_CHARACTERS_WHICH_IS_ONE_MORE_THAN_LESS = 1",
+    "smtp_banner \"x\"",
+    "no_such_list = x",
+    "hostlist = x",
+    "addresslist a b = x",
+    "localpartlist_cache l = x",
+    "domainlistx = y",
+    "begin routers extra",
+    "begin",
+    ".include",
+    ".include /etc/exim4/\"one.inc\"",
+    ".ifdef",
+    "trusted_users = nosuchuser",
+    "smtp_banner = x\n.ifdefx\n.elsewhere",
+];
+/// Lines of conditionals that change nothing, most of them.
+const ODD: [&str; 9] = [
+    ".ifdef _HAVE_IPV6\n.endif",
+    ".ifdef\tFLAG",
+    ".ifdeft FLAG\n.endif",
+    ".ifndef FLAG\n.ifdef HELO\ngarbage here\n.else\n.endif\n.endif",
+    ".ifdef nothing\ngarbage\n.include /etc/none\nQ == 2\n.endif",
+    ".ifdef FLAG\n.elifdef HELONAME\n.elifndef Q\n.else\n.else\ngarbage\n.endif",
+    ".else_where",
+    ".ifndef nothing\n.ifndef nothing\n.ifdef nothing\nx\n.elifndef nothing\n.endif\n.endif\n.endif",
+    ".include_if_exists /etc/exim4/none",
+];
+/// Named lists.
+const NAMED: [&str; 10] = [
+    "hostlist hosts = 192.0.2.0/24 : 2001::db8::::/32",
+    "hide hostlist hosts = <; 192.0.2.7 ; !198.51.100.0/24 ; *",
+    "localpartlist people = alice : b*",
+    "localpartlist_cache people = ^[xX]",
+    "addresslist senders = *@a.example",
+    "domainlist_cache other = +named : c-1.example",
+    "domainlist a_d = x",
+    "hostlist named = 192.0.2.1",
+    "domainlist  spaced   =   a : b  ",
+    "addresslist\ttabbed = x",
+];
+/// Options of smtp transports beside the names.
+const SMTP: [&str; 16] = [
+    "port = 587",
+    "protocol = smtps",
+    "no_multi_domain",
+    "hosts_randomize",
+    "hosts_override = yes",
+    "connect_timeout = 5m",
+    "connect_timeout = 1h5x",
+    "max_rcpt = 0x10",
+    "hosts_max_try = 2K",
+    "tls_verify_certificates = system,cache",
+    "dkim_selector = ${lc:S1}",
+    "headers_remove = X-A : X-B",
+    "headers_remove = X-C",
+    "user = mail",
+    "user = ${lookup{x}lsearch{/etc/mailips}}",
+    "no_such_option = 1",
+];
+/// Transports of other drivers.
+const OTHERS: [&str; 8] = [
+    "local:\n driver = appendfile\n file = /var/mail/$local_part\n mode = 0660\n group = mail",
+    "local:\n driver = appendfile\n directory = /m\n maildir_format\n no_check_owner\n user = nobody",
+    "local:\n driver = pipe\n command = /bin/true\n return_output\n timeout = 1m",
+    "local:\n driver = autoreply\n once_repeat = 7d\n user = mail",
+    "local:\n driver = lmtp\n socket = /run/lmtp\n batch_max = 20",
+    "local:\n driver = nosuch",
+    "local:\n driver = pipe\n helo_data = x",
+    "local:\n driver = appendfile\n mode = 0689\n file = /x",
+];
+/// Routers of other drivers.
+const OTHER_ROUTERS: [&str; 9] = [
+    "last:\n driver = accept\n transport = t0\n local_parts = a : b\n senders = *@a.example",
+    "last:\n driver = redirect\n data = :blackhole:\n set = r_x = 1\n set = r_y = 2\n allow_fail",
+    "last:\n driver = ipliteral\n transport = t0\n domains = ! +named",
+    "last:\n driver = queryprogram\n command = /bin/true\n command_user = mail",
+    "last:\n driver = accept",
+    "last:\n driver = redirect\n transport = t0",
+    "last:\n driver = manualroute\n transport = t0\n route_data = ${lookup{$domain}lsearch{/etc/mailips}}",
+    "last:\n driver = manualroute\n transport = t0\n route_list = * a\n route_data = b",
+    "last:\n driver = dnslookup\n transport = t0\n no_more\n ignore_target_hosts = 0.0.0.0 : 127.0.0.0/8\n self = pass",
+];
+/// Other sections.
+const SECTIONS: [&str; 8] = [
+    "begin acl\ncheck:\n  accept\n  hosts = X\nbegin retry\n* * F,1h,5m\n",
+    "begin retry\n* * F,2h,15m; G,16h,1h,1.5\n",
+    "begin rewrite\n*@a.example $1@b.example Ff\n",
+    "begin authenticators\nplain:\n driver = plaintext\n public_name = PLAIN\n server_prompts = :\n server_condition = true\n",
+    "begin acls\ncheck_it:\n deny message = no\n accept\n",
+    "begin local_scan\n",
+    "begin routers\n",
+    "Begin Rewrites\nbegin retries\n",
 ];
 
 /// Writes one.
@@ -134,11 +250,30 @@ pub fn write(random: &mut Random) -> Configuration {
     }
     lines.push(format!(
         "domainlist named = {}",
-        random.pick(&["a.example", "a.example : *.b.example", "lsearch;/etc/mailips", "@ : x"])
+        random.pick(&[
+            "a.example",
+            "a.example : *.b.example",
+            "lsearch;/etc/mailips",
+            "@ : x",
+            "$qualify_domain : ^x\\\\.y",
+            "${lookup{d}lsearch{/etc/mailips}}"
+        ])
     ));
-    if random.one_in(14) {
+    for _ in 0..random.below(3) {
+        let line = random.pick(&NAMED);
+        let word =
+            |line: &str| line.trim_start_matches("hide ").split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        if !lines.iter().any(|known| word(known).replace("_cache", "") == word(line).replace("_cache", "")) {
+            lines.push(line.to_owned());
+        }
+    }
+    if random.one_in(18) {
         let at = random.below(lines.len() + 1);
         lines.insert(at, random.pick(&BROKEN).to_owned());
+    }
+    if random.one_in(5) {
+        let at = random.below(lines.len() + 1);
+        lines.insert(at, random.pick(&ODD).to_owned());
     }
     let mut included = Vec::new();
     let mut text = laid_out(random, &lines, &mut included, "one.inc");
@@ -149,10 +284,22 @@ pub fn write(random: &mut Random) -> Configuration {
     };
     let count = 1 + random.below(3);
     for section in sections {
+        if random.one_in(12) {
+            text.push_str(random.pick(&SECTIONS));
+        }
         let begin = random.pick(&["begin ", "begin ", "BEGIN ", "begin   ", "  begin "]);
         let _ = writeln!(text, "{begin}{}", section_name(random, section));
         let mut lines = Vec::new();
+        if random.one_in(8) {
+            lines.extend(
+                random.pick(if section == "routers" { &OTHER_ROUTERS } else { &OTHERS }).lines().map(str::to_owned),
+            );
+        }
         for number in 0..count {
+            if random.one_in(10) && !defined.contains(&"Late") {
+                lines.push(format!("Late = {}", random.pick(&MACRO_VALUES)));
+                defined.push("Late");
+            }
             match section {
                 "routers" => router(random, number, &mut lines),
                 _ => transports.push(transport(random, number, &mut lines)),
@@ -166,7 +313,7 @@ pub fn write(random: &mut Random) -> Configuration {
         ));
     }
     if random.one_in(6) {
-        text.push_str("begin acl\ncheck:\n  accept\n  hosts = X\nbegin retry\n* * F,1h,5m\n");
+        text.push_str(random.pick(&SECTIONS));
     }
     if random.one_in(8) {
         text.pop();
@@ -176,7 +323,7 @@ pub fn write(random: &mut Random) -> Configuration {
     }
     let defines = match random.below(5) {
         0 => vec![(
-            random.pick(&["FLAG", "HELONAME", "Cmd"]).to_owned(),
+            random.pick(&["FLAG", "HELONAME", "Cmd", "A_LONG_NAME_1", "MAIN_HARDCODE_PRIMARY_HOSTNAME"]).to_owned(),
             random.pick(&["x", "cmd.example.com", ""]).to_owned(),
         )],
         _ => Vec::new(),
@@ -207,7 +354,15 @@ fn router(random: &mut Random, number: usize, lines: &mut Vec<String>) {
         lines.push(format!("  domains = {}", random.pick(&["! +named", "*", "+named", "DOMAIN"])));
     }
     for _ in 0..random.below(3) {
-        lines.push(format!("  condition = {}", random.pick(&["${if eq{a}{b}}", "true", "\"$value\""])));
+        lines.push(format!("  condition = {}", random.pick(&["${if eq{a}{b}}", "true", "\"$value\"", "\"\\$x\\t\""])));
+    }
+    if random.one_in(4) {
+        lines.push(format!("  senders = {}", random.pick(&["*@a.example", "+senders", "IFACE", "\"^a \\\\. b\""])));
+    }
+    if random.one_in(6) {
+        lines.push(
+            random.pick(&["  set = r_a = 1\n  set = r_b = $value", "address_data = ${lc:X}", "no_verify"]).to_owned(),
+        );
     }
     if random.one_in(3) {
         lines.push(random.pick(&["  no_more", "more = false", "unseen"]).to_owned());
@@ -237,6 +392,15 @@ fn transport(random: &mut Random, number: usize, lines: &mut Vec<String>) -> Str
         } else {
             format!("  {option} = {text}")
         });
+    }
+    for _ in 0..random.below(3) {
+        let option = random.pick(&SMTP);
+        let name = |line: &str| line.split(['=', ' ']).find(|word| !word.is_empty()).unwrap_or_default().to_owned();
+        let broken = ["1h5x", "2K", "no_such"].iter().any(|part| option.contains(part));
+        let again = option.contains("headers_") || !lines.iter().rev().take(8).any(|line| name(line) == name(option));
+        if again && (!broken || random.one_in(6)) {
+            lines.push(format!("  {option}"));
+        }
     }
     if random.one_in(5) {
         lines.push(format!("  headers_add = X-{number}: y"));
@@ -342,5 +506,20 @@ fn conditional(random: &mut Random, line: &str, out: &mut String) {
 }
 
 fn asked(random: &mut Random) -> &'static str {
-    random.pick(&["FLAG", "HELONAME", "HELO IFACE", "Xy_2", "xFLAGx", "nothing", "", "Undefined_1", "DOMAIN or Zz"])
+    random.pick(&[
+        "FLAG",
+        "HELONAME",
+        "HELO IFACE",
+        "Xy_2",
+        "xFLAGx",
+        "nothing",
+        "",
+        "Undefined_1",
+        "DOMAIN or Zz",
+        "_HAVE_IPV6",
+        "X _HAVE_IPV6",
+        "_OPT_MAIN_DISABLE_IPV6 x",
+        "Q",
+        "Late",
+    ])
 }

@@ -1,11 +1,11 @@
-//! Random expansions, and the files in which they look things up.
+//! Random expansions.
 
 use std::fmt::Write as _;
 
+use crate::conditions::{LISTS, condition, pattern};
 use crate::random::Random;
+use crate::tables::{MAPS, NAMES};
 
-/// Files of the lsearch family, below `/etc`.
-pub const MAPS: [&str; 3] = ["mailips", "mailhelo", "wild"];
 /// Domains that keys, senders and comparisons are made of.
 pub const DOMAINS: [&str; 8] = [
     "a.example",
@@ -18,7 +18,7 @@ pub const DOMAINS: [&str; 8] = [
     "nowhere.invalid",
 ];
 
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 34] = [
     "mail.example.com",
     "a.example",
     "192.0.2.4",
@@ -27,6 +27,11 @@ const WORDS: [&str; 24] = [
     "a:b: c ::d",
     "user@b.example",
     "Alice <alice@a.example>",
+    "\"Alice, x\" <alice@a.example> (c)",
+    "a. b @ c . d",
+    "<@x.example:a@b.example>",
+    "a@b_c.example",
+    "a@[192.0.2.1]",
     "x",
     " ",
     "",
@@ -43,8 +48,13 @@ const WORDS: [&str; 24] = [
     "\\x41\\101",
     "\\N$x{}\\N",
     "=",
+    "\\\\",
+    "\\}\\{",
+    "(5+3)*2",
+    "0x1F|7",
+    "a-b_c/d",
 ];
-const VARIABLES: [&str; 16] = [
+const VARIABLES: [&str; 20] = [
     "$primary_hostname",
     "${primary_hostname}",
     "$sender_address_domain",
@@ -61,8 +71,12 @@ const VARIABLES: [&str; 16] = [
     "$config_file",
     "$domain",
     "$acl_m_none",
+    "$spool_directory",
+    "$h_subject:",
+    "$config_dir",
+    "$smtp_active_hostname",
 ];
-const OPERATORS: [&str; 38] = [
+const OPERATORS: [&str; 46] = [
     "lc",
     "uc",
     "domain",
@@ -70,9 +84,14 @@ const OPERATORS: [&str; 38] = [
     "address",
     "length_3",
     "l_5",
+    "l_0",
+    "length",
     "substr_1_2",
     "substr_-3",
+    "substr_-30_29",
     "s_0_4",
+    "s_2",
+    "substr_-2_1",
     "strlen",
     "mask",
     "quote",
@@ -86,23 +105,41 @@ const OPERATORS: [&str; 38] = [
     "eval10",
     "listcount",
     "listnamed",
+    "listnamed_d",
+    "listnamed_h",
     "md5",
     "sha1",
     "base64",
     "hash_5",
     "hash_3_10",
+    "hash_99",
+    "h_4_62",
     "nhash_9",
+    "nhash_8_63",
+    "nh_100",
     "str2b64",
-    "hex2b64",
-    "base62",
     "escape8bit",
-    "hexquote",
-    "sha256",
     "quote_local_part",
+    "utf8clean",
+    "sha256",
     "time_interval",
-    "from_utf8",
 ];
-const LOOKUPS: [&str; 16] = [
+/// Arguments that some operators are made for.
+const MADE_FOR: [(&str, &[&str]); 9] = [
+    ("mask", &["192.0.2.77/26", "2001:db8::7/33", "192.0.2.7/0", "x/8", "192.0.2.7", "192.0.2.7/33"]),
+    ("reverse_ip", &["192.0.2.4", "2001:db8::4", "x", "::ffff:192.0.2.1"]),
+    ("ipv6norm", &["2001:DB8:0:0::4", "192.0.2.4", "::", "x", "::ffff:192.0.2.1"]),
+    ("ipv6denorm", &["2001:db8::4", "192.0.2.4", "::", "1::2::3"]),
+    (
+        "eval",
+        &["1+2*3", "(1+2)*3", "0x10|3", "010+1", "7/2%2", "1<<4>>1", "~5&7^1", "-(-3)", "5/0", "2K", "1+", "--3", "08"],
+    ),
+    ("eval10", &["010+1", "9-09", "0x10", "2*(3"]),
+    ("listnamed", &["named", "hosts", "people", "nothing", "a_d"]),
+    ("listcount", &["a:b:c", "<; a;b", "", " ", "::", "a::b"]),
+    ("expand", &["\\$primary_hostname", "\\${lc:ABC\\}", "\\$", "\\${if eq{a\\}{a\\}{1\\}{2\\}\\}"]),
+];
+const LOOKUPS: [&str; 24] = [
     "lsearch",
     "lsearch",
     "lsearch*",
@@ -111,14 +148,22 @@ const LOOKUPS: [&str; 16] = [
     "partial-lsearch",
     "partial1-lsearch*",
     "partial0-lsearch",
+    "partial3-lsearch*@",
     "partial(.)lsearch",
+    "partial1()lsearch",
+    "partial(x.)lsearch*",
     "wildlsearch",
     "nwildlsearch",
+    "nwildlsearch*",
     "iplsearch",
     "iplsearch*",
     "lsearch,ret=key",
     "lsearch*,ret=full",
     "partial2-nwildlsearch",
+    "partial-wildlsearch",
+    "dsearch",
+    "dsearch",
+    "nosuch",
 ];
 
 /// One expansion.
@@ -139,9 +184,14 @@ fn value(random: &mut Random, depth: usize, out: &mut String) {
                 }
             }
             5 | 6 => {
-                let _ = write!(out, "${{{}:", random.pick(&OPERATORS));
-                value(random, depth + 1, out);
-                out.push('}');
+                let (name, made) = MADE_FOR[random.below(MADE_FOR.len())];
+                if random.one_in(3) {
+                    let _ = write!(out, "${{{name}:{}}}", random.pick(made));
+                } else {
+                    let _ = write!(out, "${{{}:", random.pick(&OPERATORS));
+                    value(random, depth + 1, out);
+                    out.push('}');
+                }
             }
             7..=9 => lookup(random, depth, out),
             10 | 11 => {
@@ -169,11 +219,13 @@ fn value(random: &mut Random, depth: usize, out: &mut String) {
     }
 }
 
-fn blanks(random: &mut Random, out: &mut String) {
+/// What stands between two words.
+pub fn blanks(random: &mut Random, out: &mut String) {
     out.push_str(random.pick(&[" ", " ", "  ", "\t"]));
 }
 
-fn argument(random: &mut Random, depth: usize, out: &mut String) {
+/// An argument with a value in it.
+pub fn argument(random: &mut Random, depth: usize, out: &mut String) {
     out.push('{');
     value(random, depth + 1, out);
     out.push('}');
@@ -182,7 +234,8 @@ fn argument(random: &mut Random, depth: usize, out: &mut String) {
     }
 }
 
-fn fixed(text: &str, out: &mut String) {
+/// An argument of this text.
+pub fn fixed(text: &str, out: &mut String) {
     let _ = write!(out, "{{{text}}}");
 }
 
@@ -210,7 +263,20 @@ fn key(random: &mut Random, depth: usize, out: &mut String) {
     match random.below(4) {
         0 => fixed("$sender_address_domain", out),
         1 => fixed("${lc:$sender_address_domain}", out),
-        2 => fixed(random.pick(&["192.0.2.4", "2001:db8::4", "user@b.example", "*", "", "MIXED.example"]), out),
+        2 => fixed(
+            random.pick(&[
+                "192.0.2.4",
+                "2001:db8::4",
+                "user@b.example",
+                "*",
+                "",
+                "MIXED.example",
+                "$sender_address",
+                ".",
+                "a b",
+            ]),
+            out,
+        ),
         _ => argument(random, depth, out),
     }
 }
@@ -225,6 +291,7 @@ fn lookup(random: &mut Random, depth: usize, out: &mut String) {
     let file = match random.below(12) {
         0 => random.pick(&["/etc/none", "relative", "/etc/empty", "/etc"]).to_owned(),
         _ if kind.starts_with("ipl") => "/etc/nets".to_owned(),
+        _ if kind == "dsearch" => "/etc/names.d".to_owned(),
         _ => format!("/etc/{}", MAPS[random.below(MAPS.len())]),
     };
     fixed(&file, out);
@@ -232,167 +299,76 @@ fn lookup(random: &mut Random, depth: usize, out: &mut String) {
     out.push('}');
 }
 
-fn condition(random: &mut Random, depth: usize, out: &mut String) {
-    if random.one_in(6) {
-        out.push('!');
-    }
-    match random.below(if depth > 4 { 5 } else { 12 }) {
-        0 => fixed_after("exists", random.pick(&["/etc/mailips", "/etc/none", "/etc", "/etc/empty"]), out),
-        1 => {
-            let name = random.pick(&[
-                "sender_address",
-                "sender_host_name",
-                "value",
-                "1",
-                "sender_address_domain",
-                "nothing_known",
-            ]);
-            let _ = write!(out, "def:{name}");
-            blanks(random, out);
-        }
-        2 | 3 => {
-            let name = random.pick(&[
-                "eq",
-                "eqi",
-                "lt",
-                "gt",
-                "le",
-                "gei",
-                "match",
-                "match_domain",
-                "match_ip",
-                "inlist",
-                "inlisti",
-                "match_address",
-            ]);
-            out.push_str(name);
-            out.push_str(random.pick(&["", " "]));
-            match (random.below(3), name) {
-                (0, _) => fixed("$sender_address_domain", out),
-                (_, "match_ip") => fixed("$sender_host_address", out),
-                _ => argument(random, depth, out),
-            }
-            match name {
-                "match" => fixed(random.pick(&["^a", "(.*)\\\\.example", "\\N^(x)\\.(.*)$\\N", "[.]", "b+"]), out),
-                "match_domain" => {
-                    fixed(
-                        random.pick(&[
-                            "a.example : *.b.example",
-                            "!b.example : *",
-                            "+named",
-                            "lsearch;/etc/mailips",
-                            "@",
-                            "^.*x",
-                        ]),
-                        out,
-                    );
-                }
-                "match_ip" => fixed(
-                    random.pick(&["192.0.2.0/24", "<; 2001:db8::/32 ; 198.51.100.2", "*", "!192.0.2.7 : 0.0.0.0/0"]),
-                    out,
-                ),
-                "match_address" => fixed(random.pick(&["*@a.example", "alice@*", "a.example : *@+named"]), out),
-                _ => argument(random, depth, out),
-            }
-        }
-        4 => {
-            out.push_str(random.pick(&["isip", "isip4", "isip6", "bool", "bool_lax"]));
-            argument(random, depth, out);
-        }
-        5 | 6 => {
-            out.push_str(random.pick(&["and", "or"]));
-            out.push('{');
-            for _ in 0..1 + random.below(3) {
-                out.push('{');
-                condition(random, depth + 1, out);
-                out.push('}');
-            }
-            out.push('}');
-        }
-        7 => {
-            out.push_str(random.pick(&["<", "<=", "=", "==", ">", ">="]));
-            out.push_str(random.pick(&[
-                "{5}{7}",
-                "{0x10}{16}",
-                "{1K}{1024}",
-                "{${extract{size}{${stat:/etc/empty}}}}{0}",
-                "{ 3 }{3}",
-                "{x}{1}",
-                "{${strlen:$sender_address}}{14}",
-            ]));
-        }
-        8 => {
-            out.push_str(random.pick(&["forany", "forall"]));
-            fixed(random.pick(&["a.example:b.example", "<; 1 ; 2 ; x", "", "$sender_address_domain : x"]), out);
-            out.push('{');
-            out.push_str(random.pick(&[
-                "eq{$item}{a.example}",
-                "match{$item}{\\\\.}",
-                "bool_lax{$item}",
-                "isip{$item}",
-                "!eq{$item}{$sender_address_domain}",
-            ]));
-            out.push('}');
-        }
-        _ => {
-            out.push_str(random.pick(&["eq", "eqi"]));
-            argument(random, depth, out);
-            argument(random, depth, out);
-        }
-    }
-}
-
-fn fixed_after(name: &str, text: &str, out: &mut String) {
-    out.push_str(name);
-    fixed(text, out);
-}
-
 fn item(random: &mut Random, depth: usize, out: &mut String) {
-    match random.below(9) {
+    match random.below(11) {
         0 => {
             out.push_str("${extract");
-            fixed(random.pick(&["1", "2", "-1", "0", " 3 ", "9", "$1"]), out);
+            fixed(random.pick(&["1", "2", "-1", "0", " 3 ", "9", "$1", "-2", "-9", "+1"]), out);
             fixed(random.pick(&[":", ".", "@", " :", ".@"]), out);
             argument(random, depth, out);
             tail(random, depth, out);
         }
         1 => {
             out.push_str("${extract");
-            fixed(random.pick(&["a", "B", "c", "none"]), out);
+            fixed(random.pick(&["a", "B", "c", "none", " b ", "x y"]), out);
             argument(random, depth, out);
             tail(random, depth, out);
         }
         2 => {
             out.push_str("${sg");
             argument(random, depth, out);
-            fixed(random.pick(&["a", "\\\\.", "^(.)(.)", "[a-c]+", "x*", "(?i)MAIL", "$"]), out);
-            fixed(random.pick(&["", "-", "\\$1", "<\\$2\\$1>", "$sender_address_domain"]), out);
+            fixed(
+                &match random.below(2) {
+                    0 => pattern(random),
+                    _ => random.pick(&["a", "\\\\.", "^(.)(.)", "[a-c]+", "x*", "(?i)MAIL", "$", "", "a|"]).to_owned(),
+                },
+                out,
+            );
+            fixed(random.pick(&["", "-", "\\$1", "<\\$2\\$1>", "$sender_address_domain", "\\$0\\$0"]), out);
         }
         3 => {
             out.push_str("${tr");
             argument(random, depth, out);
-            out.push_str(random.pick(&["{abc}{xyz}", "{.@}{_}", "{a}{}", "{}{x}", "{A-Z}{a-z}"]));
+            out.push_str(random.pick(&["{abc}{xyz}", "{.@}{_}", "{a}{}", "{}{x}", "{A-Z}{a-z}", "{aab}{xyz}"]));
         }
         4 => {
             out.push_str("${substr");
-            out.push_str(random.pick(&["{0}{4}", "{-3}", "{2}{100}", "{-8}{3}", "{x}"]));
+            out.push_str(random.pick(&[
+                "{0}{4}",
+                "{-3}",
+                "{2}{100}",
+                "{-8}{3}",
+                "{x}",
+                "{1 }{2}",
+                "{+1}{2}",
+                "{$value}{1}",
+            ]));
             argument(random, depth, out);
         }
         5 => {
             out.push_str("${length");
-            fixed(random.pick(&["3", "0", "99"]), out);
+            fixed(random.pick(&["3", "0", "99", "-1", ""]), out);
             argument(random, depth, out);
         }
         6 => {
             out.push_str("${listextract");
-            fixed(random.pick(&["1", "2", "-1", "7"]), out);
-            fixed(random.pick(&["a:b:c", "<; 1 ; 2::3", "x : : y", "$sender_address_domain : z"]), out);
+            fixed(random.pick(&["1", "2", "-1", "7", "0", " 2 ", "x$1", "-9"]), out);
+            fixed(random.pick(&LISTS), out);
             tail(random, depth, out);
         }
         7 => {
-            out.push_str("${hash");
-            out.push_str(random.pick(&["{4}", "{3}{6}"]));
+            out.push_str(random.pick(&["${hash{4}", "${hash{3}{6}", "${nhash{9}", "${nhash{8}{63}", "${hash{4}{0}"]));
             argument(random, depth, out);
+        }
+        8 => {
+            let (name, _) = NAMES[random.below(NAMES.len())];
+            let _ = write!(out, "${{readfile{{/etc/names.d/{name}}}{}", random.pick(&["", "{:}", "{}", "{ ; }"]));
+        }
+        9 => {
+            let (field, file) =
+                (random.pick(&["size", "mode", "smode", "uid"]), random.pick(&["mailips", "none", "empty"]));
+            let _ = write!(out, "${{extract{{{field}}}{{${{stat:/etc/{file}}}}}");
+            tail(random, depth, out);
         }
         _ => {
             out.push_str("${extract{size}{${stat:");
@@ -404,7 +380,7 @@ fn item(random: &mut Random, depth: usize, out: &mut String) {
 }
 
 fn list_item(random: &mut Random, depth: usize, out: &mut String) {
-    let list = random.pick(&["a.example:b.example:c", "<; 1 ; 2 ; 3", "3:1:2", "x"]);
+    let list = random.pick(&LISTS);
     match random.below(4) {
         0 => {
             let _ = write!(out, "${{map{{{list}}}{{<$item>");
@@ -412,84 +388,25 @@ fn list_item(random: &mut Random, depth: usize, out: &mut String) {
             out.push_str("}}");
         }
         1 => {
-            let test = random.pick(&["eq{$item}{b.example}", ">{$item}{1}", "match{$item}{\\\\.}"]);
-            let _ = write!(out, "${{filter{{{list}}}{{{test}}}}}");
+            let _ = write!(out, "${{filter{{{list}}}{{");
+            match random.below(3) {
+                0 => condition(random, depth + 2, out),
+                _ => out.push_str(random.pick(&[
+                    "eq{$item}{b.example}",
+                    ">{$item}{1}",
+                    "match{$item}{\\\\.}",
+                    "def:item",
+                ])),
+            }
+            out.push_str("}}");
         }
         2 => {
             let _ = write!(out, "${{reduce{{{list}}}{{{}}}{{$value+$item}}}}", random.pick(&["", "0", "s"]));
         }
         _ => {
-            let _ = write!(out, "${{sort{{{list}}}{{{}}}{{$item}}}}", random.pick(&["lt", "gt", "<"]));
+            let comparator = random.pick(&["lt", "gt", "<", ">=", "lei", "gei", "eq"]);
+            let field = random.pick(&["$item", "$item", "x$item", "${length_1:$item}", "${strlen:$item}"]);
+            let _ = write!(out, "${{sort{{{list}}}{{{comparator}}}{{{field}}}}}");
         }
     }
-}
-
-/// A file that `lsearch` reads, sloppy now and then.
-pub fn map(random: &mut Random) -> String {
-    let mut out = String::new();
-    for _ in 0..random.below(12) {
-        match random.below(14) {
-            0 => out.push_str(random.pick(&["# comment\n", "#\n", "\n", "   \n", "\t\n"])),
-            1 => {
-                let _ = writeln!(
-                    out,
-                    "{}{}",
-                    random.pick(&[" ", "\t", "    "]),
-                    random.pick(&["more", "a.example: x", "# c", "x\ty  "])
-                );
-            }
-            2 => {
-                out.push_str(random.pick(&["*: 192.0.2.1\n", "*:host.example.com\n", "*@b.example: y\n", "\"*\": z\n"]))
-            }
-            3 => {
-                let _ = writeln!(
-                    out,
-                    "{}: w",
-                    random.pick(&["*.b.example", "*.example", ".a.example", "^x\\\\..*", "*", "^a$", "*a.example"])
-                );
-            }
-            4 => out.push_str(random.pick(&[
-                "2001:db8::4: v6\n",
-                "\"2001:db8::4\": v6\n",
-                "192.0.2.4: v4\n",
-                "user@b.example u\n",
-            ])),
-            _ => {
-                let separator = random.pick(&[": ", ": ", ": ", ":", " ", "\t:  ", "", " : : "]);
-                let data = random.pick(&[
-                    "192.0.2.10",
-                    "192.0.2.4;2001:db8::4",
-                    "mx.a.example",
-                    "",
-                    "v # note",
-                    "\"q\"  ",
-                    "\\x41 $value",
-                    "x\r",
-                    "a=1 b=2",
-                ]);
-                let _ = writeln!(out, "{}{separator}{data}", random.pick(&DOMAINS));
-            }
-        }
-    }
-    if random.one_in(4) {
-        out.pop();
-    }
-    out
-}
-
-/// A file that `iplsearch` reads.
-pub fn nets(random: &mut Random) -> String {
-    let mut out = String::new();
-    for _ in 0..random.below(6) {
-        out.push_str(random.pick(&[
-            "192.0.2.0/24: net\n",
-            "192.0.2.4: one\n",
-            "\"2001:db8::/32\": six\n",
-            "*: any\n",
-            "# c\n",
-            "198.51.100.0/30 four\n",
-            "  more\n",
-        ]));
-    }
-    out
 }

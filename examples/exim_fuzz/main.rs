@@ -7,9 +7,11 @@
 //! exim-fuzz` does all three. What Exim looks at only when it is called by hand is left out: an `smtp_active_hostname` that
 //! cannot be expanded makes `exim -be` refuse the configuration that the daemon takes.
 
+mod conditions;
 mod config;
 mod expansion;
 mod random;
+mod tables;
 
 use std::path::Path;
 use std::{env, fs, io, process};
@@ -49,11 +51,17 @@ fn write(random: &mut Random, case: &Path) -> io::Result<()> {
     for (name, text) in configuration.included {
         fs::write(root.join("exim4").join(name), text)?;
     }
-    for map in expansion::MAPS {
-        fs::write(root.join(map), expansion::map(random))?;
+    for map in tables::MAPS {
+        fs::write(root.join(map), tables::map(random))?;
     }
-    fs::write(root.join("nets"), expansion::nets(random))?;
+    fs::write(root.join("nets"), tables::nets(random))?;
     fs::write(root.join("empty"), "")?;
+    fs::create_dir(root.join("names.d"))?;
+    for (name, text) in tables::NAMES {
+        if random.one_in(2) {
+            fs::write(root.join("names.d").join(name), text)?;
+        }
+    }
     let mut expand: Vec<Value> = configuration
         .transports
         .iter()

@@ -345,6 +345,7 @@ case_exim_fuzz() {
     [ -z "${EXIM_FUZZ_KEEP:-}" ] || cp -r "$work/cases/." "$EXIM_FUZZ_KEEP/"
     HELOLINT_EXIM_CASES=$work/cases cargo test --quiet --locked --manifest-path "$top/Cargo.toml" --test exim_oracle fresh -- --nocapture >"$work/fuzz.log" 2>&1 ||
         { cat "$work/fuzz.log" >&2; die "seed $seed: helolint and Exim differ"; }
+    grep -E '^    ' "$work/fuzz.log" >&2
 }
 
 # Files shaped as cPanel's, and the panel's own beside them: two domains with lines of their own, and `*`.

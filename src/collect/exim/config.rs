@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Refused;
+use super::checks;
 use super::lines::{Lines, Logical};
 use super::macros::Macros;
 use super::options::{self, Line, Options};
@@ -109,6 +110,10 @@ fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(),
         if !seen.insert(*section) {
             return Err(refused(&line, format!("\"{name}\" section is repeated in the configuration file")));
         }
+        if how.debian && *section == "local_scans" {
+            let why = "local_scan() options not supported: (LOCAL_SCAN_HAS_OPTIONS not defined in Local/Makefile)";
+            return Err(refused(&line, why.into()));
+        }
         next = match *section {
             "transports" => drivers(how, lines, config, Class::Transport)?,
             "routers" => drivers(how, lines, config, Class::Router)?,
@@ -165,8 +170,8 @@ fn main_section(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result
                 let kind = list.kind.trim_end_matches("list");
                 return Err(refused(&line, format!("duplicate name \"{}\" for a named {kind} list", list.name)));
             }
-        } else if options::is_glued_list(&line.text) {
-            return Err(refused(&line, "unrecognized configuration line".into()));
+        } else if let Some(message) = options::broken_list(&line.text) {
+            return Err(refused(&line, message));
         } else {
             let how =
                 Line { line: &line, macros: &lines.macros, users: how.users, unknown: "main option \"%s\" unknown" };
@@ -263,7 +268,7 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
     match class {
         Class::Transport => config.transports = done,
         Class::Router => {
-            check_routers(lines, &done)?;
+            checks::routers(lines, &done)?;
             config.routers = done;
         }
     }
@@ -272,35 +277,8 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
 
 fn finish(lines: &Lines, driver: Option<Driver>, class: Class, done: &mut Vec<Driver>) -> Result<(), Refused> {
     let Some(driver) = driver else { return Ok(()) };
-    if driver.driver.is_empty() {
-        let mut refused = lines.refused(format!("no driver defined for {} \"{}\"", class.word(), driver.name));
-        refused.at = Some(driver.origin);
-        return Err(refused);
-    }
-    if driver.driver == "manualroute" && driver.get("route_list").is_some() == driver.get("route_data").is_some() {
-        let mut refused = lines.refused("route_list or route_data (but not both) must be specified");
-        refused.at = Some(driver.origin);
-        return Err(refused);
-    }
+    checks::driver(lines, &driver, class)?;
     done.push(driver);
-    Ok(())
-}
-
-/// What Exim checks of routers once it has read all of them.
-fn check_routers(lines: &Lines, routers: &[Driver]) -> Result<(), Refused> {
-    for router in routers {
-        let given = router.text("transport").is_some();
-        let message = match router.driver.as_str() {
-            "accept" | "dnslookup" | "ipliteral" if !given && !router.is("verify_only", false) => {
-                "a transport is required for this router"
-            }
-            "redirect" if given => "a transport must not be defined for this router",
-            _ => continue,
-        };
-        let mut refused = lines.refused(format!("{} router:\n  {message}", router.name));
-        refused.at = Some(router.origin.clone());
-        return Err(refused);
-    }
     Ok(())
 }
 

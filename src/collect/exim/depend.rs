@@ -131,6 +131,11 @@ impl Walk<'_> {
                 self.condition(condition);
                 Part::None
             }
+            Kind::Sort(list, _, field) => {
+                self.opaque(list);
+                self.opaque(field);
+                Part::None
+            }
             Kind::Text(_) | Kind::Capture(_) | Kind::Header | Kind::Error(_) | Kind::Unclear(_) => Part::None,
         }
     }
@@ -202,7 +207,7 @@ impl Walk<'_> {
     }
 
     fn list(&mut self, list: &str, depth: usize) {
-        if depth > DEPTH_LIMIT || list.contains('$') {
+        if depth > DEPTH_LIMIT || (depth > 0 && list.contains(['$', '\\'])) {
             self.uses.opaque = true;
             return;
         }

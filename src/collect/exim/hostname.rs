@@ -31,7 +31,7 @@ pub fn default(
         return Ok(node.clone());
     }
     let ipv4 = ipv4_only
-        || evaluator.in_list(&mut Scope::default(), "match_domain", &node.value, ipv4_lookup, 0).unwrap_or(false);
+        || evaluator.in_expanded(&mut Scope::default(), "match_domain", &node.value, ipv4_lookup, 0).unwrap_or(false);
     let families: &[bool] = if ipv4 { &[true] } else { &[false, true] };
     for v4 in families {
         let named = |entry: &&HostsEntry| {

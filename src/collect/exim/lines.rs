@@ -133,6 +133,13 @@ impl<'r> Lines<'r> {
         loop {
             let Some((file, start, end)) = self.physical() else {
                 if self.state != State::Active || !self.outer.is_empty() {
+                    // Named is the end of the first file, also where an included one was read last.
+                    self.last = self.files.first().map(|file| {
+                        let text = file.text();
+                        let end = text.trim_end_matches('\n').len().max(text.len().saturating_sub(1));
+                        let start = text[..end].rfind('\n').map_or(0, |at| at + 1);
+                        file.span(start, text.len())
+                    });
                     return Err(self.refused("Unexpected end of configuration file: .endif missing"));
                 }
                 if line.text.is_empty() {
@@ -272,6 +279,10 @@ impl<'r> Lines<'r> {
             refused.note =
                 Some("files include each other in a circle, until the system refuses to open one more".into());
             return Err(refused);
+        }
+        // A folder can be opened, and has no lines.
+        if self.root.status(&path).is_some_and(|status| status.is_dir) {
+            return Ok(());
         }
         match self.root.read(&path) {
             Ok(file) => {

@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod builtin;
+mod checks;
 pub mod config;
 mod debian;
 mod depend;

@@ -73,14 +73,21 @@ pub fn macro_definition(text: &str) -> Option<Definition<'_>> {
 pub fn named_list(text: &str) -> Option<NamedList<'_>> {
     let pairs = parse(Rule::named_list, text)?;
     let kind = find(&pairs, Rule::list_kind)?.as_str();
-    Some(NamedList { kind, name: find(&pairs, Rule::name)?.as_str(), value: range(&pairs) })
+    Some(NamedList { kind, name: find(&pairs, Rule::list_name)?.as_str(), value: range(&pairs) })
 }
 
-/// Whether the line is the word of a named list with its name right behind it: Exim takes that for a list, and for no option.
-pub fn is_glued_list(text: &str) -> bool {
-    ["domainlist", "hostlist", "addresslist", "localpartlist"]
-        .iter()
-        .any(|kind| text.strip_prefix(kind).is_some_and(|rest| rest.starts_with(|c: char| !is_space(c))))
+/// What Exim says of a line that begins as a named list and is none.
+pub fn broken_list(text: &str) -> Option<String> {
+    let text = text.strip_prefix("hide").and_then(|rest| rest.strip_prefix(is_space)).unwrap_or(text);
+    let kinds = ["domainlist", "hostlist", "addresslist", "localpartlist"];
+    let rest = kinds.iter().find_map(|kind| text.strip_prefix(kind))?;
+    let rest = rest.strip_prefix("_cache").unwrap_or(rest);
+    if !rest.starts_with(is_space) {
+        return Some("unrecognized configuration line".into());
+    }
+    let rest = rest.trim_start_matches(is_space);
+    let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+    Some(format!("missing '=' after \"{name}\""))
 }
 
 /// The driver that the line begins, and what follows the colon.

@@ -126,14 +126,29 @@ fn what_is_undecided_stays_undecided() {
     }
 }
 
-/// Exim looks at some arguments even in a branch that it passes over, with nothing but their literal text.
+/// Exim looks at some arguments even in a branch that it passes over, with nothing but their literal text. Then nothing is sent.
 #[test]
-fn what_exim_may_refuse_unused_is_undecided_unused() {
-    for construct in ["${if bool{x$primary_hostname}{one}{two}}", "${substr{x$primary_hostname}{2}{text}}"] {
-        for text in [construct.to_owned(), format!("${{if eq{{a}}{{b}}{{{construct}}}{{ok.example}}}}")] {
+fn what_exim_refuses_unused_sends_nothing() {
+    for construct in [
+        "${if bool{x$primary_hostname}{one}{two}}",
+        "${substr{x$primary_hostname}{2}{text}}",
+        "${substr{1 }{2}{text}}",
+        "${listextract{x$primary_hostname}{a:b}}",
+    ] {
+        for text in [
+            format!("${{if eq{{a}}{{b}}{{{construct}}}{{ok.example}}}}"),
+            format!("${{if eq{{a}}{{a}}{{ok.example}}{{{construct}}}}}"),
+            format!("${{if and{{{{eq{{a}}{{b}}}}{{eq{{x}}{{{construct}}}}}}}{{one}}{{ok.example}}}}"),
+            format!("${{lookup{{a}}lsearch{{/etc/names}}{{$value}}{{{construct}}}}}"),
+            format!("${{map{{}}{{{construct}}}}}ok.example"),
+        ] {
             let (open, lines) = undecided("helo_data", &text);
-            assert!(open, "{text}: {lines:?}");
+            assert!(!open && lines.is_empty(), "{text}: {lines:?}");
         }
+    }
+    for construct in ["${if bool{1$primary_hostname}{one}{two}}", "${substr{$primary_hostname}{2}{text}}"] {
+        let (open, lines) = undecided("helo_data", &format!("${{if eq{{a}}{{b}}{{{construct}}}{{ok.example}}}}"));
+        assert!(!open && lines[0].contains("ok.example"), "{construct}: {lines:?}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! Conditions of `${if`: their syntax.
 
-use super::parse::{Expr, HALF_LITERAL, Parser, is_literal, literal};
+use super::parse::{Expr, Parser};
 use super::variables;
+use crate::collect::exim::lines::is_space;
 
 /// A condition.
 #[derive(Debug, Clone)]
@@ -56,6 +57,15 @@ const NONE: &[&str] = &["first_delivery", "queue_running"];
 const SERVICES: &[&str] =
     &["acl", "pwcheck", "saslauthd", "forall_json", "forall_jsons", "forany_json", "forany_jsons"];
 
+/// Conditions that compare numbers.
+pub const COMPARATORS: [&str; 6] = ["=", "==", "<", "<=", ">", ">="];
+
+/// Whether Exim has a condition of this name.
+pub fn is_name(name: &str) -> bool {
+    let others = ["and", "or", "def", "forall", "forany"];
+    [ONE, TWO, LISTS, NONE, SERVICES, &others, &COMPARATORS].iter().any(|names| names.contains(&name))
+}
+
 /// Parses a condition.
 pub fn parse(parser: &mut Parser) -> Result<Condition, String> {
     parser.deeper(|parser| {
@@ -74,7 +84,7 @@ fn test(parser: &mut Parser) -> Result<Test, String> {
     let name = match found.chars().next() {
         Some('=' | '<' | '>') => {
             let name = parser.run(|c| matches!(c, '=' | '<' | '>')).to_owned();
-            if !matches!(name.as_str(), "=" | "==" | "<" | "<=" | ">" | ">=") {
+            if !COMPARATORS.contains(&name.as_str()) {
                 return Err(format!("unknown condition \"{name}\""));
             }
             let arguments = braced(parser, &name, 2)?;
@@ -88,11 +98,7 @@ fn test(parser: &mut Parser) -> Result<Test, String> {
         return defined(parser);
     }
     if ONE.contains(&word) {
-        let arguments = braced(parser, &name, 1)?;
-        if name == "bool" {
-            arguments.iter().try_for_each(is_boolean)?;
-        }
-        return Ok(Test::Plain(name.clone(), arguments));
+        return Ok(Test::Plain(name.clone(), braced(parser, &name, 1)?));
     }
     if TWO.contains(&word) {
         return Ok(Test::Plain(name.clone(), braced(parser, &name, 2)?));
@@ -200,18 +206,25 @@ fn group(parser: &mut Parser, name: &str) -> Result<Vec<Condition>, String> {
     }
 }
 
-/// Whether an argument may be a truth value. Exim looks at it even in a branch that it passes over.
-fn is_boolean(argument: &Expr) -> Result<(), String> {
-    let text = literal(argument);
-    let word = text.trim().to_ascii_lowercase();
-    let digits = word.strip_prefix('-').unwrap_or(&word);
-    let numeric = digits.bytes().all(|byte| byte.is_ascii_digit());
-    if numeric || matches!(word.as_str(), "true" | "yes" | "false" | "no") {
-        return Ok(());
+/// The truth value that `bool` takes a text for, if it takes it.
+pub fn truth(text: &str) -> Option<bool> {
+    match text.trim_matches(is_space).to_ascii_lowercase().as_str() {
+        "" | "no" | "false" => Some(false),
+        "yes" | "true" => Some(true),
+        // Read as atoi(3) does: what does not fit keeps its lowest bits.
+        number if is_number(number) => {
+            let (sign, digits) = number.strip_prefix('-').map_or((1, number), |digits| (-1, digits));
+            let value = digits.bytes().fold(0i64, |value, byte| {
+                value.saturating_mul(10).saturating_add(i64::from(byte.saturating_sub(b'0')))
+            });
+            Some((value.saturating_mul(sign)) as i32 != 0)
+        }
+        _ => None,
     }
-    let lettered = word.contains(|c: char| c.is_ascii_alphabetic());
-    Err(match lettered && is_literal(argument) {
-        true => format!("unrecognised boolean value \"{text}\""),
-        false => HALF_LITERAL.to_owned(),
-    })
+}
+
+/// Whether a text is digits, with a minus before them or not.
+pub fn is_number(text: &str) -> bool {
+    let text = text.trim_matches(is_space);
+    !text.is_empty() && text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit())
 }

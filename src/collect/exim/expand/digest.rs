@@ -82,11 +82,11 @@ pub fn base64(data: &[u8]) -> String {
 pub fn hash(data: &[u8], length: usize, kinds: usize) -> Option<String> {
     // The order of s and t is Exim's own.
     const CODES: &[u8; 62] = b"abcdefghijklmnopqrtsuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    if kinds == 0 || kinds > CODES.len() {
-        return None;
-    }
     if length >= data.len() || length == 0 {
         return Some(String::from_utf8_lossy(&data[..length.min(data.len())]).into_owned());
+    }
+    if kinds == 0 || kinds > CODES.len() {
+        return None;
     }
     let mut folded = data.to_vec();
     for j in length..data.len() {

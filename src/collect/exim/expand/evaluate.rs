@@ -1,16 +1,25 @@
 //! Evaluates the tree.
 
+use std::cmp::Ordering;
+
 use super::condition::{Condition, Test};
-use super::parse::{Expr, Kind, Node, Tail, is_literal};
+use super::parse::{Expr, Kind, Node, Tail};
 use super::taint::may_be_tainted;
-use super::{Evaluator, Scope, Stop, UNSEEN, lookups, matching, operators, undecided, variables};
-use crate::collect::exim::lines::is_space;
+use super::{Evaluator, Scope, Stop, UNSEEN, condition, lookups, matching, operators, skipped, undecided, variables};
 use crate::collect::exim::{arithmetic, lists};
-use crate::collect::lsearch;
 
 impl Evaluator<'_> {
     /// The text that an expansion gives.
     pub(crate) fn expand(&self, expr: &Expr, scope: &mut Scope) -> Result<String, Stop> {
+        let text = self.raw(expr, scope)?;
+        if text.contains(UNSEEN) {
+            return undecided("it holds what the file system says of a file".to_owned());
+        }
+        Ok(text)
+    }
+
+    /// The text that an expansion gives, with a mark for each field of `stat` that files do not decide.
+    pub(super) fn raw(&self, expr: &Expr, scope: &mut Scope) -> Result<String, Stop> {
         let mut out = String::new();
         for node in &expr.0 {
             self.step()?;
@@ -22,6 +31,8 @@ impl Evaluator<'_> {
                 return undecided("the result is too long to be followed".to_owned());
             }
         }
+        // A NUL ends a text; what stands behind it has been expanded all the same.
+        out.truncate(out.find('\0').unwrap_or(out.len()));
         Ok(out)
     }
 
@@ -72,13 +83,19 @@ impl Evaluator<'_> {
             Kind::Item(name, arguments, fail) => self.item(name, arguments, *fail, scope),
             Kind::Filter(list, condition) => {
                 let list = self.expand(list, scope)?;
+                within(self.pass_over_condition(condition, scope), "filter", "item")?;
                 let mut kept = Vec::new();
                 for item in lists::items(&list) {
-                    if self.with_item(&item, scope, |scope| self.holds(condition, scope))? {
+                    let hit = self.with_item(&item, scope, |scope| self.holds(condition, scope));
+                    if within(hit, "filter", "item")? {
                         kept.push(item);
                     }
                 }
                 Ok(lists::joined(&list, &kept))
+            }
+            Kind::Sort(list, comparator, field) => {
+                let list = self.expand(list, scope)?;
+                self.sorted(&list, comparator, field, scope)
             }
             Kind::Error(message) => Err(Stop::Fails(message.clone())),
             Kind::Unclear(why) => undecided((*why).to_owned()),
@@ -86,8 +103,12 @@ impl Evaluator<'_> {
     }
 
     fn variable(&self, name: &str, scope: &Scope) -> Result<String, Stop> {
-        if let Some(value) = scope.values.get(name) {
-            return Ok(value.clone());
+        match scope.values.get(name) {
+            Some(value) if value == UNSEEN => {
+                return undecided(format!("what Exim leaves in `${name}` here differs between releases"));
+            }
+            Some(value) => return Ok(value.clone()),
+            None => {}
         }
         if scope.rest_empty {
             return Ok(String::new());
@@ -101,7 +122,7 @@ impl Evaluator<'_> {
     }
 
     /// The yes or the no string; `value`: what was found, where something was.
-    fn tail(
+    pub(super) fn tail(
         &self,
         tail: &Tail,
         value: Option<String>,
@@ -109,16 +130,31 @@ impl Evaluator<'_> {
         is_value: bool,
         scope: &mut Scope,
     ) -> Result<String, Stop> {
-        match (value, &tail.yes) {
-            (Some(value), None) => Ok(value),
-            (Some(value), Some(yes)) if is_value => self.with("value", &value, scope, |scope| self.expand(yes, scope)),
-            (Some(_), Some(yes)) => self.expand(yes, scope),
-            (None, _) if tail.fail => Err(Stop::Forced(format!("\"{item}\" failed and \"fail\" requested"))),
-            (None, _) => tail.no.as_ref().map_or(Ok(String::new()), |no| self.expand(no, scope)),
+        let Some(value) = value else {
+            if let Some(yes) = &tail.yes {
+                self.pass_over(yes, scope)?;
+            }
+            return match &tail.no {
+                _ if tail.fail => Err(Stop::Forced(format!("\"{item}\" failed and \"fail\" requested"))),
+                Some(no) => self.raw(no, scope),
+                None => Ok(String::new()),
+            };
+        };
+        let text = match &tail.yes {
+            None => value,
+            Some(yes) if is_value => self.with("value", &value, scope, |scope| self.raw(yes, scope))?,
+            Some(yes) => self.raw(yes, scope)?,
+        };
+        if let Some(no) = &tail.no {
+            self.pass_over(no, scope)?;
+            if is_value && skipped::leaves_value(no) {
+                scope.values.insert("value".to_owned(), UNSEEN.to_owned());
+            }
         }
+        Ok(text)
     }
 
-    fn with<T>(
+    pub(super) fn with<T>(
         &self,
         name: &str,
         value: &str,
@@ -134,7 +170,7 @@ impl Evaluator<'_> {
         result
     }
 
-    fn with_item<T>(
+    pub(super) fn with_item<T>(
         &self,
         item: &str,
         scope: &mut Scope,
@@ -142,156 +178,6 @@ impl Evaluator<'_> {
     ) -> Result<T, Stop> {
         self.step()?;
         self.with("item", item, scope, inner)
-    }
-
-    fn item(&self, name: &str, arguments: &[Expr], fail: bool, scope: &mut Scope) -> Result<String, Stop> {
-        let need = |count: usize| match arguments.len() >= count {
-            true => Ok(()),
-            false => Err(Stop::Fails(format!("Not enough arguments for '{name}' (min is {count})"))),
-        };
-        let tail = |from: usize| Tail { yes: arguments.get(from).cloned(), no: arguments.get(from + 1).cloned(), fail };
-        match name {
-            "extract" => {
-                need(2)?;
-                let key = self.expand(&arguments[0], scope)?;
-                let key = key.trim_matches(is_space);
-                if key.is_empty() {
-                    return Err(Stop::Fails("first argument of \"extract\" must not be empty".into()));
-                }
-                let number = key.parse::<i64>().ok();
-                let value = match number {
-                    Some(number) => {
-                        need(3)?;
-                        let separators = self.expand(&arguments[1], scope)?;
-                        let text = self.expand(&arguments[2], scope)?;
-                        if text.is_empty() && !is_literal(&arguments[2]) {
-                            return undecided("whether empty text has a field is left to Exim".to_owned());
-                        }
-                        field(number, &separators, &text)
-                    }
-                    None => keyed(key, &self.expand(&arguments[1], scope)?),
-                };
-                if value.as_ref().is_some_and(|value| value.contains(UNSEEN)) {
-                    return undecided(format!("`{key}` of a file is known to the running host alone"));
-                }
-                self.tail(&tail(if number.is_some() { 3 } else { 2 }), value, name, true, scope)
-            }
-            "listextract" => {
-                need(2)?;
-                let number = self.expand(&arguments[0], scope)?;
-                let Ok(number) = number.trim().parse::<i64>() else {
-                    return Err(Stop::Fails("first argument of \"listextract\" is not a number".into()));
-                };
-                let mut items = lists::items(&self.expand(&arguments[1], scope)?);
-                if number < 0 {
-                    items.reverse();
-                }
-                let at = usize::try_from(number.unsigned_abs()).unwrap_or(0);
-                let value = at.checked_sub(1).and_then(|at| items.get(at).cloned());
-                self.tail(&tail(2), value, name, true, scope)
-            }
-            "length" | "substr" | "hash" | "nhash" => {
-                need(1)?;
-                let mut texts = Vec::new();
-                for argument in arguments {
-                    texts.push(self.expand(argument, scope)?);
-                }
-                let subject = texts.pop().unwrap_or_default();
-                let numbers: Vec<&str> = texts.iter().map(|text| text.trim()).collect();
-                operators::sized(name, &numbers, &subject)
-            }
-            "tr" => {
-                need(3)?;
-                let subject = self.expand(&arguments[0], scope)?;
-                let from: Vec<char> = self.expand(&arguments[1], scope)?.chars().collect();
-                let to: Vec<char> = self.expand(&arguments[2], scope)?.chars().collect();
-                let change = |c: char| match (from.iter().rposition(|known| *known == c), to.last()) {
-                    (Some(at), Some(last)) => *to.get(at).unwrap_or(last),
-                    _ => c,
-                };
-                Ok(subject.chars().map(change).collect())
-            }
-            "sg" => {
-                need(3)?;
-                let subject = self.expand(&arguments[0], scope)?;
-                let pattern = self.expand(&arguments[1], scope)?;
-                let regex = self.regex(&pattern, false)?;
-                let replacement = super::parse::parse(&self.expand(&arguments[2], scope)?);
-                let mut out = String::new();
-                let mut from = 0;
-                for hit in regex.captures_iter(&subject) {
-                    self.step()?;
-                    let Some(whole) = hit.get(0) else { continue };
-                    // After an empty match Exim looks for another at the same place, as Perl does: the crate does not.
-                    let next = regex.find_at(&subject, whole.end()).filter(|next| next.start() == whole.end());
-                    let open =
-                        if whole.is_empty() { whole.end() < subject.len() } else { next.is_some_and(|m| m.is_empty()) };
-                    if open {
-                        return undecided("`sg` with a pattern that matches nothing is not followed".to_owned());
-                    }
-                    out.push_str(&subject[from..whole.start()]);
-                    let groups = hit.iter().map(|group| group.map_or_else(String::new, |m| m.as_str().to_owned()));
-                    let captures = std::mem::replace(&mut scope.captures, groups.collect());
-                    let text = scope.deeper(|scope| self.expand(&replacement, scope));
-                    scope.captures = captures;
-                    out.push_str(&text?);
-                    from = whole.end();
-                }
-                Ok(out + &subject[from..])
-            }
-            "map" => {
-                need(2)?;
-                let list = self.expand(&arguments[0], scope)?;
-                let mut mapped = Vec::new();
-                for item in lists::items(&list) {
-                    mapped.push(self.with_item(&item, scope, |scope| self.expand(&arguments[1], scope))?);
-                }
-                Ok(lists::joined(&list, &mapped))
-            }
-            "reduce" => {
-                need(3)?;
-                let list = self.expand(&arguments[0], scope)?;
-                let mut value = self.expand(&arguments[1], scope)?;
-                for item in lists::items(&list) {
-                    value = self.with("value", &value, scope, |scope| {
-                        self.with_item(&item, scope, |scope| self.expand(&arguments[2], scope))
-                    })?;
-                }
-                Ok(value)
-            }
-            "readfile" => {
-                need(1)?;
-                let path = self.expand(&arguments[0], scope)?;
-                let Ok(file) = self.root.read(&path) else {
-                    return Err(Stop::Fails(format!("failed to open {path}: No such file or directory")));
-                };
-                match arguments.get(1) {
-                    None => Ok(file.text().to_owned()),
-                    Some(end) => {
-                        let end = self.expand(end, scope)?;
-                        Ok(file.text().replace('\n', &end))
-                    }
-                }
-            }
-            "perl" => {
-                need(1)?;
-                let function = self.expand(&arguments[0], scope)?;
-                let known = scope.perl.get(function.trim()).filter(|_| arguments.len() == 1).cloned();
-                let construct = format!("${{perl{{{function}}}}}");
-                known.ok_or(Stop::Undecided { why: "a Perl function computes it".into(), construct })
-            }
-            _ => {
-                let why = match name {
-                    "run" => "a command computes it",
-                    "env" => "it depends on the daemon's environment",
-                    "dlfunc" => "a loaded function computes it",
-                    "acl" => "an ACL computes it",
-                    "readsocket" => "a service answers it",
-                    _ => "it is not followed",
-                };
-                Err(Stop::Undecided { why: why.into(), construct: format!("${{{name}...}}") })
-            }
-        }
     }
 
     /// Whether a condition holds.
@@ -304,24 +190,35 @@ impl Evaluator<'_> {
             Test::And(all) => {
                 let mut truth = true;
                 for one in all {
-                    truth = truth && self.holds(one, scope)?;
+                    if truth {
+                        truth = within(self.holds(one, scope), "and{...}", "condition")?;
+                    } else {
+                        within(self.pass_over_condition(one, scope), "and{...}", "condition")?;
+                    }
                 }
                 truth
             }
             Test::Or(all) => {
                 let mut truth = false;
                 for one in all {
-                    truth = truth || self.holds(one, scope)?;
+                    if truth {
+                        within(self.pass_over_condition(one, scope), "or{...}", "condition")?;
+                    } else {
+                        truth = within(self.holds(one, scope), "or{...}", "condition")?;
+                    }
                 }
                 truth
             }
             Test::Each(every, list, inner) => {
                 let list = self.expand(list, scope)?;
                 let items = lists::items(&list);
+                let name = each(*every);
+                within(self.pass_over_condition(inner, scope), name, "condition")?;
                 // An empty list satisfies neither.
                 let mut truth = *every && !items.is_empty();
                 for item in items {
-                    let hit = self.with_item(&item, scope, |scope| self.holds(inner, scope))?;
+                    let hit = self.with_item(&item, scope, |scope| self.holds(inner, scope));
+                    let hit = within(hit, name, "condition")?;
                     if hit != *every {
                         truth = hit;
                         break;
@@ -348,18 +245,18 @@ impl Evaluator<'_> {
         let number = |text: &str| {
             arithmetic::integer(text).ok_or_else(|| Stop::Fails(format!("integer expected but \"{text}\" found")))
         };
-        let (low, high) = (first.to_ascii_lowercase(), second.to_ascii_lowercase());
+        let caseless = || compared(first, second);
         Ok(match name {
             "eq" => first == second,
-            "eqi" => low == high,
+            "eqi" => caseless().is_eq(),
             "lt" => first < second,
-            "lti" => low < high,
+            "lti" => caseless().is_lt(),
             "le" => first <= second,
-            "lei" => low <= high,
+            "lei" => caseless().is_le(),
             "gt" => first > second,
-            "gti" => low > high,
+            "gti" => caseless().is_gt(),
             "ge" => first >= second,
-            "gei" => low >= high,
+            "gei" => caseless().is_ge(),
             "=" | "==" => number(first)? == number(second)?,
             "<" => number(first)? < number(second)?,
             "<=" => number(first)? <= number(second)?,
@@ -369,22 +266,19 @@ impl Evaluator<'_> {
             "isip" => matching::address(first)?.is_some(),
             "isip4" => matching::address(first)?.is_some_and(|found| found.is_ipv4()),
             "isip6" => matching::address(first)?.is_some_and(|found| found.is_ipv6()),
-            "bool" => match low.trim() {
-                "" | "no" | "false" => false,
-                "yes" | "true" => true,
-                text if text.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit()) => {
-                    text.bytes().any(|b| (b'1'..=b'9').contains(&b))
-                }
-                _ => return Err(Stop::Fails(format!("unrecognised boolean value \"{first}\""))),
+            "bool" => {
+                condition::truth(first).ok_or_else(|| Stop::Fails(format!("unrecognised boolean value \"{first}\"")))?
+            }
+            // A number of one digit counts as with `bool`, a longer one holds whatever it is.
+            "bool_lax" => match condition::truth(first) {
+                Some(truth) => truth || (condition::is_number(first) && first.trim().len() > 1),
+                None => true,
             },
-            "bool_lax" => !matches!(low.trim(), "" | "0" | "no" | "false"),
             "inlist" => lists::items(second).iter().any(|item| item == first),
             "inlisti" => lists::items(second).iter().any(|item| item.eq_ignore_ascii_case(first)),
             "match" => {
-                let regex = self.regex(second, false)?;
-                let Some(hit) = regex.captures(first) else { return Ok(false) };
-                scope.captures =
-                    hit.iter().map(|group| group.map_or_else(String::new, |m| m.as_str().to_owned())).collect();
+                let Some(hit) = self.pattern(second, false)?.find(first, 0)? else { return Ok(false) };
+                scope.captures = hit.groups;
                 true
             }
             "first_delivery" if scope.rest_empty => false,
@@ -397,6 +291,26 @@ impl Evaluator<'_> {
     }
 }
 
+/// The name of a condition on every item, or on any.
+pub(super) fn each(every: bool) -> &'static str {
+    if every { "forall" } else { "forany" }
+}
+
+/// A failure, with what it happened in: a `kind` of this name.
+pub(super) fn within<T>(result: Result<T, Stop>, name: &str, kind: &str) -> Result<T, Stop> {
+    result.map_err(|stop| match stop {
+        Stop::Fails(message) => Stop::Fails(format!("{message} inside \"{name}\" {kind}")),
+        other => other,
+    })
+}
+
+/// Two texts without regard to case. Exim takes the shorter one for the greater where it begins the other.
+pub(super) fn compared(one: &str, other: &str) -> Ordering {
+    let low = |text: &str| text.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<u8>>();
+    let (one, other) = (low(one), low(other));
+    if one.len() < other.len() && other.starts_with(&one) { Ordering::Greater } else { one.cmp(&other) }
+}
+
 /// Whether the condition leaves the matched item in `$value`.
 fn sets_value(condition: &Condition) -> bool {
     match &condition.test {
@@ -406,44 +320,4 @@ fn sets_value(condition: &Condition) -> bool {
         Test::Each(_, _, inner) => sets_value(inner),
         Test::Defined(_) | Test::HeaderDefined => false,
     }
-}
-
-/// The field with this number, from 1; from the end where it is negative; 0 is the whole.
-fn field(number: i64, separators: &str, text: &str) -> Option<String> {
-    if number == 0 {
-        return Some(text.to_owned());
-    }
-    if text.is_empty() {
-        return None;
-    }
-    let fields: Vec<&str> = text.split(|c| separators.contains(c)).collect();
-    let at = usize::try_from(number.unsigned_abs()).ok()?;
-    let at = if number > 0 { at.checked_sub(1)? } else { fields.len().checked_sub(at)? };
-    fields.get(at).map(|field| (*field).to_owned())
-}
-
-/// The value of a key in `key=value key="value"`.
-fn keyed(key: &str, text: &str) -> Option<String> {
-    let mut rest = text.trim_start_matches(is_space);
-    while !rest.is_empty() {
-        let end = rest.find(|c| c == '=' || is_space(c)).unwrap_or(rest.len());
-        let name = &rest[..end];
-        rest = rest[end..].trim_start_matches(is_space);
-        rest = rest.strip_prefix('=').unwrap_or(rest).trim_start_matches(is_space);
-        let value = if let Some(quoted) = rest.strip_prefix('"') {
-            let (inner, after) = lsearch::quoted(quoted);
-            rest = after;
-            lsearch::unescaped(inner)
-        } else {
-            let end = rest.find(is_space).unwrap_or(rest.len());
-            let (plain, after) = rest.split_at(end);
-            rest = after;
-            plain.to_owned()
-        };
-        if name.eq_ignore_ascii_case(key) {
-            return Some(value);
-        }
-        rest = rest.trim_start_matches(is_space);
-    }
-    None
 }

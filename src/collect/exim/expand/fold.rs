@@ -11,6 +11,9 @@ impl Evaluator<'_> {
         for node in &expr.0 {
             match &node.kind {
                 Kind::If(condition, tail) if is_plain(condition) => match self.holds(condition, scope) {
+                    Ok(truth) if self.is_refused(if truth { &tail.no } else { &tail.yes }, scope) => {
+                        nodes.push(node.clone());
+                    }
                     Ok(true) => match &tail.yes {
                         Some(yes) => nodes.extend(self.fold(yes, scope).0),
                         None => nodes.push(Node { kind: Kind::Text("true".into()), ..node.clone() }),
@@ -27,6 +30,11 @@ impl Evaluator<'_> {
             }
         }
         Expr(nodes)
+    }
+
+    /// Whether Exim refuses a branch that it does not take.
+    fn is_refused(&self, branch: &Option<Expr>, scope: &mut Scope) -> bool {
+        branch.as_ref().is_some_and(|branch| self.pass_over(branch, scope).is_err())
     }
 }
 

@@ -75,6 +75,12 @@ impl<'t> Type<'t> {
 /// # Errors
 /// Its message.
 pub fn check(text: &str, key: bool) -> Result<(), String> {
+    let affix = text.strip_prefix("partial").map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    if let Some(affix) = affix.and_then(|rest| rest.strip_prefix('('))
+        && !affix.split_once(')').is_some_and(|(affix, _)| affix.bytes().all(|byte| byte.is_ascii_punctuation()))
+    {
+        return Err(format!("format error in lookup type \"{text}\""));
+    }
     let name = Type::of(text).name;
     match (SINGLE.contains(&name), QUERY.contains(&name)) {
         (true, _) if !key => Err(format!("missing {{key}} for single-key \"{text}\" lookup")),
@@ -134,18 +140,11 @@ pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &
                     "failed to open {file} for directory search: No such file or directory"
                 )));
             }
-            if !kind.options.is_empty() {
-                return undecided("options of a `dsearch` lookup are not followed".to_owned());
-            }
-            let there = !key.is_empty() && !key.contains('/') && of.root.exists(&format!("{file}/{key}"));
-            return Ok(there.then(|| Found { value: key.to_owned(), parts: None }));
+            return entry(of, kind, key, file);
         }
         "lsearch" | "wildlsearch" | "nwildlsearch" | "iplsearch" => of.table(file)?,
         other => return undecided(format!("a `{other}` lookup reads a compiled table")),
     };
-    if kind.partial.is_some() && kind.name.ends_with("wildlsearch") {
-        return undecided("partial matching in a file of wildcards is not followed".to_owned());
-    }
     let table = Rc::clone(&found);
     let mut parts = None;
     let mut hit = one(of, scope, kind, &table, key)?;
@@ -175,6 +174,39 @@ pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &
         },
         parts,
     }))
+}
+
+/// What `dsearch` finds: the name of an entry of a folder.
+fn entry(of: &Evaluator, kind: &Type, key: &str, folder: &str) -> Result<Option<Found>, Stop> {
+    if kind.partial.is_some() || kind.star_at {
+        return undecided("partial matching in a folder is not followed".to_owned());
+    }
+    let (mut wanted, mut full) = (None, false);
+    for option in kind.options.split(',').filter(|option| !option.is_empty()) {
+        match option.split_once('=') {
+            Some(("filter", filter @ ("file" | "dir" | "subdir"))) => wanted = Some(filter),
+            Some(("ret", "full")) => full = true,
+            _ => return undecided(format!("the option `{option}` of a `dsearch` lookup is not followed")),
+        }
+    }
+    for name in [Some(key), Some("*").filter(|_| kind.star)].into_iter().flatten() {
+        if name.contains('/') {
+            return Err(Stop::Fails(format!("key for dsearch lookup contains a slash: {name}")));
+        }
+        let path = format!("{}/{name}", folder.trim_end_matches('/'));
+        let Some(status) = of.status(&path).filter(|_| !name.is_empty()) else { continue };
+        let fits = match wanted {
+            None => true,
+            Some("file") => !status.is_dir,
+            Some("dir") => status.is_dir,
+            Some(_) => status.is_dir && !matches!(name, "." | ".."),
+        };
+        if fits {
+            let value = if full { format!("{folder}/{name}") } else { name.to_owned() };
+            return Ok(Some(Found { value, parts: None }));
+        }
+    }
+    Ok(None)
 }
 
 /// An entry, and what partial matching splits the key into.

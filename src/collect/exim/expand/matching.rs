@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::lookups::{self, Type};
+use super::parse::parse;
 use super::{Evaluator, Scope, Stop, undecided};
 use crate::collect::exim::lists;
 
@@ -33,8 +34,9 @@ pub fn address(text: &str) -> Result<Option<IpAddr>, Stop> {
         return Ok(Some(address));
     }
     let head = text.split_once('%').map_or(text, |(head, _)| head);
-    let shaped = head.contains(':') || head.matches('.').count() == 3;
-    if shaped && head.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')) {
+    let v6 = head.contains("::") || head.matches(':').count() == 7 || (head.contains(':') && head.contains('.'));
+    let v4 = !head.contains(':') && head.matches('.').count() == 3 && !head.contains(|c: char| c.is_ascii_alphabetic());
+    if (v6 || v4) && head.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')) {
         return undecided(format!("whether `{text}` is an address is left to Exim"));
     }
     Ok(None)
@@ -44,7 +46,7 @@ impl Evaluator<'_> {
     /// Whether one pattern of a domain or string list fits: `*suffix`, `^expression`, or the text itself.
     pub(super) fn matches_pattern(&self, pattern: &str, subject: &str) -> Result<bool, Stop> {
         if pattern.starts_with('^') {
-            return Ok(self.regex(pattern, true)?.is_match(subject));
+            return self.pattern(pattern, true)?.is_in(subject);
         }
         if let Some(suffix) = pattern.strip_prefix('*') {
             let start = subject.len().checked_sub(suffix.len()).and_then(|at| subject.get(at..));
@@ -53,7 +55,23 @@ impl Evaluator<'_> {
         Ok(pattern.eq_ignore_ascii_case(subject))
     }
 
-    /// Whether `subject` is in a list; `test` is the condition, or `match_domain` and its kin.
+    /// Whether `subject` is in a list that Exim expands first, as it does with options and named lists.
+    pub fn in_expanded(
+        &self,
+        scope: &mut Scope,
+        test: &str,
+        subject: &str,
+        list: &str,
+        depth: usize,
+    ) -> Result<bool, Stop> {
+        if !list.contains(['$', '\\']) {
+            return self.in_list(scope, test, subject, list, depth);
+        }
+        let list = scope.deeper(|scope| self.expand(&parse(list), scope))?;
+        self.in_list(scope, test, subject, &list, depth)
+    }
+
+    /// Whether `subject` is in a list, as it stands; `test` is the condition, or `match_domain` and its kin.
     pub fn in_list(
         &self,
         scope: &mut Scope,
@@ -68,9 +86,6 @@ impl Evaluator<'_> {
         // Exim looks at the subject before the list; an empty one is no address and no error.
         if test == "match_ip" && !subject.is_empty() && address(subject)?.is_none() {
             return Err(Stop::Fails(format!("\"{subject}\" is not an IP address")));
-        }
-        if list.contains('$') {
-            return undecided("the list is expanded when it is used".to_owned());
         }
         let mut otherwise = false;
         for item in lists::items(list) {
@@ -90,12 +105,11 @@ impl Evaluator<'_> {
                     };
                     let Some(inner) = self.lists.and_then(|lists| lists.get(&(kind.to_owned(), name.to_owned())))
                     else {
-                        return undecided(format!("there is no {kind} `{name}`"));
+                        return Err(Stop::Fails(format!("unable to complete match: there is no {kind} \"{name}\"")));
                     };
-                    let inner = inner.value.clone();
-                    self.in_list(scope, test, subject, &inner, depth + 1)?
+                    self.in_expanded(scope, test, subject, &inner.value, depth + 1)?
                 }
-                None => self.list_item(scope, test, subject, item)?,
+                None => self.list_item(scope, test, subject, item, depth)?,
             };
             if hit {
                 return Ok(!negated);
@@ -104,7 +118,7 @@ impl Evaluator<'_> {
         Ok(otherwise)
     }
 
-    fn list_item(&self, scope: &mut Scope, test: &str, subject: &str, item: &str) -> Result<bool, Stop> {
+    fn list_item(&self, scope: &mut Scope, test: &str, subject: &str, item: &str, depth: usize) -> Result<bool, Stop> {
         if test == "match_ip" {
             if item == "*" {
                 return Ok(true);
@@ -114,7 +128,18 @@ impl Evaluator<'_> {
             };
             return Ok(address(subject)?.is_some_and(|address| within(address, net, bits)));
         }
-        if let Some((kind, file)) = item.split_once(';') {
+        if test == "match_address" && !item.starts_with('^') && subject.is_empty() {
+            return Ok(item.is_empty());
+        }
+        if test == "match_address" && !subject.is_empty() && !subject.contains('@') {
+            return Ok(false);
+        }
+        // `*@lsearch;/file` looks the domain up, `lsearch*@;/file` the whole.
+        let by_parts = test == "match_address"
+            && item
+                .split_once(';')
+                .is_some_and(|(kind, _)| kind.contains('@') && lookups::check(kind.trim(), true).is_err());
+        if let Some((kind, file)) = item.split_once(';').filter(|_| !by_parts && !item.starts_with('^')) {
             let kind = Type::of(kind.trim());
             let file = file.trim();
             if lookups::check(kind.name, true).is_err() || !file.starts_with('/') {
@@ -130,13 +155,21 @@ impl Evaluator<'_> {
         }
         if test == "match_address" && !item.starts_with('^') {
             let (local, domain) = subject.rsplit_once('@').unwrap_or(("", subject));
-            let Some((pattern, domains)) = item.rsplit_once('@') else {
-                return self.matches_pattern(item, domain);
-            };
-            if domains.starts_with('+') {
+            if item.starts_with("@@") {
                 return undecided(format!("`{item}` in an address list is not followed"));
             }
-            return Ok(self.matches_pattern(pattern, local)? && self.matches_pattern(domains, domain)?);
+            // The name of this host, or the last `@`; in a lookup of domains the first.
+            let split = match item.strip_suffix("@@") {
+                Some(pattern) => Some((pattern, "@")),
+                None if item.contains(';') => item.split_once('@'),
+                None => item.rsplit_once('@'),
+            };
+            let Some((pattern, domains)) = split else {
+                return self.matches_pattern(item, domain);
+            };
+            // The domain is matched as a domain list's one item is.
+            return Ok(self.matches_pattern(pattern, local)?
+                && self.in_list(scope, "match_domain", domain, &format!("<\u{1f}{domains}"), depth + 1)?);
         }
         self.matches_pattern(item, subject)
     }
@@ -145,7 +178,6 @@ impl Evaluator<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::exim::expand::parse::parse;
     use crate::collect::root::Root;
 
     fn answer(subject: &str, list: &str) -> Result<String, Stop> {
@@ -158,7 +190,7 @@ mod tests {
     #[test]
     fn a_subject_that_is_no_address_fails_whatever_the_list() {
         for list in ["*", "!*", "* : x", "192.0.2.0/24", ""] {
-            for subject in ["x", "a.example", "192.0.2", "192.0.2.7/32"] {
+            for subject in ["x", "a.example", "192.0.2", "192.0.2.7/32", "1:2:3", "a:b", "192.0.2.7d"] {
                 match answer(subject, list) {
                     Err(Stop::Fails(message)) => assert_eq!(message, format!("\"{subject}\" is not an IP address")),
                     other => panic!("{subject} in {list:?}: {other:?}"),
@@ -187,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_exim_may_read_as_an_address_is_undecided() {
-        for subject in ["fe80::1%eth0", "192.0.2.007", "1:2:3", "300.1.1.1"] {
+        for subject in ["fe80::1%eth0", "192.0.2.007", "1::2::3", "1:2:3:4:5:6:7:12345", "300.1.1.1"] {
             assert!(matches!(answer(subject, "*"), Err(Stop::Undecided { .. })), "{subject}");
         }
     }

@@ -1,13 +1,17 @@
 //! Exim's expansion language, as far as files decide it (Exim specification, chapter 11).
 
+mod address;
 mod condition;
 mod digest;
 mod evaluate;
 mod fold;
+mod items;
 pub mod lookups;
 mod matching;
 mod operators;
 pub mod parse;
+mod pattern;
+mod skipped;
 pub mod table;
 mod taint;
 mod variables;
@@ -16,20 +20,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use regex::{Regex, RegexBuilder};
-
 use crate::collect::root::{FileStatus, ReadError, Root};
 use crate::facts::Fact;
 use parse::Expr;
+use pattern::Pattern;
 use table::Table;
 
 /// Steps of all evaluations together, so that no file can keep the program busy.
 const STEP_LIMIT: u64 = 60_000_000;
 /// Expansions within expansions.
 const DEPTH_LIMIT: usize = 12;
-/// Memory for one compiled regular expression, in octets.
-const REGEX_LIMIT: usize = 1 << 20;
-/// Stands for what stat(2) says and files do not decide.
+/// Stands for what stat(2) says and files do not decide; as `$value`, for text that Exim leaves there and that is not followed.
 pub(crate) const UNSEEN: &str = "\u{f8ff}unseen";
 
 /// Why an expansion has no value.
@@ -111,7 +112,7 @@ pub struct Evaluator<'r> {
     pub primary_hostname: Option<String>,
     tables: RefCell<HashMap<String, Rc<Table>>>,
     stats: RefCell<HashMap<String, Option<FileStatus>>>,
-    regexes: RefCell<HashMap<(String, bool), Option<Regex>>>,
+    regexes: RefCell<HashMap<(String, bool), Result<Option<Rc<Pattern>>, String>>>,
     steps: Cell<u64>,
 }
 
@@ -136,11 +137,7 @@ impl<'r> Evaluator<'r> {
     pub fn value(&self, expr: &Expr, scope: &mut Scope) -> Result<String, Stop> {
         scope.captures.clear();
         scope.depth = 0;
-        let text = self.expand(expr, scope)?;
-        if text.contains(UNSEEN) {
-            return undecided("it holds what the file system says of a file".to_owned());
-        }
-        Ok(text)
+        self.expand(expr, scope)
     }
 
     /// Counts a step.
@@ -227,15 +224,17 @@ impl<'r> Evaluator<'r> {
         kinds.iter().find_map(|kind| Some(lists.get(&((*kind).to_owned(), name.to_owned()))?.value.as_str()))
     }
 
-    /// A compiled regular expression. What PCRE has and the crate has not is undecided.
-    fn regex(&self, pattern: &str, caseless: bool) -> Result<Regex, Stop> {
-        let key = (pattern.to_owned(), caseless);
+    /// A compiled regular expression.
+    fn pattern(&self, text: &str, caseless: bool) -> Result<Rc<Pattern>, Stop> {
+        let key = (text.to_owned(), caseless);
         let known = self.regexes.borrow().get(&key).cloned();
         let compiled = known.unwrap_or_else(|| {
-            let built = RegexBuilder::new(pattern).case_insensitive(caseless).size_limit(REGEX_LIMIT).build().ok();
+            let built = Pattern::new(text, caseless).map(|pattern| pattern.map(Rc::new));
             self.regexes.borrow_mut().insert(key, built.clone());
             built
         });
-        compiled.map_or_else(|| undecided(format!("the regular expression `{pattern}` is not followed")), Ok)
+        compiled
+            .map_err(Stop::Fails)?
+            .map_or_else(|| undecided(format!("the regular expression `{text}` is not followed")), Ok)
     }
 }

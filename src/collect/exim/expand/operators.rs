@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::address::{self, Address};
 use super::{Evaluator, Scope, Stop, digest, parse, undecided};
 use crate::addr;
 use crate::collect::exim::{arithmetic, lists};
@@ -37,31 +38,45 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
         "lc" => text.to_ascii_lowercase(),
         "uc" => text.to_ascii_uppercase(),
         "strlen" => text.len().to_string(),
-        "domain" => address(&text)?.map_or_else(String::new, |(_, domain)| domain),
-        "local_part" => address(&text)?.map_or_else(String::new, |(local, _)| local),
-        "address" => match address(&text)? {
-            Some((local, domain)) if domain.is_empty() => local,
-            Some((local, domain)) => format!("{local}@{domain}"),
-            None => String::new(),
+        "domain" => address::parse(&text)?.unwrap_or_default().domain,
+        "local_part" => address::parse(&text)?.unwrap_or_default().local,
+        "address" => match address::parse(&text)?.unwrap_or_default() {
+            Address { local, domain } if domain.is_empty() => local,
+            Address { local, domain } => format!("{local}@{domain}"),
         },
         "length" | "l" | "substr" | "s" | "hash" | "h" | "nhash" | "nh" => {
-            return sized(word, &arguments, &text);
+            let numbers: Vec<i64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+            if numbers.len() != arguments.len() {
+                return fails(format!("non-digit after underscore in \"{word}\""));
+            }
+            return sized(word, &numbers, &text);
         }
         "mask" => return mask(&text),
-        "reverse_ip" => match text.trim().parse::<IpAddr>() {
+        "reverse_ip" => match text.strip_prefix("::ffff:").map_or(text.trim(), |mapped| mapped).parse::<IpAddr>() {
+            // Exim takes what is behind the prefix for an address of four octets.
+            Ok(IpAddr::V6(_)) if text.starts_with("::ffff:") => {
+                return undecided("`reverse_ip` of a mapped address in hexadecimal is not followed".to_owned());
+            }
             Ok(address) => {
                 let name = addr::reverse_name(address);
                 let name = name.as_str();
                 name.strip_suffix(".in-addr.arpa").or(name.strip_suffix(".ip6.arpa")).unwrap_or(name).to_owned()
             }
+            Err(_) if text.starts_with("::ffff:") => {
+                return undecided("`reverse_ip` of a mapped address in hexadecimal is not followed".to_owned());
+            }
             Err(_) => return fails(format!("reverse_ip() not given an IP address [{text}]")),
         },
-        "ipv6norm" | "ipv6denorm" => match text.parse::<IpAddr>() {
-            Ok(IpAddr::V6(v6)) if word == "ipv6norm" => v6.to_string(),
-            Ok(IpAddr::V6(v6)) => v6.segments().map(|part| format!("{part:04x}")).join(":"),
-            Ok(IpAddr::V4(v4)) => {
-                let v6 = v4.to_ipv6_mapped();
-                v6.segments().map(|part| format!("{part:04x}")).join(":")
+        "ipv6norm" | "ipv6denorm" => match text.split('%').next().unwrap_or_default().parse::<IpAddr>() {
+            Ok(address) => {
+                let v6 = match address {
+                    IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+                    IpAddr::V6(v6) => v6,
+                };
+                match word {
+                    "ipv6norm" => shortened(v6.segments()),
+                    _ => v6.segments().map(|part| format!("{part:04x}")).join(":"),
+                }
             }
             Err(_) => return fails(format!("\"{text}\" is not an IP address")),
         },
@@ -101,15 +116,9 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
     })
 }
 
-/// The number in an operator's argument.
-fn number(text: &str) -> Option<i64> {
-    text.parse().ok()
-}
-
 /// The operators and items that take one or two numbers.
-pub fn sized(word: &str, arguments: &[&str], text: &str) -> Result<String, Stop> {
-    let numbers: Vec<i64> = arguments.iter().filter_map(|argument| number(argument)).collect();
-    if numbers.len() != arguments.len() || numbers.len() > 2 {
+pub fn sized(word: &str, numbers: &[i64], text: &str) -> Result<String, Stop> {
+    if numbers.len() > 2 {
         return Err(Stop::Fails(format!("non-digit after underscore in \"{word}\"")));
     }
     let first = numbers.first().copied();
@@ -119,16 +128,30 @@ pub fn sized(word: &str, arguments: &[&str], text: &str) -> Result<String, Stop>
         "substr" | "s" => Ok(substring(text, first.unwrap_or(0), second)),
         "hash" | "h" => {
             let kinds = usize::try_from(second.unwrap_or(26)).unwrap_or(0);
-            let length = usize::try_from(first.unwrap_or(1)).unwrap_or(0);
+            let Ok(length) = usize::try_from(first.unwrap_or(1)) else {
+                return undecided(format!("`{word}` of less than nothing is not followed"));
+            };
             let found = digest::hash(text.as_bytes(), length, kinds);
             found.ok_or_else(|| Stop::Fails("hash count out of range".into()))
         }
         _ => {
-            let first = u64::try_from(first.unwrap_or(1)).unwrap_or(0);
+            let Ok(first) = u64::try_from(first.unwrap_or(1)) else {
+                return undecided(format!("`{word}` of less than nothing is not followed"));
+            };
             let found = digest::nhash(text.as_bytes(), first, second.and_then(|n| u64::try_from(n).ok()));
             found.ok_or_else(|| Stop::Fails("nhash count out of range".into()))
         }
     }
+}
+
+/// What `tr` makes of a text: the last of `to` stands for all that have no counterpart.
+pub fn translated(text: &str, from: &str, to: &str) -> String {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let change = |c: char| match (from.iter().rposition(|known| *known == c), to.last()) {
+        (Some(at), Some(last)) => *to.get(at).unwrap_or(last),
+        _ => c,
+    };
+    text.chars().map(change).collect()
 }
 
 /// Exim's substring: from the left, or with a negative start from the right.
@@ -153,30 +176,17 @@ fn substring(text: &str, start: i64, length: Option<i64>) -> String {
     chars[start as usize..(start + length) as usize].iter().collect()
 }
 
-/// Local part and domain of an RFC 822 address, the domain empty where there is none; `None` where it is no address.
-fn address(text: &str) -> Result<Option<(String, String)>, Stop> {
-    if text.contains(['"', '(', '\\', ',', ':', ';']) {
-        return undecided("an address with quotes, comments or groups is not followed".to_owned());
+/// An IPv6 address as `ipv6norm` writes it: the first of the longest runs of zeros, of one even, becomes `::`. Behind such an
+/// address Exim leaves a NUL, which ends the text that it stands in.
+fn shortened(parts: [u16; 8]) -> String {
+    let run = |from: usize| parts[from..].iter().take_while(|part| **part == 0).count();
+    let longest = (0..parts.len()).rev().max_by_key(|from| run(*from)).unwrap_or(0);
+    let text = |parts: &[u16]| parts.iter().map(|part| format!("{part:x}")).collect::<Vec<_>>().join(":");
+    match run(longest) {
+        0 => text(&parts),
+        8 => ":\0".to_owned(),
+        length => format!("{}::{}\0", text(&parts[..longest]), text(&parts[longest + length..])),
     }
-    let inner = match (text.rfind('<'), text.rfind('>')) {
-        (Some(open), Some(close)) if open < close && text[close + 1..].trim().is_empty() => &text[open + 1..close],
-        (None, None) => text,
-        _ => return Ok(None),
-    };
-    let inner = inner.trim();
-    let (local, domain) = inner.split_once('@').map_or((inner, None), |(local, domain)| (local, Some(domain)));
-    let bad = |part: &str| part.is_empty() || part.contains([' ', '\t', '\n', '@', '<', '>']);
-    let dots = |part: &str| part.starts_with('.') || part.ends_with('.') || part.contains("..");
-    let bad_domain = |domain: &str| bad(domain) || domain.starts_with('.') || domain.contains("..");
-    if !local.is_empty() && dots(local) {
-        return undecided(
-            "an address with a dot at the end of its local part, or two together, is not followed".to_owned(),
-        );
-    }
-    if bad(local) || domain.is_some_and(bad_domain) {
-        return Ok(None);
-    }
-    Ok(Some((local.to_owned(), domain.unwrap_or_default().to_owned())))
 }
 
 fn mask(text: &str) -> Result<String, Stop> {
@@ -227,12 +237,10 @@ fn escape(text: &str) -> String {
         match c {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{b}' => out.push_str("\\v"),
             '\u{c}' => out.push_str("\\f"),
-            '\\' => out.push_str("\\\\"),
-            ' '..='~' => out.push(c),
+            '\t' | ' '..='~' => out.push(c),
             c => c.to_string().bytes().for_each(|byte| out.push_str(&format!("\\{byte:03o}"))),
         }
     }

@@ -19,8 +19,6 @@ const DEPTH_LIMIT: usize = 60;
 const LENGTH_LIMIT: usize = 256 << 10;
 /// What a tree deeper than that is called.
 const TOO_DEEP: &str = "the expansion is nested too deeply or too long to be followed";
-/// What an argument is called of which Exim refuses the literal text alone, if it passes over the rest.
-pub(super) const HALF_LITERAL: &str = "Exim may refuse an argument of this form, even one that it passes over";
 
 /// A parsed expansion.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +56,8 @@ pub enum Kind {
     Item(String, Vec<Expr>, bool),
     /// `${filter{list}{condition}}`.
     Filter(Expr, Box<Condition>),
+    /// `${sort{list}{comparator}{field}}`.
+    Sort(Expr, String, Expr),
     /// From here on Exim refuses the string, with this message.
     Error(String),
     /// Files do not decide it, for this reason: it is deeper or longer than is followed, or of an unclear form.
@@ -88,32 +88,6 @@ pub struct Tail {
     pub fail: bool,
 }
 
-/// The text that an argument has when Exim passes over it: nothing of it is expanded.
-pub(super) fn literal(argument: &Expr) -> String {
-    let texts = argument.0.iter().filter_map(|node| match &node.kind {
-        Kind::Text(text) => Some(text.as_str()),
-        _ => None,
-    });
-    texts.collect()
-}
-
-/// Whether an argument is nothing but text.
-pub(super) fn is_literal(argument: &Expr) -> bool {
-    argument.0.iter().all(|node| matches!(node.kind, Kind::Text(_)))
-}
-
-/// Whether an argument may be a number. Exim looks at it even in a branch that it passes over.
-fn is_number(argument: &Expr, item: &str) -> Result<(), String> {
-    let text = literal(argument);
-    if text.trim().is_empty() || text.trim().parse::<i64>().is_ok() {
-        return Ok(());
-    }
-    Err(match is_literal(argument) {
-        true => format!("\"{text}\" is not a number (in \"{item}\" expansion)"),
-        false => HALF_LITERAL.to_owned(),
-    })
-}
-
 /// Parses an expansion. An error stands in the tree, behind what Exim has expanded when it meets it.
 pub fn parse(text: &str) -> Expr {
     if text.len() > LENGTH_LIMIT {
@@ -133,8 +107,7 @@ pub fn parse(text: &str) -> Expr {
             Err(message) => {
                 parser.at = text.len();
                 // What stands around it may have added words of its own.
-                let unclear = [TOO_DEEP, HALF_LITERAL].into_iter().find(|why| message.contains(why));
-                unclear.map_or(Kind::Error(message), Kind::Unclear)
+                if message.contains(TOO_DEEP) { Kind::Unclear(TOO_DEEP) } else { Kind::Error(message) }
             }
         };
         nodes.push(Node { kind, start, end: parser.at });
@@ -173,7 +146,6 @@ const ITEMS: &[&str] = &[
     "reduce",
     "run",
     "sg",
-    "sort",
     "srs_encode",
     "substr",
     "tr",
@@ -327,14 +299,15 @@ impl<'t> Parser<'t> {
                 self.close(&word)?;
                 return Ok(Kind::Filter(list, Box::new(condition)));
             }
-            _ if ITEMS.contains(&word.as_str()) && !self.rest().starts_with([':', '}']) => {
+            "sort" if !self.rest().starts_with('}') => return self.sort(),
+            _ if ITEMS.contains(&word.as_str()) && !self.rest().starts_with('}') => {
+                if self.rest().starts_with(':') {
+                    return Err(format!("Not enough arguments for '{word}'"));
+                }
                 if self.rest().starts_with(',') {
                     self.run(|c| c != '{' && c != '}');
                 }
                 let (arguments, fail) = self.arguments(&word)?;
-                if let ("length" | "substr" | "hash" | "nhash", [numbers @ .., _]) = (word.as_str(), &arguments[..]) {
-                    numbers.iter().try_for_each(|number| is_number(number, &word))?;
-                }
                 return Ok(Kind::Item(word, arguments, fail));
             }
             _ => {}
@@ -356,6 +329,24 @@ impl<'t> Parser<'t> {
             true => Ok(Kind::Variable(word)),
             false => Err(format!("unknown variable in \"${{{word}}}\"")),
         }
+    }
+
+    fn sort(&mut self) -> Result<Kind, String> {
+        let open = |parser: &mut Self| {
+            parser.blanks();
+            if parser.take('{') { Ok(()) } else { Err("missing '{' for arg of sort".to_owned()) }
+        };
+        open(self)?;
+        let list = self.argument()?;
+        open(self)?;
+        let comparator = self.plain_argument()?;
+        if !condition::is_name(&comparator) {
+            return Err(format!("unknown condition \"{comparator}\""));
+        }
+        open(self)?;
+        let field = self.argument()?;
+        self.close("sort")?;
+        Ok(Kind::Sort(list, comparator, field))
     }
 
     /// Arguments up to the item's closing brace.

@@ -40,7 +40,7 @@ pub fn may_be_tainted(expr: &Expr) -> bool {
             asked || tail(&lookup.tail)
         }
         Kind::Item(_, arguments, _) => arguments.iter().any(may_be_tainted),
-        Kind::Filter(list, _) => may_be_tainted(list),
+        Kind::Filter(list, _) | Kind::Sort(list, ..) => may_be_tainted(list),
         Kind::Text(_) | Kind::Error(_) | Kind::Unclear(_) => false,
     })
 }
