@@ -3,7 +3,7 @@
 use super::lines::is_space;
 
 /// The separator of a list, and what follows its choice.
-fn separator(list: &str) -> (char, &str) {
+pub fn separator(list: &str) -> (char, &str) {
     let rest = list.trim_start_matches(is_space);
     if let Some(after) = rest.strip_prefix('<')
         && let Some(chosen) = after.chars().next().filter(|c| c.is_ascii_punctuation() || c.is_ascii_control())
@@ -17,7 +17,12 @@ fn separator(list: &str) -> (char, &str) {
 pub fn joined(list: &str, items: &[String]) -> String {
     let separator = separator(list).0.to_string();
     let doubled = separator.repeat(2);
-    items.iter().map(|item| item.replace(&separator, &doubled)).collect::<Vec<_>>().join(&separator)
+    // An empty item that is not the first is a blank: else it would double the separator.
+    let written = |(at, item): (usize, &String)| match item.as_str() {
+        "" if at > 0 => " ".to_owned(),
+        item => item.replace(&separator, &doubled),
+    };
+    items.iter().enumerate().map(written).collect::<Vec<_>>().join(&separator)
 }
 
 /// The items of a list, blanks at both ends gone.
@@ -52,6 +57,13 @@ pub fn items(list: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_items_stay_items_when_joined() {
+        for (list, expected) in [(": a : : b:", ":a: :b"), (": :", ": "), ("<, a,,b , ,c", "a,,b, ,c"), ("a", "a")] {
+            assert_eq!(joined(list, &items(list)), expected, "{list:?}");
+        }
+    }
 
     #[test]
     fn separators_are_chosen_doubled_and_trailing() {

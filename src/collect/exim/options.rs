@@ -9,6 +9,7 @@ use pest_derive::Parser;
 
 use super::Refused;
 use super::lines::{Logical, is_space};
+use super::lists;
 use super::macros::Macros;
 use super::tables::{self, Groups, Kind};
 use super::users::Users;
@@ -176,7 +177,7 @@ pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Re
     let start = rest.end - value.trim_start_matches(is_space).len();
     let mut fact = origin(how.line, how.macros, start..rest.end);
     match kind {
-        Kind::Text | Kind::Repeatable | Kind::User | Kind::Other => {
+        Kind::Text | Kind::Repeatable | Kind::User | Kind::Users | Kind::Other => {
             if fact.value.starts_with('"') {
                 fact.value = dequote(&fact.value, full).map_err(refused)?;
             }
@@ -186,8 +187,13 @@ pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Re
         Kind::Time => time(&fact.value, full).map_err(refused)?,
         Kind::Boolean => {}
     }
-    if kind == Kind::User && how.users.lacks(&fact.value) {
-        return Err(refused(format!("user {} was not found", fact.value)));
+    let named = match kind {
+        Kind::User => vec![fact.value.clone()],
+        Kind::Users => lists::items(&fact.value),
+        _ => Vec::new(),
+    };
+    if let Some(unknown) = named.iter().find(|name| how.users.lacks(name)) {
+        return Err(refused(format!("user {unknown} was not found")));
     }
     match options.get_mut(name) {
         Some(earlier) => join(name, earlier, fact),

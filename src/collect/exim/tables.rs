@@ -16,6 +16,8 @@ pub enum Kind {
     Octal,
     /// A user, looked up when the file is read unless it is expanded later.
     User,
+    /// A list of such users.
+    Users,
     /// A string that may be set several times; the values are joined.
     Repeatable,
     /// Anything: its type differs between releases.
@@ -56,7 +58,7 @@ const MAIN: &[Group] = &[
         host_lookup host_lookup_order host_reject_connection hosts_connection_nolog hosts_require_alpn \
         hosts_require_helo hosts_treat_as_local ignore_fromline_hosts keep_environment local_from_prefix \
         local_from_suffix local_interfaces local_scan_path localhost_number log_file_path log_selector \
-        message_id_header_domain message_id_header_text never_users notifier_socket openssl_options \
+        message_id_header_domain message_id_header_text notifier_socket openssl_options \
         message_size_limit percent_hack_domains pid_file_path pipelining_advertise_hosts pipelining_connect_advertise_hosts \
         primary_hostname process_log_path qualify_domain qualify_recipient queue_domains queue_only_file queue_run_max \
         queue_smtp_domains received_header_text recipient_unqualified_hosts remote_sort_domains \
@@ -67,7 +69,7 @@ const MAIN: &[Group] = &[
         system_filter_group system_filter_pipe_transport system_filter_reply_transport timezone \
         tls_advertise_hosts tls_alpn tls_certificate tls_crl tls_dhparam tls_eccurve tls_ocsp_file \
         tls_on_connect_ports tls_privatekey tls_require_ciphers tls_resumption_hosts tls_try_verify_hosts \
-        tls_verify_certificates tls_verify_hosts trusted_groups trusted_users unknown_login unknown_username \
+        tls_verify_certificates tls_verify_hosts trusted_groups unknown_login unknown_username \
         untrusted_set_sender uucp_from_pattern uucp_from_sender warn_message_file",
     ),
     (
@@ -89,6 +91,7 @@ const MAIN: &[Group] = &[
         smtp_max_synprot_errors smtp_max_unknown_commands tls_dh_max_bits",
     ),
     (Kind::User, "exim_user system_filter_user"),
+    (Kind::Users, "never_users trusted_users"),
     (
         Kind::Other,
         "acl_smtp_atrn acl_smtp_mime acl_smtp_wellknown arc_sign atrn_domains atrn_host auth_mechanisms \

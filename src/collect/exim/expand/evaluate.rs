@@ -71,10 +71,10 @@ impl Evaluator<'_> {
                 result
             }
             Kind::Lookup(lookup) => {
-                let found = lookups::find(self, scope, lookup)?;
                 let captures = scope.captures.clone();
+                let found = lookups::find(self, scope, lookup)?;
                 if let Some([wild, fixed]) = found.as_ref().and_then(|found| found.parts.clone()) {
-                    scope.captures = vec![String::new(), wild, fixed];
+                    scope.capture(&[&wild, &fixed]);
                 }
                 let result = self.tail(&lookup.tail, found.map(|found| found.value), "lookup", true, scope);
                 scope.captures = captures;

@@ -96,7 +96,7 @@ pub fn check(text: &str, key: bool) -> Result<(), String> {
 pub struct Found {
     /// The data.
     pub value: String,
-    /// `$1` and `$2` of partial matching.
+    /// `$1` and `$2` of partial matching, and of a default.
     pub parts: Option<[String; 2]>,
 }
 
@@ -158,12 +158,11 @@ pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &
         && let Some((_, domain)) = key.rsplit_once('@')
     {
         hit = one(of, scope, kind, &table, &format!("*@{domain}"))?;
+        parts = hit.map(|_| [key[..key.len() - domain.len() - 1].to_owned(), String::new()]);
     }
     if hit.is_none() && kind.star {
         hit = one(of, scope, kind, &table, "*")?;
-        if kind.partial.is_some() && hit.is_some() {
-            parts = Some([key.to_owned(), String::new()]);
-        }
+        parts = hit.map(|_| [key.to_owned(), String::new()]);
     }
     Ok(hit.map(|entry| Found {
         value: match kind.options.split(',').find_map(|option| option.strip_prefix("ret=")) {
@@ -283,6 +282,7 @@ fn one<'t>(
         }
         _ => {}
     }
+    scope.capture(&[]);
     for entry in &table.entries {
         of.step()?;
         let pattern = match kind.name {

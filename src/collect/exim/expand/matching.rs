@@ -139,13 +139,22 @@ impl Evaluator<'_> {
             && item
                 .split_once(';')
                 .is_some_and(|(kind, _)| kind.contains('@') && lookups::check(kind.trim(), true).is_err());
+        // A pattern that sets them leaves nothing of what an earlier one matched.
+        let captures = matches!(test, "match_domain" | "match_local_part");
+        if captures {
+            scope.capture(&[]);
+        }
         if let Some((kind, file)) = item.split_once(';').filter(|_| !by_parts && !item.starts_with('^')) {
             let kind = Type::of(kind.trim());
             let file = file.trim();
             if lookups::check(kind.name, true).is_err() || !file.starts_with('/') {
                 return undecided(format!("`{item}` asks a database"));
             }
-            return Ok(lookups::search(self, scope, &kind, subject, file)?.is_some());
+            let found = lookups::search(self, scope, &kind, subject, file)?;
+            if let Some([wild, fixed]) = found.as_ref().and_then(|found| found.parts.as_ref()).filter(|_| captures) {
+                scope.capture(&[wild, fixed]);
+            }
+            return Ok(found.is_some());
         }
         if item.starts_with('@') && test == "match_domain" {
             return match (item, &self.primary_hostname) {
@@ -164,14 +173,32 @@ impl Evaluator<'_> {
                 None if item.contains(';') => item.split_once('@'),
                 None => item.rsplit_once('@'),
             };
-            let Some((pattern, domains)) = split else {
-                return self.matches_pattern(item, domain);
+            let hit = match split {
+                None => self.matches_pattern(item, domain),
+                Some((pattern, _)) if !self.matches_pattern(pattern, local)? => return Ok(false),
+                // The domain is matched as a domain list's one item is.
+                Some((_, domains)) => {
+                    self.in_list(scope, "match_domain", domain, &format!("<\u{1f}{domains}"), depth + 1)
+                }
             };
-            // The domain is matched as a domain list's one item is.
-            return Ok(self.matches_pattern(pattern, local)?
-                && self.in_list(scope, "match_domain", domain, &format!("<\u{1f}{domains}"), depth + 1)?);
+            scope.capture(&[]);
+            return hit;
         }
-        self.matches_pattern(item, subject)
+        if test == "match_address" {
+            scope.capture(&[]);
+        }
+        let hit = self.matches_pattern(item, subject)?;
+        match item.strip_prefix('*').and_then(|suffix| subject.len().checked_sub(suffix.len())) {
+            _ if !hit || !captures => {}
+            Some(wild) => scope.capture(&[&subject[..wild].to_ascii_lowercase()]),
+            None if item.starts_with('^') => {
+                if let Some(hit) = self.pattern(item, true)?.find(subject, 0)? {
+                    scope.captures = hit.groups;
+                }
+            }
+            None => {}
+        }
+        Ok(hit)
     }
 }
 

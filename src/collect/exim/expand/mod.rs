@@ -20,6 +20,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::collect::exim::lists;
 use crate::collect::root::{FileStatus, ReadError, Root};
 use crate::facts::Fact;
 use parse::Expr;
@@ -87,6 +88,11 @@ impl Scope {
     /// A scope in which every variable is empty, as with `exim -be`.
     pub fn empty() -> Scope {
         Scope { rest_empty: true, ..Scope::default() }
+    }
+
+    /// From here on `$1` and its kin hold these, and nothing where there are none.
+    fn capture(&mut self, groups: &[&str]) {
+        self.captures = [""].iter().chain(groups).map(|group| (*group).to_owned()).collect();
     }
 
     /// Goes one expansion deeper.
@@ -211,17 +217,23 @@ impl<'r> Evaluator<'r> {
         ))
     }
 
-    fn named_list(&self, name: &str) -> Option<&str> {
-        let lists = self.lists?;
-        let kinds = ["domainlist", "hostlist", "addresslist", "localpartlist"];
-        let (name, kinds): (&str, &[&str]) = match name.rsplit_once('_') {
-            Some((name, "d")) => (name, &kinds[..1]),
-            Some((name, "h")) => (name, &kinds[1..2]),
-            Some((name, "a")) => (name, &kinds[2..3]),
-            Some((name, "l")) => (name, &kinds[3..]),
-            _ => (name, &kinds),
-        };
-        kinds.iter().find_map(|kind| Some(lists.get(&((*kind).to_owned(), name.to_owned()))?.value.as_str()))
+    /// What `listnamed` gives: the items of a named list, and of those that it refers to, as a list of colons.
+    fn named_list(&self, name: &str, kind: Option<&str>, depth: usize) -> Option<String> {
+        const KINDS: [&str; 4] = ["addresslist", "domainlist", "hostlist", "localpartlist"];
+        let found = |kind: &&str| self.lists?.get(&((**kind).to_owned(), name.to_owned()));
+        let wanted = |known: &&&str| kind.is_none_or(|kind| known.starts_with(kind));
+        let (kind, list) = KINDS.iter().filter(wanted).find_map(|kind| Some((*kind, found(kind)?)))?;
+        let list = list.value.as_str();
+        let mut out = Vec::new();
+        for item in lists::items(list) {
+            out.push(match item.strip_prefix('+') {
+                Some(_) if depth >= DEPTH_LIMIT => return None,
+                Some(inner) => self.named_list(inner, kind.get(..1), depth + 1)?,
+                None if lists::separator(list).0 == ':' => item,
+                None => item.replace(':', "::"),
+            });
+        }
+        Some(out.join(" : "))
     }
 
     /// A compiled regular expression.

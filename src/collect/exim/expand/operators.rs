@@ -106,8 +106,8 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
             return scope.deeper(|scope| of.expand(&inner, scope));
         }
         "listcount" => lists::items(&text).len().to_string(),
-        "listnamed" => match of.named_list(&text) {
-            Some(list) => list.to_owned(),
+        "listnamed" => match of.named_list(&text, arguments.first().map(|kind| kind.get(..1).unwrap_or("?")), 0) {
+            Some(list) => list,
             None => return fails(format!("\"{text}\" is not a named list")),
         },
         "stat" => return of.stat(&text),

@@ -39,7 +39,8 @@ impl Table {
         for raw in text.split_inclusive('\n') {
             let start = at;
             at += raw.len();
-            let line = raw.trim_end_matches(is_space);
+            // Exim trims what a newline ends.
+            let line = if raw.ends_with('\n') { raw.trim_end_matches(is_space) } else { raw };
             if line.is_empty() || line.starts_with('#') {
                 open = false;
                 continue;
