@@ -239,6 +239,17 @@ impl Root {
         below.map(|name| format!("{path}/{name}")).collect()
     }
 
+    /// The names of what stands in the folder `path`, folders among them, sorted; none where it cannot be listed. As many as
+    /// `limit`, and one more where there are more.
+    pub fn names_in(&self, path: &str, limit: usize) -> Vec<String> {
+        let Ok(real) = self.resolve(path) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(real) else { return Vec::new() };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.take(limit.saturating_add(1)).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The place below the root that `path` leads to: each link in it is resolved as if the root were `/`.
     /// The last component need not exist.
     fn resolve(&self, path: &str) -> Result<PathBuf, ReadError> {
@@ -323,6 +334,15 @@ mod tests {
         fs::write(dir.path().join("host/etc/main"), "text").unwrap();
         let root = Root::open(&dir.path().join("host")).unwrap();
         (dir, root)
+    }
+
+    #[test]
+    fn names_of_a_folder_are_listed_as_far_as_asked() {
+        let (_dir, root) = root();
+        assert_eq!(root.names_in("/etc", 10), ["main", "postfix"]);
+        assert_eq!(root.names_in("/etc/", 1).len(), 2, "one more than asked for shows that there are more");
+        assert!(root.names_in("/etc/main", 10).is_empty() && root.names_in("/none", 10).is_empty());
+        assert_eq!(root.names_in("/etc/../..", 10), ["etc"], "nothing above the root is seen");
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub const SENDER_FUNCTIONS: [&str; 2] = ["get_message_sender_domain", "get_sende
 /// Named lists within named lists that are followed.
 const DEPTH_LIMIT: usize = 20;
 
+/// Names in a folder that are looked at.
+const FOLDER_LIMIT: usize = 20_000;
+
 /// What one or several expansions depend on.
 #[derive(Debug, Default)]
 pub struct Uses {
@@ -25,6 +28,8 @@ pub struct Uses {
     pub opaque: bool,
     /// Files whose keys are such domains.
     pub files: BTreeSet<String>,
+    /// Folders with files or folders of such names: the path before the domain, and what may follow it in the name.
+    pub folders: BTreeSet<(String, String)>,
     /// Domains, and patterns `*.domain`, that it compares with.
     pub names: BTreeSet<String>,
 }
@@ -82,6 +87,7 @@ impl Walk<'_> {
                 }
                 _ => Part::None,
             },
+            Kind::Operator(name, argument) if name == "stat" && self.path(argument) => Part::None,
             Kind::Operator(name, argument) => {
                 let sender = matches!(&argument.0[..], [Node { kind: Kind::Variable(v), .. }] if v == "sender_address");
                 if name == "domain" && sender {
@@ -102,7 +108,7 @@ impl Walk<'_> {
                 self.either([&tail.yes, &tail.no])
             }
             Kind::Lookup(lookup) => {
-                if self.expr(&lookup.file) != Part::None {
+                if !self.path(&lookup.file) && self.expr(&lookup.file) != Part::None {
                     self.uses.opaque = true;
                 }
                 if let Some(key) = &lookup.key {
@@ -117,6 +123,14 @@ impl Walk<'_> {
                     self.uses.sender = true;
                     self.uses.perl = true;
                     return Part::Pure;
+                }
+                Part::None
+            }
+            Kind::Item(name, arguments, _) if name == "readfile" => {
+                for (at, argument) in arguments.iter().enumerate() {
+                    if at > 0 || !self.path(argument) {
+                        self.opaque(argument);
+                    }
                 }
                 Part::None
             }
@@ -145,6 +159,26 @@ impl Walk<'_> {
         if parts.iter().all(|part| *part == Part::None) { Part::None } else { Part::Mixed }
     }
 
+    /// Takes the path of a file into account where it holds a domain as it stands, once, in a folder that is always the same.
+    fn path(&mut self, expr: &Expr) -> bool {
+        let mut around = [String::new(), String::new()];
+        let mut domains = 0;
+        for node in &expr.0 {
+            match &node.kind {
+                Kind::Text(text) => around[domains.min(1)].push_str(text),
+                _ if self.node(node) == Part::Pure => domains += 1,
+                _ => return false,
+            }
+        }
+        let [before, after] = around;
+        if domains != 1 || !before.starts_with('/') {
+            return false;
+        }
+        let suffix = after.split('/').next().unwrap_or_default().to_owned();
+        self.uses.folders.insert((before, suffix));
+        true
+    }
+
     fn opaque(&mut self, expr: &Expr) {
         if self.expr(expr) != Part::None {
             self.uses.opaque = true;
@@ -157,6 +191,9 @@ impl Walk<'_> {
             (Part::None, _) => {}
             (Part::Pure, Some(file)) if matches!(kind.name, "lsearch" | "nwildlsearch") => {
                 self.uses.files.insert(file.trim().to_owned());
+            }
+            (Part::Pure, Some(folder)) if kind.name == "dsearch" => {
+                self.uses.folders.insert((format!("{}/", folder.trim().trim_end_matches('/')), String::new()));
             }
             _ => self.uses.opaque = true,
         }
@@ -177,6 +214,7 @@ impl Walk<'_> {
                 (Part::Pure, "match_domain") => self.list(list, 0),
                 _ => self.uses.opaque = true,
             },
+            Test::Plain(name, arguments) if name == "exists" && arguments.iter().all(|path| self.path(path)) => {}
             Test::Plain(name, arguments) => {
                 let parts: Vec<Part> = arguments.iter().map(|argument| self.expr(argument)).collect();
                 match (name.as_str(), &parts[..], arguments.as_slice()) {
@@ -259,6 +297,15 @@ pub fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<BTreeSet<String>> {
             } else if !entry.key.contains('@') && !entry.key.is_empty() {
                 all.insert(entry.key.to_ascii_lowercase());
             }
+        }
+    }
+    for (before, suffix) in &uses.folders {
+        let (folder, prefix) = before.rsplit_once('/')?;
+        for name in evaluator.names_in(&format!("{folder}/"), FOLDER_LIMIT)? {
+            let domain = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix.as_str()));
+            let shaped =
+                |domain: &&str| domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+            all.extend(domain.filter(|domain| !domain.is_empty()).filter(shaped).map(str::to_owned));
         }
     }
     Some(all)

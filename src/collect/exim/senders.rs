@@ -391,6 +391,17 @@ impl Place<'_> {
                 return Fact { value, origin: Origin::File(at), via: vec![setting.origin.clone()] };
             }
         }
+        // Or the domain's own file; where there is no domain, one of everybody.
+        let own = |path: &String| self.domain.is_none_or(|domain| path.contains(domain.as_str()));
+        let files = self.common.evaluator.files_read().into_iter().filter(own).collect::<Vec<_>>();
+        let holds = |path: &String| {
+            let file = self.common.root.read(path).ok()?;
+            let start = file.text().find(text).filter(|_| !text.is_empty())?;
+            Some(file.span(start, start + text.len()))
+        };
+        if let Some(at) = files.iter().find_map(holds) {
+            return Fact { value, origin: Origin::File(at), via: vec![setting.origin.clone()] };
+        }
         setting.with(value)
     }
 

@@ -205,6 +205,46 @@ fn a_name_from_reverse_dns_follows_the_ptr() {
     }
 }
 
+/// Hestia's way: a folder for each domain, and in some of them a file with the address that its mail leaves from.
+#[test]
+fn an_address_in_a_folder_of_the_sender_domain() {
+    let path = "/etc/exim4/domains/${lookup{$sender_address_domain}dsearch{/etc/exim4/domains/}}/ip";
+    let folder = |path: &str| {
+        let interface = format!(" interface = ${{if exists{{{path}}}{{${{readfile{{{path}}}}}}}}}\n");
+        let text = format!(
+            "disable_ipv6 = true\n{SMTP} helo_data = ${{lookup dnsdb{{ptr=$sending_ip_address}}{{$value}}{{$primary_hostname}}}}\n{interface}"
+        );
+        Fixture::new(&[
+            ("/etc/exim.conf", &text),
+            ("/etc/exim4/domains/a.example/ip", "192.0.2.10\n"),
+            ("/etc/exim4/domains/b.example/accounts", "x:y\n"),
+            ("/etc/exim4/domains/c.example/ip", "192.0.2.10\n"),
+            ("/etc/exim4/domains/odd name/ip", "192.0.2.11\n"),
+        ])
+    };
+    let ptr = "ptr else mail1.example.com";
+    assert_eq!(
+        lines(&folder(path).collect(false)),
+        [
+            format!("t/4 192.0.2.10 (/etc/exim4/domains/a.example/ip:1) | {ptr} | a.example,c.example"),
+            format!("t/4 kernel | {ptr} | b.example+others"),
+        ]
+    );
+    // Before 4.94 the domain itself stood in the path: Exim refuses to open that since, and only where the file is there.
+    let found = folder("/etc/exim4/domains/$sender_address_domain/ip").collect(false);
+    assert_eq!(lines(&found), [format!("t/4 kernel | {ptr} | b.example+others")]);
+    assert!(found.problems[0].message.contains("Tainted filename"), "{:?}", found.problems);
+    // A file that everyone shares, and folders that cannot be listed by name.
+    let shared = folder("/etc/exim4/domains/a.example/ip").collect(false);
+    assert_eq!(lines(&shared), [format!("t/4 192.0.2.10 (/etc/exim4/domains/a.example/ip:1) | {ptr} | any")]);
+    for path in
+        ["/etc/exim4/domains/${uc:$sender_address_domain}/ip", "/etc/exim4/${if eq{a}{a}{$sender_address_domain}}/ip"]
+    {
+        let found = lines(&folder(path).collect(false));
+        assert!(found.iter().all(|line| line.contains("undecided")), "{path}: {found:?}");
+    }
+}
+
 #[test]
 fn smarthosts_and_local_hops() {
     for (route, hop) in [

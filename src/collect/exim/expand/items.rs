@@ -2,10 +2,11 @@
 
 use super::evaluate::{compared, within};
 use super::parse::{Expr, Tail};
-use super::{Evaluator, Scope, Stop, UNSEEN, operators, skipped, undecided};
+use super::{Evaluator, Scope, Stop, UNSEEN, operators, skipped, taint, undecided};
 use crate::collect::exim::lines::is_space;
 use crate::collect::exim::{arithmetic, lists};
 use crate::collect::lsearch;
+use crate::collect::root::ReadError;
 
 impl Evaluator<'_> {
     /// What an item gives; `fail`: the word that ends it.
@@ -108,17 +109,19 @@ impl Evaluator<'_> {
             }
             "readfile" => {
                 need(1)?;
+                taint::as_file_name(&arguments[0])?;
                 let path = self.expand(&arguments[0], scope)?;
-                let Ok(file) = self.root.read(&path) else {
-                    return Err(Stop::Fails(format!("failed to open {path}: No such file or directory")));
-                };
-                match arguments.get(1) {
-                    None => Ok(file.text().to_owned()),
-                    Some(end) => {
-                        let end = self.expand(end, scope)?;
-                        Ok(file.text().replace('\n', &end))
+                let end = arguments.get(1).map(|end| self.expand(end, scope)).transpose()?;
+                let file = match self.root.read(&path) {
+                    Ok(file) if file.text().len() <= operators::RESULT_LIMIT => file,
+                    Err(ReadError::NotFound) => {
+                        return Err(Stop::Fails(format!("failed to open {path}: No such file or directory")));
                     }
-                }
+                    Ok(file) => return undecided(format!("{path} has {} octets, too many", file.text().len())),
+                    Err(error) => return undecided(format!("{path} cannot be read: {error}")),
+                };
+                self.files.borrow_mut().insert(path);
+                Ok(end.map_or_else(|| file.text().to_owned(), |end| file.text().replace('\n', &end)))
             }
             "perl" => {
                 need(1)?;

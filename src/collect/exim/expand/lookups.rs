@@ -110,9 +110,7 @@ pub fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result<Option
         let what = if kind.name == "dnsdb" { "asks the DNS" } else { "asks a database" };
         return undecided(format!("a `{}` lookup {what} when the mail is sent", kind.name));
     };
-    if taint::is_tainted(&lookup.file) {
-        return Err(Stop::Fails("Tainted filename for search: it comes from the message".into()));
-    }
+    taint::as_file_name(&lookup.file)?;
     let key = of.expand(key, scope)?;
     let file = of.expand(&lookup.file, scope)?;
     search(of, scope, &kind, &key, file.trim())

@@ -17,7 +17,7 @@ mod taint;
 mod variables;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::collect::exim::lists;
@@ -119,6 +119,8 @@ pub struct Evaluator<'r> {
     tables: RefCell<HashMap<String, Rc<Table>>>,
     stats: RefCell<HashMap<String, Option<FileStatus>>>,
     regexes: RefCell<HashMap<(String, bool), Result<Option<Rc<Pattern>>, String>>>,
+    /// Files that `readfile` gave.
+    files: RefCell<BTreeSet<String>>,
     steps: Cell<u64>,
 }
 
@@ -132,6 +134,7 @@ impl<'r> Evaluator<'r> {
             tables: RefCell::default(),
             stats: RefCell::default(),
             regexes: RefCell::default(),
+            files: RefCell::default(),
             steps: Cell::new(0),
         }
     }
@@ -182,6 +185,16 @@ impl<'r> Evaluator<'r> {
         Ok(table)
     }
 
+    /// The names of what stands in a folder; none where there are more than `limit`.
+    pub fn names_in(&self, folder: &str, limit: usize) -> Option<Vec<String>> {
+        Some(self.root.names_in(folder, limit)).filter(|names| names.len() <= limit)
+    }
+
+    /// The files that `readfile` has given so far.
+    pub fn files_read(&self) -> Vec<String> {
+        self.files.borrow().iter().cloned().collect()
+    }
+
     fn status(&self, path: &str) -> Option<FileStatus> {
         if let Some(known) = self.stats.borrow().get(path) {
             return *known;
@@ -209,7 +222,7 @@ impl<'r> Evaluator<'r> {
         Ok(format!(
             "mode={:04o} smode={symbols} inode={UNSEEN} device={UNSEEN} links={UNSEEN} uid={} gid={} size={} \
              atime={UNSEEN} mtime={} ctime={UNSEEN}",
-            status.mode & 0o7777,
+            status.mode & 0o77777,
             status.uid,
             status.gid,
             status.size,

@@ -1,6 +1,7 @@
 //! Text from outside: what Exim calls tainted.
 
 use super::parse::{Expr, Kind, Tail};
+use super::{Stop, undecided};
 
 /// Variables that come from the message: Exim refuses them in file names (4.94 and later).
 const TAINTED: &[&str] = &[
@@ -53,6 +54,20 @@ pub fn is_tainted(expr: &Expr) -> bool {
         Kind::Operator(_, argument) => is_tainted(argument),
         _ => false,
     })
+}
+
+/// Whether Exim takes an expansion for the name of a file.
+///
+/// # Errors
+/// Its refusal of text from outside; undecided where that is not certain.
+pub fn as_file_name(expr: &Expr) -> Result<(), Stop> {
+    if is_tainted(expr) {
+        return Err(Stop::Fails("Tainted filename: it comes from the message".into()));
+    }
+    if may_be_tainted(expr) {
+        return undecided("Exim refuses the name of a file where it comes from outside".to_owned());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
