@@ -57,6 +57,11 @@ impl Walk<'_> {
         self.expr(expr);
     }
 
+    /// Takes a list of domains into account that the sender's is compared with.
+    pub fn domain_list(&mut self, list: &str) {
+        self.list(list, 0);
+    }
+
     fn expr(&mut self, expr: &Expr) -> Part {
         let parts: Vec<Part> = expr.0.iter().filter(|node| !blank(node)).map(|node| self.node(node)).collect();
         match parts[..] {

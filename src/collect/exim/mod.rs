@@ -17,6 +17,7 @@ mod local;
 pub mod macros;
 mod options;
 mod routes;
+mod selection;
 mod senders;
 mod starters;
 mod sums;

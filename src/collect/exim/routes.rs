@@ -1,11 +1,12 @@
 //! Which transports routers use, and where their mail goes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Read;
 use super::config::Driver;
 use super::expand::{Evaluator, Scope, parse::parse};
 use super::lists;
+use super::selection::{Selection, Whose};
 use crate::collect::sender::NextHop;
 use crate::facts::Fact;
 
@@ -17,8 +18,8 @@ const HOP_LIMIT: usize = 50;
 pub struct Use {
     /// Whether anything names it, as far as files decide.
     pub named: bool,
-    /// Where its mail goes; several where routers differ.
-    pub hops: Vec<NextHop>,
+    /// Where its mail goes, and whose; several where routers differ.
+    pub hops: Vec<(NextHop, Whose)>,
 }
 
 /// How each smtp transport is used, by name.
@@ -47,7 +48,12 @@ pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope) -> HashMap<String
     for (name, used) in &mut uses {
         used.named = computed || words.contains(name.as_str());
     }
-    let mut shadowed = false;
+    let selection = Selection::of(&read.config, evaluator, scope);
+    // Whose mail no later router sees that asks the DNS, and whose no later one at all.
+    let mut shadowed = vec![false; selection.count()];
+    let mut ended = shadowed.clone();
+    // Whose mail comes to each transport's hops.
+    let mut found: HashMap<String, Vec<Found>> = HashMap::new();
     for router in &read.config.routers {
         let Some(transport) = router.text("transport") else { continue };
         let names: Vec<&Driver> = match transport.contains('$') {
@@ -55,17 +61,44 @@ pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope) -> HashMap<String
             false => smtp.iter().copied().filter(|driver| driver.name == transport.trim()).collect(),
         };
         let names = if names.is_empty() && transport.contains('$') { smtp.clone() } else { names };
+        let takes: Vec<Option<bool>> = (0..selection.count()).map(|sender| selection.takes(router, sender)).collect();
         for driver in names {
-            let Some(used) = uses.get_mut(&driver.name) else { continue };
             for hop in hops(router, driver, evaluator, scope) {
-                if !(shadowed && matches!(hop, NextHop::Direct)) && used.hops.len() < HOP_LIMIT {
-                    add(&mut used.hops, hop);
-                }
+                let direct = matches!(hop, NextHop::Direct);
+                let comes =
+                    |sender: &usize| takes[*sender] != Some(false) && !ended[*sender] && !(direct && shadowed[*sender]);
+                let senders = (0..takes.len()).filter(comes).collect();
+                let certain = takes.iter().all(Option::is_some);
+                add(found.entry(driver.name.clone()).or_default(), Found { hop, senders, certain });
             }
         }
-        shadowed |= takes_everything(router);
+        if takes_everything(router) {
+            let last = router.text("senders").is_some() && !router.is("more", true);
+            for sender in (0..takes.len()).filter(|sender| takes[*sender] == Some(true)) {
+                shadowed[sender] = true;
+                ended[sender] |= last;
+            }
+        }
+    }
+    for (name, found) in found {
+        let Some(used) = uses.get_mut(&name) else { continue };
+        used.named &= found.is_empty() || found.iter().any(|found| !found.senders.is_empty());
+        let reached = found.into_iter().filter(|found| !found.senders.is_empty());
+        used.hops = reached
+            .map(|found| (found.hop, Whose::new(&selection, &found.senders, found.certain)))
+            .take(HOP_LIMIT)
+            .collect();
     }
     uses
+}
+
+/// A next hop that routers lead to.
+struct Found {
+    hop: NextHop,
+    /// Whose mail, by the numbers of a [`Selection`].
+    senders: BTreeSet<usize>,
+    /// Whether files decide whose.
+    certain: bool,
 }
 
 /// Whether the text of an expansion holds the name as a word.
@@ -73,22 +106,26 @@ fn mentions(text: &str, name: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
 }
 
-fn add(hops: &mut Vec<NextHop>, hop: NextHop) {
-    let same = |known: &NextHop| match (known, &hop) {
+fn add(found: &mut Vec<Found>, new: Found) {
+    let same = |known: &&mut Found| match (&known.hop, &new.hop) {
         (NextHop::Direct, NextHop::Direct) | (NextHop::Here, NextHop::Here) => true,
         (NextHop::Relay(a), NextHop::Relay(b)) => a.value == b.value,
         _ => false,
     };
-    if !hops.iter().any(same) {
-        hops.push(hop);
+    match found.iter_mut().find(same) {
+        Some(known) => {
+            known.senders.extend(new.senders);
+            known.certain &= new.certain;
+        }
+        None => found.push(new),
     }
 }
 
-/// Whether a smarthost router takes all remote mail, so that routers behind it see none.
+/// Whether a router takes all remote mail of its senders, so that routers behind it see none: a smarthost's, or one that asks
+/// the DNS and is for some senders alone.
 fn takes_everything(router: &Driver) -> bool {
-    const CONDITIONS: [&str; 8] = [
+    const CONDITIONS: [&str; 7] = [
         "condition",
-        "senders",
         "local_parts",
         "local_part_prefix",
         "local_part_suffix",
@@ -97,11 +134,15 @@ fn takes_everything(router: &Driver) -> bool {
         "verify_only",
     ];
     let domains = router.text("domains").map_or("*", str::trim).replace(' ', "");
-    router.driver == "manualroute"
-        && matches!(domains.as_str(), "*" | "!+local_domains")
+    let kind = match router.driver.as_str() {
+        "manualroute" => router.text("route_list").is_some_and(|list| list.trim_start().starts_with("* ")),
+        // What it cannot route no other of its kind can.
+        "dnslookup" => router.text("senders").is_some(),
+        _ => false,
+    };
+    kind && matches!(domains.as_str(), "*" | "!+local_domains")
         && CONDITIONS.iter().all(|name| router.get(name).is_none())
         && !router.is("unseen", false)
-        && router.text("route_list").is_some_and(|list| list.trim_start().starts_with("* "))
 }
 
 /// Where mail goes that a router hands to a transport.

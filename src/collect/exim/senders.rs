@@ -1,6 +1,6 @@
 //! From transports to ways of sending: source address and HELO name under the same assumptions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -9,6 +9,7 @@ use super::config::Driver;
 use super::depend::{self, SENDER_FUNCTIONS, Walk};
 use super::expand::parse::{Expr, parse};
 use super::expand::{Evaluator, PTR_NAME, Ptr, Scope, Stop};
+use super::selection::Whose;
 use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
@@ -17,7 +18,7 @@ use crate::facts::{AfterBindFault, Fact, Helo, Host, Mta, Origin, Problem, Sende
 use crate::name::{DomainName, HeloName};
 
 /// A domain that no file names. The character is a private one: no configuration holds it.
-const OTHER: &str = "\u{f8ff}any.invalid";
+pub const OTHER: &str = "\u{f8ff}any.invalid";
 /// What stands before a suffix for a domain below it.
 const BELOW: &str = "\u{f8ff}any.";
 
@@ -64,28 +65,45 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
     let mut memo = Memo::new();
     for transport in read.config.transports.iter().filter(|driver| driver.driver == "smtp") {
         let Some(used) = uses.get(&transport.name) else { continue };
-        let hops = if used.hops.is_empty() { vec![NextHop::Direct] } else { used.hops.clone() };
-        if hops.iter().all(|hop| matches!(hop, NextHop::Here)) {
+        let hops = if used.hops.is_empty() { vec![(NextHop::Direct, Whose::All)] } else { used.hops.clone() };
+        if hops.iter().all(|(hop, _)| matches!(hop, NextHop::Here)) {
             continue;
         }
         let groups = pairs(&common, transport, &families, &mut memo, &mut faults);
-        for hop in hops.iter().filter(|hop| !matches!(hop, NextHop::Here)) {
-            senders.extend(groups.iter().map(|group| Sender {
-                mta: Mta::Exim,
-                service: transport.name.clone(),
-                family: group.family,
-                bind: group.bind.clone(),
-                helo: group.helo.clone(),
-                helo_is_global: false,
-                sender_domains: group.domains.clone(),
-                next_hop: hop.clone(),
-                unused: !used.named,
+        let told_apart: HashSet<&str> = groups.iter().flat_map(|group| listed(&group.domains)).collect();
+        for (hop, whose) in hops.iter().filter(|(hop, _)| !matches!(hop, NextHop::Here)) {
+            senders.extend(groups.iter().filter_map(|group| {
+                Some(Sender {
+                    mta: Mta::Exim,
+                    service: transport.name.clone(),
+                    family: group.family,
+                    bind: group.bind.clone(),
+                    helo: group.helo.clone(),
+                    helo_is_global: false,
+                    sender_domains: whose.of(&group.domains, &told_apart)?,
+                    next_hop: hop.clone(),
+                    unused: !used.named,
+                })
             }));
         }
     }
     sums::global(common.read, &mut senders);
     sums::report(faults, cpanel, problems);
     senders
+}
+
+/// The domains that are named.
+fn listed(domains: &SenderDomains) -> impl Iterator<Item = &str> {
+    let named: &[DomainName] = match domains {
+        SenderDomains::Only { domains, .. } => domains,
+        SenderDomains::Any | SenderDomains::Undecided => &[],
+    };
+    named.iter().map(DomainName::as_str)
+}
+
+/// The domain that stands for a domain, or for those that a pattern `*.domain` fits.
+pub fn stand_in(name: &str) -> String {
+    name.strip_prefix("*.").map_or(name.to_owned(), |rest| format!("{BELOW}{rest}"))
 }
 
 /// An evaluator over the host's files, with the configuration's named lists.
@@ -279,7 +297,7 @@ pub const EXIM: Origin = Origin::default_of("Exim specification");
 /// Assumes a sender.
 fn assume(scope: &mut Scope, whom: &Whom, recipient: bool, perl: bool) {
     let domain = match whom {
-        Whom::Domain(domain) => domain.strip_prefix("*.").map_or(domain.clone(), |rest| format!("{BELOW}{rest}")),
+        Whom::Domain(domain) => stand_in(domain),
         Whom::Others => OTHER.to_owned(),
         Whom::Bounce => String::new(),
     };

@@ -273,6 +273,75 @@ fn a_router_behind_the_smarthost_sees_no_mail() {
     assert!(lines(&found)[0].ends_with(" via [relay.example]:25"));
 }
 
+/// Three transports, each with a name of its own, behind routers with these `senders`; the last has none.
+fn by_senders(lists: &str, first: &str, second: &str) -> Vec<String> {
+    let router = |name: &str, senders: &str| {
+        let senders = if senders.is_empty() { String::new() } else { format!(" senders = {senders}\n") };
+        format!("r_{name}:\n driver = dnslookup\n domains = ! +local_domains\n transport = {name}\n{senders}")
+    };
+    let transports =
+        ["one", "two", "rest"].map(|name| format!("{name}:\n driver = smtp\n helo_data = {name}.example.com\n"));
+    let text = format!(
+        "disable_ipv6\ndomainlist local_domains = @\n{lists}\nbegin routers\n{}{}{}begin transports\n{}",
+        router("one", first),
+        router("two", second),
+        router("rest", ""),
+        transports.concat()
+    );
+    let files = [("/etc/exim.conf", text.as_str()), ("/etc/keys", "k.example: x\nl.example: y\n")];
+    let found = lines(&Fixture::new(&files).collect(false));
+    let short = |line: &String| {
+        let (transport, domains) = (line.split('/').next().unwrap(), line.rsplit(" | ").next().unwrap());
+        format!("{transport}: {domains}")
+    };
+    found.iter().map(short).collect()
+}
+
+#[test]
+fn routers_select_by_the_senders_domain() {
+    for (lists, first, second, expected) in [
+        ("", "*@a.example : b.example", "*@c.example", ["one: a.example,b.example", "two: c.example", "rest: +others"]),
+        // The first router that takes it counts.
+        ("", "*@a.example", "*@a.example : *@b.example", ["one: a.example", "two: b.example", "rest: +others"]),
+        ("", "!*@a.example : *", "*@a.example", ["one: +others", "two: a.example", "rest: undecided"]),
+        ("", "*@*.a.example", "*@x.a.example", ["one: *.a.example,x.a.example", "two: any unused", "rest: +others"]),
+        (
+            "addresslist own = *@a.example : *@+more\ndomainlist more = b.example : c.example",
+            "+own",
+            "*@d.example",
+            ["one: a.example,b.example,c.example", "two: d.example", "rest: +others"],
+        ),
+        ("", "*@lsearch;/etc/keys", "*@b.example", ["one: k.example,l.example", "two: b.example", "rest: +others"]),
+        // A local part, an expression, or a key of whole addresses is no domain.
+        ("", "info@a.example", "*@b.example", ["one: undecided", "two: b.example", "rest: a.example+others"]),
+        ("", "^.*@a", "*@b.example", ["one: undecided", "two: b.example", "rest: +others"]),
+        ("", "lsearch*@;/etc/keys", "*@b.example", ["one: undecided", "two: b.example", "rest: +others"]),
+        ("", "${lookup mysql{select x}}", "*@b.example", ["one: undecided", "two: b.example", "rest: +others"]),
+        ("", ":", "*@b.example", ["one: undecided", "two: b.example", "rest: +others"]),
+    ] {
+        assert_eq!(by_senders(lists, first, second), expected, "{first} | {second}");
+    }
+}
+
+/// A router's selection and that of its transport's own expansion meet.
+#[test]
+fn a_router_and_its_transport_select_together() {
+    let text = "disable_ipv6\nbegin routers\nown:\n driver = dnslookup\n transport = own\n senders = *@a.example : *@b.example\n no_more\n\
+        rest:\n driver = manualroute\n transport = rest\n route_list = * relay.example\nbegin transports\nown:\n driver = smtp\n \
+        helo_data = ${if eq{$sender_address_domain}{b.example}{b.example}{x.example}}\nrest:\n driver = smtp\n \
+        helo_data = ${lookup{$sender_address_domain}lsearch{/etc/names}{$value}{$primary_hostname}}\n";
+    let files = [("/etc/exim.conf", text), ("/etc/names", "a.example: a.example\nc.example: c.example\n")];
+    assert_eq!(
+        lines(&Fixture::new(&files).collect(false)),
+        [
+            "own/4 kernel | b.example (/etc/exim.conf:15) | b.example",
+            "own/4 kernel | x.example (/etc/exim.conf:15) | a.example",
+            "rest/4 kernel | c.example (/etc/names:2) | c.example via [relay.example]:25",
+            "rest/4 kernel | mail1.example.com (kernel (uname(2))) | +others via [relay.example]:25",
+        ]
+    );
+}
+
 #[test]
 fn a_transport_that_nothing_names_is_unused() {
     let found = exim(&format!("disable_ipv6\n{SMTP}spare:\n driver = smtp\n"));

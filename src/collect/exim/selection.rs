@@ -1,0 +1,228 @@
+//! For whose mail a router is there: its option `senders`, as far as it asks for nothing but the sender's domain.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::config::{Config, Driver};
+use super::depend::{self, Uses, Walk};
+use super::expand::lookups::{self, Type};
+use super::expand::parse::parse;
+use super::expand::{Evaluator, Scope};
+use super::lists;
+use super::senders::{OTHER, stand_in};
+use crate::facts::SenderDomains;
+use crate::name::DomainName;
+
+/// Lists within lists that are followed.
+const DEPTH_LIMIT: usize = 20;
+
+/// Senders that routers tell apart: a domain or a pattern `*.domain` each, then every other domain, then the empty sender.
+pub struct Selection<'a> {
+    config: &'a Config,
+    evaluator: &'a Evaluator<'a>,
+    scope: Scope,
+    /// The domains and patterns.
+    pub names: Vec<String>,
+}
+
+impl<'a> Selection<'a> {
+    /// What the routers of a configuration that lead to a transport tell apart.
+    pub fn of(config: &'a Config, evaluator: &'a Evaluator<'a>, scope: &Scope) -> Selection<'a> {
+        let mut selection = Selection { config, evaluator, scope: scope.clone(), names: Vec::new() };
+        let mut names = BTreeSet::new();
+        for router in config.routers.iter().filter(|router| router.text("transport").is_some()) {
+            let mut walk = Walk { uses: Uses::default(), lists: &config.lists };
+            let Some(list) = selection.list(router) else { continue };
+            collect(&mut walk, &list, 0);
+            names.extend(depend::domains(&walk.uses, evaluator).unwrap_or_default());
+        }
+        selection.names = names.into_iter().collect();
+        selection
+    }
+
+    /// How many senders are told apart.
+    pub fn count(&self) -> usize {
+        self.names.len() + 2
+    }
+
+    /// The list of a router, expanded; none where it has none, or files do not decide it.
+    fn list(&self, router: &Driver) -> Option<String> {
+        self.evaluator.value(&parse(router.text("senders")?), &mut self.scope.clone()).ok()
+    }
+
+    /// Whether a router is there for a sender; `None` where files do not decide it.
+    pub fn takes(&self, router: &Driver, sender: usize) -> Option<bool> {
+        if router.text("senders").is_none() {
+            return Some(true);
+        }
+        let domain = match self.names.get(sender) {
+            Some(name) => Some(stand_in(name)),
+            None if sender == self.names.len() => Some(OTHER.to_owned()),
+            None => None,
+        };
+        self.matches(&self.list(router)?, domain.as_deref(), 0)
+    }
+
+    /// Whether mail of this domain is in an address list, or without a domain the empty sender.
+    fn matches(&self, list: &str, domain: Option<&str>, depth: usize) -> Option<bool> {
+        if depth > DEPTH_LIMIT {
+            return None;
+        }
+        let mut otherwise = false;
+        for item in lists::items(list) {
+            let positive = item.strip_prefix('!').map_or(item.as_str(), str::trim_start);
+            let negated = positive.len() < item.len();
+            otherwise = negated;
+            let hit = match (part(positive), domain) {
+                (Part::Named(name), _) => {
+                    let inner = self.config.lists.get(&("addresslist".to_owned(), name.to_owned()))?;
+                    let inner = self.evaluator.value(&parse(&inner.value), &mut self.scope.clone()).ok()?;
+                    self.matches(&inner, domain, depth + 1)?
+                }
+                (Part::Nobody, domain) => domain.is_none(),
+                (Part::Other, _) => return None,
+                (Part::Domain(..), None) => false,
+                (Part::Domain(anyone, list), Some(domain)) => {
+                    let list = format!("<\u{1f}{list}");
+                    let mut scope = self.scope.clone();
+                    let hit = self.evaluator.in_list(&mut scope, "match_domain", domain, &list, 0).ok()?;
+                    if hit && !anyone {
+                        return None;
+                    }
+                    hit
+                }
+            };
+            if hit {
+                return Some(!negated);
+            }
+        }
+        Some(otherwise)
+    }
+}
+
+/// One item of an address list.
+enum Part<'t> {
+    /// Another list.
+    Named(&'t str),
+    /// The empty sender.
+    Nobody,
+    /// A domain list's item; whether any local part will do.
+    Domain(bool, &'t str),
+    /// Something that asks for the whole address.
+    Other,
+}
+
+fn part(item: &str) -> Part<'_> {
+    if let Some(name) = item.strip_prefix('+') {
+        return Part::Named(name);
+    }
+    let by_key = item.split_once(';').is_some_and(|(kind, _)| lookups::check(Type::of(kind.trim()).name, true).is_ok());
+    if by_key || item.starts_with('^') || item.starts_with("@@") {
+        return Part::Other;
+    }
+    let split = if item.contains(';') { item.split_once('@') } else { item.rsplit_once('@') };
+    match split {
+        _ if item.is_empty() => Part::Nobody,
+        None => Part::Domain(true, item),
+        Some((local, domain)) => Part::Domain(local == "*", domain),
+    }
+}
+
+/// The domains that an address list names.
+fn collect(walk: &mut Walk, list: &str, depth: usize) {
+    for item in lists::items(list) {
+        match part(item.trim_start_matches('!').trim_start()) {
+            Part::Domain(_, list) => walk.domain_list(&format!("<\u{1f}{list}")),
+            Part::Named(name) if depth < DEPTH_LIMIT => {
+                if let Some(inner) = walk.lists.get(&("addresslist".to_owned(), name.to_owned())) {
+                    collect(walk, &inner.value, depth + 1);
+                }
+            }
+            Part::Named(_) | Part::Nobody | Part::Other => {}
+        }
+    }
+}
+
+/// Whose mail takes a way, by the routers that lead there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// Everyone's.
+    All,
+    /// Files do not decide it.
+    Undecided,
+    /// That of these senders.
+    Only {
+        /// Domains and patterns whose mail does.
+        taken: Vec<String>,
+        /// Those whose mail does not.
+        left: Vec<String>,
+        /// Whether that of every other domain does.
+        others: bool,
+    },
+}
+
+impl Whose {
+    /// The senders told apart of whom `taken` holds; `certain`: whether files decide it.
+    pub fn new(selection: &Selection, taken: &BTreeSet<usize>, certain: bool) -> Whose {
+        if !certain {
+            return Whose::Undecided;
+        }
+        if taken.len() == selection.count() {
+            return Whose::All;
+        }
+        let named = |here: bool| {
+            let names = selection.names.iter().enumerate().filter(|(at, _)| taken.contains(at) == here);
+            names.map(|(_, name)| name.clone()).collect()
+        };
+        Whose::Only { taken: named(true), left: named(false), others: taken.contains(&selection.names.len()) }
+    }
+
+    /// Of those whom a transport treats alike, the ones who come this way; `None` where there are none. `all`: every domain that
+    /// the transport tells apart.
+    pub fn of(&self, alike: &SenderDomains, all: &HashSet<&str>) -> Option<SenderDomains> {
+        let (taken, left, others) = match self {
+            Whose::All => return Some(alike.clone()),
+            Whose::Undecided => return Some(SenderDomains::Undecided),
+            Whose::Only { taken, left, others } => (taken, left, *others),
+        };
+        let (domains, others) = match alike {
+            SenderDomains::Undecided => return Some(SenderDomains::Undecided),
+            SenderDomains::Any => (taken.iter().map(String::as_str).collect::<BTreeSet<&str>>(), others),
+            SenderDomains::Only { domains, others: rest } => {
+                let told = |domain: &str| taken.iter().chain(left).any(|name| name == domain);
+                let comes = |domain: &&str| match (told(domain), covering(domain, taken.iter().chain(left))) {
+                    (true, _) => taken.iter().any(|name| name == domain),
+                    (false, Some(pattern)) => taken.contains(&pattern),
+                    (false, None) => others,
+                };
+                let same = |domain: &str| domains.iter().any(|known| known.as_str() == domain);
+                let alike = |domain: &&str| match covering(domain, all.iter().copied()) {
+                    _ if all.contains(domain) => same(domain),
+                    Some(pattern) => same(&pattern),
+                    None => *rest,
+                };
+                let own = domains.iter().map(DomainName::as_str).filter(comes);
+                let named = taken.iter().map(String::as_str).filter(alike);
+                (own.chain(named).collect(), others && *rest)
+            }
+        };
+        match (domains.is_empty(), others, alike) {
+            // Bounces alone: that is no sender domain.
+            (true, false, SenderDomains::Any) => Some(SenderDomains::Undecided),
+            (true, false, _) => None,
+            _ => {
+                let mut domains: Vec<DomainName> = domains.into_iter().map(DomainName::new).collect();
+                domains.sort();
+                Some(SenderDomains::Only { domains, others })
+            }
+        }
+    }
+}
+
+/// The pattern among `names` that a domain fits.
+fn covering<'n>(domain: &str, names: impl Iterator<Item = impl AsRef<str> + 'n>) -> Option<String> {
+    let mut fitting = names.filter_map(|name| {
+        let suffix = name.as_ref().strip_prefix('*').filter(|suffix| suffix.starts_with('.'))?;
+        (domain.ends_with(suffix) && domain.len() > suffix.len()).then(|| name.as_ref().to_owned())
+    });
+    fitting.next()
+}
