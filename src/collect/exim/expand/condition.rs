@@ -54,8 +54,9 @@ const TWO: &[&str] = &[
 const LISTS: &[&str] = &["match_address", "match_domain", "match_ip", "match_local_part"];
 const NONE: &[&str] = &["first_delivery", "queue_running"];
 /// Conditions that ask a service.
-const SERVICES: &[&str] =
-    &["acl", "pwcheck", "saslauthd", "forall_json", "forall_jsons", "forany_json", "forany_jsons"];
+const SERVICES: &[&str] = &["acl", "pwcheck", "saslauthd"];
+/// Conditions on the items of a JSON array, which is not followed.
+const JSON: &[&str] = &["forall_json", "forall_jsons", "forany_json", "forany_jsons"];
 
 /// Conditions that compare numbers.
 pub const COMPARATORS: [&str; 6] = ["=", "==", "<", "<=", ">", ">="];
@@ -63,7 +64,7 @@ pub const COMPARATORS: [&str; 6] = ["=", "==", "<", "<=", ">", ">="];
 /// Whether Exim has a condition of this name.
 pub fn is_name(name: &str) -> bool {
     let others = ["and", "or", "def", "forall", "forany"];
-    [ONE, TWO, LISTS, NONE, SERVICES, &others, &COMPARATORS].iter().any(|names| names.contains(&name))
+    [ONE, TWO, LISTS, NONE, SERVICES, JSON, &others, &COMPARATORS].iter().any(|names| names.contains(&name))
 }
 
 /// Parses a condition.
@@ -118,7 +119,7 @@ fn test(parser: &mut Parser) -> Result<Test, String> {
             let group = group(parser, &name)?;
             Ok(if word == "and" { Test::And(group) } else { Test::Or(group) })
         }
-        "forall" | "forany" => {
+        "forall" | "forany" | "forall_json" | "forall_jsons" | "forany_json" | "forany_jsons" => {
             let list = braced(parser, &name, 1)?.pop().unwrap_or_default();
             if !parser.take('{') {
                 return Err(format!("missing {{ after \"{name}\""));
@@ -127,6 +128,9 @@ fn test(parser: &mut Parser) -> Result<Test, String> {
             parser.blanks();
             if !parser.take('}') {
                 return Err(format!("missing }} at end of condition inside \"{name}\""));
+            }
+            if JSON.contains(&word) {
+                return Ok(Test::Plain(name, vec![list]));
             }
             Ok(Test::Each(word == "forall", list, Box::new(condition)))
         }

@@ -11,14 +11,9 @@ use crate::collect::root::ReadError;
 impl Evaluator<'_> {
     /// What an item gives; `fail`: the word that ends it.
     pub(super) fn item(&self, name: &str, arguments: &[Expr], fail: bool, scope: &mut Scope) -> Result<String, Stop> {
-        let need = |count: usize| match arguments.len() >= count {
-            true => Ok(()),
-            false => Err(Stop::Fails(format!("Not enough arguments for '{name}' (min is {count})"))),
-        };
         let tail = |from: usize| Tail { yes: arguments.get(from).cloned(), no: arguments.get(from + 1).cloned(), fail };
         match name {
             "extract" => {
-                need(2)?;
                 let key = self.expand(&arguments[0], scope)?;
                 let key = key.trim_matches(is_space);
                 if key.is_empty() {
@@ -29,8 +24,10 @@ impl Evaluator<'_> {
                     return Err(Stop::Fails("curly-bracket problem in conditional yes/no parsing".into()));
                 }
                 let value = match number {
+                    Some(_) if arguments.len() < 3 => {
+                        return Err(Stop::Fails("missing '{' for arg 3 of extract".into()));
+                    }
                     Some(number) => {
-                        need(3)?;
                         let separators = self.expand(&arguments[1], scope)?;
                         let text = self.expand(&arguments[2], scope)?;
                         field(number, &separators, &text)
@@ -43,7 +40,6 @@ impl Evaluator<'_> {
                 self.tail(&tail(if number.is_some() { 3 } else { 2 }), value, name, true, scope)
             }
             "listextract" => {
-                need(2)?;
                 let number = self.expand(&arguments[0], scope)?;
                 if number.trim().is_empty() {
                     return Err(Stop::Fails("first argument of \"listextract\" must not be empty".into()));
@@ -58,10 +54,6 @@ impl Evaluator<'_> {
                 self.tail(&tail(2), value, name, true, scope)
             }
             "length" | "substr" | "hash" | "nhash" => {
-                need(2)?;
-                if arguments.len() > if name == "length" { 2 } else { 3 } {
-                    return Err(Stop::Fails(format!("Too many arguments for '{name}'")));
-                }
                 let mut texts = Vec::new();
                 for argument in arguments {
                     texts.push(self.expand(argument, scope)?);
@@ -71,20 +63,17 @@ impl Evaluator<'_> {
                 operators::sized(name, &numbers, &subject)
             }
             "tr" => {
-                need(3)?;
                 let subject = self.expand(&arguments[0], scope)?;
                 let from = self.expand(&arguments[1], scope)?;
                 Ok(operators::translated(&subject, &from, &self.expand(&arguments[2], scope)?))
             }
             "sg" => {
-                need(3)?;
                 let subject = self.expand(&arguments[0], scope)?;
                 let pattern = self.expand(&arguments[1], scope)?;
                 let replacement = super::parse::parse(&self.expand(&arguments[2], scope)?);
                 self.replaced(&subject, &pattern, &replacement, scope)
             }
             "map" => {
-                need(2)?;
                 let list = self.expand(&arguments[0], scope)?;
                 within(self.pass_over(&arguments[1], scope), name, "item")?;
                 let mut mapped = Vec::new();
@@ -95,7 +84,6 @@ impl Evaluator<'_> {
                 Ok(lists::joined(&list, &mapped))
             }
             "reduce" => {
-                need(3)?;
                 let list = self.expand(&arguments[0], scope)?;
                 let mut value = self.expand(&arguments[1], scope)?;
                 within(self.pass_over(&arguments[2], scope), name, "item")?;
@@ -108,7 +96,6 @@ impl Evaluator<'_> {
                 Ok(value)
             }
             "readfile" => {
-                need(1)?;
                 taint::as_file_name(&arguments[0])?;
                 let path = self.expand(&arguments[0], scope)?;
                 let end = arguments.get(1).map(|end| self.expand(end, scope)).transpose()?;
@@ -124,7 +111,6 @@ impl Evaluator<'_> {
                 Ok(end.map_or_else(|| file.text().to_owned(), |end| file.text().replace('\n', &end)))
             }
             "perl" => {
-                need(1)?;
                 let function = self.expand(&arguments[0], scope)?;
                 let known = scope.perl.get(function.trim()).filter(|_| arguments.len() == 1).cloned();
                 let construct = format!("${{perl{{{function}}}}}");

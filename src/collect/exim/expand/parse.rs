@@ -151,6 +151,26 @@ const ITEMS: &[&str] = &[
     "tr",
 ];
 
+/// Whether an item may have so many arguments; Exim asks even where it passes over it.
+fn counted(item: &str, count: usize) -> Result<(), String> {
+    let (least, most) = match item {
+        "sg" | "tr" | "reduce" => (3, 3),
+        "map" | "length" => (2, 2),
+        "substr" | "hash" | "nhash" => (2, 3),
+        "readfile" => (1, 2),
+        "extract" => (2, 5),
+        "listextract" => (2, 4),
+        "hmac" => (3, 3),
+        "perl" => (1, usize::MAX),
+        _ => return Ok(()),
+    };
+    match count {
+        _ if count < least => Err(format!("Not enough arguments for '{item}' (min is {least})")),
+        _ if count > most => Err(format!("Too many arguments for '{item}' (max is {most})")),
+        _ => Ok(()),
+    }
+}
+
 impl<'t> Parser<'t> {
     /// What is left.
     pub fn rest(&self) -> &'t str {
@@ -308,6 +328,7 @@ impl<'t> Parser<'t> {
                     self.run(|c| c != '{' && c != '}');
                 }
                 let (arguments, fail) = self.arguments(&word)?;
+                counted(&word, arguments.len())?;
                 return Ok(Kind::Item(word, arguments, fail));
             }
             _ => {}
