@@ -145,6 +145,25 @@ fn every_fix_with_commands_makes_its_finding_go_away() {
     assert!(tried >= 100 && codes.len() >= 40, "{tried} fixes of {} rules: {codes:?}", codes.len());
 }
 
+/// The commands that set a main option of Exim where its file may hold nothing yet: sed alone would change nothing.
+#[test]
+fn an_option_gets_into_an_empty_file() {
+    let file = "/etc/exim/exim.conf";
+    let sed = format!("sed -i '1i primary_hostname = mail.example.com' {file}");
+    for text in ["", "# a comment", "# a comment\n"] {
+        let mut host = Host::copy("exim-node-name-localhost", "empty");
+        host.write(file, text).unwrap();
+        assert_eq!(host.carry_out(&sed).is_err(), text.is_empty());
+        host.write(file, text).unwrap();
+        host.carry_out(&format!(r"printf '%s\n' '' >> {file}")).unwrap();
+        host.carry_out(&sed).unwrap();
+        assert_eq!(
+            host.read(file).unwrap().trim_end(),
+            format!("primary_hostname = mail.example.com\n{text}").trim_end()
+        );
+    }
+}
+
 #[test]
 fn commands_are_safe_to_paste() {
     for scenario in scenarios() {

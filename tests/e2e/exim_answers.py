@@ -95,7 +95,8 @@ class Host:
         for number in range(len(calls)):
             texts = []
             for kind in ("rc", "out", "err"):
-                with open(self.path(f"/tmp/{number}.{kind}"), encoding="utf-8", errors="surrogateescape") as f:
+                # Carriage returns are a part of what Exim says.
+                with open(self.path(f"/tmp/{number}.{kind}"), encoding="utf-8", errors="surrogateescape", newline="") as f:
                     texts.append(f.read())
             answers.append((int(texts[0]), texts[1], texts[2]))
         return answers

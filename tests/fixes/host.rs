@@ -160,11 +160,13 @@ impl Host {
         self.dir.join("root").join(file.trim_start_matches('/'))
     }
 
-    fn read(&self, file: &str) -> Result<String, String> {
+    /// What a file of the copy holds.
+    pub fn read(&self, file: &str) -> Result<String, String> {
         fs::read_to_string(self.path(file)).map_err(|e| format!("{file}: {e}"))
     }
 
-    fn write(&self, file: &str, text: &str) -> Result<(), String> {
+    /// Gives a file of the copy another content.
+    pub fn write(&self, file: &str, text: &str) -> Result<(), String> {
         fs::write(self.path(file), text).map_err(|e| format!("{file}: {e}"))
     }
 

@@ -33,12 +33,20 @@ pub(super) fn exim_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName
     let option = if own || helo.origin.span().is_none() { "primary_hostname" } else { "helo_data" };
     let place = helo.origin.span().map_or_else(|| exim.file.clone(), |_| helo.origin.describe());
     let fix = Fix::new(Who::Host, format!("Set `{option} = {name}` in {place}, then reload Exim."));
-    let edit = match helo.origin.span() {
-        Some(_) => edit::replace(&helo.origin, helo.value.as_str(), name.as_str()),
-        // A main option stands before the first `begin`.
-        None => Some(format!("sed -i '1i primary_hostname = {name}' {}", edit::word(&exim.file))),
+    let edit: Vec<String> = match helo.origin.span() {
+        Some(_) => edit::replace(&helo.origin, helo.value.as_str(), name.as_str()).into_iter().collect(),
+        None => set_first(exim, &format!("primary_hostname = {name}")),
     };
     edit.into_iter().fold(fix, Fix::command).command(format!("systemctl reload {}", exim_unit(exim)))
+}
+
+/// How to set a main option, which stands before the first `begin`. sed(1) has no first line in a file without any, as one without
+/// drivers may be.
+fn set_first(exim: &Exim, option: &str) -> Vec<String> {
+    let file = edit::word(&exim.file);
+    let empty = exim.transports.is_empty() && exim.routers.is_empty();
+    let line = empty.then(|| format!(r"printf '%s\n' '' >> {file}"));
+    line.into_iter().chain([format!("sed -i '1i {option}' {file}")]).collect()
 }
 
 /// How to define a macro of Debian's Exim configuration, whatever is defined now.

@@ -1,7 +1,7 @@
 //! Tests of fixes: the right line, the right command.
 
 use super::*;
-use crate::facts::{Exim, Helo, SenderDomains, Setting};
+use crate::facts::{Exim, EximDriver, Helo, SenderDomains, Setting};
 use crate::rules::testing::*;
 use crate::source::SourceFile;
 
@@ -87,11 +87,13 @@ fn exim_is_changed_as_its_packager_wants() {
         ]
     );
     for (file, unit) in [("/etc/exim/exim.conf", "exim"), ("/etc/exim4/exim4.conf", "exim4")] {
-        assert_eq!(
-            commands(&with_exim(file)),
-            [format!("sed -i '1i primary_hostname = {WANTED}' {file}"), format!("systemctl reload {unit}")],
-            "no file sets the name"
-        );
+        let first = format!("sed -i '1i primary_hostname = {WANTED}' {file}");
+        let reload = format!("systemctl reload {unit}");
+        let driver = EximDriver { name: "t".into(), driver: "smtp".into(), origin: HERE, options: Default::default() };
+        let with_driver = with_exim(file).but(|f| f.exim[0].transports.push(driver));
+        assert_eq!(commands(&with_driver), [first.clone(), reload.clone()], "no file sets the name");
+        let line = format!(r"printf '%s\n' '' >> {file}");
+        assert_eq!(commands(&with_exim(file)), [line, first, reload], "the file may be empty, and sed needs a line");
         let set = with_exim(file).but(|f| {
             let place = in_file(file, "primary_hostname = mail.example.com\n", NAME);
             f.paths[0].helo = Helo::Known(Fact::new(HeloName::new(NAME), place));
