@@ -110,6 +110,9 @@ impl Scope {
 /// Named lists by kind and name.
 pub type NamedLists = HashMap<(String, String), Fact<String>>;
 
+/// A regular expression; none where it is not followed, an error where Exim refuses it.
+type Compiled = Result<Option<Rc<Pattern>>, String>;
+
 /// Evaluates expansions over the files of one host; each file is read once.
 pub struct Evaluator<'r> {
     root: &'r Root,
@@ -118,7 +121,7 @@ pub struct Evaluator<'r> {
     pub primary_hostname: Option<String>,
     tables: RefCell<HashMap<String, Rc<Table>>>,
     stats: RefCell<HashMap<String, Option<FileStatus>>>,
-    regexes: RefCell<HashMap<(String, bool), Result<Option<Rc<Pattern>>, String>>>,
+    patterns: RefCell<HashMap<(String, bool), Compiled>>,
     /// Files that `readfile` gave.
     files: RefCell<BTreeSet<String>>,
     steps: Cell<u64>,
@@ -133,7 +136,7 @@ impl<'r> Evaluator<'r> {
             primary_hostname: None,
             tables: RefCell::default(),
             stats: RefCell::default(),
-            regexes: RefCell::default(),
+            patterns: RefCell::default(),
             files: RefCell::default(),
             steps: Cell::new(0),
         }
@@ -252,10 +255,10 @@ impl<'r> Evaluator<'r> {
     /// A compiled regular expression.
     fn pattern(&self, text: &str, caseless: bool) -> Result<Rc<Pattern>, Stop> {
         let key = (text.to_owned(), caseless);
-        let known = self.regexes.borrow().get(&key).cloned();
+        let known = self.patterns.borrow().get(&key).cloned();
         let compiled = known.unwrap_or_else(|| {
             let built = Pattern::new(text, caseless).map(|pattern| pattern.map(Rc::new));
-            self.regexes.borrow_mut().insert(key, built.clone());
+            self.patterns.borrow_mut().insert(key, built.clone());
             built
         });
         compiled

@@ -91,8 +91,8 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
             out
         }),
         "escape" => escape(&text),
-        // Control characters stay; beyond ASCII both agree.
-        "escape8bit" if text.is_ascii() => text,
+        // Control characters stay, and a backslash does not.
+        "escape8bit" if text.is_ascii() => text.replace('\\', r"\134").replace('\x7f', r"\177"),
         "escape8bit" => return undecided("`escape8bit` of text beyond ASCII is not followed".to_owned()),
         "md5" => digest::md5(text.as_bytes()),
         "sha1" => digest::sha1(text.as_bytes()),
