@@ -303,11 +303,15 @@ fn all(folder: &Path, apart: &[(&str, &str)], lenient: bool) {
     let mut count = 0;
     for case in folders.iter().filter(|folder| folder.join("expected.json").exists()) {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
-        if apart.iter().any(|(known, _)| name.starts_with(known)) {
-            continue;
-        }
         count += 1;
-        let (more, of_case) = check(case, lenient);
+        let (mut more, of_case) = check(case, lenient);
+        if let Some((_, words)) = apart.iter().find(|(known, _)| name.starts_with(known)) {
+            // That is all that Exim has against it.
+            let only =
+                matches!(&more[..], [one] if one.contains("refusal: found \"none\", expected") && one.contains(words));
+            assert!(only, "{name}: {more:?}");
+            more.clear();
+        }
         if !more.is_empty() {
             faulty.push(name);
         }
@@ -338,8 +342,9 @@ fn third_party_configurations_agree_where_they_are_at_hand() {
     let folder = Path::new("../shared/oracle/exim/real");
     if folder.exists() {
         // Exim asks the Cyrus SASL library at start which mechanisms it has, and the library looks for its plug-ins below
-        // /usr/lib. A root that lacks that folder, as this one does, is no sign that the host has none.
-        all(folder, &[("13-", "the Cyrus SASL library of the recording host lists no mechanism")], false);
+        // /usr/lib. A root that lacks that folder, as this one does, is no sign that the host has none: helolint takes the file.
+        // Exim's refusal is all that was recorded of it, no option and no transport.
+        all(folder, &[("13-", "couldn't get Cyrus SASL mechanism list")], false);
     }
 }
 

@@ -61,6 +61,11 @@ def refusal(text):
     return error
 
 
+def latin(text):
+    """What is no UTF-8 as the characters of ISO 8859-1, which is how helolint shows an octet."""
+    return re.sub("[\udc80-\udcff]", lambda octet: chr(ord(octet[0]) - 0xDC00), text)
+
+
 class Host:
     def __init__(self, root, command):
         self.root, self.command = root, command
@@ -97,7 +102,7 @@ class Host:
             for kind in ("rc", "out", "err"):
                 # Carriage returns are a part of what Exim says.
                 with open(self.path(f"/tmp/{number}.{kind}"), encoding="utf-8", errors="surrogateescape", newline="") as f:
-                    texts.append(f.read())
+                    texts.append(latin(f.read()))
             answers.append((int(texts[0]), texts[1], texts[2]))
         return answers
 

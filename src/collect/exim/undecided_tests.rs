@@ -120,6 +120,7 @@ const MOMENT: &[&str] = &[
     "${sg{aXb}{X*?}{-}}",
     "${if match_domain{a.b}{*.b}{$value}{two}}",
     "${lookup{a}lsearch{/etc/names}{x}{${reduce{a}{0}{b}}}}$value",
+    "${map{a:b}{$value${reduce{3:1}{0}{$item}}}}",
     "${sha256:a}",
     "${base62:5}",
 ];

@@ -76,6 +76,10 @@ impl Evaluator<'_> {
             "map" => {
                 let list = self.expand(&arguments[0], scope)?;
                 within(self.pass_over(&arguments[1], scope), name, "item")?;
+                // Going through it once, Exim has lost what was there.
+                if skipped::leaves_value(&arguments[1]) {
+                    scope.values.insert("value".to_owned(), UNSEEN.to_owned());
+                }
                 let mut mapped = Vec::new();
                 for item in lists::items(&list) {
                     let text = self.with_item(&item, scope, |scope| self.expand(&arguments[1], scope));
