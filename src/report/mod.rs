@@ -17,6 +17,7 @@ mod receivers;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sarif;
+mod servers;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod verdict;
 pub(crate) use assemble::host_view;
 pub use model::*;
 pub use questions::plan;
+pub use servers::{ZoneServerView, ZoneView};
 pub use style::{Style, Verbosity};
 
 /// The formats of `--format`.

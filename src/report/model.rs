@@ -9,7 +9,7 @@ use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
 use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, is_false};
 use crate::observe::iprev::Iprev;
-use crate::report::escape;
+use crate::report::{ZoneView, escape};
 
 /// The number of the JSON report's format: keys may be added under it, never changed or removed.
 pub const SCHEMA: u32 = 1;
@@ -356,7 +356,7 @@ pub struct Summary {
 pub struct DnsView {
     /// Who was asked.
     pub vantage: Vec<VantageView>,
-    /// Different questions asked.
+    /// Different questions asked, those for the servers of `zones` apart.
     pub questions: usize,
     /// Those that somebody answered.
     pub answered: usize,
@@ -365,6 +365,14 @@ pub struct DnsView {
     /// What is right at the source and not yet everywhere; absent where no cache is behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale: Option<StaleCaches>,
+    /// The zones whose servers were looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub zones: Vec<ZoneView>,
+    /// What is to be known of the servers asked and is no finding, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub notes: Vec<String>,
     /// Every answer, for the human report with `-v`.
     #[serde(skip)]
     pub heard: Vec<HeardView>,
@@ -453,6 +461,8 @@ impl Report {
         for heard in &mut self.dns.heard {
             [&mut heard.question, &mut heard.from, &mut heard.answer].into_iter().for_each(&mut *change);
         }
+        self.dns.notes.iter_mut().for_each(&mut *change);
+        self.dns.zones.iter_mut().for_each(|zone| zone.each_text(change));
         self.dns.stale.iter_mut().flat_map(|stale| &mut stale.questions).for_each(&mut *change);
         for vantage in &mut self.dns.vantage {
             change(&mut vantage.name);

@@ -119,6 +119,7 @@ fn silence() -> impl Strategy<Value = Why> {
         Just(Why::Malformed("two questions".into())),
         Just(Why::Unreachable("no route".into())),
         Just(Why::Referral),
+        Just(Why::Delegates(vec![DomainName::new("ns.example.net")])),
         Just(Why::AliasLoop),
         Just(Why::NotAsked),
     ]

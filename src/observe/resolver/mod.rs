@@ -5,6 +5,7 @@
 //! and a silent server delays nothing but its own column.
 
 mod authority;
+mod closing;
 pub mod discover;
 mod exchange;
 mod progress;
