@@ -9,6 +9,9 @@ use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::observe::zones::Zone;
 
+/// Servers that a note lists.
+const LISTED: usize = 12;
+
 /// A zone and whom it is served by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ZoneView {
@@ -73,7 +76,11 @@ pub(super) fn notes(dns: &Observations) -> Vec<String> {
     for zone in &dns.zones {
         notes.extend(difference(dns, zone));
         if !zone.unasked.is_empty() {
-            let servers: Vec<String> = zone.unasked.iter().map(|(name, addr)| format!("{name} ({addr})")).collect();
+            let servers = zone.unasked.iter().map(|(name, addr)| format!("{name} ({addr})"));
+            let mut servers: Vec<String> = servers.take(LISTED).collect();
+            if zone.unasked.len() > LISTED {
+                servers.push(format!("and {} more", zone.unasked.len() - LISTED));
+            }
             let text = format!("Not asked as servers of {}, for receivers cannot reach them: ", zone.name);
             notes.push(format!("{text}{}.", servers.join(", ")));
         }
@@ -104,4 +111,88 @@ fn difference(dns: &Observations, zone: &Zone) -> Option<String> {
 /// A zone's name; the root's in words.
 fn spelled(zone: &DomainName) -> &str {
     if zone.as_str().is_empty() { "the root" } else { zone.as_str() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::observe::{Answer, Outcome, Record, RecordData, Reply, Vantage, VantageKind, Why};
+
+    fn names(all: &[&str]) -> BTreeSet<DomainName> {
+        all.iter().map(|name| DomainName::new(name)).collect()
+    }
+
+    /// A zone with one server, what the delegation says and what the server says.
+    fn world(delegation: &[&str], own: &[&str], unasked: &[(&str, &str)]) -> Observations {
+        let zone = Zone {
+            name: DomainName::new("example.com"),
+            parent: Some(DomainName::new("com")),
+            delegators: BTreeSet::from([0]),
+            servers: BTreeMap::from([(1, names(&["ns1.x"]))]),
+            unasked: unasked.iter().map(|(name, at)| (DomainName::new(name), at.parse().unwrap())).collect(),
+        };
+        let vantage = |name: &str| Vantage {
+            name: name.into(),
+            server: "192.0.2.53:53".parse().ok(),
+            kind: VantageKind::Authoritative,
+        };
+        let record = |name| Record { name: zone.name.clone(), ttl: 60, data: RecordData::Ns(name) };
+        let answer = Answer {
+            nxdomain: false,
+            authoritative: true,
+            recursion_available: false,
+            records: names(own).into_iter().map(record).collect(),
+            negative_ttl: None,
+            soa: None,
+            rtt_micros: 0,
+        };
+        let told = Outcome::Unanswered(Why::Delegates(names(delegation).into_iter().collect()));
+        let replies = vec![Reply { vantage: 0, outcome: told }, Reply { vantage: 1, outcome: Outcome::Answer(answer) }];
+        let replies = BTreeMap::from([(zone.question(), replies)]);
+        Observations { zones: vec![zone], ..Observations::new(vec![vantage("a.nic"), vantage("ns1.x")], replies) }
+    }
+
+    #[test]
+    fn a_note_says_in_what_delegation_and_zone_differ() {
+        for (delegation, own, expected) in [
+            (&["ns1.x", "ns2.x"][..], &["ns2.x", "ns1.x"][..], None),
+            (
+                &["ns1.x", "old.x"],
+                &["ns1.x"],
+                Some("com delegates example.com to old.x too, which example.com itself does not name."),
+            ),
+            (
+                &["ns1.x"],
+                &["ns1.x", "new.x"],
+                Some("example.com itself names new.x too, which the delegation in com does not."),
+            ),
+            (
+                &["ns1.x", "old.x"],
+                &["ns1.x", "new.x"],
+                Some(
+                    "com delegates example.com to old.x too, which example.com itself does not name; example.com itself names new.x too, \
+                      which com does not.",
+                ),
+            ),
+        ] {
+            let found = notes(&world(delegation, own, &[]));
+            assert_eq!(found.first().map(String::as_str), expected);
+            assert!(found.len() < 2);
+        }
+    }
+
+    #[test]
+    fn who_names_a_server_is_shown_and_who_was_not_asked_is_said() {
+        let dns = world(&["ns1.x"], &["ns2.x"], &[("ns2.x", "10.0.0.5")]);
+        let shown = view(&dns, &dns.zones[0]);
+        assert_eq!(shown.servers, [ZoneServerView { name: "ns1.x".into(), named_by: vec!["parent"] }]);
+        assert_eq!((shown.parent.as_deref(), shown.own), (Some("com"), Some(vec!["ns2.x".to_owned()])));
+        let last = notes(&dns).pop().unwrap();
+        assert_eq!(last, "Not asked as servers of example.com, for receivers cannot reach them: ns2.x (10.0.0.5).");
+        let many: Vec<String> = (0..30).map(|n| format!("10.0.0.{n}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|at| ("ns1.x", at.as_str())).collect();
+        assert!(notes(&world(&["ns1.x"], &["ns1.x"], &many)).pop().unwrap().ends_with("and 18 more."));
+    }
 }

@@ -14,7 +14,6 @@ use super::exchange::{self, Event, Request, Server};
 use super::table::{Entry, Table};
 use super::wire::Heard;
 use super::{Options, resolvers};
-use crate::addr::is_public;
 use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::plan::FollowUps;
@@ -128,9 +127,7 @@ impl Run<'_> {
             });
             self.start(number);
         }
-        // Where all resolvers are on this host or in a network of its own, that is the world: a test network. Else receivers cannot ask servers
-        // at such addresses, and what these say is not what receivers see.
-        self.cuts.public_only = self.options.resolvers.iter().any(|spec| is_public(spec.server.ip()));
+        self.cuts.public_only = self.options.sees_the_public_dns();
         self.take_over_zones(&dns.zones);
         let mut known = Vec::new();
         for (question, replies) in dns.replies {
