@@ -1,5 +1,6 @@
 //! Names: domain names as the DNS compares them, and HELO names as they go over the wire.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,12 +27,17 @@ pub struct DomainName(Arc<str>);
 impl DomainName {
     /// The name that `text` spells: ASCII letters become lower case, one final dot goes.
     pub fn new(text: &str) -> DomainName {
+        DomainName(DomainName::folded(text).into())
+    }
+
+    /// The text of the name that `text` spells, copied only where it differs.
+    pub fn folded(text: &str) -> Cow<'_, str> {
         let text = match text.strip_suffix('.') {
             // In presentation form `\.` is a dot inside a label, and `\\` a backslash.
             Some(rest) if (rest.len() - rest.trim_end_matches('\\').len()).is_multiple_of(2) => rest,
             _ => text,
         };
-        DomainName(text.to_ascii_lowercase().into())
+        lower_case(text)
     }
 
     /// The name, without final dot.
@@ -130,6 +136,14 @@ impl fmt::Display for DomainName {
 impl fmt::Debug for DomainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
+    }
+}
+
+/// ASCII letters in lower case, as names are compared; copied only where there are others.
+pub fn lower_case(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
     }
 }
 

@@ -150,7 +150,7 @@ fn settings_file(args: &FactArgs, host: &Host) -> Result<Option<Arc<SourceFile>>
         }
     };
     match read_own(&path, settings::SIZE_LIMIT, live) {
-        Ok(bytes) => Ok(Some(SourceFile::new(shown, &bytes))),
+        Ok(bytes) => Ok(Some(SourceFile::new(shown, bytes))),
         Err(OwnError::Io(error)) if args.config.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(bad(shown, error.to_string())),
     }

@@ -139,7 +139,7 @@ fn a_file_that_cannot_be_read_is_a_problem_and_the_rest_goes_on() {
 proptest! {
     #[test]
     fn any_bytes_can_be_read(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let file = SourceFile::new("/etc/file", &bytes);
+        let file = SourceFile::new("/etc/file", bytes);
         for entry in hosts(&file) {
             prop_assert!(!entry.names.is_empty());
         }

@@ -6,6 +6,7 @@ mod identity;
 mod machine;
 mod mta;
 mod problem;
+mod text;
 
 use std::net::IpAddr;
 
@@ -19,10 +20,11 @@ pub use identity::{
 };
 pub use machine::Machine;
 pub use mta::{
-    ConfigFile, Cpanel, CpanelEntry, CpanelNat, Exim, EximDriver, Mta, MtaChoice, Postfix, PostfixService, Refusal,
+    ConfigFile, Cpanel, CpanelNat, Exim, EximDriver, MapEntry, Mta, MtaChoice, Postfix, PostfixService, Refusal,
     RunningDaemon, Setting,
 };
 pub use problem::{Problem, ProblemKind};
+pub use text::Text;
 
 use crate::name::DomainName;
 

@@ -1,11 +1,12 @@
 //! What several rules about cPanel's maps need: which line counts for which domain, and which addresses it gives.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use crate::addr::{self, Family};
-use crate::facts::{Cpanel, CpanelEntry, Facts};
-use crate::name::DomainName;
+use crate::facts::{Cpanel, Facts, MapEntry};
+use crate::name::{DomainName, lower_case};
 
 /// What makes cPanel look up PTR names again and take HELO names from them; the button is there while "Use the reverse DNS entry for
 /// the mail HELO/EHLO if available" is on.
@@ -13,19 +14,19 @@ pub const REBUILD_HELO: &str =
     "Press \"Rebuild Reverse DNS Cache and Update Mail HELO\" in WHM » Exim Configuration Manager.";
 
 /// The key of a line as Exim's lsearch compares it: lower case; `*` stands for every other domain.
-pub fn key(entry: &CpanelEntry) -> String {
-    entry.key.value.trim().trim_end_matches('.').to_ascii_lowercase()
+pub fn key(entry: &MapEntry) -> Cow<'_, str> {
+    lower_case(entry.key.trim().trim_end_matches('.'))
 }
 
 /// The lines that count: the first of each key.
-pub fn lines(entries: &[CpanelEntry]) -> Vec<(String, &CpanelEntry)> {
-    let mut seen = BTreeSet::new();
-    entries.iter().map(|entry| (key(entry), entry)).filter(|(key, _)| seen.insert(key.clone())).collect()
+pub fn lines(entries: &[MapEntry]) -> impl Iterator<Item = (Cow<'_, str>, &MapEntry)> {
+    let mut seen = HashSet::with_capacity(entries.len());
+    entries.iter().map(|entry| (key(entry), entry)).filter(move |(key, _)| seen.insert(key.clone()))
 }
 
 /// The addresses of a line of mailips: several stand apart by semicolons. Text that is none is left out (CPL006 and NET008 judge it).
-pub fn addresses(entry: &CpanelEntry) -> Vec<IpAddr> {
-    entry.value.value.split(';').filter_map(|item| item.trim().parse().ok()).collect()
+pub fn addresses(entry: &MapEntry) -> impl Iterator<Item = IpAddr> {
+    entry.value.split(';').filter_map(|item| item.trim().parse().ok())
 }
 
 /// Whether a flag file exists.

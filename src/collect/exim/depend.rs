@@ -248,7 +248,7 @@ pub fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<BTreeSet<String>> {
         let Ok(table) = evaluator.table(file) else { continue };
         for entry in &table.entries {
             if entry.key.starts_with('^') || (entry.key.starts_with('*') && !entry.key.starts_with("*.")) {
-                if entry.key != "*" {
+                if &*entry.key != "*" {
                     return None;
                 }
             } else if !entry.key.contains('@') && !entry.key.is_empty() {

@@ -161,7 +161,7 @@ fn hosts_of(
         Ok(value) => vec![value],
         Err(_) => super::depend::table_of(&expr)
             .and_then(|file| evaluator.table(&file).ok())
-            .map_or_else(Vec::new, |table| table.entries.iter().map(|entry| entry.data.clone()).collect()),
+            .map_or_else(Vec::new, |table| table.entries.iter().map(|entry| entry.value.to_string()).collect()),
     };
     let mut found: BTreeMap<String, NextHop> = BTreeMap::new();
     for value in values.iter().take(HOP_LIMIT) {

@@ -46,7 +46,6 @@ enum Outcome {
 
 /// What is the same for all transports.
 struct Common<'a> {
-    root: &'a Root,
     host: &'a Host,
     read: &'a Read,
     evaluator: &'a Evaluator<'a>,
@@ -57,7 +56,7 @@ struct Common<'a> {
 pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
     let (evaluator, scope) = (evaluator(root, read), scope(read));
     let uses = routes::uses(read, &evaluator, &scope);
-    let common = Common { root, host, read, evaluator: &evaluator, scope };
+    let common = Common { host, read, evaluator: &evaluator, scope };
     let families = families(&common);
     let mut senders = Vec::new();
     let mut faults = HashMap::new();
@@ -383,12 +382,9 @@ impl Place<'_> {
     fn origin<T>(&self, text: &str, setting: &Fact<String>, value: T) -> Fact<T> {
         let keys = self.domain.map(String::as_str).into_iter().chain(["*"]);
         for (key, path) in keys.flat_map(|key| self.files.iter().map(move |path| (key, path))) {
-            let (Ok(table), Ok(file)) = (self.common.evaluator.table(path), self.common.root.read(path)) else {
-                continue;
-            };
-            if let Some(entry) = table.get(key).filter(|entry| !text.is_empty() && entry.data.contains(text)) {
-                let at = file.span(entry.data_at.0, entry.data_at.1);
-                return Fact { value, origin: Origin::File(at), via: vec![setting.origin.clone()] };
+            let Ok(table) = self.common.evaluator.table(path) else { continue };
+            if let Some(entry) = table.get(key).filter(|entry| !text.is_empty() && entry.value.contains(text)) {
+                return Fact { value, origin: entry.value.origin(), via: vec![setting.origin.clone()] };
             }
         }
         setting.with(value)

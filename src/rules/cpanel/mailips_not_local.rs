@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Cpanel, CpanelEntry, Facts};
+use crate::facts::{Cpanel, Facts, MapEntry};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::Observations;
 use crate::rules::edit;
@@ -51,13 +51,13 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
                     RULE.undetermined(&domain, message).open(INTERFACES)
                 }
             };
-            findings.push(finding.place(&entry.value.origin, "on no interface"));
+            findings.push(finding.place(&entry.value.origin(), "on no interface"));
         }
     }
     findings
 }
 
-fn fix(facts: &Facts, cpanel: &Cpanel, domain: &str, entry: &CpanelEntry, addr: IpAddr) -> Fix {
+fn fix(facts: &Facts, cpanel: &Cpanel, domain: &str, entry: &MapEntry, addr: IpAddr) -> Fix {
     if !has_flag(cpanel, "custom_mailips") {
         let text = "Give the account an address of this server, then have cPanel write the file anew.";
         return Fix::new(Who::Host, text).command("/usr/local/cpanel/scripts/updateuserdomains");
@@ -71,7 +71,7 @@ fn fix(facts: &Facts, cpanel: &Cpanel, domain: &str, entry: &CpanelEntry, addr: 
     };
     let text =
         format!("In /etc/mailips, give `{domain}` {own}, {whose}; or remove the line, so that the kernel chooses.");
-    let edit = edit::replace(&entry.value.origin, &addr.to_string(), &own.to_string());
+    let edit = edit::replace(&entry.value.origin(), &addr.to_string(), &own.to_string());
     edit.into_iter().fold(Fix::new(Who::Host, text), Fix::command)
 }
 
@@ -80,8 +80,8 @@ fn wanted(facts: &Facts, cpanel: &Cpanel, domain: &str, addr: IpAddr) -> (Option
     let here = |own: &IpAddr| facts.host.has_address(*own) == Some(true) && Family::of(*own) == Family::of(addr);
     let account = cpanel.userdomains.iter().find(|entry| key(entry) == domain && domain != "*");
     let own = account.and_then(|account| {
-        let of_account = cpanel.userips.iter().find(|entry| entry.key.value == account.value.value)?;
-        of_account.value.value.trim().parse::<IpAddr>().ok().filter(here)
+        let of_account = cpanel.userips.iter().find(|entry| *entry.key == *account.value)?;
+        of_account.value.trim().parse::<IpAddr>().ok().filter(here)
     });
     let shared = cpanel.shared_ip.as_ref().map(|fact| fact.value).filter(here);
     let chosen = facts.host.source.of(Family::of(addr)).filter(here);

@@ -37,8 +37,9 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
                 "mailips gives `{domain}` the public address {addr}; this server has {local} for it, and the bind fails"
             );
             let text = format!("In /etc/mailips, write {local} in place of {addr}.");
-            let finding = RULE.violated(&domain, message).place(&entry.value.origin, format!("{local} on this server"));
-            let edit = edit::replace(&entry.value.origin, &addr.to_string(), &local.to_string());
+            let finding =
+                RULE.violated(&domain, message).place(&entry.value.origin(), format!("{local} on this server"));
+            let edit = edit::replace(&entry.value.origin(), &addr.to_string(), &local.to_string());
             findings.push(finding.fix(edit.into_iter().fold(Fix::new(Who::Host, text), Fix::command)));
         }
     }

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::parse::{Expr, Kind, Lookup};
-use super::table::{Entry, Table};
+use super::table::{Table, full};
 use super::{Evaluator, PTR_NAME, Ptr, Scope, Stop, parse, taint, undecided};
+use crate::facts::MapEntry;
 
 /// Lookups with a key and a file.
 const SINGLE: &[&str] = &[
@@ -170,15 +171,15 @@ pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &
         value: match kind.options.split(',').find_map(|option| option.strip_prefix("ret=")) {
             // The key as it was asked for, whatever the entry's own is.
             Some("key") => key.to_owned(),
-            Some("full") => entry.full.clone(),
-            _ => entry.data.clone(),
+            Some("full") => full(entry),
+            _ => entry.value.to_string(),
         },
         parts,
     }))
 }
 
 /// An entry, and what partial matching splits the key into.
-type Partial<'t> = (Option<&'t Entry>, Option<[String; 2]>);
+type Partial<'t> = (Option<&'t MapEntry>, Option<[String; 2]>);
 
 /// Partial matching: labels go from the left, a wildcard stands for them.
 fn partial<'t>(
@@ -223,7 +224,7 @@ fn one<'t>(
     kind: &Type,
     table: &'t Table,
     key: &str,
-) -> Result<Option<&'t Entry>, Stop> {
+) -> Result<Option<&'t MapEntry>, Stop> {
     if key.is_empty() {
         return Ok(None);
     }
@@ -255,7 +256,7 @@ fn one<'t>(
         of.step()?;
         let pattern = match kind.name {
             "wildlsearch" => scope.deeper(|scope| of.expand(&parse::parse(&entry.key), scope))?,
-            _ => entry.key.clone(),
+            _ => entry.key.to_string(),
         };
         if of.matches_pattern(&pattern, key)? {
             return Ok(Some(entry));

@@ -163,7 +163,7 @@ impl<'r> Evaluator<'r> {
         }
         let read = if file.starts_with('/') { self.root.read(file) } else { Err(ReadError::NotFound) };
         let table = match read {
-            Ok(text) => Rc::new(Table::parse(text.text())),
+            Ok(file) => Rc::new(Table::of(&file)),
             Err(ReadError::TooLarge(size)) => {
                 return undecided(format!("{file} has {size} octets, more than are read"));
             }
