@@ -45,6 +45,11 @@ impl DomainName {
         &self.0
     }
 
+    /// The name as it is printed, to be kept.
+    pub fn shared(&self) -> Arc<str> {
+        if self.0.is_empty() { ".".into() } else { Arc::clone(&self.0) }
+    }
+
     /// Its labels, leftmost first; none for the root.
     pub fn labels(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('.').filter(|_| !self.0.is_empty())
@@ -148,12 +153,13 @@ pub fn lower_case(text: &str) -> Cow<'_, str> {
 }
 
 /// The argument of HELO or EHLO (RFC 5321 section 4.1.1.1), byte for byte as the MTA sends it: nothing is checked or folded.
+/// Copies share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct HeloName(String);
+pub struct HeloName(Arc<str>);
 
 impl HeloName {
     /// The name that the MTA sends.
-    pub fn new(text: impl Into<String>) -> HeloName {
+    pub fn new(text: impl Into<Arc<str>>) -> HeloName {
         HeloName(text.into())
     }
 
@@ -162,9 +168,17 @@ impl HeloName {
         &self.0
     }
 
+    /// The same to be kept.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// The name as the DNS would be asked for it.
     pub fn domain(&self) -> DomainName {
-        DomainName::new(&self.0)
+        match DomainName::folded(&self.0) {
+            Cow::Borrowed(same) if same.len() == self.0.len() => DomainName(Arc::clone(&self.0)),
+            folded => DomainName(folded.into()),
+        }
     }
 
     /// The address, where the text is an address literal (RFC 5321 section 4.1.3): `[192.0.2.1]` or `[IPv6:2001:db8::1]`.

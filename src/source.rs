@@ -14,7 +14,7 @@ const TEXT_LIMIT: usize = u32::MAX as usize;
 
 /// One text file as it was read. Bytes that are not UTF-8 have become U+FFFD.
 pub struct SourceFile {
-    path: Box<str>,
+    path: Arc<str>,
     text: Box<str>,
     /// Number of the text's first line, 1 unless the text is an excerpt.
     first_line: usize,
@@ -25,13 +25,13 @@ pub struct SourceFile {
 
 impl SourceFile {
     /// A file under the path that the host knows it by (also below `--root`).
-    pub fn new(path: impl Into<Box<str>>, bytes: impl Into<Vec<u8>>) -> Arc<SourceFile> {
+    pub fn new(path: impl Into<Arc<str>>, bytes: impl Into<Vec<u8>>) -> Arc<SourceFile> {
         let text = String::from_utf8(bytes.into());
         let text = text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         SourceFile::excerpt(path, text, 1, 1)
     }
 
-    fn excerpt(path: impl Into<Box<str>>, mut text: String, line: usize, column: usize) -> Arc<SourceFile> {
+    fn excerpt(path: impl Into<Arc<str>>, mut text: String, line: usize, column: usize) -> Arc<SourceFile> {
         text.truncate(text.floor_char_boundary(TEXT_LIMIT));
         Arc::new(SourceFile {
             path: path.into(),
@@ -44,6 +44,11 @@ impl SourceFile {
 
     /// The path that the host knows the file by.
     pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The same to be kept.
+    pub fn shared_path(&self) -> &Arc<str> {
         &self.path
     }
 

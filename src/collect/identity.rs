@@ -1,7 +1,8 @@
 //! From what MTAs' files set to outbound paths: source addresses resolved, NAT applied, equal ways joined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::addr::{self, Family};
 use crate::collect::sender::{Bind, NextHop, Sender};
@@ -9,6 +10,7 @@ use crate::facts::{
     AfterBindFault, BindFault, BindFaultKind, Fact, Helo, Host, Mta, NatEntry, NatMap, Origin, OutboundPath,
     SenderDomains, Undecided,
 };
+use crate::name::{DomainName, HeloName};
 
 /// What the kernel's choice of a source address is called in origins.
 const ROUTE: Origin = Origin::kernel("route");
@@ -25,12 +27,12 @@ pub struct Identities {
 /// Works out the outbound paths of a host with MTAs.
 pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &NatMap) -> Identities {
     let mut found = Identities::default();
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
     for sender in senders {
         let relayed = match &sender.next_hop {
             NextHop::Here => continue,
             NextHop::Direct => None,
-            NextHop::Relay(hop) => Some(hop.clone()),
+            NextHop::Relay(hop) => Some(Arc::clone(hop)),
         };
         let source = resolve(&sender, host, &mut found.bind_faults);
         let (source, bound, source_undecided) = match source {
@@ -38,14 +40,13 @@ pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &
             Source::At(source, bound) => (Some(source), bound, None),
             Source::Unknown(undecided) => (None, false, undecided),
         };
-        let key = format!(
-            "{:?} {:?} {:?} {:?} {:?}",
-            sender.mta,
-            sender.family,
-            source.as_ref().map(|fact| fact.value),
-            helo_key(&sender.helo),
-            relayed.as_ref().map(|hop| &hop.value),
-        );
+        let key = Key {
+            mta: sender.mta,
+            family: sender.family,
+            source: source.as_ref().map(|fact| fact.value),
+            helo: HeloKey::of(&sender.helo),
+            relayed: relayed.as_ref().map(|hop| hop.value.clone()),
+        };
         match known.get(&key) {
             Some(&index) => join(&mut found.paths[index], sender),
             None => {
@@ -121,7 +122,7 @@ enum Source {
     /// Nowhere: nothing is sent on this path.
     None,
     /// It is not known, or files cannot decide it.
-    Unknown(Option<Undecided>),
+    Unknown(Option<Box<Undecided>>),
 }
 
 fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source {
@@ -129,7 +130,7 @@ fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source 
         Bind::Kernel => kernel_choice(host, sender.family),
         // Whatever the setting may say at run time, nothing leaves by a family of which this host has no address.
         Bind::Undecided(_) if lacks(host, sender.family) => Source::None,
-        Bind::Undecided(undecided) => Source::Unknown(Some(undecided.clone())),
+        Bind::Undecided(undecided) => Source::Unknown(Some(Box::new(undecided.clone()))),
         Bind::Unusable { parameter, value, then } => {
             let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
                 Ok(other) => BindFaultKind::OtherFamily(other),
@@ -140,10 +141,10 @@ fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source 
         }
         Bind::Address { address, .. } if address.value.is_unspecified() => kernel_choice(host, sender.family),
         Bind::Address { parameter, address, on_failure } => {
-            let text = address.with(address.value.to_string());
+            let text = || address.with(address.value.to_string());
             if address.value.is_loopback() {
                 let kind = BindFaultKind::Loopback(address.value);
-                report(faults, sender, parameter, text, kind, *on_failure);
+                report(faults, sender, parameter, text(), kind, *on_failure);
                 return Source::None;
             }
             if host.has_address(address.value) == Some(false) {
@@ -152,7 +153,7 @@ fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source 
                     Family::Ipv6 => host.nonlocal_bind_v6,
                 };
                 let kind = BindFaultKind::NotLocal(address.value);
-                report(faults, sender, parameter, text, kind, *on_failure);
+                report(faults, sender, parameter, text(), kind, *on_failure);
                 if !nonlocal {
                     return after_fault(*on_failure, host, sender.family);
                 }
@@ -201,10 +202,10 @@ fn report(
     };
     match faults.iter_mut().find(same) {
         Some(fault) if fault.services.contains(&sender.service) => {}
-        Some(fault) => fault.services.push(sender.service.clone()),
+        Some(fault) => fault.services.push(Arc::clone(&sender.service)),
         None => faults.push(BindFault {
             mta: sender.mta,
-            services: vec![sender.service.clone()],
+            services: vec![Arc::clone(&sender.service)],
             parameter: parameter.to_owned(),
             value,
             kind,
@@ -213,13 +214,33 @@ fn report(
     }
 }
 
+/// What makes two ways of sending one path.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    mta: Mta,
+    family: Family,
+    source: Option<IpAddr>,
+    helo: HeloKey,
+    relayed: Option<String>,
+}
+
 /// What makes two HELO names one path's.
-fn helo_key(helo: &Helo) -> String {
-    match helo {
-        Helo::None => String::new(),
-        Helo::Known(name) => format!("={}", name.value.domain()),
-        Helo::FollowsPtr { default, .. } => format!("ptr {default:?}"),
-        Helo::Undecided(Undecided { parameter, why, .. }) => format!("? {parameter} {why}"),
+#[derive(PartialEq, Eq, Hash)]
+enum HeloKey {
+    None,
+    Known(DomainName),
+    FollowsPtr(Option<HeloName>),
+    Undecided(String, String),
+}
+
+impl HeloKey {
+    fn of(helo: &Helo) -> HeloKey {
+        match helo {
+            Helo::None => HeloKey::None,
+            Helo::Known(name) => HeloKey::Known(name.value.domain()),
+            Helo::FollowsPtr { default, .. } => HeloKey::FollowsPtr(default.clone()),
+            Helo::Undecided(Undecided { parameter, why, .. }) => HeloKey::Undecided(parameter.clone(), why.clone()),
+        }
     }
 }
 
@@ -234,9 +255,12 @@ fn join(path: &mut OutboundPath, other: Sender) {
         (SenderDomains::Any, _) | (_, SenderDomains::Any) => SenderDomains::Any,
         (SenderDomains::Undecided, _) | (_, SenderDomains::Undecided) => SenderDomains::Undecided,
         (SenderDomains::Only { mut domains, others }, SenderDomains::Only { domains: more, others: more_others }) => {
-            domains.extend(more);
-            domains.sort();
-            domains.dedup();
+            // Transports mostly share them.
+            if domains != more {
+                domains.extend(more);
+                domains.sort();
+                domains.dedup();
+            }
             SenderDomains::Only { domains, others: others || more_others }
         }
     };
@@ -312,7 +336,7 @@ mod tests {
             vec![sender("smtp", Bind::Kernel), sender("relay", bind_to("192.0.2.10", AfterBindFault::KernelChoice))];
         let found = of_senders(senders, &host(), &NatMap::default());
         assert_eq!(found.paths.len(), 1);
-        assert_eq!(found.paths[0].services, ["smtp", "relay"]);
+        assert_eq!(found.paths[0].services.join(" "), "smtp relay");
         assert_eq!(found.paths[0].id, "postfix/ipv4/1");
     }
 

@@ -117,7 +117,7 @@ fn a_name_that_the_hosts_file_gives_points_there() {
     let (mut host, _) = collect(&root, Some(recorded));
     let HostFqdn::Name(name) = host.fqdn.clone() else { panic!("{:?}", host.fqdn) };
     assert_eq!(name.origin.span().unwrap().position().column, 11);
-    assert_eq!(name.via, [Origin::kernel("getaddrinfo(3)")]);
+    assert_eq!(*name.via, [Origin::kernel("getaddrinfo(3)")]);
 
     set_fqdn(&mut host, HostFqdn::Name(Fact::new("mail1.example.org".into(), Origin::kernel("getaddrinfo(3)"))));
     let HostFqdn::Name(name) = &host.fqdn else { panic!("{:?}", host.fqdn) };

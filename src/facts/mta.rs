@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Fact, Origin, Text};
+use crate::facts::{Fact, Origin, Text, Via};
 
 /// A mail transfer agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -98,20 +98,20 @@ pub struct Setting {
     /// The place that sets it.
     pub origin: Origin,
     /// Where the value passed through on its way, nearest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub via: Vec<Origin>,
+    #[serde(default, skip_serializing_if = "Via::is_empty")]
+    pub via: Via,
 }
 
 impl Setting {
     /// A decided value.
     pub fn known(value: impl Into<String>, origin: impl Into<Origin>) -> Setting {
-        let (origin, via) = (origin.into(), Vec::new());
+        let (origin, via) = (origin.into(), Via::default());
         Setting { value: Some(value.into()), postconf: None, expanded: None, undecided: None, origin, via }
     }
 
     /// A value that files cannot decide.
     pub fn undecided(why: impl Into<String>, origin: impl Into<Origin>) -> Setting {
-        let (origin, via) = (origin.into(), Vec::new());
+        let (origin, via) = (origin.into(), Via::default());
         Setting { value: None, postconf: None, expanded: None, undecided: Some(why.into()), origin, via }
     }
 

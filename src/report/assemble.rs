@@ -1,11 +1,12 @@
 //! From facts, observations and findings to the report: what every format shows is worked out here, once.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
 use crate::findings::{Because, Finding, Known, Meta, Place, Severity, Suppressed, Verdict};
-use crate::name::DomainName;
+use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::Iprev;
 use crate::observe::zones;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
@@ -148,7 +149,7 @@ fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
         SenderDomains::Any => (None, SenderSelection::Any),
         SenderDomains::Undecided => (None, SenderSelection::Undecided),
         SenderDomains::Only { domains, others } => (
-            Some(domains.iter().map(DomainName::to_string).collect()),
+            Some(domains.iter().map(DomainName::shared).collect()),
             if *others { SenderSelection::ListedAndOthers } else { SenderSelection::Listed },
         ),
     };
@@ -205,14 +206,14 @@ fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
 }
 
 /// The HELO name as it goes out, and where it comes from. One that follows the PTR record is known once that is.
-fn helo(helo: &Helo, ptr: Option<&[DomainName]>) -> (Option<String>, Option<OriginView>) {
+fn helo(helo: &Helo, ptr: Option<&[DomainName]>) -> (Option<Arc<str>>, Option<OriginView>) {
     match helo {
         Helo::None => (None, None),
-        Helo::Known(name) => (Some(name.value.to_string()), Some(OriginView::from(&name.origin))),
+        Helo::Known(name) => (Some(name.value.shared()), Some(OriginView::from(&name.origin))),
         Helo::FollowsPtr { default, origin } => {
             let name = match ptr {
-                Some([first, ..]) => Some(first.to_string()),
-                Some([]) => default.as_ref().map(ToString::to_string),
+                Some([first, ..]) => Some(first.shared()),
+                Some([]) => default.as_ref().map(HeloName::shared),
                 None => None,
             };
             (name, Some(OriginView::from(origin)))

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::observe::zones::Zone;
+use crate::report::escape::Tame;
 
 /// Servers that a note lists.
 const LISTED: usize = 12;
@@ -36,12 +37,12 @@ pub struct ZoneServerView {
     pub named_by: Vec<&'static str>,
 }
 
-impl ZoneView {
-    pub(super) fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
-        change(&mut self.zone);
-        self.parent.iter_mut().for_each(&mut *change);
-        self.delegation.iter_mut().chain(&mut self.own).flatten().for_each(&mut *change);
-        self.servers.iter_mut().for_each(|server| change(&mut server.name));
+impl Tame for ZoneView {
+    fn tame(&mut self) {
+        self.zone.tame();
+        self.parent.iter_mut().for_each(Tame::tame);
+        self.delegation.iter_mut().chain(&mut self.own).flatten().for_each(Tame::tame);
+        self.servers.iter_mut().for_each(|server| server.name.tame());
     }
 }
 

@@ -183,7 +183,7 @@ fn hosts_of(
         }
         let name = if mx { host } else { format!("[{host}]") };
         let hop = port.map_or(name.clone(), |port| format!("{name}:{port}"));
-        found.insert(hop.clone(), NextHop::Relay(from.with(hop)));
+        found.insert(hop.clone(), NextHop::Relay(from.with(hop).into()));
     }
     found.into_values().collect()
 }

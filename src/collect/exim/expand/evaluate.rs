@@ -16,6 +16,7 @@ impl Evaluator<'_> {
             self.step()?;
             match &node.kind {
                 Kind::Text(text) => out.push_str(text),
+                _ if out.is_empty() => out = self.node(node, scope)?,
                 _ => out.push_str(&self.node(node, scope)?),
             }
             if out.len() > operators::RESULT_LIMIT {
@@ -49,14 +50,14 @@ impl Evaluator<'_> {
                 let sets = truth && sets_value(condition);
                 let value = if sets { scope.values.remove("value") } else { None };
                 if sets && scope.rest_empty {
-                    scope.values.insert("value".to_owned(), UNSEEN.to_owned());
+                    scope.values.insert("value".into(), UNSEEN.to_owned());
                 }
                 let result = self.tail(tail, truth.then(|| "true".to_owned()), "if", false, scope);
                 scope.captures = captures;
                 if sets {
                     scope.values.remove("value");
                 }
-                scope.values.extend(value.map(|value| ("value".to_owned(), value)));
+                scope.values.extend(value.map(|value| ("value".into(), value)));
                 result
             }
             Kind::Lookup(lookup) => {
@@ -111,7 +112,7 @@ impl Evaluator<'_> {
     ) -> Result<String, Stop> {
         match (value, &tail.yes) {
             (Some(value), None) => Ok(value),
-            (Some(value), Some(yes)) if is_value => self.with("value", &value, scope, |scope| self.expand(yes, scope)),
+            (Some(value), Some(yes)) if is_value => self.with("value", value, scope, |scope| self.expand(yes, scope)),
             (Some(_), Some(yes)) => self.expand(yes, scope),
             (None, _) if tail.fail => Err(Stop::Forced(format!("\"{item}\" failed and \"fail\" requested"))),
             (None, _) => tail.no.as_ref().map_or(Ok(String::new()), |no| self.expand(no, scope)),
@@ -120,15 +121,15 @@ impl Evaluator<'_> {
 
     fn with<T>(
         &self,
-        name: &str,
-        value: &str,
+        name: &'static str,
+        value: String,
         scope: &mut Scope,
         inner: impl FnOnce(&mut Scope) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
-        let earlier = scope.values.insert(name.to_owned(), value.to_owned());
+        let earlier = scope.values.insert(name.into(), value);
         let result = inner(scope);
         match earlier {
-            Some(earlier) => scope.values.insert(name.to_owned(), earlier),
+            Some(earlier) => scope.values.insert(name.into(), earlier),
             None => scope.values.remove(name),
         };
         result
@@ -141,7 +142,7 @@ impl Evaluator<'_> {
         inner: impl FnOnce(&mut Scope) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
         self.step()?;
-        self.with("item", item, scope, inner)
+        self.with("item", item.to_owned(), scope, inner)
     }
 
     fn item(&self, name: &str, arguments: &[Expr], fail: bool, scope: &mut Scope) -> Result<String, Stop> {
@@ -253,7 +254,7 @@ impl Evaluator<'_> {
                 let list = self.expand(&arguments[0], scope)?;
                 let mut value = self.expand(&arguments[1], scope)?;
                 for item in lists::items(&list) {
-                    value = self.with("value", &value, scope, |scope| {
+                    value = self.with("value", value, scope, |scope| {
                         self.with_item(&item, scope, |scope| self.expand(&arguments[2], scope))
                     })?;
                 }
@@ -277,8 +278,10 @@ impl Evaluator<'_> {
                 need(1)?;
                 let function = self.expand(&arguments[0], scope)?;
                 let known = scope.perl.get(function.trim()).filter(|_| arguments.len() == 1).cloned();
-                let construct = format!("${{perl{{{function}}}}}");
-                known.ok_or(Stop::Undecided { why: "a Perl function computes it".into(), construct })
+                known.ok_or_else(|| Stop::Undecided {
+                    why: "a Perl function computes it".into(),
+                    construct: format!("${{perl{{{function}}}}}"),
+                })
             }
             _ => {
                 let why = match name {

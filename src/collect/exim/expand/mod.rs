@@ -12,6 +12,7 @@ pub mod table;
 mod taint;
 mod variables;
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -69,9 +70,9 @@ pub enum Ptr {
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// Variables by name.
-    pub values: HashMap<String, String>,
+    pub values: HashMap<Cow<'static, str>, String>,
     /// What Perl functions give, by name.
-    pub perl: HashMap<String, String>,
+    pub perl: HashMap<&'static str, String>,
     /// What a DNS lookup for the PTR record of the sending address is assumed to find.
     pub ptr: Option<Ptr>,
     /// Whether variables that are not named are empty; else they are undecided.
