@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::addr::{self, Family};
 use crate::collect::sender::{Bind, NextHop, Sender};
 use crate::facts::{
-    AfterBindFault, BindFault, BindFaultKind, Fact, Helo, Host, Mta, NatEntry, NatMap, Origin, OutboundPath,
-    SenderDomains, Undecided,
+    AfterBindFault, BindFault, BindFaultKind, Fact, Helo, Host, LocalAddresses, Mta, NatEntry, NatMap, Origin,
+    OutboundPath, SenderDomains, Undecided,
 };
 use crate::name::{DomainName, HeloName};
 
@@ -28,16 +28,16 @@ pub struct Identities {
 pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &NatMap) -> Identities {
     let mut found = Identities::default();
     let mut known: HashMap<Key, usize> = HashMap::new();
+    let mut bound = Binding { host, local: host.local_addresses(), faults: Vec::new(), known: HashMap::new() };
     for sender in senders {
         let relayed = match &sender.next_hop {
             NextHop::Here => continue,
             NextHop::Direct => None,
             NextHop::Relay(hop) => Some(Arc::clone(hop)),
         };
-        let source = resolve(&sender, host, &mut found.bind_faults);
-        let (source, bound, source_undecided) = match source {
+        let (source, is_bound, source_undecided) = match bound.resolve(&sender) {
             Source::None => continue,
-            Source::At(source, bound) => (Some(source), bound, None),
+            Source::At(source, is_bound) => (Some(source), is_bound, None),
             Source::Unknown(undecided) => (None, false, undecided),
         };
         let key = Key {
@@ -58,7 +58,7 @@ pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &
                     family: sender.family,
                     sending: source.as_ref().and_then(|fact| nat.sending(fact)),
                     source,
-                    bound,
+                    bound: is_bound,
                     source_undecided,
                     helo: sender.helo,
                     helo_is_global: sender.helo_is_global,
@@ -70,6 +70,7 @@ pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &
         }
     }
     number(&mut found.paths);
+    found.bind_faults = bound.faults;
     found
 }
 
@@ -125,40 +126,78 @@ enum Source {
     Unknown(Option<Box<Undecided>>),
 }
 
-fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source {
-    match &sender.bind {
-        Bind::Kernel => kernel_choice(host, sender.family),
-        // Whatever the setting may say at run time, nothing leaves by a family of which this host has no address.
-        Bind::Undecided(_) if lacks(host, sender.family) => Source::None,
-        Bind::Undecided(undecided) => Source::Unknown(Some(Box::new(undecided.clone()))),
-        Bind::Unusable { parameter, value, then } => {
-            let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
-                Ok(other) => BindFaultKind::OtherFamily(other),
-                Err(_) => BindFaultKind::NotAnAddress,
-            };
-            report(faults, sender, parameter, value.clone(), kind, *then);
-            after_fault(*then, host, sender.family)
-        }
-        Bind::Address { address, .. } if address.value.is_unspecified() => kernel_choice(host, sender.family),
-        Bind::Address { parameter, address, on_failure } => {
-            let text = || address.with(address.value.to_string());
-            if address.value.is_loopback() {
-                let kind = BindFaultKind::Loopback(address.value);
-                report(faults, sender, parameter, text(), kind, *on_failure);
-                return Source::None;
-            }
-            if host.has_address(address.value) == Some(false) {
-                let nonlocal = match sender.family {
-                    Family::Ipv4 => host.nonlocal_bind_v4,
-                    Family::Ipv6 => host.nonlocal_bind_v6,
+/// Resolves what senders bind to, and notes what they cannot.
+struct Binding<'a> {
+    host: &'a Host,
+    local: LocalAddresses,
+    faults: Vec<BindFault>,
+    /// Where each fault stands among them.
+    known: HashMap<(Mta, BindFaultKind, AfterBindFault, String, Origin), usize>,
+}
+
+impl Binding<'_> {
+    /// Where a sender's connections come from.
+    fn resolve(&mut self, sender: &Sender) -> Source {
+        let host = self.host;
+        match &sender.bind {
+            Bind::Kernel => kernel_choice(host, sender.family),
+            // Whatever the setting may say at run time, nothing leaves by a family of which this host has no address.
+            Bind::Undecided(_) if lacks(host, sender.family) => Source::None,
+            Bind::Undecided(undecided) => Source::Unknown(Some(Box::new(undecided.clone()))),
+            Bind::Unusable { parameter, value, then } => {
+                let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
+                    Ok(other) => BindFaultKind::OtherFamily(other),
+                    Err(_) => BindFaultKind::NotAnAddress,
                 };
-                let kind = BindFaultKind::NotLocal(address.value);
-                report(faults, sender, parameter, text(), kind, *on_failure);
-                if !nonlocal {
-                    return after_fault(*on_failure, host, sender.family);
-                }
+                self.report(sender, parameter, value.clone(), kind, *then);
+                after_fault(*then, host, sender.family)
             }
-            Source::At(address.clone(), true)
+            Bind::Address { address, .. } if address.value.is_unspecified() => kernel_choice(host, sender.family),
+            Bind::Address { parameter, address, on_failure } => {
+                let text = || address.with(address.value.to_string());
+                if address.value.is_loopback() {
+                    let kind = BindFaultKind::Loopback(address.value);
+                    self.report(sender, parameter, text(), kind, *on_failure);
+                    return Source::None;
+                }
+                if self.local.has(address.value) == Some(false) {
+                    let nonlocal = match sender.family {
+                        Family::Ipv4 => host.nonlocal_bind_v4,
+                        Family::Ipv6 => host.nonlocal_bind_v6,
+                    };
+                    let kind = BindFaultKind::NotLocal(address.value);
+                    self.report(sender, parameter, text(), kind, *on_failure);
+                    if !nonlocal {
+                        return after_fault(*on_failure, host, sender.family);
+                    }
+                }
+                Source::At(address.clone(), true)
+            }
+        }
+    }
+
+    /// Notes a fault; services with the same fault of the same setting share one.
+    fn report(
+        &mut self,
+        sender: &Sender,
+        parameter: &str,
+        value: Fact<String>,
+        kind: BindFaultKind,
+        then: AfterBindFault,
+    ) {
+        let key = (sender.mta, kind, then, parameter.to_owned(), value.origin.clone());
+        let at = *self.known.entry(key).or_insert(self.faults.len());
+        match self.faults.get_mut(at) {
+            Some(fault) if fault.services.contains(&sender.service) => {}
+            Some(fault) => fault.services.push(Arc::clone(&sender.service)),
+            None => self.faults.push(BindFault {
+                mta: sender.mta,
+                services: vec![Arc::clone(&sender.service)],
+                parameter: parameter.to_owned(),
+                value,
+                kind,
+                then,
+            }),
         }
     }
 }
@@ -181,36 +220,6 @@ fn kernel_choice(host: &Host, family: Family) -> Source {
         Some(source) => Source::At(Fact::new(source, ROUTE), false),
         None if host.source.known => Source::None,
         None => Source::Unknown(None),
-    }
-}
-
-/// Notes a fault; services with the same fault of the same setting share one.
-fn report(
-    faults: &mut Vec<BindFault>,
-    sender: &Sender,
-    parameter: &str,
-    value: Fact<String>,
-    kind: BindFaultKind,
-    then: AfterBindFault,
-) {
-    let same = |fault: &&mut BindFault| {
-        fault.mta == sender.mta
-            && fault.kind == kind
-            && fault.then == then
-            && fault.parameter == parameter
-            && fault.value.origin == value.origin
-    };
-    match faults.iter_mut().find(same) {
-        Some(fault) if fault.services.contains(&sender.service) => {}
-        Some(fault) => fault.services.push(Arc::clone(&sender.service)),
-        None => faults.push(BindFault {
-            mta: sender.mta,
-            services: vec![Arc::clone(&sender.service)],
-            parameter: parameter.to_owned(),
-            value,
-            kind,
-            then,
-        }),
     }
 }
 

@@ -143,7 +143,7 @@ pub struct BindFault {
 }
 
 /// What keeps a configured source address from being used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BindFaultKind {
     /// An address that is on no interface.
@@ -157,7 +157,7 @@ pub enum BindFaultKind {
 }
 
 /// What an MTA does once it cannot bind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterBindFault {
     /// It connects all the same, from the address that the kernel chooses.

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use fact::{Fact, Origin, Via};
-pub use host::{AddressFlag, Host, HostFqdn, HostsEntry, InterfaceAddress, KernelSource};
+pub use host::{AddressFlag, Host, HostFqdn, HostsEntry, InterfaceAddress, KernelSource, LocalAddresses};
 pub use identity::{
     AfterBindFault, BindFault, BindFaultKind, ExpectedHelo, Helo, NatEntry, NatMap, OutboundPath, SenderDomains,
     Undecided,

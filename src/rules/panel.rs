@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use crate::addr::{self, Family};
-use crate::facts::{Cpanel, Facts, MapEntry};
+use crate::facts::{Cpanel, Facts, LocalAddresses, MapEntry};
 use crate::name::{DomainName, lower_case};
 
 /// What makes cPanel look up PTR names again and take HELO names from them; the button is there while "Use the reverse DNS entry for
@@ -34,19 +34,38 @@ pub fn has_flag(cpanel: &Cpanel, name: &str) -> bool {
     cpanel.flags.iter().any(|flag| flag.value == name)
 }
 
-/// The private address on this host's interfaces that `public` is the image of, where this host is behind NAT and does not hold
-/// `public` itself.
-pub fn private_side(facts: &Facts, public: IpAddr) -> Option<IpAddr> {
-    if !addr::is_public(public) || facts.host.has_address(public)? {
-        return None;
+/// This host's addresses and those behind its NAT, for the many lines of a map.
+pub struct Local<'a> {
+    /// All that is known of it.
+    pub facts: &'a Facts,
+    all: LocalAddresses,
+}
+
+impl<'a> Local<'a> {
+    /// Those that the facts give.
+    pub fn of(facts: &'a Facts) -> Local<'a> {
+        Local { facts, all: facts.host.local_addresses() }
     }
-    let own = facts.host.own_addresses().map(|own| own.address);
-    let private: Vec<IpAddr> =
-        own.filter(|own| Family::of(*own) == Family::of(public) && !addr::is_public(*own)).collect();
-    facts.nat.0.iter().filter(|entry| entry.public == public).find_map(|entry| match entry.local {
-        Some(local) => private.contains(&local).then_some(local),
-        None => private.first().copied(),
-    })
+
+    /// Whether `addr` is on an interface; `None` where interfaces are unknown.
+    pub fn has(&self, addr: IpAddr) -> Option<bool> {
+        self.all.has(addr)
+    }
+
+    /// The private address on this host's interfaces that `public` is the image of, where this host is behind NAT and does not
+    /// hold `public` itself.
+    pub fn private_side(&self, public: IpAddr) -> Option<IpAddr> {
+        if !addr::is_public(public) || self.has(public)? {
+            return None;
+        }
+        let reaches_out = |own: IpAddr| !own.is_loopback() && !addr::is_link_local(own);
+        let fits = |own: &IpAddr| Family::of(*own) == Family::of(public) && !addr::is_public(*own) && reaches_out(*own);
+        let mut images = self.facts.nat.0.iter().filter(|entry| entry.public == public);
+        images.find_map(|entry| match entry.local {
+            Some(local) => Some(local).filter(fits).filter(|local| self.has(*local) == Some(true)),
+            None => self.facts.host.own_addresses().map(|own| own.address).find(fits),
+        })
+    }
 }
 
 /// The names that this host goes by: `hostname -f`, node name, WHM's.

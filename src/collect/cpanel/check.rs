@@ -59,7 +59,7 @@ impl Drop for Complaints<'_> {
 pub(super) fn map(file: &Arc<SourceFile>, found: &Contents, kind: Kind, problems: &mut Vec<Problem>) {
     let mut complaints = Complaints::new(problems);
     whole_file(file, &mut complaints);
-    let mut first: HashMap<Cow<'_, str>, &MapEntry> = HashMap::new();
+    let mut first: HashMap<Cow<'_, str>, &MapEntry> = HashMap::with_capacity(found.entries.len());
     let mut indented = found.indented.iter().peekable();
     for (at, entry) in found.entries.iter().enumerate() {
         if let Some((span, message)) = fault(entry, kind) {

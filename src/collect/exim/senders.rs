@@ -54,6 +54,23 @@ struct Common<'a> {
     scope: Scope,
 }
 
+impl Common<'_> {
+    /// Whether mail can leave with this source address: what is not bound needs one of the kernel's.
+    fn leaves(&self, bind: &Outcome, family: Family) -> bool {
+        *bind != Outcome::Nothing || !self.host.source.known || self.host.source.of(family).is_some()
+    }
+}
+
+impl Outcome {
+    /// The same where nothing is sent, so that a name is no one's; that it fails is told all the same.
+    fn unsent(self) -> Outcome {
+        match self {
+            Outcome::Fails(why) => Outcome::Fails(why),
+            _ => Outcome::Nothing,
+        }
+    }
+}
+
 /// The ways in which mail leaves the host by this configuration, and what keeps it from leaving.
 pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
     let (evaluator, scope) = (evaluator(root, read), scope(read));
@@ -211,6 +228,8 @@ fn outcomes(
                 (Some(expr), _) => name(common.evaluator, expr, &mut scope, address),
             };
             same = Some(name.clone());
+            // Without this, each domain would be on its own where its name is, though nothing leaves.
+            let name = if common.leaves(&bind, *family) { name } else { name.unsent() };
             let key = (*family, bind, name);
             let index = match known.get(&key) {
                 Some(index) => *index,
@@ -276,6 +295,9 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
             // Nothing is sent: no path.
             let place = (format!("{option} of {}", transport.name), why.clone());
             faults.entry(place).or_insert_with(|| set.as_ref().unwrap_or(&unset).fact.clone());
+            continue;
+        }
+        if !common.leaves(bind, *family) {
             continue;
         }
         groups.push(Group {

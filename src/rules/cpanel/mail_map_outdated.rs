@@ -5,7 +5,7 @@ use crate::facts::{Facts, MapEntry};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::panel::{addresses, has_flag, key, lines, private_side};
+use crate::rules::panel::{Local, addresses, has_flag, key, lines};
 use crate::rules::rule;
 
 rule! {
@@ -38,14 +38,14 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let accounts: HashMap<&str, &MapEntry> = cpanel.userips.iter().map(|entry| (&*entry.key, entry)).collect();
     // Without a line, mail leaves unbound: from the shared address, which needs none.
     let unbound = cpanel.shared_ip.as_ref().or(cpanel.main_ip.as_ref()).map(|fact| fact.value);
-    let mut findings = Vec::new();
+    let (local, mut findings) = (Local::of(facts), Vec::new());
     for domain in cpanel.userdomains.iter().filter(|entry| key(entry) != "*") {
         let Some(account) = accounts.get(&*domain.value) else { continue };
         let Ok(own) = account.value.trim().parse::<IpAddr>() else { continue };
         let line = given.get(&key(domain)).or_else(|| given.get("*")).copied();
         let agrees = match line {
             // The public image of the account's own address is CPL009's alone.
-            Some(line) => addresses(line).any(|addr| addr == own || private_side(facts, addr) == Some(own)),
+            Some(line) => addresses(line).any(|addr| addr == own || local.private_side(addr) == Some(own)),
             None => unbound.is_none_or(|unbound| unbound == own),
         };
         if agrees {
