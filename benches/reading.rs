@@ -28,7 +28,7 @@ fn files(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("hosts", lines), |b| b.iter(|| system::hosts(black_box(&hosts))));
         let map = text(lines, |n| format!("domain{n}.example: {}\n", address(n)));
         let map = SourceFile::new("/etc/mailips", map.as_bytes());
-        group.bench_function(BenchmarkId::new("lsearch", lines), |b| b.iter(|| lsearch::entries(black_box(&map))));
+        group.bench_function(BenchmarkId::new("lsearch", lines), |b| b.iter(|| lsearch::read(black_box(&map))));
     }
     group.finish();
 }

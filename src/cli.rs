@@ -202,8 +202,8 @@ pub struct FactArgs {
     pub public_ip: Vec<PublicIp>,
     /// Ask public DNS services from which address private source addresses of this host come to them
     ///
-    /// OpenDNS, Google and Akamai learn this host's public address and that helolint or the like runs on it. An address counts where two of
-    /// them agree and none contradicts; what --public-ip or a file says goes before it.
+    /// OpenDNS and Google learn this host's public address and that helolint or the like runs on it. An address counts where both
+    /// agree; what --public-ip or a file says goes before it.
     #[arg(long, conflicts_with_all = ["root", "kernel", "from", "offline", "zones"])]
     pub discover_public_ip: bool,
     /// The name that this host is meant to have

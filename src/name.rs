@@ -1,5 +1,6 @@
 //! Names: domain names as the DNS compares them, and HELO names as they go over the wire.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,17 +27,27 @@ pub struct DomainName(Arc<str>);
 impl DomainName {
     /// The name that `text` spells: ASCII letters become lower case, one final dot goes.
     pub fn new(text: &str) -> DomainName {
+        DomainName(DomainName::folded(text).into())
+    }
+
+    /// The text of the name that `text` spells, copied only where it differs.
+    pub fn folded(text: &str) -> Cow<'_, str> {
         let text = match text.strip_suffix('.') {
             // In presentation form `\.` is a dot inside a label, and `\\` a backslash.
             Some(rest) if (rest.len() - rest.trim_end_matches('\\').len()).is_multiple_of(2) => rest,
             _ => text,
         };
-        DomainName(text.to_ascii_lowercase().into())
+        lower_case(text)
     }
 
     /// The name, without final dot.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name as it is printed, to be kept.
+    pub fn shared(&self) -> Arc<str> {
+        if self.0.is_empty() { ".".into() } else { Arc::clone(&self.0) }
     }
 
     /// Its labels, leftmost first; none for the root.
@@ -133,13 +144,22 @@ impl fmt::Debug for DomainName {
     }
 }
 
+/// ASCII letters in lower case, as names are compared; copied only where there are others.
+pub fn lower_case(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
+    }
+}
+
 /// The argument of HELO or EHLO (RFC 5321 section 4.1.1.1), byte for byte as the MTA sends it: nothing is checked or folded.
+/// Copies share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct HeloName(String);
+pub struct HeloName(Arc<str>);
 
 impl HeloName {
     /// The name that the MTA sends.
-    pub fn new(text: impl Into<String>) -> HeloName {
+    pub fn new(text: impl Into<Arc<str>>) -> HeloName {
         HeloName(text.into())
     }
 
@@ -148,9 +168,17 @@ impl HeloName {
         &self.0
     }
 
+    /// The same to be kept.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// The name as the DNS would be asked for it.
     pub fn domain(&self) -> DomainName {
-        DomainName::new(&self.0)
+        match DomainName::folded(&self.0) {
+            Cow::Borrowed(same) if same.len() == self.0.len() => DomainName(Arc::clone(&self.0)),
+            folded => DomainName(folded.into()),
+        }
     }
 
     /// The address, where the text is an address literal (RFC 5321 section 4.1.3): `[192.0.2.1]` or `[IPv6:2001:db8::1]`.

@@ -1,5 +1,6 @@
 //! The pipeline: the one place that knows every stage.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::findings::KnownFindings;
 use crate::observe::recorded::{ZoneError, Zones};
 use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
 use crate::observe::{Observations, Question, Vantage, VantageKind, plan};
-use crate::report::{self, Report, Style};
+use crate::report::{self, Format, Report, Style};
 use crate::rules::{self, Policy, Selection};
 use crate::settings::{self, Settings};
 use crate::source::SourceFile;
@@ -94,11 +95,13 @@ fn check(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result
     report.dns.stale = rules::stale_caches(&facts, &dns, &settled.findings);
     report.first_step = rules::advice::first_step(&facts, &dns, &settled.findings, receivers::accepting);
     let style = Style::for_stdout(out.color(), out.verbosity());
-    for (format, file) in out.targets() {
-        match file {
-            Some(file) => output::to_file(&file, report::render(format, &report, &style.for_file()).as_bytes())?,
-            None => output::to_stdout(report::render(format, &report, &style).as_bytes())?,
-        }
+    let write = |(format, file): &(Format, Option<PathBuf>), report: Cow<'_, Report>| match file {
+        Some(file) => output::to_file(file, report::render(*format, report, &style.for_file()).as_bytes()),
+        None => output::to_stdout(report::render(*format, report, &style).as_bytes()),
+    };
+    if let Some((last, others)) = out.targets().split_last() {
+        others.iter().try_for_each(|target| write(target, Cow::Borrowed(&report)))?;
+        write(last, Cow::Owned(report))?;
     }
     Ok(exit::status_for(out.stdout_format(), &settled.findings, out.fail_on()))
 }
@@ -150,7 +153,7 @@ fn settings_file(args: &FactArgs, host: &Host) -> Result<Option<Arc<SourceFile>>
         }
     };
     match read_own(&path, settings::SIZE_LIMIT, live) {
-        Ok(bytes) => Ok(Some(SourceFile::new(shown, &bytes))),
+        Ok(bytes) => Ok(Some(SourceFile::new(shown, bytes))),
         Err(OwnError::Io(error)) if args.config.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(bad(shown, error.to_string())),
     }

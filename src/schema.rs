@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn the_report_is_valid_by_its_schema() {
-        verify(&report(), &render(Format::Json, &sample::report("\u{1b}"), &Style::plain()));
+        verify(&report(), &render(Format::Json, sample::report("\u{1b}"), &Style::plain()));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 mod records;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::facts::Facts;
+use crate::name::DomainName;
+use crate::observe::zones::Zone;
 use crate::observe::{Answer, Observations, Outcome, Question, Reply, Vantage, VantageKind, Why};
 use crate::report::{HostView, escape, host_view};
 use records::RecordDoc;
@@ -53,6 +56,9 @@ struct Document {
     /// Who was asked.
     #[serde(default)]
     vantages: Vec<VantageDoc>,
+    /// Whom zones were found to be served by. Numbers are places in `vantages`.
+    #[serde(default)]
+    zones: Vec<ZoneDoc>,
     /// What each answered.
     observations: Vec<ObservationDoc>,
 }
@@ -91,6 +97,40 @@ struct VantageDoc {
     server: Option<String>,
     /// `overlay`, `authoritative`, `public` or `system`.
     kind: String,
+}
+
+/// A zone and its servers.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct ZoneDoc {
+    /// Its name.
+    zone: String,
+    /// The zone above; null where it was not found.
+    parent: Option<String>,
+    /// Servers of the zone above that were asked for the delegation.
+    delegators: BTreeSet<usize>,
+    /// The zone's servers.
+    servers: Vec<ZoneServerDoc>,
+    /// Its servers' addresses that nobody outside can ask, and that were not asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unasked: Vec<UnaskedDoc>,
+}
+
+/// A zone's server.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct ZoneServerDoc {
+    /// Its place in `vantages`.
+    vantage: usize,
+    /// The names that led to its address.
+    names: Vec<String>,
+}
+
+/// An address that was not asked.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct UnaskedDoc {
+    /// The server's name.
+    name: String,
+    /// Its address.
+    address: IpAddr,
 }
 
 /// What one server said to one question.
@@ -150,6 +190,7 @@ pub fn write(facts: &Facts, dns: &Observations, taken: Timestamp) -> Result<Stri
         facts: facts_doc(facts)?,
         offline: dns.offline,
         vantages: dns.vantages.iter().map(vantage_doc).collect(),
+        zones: dns.zones.iter().map(zone_doc).collect(),
         observations: observations.collect(),
         taken,
     };
@@ -178,6 +219,32 @@ fn vantage_doc(vantage: &Vantage) -> VantageDoc {
             VantageKind::System => "system",
         }
         .into(),
+    }
+}
+
+fn zone_doc(zone: &Zone) -> ZoneDoc {
+    let text = |name: &DomainName| format!("{}.", name.as_str());
+    let servers = zone
+        .servers
+        .iter()
+        .map(|(vantage, names)| ZoneServerDoc { vantage: *vantage, names: names.iter().map(text).collect() });
+    ZoneDoc {
+        zone: text(&zone.name),
+        parent: zone.parent.as_ref().map(text),
+        delegators: zone.delegators.clone(),
+        servers: servers.collect(),
+        unasked: zone.unasked.iter().map(|(name, addr)| UnaskedDoc { name: text(name), address: *addr }).collect(),
+    }
+}
+
+fn zone(document: &ZoneDoc) -> Zone {
+    let names = |all: &[String]| all.iter().map(|name| DomainName::new(name)).collect();
+    Zone {
+        name: DomainName::new(&document.zone),
+        parent: document.parent.as_deref().map(DomainName::new),
+        delegators: document.delegators.clone(),
+        servers: document.servers.iter().map(|server| (server.vantage, names(&server.names))).collect(),
+        unasked: document.unasked.iter().map(|at| (DomainName::new(&at.name), at.address)).collect(),
     }
 }
 
@@ -260,7 +327,8 @@ pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
     }
     let times = document.observations.iter().filter_map(|said| said.at.as_ref()?.parse::<Timestamp>().ok());
     let taken = times.max();
-    Ok((facts, Observations { taken, ..Observations::new(vantages, replies) }))
+    let zones = document.zones.iter().map(zone).collect();
+    Ok((facts, Observations { taken, zones, ..Observations::new(vantages, replies) }))
 }
 
 fn vantage(document: &VantageDoc) -> Result<Vantage, SnapshotError> {
@@ -328,6 +396,25 @@ mod tests {
         assert_eq!(dns_again, dns);
         assert_eq!(serde_json::to_value(&facts_again).unwrap(), serde_json::to_value(&facts).unwrap());
         assert_eq!(write(&facts_again, &dns_again, taken()).unwrap(), text);
+    }
+
+    #[test]
+    fn zones_and_delegations_are_kept() {
+        let mut dns = sample::observations();
+        let name = |text: &str| DomainName::new(text);
+        let zone = Zone {
+            name: name("example.com"),
+            parent: Some(name("")),
+            delegators: BTreeSet::from([1]),
+            servers: BTreeMap::from([(1, BTreeSet::from([name("ns1.example.net"), name("ns2.example.net")]))]),
+            unasked: BTreeSet::from([(name("ns3.example.net"), "10.0.0.53".parse().unwrap())]),
+        };
+        let outcome = Outcome::Unanswered(Why::Delegates(vec![name("ns1.example.net"), name("ns2.example.net")]));
+        dns.replies.insert(zone.question(), vec![Reply { vantage: 1, outcome }]);
+        dns.zones = vec![zone];
+        let text = write(&sample::facts(), &dns, taken()).unwrap();
+        assert_eq!(read(&text).unwrap().1, dns);
+        assert!(text.contains("\"error\": \"delegates to ns1.example.net., ns2.example.net.\""), "{text}");
     }
 
     #[test]

@@ -9,25 +9,30 @@ use serde::{Deserialize, Serialize};
 const EXCERPT_LIMIT: usize = 400;
 /// Characters kept before the span where a line has to be cut.
 const EXCERPT_LEAD: usize = 80;
+/// Longest text, in bytes, so that places in it are 32 bits wide: no reader takes files of a hundredth of it.
+const TEXT_LIMIT: usize = u32::MAX as usize;
 
 /// One text file as it was read. Bytes that are not UTF-8 have become U+FFFD.
 pub struct SourceFile {
-    path: Box<str>,
+    path: Arc<str>,
     text: Box<str>,
     /// Number of the text's first line, 1 unless the text is an excerpt.
     first_line: usize,
     /// Column of the text's first character, 1 unless the text is an excerpt.
     first_column: usize,
-    line_starts: OnceLock<Vec<usize>>,
+    line_starts: OnceLock<Box<[u32]>>,
 }
 
 impl SourceFile {
     /// A file under the path that the host knows it by (also below `--root`).
-    pub fn new(path: impl Into<Box<str>>, bytes: &[u8]) -> Arc<SourceFile> {
-        SourceFile::excerpt(path, &String::from_utf8_lossy(bytes), 1, 1)
+    pub fn new(path: impl Into<Arc<str>>, bytes: impl Into<Vec<u8>>) -> Arc<SourceFile> {
+        let text = String::from_utf8(bytes.into());
+        let text = text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        SourceFile::excerpt(path, text, 1, 1)
     }
 
-    fn excerpt(path: impl Into<Box<str>>, text: &str, line: usize, column: usize) -> Arc<SourceFile> {
+    fn excerpt(path: impl Into<Arc<str>>, mut text: String, line: usize, column: usize) -> Arc<SourceFile> {
+        text.truncate(text.floor_char_boundary(TEXT_LIMIT));
         Arc::new(SourceFile {
             path: path.into(),
             text: text.into(),
@@ -42,6 +47,11 @@ impl SourceFile {
         &self.path
     }
 
+    /// The same to be kept.
+    pub fn shared_path(&self) -> &Arc<str> {
+        &self.path
+    }
+
     /// The whole text.
     pub fn text(&self) -> &str {
         &self.text
@@ -51,24 +61,32 @@ impl SourceFile {
     pub fn span(self: &Arc<SourceFile>, start: usize, end: usize) -> Span {
         let start = self.text.floor_char_boundary(start.min(self.text.len()));
         let end = self.text.floor_char_boundary(end.clamp(start, self.text.len()));
-        Span { file: Arc::clone(self), start, end }
+        // Both fit: the text is no longer than `TEXT_LIMIT`.
+        Span { file: Arc::clone(self), start: start as u32, end: end as u32 }
     }
 
-    fn line_starts(&self) -> &[usize] {
+    fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
-            let newlines = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect()
+            let newlines = self.text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n');
+            std::iter::once(0).chain(newlines.map(|(_, next)| next)).collect()
         })
+    }
+
+    /// The bytes of the line with this index, its end apart.
+    fn line(&self, index: usize) -> std::ops::Range<usize> {
+        let starts = self.line_starts();
+        let end = starts.get(index + 1).map_or(self.text.len(), |next| *next as usize - 1);
+        starts[index] as usize..end
     }
 
     /// Index into `line_starts` of the line that holds byte `at`.
     fn line_index(&self, at: usize) -> usize {
-        self.line_starts().partition_point(|start| *start <= at).saturating_sub(1)
+        self.line_starts().partition_point(|start| *start as usize <= at).saturating_sub(1)
     }
 
     fn position(&self, at: usize) -> Position {
         let index = self.line_index(at);
-        let before = &self.text[self.line_starts()[index]..at];
+        let before = &self.text[self.line(index).start..at];
         let first = if index == 0 { self.first_column } else { 1 };
         Position { line: self.first_line + index, column: first + before.chars().count() }
     }
@@ -94,8 +112,8 @@ pub struct Position {
 #[serde(from = "Excerpt", into = "Excerpt")]
 pub struct Span {
     file: Arc<SourceFile>,
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Span {
@@ -111,28 +129,26 @@ impl Span {
 
     /// The text that it covers.
     pub fn text(&self) -> &str {
-        &self.file.text[self.start..self.end]
+        &self.file.text[self.range()]
     }
 
     /// Byte offsets of its start and end in the file's text.
     pub fn range(&self) -> std::ops::Range<usize> {
-        self.start..self.end
+        self.start as usize..self.end as usize
     }
 
     /// Where it begins.
     pub fn position(&self) -> Position {
-        self.file.position(self.start)
+        self.file.position(self.start as usize)
     }
 
     /// Its first line and where in it the span stands: all that reports and snapshots need of it.
     pub fn excerpt(&self) -> Excerpt {
-        let file = &self.file;
-        let index = file.line_index(self.start);
-        let line_start = file.line_starts()[index];
-        let line_end = file.line_starts().get(index + 1).map_or(file.text.len(), |next| next - 1);
-        let line = file.text[line_start..line_end.max(line_start)].trim_end_matches('\r');
-        let start = self.start.min(line_start + line.len()) - line_start;
-        let end = (self.end.min(line_start + line.len()) - line_start).max(start);
+        let (file, place) = (&self.file, self.range());
+        let whole = file.line(file.line_index(place.start));
+        let line = file.text[whole.clone()].trim_end_matches('\r');
+        let start = (place.start - whole.start).min(line.len());
+        let end = (place.end - whole.start).clamp(start, line.len());
         let Position { line: number, column } = self.position();
         let lead = line[..start].chars().count();
         let skip = if line.chars().nth(EXCERPT_LIMIT).is_some() { lead.saturating_sub(EXCERPT_LEAD) } else { 0 };
@@ -204,7 +220,7 @@ impl From<Excerpt> for Span {
             excerpt.text.char_indices().nth(skip).map_or(excerpt.text.len(), |(at, _)| at)
         };
         let (start, end) = (byte_of(excerpt.column), byte_of(excerpt.end_column));
-        SourceFile::excerpt(excerpt.file.clone(), &excerpt.text, excerpt.line, excerpt.text_column).span(start, end)
+        SourceFile::excerpt(excerpt.file, excerpt.text, excerpt.line, excerpt.text_column).span(start, end)
     }
 }
 

@@ -239,7 +239,7 @@ fn expansions(case: &mut Case, root: &Root, found: &helolint::collect::exim::Rea
         let mut scope = Scope::empty();
         // Exim compares its own name with this list when it starts, and `$1` is what a wildcard stood for.
         scope.matched_before = case.lenient && !main("dns_ipv4_lookup").is_empty();
-        let mut set = |name: &str, value: String| scope.values.insert(name.to_owned(), value);
+        let mut set = |name: &str, value: String| scope.values.insert(name.to_owned().into(), value);
         set("primary_hostname", main("primary_hostname"));
         set("smtp_active_hostname", main("primary_hostname"));
         set("qualify_domain", main("qualify_domain"));
@@ -266,8 +266,8 @@ fn expansions(case: &mut Case, root: &Root, found: &helolint::collect::exim::Rea
             }
         }
         let domain = scope.values.get("sender_address_domain").cloned().unwrap_or_default();
-        scope.perl.insert("get_message_sender_domain".into(), domain.to_ascii_lowercase());
-        scope.perl.insert("get_sender_from_uid".into(), "hostname.example.com".into());
+        scope.perl.insert("get_message_sender_domain", domain.to_ascii_lowercase());
+        scope.perl.insert("get_sender_from_uid", "hostname.example.com".into());
         let outcome = match evaluator.value(&parse(&text), &mut scope) {
             Ok(text) => format!("value {text}"),
             Err(Stop::Forced(message) | Stop::Fails(message)) => format!("failed {message}"),

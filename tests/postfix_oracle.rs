@@ -47,10 +47,10 @@ fn case(dir: &Path, name: String) -> Case {
     let opts: Value = read("opts.json").map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
     let files = opts["files"].as_object().into_iter().flatten();
     Case {
-        main: SourceFile::new(format!("{DIRECTORY}/main.cf"), &read("cf").unwrap()),
+        main: SourceFile::new(format!("{DIRECTORY}/main.cf"), read("cf").unwrap()),
         master: SourceFile::new(
             format!("{DIRECTORY}/master.cf"),
-            &read("master.cf").unwrap_or_else(|| MASTER.as_bytes().to_vec()),
+            read("master.cf").unwrap_or_else(|| MASTER.as_bytes().to_vec()),
         ),
         files: files.map(|(path, text)| (format!("{DIRECTORY}/{path}"), text.as_str().unwrap().to_owned())).collect(),
         expected: serde_json::from_slice(&read("expected.json").unwrap()).unwrap(),

@@ -1,14 +1,16 @@
 //! From what MTAs' files set to outbound paths: source addresses resolved, NAT applied, equal ways joined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::addr::{self, Family};
 use crate::collect::sender::{Bind, NextHop, Sender};
 use crate::facts::{
-    AfterBindFault, BindFault, BindFaultKind, Fact, Helo, Host, Mta, NatEntry, NatMap, Origin, OutboundPath,
-    SenderDomains, Undecided,
+    AfterBindFault, BindFault, BindFaultKind, Fact, Helo, Host, LocalAddresses, Mta, NatEntry, NatMap, Origin,
+    OutboundPath, SenderDomains, Undecided,
 };
+use crate::name::{DomainName, HeloName};
 
 /// What the kernel's choice of a source address is called in origins.
 const ROUTE: Origin = Origin::kernel("route");
@@ -25,27 +27,26 @@ pub struct Identities {
 /// Works out the outbound paths of a host with MTAs.
 pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &NatMap) -> Identities {
     let mut found = Identities::default();
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    let mut bound = Binding { host, local: host.local_addresses(), faults: Vec::new(), known: HashMap::new() };
     for sender in senders {
         let relayed = match &sender.next_hop {
             NextHop::Here => continue,
             NextHop::Direct => None,
-            NextHop::Relay(hop) => Some(hop.clone()),
+            NextHop::Relay(hop) => Some(Arc::clone(hop)),
         };
-        let source = resolve(&sender, host, &mut found.bind_faults);
-        let (source, bound, source_undecided) = match source {
+        let (source, is_bound, source_undecided) = match bound.resolve(&sender) {
             Source::None => continue,
-            Source::At(source, bound) => (Some(source), bound, None),
+            Source::At(source, is_bound) => (Some(source), is_bound, None),
             Source::Unknown(undecided) => (None, false, undecided),
         };
-        let key = format!(
-            "{:?} {:?} {:?} {:?} {:?}",
-            sender.mta,
-            sender.family,
-            source.as_ref().map(|fact| fact.value),
-            helo_key(&sender.helo),
-            relayed.as_ref().map(|hop| &hop.value),
-        );
+        let key = Key {
+            mta: sender.mta,
+            family: sender.family,
+            source: source.as_ref().map(|fact| fact.value),
+            helo: HeloKey::of(&sender.helo),
+            relayed: relayed.as_ref().map(|hop| hop.value.clone()),
+        };
         match known.get(&key) {
             Some(&index) => join(&mut found.paths[index], sender),
             None => {
@@ -57,7 +58,7 @@ pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &
                     family: sender.family,
                     sending: source.as_ref().and_then(|fact| nat.sending(fact)),
                     source,
-                    bound,
+                    bound: is_bound,
                     source_undecided,
                     helo: sender.helo,
                     helo_is_global: sender.helo_is_global,
@@ -69,6 +70,7 @@ pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &
         }
     }
     number(&mut found.paths);
+    found.bind_faults = bound.faults;
     found
 }
 
@@ -121,43 +123,81 @@ enum Source {
     /// Nowhere: nothing is sent on this path.
     None,
     /// It is not known, or files cannot decide it.
-    Unknown(Option<Undecided>),
+    Unknown(Option<Box<Undecided>>),
 }
 
-fn resolve(sender: &Sender, host: &Host, faults: &mut Vec<BindFault>) -> Source {
-    match &sender.bind {
-        Bind::Kernel => kernel_choice(host, sender.family),
-        // Whatever the setting may say at run time, nothing leaves by a family of which this host has no address.
-        Bind::Undecided(_) if lacks(host, sender.family) => Source::None,
-        Bind::Undecided(undecided) => Source::Unknown(Some(undecided.clone())),
-        Bind::Unusable { parameter, value, then } => {
-            let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
-                Ok(other) => BindFaultKind::OtherFamily(other),
-                Err(_) => BindFaultKind::NotAnAddress,
-            };
-            report(faults, sender, parameter, value.clone(), kind, *then);
-            after_fault(*then, host, sender.family)
-        }
-        Bind::Address { address, .. } if address.value.is_unspecified() => kernel_choice(host, sender.family),
-        Bind::Address { parameter, address, on_failure } => {
-            let text = address.with(address.value.to_string());
-            if address.value.is_loopback() {
-                let kind = BindFaultKind::Loopback(address.value);
-                report(faults, sender, parameter, text, kind, *on_failure);
-                return Source::None;
-            }
-            if host.has_address(address.value) == Some(false) {
-                let nonlocal = match sender.family {
-                    Family::Ipv4 => host.nonlocal_bind_v4,
-                    Family::Ipv6 => host.nonlocal_bind_v6,
+/// Resolves what senders bind to, and notes what they cannot.
+struct Binding<'a> {
+    host: &'a Host,
+    local: LocalAddresses,
+    faults: Vec<BindFault>,
+    /// Where each fault stands among them.
+    known: HashMap<(Mta, BindFaultKind, AfterBindFault, String, Origin), usize>,
+}
+
+impl Binding<'_> {
+    /// Where a sender's connections come from.
+    fn resolve(&mut self, sender: &Sender) -> Source {
+        let host = self.host;
+        match &sender.bind {
+            Bind::Kernel => kernel_choice(host, sender.family),
+            // Whatever the setting may say at run time, nothing leaves by a family of which this host has no address.
+            Bind::Undecided(_) if lacks(host, sender.family) => Source::None,
+            Bind::Undecided(undecided) => Source::Unknown(Some(Box::new(undecided.clone()))),
+            Bind::Unusable { parameter, value, then } => {
+                let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
+                    Ok(other) => BindFaultKind::OtherFamily(other),
+                    Err(_) => BindFaultKind::NotAnAddress,
                 };
-                let kind = BindFaultKind::NotLocal(address.value);
-                report(faults, sender, parameter, text, kind, *on_failure);
-                if !nonlocal {
-                    return after_fault(*on_failure, host, sender.family);
-                }
+                self.report(sender, parameter, value.clone(), kind, *then);
+                after_fault(*then, host, sender.family)
             }
-            Source::At(address.clone(), true)
+            Bind::Address { address, .. } if address.value.is_unspecified() => kernel_choice(host, sender.family),
+            Bind::Address { parameter, address, on_failure } => {
+                let text = || address.with(address.value.to_string());
+                if address.value.is_loopback() {
+                    let kind = BindFaultKind::Loopback(address.value);
+                    self.report(sender, parameter, text(), kind, *on_failure);
+                    return Source::None;
+                }
+                if self.local.has(address.value) == Some(false) {
+                    let nonlocal = match sender.family {
+                        Family::Ipv4 => host.nonlocal_bind_v4,
+                        Family::Ipv6 => host.nonlocal_bind_v6,
+                    };
+                    let kind = BindFaultKind::NotLocal(address.value);
+                    self.report(sender, parameter, text(), kind, *on_failure);
+                    if !nonlocal {
+                        return after_fault(*on_failure, host, sender.family);
+                    }
+                }
+                Source::At(address.clone(), true)
+            }
+        }
+    }
+
+    /// Notes a fault; services with the same fault of the same setting share one.
+    fn report(
+        &mut self,
+        sender: &Sender,
+        parameter: &str,
+        value: Fact<String>,
+        kind: BindFaultKind,
+        then: AfterBindFault,
+    ) {
+        let key = (sender.mta, kind, then, parameter.to_owned(), value.origin.clone());
+        let at = *self.known.entry(key).or_insert(self.faults.len());
+        match self.faults.get_mut(at) {
+            Some(fault) if fault.services.contains(&sender.service) => {}
+            Some(fault) => fault.services.push(Arc::clone(&sender.service)),
+            None => self.faults.push(BindFault {
+                mta: sender.mta,
+                services: vec![Arc::clone(&sender.service)],
+                parameter: parameter.to_owned(),
+                value,
+                kind,
+                then,
+            }),
         }
     }
 }
@@ -183,43 +223,33 @@ fn kernel_choice(host: &Host, family: Family) -> Source {
     }
 }
 
-/// Notes a fault; services with the same fault of the same setting share one.
-fn report(
-    faults: &mut Vec<BindFault>,
-    sender: &Sender,
-    parameter: &str,
-    value: Fact<String>,
-    kind: BindFaultKind,
-    then: AfterBindFault,
-) {
-    let same = |fault: &&mut BindFault| {
-        fault.mta == sender.mta
-            && fault.kind == kind
-            && fault.then == then
-            && fault.parameter == parameter
-            && fault.value.origin == value.origin
-    };
-    match faults.iter_mut().find(same) {
-        Some(fault) if fault.services.contains(&sender.service) => {}
-        Some(fault) => fault.services.push(sender.service.clone()),
-        None => faults.push(BindFault {
-            mta: sender.mta,
-            services: vec![sender.service.clone()],
-            parameter: parameter.to_owned(),
-            value,
-            kind,
-            then,
-        }),
-    }
+/// What makes two ways of sending one path.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    mta: Mta,
+    family: Family,
+    source: Option<IpAddr>,
+    helo: HeloKey,
+    relayed: Option<String>,
 }
 
 /// What makes two HELO names one path's.
-fn helo_key(helo: &Helo) -> String {
-    match helo {
-        Helo::None => String::new(),
-        Helo::Known(name) => format!("={}", name.value.domain()),
-        Helo::FollowsPtr { default, .. } => format!("ptr {default:?}"),
-        Helo::Undecided(Undecided { parameter, why, .. }) => format!("? {parameter} {why}"),
+#[derive(PartialEq, Eq, Hash)]
+enum HeloKey {
+    None,
+    Known(DomainName),
+    FollowsPtr(Option<HeloName>),
+    Undecided(String, String),
+}
+
+impl HeloKey {
+    fn of(helo: &Helo) -> HeloKey {
+        match helo {
+            Helo::None => HeloKey::None,
+            Helo::Known(name) => HeloKey::Known(name.value.domain()),
+            Helo::FollowsPtr { default, .. } => HeloKey::FollowsPtr(default.clone()),
+            Helo::Undecided(Undecided { parameter, why, .. }) => HeloKey::Undecided(parameter.clone(), why.clone()),
+        }
     }
 }
 
@@ -234,9 +264,12 @@ fn join(path: &mut OutboundPath, other: Sender) {
         (SenderDomains::Any, _) | (_, SenderDomains::Any) => SenderDomains::Any,
         (SenderDomains::Undecided, _) | (_, SenderDomains::Undecided) => SenderDomains::Undecided,
         (SenderDomains::Only { mut domains, others }, SenderDomains::Only { domains: more, others: more_others }) => {
-            domains.extend(more);
-            domains.sort();
-            domains.dedup();
+            // Transports mostly share them.
+            if domains != more {
+                domains.extend(more);
+                domains.sort();
+                domains.dedup();
+            }
             SenderDomains::Only { domains, others: others || more_others }
         }
     };
@@ -312,7 +345,7 @@ mod tests {
             vec![sender("smtp", Bind::Kernel), sender("relay", bind_to("192.0.2.10", AfterBindFault::KernelChoice))];
         let found = of_senders(senders, &host(), &NatMap::default());
         assert_eq!(found.paths.len(), 1);
-        assert_eq!(found.paths[0].services, ["smtp", "relay"]);
+        assert_eq!(found.paths[0].services.join(" "), "smtp relay");
         assert_eq!(found.paths[0].id, "postfix/ipv4/1");
     }
 

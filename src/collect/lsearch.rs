@@ -1,126 +1,97 @@
 //! Files that Exim's `lsearch` searches: keys and data as Exim reads them, with their places.
 //!
 //! The order is that of the file, and nothing is dropped: of several entries with one key, Exim takes the first.
+//!
+//! They may have a hundred thousand lines, so they are read by hand; `grammar/lsearch.pest` is what the tests hold that against.
 
 use std::sync::Arc;
 
-use pest::Parser;
-
+use crate::collect::reading::lines;
+use crate::facts::{MapEntry, Text};
 use crate::source::{SourceFile, Span};
 
-#[derive(pest_derive::Parser)]
-#[grammar = "grammar/lsearch.pest"]
-struct LineGrammar;
-
-/// One entry of such a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The key, quotes and escapes resolved, case kept. Exim compares it whole and without case. May be empty.
-    pub key: String,
-    /// Where the key stands, quotes included.
-    pub key_span: Span,
-    /// Whether it stands in double quotes.
-    pub quoted: bool,
-    /// The data: what follows on the line, without blanks at its ends, then each glued line behind one blank. May be empty.
-    pub value: String,
-    /// Where the data stands on the entry's own line.
-    pub value_span: Span,
-    /// The lines right below that begin with a blank: Exim makes them part of the data. Without the blanks at their ends.
-    pub glued: Vec<Span>,
-    /// Further lines that begin with a blank, behind a comment or an empty line: for Exim that line has ended the data, and
-    /// these are nobody's. (The documentation has it that such lines are passed over; the program does otherwise.)
-    pub lost: Vec<Span>,
+/// What such a file holds.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Its entries, in file order. A key has quotes and escapes resolved, its case kept; its place has the quotes too. A value is
+    /// what follows on the line, without blanks at its ends, then each glued line behind one blank; its place is that on the
+    /// entry's own line. Either may be empty.
+    pub entries: Vec<MapEntry>,
+    /// Lines that begin with a blank, below an entry. Those before the first entry are void, as they are for Exim.
+    pub indented: Vec<Indented>,
 }
 
-impl Entry {
-    /// What stands between key and data: blanks, a colon, or both.
-    pub fn separator(&self) -> &str {
-        let (start, end) = (self.key_span.range().end, self.value_span.range().start);
-        self.key_span.file().text().get(start..end).unwrap_or_default()
-    }
+/// A line that begins with a blank.
+#[derive(Debug)]
+pub struct Indented {
+    /// The entry above, by its place among all.
+    pub entry: usize,
+    /// The line, without the blanks before it and those that Exim takes off its end.
+    pub span: Span,
+    /// Whether Exim makes it a part of the entry's value. Behind a comment or an empty line it does not, and the line is nobody's.
+    /// (The documentation has it that such lines are passed over; the program does otherwise.)
+    pub glued: bool,
 }
 
-/// Every entry of `file`, in file order. Lines that begin with a blank before the first entry are void, as they are for Exim.
-pub fn entries(file: &Arc<SourceFile>) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    // Whether a line that begins with a blank still belongs to the last entry.
-    let mut open = false;
-    for (at, block) in blocks(file.text()) {
-        // The grammar takes any text; were it to refuse one, its lines would be void.
-        let parts = LineGrammar::parse(Rule::lines, block).into_iter().flatten().flat_map(|lines| lines.into_inner());
-        let mut key = None;
-        for part in parts {
-            let place = part.as_span();
-            let (start, end) = (at + place.start(), at + place.end());
-            match part.as_rule() {
-                Rule::plain => key = Some((part.as_str().to_owned(), false, start, end)),
-                Rule::quoted => {
-                    let text = part.into_inner().map(|text| unescaped(text.as_str())).collect();
-                    key = Some((text, true, start, end));
-                }
-                Rule::data => {
-                    let Some((key, quoted, key_start, key_end)) = key.take() else { continue };
-                    let value = part.as_str().trim_end_matches(is_blank);
-                    // Where there are no data, they stand behind what is left of the line.
-                    let separator = file.text().get(key_end..start).unwrap_or_default();
-                    let before = separator.trim_end_matches(is_blank).len();
-                    let start = if value.is_empty() { key_end + before } else { start };
-                    // An empty line is neither key nor data.
-                    open = start > key_start;
-                    if open {
-                        entries.push(Entry {
-                            key,
-                            key_span: file.span(key_start, key_end),
-                            quoted,
-                            value: value.to_owned(),
-                            value_span: file.span(start, start + value.len()),
-                            glued: Vec::new(),
-                            lost: Vec::new(),
-                        });
-                    }
-                }
-                Rule::glued => open = glue(entries.last_mut(), open, file, start, part.as_str()),
-                Rule::comment => open = false,
-                _ => {}
+/// What `file` holds.
+pub fn read(file: &Arc<SourceFile>) -> Contents {
+    let mut found = Contents::default();
+    // Whether a line that begins with a blank still belongs to the last entry, and what such lines have added to its value.
+    let (mut open, mut more) = (false, String::new());
+    for (at, line) in lines(file.text()) {
+        // Exim takes the blanks off the end of a line that a newline ends, and of no other.
+        let ended = at + line.len() < file.text().len();
+        let line = if ended { line.trim_end_matches(is_blank) } else { line };
+        if line.is_empty() || line.starts_with('#') {
+            open = false;
+        } else if line.starts_with(is_blank) {
+            let Some(entry) = found.entries.len().checked_sub(1) else { continue };
+            let text = line.trim_start_matches(is_blank);
+            if open {
+                more.push(' ');
+                more.push_str(text);
             }
+            let span = file.span(at + line.len() - text.len(), at + line.len());
+            found.indented.push(Indented { entry, span, glued: open });
+        } else {
+            lengthen(found.entries.last_mut(), &mut more);
+            found.entries.push(entry(file, at, line));
+            open = true;
         }
     }
-    entries
+    lengthen(found.entries.last_mut(), &mut more);
+    found.entries.shrink_to_fit();
+    found
 }
 
-/// Makes a line that begins with a blank a part of the entry above, where that is still `open`; says whether it stays so.
-fn glue(entry: Option<&mut Entry>, open: bool, file: &Arc<SourceFile>, at: usize, line: &str) -> bool {
-    let text = line.trim_matches(is_blank);
-    let Some(entry) = entry.filter(|_| !text.is_empty()) else { return false };
-    let start = at + line.len() - line.trim_start_matches(is_blank).len();
-    let span = file.span(start, start + text.len());
-    if open {
-        entry.value.push(' ');
-        entry.value.push_str(text);
-        entry.glued.push(span);
-    } else {
-        entry.lost.push(span);
+/// The entry on a line that begins at `at`.
+fn entry(file: &Arc<SourceFile>, at: usize, line: &str) -> MapEntry {
+    let (key, after) = match line.strip_prefix('"') {
+        Some(open) => {
+            let (inner, after) = quoted(open);
+            (Some(unescaped(inner)), after)
+        }
+        None => (None, &line[line.find(|c| c == ':' || is_blank(c)).unwrap_or(line.len())..]),
+    };
+    let value = after.trim_start_matches(is_blank);
+    let value = value.strip_prefix(':').unwrap_or(value).trim_start_matches(is_blank);
+    let end = at + line.len();
+    let key_span = file.span(at, end - after.len());
+    MapEntry {
+        key: match key {
+            Some(key) => Text::new(key_span, key),
+            None => Text::of(key_span),
+        },
+        value: Text::of(file.span(end - value.len(), end)),
     }
-    open
 }
 
-/// Bytes of whole lines that are parsed at a time; a longer line is parsed alone.
-const BLOCK: usize = 16 << 10;
-
-/// The text in pieces of whole lines, without the end of each piece's last line, and where each begins.
-fn blocks(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
-        let bytes = rest.as_bytes();
-        let end = match bytes.get(..BLOCK).and_then(|head| head.iter().rposition(|byte| *byte == b'\n')) {
-            Some(newline) => newline,
-            None => bytes.iter().skip(BLOCK).position(|byte| *byte == b'\n').map_or(bytes.len(), |more| BLOCK + more),
-        };
-        let block = (at, &rest[..end]);
-        at += end + 1;
-        Some(block)
-    })
+/// Adds the text of glued lines to an entry's value.
+fn lengthen(entry: Option<&mut MapEntry>, more: &mut String) {
+    if let (Some(entry), false) = (entry, more.is_empty()) {
+        entry.value = Text::new(entry.value.span().clone(), format!("{}{more}", entry.value.as_str()));
+        more.clear();
+    }
 }
 
 /// isspace(3) in the C locale.
@@ -182,10 +153,59 @@ pub(super) fn unescaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pest::Parser;
     use proptest::prelude::*;
 
-    fn read(text: &str) -> Vec<(String, String)> {
-        entries(&SourceFile::new("/etc/map", text.as_bytes())).into_iter().map(|e| (e.key, e.value)).collect()
+    #[derive(pest_derive::Parser)]
+    #[grammar = "grammar/lsearch.pest"]
+    struct Grammar;
+
+    /// Random files are made of these.
+    const PIECES: &[&str] =
+        &["a", "x41", "é", ":", ": ", "\"", "\\", "#", "\n", "\n", "\na: ", "\n ", " ", "\t", "\r", "\u{b}", "\u{c}"];
+
+    fn file(text: &str) -> Arc<SourceFile> {
+        SourceFile::new("/etc/map", text)
+    }
+
+    fn pairs(text: &str) -> Vec<(String, String)> {
+        read(&file(text)).entries.iter().map(|e| (e.key.to_string(), e.value.to_string())).collect()
+    }
+
+    /// Key and value on their own line, as the grammar has them: Exim takes the blanks off the end of each line but a last one without
+    /// newline before it looks at it.
+    fn by_grammar(text: &str) -> Vec<(String, String)> {
+        let trimmed =
+            |line: &'_ str| line.strip_suffix('\n').map_or(line.len(), |line| line.trim_end_matches(is_blank).len());
+        let lines: Vec<&str> = text.split_inclusive('\n').map(|line| &line[..trimmed(line)]).collect();
+        let text = lines.join("\n");
+        let mut found: Vec<(String, String)> = Vec::new();
+        let mut key = None;
+        let mut open = false;
+        for part in Grammar::parse(Rule::lines, &text).unwrap().flat_map(|lines| lines.into_inner()) {
+            match part.as_rule() {
+                Rule::plain => key = Some((part.as_str().to_owned(), part.as_span().start())),
+                Rule::quoted => {
+                    let start = part.as_span().start();
+                    key = Some((part.into_inner().map(|text| unescaped(text.as_str())).collect(), start));
+                }
+                Rule::data => {
+                    let Some((key, start)) = key.take() else { continue };
+                    open = part.as_span().end() > start;
+                    if open {
+                        found.push((key, part.as_str().to_owned()));
+                    }
+                }
+                Rule::glued if open => {
+                    let (_, value) = found.last_mut().unwrap();
+                    value.push(' ');
+                    value.push_str(part.as_str().trim_start_matches(is_blank));
+                }
+                Rule::comment => open = false,
+                _ => {}
+            }
+        }
+        found
     }
 
     #[test]
@@ -196,72 +216,79 @@ mod tests {
             ("a.example one", "a.example", "one", "no colon"),
             ("a.example  :  one", "a.example", "one", "blanks before the colon"),
             ("a.example: :one", "a.example", ":one", "one colon is the separator"),
-            ("Mixed.Example:\tone \t", "Mixed.Example", "one", "tabs; blanks at the end go"),
+            ("Mixed.Example:\tone \t\n", "Mixed.Example", "one", "tabs; blanks at the end go"),
+            ("a.example: one \t", "a.example", "one \t", "where no newline ends the line, they stay"),
             ("a.example: one # why", "a.example", "one # why", "no comment behind data"),
             ("a.example:", "a.example", "", "no data"),
             ("a.example", "a.example", "", "nothing but a key"),
             ("\"q: k\": one", "q: k", "one", "quoted"),
             ("\"q\\\"\\x41\\101\\t\\z\" one", "q\"AA\tz", "one", "escapes"),
-            ("\"open", "open", "", "the closing quote may be missing"),
+            ("\"open \t\n", "open", "", "the closing quote may be missing; blanks at the end go all the same"),
             ("2001:db8::4: x", "2001", "db8::4: x", "an unquoted IPv6 key ends at its first colon"),
             (": x", "", "x", "an empty key"),
             ("a.example: one\r", "a.example", "one", "CR is a blank"),
         ] {
-            assert_eq!(read(line), [(key.to_owned(), value.to_owned())], "{why}");
+            assert_eq!(pairs(line), [(key.to_owned(), value.to_owned())], "{why}");
         }
     }
 
     #[test]
     fn lines_that_begin_with_a_blank_are_glued() {
-        let text = "# head\n lost: 1\na: 1\n\tb: 2 \n  c: 3\nd: 4\n   \n";
-        let file = SourceFile::new("/etc/map", text.as_bytes());
-        let entries = entries(&file);
-        assert_eq!(entries.len(), 2);
-        assert_eq!(entries[0].value, "1 b: 2 c: 3");
-        assert_eq!(entries[0].value_span.text(), "1");
-        assert_eq!(entries[0].glued.iter().map(Span::text).collect::<Vec<_>>(), ["b: 2", "c: 3"]);
-        assert_eq!(entries[0].glued[1].position().line, 5);
-        assert_eq!((entries[1].key.as_str(), entries[1].value.as_str()), ("d", "4"));
+        let found = read(&file("# head\n lost: 1\na: 1\n\tb: 2 \n  c: 3\nd: 4\n   \n"));
+        let [first, last] = &found.entries[..] else { panic!("{found:?}") };
+        assert_eq!((&*first.value, first.value.span().text()), ("1 b: 2 c: 3", "1"));
+        let glued: Vec<_> = found.indented.iter().map(|line| (line.entry, line.span.text(), line.glued)).collect();
+        assert_eq!(glued, [(0, "b: 2", true), (0, "c: 3", true)]);
+        assert_eq!(found.indented[1].span.position().line, 5);
+        assert_eq!((&*last.key, &*last.value), ("d", "4"));
     }
 
     #[test]
     fn comments_and_empty_lines_end_the_data() {
         for (line, why) in [("# c", "comment"), ("", "empty"), (" \t", "blanks alone")] {
-            let text = format!("a: 1\n two\n{line}\n three\n four\nb: 5\n six\n");
-            let file = SourceFile::new("/etc/map", text.as_bytes());
-            let entries = entries(&file);
-            assert_eq!(entries[0].value, "1 two", "{why}");
-            assert_eq!(entries[0].lost.iter().map(Span::text).collect::<Vec<_>>(), ["three", "four"], "{why}");
-            assert_eq!((entries[1].value.as_str(), entries[1].lost.len()), ("5 six", 0), "{why}");
+            let found = read(&file(&format!("a: 1\n two\n{line}\n three\n four\nb: 5\n six\n")));
+            let values: Vec<&str> = found.entries.iter().map(|entry| &*entry.value).collect();
+            assert_eq!(values, ["1 two", "5 six"], "{why}");
+            let lost: Vec<_> = found.indented.iter().filter(|line| !line.glued).collect();
+            assert_eq!(lost.iter().map(|line| line.span.text()).collect::<Vec<_>>(), ["three", "four"], "{why}");
+            assert!(lost.iter().all(|line| line.entry == 0), "{why}");
         }
     }
 
     #[test]
     fn spans_are_where_the_parts_stand() {
-        let file = SourceFile::new("/etc/map", b"x: 1\n\"k\" :  v w  \n");
-        let entries = entries(&file);
-        assert_eq!(entries[1].key_span.range(), 5..8);
+        let entries = read(&file("x: 1\n\"k\" :  v w  \ny :  \n")).entries;
+        assert_eq!(entries[1].key.span().range(), 5..8);
         assert_eq!(entries[1].separator(), " :  ");
-        assert_eq!(entries[1].value_span.text(), "v w");
-        assert_eq!(entries[1].value_span.position().column, 8);
+        assert_eq!(entries[1].value.span().text(), "v w");
+        assert_eq!(entries[1].value.span().position().column, 8);
+        assert_eq!((entries[2].separator(), entries[2].value.span().range()), (" :", 21..21), "no value");
     }
 
     proptest! {
         #[test]
         fn any_bytes_can_be_read(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let file = SourceFile::new("/etc/map", &bytes);
-            for entry in entries(&file) {
-                prop_assert!(entry.quoted || entry.key_span.text() == entry.key);
-                prop_assert!(entry.value.starts_with(entry.value_span.text()));
+            let file = SourceFile::new("/etc/map", bytes);
+            for entry in read(&file).entries {
+                prop_assert!(entry.is_quoted() || entry.key.span().text() == &*entry.key);
+                prop_assert!(entry.value.starts_with(entry.value.span().text()));
             }
         }
 
         #[test]
-        fn what_is_written_in_the_documented_form_is_read_back(
-            pairs in proptest::collection::vec(("[a-z0-9.*-]{1,20}", "[!-~]([ -~]{0,20}[!-~])?"), 0..20)
+        fn what_the_grammar_says_is_read(
+            pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..60)
         ) {
-            let text: String = pairs.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
-            prop_assert_eq!(read(&text), pairs);
+            let text = pieces.concat();
+            prop_assert_eq!(pairs(&text), by_grammar(&text), "{:?}", text);
+        }
+
+        #[test]
+        fn what_is_written_in_the_documented_form_is_read_back(
+            written in proptest::collection::vec(("[a-z0-9.*-]{1,20}", "[!-~]([ -~]{0,20}[!-~])?"), 0..20)
+        ) {
+            let text: String = written.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
+            prop_assert_eq!(pairs(&text), written);
         }
     }
 }

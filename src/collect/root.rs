@@ -184,7 +184,7 @@ impl Root {
         if bytes.len() as u64 > SIZE_LIMIT {
             return Err(ReadError::TooLarge(bytes.len() as u64));
         }
-        Ok(SourceFile::new(path, &bytes))
+        Ok(SourceFile::new(path, bytes))
     }
 
     /// When the content of the file at `path` was last changed, in seconds since 1970, as it was when it was read; `None` where it

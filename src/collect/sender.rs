@@ -1,6 +1,8 @@
 //! What an MTA's collector hands to [`crate::collect::identity`]: one way of sending, before sources are resolved.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::addr::Family;
 use crate::facts::{AfterBindFault, Fact, Helo, Mta, SenderDomains, Undecided};
@@ -11,7 +13,7 @@ pub struct Sender {
     /// Whose it is.
     pub mta: Mta,
     /// The service of master.cf (`smtp`; with the instance's name where there are several: `postfix-out/smtp`) or the transport.
-    pub service: String,
+    pub service: Arc<str>,
     /// The family.
     pub family: Family,
     /// Where connections come from.
@@ -36,7 +38,7 @@ pub enum Bind {
     /// This address, by this setting.
     Address {
         /// The setting, such as `smtp_bind_address`.
-        parameter: String,
+        parameter: Cow<'static, str>,
         /// Its address.
         address: Fact<IpAddr>,
         /// What the MTA does where the bind fails.
@@ -45,7 +47,7 @@ pub enum Bind {
     /// The setting holds no address of this family: text that is none, or an address of the other family.
     Unusable {
         /// The setting.
-        parameter: String,
+        parameter: Cow<'static, str>,
         /// Its text.
         value: Fact<String>,
         /// What the MTA does then.
@@ -61,7 +63,7 @@ pub enum NextHop {
     /// To the servers of each recipient's domain.
     Direct,
     /// To a fixed host elsewhere, as `[host]:port`.
-    Relay(Fact<String>),
+    Relay(Arc<Fact<String>>),
     /// To this host itself: loopback or a socket. No outbound path.
     Here,
 }

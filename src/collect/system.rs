@@ -79,7 +79,7 @@ pub fn set_fqdn(host: &mut Host, fqdn: HostFqdn) {
             };
             HostFqdn::Name(match place {
                 Some(origin) if name.origin.span().is_none() => {
-                    Fact { value: name.value, via: vec![name.origin], origin }
+                    Fact { value: name.value, via: name.origin.into(), origin }
                 }
                 _ => name,
             })

@@ -117,7 +117,7 @@ fn a_name_that_the_hosts_file_gives_points_there() {
     let (mut host, _) = collect(&root, Some(recorded));
     let HostFqdn::Name(name) = host.fqdn.clone() else { panic!("{:?}", host.fqdn) };
     assert_eq!(name.origin.span().unwrap().position().column, 11);
-    assert_eq!(name.via, [Origin::kernel("getaddrinfo(3)")]);
+    assert_eq!(*name.via, [Origin::kernel("getaddrinfo(3)")]);
 
     set_fqdn(&mut host, HostFqdn::Name(Fact::new("mail1.example.org".into(), Origin::kernel("getaddrinfo(3)"))));
     let HostFqdn::Name(name) = &host.fqdn else { panic!("{:?}", host.fqdn) };
@@ -139,7 +139,7 @@ fn a_file_that_cannot_be_read_is_a_problem_and_the_rest_goes_on() {
 proptest! {
     #[test]
     fn any_bytes_can_be_read(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let file = SourceFile::new("/etc/file", &bytes);
+        let file = SourceFile::new("/etc/file", bytes);
         for entry in hosts(&file) {
             prop_assert!(!entry.names.is_empty());
         }

@@ -1,6 +1,8 @@
 //! A value together with where it was learned.
 
 use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -78,14 +80,62 @@ pub struct Fact<T> {
     /// The place an administrator would edit to change the value.
     pub origin: Origin,
     /// Where the value passed through on its way, nearest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub via: Vec<Origin>,
+    #[serde(default, skip_serializing_if = "Via::is_empty")]
+    pub via: Via,
+}
+
+/// Where a value passed through on its way, nearest first. Mostly that is nowhere; copies share it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Origin>", into = "Vec<Origin>")]
+pub struct Via(Option<Arc<Vec<Origin>>>);
+
+impl Via {
+    /// Whether the value came straight from its origin.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Adds the place that is the nearest.
+    pub fn add_nearest(&mut self, origin: Origin) {
+        Arc::make_mut(self.0.get_or_insert_default()).insert(0, origin);
+    }
+
+    /// Adds the place that is the farthest.
+    pub fn add_farthest(&mut self, origin: Origin) {
+        Arc::make_mut(self.0.get_or_insert_default()).push(origin);
+    }
+}
+
+impl Deref for Via {
+    type Target = [Origin];
+
+    fn deref(&self) -> &[Origin] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl From<Origin> for Via {
+    fn from(origin: Origin) -> Via {
+        Via::from(vec![origin])
+    }
+}
+
+impl From<Vec<Origin>> for Via {
+    fn from(origins: Vec<Origin>) -> Via {
+        Via(Some(origins).filter(|origins| !origins.is_empty()).map(Arc::new))
+    }
+}
+
+impl From<Via> for Vec<Origin> {
+    fn from(via: Via) -> Vec<Origin> {
+        via.0.map(Arc::unwrap_or_clone).unwrap_or_default()
+    }
 }
 
 impl<T> Fact<T> {
     /// A value that came from `origin` without detour.
     pub fn new(value: T, origin: impl Into<Origin>) -> Fact<T> {
-        Fact { value, origin: origin.into(), via: Vec::new() }
+        Fact { value, origin: origin.into(), via: Via::default() }
     }
 
     /// Another value with the same origin and detours.

@@ -1,5 +1,6 @@
 //! What every host has: names, addresses, resolver configuration.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,17 @@ pub enum AddressFlag {
     Down,
 }
 
+/// The addresses on a host's interfaces, for as many questions as a file has lines.
+#[derive(Debug)]
+pub struct LocalAddresses(Option<HashSet<IpAddr>>);
+
+impl LocalAddresses {
+    /// As [`Host::has_address`] has it.
+    pub fn has(&self, addr: IpAddr) -> Option<bool> {
+        self.0.as_ref().map(|all| all.contains(&addr))
+    }
+}
+
 /// A line of the hosts file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HostsEntry {
@@ -140,10 +152,16 @@ impl Host {
         }
     }
 
-    /// Whether `addr` is on an interface of this host, loopback included; `None` where interfaces are unknown.
+    /// Whether `addr` is on an interface of this host, loopback included; `None` where interfaces are unknown. For many questions
+    /// see [`Host::local_addresses`].
     pub fn has_address(&self, addr: IpAddr) -> Option<bool> {
         let all = self.addresses.as_ref()?;
         Some(all.iter().any(|a| a.address == addr))
+    }
+
+    /// The addresses on the interfaces as a set.
+    pub fn local_addresses(&self) -> LocalAddresses {
+        LocalAddresses(self.addresses.as_ref().map(|all| all.iter().map(|own| own.address).collect()))
     }
 
     /// The addresses of this host as rules.md has them: loopback and link-local apart.

@@ -1,6 +1,7 @@
 //! Outbound paths: under which HELO name, from which address, mail leaves this host.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,7 @@ pub struct OutboundPath {
     /// The MTA; `None` on a host without one.
     pub mta: Option<Mta>,
     /// Services of master.cf or transports that take this path, in file order.
-    pub services: Vec<String>,
+    pub services: Vec<Arc<str>>,
     /// The address family.
     pub family: Family,
     /// The local address that connections use; `None` where files cannot decide it.
@@ -25,7 +26,7 @@ pub struct OutboundPath {
     pub bound: bool,
     /// Why files cannot decide the source, where it is they that leave it open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_undecided: Option<Undecided>,
+    pub source_undecided: Option<Box<Undecided>>,
     /// What receivers see of it; `None`: unknown (NET002).
     pub sending: Option<Fact<IpAddr>>,
     /// How the MTA introduces itself.
@@ -35,7 +36,7 @@ pub struct OutboundPath {
     /// The sender domains that choose this path.
     pub sender_domains: SenderDomains,
     /// The fixed next hop elsewhere, as `[host]:port`.
-    pub relayed: Option<Fact<String>>,
+    pub relayed: Option<Arc<Fact<String>>>,
     /// Nothing names any of its services, as far as files can decide.
     pub unused: bool,
 }
@@ -91,7 +92,7 @@ impl ExpectedHelo {
     /// Whether it is meant for `path`.
     pub fn is_for(&self, path: &OutboundPath) -> bool {
         self.path.as_ref().is_none_or(|id| *id == path.id)
-            && self.service.as_ref().is_none_or(|service| path.services.contains(service))
+            && self.service.as_ref().is_none_or(|service| path.services.iter().any(|own| **own == **service))
             && self.source.is_none_or(|source| path.source.as_ref().is_some_and(|own| own.value == source))
     }
 }
@@ -130,7 +131,7 @@ pub struct BindFault {
     /// Whose setting it is.
     pub mta: Mta,
     /// Services or transports concerned.
-    pub services: Vec<String>,
+    pub services: Vec<Arc<str>>,
     /// Name of the setting, such as `smtp_bind_address` or `interface`.
     pub parameter: String,
     /// What it says, where it says it.
@@ -142,7 +143,7 @@ pub struct BindFault {
 }
 
 /// What keeps a configured source address from being used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BindFaultKind {
     /// An address that is on no interface.
@@ -156,7 +157,7 @@ pub enum BindFaultKind {
 }
 
 /// What an MTA does once it cannot bind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterBindFault {
     /// It connects all the same, from the address that the kernel chooses.

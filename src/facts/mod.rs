@@ -6,23 +6,25 @@ mod identity;
 mod machine;
 mod mta;
 mod problem;
+mod text;
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-pub use fact::{Fact, Origin};
-pub use host::{AddressFlag, Host, HostFqdn, HostsEntry, InterfaceAddress, KernelSource};
+pub use fact::{Fact, Origin, Via};
+pub use host::{AddressFlag, Host, HostFqdn, HostsEntry, InterfaceAddress, KernelSource, LocalAddresses};
 pub use identity::{
     AfterBindFault, BindFault, BindFaultKind, ExpectedHelo, Helo, NatEntry, NatMap, OutboundPath, SenderDomains,
     Undecided,
 };
 pub use machine::Machine;
 pub use mta::{
-    ConfigFile, Cpanel, CpanelEntry, CpanelNat, Exim, EximDriver, Mta, MtaChoice, Postfix, PostfixService, Refusal,
+    ConfigFile, Cpanel, CpanelNat, Exim, EximDriver, MapEntry, Mta, MtaChoice, Postfix, PostfixService, Refusal,
     RunningDaemon, Setting,
 };
 pub use problem::{Problem, ProblemKind};
+pub use text::Text;
 
 use crate::name::DomainName;
 

@@ -6,8 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Fact, Origin};
-use crate::name::DomainName;
+use crate::facts::{Fact, Origin, Text, Via};
 
 /// A mail transfer agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -99,20 +98,20 @@ pub struct Setting {
     /// The place that sets it.
     pub origin: Origin,
     /// Where the value passed through on its way, nearest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub via: Vec<Origin>,
+    #[serde(default, skip_serializing_if = "Via::is_empty")]
+    pub via: Via,
 }
 
 impl Setting {
     /// A decided value.
     pub fn known(value: impl Into<String>, origin: impl Into<Origin>) -> Setting {
-        let (origin, via) = (origin.into(), Vec::new());
+        let (origin, via) = (origin.into(), Via::default());
         Setting { value: Some(value.into()), postconf: None, expanded: None, undecided: None, origin, via }
     }
 
     /// A value that files cannot decide.
     pub fn undecided(why: impl Into<String>, origin: impl Into<Origin>) -> Setting {
-        let (origin, via) = (origin.into(), Vec::new());
+        let (origin, via) = (origin.into(), Via::default());
         Setting { value: None, postconf: None, expanded: None, undecided: Some(why.into()), origin, via }
     }
 
@@ -202,21 +201,21 @@ pub struct Cpanel {
     /// `/var/cpanel/cpnat`.
     pub nat: Vec<CpanelNat>,
     /// `/etc/mailips`, one entry for each line, in file order.
-    pub mailips: Vec<CpanelEntry>,
+    pub mailips: Vec<MapEntry>,
     /// `/etc/mailhelo`.
-    pub mailhelo: Vec<CpanelEntry>,
+    pub mailhelo: Vec<MapEntry>,
     /// `/etc/mail_reverse_dns`.
-    pub reverse: Vec<CpanelEntry>,
+    pub reverse: Vec<MapEntry>,
     /// Domains of `/etc/userdomains`, with the account.
-    pub userdomains: Vec<CpanelEntry>,
+    pub userdomains: Vec<MapEntry>,
     /// `/etc/userips`: account to address.
-    pub userips: Vec<CpanelEntry>,
-    /// `/etc/localdomains`.
-    pub localdomains: Vec<Fact<DomainName>>,
-    /// `/etc/remotedomains`.
-    pub remotedomains: Vec<Fact<DomainName>>,
-    /// `/etc/secondarymx`.
-    pub secondarymx: Vec<Fact<DomainName>>,
+    pub userips: Vec<MapEntry>,
+    /// `/etc/localdomains`: domains as the DNS compares them.
+    pub localdomains: Vec<Text>,
+    /// `/etc/remotedomains`, alike.
+    pub remotedomains: Vec<Text>,
+    /// `/etc/secondarymx`, alike.
+    pub secondarymx: Vec<Text>,
     /// Flag files that exist, by name: `custom_mailips`, ...
     pub flags: Vec<Fact<String>>,
     /// `exim.conf.localopts`: keys of interest with their values.
@@ -225,13 +224,34 @@ pub struct Cpanel {
     pub files: Vec<String>,
 }
 
-/// A line of a cPanel map: key and value as Exim's lsearch reads them.
+/// An entry of a map, such as cPanel's: key and value as Exim's lsearch reads them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CpanelEntry {
+pub struct MapEntry {
     /// Left of the colon, as written.
-    pub key: Fact<String>,
+    pub key: Text,
     /// Right of it, trimmed.
-    pub value: Fact<String>,
+    pub value: Text,
+}
+
+impl MapEntry {
+    /// An entry in the documented form, as the first line of a file.
+    #[cfg(test)]
+    pub fn sample(key: &str, value: &str) -> MapEntry {
+        let file = crate::source::SourceFile::new("/etc/map", format!("{key}: {value}\n"));
+        let start = key.len() + 2;
+        MapEntry { key: Text::of(file.span(0, key.len())), value: Text::of(file.span(start, start + value.len())) }
+    }
+
+    /// Whether the key stands in quotes.
+    pub fn is_quoted(&self) -> bool {
+        self.key.span().text().starts_with('"')
+    }
+
+    /// What stands between key and value: blanks, a colon, or both.
+    pub fn separator(&self) -> &str {
+        let (start, end) = (self.key.span().range().end, self.value.span().range().start);
+        self.key.span().file().text().get(start..end).unwrap_or_default()
+    }
 }
 
 /// A pair of `/var/cpanel/cpnat`.

@@ -8,6 +8,7 @@ pub mod resolver;
 pub(crate) mod samples;
 pub mod stale;
 pub mod truth;
+pub mod zones;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -218,6 +219,8 @@ pub enum Why {
     Unreachable(String),
     /// The server referred to others: it does not serve the zone.
     Referral,
+    /// As a server of the zone above, it referred to the zone's servers: the delegation, sorted.
+    Delegates(Vec<DomainName>),
     /// An alias leads back to itself, or through more aliases than are followed.
     AliasLoop,
     /// Nobody was asked (`--offline`, or no server known).
@@ -234,6 +237,10 @@ impl fmt::Display for Why {
             Why::Malformed(how) => write!(f, "malformed reply ({how})"),
             Why::Unreachable(how) => write!(f, "unreachable ({how})"),
             Why::Referral => f.write_str("referral (the server does not serve the zone)"),
+            Why::Delegates(names) => {
+                let names: Vec<String> = names.iter().map(|name| Absolute(name).to_string()).collect();
+                write!(f, "delegates to {}", names.join(", "))
+            }
             Why::AliasLoop => f.write_str("alias loop"),
             Why::NotAsked => f.write_str("not asked"),
         }
@@ -368,6 +375,8 @@ pub struct Observations {
     pub vantages: Vec<Vantage>,
     /// What each said to each question, in the order of `vantages`.
     pub replies: BTreeMap<Question, Vec<Reply>>,
+    /// The zones whose servers were looked for, by name.
+    pub zones: Vec<zones::Zone>,
     /// Nothing was to be asked (`--offline`).
     pub offline: bool,
     /// When the last of it was heard; `None` where nobody has a clock: zone files, tests.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::addr::{self, Family};
-use crate::facts::{Facts, Helo, Mta, OutboundPath};
+use crate::facts::{Fact, Facts, Helo, Mta, OutboundPath};
 use crate::name::DomainName;
 use crate::observe::{Answer, Question, RecordData, RecordType};
 
@@ -171,8 +171,8 @@ fn sending_addresses(facts: &Facts) -> BTreeSet<IpAddr> {
 
 /// The addresses of cPanel's mail_reverse_dns as receivers see them, where cPanel remembers a name for them.
 fn remembered(facts: &Facts) -> BTreeSet<IpAddr> {
-    let entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.reverse).filter(|entry| !entry.value.value.is_empty());
-    let listed = entries.filter_map(|entry| Some(entry.key.with(entry.key.value.parse::<IpAddr>().ok()?)));
+    let entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.reverse).filter(|entry| !entry.value.is_empty());
+    let listed = entries.filter_map(|entry| Some(Fact::new(entry.key.parse::<IpAddr>().ok()?, entry.key.origin())));
     let seen = listed.filter_map(|addr| facts.nat.sending(&addr)).map(|image| image.value);
     seen.take(REVERSE_ENTRIES).collect()
 }
@@ -393,12 +393,9 @@ mod tests {
 
     #[test]
     fn reverse_names_that_cpanel_remembers_are_asked_as_receivers_see_the_address() {
-        use crate::facts::{Fact, NatEntry, NatMap, Origin};
+        use crate::facts::{MapEntry, NatEntry, NatMap, Origin};
         let mut facts = facts();
-        let entry = |key: &str, value: &str| {
-            let fact = |text: &str| Fact::new(text.to_owned(), Origin::kernel("test"));
-            crate::facts::CpanelEntry { key: fact(key), value: fact(value) }
-        };
+        let entry = MapEntry::sample;
         let mut cpanel: crate::facts::Cpanel = serde_json::from_str(EMPTY_CPANEL).unwrap();
         cpanel.reverse = vec![
             entry("192.0.2.20", "a.example.com"),

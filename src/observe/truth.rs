@@ -143,7 +143,7 @@ pub fn intercepted(vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>
         }
         match &reply.outcome {
             Outcome::Answer(answer) if answer.recursion_available && !answer.authoritative => heard = true,
-            Outcome::Answer(_) | Outcome::Unanswered(Why::Referral) => return false,
+            Outcome::Answer(_) | Outcome::Unanswered(Why::Referral | Why::Delegates(_)) => return false,
             Outcome::Unanswered(_) => {}
         }
     }

@@ -254,7 +254,7 @@ fn what_could_not_be_seen_here_is_unknown() {
 
 #[test]
 fn paths_that_receivers_do_not_judge() {
-    let relayed = healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+    let relayed = healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".to_owned()).into()));
     assert!(said(&relayed, &dns(&[])).is_empty());
     let no_address = healthy().but(|f| f.paths[0].sending = None);
     assert!(said(&no_address, &dns(&[])).is_empty());

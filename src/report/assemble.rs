@@ -1,12 +1,17 @@
 //! From facts, observations and findings to the report: what every format shows is worked out here, once.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
 use crate::findings::{Because, Finding, Known, Meta, Place, Severity, Suppressed, Verdict};
-use crate::name::DomainName;
+use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::Iprev;
+use crate::observe::zones;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
 use crate::report::model::*;
+use crate::report::servers;
 use crate::source::Excerpt;
 
 /// Questions beyond which the answers are not listed one by one: nobody reads on.
@@ -144,7 +149,7 @@ fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
         SenderDomains::Any => (None, SenderSelection::Any),
         SenderDomains::Undecided => (None, SenderSelection::Undecided),
         SenderDomains::Only { domains, others } => (
-            Some(domains.iter().map(DomainName::to_string).collect()),
+            Some(domains.iter().map(DomainName::shared).collect()),
             if *others { SenderSelection::ListedAndOthers } else { SenderSelection::Listed },
         ),
     };
@@ -201,14 +206,14 @@ fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
 }
 
 /// The HELO name as it goes out, and where it comes from. One that follows the PTR record is known once that is.
-fn helo(helo: &Helo, ptr: Option<&[DomainName]>) -> (Option<String>, Option<OriginView>) {
+fn helo(helo: &Helo, ptr: Option<&[DomainName]>) -> (Option<Arc<str>>, Option<OriginView>) {
     match helo {
         Helo::None => (None, None),
-        Helo::Known(name) => (Some(name.value.to_string()), Some(OriginView::from(&name.origin))),
+        Helo::Known(name) => (Some(name.value.shared()), Some(OriginView::from(&name.origin))),
         Helo::FollowsPtr { default, origin } => {
             let name = match ptr {
-                Some([first, ..]) => Some(first.to_string()),
-                Some([]) => default.as_ref().map(ToString::to_string),
+                Some([first, ..]) => Some(first.shared()),
+                Some([]) => default.as_ref().map(HeloName::shared),
                 None => None,
             };
             (name, Some(OriginView::from(origin)))
@@ -284,12 +289,16 @@ fn heard(dns: &Observations) -> Vec<HeardView> {
 }
 
 fn dns_view(dns: &Observations) -> DnsView {
-    let answered = |question: &Question| !matches!(dns.truth(question).lookup, Lookup::Unanswered(_));
+    let answered = |question: &&Question| !matches!(dns.truth(question).lookup, Lookup::Unanswered(_));
+    // Who serves the zones was asked on the way.
+    let on_the_way: HashSet<Question> = dns.zones.iter().map(zones::Zone::question).collect();
+    let questions: Vec<&Question> = dns.replies.keys().filter(|question| !on_the_way.contains(question)).collect();
     let mut counts = vec![(0, 0); dns.vantages.len()];
     for reply in dns.replies.values().flatten() {
         if let Some((asked, answers)) = counts.get_mut(reply.vantage) {
             *asked += 1;
-            *answers += usize::from(matches!(reply.outcome, Outcome::Answer(_)));
+            let told = matches!(reply.outcome, Outcome::Answer(_) | Outcome::Unanswered(Why::Delegates(_)));
+            *answers += usize::from(told);
         }
     }
     let mut all: Vec<_> = dns.vantages.iter().zip(counts).collect();
@@ -305,10 +314,12 @@ fn dns_view(dns: &Observations) -> DnsView {
                 asked,
             })
             .collect(),
-        questions: dns.replies.len(),
-        answered: dns.replies.keys().filter(|question| answered(question)).count(),
+        questions: questions.len(),
+        answered: questions.into_iter().filter(answered).count(),
         offline: dns.offline,
         stale: None,
+        zones: dns.zones.iter().map(|zone| servers::view(dns, zone)).collect(),
+        notes: servers::notes(dns),
         heard: if dns.replies.len() <= HEARD_LIMIT { heard(dns) } else { Vec::new() },
     }
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
@@ -24,13 +25,36 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_harmful)
 }
 
+/// What holds texts of strangers.
+pub trait Tame {
+    /// Makes every text in it harmless, on one line (see [`line()`]).
+    fn tame(&mut self);
+}
+
+impl Tame for String {
+    fn tame(&mut self) {
+        if let Cow::Owned(harmless) = line(self) {
+            *self = harmless;
+        }
+    }
+}
+
+impl Tame for Arc<str> {
+    fn tame(&mut self) {
+        if let Cow::Owned(harmless) = line(self) {
+            *self = harmless.into();
+        }
+    }
+}
+
 /// As [`line()`], line ends kept.
 pub fn block(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && is_harmful(c))
 }
 
 fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.chars().any(&bad) {
+    // Most texts are plain ASCII, in which control characters alone are harmful.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.chars().any(&bad) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);

@@ -27,8 +27,19 @@ pub fn render(report: &Report) -> String {
     findings(&mut out, &all);
     plan(&mut out, &all, report);
     apart(&mut out, report);
+    notes(&mut out, report);
     checklist(&mut out, report);
     out.trim_end().to_owned() + "\n"
+}
+
+/// What is to be known of the servers that were asked.
+fn notes(out: &mut String, report: &Report) {
+    if report.dns.notes.is_empty() {
+        return;
+    }
+    out.push_str("### About the servers asked\n\n");
+    report.dns.notes.iter().for_each(|note| out.push_str(&format!("- {}\n", text(note))));
+    out.push('\n');
 }
 
 fn paths(out: &mut String, report: &Report) {

@@ -17,14 +17,18 @@ mod receivers;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sarif;
+mod servers;
 mod style;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
+use std::borrow::Cow;
+
 pub(crate) use assemble::host_view;
 pub use model::*;
 pub use questions::plan;
+pub use servers::{ZoneServerView, ZoneView};
 pub use style::{Style, Verbosity};
 
 /// The formats of `--format`.
@@ -91,20 +95,22 @@ impl Format {
 /// The report in a format, final line end included.
 ///
 /// `style` counts for [`Format::Human`] alone; what goes into a file is best given [`Style::for_file`]. Formats of JSON keep every
-/// character, harmful ones as escapes; all others get the report tamed.
-pub fn render(format: Format, report: &Report, style: &Style) -> String {
+/// character, harmful ones as escapes; all others get the report tamed, and need no copy of one that is given away.
+pub fn render<'r>(format: Format, report: impl Into<Cow<'r, Report>>, style: &Style) -> String {
+    let report = report.into();
+    let tamed = |report: Cow<'_, Report>| report.into_owned().tamed();
     match format {
-        Format::Json => json::render(report),
-        Format::Ndjson => ndjson::render(report),
-        Format::Sarif => sarif::render(report),
-        Format::Human => human::render(&report.tamed(), style),
-        Format::Junit => junit::render(&report.tamed()),
-        Format::Nagios => monitor::nagios(&report.tamed()),
-        Format::Checkmk => monitor::checkmk(&report.tamed()),
-        Format::Prometheus => monitor::prometheus(&report.tamed()),
-        Format::Github => github::render(&report.tamed()),
-        Format::Markdown => markdown::render(&report.tamed()),
-        Format::Html => html::render(&report.tamed()),
+        Format::Json => json::render(&report),
+        Format::Ndjson => ndjson::render(&report),
+        Format::Sarif => sarif::render(&report),
+        Format::Human => human::render(&tamed(report), style),
+        Format::Junit => junit::render(&tamed(report)),
+        Format::Nagios => monitor::nagios(&tamed(report)),
+        Format::Checkmk => monitor::checkmk(&tamed(report)),
+        Format::Prometheus => monitor::prometheus(&tamed(report)),
+        Format::Github => github::render(&tamed(report)),
+        Format::Markdown => markdown::render(&tamed(report)),
+        Format::Html => html::render(&tamed(report)),
     }
 }
 

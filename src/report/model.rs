@@ -1,6 +1,8 @@
 //! The report as a value: what every format prints, and the JSON report's keys.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +11,8 @@ use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
 use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, is_false};
 use crate::observe::iprev::Iprev;
-use crate::report::escape;
+use crate::report::ZoneView;
+use crate::report::escape::Tame;
 
 /// The number of the JSON report's format: keys may be added under it, never changed or removed.
 pub const SCHEMA: u32 = 1;
@@ -112,7 +115,7 @@ pub enum OriginView {
     /// A place in a file.
     File {
         /// The path as the host sees it.
-        file: String,
+        file: Arc<str>,
         /// Line, from 1.
         line: usize,
         /// Column in characters, from 1.
@@ -140,7 +143,11 @@ impl From<&Origin> for OriginView {
         match origin {
             Origin::File(span) => {
                 let position = span.position();
-                OriginView::File { file: span.path().to_owned(), line: position.line, column: position.column }
+                OriginView::File {
+                    file: Arc::clone(span.file().shared_path()),
+                    line: position.line,
+                    column: position.column,
+                }
             }
             Origin::Kernel { kernel } => OriginView::Kernel { kernel: kernel.to_string() },
             Origin::Default { default } => OriginView::Default { default: default.to_string() },
@@ -169,7 +176,7 @@ pub struct PathView {
     /// The MTA; null on a host without one.
     pub mta: Option<Mta>,
     /// Services of master.cf, or transports.
-    pub services: Vec<String>,
+    pub services: Vec<Arc<str>>,
     /// Address family.
     pub family: Family,
     /// The local address that connections use; null: unknown.
@@ -179,11 +186,11 @@ pub struct PathView {
     /// What receivers see of it; null: unknown.
     pub sending: Option<IpAddr>,
     /// The HELO name; null: undecided, or no MTA.
-    pub helo: Option<String>,
+    pub helo: Option<Arc<str>>,
     /// Where that comes from.
     pub helo_origin: Option<OriginView>,
     /// The sender domains that take this path; null: any, or undecided (see `sender_selection`).
-    pub sender_domains: Option<Vec<String>>,
+    pub sender_domains: Option<Vec<Arc<str>>>,
     /// How the path is chosen by sender domain.
     pub sender_selection: SenderSelection,
     /// The fixed next hop elsewhere.
@@ -356,7 +363,7 @@ pub struct Summary {
 pub struct DnsView {
     /// Who was asked.
     pub vantage: Vec<VantageView>,
-    /// Different questions asked.
+    /// Different questions asked, those for the servers of `zones` apart.
     pub questions: usize,
     /// Those that somebody answered.
     pub answered: usize,
@@ -365,6 +372,14 @@ pub struct DnsView {
     /// What is right at the source and not yet everywhere; absent where no cache is behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale: Option<StaleCaches>,
+    /// The zones whose servers were looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub zones: Vec<ZoneView>,
+    /// What is to be known of the servers asked and is no finding, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub notes: Vec<String>,
     /// Every answer, for the human report with `-v`.
     #[serde(skip)]
     pub heard: Vec<HeardView>,
@@ -402,102 +417,115 @@ pub struct VantageView {
 
 impl Report {
     /// The report with every text that came from files, servers or the command line on one line and harmless.
-    pub fn tamed(&self) -> Report {
-        let mut report = self.clone();
-        report.each_text(&mut |text| {
-            if let std::borrow::Cow::Owned(harmless) = escape::line(text) {
-                *text = harmless;
-            }
-        });
-        report
+    pub fn tamed(mut self) -> Report {
+        self.tame();
+        self
     }
+}
 
-    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+impl From<Report> for Cow<'_, Report> {
+    fn from(report: Report) -> Self {
+        Cow::Owned(report)
+    }
+}
+
+impl<'a> From<&'a Report> for Cow<'a, Report> {
+    fn from(report: &'a Report) -> Self {
+        Cow::Borrowed(report)
+    }
+}
+
+impl Tame for Report {
+    fn tame(&mut self) {
         let host = &mut self.host;
-        host.node_name.iter_mut().for_each(&mut *change);
-        host.fqdn.iter_mut().for_each(&mut *change);
+        host.node_name.iter_mut().for_each(Tame::tame);
+        host.fqdn.iter_mut().for_each(Tame::tame);
         for name in &mut host.configured_names {
-            change(&mut name.name);
-            change(&mut name.setting);
-            name.origin.each_text(change);
+            name.name.tame();
+            name.setting.tame();
+            name.origin.tame();
         }
-        host.addresses.iter_mut().flatten().for_each(|a| change(&mut a.interface));
-        change(&mut self.mta.how);
+        host.addresses.iter_mut().flatten().for_each(|a| a.interface.tame());
+        self.mta.how.tame();
         for path in &mut self.paths {
-            change(&mut path.id);
-            path.services.iter_mut().for_each(&mut *change);
-            path.source_origin.iter_mut().for_each(|o| o.each_text(change));
-            path.helo_origin.iter_mut().for_each(|o| o.each_text(change));
-            path.helo.iter_mut().for_each(&mut *change);
-            path.sender_domains.iter_mut().flatten().for_each(&mut *change);
-            path.relayed.iter_mut().for_each(&mut *change);
-            path.ptr.iter_mut().flatten().for_each(&mut *change);
-            path.forward.iter_mut().for_each(|f| change(&mut f.name));
+            path.id.tame();
+            path.services.iter_mut().for_each(Tame::tame);
+            path.source_origin.iter_mut().for_each(|o| o.tame());
+            path.helo_origin.iter_mut().for_each(|o| o.tame());
+            path.helo.iter_mut().for_each(Tame::tame);
+            path.sender_domains.iter_mut().flatten().for_each(Tame::tame);
+            path.relayed.iter_mut().for_each(Tame::tame);
+            path.ptr.iter_mut().flatten().for_each(Tame::tame);
+            path.forward.iter_mut().for_each(|f| f.name.tame());
             for receiver in &mut path.receivers {
                 let texts = [&mut receiver.receiver, &mut receiver.verdict, &mut receiver.because, &mut receiver.name];
-                texts.into_iter().chain(&mut receiver.reply).for_each(&mut *change);
+                texts.into_iter().chain(&mut receiver.reply).for_each(Tame::tame);
             }
         }
-        self.findings.iter_mut().for_each(|finding| finding.each_text(change));
+        self.findings.iter_mut().for_each(|finding| finding.tame());
         for suppressed in &mut self.suppressed {
-            suppressed.finding.each_text(change);
-            change(&mut suppressed.reason);
-            suppressed.suppressed_at.each_text(change);
+            suppressed.finding.tame();
+            suppressed.reason.tame();
+            suppressed.suppressed_at.tame();
         }
-        self.no_longer_found.iter_mut().flat_map(|known| [&mut known.code, &mut known.subject]).for_each(&mut *change);
+        self.no_longer_found.iter_mut().flat_map(|known| [&mut known.code, &mut known.subject]).for_each(Tame::tame);
         if let Some(step) = &mut self.first_step {
-            change(&mut step.fix.text);
-            step.fix.commands.iter_mut().for_each(&mut *change);
+            step.fix.text.tame();
+            step.fix.commands.iter_mut().for_each(Tame::tame);
         }
-        self.not_checked.iter_mut().for_each(|rule| change(&mut rule.why));
+        self.not_checked.iter_mut().for_each(|rule| rule.why.tame());
         for heard in &mut self.dns.heard {
-            [&mut heard.question, &mut heard.from, &mut heard.answer].into_iter().for_each(&mut *change);
+            [&mut heard.question, &mut heard.from, &mut heard.answer].into_iter().for_each(Tame::tame);
         }
-        self.dns.stale.iter_mut().flat_map(|stale| &mut stale.questions).for_each(&mut *change);
+        self.dns.notes.iter_mut().for_each(Tame::tame);
+        self.dns.zones.iter_mut().for_each(Tame::tame);
+        self.dns.stale.iter_mut().flat_map(|stale| &mut stale.questions).for_each(Tame::tame);
         for vantage in &mut self.dns.vantage {
-            change(&mut vantage.name);
-            vantage.server.iter_mut().for_each(&mut *change);
+            vantage.name.tame();
+            vantage.server.iter_mut().for_each(Tame::tame);
         }
     }
 }
 
-impl FindingView {
-    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
-        change(&mut self.subject);
-        change(&mut self.message);
+impl Tame for FindingView {
+    fn tame(&mut self) {
+        self.subject.tame();
+        self.message.tame();
         for place in &mut self.origins {
-            place.origin.each_text(change);
-            change(&mut place.label);
+            place.origin.tame();
+            place.label.tame();
             if let Some(quote) = &mut place.quote {
-                [&mut quote.before, &mut quote.marked, &mut quote.after].into_iter().for_each(&mut *change);
+                [&mut quote.before, &mut quote.marked, &mut quote.after].into_iter().for_each(Tame::tame);
             }
         }
         for evidence in &mut self.evidence {
-            [&mut evidence.question, &mut evidence.from, &mut evidence.answer].into_iter().for_each(&mut *change);
+            [&mut evidence.question, &mut evidence.from, &mut evidence.answer].into_iter().for_each(Tame::tame);
         }
         if let Some(fix) = &mut self.fix {
             // The text of a ticket has lines of its own.
             let mut lines: Vec<String> = fix.text.split('\n').map(str::to_owned).collect();
-            lines.iter_mut().for_each(&mut *change);
+            lines.iter_mut().for_each(Tame::tame);
             fix.text = lines.join("\n");
-            fix.commands.iter_mut().for_each(&mut *change);
+            fix.commands.iter_mut().for_each(Tame::tame);
         }
-        self.paths.iter_mut().for_each(&mut *change);
+        self.paths.iter_mut().for_each(Tame::tame);
     }
+}
 
+impl FindingView {
     /// Whether it was seen to be wrong.
     pub fn failed(&self) -> bool {
         self.verdict == Verdict::Fail
     }
 }
 
-impl OriginView {
-    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+impl Tame for OriginView {
+    fn tame(&mut self) {
         match self {
-            OriginView::File { file: text, .. }
-            | OriginView::Kernel { kernel: text }
+            OriginView::File { file, .. } => file.tame(),
+            OriginView::Kernel { kernel: text }
             | OriginView::Default { default: text }
-            | OriginView::Option { option: text } => change(text),
+            | OriginView::Option { option: text } => text.tame(),
         }
     }
 }

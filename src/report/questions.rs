@@ -28,7 +28,7 @@ pub fn plan(
     if authoritative {
         whom.push(
             "the authoritative servers of the zones concerned, found by NS questions to these resolvers from the name upwards, then by \
-             the servers' own referrals"
+             the servers' own referrals and NS records and by the delegation, for which two servers of the zone above are asked"
                 .into(),
         );
     }

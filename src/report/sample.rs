@@ -284,7 +284,7 @@ pub fn report(stranger: &str) -> Report {
         Report::new(&facts, &observations(), &findings(stranger), [&HLO001, &HLO004, &PTR001, &PTR004], &[]);
     let [first, second] = &mut report.paths[..] else { unreachable!() };
     (first.ptr, first.iprev, first.helo_addresses) = (Some(Vec::new()), Some(Iprev::PermError), None);
-    first.helo = Some(format!("mail{stranger}"));
+    first.helo = Some(format!("mail{stranger}").into());
     let name = format!("mail{stranger}.example.com");
     (second.ptr, second.iprev) = (Some(vec![name.clone()]), Some(Iprev::Fail));
     second.forward = vec![Forward { name, addresses: Some(vec![ip("198.51.100.7")]) }];

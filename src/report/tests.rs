@@ -66,7 +66,7 @@ proptest! {
 
 #[test]
 fn json_says_what_the_contract_says() {
-    let text = render(Format::Json, &sample::report(""), &Style::plain());
+    let text = render(Format::Json, sample::report(""), &Style::plain());
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     let at = |path: &str| value.pointer(path).unwrap_or_else(|| panic!("{path} in {text}")).clone();
     assert_eq!(at("/schema"), 1);
@@ -89,12 +89,12 @@ fn json_says_what_the_contract_says() {
     assert_eq!(at("/findings/2/fix/who"), "ip-owner");
     assert_eq!(at("/summary"), serde_json::json!({"error": 2, "warning": 0, "info": 0, "undetermined": 1}));
     assert_eq!(at("/dns/questions"), 5);
-    assert_eq!(render(Format::Json, &sample::report(""), &Style::plain()), text, "two runs, one text");
+    assert_eq!(render(Format::Json, sample::report(""), &Style::plain()), text, "two runs, one text");
 }
 
 #[test]
 fn the_human_report_tells_all_in_order() {
-    let text = render(Format::Human, &sample::report(""), &Style::plain());
+    let text = render(Format::Human, sample::report(""), &Style::plain());
     let mut rest = text.as_str();
     for part in [
         "mail1.example.com: 2 errors, 1 undetermined on 2 outbound paths\n\npath ",
@@ -123,7 +123,7 @@ fn the_human_report_tells_all_in_order() {
 #[test]
 fn no_line_is_wider_than_the_terminal_but_for_commands_and_quotes() {
     for width in [60, 80, 100, 140] {
-        let text = render(Format::Human, &sample::report(""), &style(width, true, false, Verbosity::Normal));
+        let text = render(Format::Human, sample::report(""), &style(width, true, false, Verbosity::Normal));
         let kept = |line: &&str| line.starts_with("         ") || line.contains('│');
         // The verdict is one line, whatever its length.
         for line in text.lines().skip(1).filter(|line| !kept(line)) {
@@ -134,7 +134,7 @@ fn no_line_is_wider_than_the_terminal_but_for_commands_and_quotes() {
 
 #[test]
 fn quiet_is_a_line_each() {
-    let text = render(Format::Human, &sample::report(""), &style(40, false, false, Verbosity::Quiet));
+    let text = render(Format::Human, sample::report(""), &style(40, false, false, Verbosity::Quiet));
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(text.contains("error[PTR001]: 203.0.113.10 has no PTR record\n"));
 }
@@ -367,7 +367,7 @@ fn results_by_planned_records_close_none_of_the_live_ones() {
 
 #[test]
 fn sarif_has_rules_results_and_relative_paths() {
-    let text = render(Format::Sarif, &sample::report(""), &Style::plain());
+    let text = render(Format::Sarif, sample::report(""), &Style::plain());
     let log: serde_json::Value = serde_json::from_str(&text).unwrap();
     let at = |path: &str| log.pointer(path).unwrap_or_else(|| panic!("{path} in {text}")).clone();
     assert_eq!(at("/runs/0/tool/driver/rules").as_array().unwrap().len(), 4);
@@ -381,7 +381,7 @@ fn sarif_has_rules_results_and_relative_paths() {
 
 #[test]
 fn junit_counts_passes_failures_and_skips() {
-    let text = render(Format::Junit, &sample::report("<&>"), &Style::plain());
+    let text = render(Format::Junit, sample::report("<&>"), &Style::plain());
     assert!(
         text.contains("<testsuites name=\"helolint\" tests=\"4\" failures=\"2\" errors=\"0\" skipped=\"1\">"),
         "{text}"

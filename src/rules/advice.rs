@@ -262,7 +262,7 @@ fn renamed(facts: &Facts, name: &DomainName) -> Facts {
         if let Helo::Known(helo) = &mut path.helo
             && helo.origin.span().is_none()
         {
-            helo.value = HeloName::new(&text);
+            helo.value = HeloName::new(text.as_str());
         }
     }
     let own = facts.postfix.iter_mut().filter_map(|postfix| postfix.parameters.get_mut("myhostname"));

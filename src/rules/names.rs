@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn severities_by_path() {
-        let relayed = path(ADDR, NAME).but(|p| p.relayed = Some(fact("[relay.example]:25".into())));
+        let relayed = path(ADDR, NAME).but(|p| p.relayed = Some(fact("[relay.example]:25".to_owned()).into()));
         let unused = path(ADDR, NAME).but(|p| p.unused = true);
         assert_eq!(helo_severity(Severity::Error, &path(ADDR, NAME)), Severity::Error);
         assert_eq!(helo_severity(Severity::Error, &relayed), Severity::Info);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::engine::{Selection, judge};
-use super::testing::{ADDR, But, HERE, NAME, cpanel, entry, fact, healthy, ip, on, path};
+use super::testing::{ADDR, But, HERE, NAME, cpanel, entry, healthy, ip, listed, on, path};
 use crate::addr::Family;
 use crate::facts::{Facts, Helo, SenderDomains};
 use crate::findings::{Finding, Verdict};
@@ -35,7 +35,7 @@ fn hosts() -> Vec<Facts> {
                 panel.mailips = vec![entry("*", ADDR)];
                 panel.mailhelo = vec![entry("*", NAME)];
                 panel.reverse = vec![entry(ADDR, NAME)];
-                panel.localdomains = vec![fact(DomainName::new(NAME))];
+                panel.localdomains = vec![listed(NAME)];
             }));
         })
     };
@@ -119,6 +119,7 @@ fn silence() -> impl Strategy<Value = Why> {
         Just(Why::Malformed("two questions".into())),
         Just(Why::Unreachable("no route".into())),
         Just(Why::Referral),
+        Just(Why::Delegates(vec![DomainName::new("ns.example.net")])),
         Just(Why::AliasLoop),
         Just(Why::NotAsked),
     ]

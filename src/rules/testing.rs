@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use crate::addr::Family;
 use crate::facts::{
-    AddressFlag, AfterBindFault, BindFault, BindFaultKind, Cpanel, CpanelEntry, Fact, Facts, Helo, Host, HostFqdn,
-    HostsEntry, InterfaceAddress, KernelSource, Mta, MtaChoice, NatEntry, NatMap, Origin, OutboundPath, Postfix,
-    PostfixService, SenderDomains, Setting,
+    AddressFlag, AfterBindFault, BindFault, BindFaultKind, Cpanel, Fact, Facts, Helo, Host, HostFqdn, HostsEntry,
+    InterfaceAddress, KernelSource, MapEntry, Mta, MtaChoice, NatEntry, NatMap, Origin, OutboundPath, Postfix,
+    PostfixService, SenderDomains, Setting, Text,
 };
 use crate::findings::{Finding, Verdict};
 use crate::name::{DomainName, HeloName};
@@ -161,8 +161,13 @@ pub fn cpanel() -> Cpanel {
 }
 
 /// A line of a cPanel map.
-pub fn entry(key: &str, value: &str) -> CpanelEntry {
-    CpanelEntry { key: fact(key.into()), value: fact(value.into()) }
+pub fn entry(key: &str, value: &str) -> MapEntry {
+    MapEntry::sample(key, value)
+}
+
+/// A domain of a list that cPanel keeps.
+pub fn listed(domain: &str) -> Text {
+    MapEntry::sample(domain, "").key
 }
 
 /// A client service of master.cf with one override.

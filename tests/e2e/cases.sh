@@ -154,6 +154,48 @@ case_silent_resolver() {
     halt silent
 }
 
+# Starts a name server of the host `base` that serves the zones in a folder. usage: serve_more FOLDER ADDRESS
+serve_more() {
+    local name=$1 zone
+    ip -n dns addr add "$2/24" dev eth0
+    cp -r "$here/delegated/$name" "$work/base/root/e2e/"
+    {
+        printf 'server:\n ip-address: %s\n username: ""\n zonesdir: /e2e/%s\n database: ""\n' "$2" "$name"
+        printf ' pidfile: /run/%s.pid\n xfrdfile: /run/%s.state\n zonelistfile: /run/%s.list\n' "$name" "$name" "$name"
+        printf 'remote-control:\n control-enable: no\n'
+        for zone in "$here/delegated/$name"/*.zone; do
+            zone=$(basename "$zone" .zone)
+            printf 'zone:\n name: "%s"\n zonefile: %s.zone\n' "$zone" "$zone"
+        done
+    } >"$work/base/root/e2e/$name.conf"
+    on base nsd -d -c "/e2e/$name.conf" >"$work/$name.log" 2>&1 &
+    eventually 10 "$name listens" on base sh -c "ss -lun | grep -qF '$2:53'"
+}
+
+# Reverse zones delegated to a customer, as the host at the end of them sees it: RFC 2317 with a lame server that only the provider names, and
+# ip6.arpa cut at a nibble with a server that has an old copy.
+case_delegations() {
+    prepare_network
+    serve_more ns1 192.0.2.55
+    serve_more ns2 192.0.2.56
+    mkdir -p "$work/seventy/etc"
+    echo host70.example.com >"$work/seventy/etc/hostname"
+    cat >"$work/seventy.kernel" <<'JSON'
+{"node_name": "host70.example.com", "fqdn": "host70.example.com",
+ "addresses": [{"interface": "eth0", "address": "203.0.113.70", "prefix_length": 24, "flags": []},
+               {"interface": "eth0", "address": "2001:db8:26::70", "prefix_length": 64, "flags": []}],
+ "source": {"ipv4": "203.0.113.70", "ipv6": "2001:db8:26::70"}}
+JSON
+    judge 15 "$work/seventy.json" ip netns exec mx "$HELOLINT" check --root "$work/seventy" --kernel "$work/seventy.kernel" \
+        --resolver 192.0.2.54 --format json
+    holds "$work/seventy.json" 'sorted((f["code"], f["subject"]) for f in r["findings"] if f["code"] in ("DNS003", "DNS009")) == [
+        ("DNS003", "0.7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.2.0.0.8.b.d.0.1.0.0.2.ip6.arpa. PTR"),
+        ("DNS009", "ns2.customer.example.net (192.0.2.56)")]'
+    holds "$work/seventy.json" '["serial 6" in f["message"] and "serial 7" in f["message"] for f in r["findings"] if f["code"] == "DNS003"] == [True]'
+    holds "$work/seventy.json" '["delegation in 113.0.203.in-addr.arpa alone" in f["message"] for f in r["findings"] if f["code"] == "DNS009"] == [True]'
+    holds "$work/seventy.json" '{p["iprev"] for p in r["paths"]} == {"pass"}'
+}
+
 # usage: postfix_says PARAMETER...   (as postconf has it, one a line)
 postfix_says() { on postfix postconf -x -h "$@"; }
 

@@ -4,15 +4,17 @@
 //! with a blank belongs to the one above. WHM parts each line at a colon with one blank behind it, compares with case, and
 //! passes over lines that have a `#`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::maps::Kind;
 use super::settings::excerpt;
-use crate::collect::lsearch::Entry;
+use crate::collect::lsearch::{Contents, Indented};
 use crate::collect::reading::lines;
-use crate::facts::{Origin, Problem, ProblemKind};
+use crate::facts::{MapEntry, Origin, Problem, ProblemKind};
+use crate::name::lower_case;
 use crate::source::{SourceFile, Span};
 
 /// Lines of one file that are reported one by one; of more, only the number is said.
@@ -54,39 +56,43 @@ impl Drop for Complaints<'_> {
 }
 
 /// Checks the lines of a map.
-pub(super) fn map(file: &Arc<SourceFile>, entries: &[Entry], kind: Kind, problems: &mut Vec<Problem>) {
+pub(super) fn map(file: &Arc<SourceFile>, found: &Contents, kind: Kind, problems: &mut Vec<Problem>) {
     let mut complaints = Complaints::new(problems);
     whole_file(file, &mut complaints);
-    let mut first: HashMap<String, &Entry> = HashMap::new();
-    for entry in entries {
+    let mut first: HashMap<Cow<'_, str>, &MapEntry> = HashMap::with_capacity(found.entries.len());
+    let mut indented = found.indented.iter().peekable();
+    for (at, entry) in found.entries.iter().enumerate() {
         if let Some((span, message)) = fault(entry, kind) {
             complaints.add(&span, message);
         }
         if kind != Kind::Account {
-            let known = *first.entry(entry.key.to_ascii_lowercase()).or_insert(entry);
-            if !std::ptr::eq(known, entry) && known.value != entry.value {
-                let line = known.key_span.position().line;
+            let known = *first.entry(lower_case(&entry.key)).or_insert(entry);
+            if !std::ptr::eq(known, entry) && *known.value != *entry.value {
+                let line = known.key.span().position().line;
                 let message = format!(
                     "`{}` has another value in line {line} already: Exim takes the first, and this line has no effect. \
                      Keep the one that is meant",
                     excerpt(&entry.key)
                 );
-                let above = (Origin::File(known.key_span.clone()), "the entry that counts".to_owned());
-                complaints.add_related(&entry.key_span, message, vec![above]);
+                let above = (known.key.origin(), "the entry that counts".to_owned());
+                complaints.add_related(entry.key.span(), message, vec![above]);
             }
         }
-        glued(entry, &mut complaints);
+        while let Some(line) = indented.next_if(|line| line.entry == at) {
+            below(entry, line, &mut complaints);
+        }
     }
 }
 
 /// Checks the lines of a list of domains.
-pub(super) fn list(file: &Arc<SourceFile>, entries: &[Entry], problems: &mut Vec<Problem>) {
+pub(super) fn list(file: &Arc<SourceFile>, found: &Contents, problems: &mut Vec<Problem>) {
     let mut complaints = Complaints::new(problems);
     whole_file(file, &mut complaints);
-    for entry in entries {
-        let end = entry.value_span.range().end;
-        let line = file.span(entry.key_span.range().start, end);
-        if entry.quoted || end != entry.key_span.range().end {
+    let mut indented = found.indented.iter().peekable();
+    for (at, entry) in found.entries.iter().enumerate() {
+        let (key, end) = (entry.key.span(), entry.value.span().range().end);
+        if entry.is_quoted() || end != key.range().end {
+            let line = file.span(key.range().start, end);
             let message = format!(
                 "a line of this list is one domain; of `{}` Exim reads `{}` alone, and WHM the whole line",
                 excerpt(line.text()),
@@ -94,9 +100,11 @@ pub(super) fn list(file: &Arc<SourceFile>, entries: &[Entry], problems: &mut Vec
             );
             complaints.add(&line, message);
         } else if let Some(fault) = upper_case(entry).or_else(|| not_text(entry)) {
-            complaints.add(&entry.key_span, fault);
+            complaints.add(key, fault);
         }
-        glued(entry, &mut complaints);
+        while let Some(line) = indented.next_if(|line| line.entry == at) {
+            below(entry, line, &mut complaints);
+        }
     }
 }
 
@@ -125,31 +133,31 @@ fn whole_file(file: &Arc<SourceFile>, complaints: &mut Complaints) {
     }
 }
 
-fn glued(entry: &Entry, complaints: &mut Complaints) {
-    for span in &entry.glued {
+/// Complains of a line below an entry that begins with a blank.
+fn below(entry: &MapEntry, line: &Indented, complaints: &mut Complaints) {
+    if line.glued {
         let message = format!(
             "a line that begins with a blank belongs to the entry above for Exim, whose value for `{}` becomes `{}`; \
              WHM reads it as an entry. Remove the blank",
             excerpt(&entry.key),
             excerpt(&entry.value)
         );
-        let above = (Origin::File(entry.key_span.clone()), "the entry that swallows it".to_owned());
-        complaints.add_related(span, message, vec![above]);
-    }
-    for span in &entry.lost {
+        let above = (entry.key.origin(), "the entry that swallows it".to_owned());
+        complaints.add_related(&line.span, message, vec![above]);
+    } else {
         let message = format!(
             "`{}` begins with a blank, and a comment or an empty line parts it from the entry above: Exim passes over the \
              line. Remove the blank",
-            excerpt(span.text())
+            excerpt(line.span.text())
         );
-        complaints.add(span, message);
+        complaints.add(&line.span, message);
     }
 }
 
 /// What is wrong with an entry on its own line, the gravest thing alone.
-fn fault(entry: &Entry, kind: Kind) -> Option<(Span, String)> {
-    let key = |message: String| (entry.key_span.clone(), message);
-    let value = |message: String| (entry.value_span.clone(), message);
+fn fault(entry: &MapEntry, kind: Kind) -> Option<(Span, String)> {
+    let key = |message: String| (entry.key.span().clone(), message);
+    let value = |message: String| (entry.value.span().clone(), message);
     not_text(entry)
         .or_else(|| separator(entry))
         .map(key)
@@ -159,17 +167,17 @@ fn fault(entry: &Entry, kind: Kind) -> Option<(Span, String)> {
         .or_else(|| if kind == Kind::Addresses { addresses(entry).map(value) } else { None })
 }
 
-fn not_text(entry: &Entry) -> Option<String> {
+fn not_text(entry: &MapEntry) -> Option<String> {
     let control = |byte: u8| byte.is_ascii_control() && byte != b'\t';
     let odd = |text: &str| text.bytes().any(control) || (!text.is_ascii() && text.contains('\u{fffd}'));
     let message = "the line holds bytes that are no text; neither Exim nor WHM finds what was meant";
-    (odd(entry.key_span.text()) || odd(&entry.value)).then(|| message.to_owned())
+    (odd(entry.key.span().text()) || odd(&entry.value)).then(|| message.to_owned())
 }
 
 /// Quotes, and whatever stands between key and value but a colon and a blank.
-fn separator(entry: &Entry) -> Option<String> {
+fn separator(entry: &MapEntry) -> Option<String> {
     let separator = entry.separator();
-    let what = if entry.quoted {
+    let what = if entry.is_quoted() {
         "the key stands in quotes"
     } else if entry.key.is_empty() {
         "there is no key before the colon"
@@ -177,14 +185,14 @@ fn separator(entry: &Entry) -> Option<String> {
         "there is no colon behind the key"
     } else if !separator.starts_with(':') {
         "a blank stands before the colon"
-    } else if separator.starts_with(": ") || entry.value_span.text().is_empty() {
+    } else if separator.starts_with(": ") || entry.value.span().text().is_empty() {
         return None;
     } else if separator == ":" {
         "no blank follows the colon"
     } else {
         "no blank, but another white space follows the colon"
     };
-    let (key, value) = (excerpt(&entry.key), excerpt(entry.value_span.text()));
+    let (key, value) = (excerpt(&entry.key), excerpt(entry.value.span().text()));
     Some(format!(
         "{what}: Exim reads the key `{key}` with the value `{value}`; WHM, which parts a line at a colon with one blank \
          behind it and takes quotes as they stand, reads no such entry. Write `{}`",
@@ -192,8 +200,8 @@ fn separator(entry: &Entry) -> Option<String> {
     ))
 }
 
-fn in_line_comment(entry: &Entry) -> Option<String> {
-    let value = entry.value_span.text();
+fn in_line_comment(entry: &MapEntry) -> Option<String> {
+    let value = entry.value.span().text();
     if !value.contains('#') {
         return None;
     }
@@ -204,7 +212,7 @@ fn in_line_comment(entry: &Entry) -> Option<String> {
     ))
 }
 
-fn upper_case(entry: &Entry) -> Option<String> {
+fn upper_case(entry: &MapEntry) -> Option<String> {
     if !entry.key.contains(|c: char| c.is_ascii_uppercase()) {
         return None;
     }
@@ -215,7 +223,7 @@ fn upper_case(entry: &Entry) -> Option<String> {
     ))
 }
 
-fn empty(entry: &Entry, kind: Kind) -> Option<String> {
+fn empty(entry: &MapEntry, kind: Kind) -> Option<String> {
     if !entry.value.is_empty() {
         return None;
     }
@@ -228,8 +236,8 @@ fn empty(entry: &Entry, kind: Kind) -> Option<String> {
 }
 
 /// Whether each item of a list of source addresses is one. The value as Exim has it counts, glued lines apart.
-fn addresses(entry: &Entry) -> Option<String> {
-    let list = entry.value_span.text();
+fn addresses(entry: &MapEntry) -> Option<String> {
+    let list = entry.value.span().text();
     let broken = list.split(';').map(str::trim).find(|item| !item.is_empty() && item.parse::<IpAddr>().is_err())?;
     let hint = if broken.contains(',') { ". Several addresses are parted by semicolons" } else { "" };
     Some(format!(

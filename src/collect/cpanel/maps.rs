@@ -8,7 +8,7 @@ use super::check::{self, Complaints};
 use super::settings::{Line, Rule, excerpt};
 use crate::collect::lsearch;
 use crate::collect::reading::lines;
-use crate::facts::{CpanelEntry, Fact, Problem};
+use crate::facts::{MapEntry, Problem, Text};
 use crate::name::DomainName;
 use crate::source::SourceFile;
 
@@ -24,27 +24,23 @@ pub(super) enum Kind {
 }
 
 /// The entries of a map.
-pub(super) fn entries(file: &Arc<SourceFile>, kind: Kind, problems: &mut Vec<Problem>) -> Vec<CpanelEntry> {
-    let entries = lsearch::entries(file);
-    check::map(file, &entries, kind, problems);
-    let entry = |entry: lsearch::Entry| CpanelEntry {
-        key: Fact::new(entry.key, entry.key_span),
-        value: Fact::new(entry.value, entry.value_span),
-    };
-    entries.into_iter().map(entry).collect()
+pub(super) fn entries(file: &Arc<SourceFile>, kind: Kind, problems: &mut Vec<Problem>) -> Vec<MapEntry> {
+    let found = lsearch::read(file);
+    check::map(file, &found, kind, problems);
+    found.entries
 }
 
 /// The domains of a list that has one on each line.
-pub(super) fn domains(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Vec<Fact<DomainName>> {
-    let entries = lsearch::entries(file);
-    check::list(file, &entries, problems);
-    let domain = |entry: lsearch::Entry| Fact::new(DomainName::new(&entry.key), entry.key_span);
-    entries.into_iter().map(domain).filter(|domain| !domain.value.as_str().is_empty()).collect()
+pub(super) fn domains(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Vec<Text> {
+    let found = lsearch::read(file);
+    check::list(file, &found, problems);
+    let domain = |entry: MapEntry| Text::new(entry.key.span().clone(), DomainName::folded(&entry.key));
+    found.entries.into_iter().map(domain).filter(|domain| !domain.is_empty()).collect()
 }
 
 /// The entries of `/etc/mail_reverse_dns`, which is cPanel's own cache of PTR names: read as cPanel reads it, so that IPv6
 /// addresses are whole. Values may be empty: no PTR was seen.
-pub(super) fn reverse(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Vec<CpanelEntry> {
+pub(super) fn reverse(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Vec<MapEntry> {
     let mut complaints = Complaints::new(problems);
     let mut entries = Vec::new();
     for (at, line) in lines(file.text()) {
@@ -55,18 +51,18 @@ pub(super) fn reverse(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Ve
         let (mut key, mut value) = (None, None);
         for part in parts {
             let place = part.as_span();
-            let fact = Fact::new(part.as_str().to_owned(), file.span(at + place.start(), at + place.end()));
+            let text = Text::of(file.span(at + place.start(), at + place.end()));
             match part.as_rule() {
-                Rule::address if fact.value.parse::<std::net::IpAddr>().is_ok() => key = Some(fact),
-                Rule::value => value = Some(fact),
+                Rule::address if text.parse::<std::net::IpAddr>().is_ok() => key = Some(text),
+                Rule::value => value = Some(text),
                 _ => {}
             }
         }
         let end = at + line.trim_end().len();
         match key {
             Some(key) => {
-                let nothing = || Fact::new(String::new(), file.span(end, end));
-                entries.push(CpanelEntry { key, value: value.unwrap_or_else(nothing) });
+                let nothing = || Text::of(file.span(end, end));
+                entries.push(MapEntry { key, value: value.unwrap_or_else(nothing) });
             }
             None => complaints.add(
                 &file.span(at, end),

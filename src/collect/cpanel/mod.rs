@@ -63,7 +63,7 @@ pub fn collect(root: &Root) -> Option<(Cpanel, Vec<Problem>)> {
     let mut userdomains = pairs("/etc/userdomains", Kind::Account);
     let userips = pairs("/etc/userips", Kind::Account);
     // `*: nobody` says that no other domain is an account's; it is none itself.
-    userdomains.retain(|entry| entry.key.value != "*");
+    userdomains.retain(|entry| &*entry.key != "*");
     let mut list = |path| read(map(path), all).map(|file| domains(&file, all)).unwrap_or_default();
     let localdomains = list("/etc/localdomains");
     let remotedomains = list("/etc/remotedomains");

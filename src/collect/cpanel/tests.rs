@@ -26,8 +26,8 @@ fn complaints(problems: &[Problem]) -> Vec<(usize, &str)> {
     problems.iter().map(|problem| (line(problem), problem.message.as_str())).collect()
 }
 
-fn pairs(entries: &[crate::facts::CpanelEntry]) -> Vec<(&str, &str)> {
-    entries.iter().map(|entry| (entry.key.value.as_str(), entry.value.value.as_str())).collect()
+fn pairs(entries: &[crate::facts::MapEntry]) -> Vec<(&str, &str)> {
+    entries.iter().map(|entry| (&*entry.key, &*entry.value)).collect()
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_healthy_server_is_read_without_complaint() {
     assert_eq!(pairs(&cpanel.userdomains), [("a.example", "auser"), ("*.b.example", "buser")]);
     assert_eq!(pairs(&cpanel.userips), [("auser", "192.0.2.10")]);
     assert_eq!(
-        cpanel.localdomains.iter().map(|d| d.value.as_str()).collect::<Vec<_>>(),
+        cpanel.localdomains.iter().map(|domain| domain.as_str()).collect::<Vec<_>>(),
         ["a.example", "host.example.com"]
     );
     assert_eq!(cpanel.flags.iter().map(|f| f.value.as_str()).collect::<Vec<_>>(), ["per_domain_mailips"]);
@@ -206,7 +206,7 @@ fn the_sloppy_files_of_a_real_server() {
 fn lists_have_one_domain_on_each_line() {
     let (cpanel, problems) =
         cpanel(&[("etc/localdomains", "a.example\nB.example\nc.example: x\nd.example # y\n e.example\n")]);
-    let domains: Vec<_> = cpanel.localdomains.iter().map(|d| d.value.as_str()).collect();
+    let domains: Vec<_> = cpanel.localdomains.iter().map(|domain| domain.as_str()).collect();
     assert_eq!(domains, ["a.example", "b.example", "c.example", "d.example"]);
     assert_eq!(complaints(&problems).iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 4, 5]);
 }
@@ -216,7 +216,7 @@ fn the_cache_of_ptr_names_is_read_as_cpanel_reads_it() {
     let (cpanel, problems) =
         cpanel(&[("etc/mail_reverse_dns", "192.0.2.1:  a.example \n2001:db8::1: b.example\nx: y\n192.0.2.2\n")]);
     assert_eq!(pairs(&cpanel.reverse), [("192.0.2.1", "a.example"), ("2001:db8::1", "b.example")]);
-    assert_eq!(cpanel.reverse[0].value.origin.span().unwrap().position().column, 13);
+    assert_eq!(cpanel.reverse[0].value.span().position().column, 13);
     assert_eq!(complaints(&problems).iter().map(|(line, _)| *line).collect::<Vec<_>>(), [3, 4]);
 }
 

@@ -1,11 +1,13 @@
 //! On what of the message an expansion depends, and for which domains it has to be evaluated one by one.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::expand::lookups::Type;
 use super::expand::parse::{Condition, Expr, Kind, Node, Test};
 use super::expand::{Evaluator, NamedLists};
 use super::lists;
+use crate::name::lower_case;
 
 /// Perl functions of cPanel's configuration that give the sender's domain, or a name in its place.
 pub const SENDER_FUNCTIONS: [&str; 2] = ["get_message_sender_domain", "get_sender_from_uid"];
@@ -285,23 +287,21 @@ pub fn constant(expr: &Expr) -> Option<String> {
     texts.collect()
 }
 
-/// The domains, and patterns, that have to be evaluated one by one; `None` where they cannot be listed.
-pub fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<BTreeSet<String>> {
+/// The domains, and patterns, that have to be evaluated one by one, each once and sorted; `None` where they cannot be listed.
+pub fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<Vec<String>> {
     if uses.opaque {
         return None;
     }
-    let mut all = uses.names.clone();
-    for file in &uses.files {
-        // A file that cannot be read shows itself when the expansion is evaluated.
-        let Ok(table) = evaluator.table(file) else { continue };
-        for entry in &table.entries {
-            if entry.key.starts_with('^') || (entry.key.starts_with('*') && !entry.key.starts_with("*.")) {
-                if entry.key != "*" {
-                    return None;
-                }
-            } else if !entry.key.contains('@') && !entry.key.is_empty() {
-                all.insert(entry.key.to_ascii_lowercase());
+    // A file that cannot be read shows itself when the expansion is evaluated.
+    let tables: Vec<_> = uses.files.iter().filter_map(|file| evaluator.table(file).ok()).collect();
+    let mut all: Vec<Cow<'_, str>> = uses.names.iter().map(Cow::from).collect();
+    for entry in tables.iter().flat_map(|table| &table.entries) {
+        if entry.key.starts_with('^') || (entry.key.starts_with('*') && !entry.key.starts_with("*.")) {
+            if &*entry.key != "*" {
+                return None;
             }
+        } else if !entry.key.contains('@') && !entry.key.is_empty() {
+            all.push(lower_case(&entry.key));
         }
     }
     for (before, suffix) in &uses.folders {
@@ -310,10 +310,14 @@ pub fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<BTreeSet<String>> {
             let domain = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix.as_str()));
             let shaped =
                 |domain: &&str| domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-            all.extend(domain.filter(|domain| !domain.is_empty()).filter(shaped).map(str::to_owned));
+            all.extend(
+                domain.filter(|domain| !domain.is_empty()).filter(shaped).map(|domain| Cow::Owned(domain.to_owned())),
+            );
         }
     }
-    Some(all)
+    all.sort();
+    all.dedup();
+    Some(all.into_iter().map(Cow::into_owned).collect())
 }
 
 /// The file that an expansion looks something up in, where it is such a lookup and nothing else.

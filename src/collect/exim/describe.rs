@@ -79,7 +79,7 @@ pub fn main(config: &Config, hostname: &Result<Fact<String>, String>) -> BTreeMa
         // Set to nothing, it is nothing.
         if !config.main.contains_key(name) {
             let earlier = std::mem::replace(&mut default.origin, SPECIFICATION);
-            default.via.insert(0, earlier);
+            default.via.add_nearest(earlier);
             all.insert(name.into(), default);
         }
     }

@@ -23,7 +23,7 @@ pub fn expand(root: &Root, read: &mut Read) {
     let primary = outgoing.values.get("primary_hostname").cloned();
     let own = read.facts.main.get("smtp_active_hostname").and_then(|set| value(&evaluator, &incoming, set));
     let active = own.and_then(|own| if own.is_empty() { primary } else { Some(own) });
-    incoming.values.extend(active.clone().map(|active| ("smtp_active_hostname".to_owned(), active)));
+    incoming.values.extend(active.clone().map(|active| ("smtp_active_hostname".into(), active)));
     main.push(("smtp_active_hostname", active));
     for name in MAIN {
         main.push((name, read.facts.main.get(name).and_then(|set| value(&evaluator, &incoming, set))));

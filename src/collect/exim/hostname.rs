@@ -40,7 +40,7 @@ pub fn default(
         };
         if let Some(canonical) = names.hosts.iter().find(named).and_then(|entry| entry.names.first()) {
             let mut found = canonical.clone();
-            found.via.push(node.origin.clone());
+            found.via.add_farthest(node.origin.clone());
             return Ok(found);
         }
     }
@@ -49,7 +49,7 @@ pub fn default(
     }
     match names.fqdn {
         HostFqdn::Name(name) => {
-            Ok(Fact { value: name.value.clone(), origin: name.origin.clone(), via: vec![node.origin.clone()] })
+            Ok(Fact { value: name.value.clone(), origin: name.origin.clone(), via: node.origin.clone().into() })
         }
         HostFqdn::Fails(_) => Ok(node.clone()),
         HostFqdn::Unknown(_) => Err(format!(

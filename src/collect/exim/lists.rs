@@ -35,22 +35,20 @@ pub fn items(list: &str) -> Vec<String> {
             return found;
         }
         let mut item = String::new();
-        let mut chars = rest.char_indices().peekable();
-        let mut end = rest.len();
-        while let Some((at, c)) = chars.next() {
-            if c != separator {
-                item.push(c);
-            } else if !separator.is_ascii_control() && chars.peek().is_some_and(|(_, next)| *next == separator) {
-                chars.next();
-                item.push(separator);
-            } else {
-                end = at + separator.len_utf8();
-                break;
+        loop {
+            let (part, after) = rest.split_once(separator).unwrap_or((rest, ""));
+            item.push_str(part);
+            rest = after;
+            match after.strip_prefix(separator).filter(|_| !separator.is_ascii_control()) {
+                Some(after) => {
+                    item.push(separator);
+                    rest = after;
+                }
+                None => break,
             }
         }
         item.truncate(item.trim_end_matches(is_space).len());
         found.push(item);
-        rest = &rest[end..];
     }
 }
 

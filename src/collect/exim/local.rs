@@ -39,7 +39,7 @@ pub fn trace(root: &Root, config: &mut Config) {
             let built = fact.origin.span().is_some_and(|span| span.path() == BUILT);
             if let (true, Some(span)) = (built, set.get(&(name.as_str(), fact.value.as_str()))) {
                 let earlier = std::mem::replace(&mut fact.origin, Origin::File(span.clone()));
-                fact.via.insert(0, earlier);
+                fact.via.add_nearest(earlier);
             }
         }
     }

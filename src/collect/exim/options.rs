@@ -123,7 +123,7 @@ pub fn origin(line: &Logical, macros: &Macros, value: Range<usize>) -> Fact<Stri
         && found.value == text
         && let Some(at) = &found.at
     {
-        return Fact { value: text, origin: Origin::File(at.clone()), via: vec![Origin::File(here)] };
+        return Fact { value: text, origin: Origin::File(at.clone()), via: Origin::File(here).into() };
     }
     Fact::new(text, here)
 }
@@ -217,7 +217,7 @@ fn join(name: &str, earlier: &mut Fact<String>, fact: Fact<String>) {
         "set" => format!("{};{}", earlier.value, fact.value),
         _ => format!("{}\n{}", earlier.value, fact.value),
     };
-    earlier.via.push(fact.origin);
+    earlier.via.add_farthest(fact.origin);
 }
 
 fn boolean(value: &str, name: &str) -> Result<String, String> {

@@ -202,7 +202,7 @@ fn hosts_of(
         Ok(value) => vec![value],
         Err(_) => super::depend::table_of(&expr)
             .and_then(|file| evaluator.table(&file).ok())
-            .map_or_else(Vec::new, |table| table.entries.iter().map(|entry| entry.data.clone()).collect()),
+            .map_or_else(Vec::new, |table| table.entries.iter().map(|entry| entry.value.to_string()).collect()),
     };
     let mut found: BTreeMap<String, NextHop> = BTreeMap::new();
     for value in values.iter().take(HOP_LIMIT) {
@@ -224,7 +224,7 @@ fn hosts_of(
         }
         let name = if mx { host } else { format!("[{host}]") };
         let hop = port.map_or(name.clone(), |port| format!("{name}:{port}"));
-        found.insert(hop.clone(), NextHop::Relay(from.with(hop)));
+        found.insert(hop.clone(), NextHop::Relay(from.with(hop).into()));
     }
     found.into_values().collect()
 }

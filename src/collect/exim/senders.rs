@@ -1,8 +1,10 @@
 //! From transports to ways of sending: source address and HELO name under the same assumptions.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Read;
 use super::config::Driver;
@@ -14,7 +16,7 @@ use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
 use crate::collect::sender::{Bind, NextHop, Sender};
-use crate::facts::{AfterBindFault, Fact, Helo, Host, Mta, Origin, Problem, SenderDomains, Undecided};
+use crate::facts::{AfterBindFault, Fact, Helo, Host, Mta, Origin, Problem, SenderDomains, Undecided, Via};
 use crate::name::{DomainName, HeloName};
 
 /// A domain that no file names. The character is a private one: no configuration holds it.
@@ -23,20 +25,20 @@ pub const OTHER: &str = "\u{f8ff}any.invalid";
 const BELOW: &str = "\u{f8ff}any.";
 
 /// For whom an evaluation was done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Whom {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whom<'a> {
     /// One domain, or pattern.
-    Domain(String),
+    Domain(&'a str),
     /// Every domain that is in no list.
     Others,
     /// The empty sender of bounces.
     Bounce,
 }
 
-/// What a setting comes to.
+/// What a setting comes to. Copies share the text: every domain may have a name of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Outcome {
-    Text(String),
+    Text(Arc<str>),
     /// The PTR name, else this.
     FollowsPtr(String),
     /// No binding.
@@ -47,18 +49,34 @@ enum Outcome {
 
 /// What is the same for all transports.
 struct Common<'a> {
-    root: &'a Root,
     host: &'a Host,
     read: &'a Read,
     evaluator: &'a Evaluator<'a>,
     scope: Scope,
 }
 
+impl Common<'_> {
+    /// Whether mail can leave with this source address: what is not bound needs one of the kernel's.
+    fn leaves(&self, bind: &Outcome, family: Family) -> bool {
+        *bind != Outcome::Nothing || !self.host.source.known || self.host.source.of(family).is_some()
+    }
+}
+
+impl Outcome {
+    /// The same where nothing is sent, so that a name is no one's; that it fails is told all the same.
+    fn unsent(self) -> Outcome {
+        match self {
+            Outcome::Fails(why) => Outcome::Fails(why),
+            _ => Outcome::Nothing,
+        }
+    }
+}
+
 /// The ways in which mail leaves the host by this configuration, and what keeps it from leaving.
 pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
     let (evaluator, scope) = (evaluator(root, read), scope(read));
     let uses = routes::uses(read, &evaluator, &scope);
-    let common = Common { root, host, read, evaluator: &evaluator, scope };
+    let common = Common { host, read, evaluator: &evaluator, scope };
     let families = families(&common);
     let mut senders = Vec::new();
     let mut faults = HashMap::new();
@@ -70,12 +88,13 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
             continue;
         }
         let groups = pairs(&common, transport, &families, &mut memo, &mut faults);
+        let service: Arc<str> = transport.name.as_str().into();
         let told_apart: HashSet<&str> = groups.iter().flat_map(|group| listed(&group.domains)).collect();
         for (hop, whose) in hops.iter().filter(|(hop, _)| !matches!(hop, NextHop::Here)) {
             senders.extend(groups.iter().filter_map(|group| {
                 Some(Sender {
                     mta: Mta::Exim,
-                    service: transport.name.clone(),
+                    service: Arc::clone(&service),
                     family: group.family,
                     bind: group.bind.clone(),
                     helo: group.helo.clone(),
@@ -116,9 +135,9 @@ pub fn evaluator<'r>(root: &'r Root, read: &'r Read) -> Evaluator<'r> {
 /// What every expansion sees while mail is sent.
 pub fn scope(read: &Read) -> Scope {
     let mut scope = Scope::default();
-    let mut set = |name: &str, value: Option<String>| {
+    let mut set = |name: &'static str, value: Option<String>| {
         if let Some(value) = value {
-            scope.values.insert(name.to_owned(), value);
+            scope.values.insert(name.into(), value);
         }
     };
     let main = |name: &str| read.facts.main.get(name).and_then(|setting| setting.value.clone());
@@ -143,6 +162,7 @@ fn families(common: &Common) -> Vec<Family> {
 }
 
 /// A way of sending, for one family.
+#[derive(Clone)]
 struct Group {
     family: Family,
     bind: Bind,
@@ -153,7 +173,9 @@ struct Group {
 /// Who shares an outcome.
 #[derive(Default)]
 struct Members {
-    domains: Vec<String>,
+    domains: Vec<DomainName>,
+    /// The first of the domains as its file spells it.
+    first: Option<Box<str>>,
     others: bool,
     bounce: bool,
 }
@@ -193,18 +215,17 @@ fn outcomes(
     let uses = walk.uses;
     let selects = uses.sender || uses.recipient;
     let listed = depend::domains(&uses, common.evaluator).filter(|_| selects);
-    let whoms: Vec<Whom> = match &listed {
-        Some(domains) => {
-            let all = domains.iter().map(|domain| Whom::Domain(domain.clone()));
-            all.chain([Whom::Others, Whom::Bounce]).collect()
-        }
-        None => vec![Whom::Others],
-    };
+    let whoms = listed.iter().flatten().map(|domain| Whom::Domain(domain)).chain([Whom::Others]);
+    let whoms = whoms.chain(listed.is_some().then_some(Whom::Bounce));
     let mut scope = common.scope.clone();
     let by_address = helo.is_some_and(|fact| MAY_USE_ADDRESS.iter().any(|part| fact.value.contains(part)));
     let mut found: Vec<(Family, Outcome, Outcome, Members)> = Vec::new();
     let mut known: HashMap<(Family, Outcome, Outcome), usize> = HashMap::new();
-    for whom in &whoms {
+    for whom in whoms {
+        let domain = match whom {
+            Whom::Domain(domain) => Some(DomainName::new(domain)),
+            _ => None,
+        };
         if listed.is_some() {
             assume(&mut scope, whom, uses.recipient, uses.perl);
         }
@@ -224,14 +245,23 @@ fn outcomes(
                 (Some(expr), _) => name(common.evaluator, expr, &mut scope, address),
             };
             same = Some(name.clone());
+            // Without this, each domain would be on its own where its name is, though nothing leaves.
+            let name = if common.leaves(&bind, *family) { name } else { name.unsent() };
             let key = (*family, bind, name);
-            let index = *known.entry(key.clone()).or_insert_with(|| {
-                found.push((key.0, key.1, key.2, Members::default()));
-                found.len() - 1
-            });
+            let index = match known.get(&key) {
+                Some(index) => *index,
+                None => {
+                    found.push((key.0, key.1.clone(), key.2.clone(), Members::default()));
+                    known.insert(key, found.len() - 1);
+                    found.len() - 1
+                }
+            };
             let members = &mut found[index].3;
             match whom {
-                Whom::Domain(domain) => members.domains.push(domain.clone()),
+                Whom::Domain(text) => {
+                    members.domains.extend(domain.clone());
+                    members.first.get_or_insert_with(|| text.into());
+                }
                 Whom::Others => members.others = true,
                 Whom::Bounce => members.bounce = true,
             }
@@ -250,7 +280,10 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
     let mut counts: HashMap<Family, usize> = HashMap::new();
     found.iter().for_each(|group| *counts.entry(group.0).or_default() += 1);
     let only = |family: &Family| counts.get(family) == Some(&1);
-    let mut groups = Vec::new();
+    let (interface, helo) = (interface.map(Set::of), helo.map(Set::of));
+    let unset = Fact::new(String::new(), EXIM);
+    let unset = Set::of(&unset);
+    let mut groups = Vec::with_capacity(found.len());
     for (family, bind, name, members) in found {
         let domains = match listed {
             // Nothing is selected, or files do not say by what.
@@ -264,45 +297,61 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
                 SenderDomains::Undecided
             }
             true => {
-                let mut domains: Vec<DomainName> = members.domains.iter().map(|name| DomainName::new(name)).collect();
+                let mut domains = members.domains.clone();
                 domains.sort();
                 SenderDomains::Only { domains, others: members.others }
             }
         };
-        let place = Place { common, files: &uses.files, domain: members.domains.first() };
-        let setting = |fact: Option<&Fact<String>>| fact.cloned().unwrap_or(Fact::new(String::new(), EXIM));
-        let fails = [(bind, "interface", interface), (name, "helo_data", helo)];
-        let failed = fails.into_iter().find_map(|(outcome, option, fact)| match outcome {
-            Outcome::Fails(why) => Some((option, why, fact)),
+        let place = Place { common, files: &uses.files, domain: members.first.as_deref() };
+        let fails = [(bind, "interface", &interface), (name, "helo_data", &helo)];
+        let failed = fails.into_iter().find_map(|(outcome, option, set)| match outcome {
+            Outcome::Fails(why) => Some((option, why, set)),
             _ => None,
         });
-        if let Some((option, why, fact)) = failed {
+        if let Some((option, why, set)) = failed {
             // Nothing is sent: no path.
-            faults.entry((format!("{option} of {}", transport.name), why.clone())).or_insert_with(|| setting(fact));
+            let place = (format!("{option} of {}", transport.name), why.clone());
+            faults.entry(place).or_insert_with(|| set.as_ref().unwrap_or(&unset).fact.clone());
+            continue;
+        }
+        if !common.leaves(bind, *family) {
             continue;
         }
         groups.push(Group {
             family: *family,
-            bind: place.bind(bind, *family, &setting(interface)),
-            helo: place.helo(name, helo, transport),
+            bind: place.bind(bind, *family, interface.as_ref().unwrap_or(&unset)),
+            helo: place.helo(name, helo.as_ref(), transport),
             domains,
         });
     }
     groups
 }
 
+/// An option of a transport.
+struct Set<'a> {
+    fact: &'a Fact<String>,
+    /// Its place, as what a value from a table has passed through.
+    below: Via,
+}
+
+impl<'a> Set<'a> {
+    fn of(fact: &'a Fact<String>) -> Set<'a> {
+        Set { fact, below: fact.origin.clone().into() }
+    }
+}
+
 /// The origin of what no file sets.
 pub const EXIM: Origin = Origin::default_of("Exim specification");
 
 /// Assumes a sender.
-fn assume(scope: &mut Scope, whom: &Whom, recipient: bool, perl: bool) {
+fn assume(scope: &mut Scope, whom: Whom, recipient: bool, perl: bool) {
     let domain = match whom {
         Whom::Domain(domain) => stand_in(domain),
         Whom::Others => OTHER.to_owned(),
         Whom::Bounce => String::new(),
     };
     let address = if domain.is_empty() { String::new() } else { format!("postmaster@{domain}") };
-    let mut set = |name: &str, value: &str| scope.values.insert(name.to_owned(), value.to_owned());
+    let mut set = |name: &'static str, value: &str| scope.values.insert(name.into(), value.to_owned());
     set("sender_address_domain", &domain);
     set("sender_address", &address);
     if recipient {
@@ -313,7 +362,7 @@ fn assume(scope: &mut Scope, whom: &Whom, recipient: bool, perl: bool) {
     }
     if perl {
         for function in SENDER_FUNCTIONS {
-            scope.perl.insert(function.to_owned(), domain.to_ascii_lowercase());
+            scope.perl.insert(function, domain.to_ascii_lowercase());
         }
     }
 }
@@ -336,7 +385,7 @@ fn source(result: Result<String, Stop>) -> Outcome {
     match result {
         Ok(text) if made_up(&text) => Outcome::Undecided("the address is made from the sender's domain".into()),
         Ok(text) if text.trim().is_empty() => Outcome::Nothing,
-        Ok(text) => Outcome::Text(text),
+        Ok(text) => Outcome::Text(text.into()),
         Err(Stop::Forced(_)) => Outcome::Nothing,
         Err(stop) => stopped(stop),
     }
@@ -347,9 +396,9 @@ fn pick(bound: &Outcome, family: Family) -> (Outcome, Option<IpAddr>) {
     let Outcome::Text(text) = bound else { return (bound.clone(), None) };
     for item in lists::items(text) {
         match item.parse::<IpAddr>() {
-            Ok(address) if Family::of(address) == family => return (Outcome::Text(item), Some(address)),
+            Ok(address) if Family::of(address) == family => return (Outcome::Text(item.into()), Some(address)),
             Ok(_) => {}
-            Err(_) => return (Outcome::Text(item), None),
+            Err(_) => return (Outcome::Text(item.into()), None),
         }
     }
     (Outcome::Nothing, None)
@@ -357,7 +406,7 @@ fn pick(bound: &Outcome, family: Family) -> (Outcome, Option<IpAddr>) {
 
 fn default_helo(common: &Common) -> Outcome {
     match &common.read.primary_hostname {
-        Ok(fact) => Outcome::Text(fact.value.clone()),
+        Ok(fact) => Outcome::Text(fact.value.as_str().into()),
         Err(why) => Outcome::Undecided(format!("`$primary_hostname`: {why}")),
     }
 }
@@ -373,7 +422,7 @@ fn name(evaluator: &Evaluator, expr: &Expr, scope: &mut Scope, address: Option<I
         Ok(text) if made_up(&text) => {
             return Outcome::Undecided("the name is made from the sender's domain".into());
         }
-        Ok(text) => return Outcome::Text(text),
+        Ok(text) => return Outcome::Text(text.into()),
         Err(stop @ Stop::Undecided { .. }) => stop,
         Err(stop) => return stopped(stop),
     };
@@ -393,74 +442,71 @@ fn name(evaluator: &Evaluator, expr: &Expr, scope: &mut Scope, address: Option<I
 struct Place<'a> {
     common: &'a Common<'a>,
     files: &'a std::collections::BTreeSet<String>,
-    domain: Option<&'a String>,
+    domain: Option<&'a str>,
 }
 
 impl Place<'_> {
     /// A value with the line of a table that holds it; else with its setting.
-    fn origin<T>(&self, text: &str, setting: &Fact<String>, value: T) -> Fact<T> {
-        let keys = self.domain.map(String::as_str).into_iter().chain(["*"]);
+    fn origin<T>(&self, text: &str, set: &Set, value: T) -> Fact<T> {
+        let keys = self.domain.into_iter().chain(["*"]);
         for (key, path) in keys.flat_map(|key| self.files.iter().map(move |path| (key, path))) {
-            let (Ok(table), Ok(file)) = (self.common.evaluator.table(path), self.common.root.read(path)) else {
-                continue;
-            };
-            if let Some(entry) = table.get(key).filter(|entry| !text.is_empty() && entry.data.contains(text)) {
-                let at = file.span(entry.data_at.0, entry.data_at.1);
-                return Fact { value, origin: Origin::File(at), via: vec![setting.origin.clone()] };
+            let Ok(table) = self.common.evaluator.table(path) else { continue };
+            if let Some(entry) = table.get(key).filter(|entry| !text.is_empty() && entry.value.contains(text)) {
+                return Fact { value, origin: entry.value.origin(), via: set.below.clone() };
             }
         }
         // Or the domain's own file; where there is no domain, one of everybody.
-        let own = |path: &String| self.domain.is_none_or(|domain| path.contains(domain.as_str()));
+        let own = |path: &String| self.domain.is_none_or(|domain| path.contains(domain));
         let files = self.common.evaluator.files_read().into_iter().filter(own).collect::<Vec<_>>();
         let holds = |path: &String| {
-            let file = self.common.root.read(path).ok()?;
+            let file = self.common.evaluator.file(path)?;
             let start = file.text().find(text).filter(|_| !text.is_empty())?;
             Some(file.span(start, start + text.len()))
         };
         if let Some(at) = files.iter().find_map(holds) {
-            return Fact { value, origin: Origin::File(at), via: vec![setting.origin.clone()] };
+            return Fact { value, origin: Origin::File(at), via: set.below.clone() };
         }
-        setting.with(value)
+        set.fact.with(value)
     }
 
-    fn bind(&self, outcome: &Outcome, family: Family, setting: &Fact<String>) -> Bind {
-        let parameter = "interface".to_owned();
+    fn bind(&self, outcome: &Outcome, family: Family, set: &Set) -> Bind {
+        let parameter = Cow::Borrowed("interface");
         match outcome {
             Outcome::Text(text) => match text.parse::<IpAddr>() {
                 Ok(address) if Family::of(address) == family => Bind::Address {
                     parameter,
-                    address: self.origin(text, setting, address),
+                    address: self.origin(text, set, address),
                     on_failure: AfterBindFault::NothingSent,
                 },
                 _ => {
-                    let value = self.origin(text, setting, text.clone());
+                    let value = self.origin(text, set, text.to_string());
                     Bind::Unusable { parameter, value, then: AfterBindFault::NothingSent }
                 }
             },
             Outcome::Undecided(why) => {
-                Bind::Undecided(Undecided { parameter, why: why.clone(), origin: setting.origin.clone() })
+                let (parameter, origin) = (parameter.into_owned(), set.fact.origin.clone());
+                Bind::Undecided(Undecided { parameter, why: why.clone(), origin })
             }
             Outcome::Nothing | Outcome::FollowsPtr(_) | Outcome::Fails(_) => Bind::Kernel,
         }
     }
 
-    fn helo(&self, outcome: &Outcome, setting: Option<&Fact<String>>, transport: &Driver) -> Helo {
+    fn helo(&self, outcome: &Outcome, set: Option<&Set>, transport: &Driver) -> Helo {
         let primary = self.common.read.primary_hostname.as_ref().ok();
-        let origin =
-            setting.map_or_else(|| primary.map_or(EXIM, |fact| fact.origin.clone()), |fact| fact.origin.clone());
+        let origin = set.map(|set| set.fact).or(primary).map_or(EXIM, |fact| fact.origin.clone());
         match outcome {
             Outcome::Text(text) => {
-                let name = HeloName::new(text.clone());
-                Helo::Known(match (setting, primary) {
+                let name = HeloName::new(Arc::clone(text));
+                Helo::Known(match (set, primary) {
                     (None, Some(primary)) => primary.with(name),
-                    (Some(setting), Some(primary))
-                        if *text == primary.value && setting.value.contains("primary_hostname") =>
+                    (Some(set), Some(primary))
+                        if **text == *primary.value && set.fact.value.contains("primary_hostname") =>
                     {
                         let mut fact = primary.with(name);
-                        fact.via.insert(0, setting.origin.clone());
+                        fact.via.add_nearest(set.fact.origin.clone());
                         fact
                     }
-                    (Some(setting), _) => self.origin(text, setting, name),
+                    (Some(set), _) => self.origin(text, set, name),
                     (None, None) => Fact::new(name, origin),
                 })
             }

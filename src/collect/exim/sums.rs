@@ -45,9 +45,9 @@ pub fn global(read: &Read, senders: &mut [Sender]) {
     let same =
         matches!(texts[..], [one] if !one.contains('{') && one.matches('$').count() <= 1 && !one.contains("sender"));
     for sender in senders {
-        let set = read.config.transports.iter().find(|driver| driver.name == sender.service);
-        let text = set.and_then(|driver| driver.get("helo_data")).map(|fact| fact.value.trim().to_owned());
-        let primary = text.is_none_or(|text| matches!(text.as_str(), "$primary_hostname" | "${primary_hostname}"));
+        let set = read.config.transports.iter().find(|driver| *driver.name == *sender.service);
+        let text = set.and_then(|driver| driver.get("helo_data")).map(|fact| fact.value.trim());
+        let primary = text.is_none_or(|text| matches!(text, "$primary_hostname" | "${primary_hostname}"));
         sender.helo_is_global = matches!(sender.helo, Helo::Known(_)) && (primary || same);
     }
 }

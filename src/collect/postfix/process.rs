@@ -389,9 +389,9 @@ impl<'a> Process<'a> {
             }
             None => Setting::undecided("no program has a value for it", origin),
         };
-        setting.via = via;
+        setting.via = via.into();
         if let Some(file) = self.loaded.get("myorigin file").filter(|_| name == "myorigin") {
-            setting.via.push(std::mem::replace(&mut setting.origin, file.origin.clone()));
+            setting.via.add_farthest(std::mem::replace(&mut setting.origin, file.origin.clone()));
         }
         setting
     }
@@ -411,7 +411,7 @@ impl<'a> Process<'a> {
                 Setting::undecided(format!("Postfix refuses it: {words}"), at)
             }
         };
-        setting.via = via;
+        setting.via = via.into();
         setting
     }
 }

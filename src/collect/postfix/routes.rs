@@ -259,7 +259,7 @@ pub fn next_hop(hop: Option<&Fact<String>>, lmtp: bool, env: &Environment<'_>) -
         [one] => split_port(one).0.parse().ok().map(Family::of),
         _ => None,
     };
-    (NextHop::Relay(fact.with(shown.join(", "))), family)
+    (NextHop::Relay(fact.with(shown.join(", ")).into()), family)
 }
 
 /// Host and port of `[host]:port`, `host:port`, `inet:host:port`; brackets removed, and whether there were any.

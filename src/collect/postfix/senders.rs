@@ -66,7 +66,7 @@ impl Client<'_> {
                 }
                 senders.push(Sender {
                     mta: Mta::Postfix,
-                    service: self.label.clone(),
+                    service: self.label.as_str().into(),
                     family,
                     bind: bind.clone(),
                     helo: helo.clone(),
@@ -120,10 +120,12 @@ impl Client<'_> {
             false => AfterBindFault::KernelChoice,
         };
         match bind_address(&value.value) {
-            None => Bind::Unusable { parameter, value, then: AfterBindFault::NothingSent },
+            None => Bind::Unusable { parameter: parameter.into(), value, then: AfterBindFault::NothingSent },
             Some(address) if address.is_unspecified() => Bind::Kernel,
-            Some(address) if Family::of(address) != family => Bind::Unusable { parameter, value, then: on_failure },
-            Some(address) => Bind::Address { parameter, address: value.with(address), on_failure },
+            Some(address) if Family::of(address) != family => {
+                Bind::Unusable { parameter: parameter.into(), value, then: on_failure }
+            }
+            Some(address) => Bind::Address { parameter: parameter.into(), address: value.with(address), on_failure },
         }
     }
 
@@ -140,7 +142,7 @@ impl Client<'_> {
                 let mut own = all.into_iter().filter(|address| Family::of(*address) == family);
                 match (own.next(), own.next()) {
                     (Some(address), None) if !address.is_loopback() && !address.is_unspecified() => Bind::Address {
-                        parameter,
+                        parameter: parameter.into(),
                         address: value.with(address),
                         on_failure: AfterBindFault::KernelChoice,
                     },

@@ -1,6 +1,10 @@
-//! Where zones are cut, and who serves them: found through the resolvers, corrected by the servers' own referrals.
+//! Where zones are cut, and who serves them: found through the resolvers, corrected by the servers' own referrals, by the delegation in the
+//! zone above (`parents.rs`) and by what the zone's servers themselves say of it.
 //!
 //! Pure bookkeeping: it is told what was heard and says what to do next.
+
+mod parents;
+mod servers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -8,17 +12,16 @@ use std::sync::Arc;
 
 use super::run::server_name;
 use super::wire::Referral;
-use crate::addr::{Family, is_link_local};
 use crate::name::DomainName;
-use crate::observe::{Answer, Outcome, Question, RecordType, plan};
+use crate::observe::{Answer, Outcome, Question, RecordType, Why};
+use parents::Survey;
+pub use parents::delegation;
 
 /// Zones in one phase.
 const ZONES: usize = 512;
-/// Names of servers taken of one zone: a packet of 512 octets holds thirteen.
+/// Names of servers taken from one answer: a packet of 512 octets holds thirteen.
 const NAMES: usize = 13;
-/// Servers asked of one zone.
-const SERVERS: usize = 16;
-/// Resolvers that are asked where a zone is, once some are known to answer.
+/// Resolvers that are asked where a zone is, once some are known to answer; one of them, where it is only about a zone above.
 const GUIDES: usize = 2;
 
 /// What is to be done next.
@@ -52,6 +55,13 @@ pub enum Job {
         /// The servers' vantage points.
         servers: Vec<usize>,
     },
+    /// What these servers have not replied yet to a question is not waited for.
+    Enough {
+        /// The question.
+        question: Arc<Question>,
+        /// The servers' vantage points.
+        servers: Vec<usize>,
+    },
 }
 
 /// What is known of zones and their servers.
@@ -66,30 +76,55 @@ pub struct Cuts {
     hosts: HashMap<DomainName, Host>,
     /// Round trip times of resolvers that have answered, in microseconds.
     fast: BTreeMap<usize, u64>,
+    /// Whether servers at addresses that nobody outside can reach are left alone.
+    pub public_only: bool,
 }
 
 #[derive(Default)]
 struct Zone {
+    /// Names of its servers, whoever told them.
     names: BTreeSet<DomainName>,
-    servers: Vec<usize>,
+    /// Its servers, each with the names that led to it.
+    servers: BTreeMap<usize, BTreeSet<DomainName>>,
     questions: Vec<Arc<Question>>,
+    /// Questions are in it: all its servers are wanted. Of a zone that only delegates, a few will do.
+    concerned: bool,
+    /// The zone above.
+    parent: Option<DomainName>,
+    /// The question for its delegation.
+    survey: Survey,
+    /// Zones below whose delegation its servers are asked for.
+    children: Vec<DomainName>,
 }
 
 enum Search {
-    /// Under way; these questions wait.
-    Running(Vec<Arc<Question>>),
+    /// Under way.
+    Running(Waiting),
+    /// The root, where there is no zone below it.
     Found(DomainName),
     Failed,
+}
+
+/// What waits for the end of a search: nothing, where it was begun on the chance that it will be wanted.
+#[derive(Default)]
+struct Waiting {
+    /// Questions that want the zone's servers.
+    questions: Vec<Arc<Question>>,
+    /// Zones of which it is the zone above.
+    children: Vec<DomainName>,
 }
 
 /// A question about zones.
 #[derive(Default)]
 struct Find {
     asked: BTreeSet<usize>,
-    waiting: usize,
+    /// Of these, those that have not replied.
+    open: BTreeSet<usize>,
     done: bool,
     /// Not waited for any longer: searches have gone on one label up.
     overdue: bool,
+    /// It is not only about a zone above.
+    central: bool,
     purposes: Vec<Aim>,
 }
 
@@ -118,7 +153,11 @@ impl Aim {
 #[derive(Default)]
 struct Host {
     addresses: BTreeSet<IpAddr>,
+    /// Addresses that are not asked.
+    unasked: BTreeSet<IpAddr>,
     zones: Vec<DomainName>,
+    /// Its addresses were asked for.
+    sought: bool,
 }
 
 impl Cuts {
@@ -127,9 +166,10 @@ impl Cuts {
         let Some(key) = search_key(question) else { return Vec::new() };
         match self.searches.get_mut(&key) {
             Some(Search::Running(waiting)) => {
-                waiting.push(Arc::clone(question));
+                waiting.questions.push(Arc::clone(question));
                 Vec::new()
             }
+            Some(Search::Found(zone)) if zone.as_str().is_empty() => Vec::new(),
             Some(Search::Found(zone)) => {
                 let zone = zone.clone();
                 let home = self.deepest(question, zone);
@@ -137,8 +177,11 @@ impl Cuts {
             }
             Some(Search::Failed) => Vec::new(),
             None => {
-                self.searches.insert(key.clone(), Search::Running(vec![Arc::clone(question)]));
-                self.cut(&key.clone(), key)
+                let waiting = Waiting { questions: vec![Arc::clone(question)], children: Vec::new() };
+                self.searches.insert(key.clone(), Search::Running(waiting));
+                let mut jobs = self.guess_parent(&key);
+                jobs.extend(self.cut(&key.clone(), key));
+                jobs
             }
         }
     }
@@ -161,16 +204,32 @@ impl Cuts {
     }
 
     fn attach(&mut self, question: &Arc<Question>, zone: &DomainName) -> Vec<Job> {
+        let mut jobs = self.concern(zone);
         self.homes.insert(Arc::clone(question), zone.clone());
-        let Some(state) = self.zones.get_mut(zone) else { return Vec::new() };
+        let Some(state) = self.zones.get_mut(zone) else { return jobs };
         state.questions.push(Arc::clone(question));
-        vec![Job::Ask { question: Arc::clone(question), servers: state.servers.clone() }]
+        jobs.push(Job::Ask { question: Arc::clone(question), servers: state.servers.keys().copied().collect() });
+        jobs
     }
 
-    fn find(&mut self, name: &DomainName, rtype: RecordType, aim: Aim) -> Vec<Job> {
+    /// A question is in the zone: all its servers are wanted, and whom they and the zone above name as such.
+    fn concern(&mut self, zone: &DomainName) -> Vec<Job> {
+        let Some(state) = self.zones.get_mut(zone).filter(|state| !state.concerned) else { return Vec::new() };
+        state.concerned = true;
+        let mut jobs = self.look_up(zone);
+        if is_delegated(zone) {
+            let question = Arc::new(Question::new(zone, RecordType::Ns));
+            jobs.extend(self.attach(&question, zone));
+            jobs.extend(self.seek_parent(zone));
+        }
+        jobs
+    }
+
+    fn find(&mut self, name: &DomainName, rtype: RecordType, aim: Aim, central: bool) -> Vec<Job> {
         let question = Arc::new(Question::new(name, rtype));
         let find = self.finds.entry(Arc::clone(&question)).or_default();
         let fresh = find.purposes.is_empty();
+        find.central |= central;
         find.purposes.push(aim);
         // One question, one use: what was answered once is not needed again, for zones, searches and hosts are remembered.
         if fresh { vec![Job::FindByAny { question }] } else { Vec::new() }
@@ -188,10 +247,10 @@ impl Cuts {
         fast.sort_unstable();
         let chosen: Vec<usize> = match fast.len() {
             0 => resolvers.iter().copied().filter(|number| !find.asked.contains(number)).collect(),
-            _ => fast.into_iter().take(GUIDES).map(|(_, number)| number).collect(),
+            _ => fast.into_iter().take(if find.central { GUIDES } else { 1 }).map(|(_, number)| number).collect(),
         };
         find.asked.extend(&chosen);
-        find.waiting += chosen.len();
+        find.open.extend(&chosen);
         chosen
     }
 
@@ -210,7 +269,7 @@ impl Cuts {
         resolvers: &[usize],
     ) -> Vec<Job> {
         let Some(find) = self.finds.get_mut(question) else { return Vec::new() };
-        find.waiting = find.waiting.saturating_sub(1);
+        find.open.remove(&resolver);
         if find.done {
             return Vec::new();
         }
@@ -221,8 +280,12 @@ impl Cuts {
                 self.is_fast(resolver, answer.rtt_micros);
                 purposes.into_iter().flat_map(|aim| self.use_answer(question, answer, aim)).collect()
             }
-            Outcome::Unanswered(_) if find.waiting > 0 => Vec::new(),
-            Outcome::Unanswered(_) if resolvers.iter().any(|number| !find.asked.contains(number)) => {
+            Outcome::Unanswered(_) if !find.open.is_empty() => Vec::new(),
+            // Of a zone above it would be as long again until another has said so.
+            Outcome::Unanswered(why)
+                if (find.central || *why != Why::Timeout)
+                    && resolvers.iter().any(|number| !find.asked.contains(number)) =>
+            {
                 vec![Job::FindByAny { question: Arc::clone(question) }]
             }
             Outcome::Unanswered(_) => {
@@ -234,14 +297,21 @@ impl Cuts {
     }
 
     /// A question about zones has taken long. The resolver may be waiting for servers that are dead, and a zone above will refer to
-    /// the same: its search goes on there. An answer that comes later is still of use to searches that have not ended.
+    /// the same: its search goes on there. An answer that comes later is still of use to searches that have not ended. What is only about
+    /// a zone above is not waited for any longer.
     pub fn overdue(&mut self, question: &Question) -> Vec<Job> {
         let Some(find) = self.finds.get_mut(question).filter(|find| !find.done && !find.overdue) else {
             return Vec::new();
         };
         find.overdue = true;
+        let mut jobs = Vec::new();
+        if !find.central {
+            let servers = find.open.iter().copied().collect();
+            jobs.push(Job::Enough { question: Arc::new(question.clone()), servers });
+        }
         let keys: Vec<DomainName> = find.purposes.iter().filter_map(Aim::cut).cloned().collect();
-        keys.into_iter().flat_map(|key| self.climb(question, key)).collect()
+        jobs.extend(keys.into_iter().flat_map(|key| self.climb(question, key)).collect::<Vec<_>>());
+        jobs
     }
 
     fn use_answer(&mut self, question: &Question, answer: &Answer, aim: Aim) -> Vec<Job> {
@@ -256,9 +326,7 @@ impl Cuts {
                 }
                 // The SOA of a negative answer names the zone, except behind an alias: then it is the target's.
                 match answer.soa.as_ref().map(|soa| soa.name.clone()) {
-                    Some(zone) if !is_alias && question.name.is_within(&zone) && !zone.as_str().is_empty() => {
-                        self.settle(&key, &zone, &[])
-                    }
+                    Some(zone) if !is_alias && question.name.is_within(&zone) => self.settle(&key, &zone, &[]),
                     _ => self.climb(question, key),
                 }
             }
@@ -307,85 +375,60 @@ impl Cuts {
             return self.settle(&key, &zone, &[]);
         }
         let question = Question::new(name, RecordType::Ns);
-        if self.finds.get(&question).is_some_and(|find| find.done || find.overdue) {
+        if let Some(find) = self.finds.get_mut(&question).filter(|find| find.done || find.overdue) {
+            if !find.done {
+                find.purposes.push(Aim::Cut { key: key.clone() });
+            }
             // It was no zone, and what it led to is further up.
             return self.climb(&question, key);
         }
-        self.find(name, RecordType::Ns, Aim::Cut { key })
+        let idle = matches!(self.searches.get(&key), Some(Search::Running(waiting)) if waiting.questions.is_empty());
+        self.find(name, RecordType::Ns, Aim::Cut { key }, !idle)
     }
 
     /// A search has ended in `zone`, whose servers' names may be known.
     fn settle(&mut self, key: &DomainName, zone: &DomainName, names: &[DomainName]) -> Vec<Job> {
-        let waiting = match self.searches.insert(key.clone(), Search::Found(zone.clone())) {
+        let Waiting { questions, children } = match self.searches.insert(key.clone(), Search::Found(zone.clone())) {
             Some(Search::Running(waiting)) => waiting,
-            _ => Vec::new(),
+            _ => Waiting::default(),
         };
         let mut jobs = Vec::new();
-        let known = self.zones.contains_key(zone);
-        if !known && self.zones.len() >= ZONES {
-            self.searches.insert(key.clone(), Search::Failed);
-            return jobs;
-        }
-        self.zones.entry(zone.clone()).or_default();
-        if !names.is_empty() {
+        if !names.is_empty() || !zone.as_str().is_empty() && !questions.is_empty() {
+            if !self.learn(zone) {
+                self.searches.insert(key.clone(), Search::Failed);
+                return jobs;
+            }
             jobs.extend(self.add_names(zone, names));
-        } else if !known {
-            jobs.extend(self.find(zone, RecordType::Ns, Aim::Servers { zone: zone.clone() }));
+            for question in questions {
+                let home = self.deepest(&question, zone.clone());
+                jobs.extend(self.attach(&question, &home));
+            }
+            if names.is_empty() {
+                jobs.extend(self.find_names(zone));
+            }
         }
-        for question in waiting {
-            let home = self.deepest(&question, zone.clone());
-            jobs.extend(self.attach(&question, &home));
-        }
+        jobs.extend(children.iter().flat_map(|child| self.adopt(child, zone)).collect::<Vec<_>>());
         jobs
     }
 
-    fn add_names(&mut self, zone: &DomainName, names: &[DomainName]) -> Vec<Job> {
-        let mut jobs = Vec::new();
-        for name in names.iter().filter(|name| plan::is_representable(name) && !name.as_str().is_empty()) {
-            let Some(state) = self.zones.get_mut(zone) else { return jobs };
-            if state.names.len() >= NAMES || !state.names.insert(name.clone()) {
-                continue;
-            }
-            let fresh = !self.hosts.contains_key(name);
-            let host = self.hosts.entry(name.clone()).or_default();
-            host.zones.push(zone.clone());
-            jobs.extend(host.addresses.iter().map(|address| Job::Server {
-                zone: zone.clone(),
-                name: name.clone(),
-                address: *address,
-            }));
-            if fresh {
-                for family in Family::BOTH {
-                    jobs.extend(self.find(name, RecordType::address(family), Aim::Address { name: name.clone() }));
-                }
-            }
+    /// Makes a zone known; false where there are too many.
+    fn learn(&mut self, zone: &DomainName) -> bool {
+        let fits = self.zones.contains_key(zone) || self.zones.len() < ZONES;
+        if fits {
+            self.zones.entry(zone.clone()).or_default();
         }
-        jobs
+        fits
     }
 
-    fn add_addresses(&mut self, name: &DomainName, found: &[IpAddr]) -> Vec<Job> {
-        let Some(host) = self.hosts.get_mut(name) else { return Vec::new() };
-        let mut jobs = Vec::new();
-        for &address in found.iter().filter(|a| is_unicast(**a)).take(SERVERS) {
-            if host.addresses.insert(address) {
-                jobs.extend(host.zones.iter().map(|zone| Job::Server {
-                    zone: zone.clone(),
-                    name: name.clone(),
-                    address,
-                }));
+    /// Asks the resolvers for the names of a zone's servers, where none is known.
+    fn find_names(&mut self, zone: &DomainName) -> Vec<Job> {
+        match self.zones.get(zone) {
+            Some(state) if state.names.is_empty() => {
+                let central = state.concerned;
+                self.find(zone, RecordType::Ns, Aim::Servers { zone: zone.clone() }, central)
             }
+            _ => Vec::new(),
         }
-        jobs
-    }
-
-    /// Adds a server to a zone; returns what it is to be asked.
-    pub fn add_server(&mut self, zone: &DomainName, number: usize) -> Vec<Arc<Question>> {
-        let Some(state) = self.zones.get_mut(zone) else { return Vec::new() };
-        if state.servers.contains(&number) || state.servers.len() >= SERVERS {
-            return Vec::new();
-        }
-        state.servers.push(number);
-        state.questions.clone()
     }
 
     /// A server that was asked as one of the question's zone refers to others. `None` where that leads no deeper: then the server does not
@@ -394,32 +437,21 @@ impl Cuts {
         let home = self.homes.get(question)?.clone();
         let zone = &referral.zone;
         if *zone != home && zone.is_within(&home) && question.name.is_within(zone) {
-            if !self.zones.contains_key(zone) && self.zones.len() >= ZONES {
+            if !self.learn(zone) {
                 return None;
             }
-            let is_new = !self.zones.contains_key(zone);
-            self.zones.entry(zone.clone()).or_default();
             let mut jobs = self.add_names(zone, &referral.servers);
-            if is_new {
-                // The zone itself may name other servers than the delegation does: both are asked.
-                jobs.extend(self.find(zone, RecordType::Ns, Aim::Servers { zone: zone.clone() }));
-            }
+            jobs.extend(self.adopt(zone, &home));
+            jobs.extend(self.attach(question, zone));
             // The delegating zone's own servers vouch for addresses below it, and for no others.
             for (name, address) in referral.glue.iter().filter(|(name, _)| name.is_within(&home)) {
                 jobs.extend(self.add_addresses(name, &[*address]));
             }
-            jobs.extend(self.attach(question, zone));
             return Some(jobs);
         }
         // Another of the parent's servers may have referred already: this one says the same, and is right.
-        let serves = self.zones.get(&home).is_some_and(|state| state.servers.contains(&server));
+        let serves = self.zones.get(&home).is_some_and(|state| state.servers.contains_key(&server));
         (!serves).then(Vec::new)
-    }
-
-    /// Whether a server was found to be one of the question's zone, in the end; true where no zone was looked for.
-    pub fn serves(&self, question: &Question, server: usize) -> bool {
-        let Some(home) = self.homes.get(question) else { return true };
-        self.zones.get(home).is_some_and(|state| state.servers.contains(&server))
     }
 
     /// Keeps of a server's answer what its zone vouches for: behind an alias that leads out of the zone, others do.
@@ -456,10 +488,10 @@ fn search_key(question: &Question) -> Option<DomainName> {
     }
 }
 
-/// Whether a packet can be sent there as to one server.
-fn is_unicast(address: IpAddr) -> bool {
-    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-    !(address.is_unspecified() || address.is_multicast() || broadcast || is_link_local(address))
+/// Whether a zone is delegated by somebody whose delegations are looked at: the root and the registries' zones are well kept, and nobody reads
+/// about them here.
+fn is_delegated(zone: &DomainName) -> bool {
+    zone.is_qualified() && !["in-addr.arpa", "ip6.arpa"].contains(&zone.as_str())
 }
 
 #[cfg(test)]

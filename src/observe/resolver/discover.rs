@@ -32,18 +32,14 @@ pub struct Service {
 /// be the resolver's address.
 pub fn services(family: Family) -> Vec<Service> {
     let own = RecordType::address(family);
-    // OpenDNS: resolver1.opendns.com; Google: ns1.google.com; Akamai: ns1-1.akamaitech.net, which has no such answer over IPv6.
-    let all: &[(&str, &str, &str, RecordType)] = match family {
-        Family::Ipv4 => &[
-            ("opendns", "208.67.222.222", "myip.opendns.com", own),
-            ("google", "216.239.32.10", "o-o.myaddr.l.google.com", RecordType::Txt),
-            ("akamai", "193.108.88.1", "whoami.akamai.net", own),
-        ],
-        Family::Ipv6 => &[
-            ("opendns", "2620:119:35::35", "myip.opendns.com", own),
-            ("google", "2001:4860:4802:32::a", "o-o.myaddr.l.google.com", RecordType::Txt),
-        ],
+    // OpenDNS: resolver1.opendns.com; Google: ns1.google.com. Akamai's whoami.akamai.net is no third: it asks users to leave that name since
+    // 2018, and the one that took its place tells of resolvers.
+    let (opendns, google) = match family {
+        Family::Ipv4 => ("208.67.222.222", "216.239.32.10"),
+        Family::Ipv6 => ("2620:119:35::35", "2001:4860:4802:32::a"),
     };
+    let all =
+        [("opendns", opendns, "myip.opendns.com", own), ("google", google, "o-o.myaddr.l.google.com", RecordType::Txt)];
     let service = |(name, server, question, rtype): &(&str, &str, &str, RecordType)| {
         let server = SocketAddr::new(server.parse().ok()?, PORT);
         Some(Service { name: (*name).to_owned(), server, question: Question::new(&DomainName::new(question), *rtype) })

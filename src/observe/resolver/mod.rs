@@ -5,6 +5,7 @@
 //! and a silent server delays nothing but its own column.
 
 mod authority;
+mod closing;
 pub mod discover;
 mod exchange;
 mod progress;
@@ -24,6 +25,7 @@ use hickory_resolver::config::{CLOUDFLARE, GOOGLE, QUAD9};
 
 pub use progress::Progress;
 
+use crate::addr::is_public;
 use crate::facts::Facts;
 use crate::observe::{Observations, Question, Vantage, VantageKind, plan};
 
@@ -70,6 +72,12 @@ impl Options {
             timeout: DEFAULT_TIMEOUT,
             progress: Progress::default(),
         }
+    }
+
+    /// Whether some resolver is in the public network. Receivers cannot ask servers at private addresses then, and what these say is not what
+    /// receivers see. Where all resolvers are on this host or in a network of its own, that is the world: a test network.
+    fn sees_the_public_dns(&self) -> bool {
+        self.resolvers.iter().any(|spec| is_public(spec.server.ip()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The phase as a whole: which question goes to whom and when, by what has been heard so far.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
-use super::authority::{Cuts, Job};
+use super::authority::{Cuts, Job, delegation};
+use super::closing::in_use;
 use super::exchange::{self, Event, Request, Server};
 use super::table::{Entry, Table};
 use super::wire::Heard;
@@ -17,6 +18,7 @@ use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::plan::FollowUps;
 use crate::observe::truth::{self, End};
+use crate::observe::zones::{Zone, witnesses};
 use crate::observe::{
     Answer, Observations, Outcome, Question, RecordData, RecordType, Reply, Vantage, VantageKind, Why, plan,
 };
@@ -54,6 +56,8 @@ pub struct Run<'a> {
     /// How many aliases led to a question.
     alias_depth: HashMap<Arc<Question>, usize>,
     cuts: Cuts,
+    /// Questions on their way to servers that are not waited for.
+    released: HashSet<(Arc<Question>, usize)>,
     /// Questions about zones, with the end of the patience with each; the first to end stands first.
     patience: VecDeque<(Instant, Arc<Question>)>,
     events: UnboundedSender<Event<Purpose>>,
@@ -74,6 +78,7 @@ pub async fn run(questions: &BTreeSet<Question>, facts: &Facts, options: &Option
         budget: questions.len().saturating_mul(4).saturating_add(FOLLOW_UPS),
         alias_depth: HashMap::new(),
         cuts: Cuts::default(),
+        released: HashSet::new(),
         patience: VecDeque::new(),
         events,
     };
@@ -122,6 +127,8 @@ impl Run<'_> {
             });
             self.start(number);
         }
+        self.cuts.public_only = self.options.sees_the_public_dns();
+        self.take_over_zones(&dns.zones);
         let mut known = Vec::new();
         for (question, replies) in dns.replies {
             let answers = replies.iter().filter_map(|reply| match &reply.outcome {
@@ -134,6 +141,21 @@ impl Run<'_> {
         known
     }
 
+    fn take_over_zones(&mut self, zones: &[Zone]) {
+        if !self.options.authoritative {
+            return;
+        }
+        for zone in zones {
+            let vantages = &self.vantages;
+            self.cuts.remember(zone, |number| Some(vantages.get(number)?.server?.ip()));
+            for number in zone.servers.keys().copied() {
+                self.start(number);
+                let address = self.vantages.get(number).and_then(|vantage| vantage.server);
+                self.by_address.extend(address.map(|address| (address, number)));
+            }
+        }
+    }
+
     /// Starts the task of a vantage point, unless it runs.
     fn start(&mut self, number: usize) {
         let Some(Vantage { server: Some(address), kind, .. }) = self.vantages.get(number).cloned() else { return };
@@ -144,14 +166,22 @@ impl Run<'_> {
         }
     }
 
-    /// The vantage point of an authoritative server; `None` where there are too many.
-    pub(super) fn authority(&mut self, name: &DomainName, address: std::net::SocketAddr) -> Option<usize> {
+    /// The vantage point of an authoritative server of a zone; `None` where there are too many.
+    pub(super) fn authority(
+        &mut self,
+        zone: &DomainName,
+        name: &DomainName,
+        address: std::net::SocketAddr,
+    ) -> Option<usize> {
         /// Authoritative servers in one phase: each takes sockets.
         const LIMIT: usize = 256;
+        /// As many are left for the zones that questions are in.
+        const KEPT: usize = 128;
+        let limit = if self.cuts.is_concerned(zone) { LIMIT } else { LIMIT - KEPT };
         if let Some(number) = self.by_address.get(&address) {
             return Some(*number);
         }
-        if self.by_address.len() >= LIMIT {
+        if self.by_address.len() >= limit {
             return None;
         }
         let same = |v: &Vantage| v.kind == VantageKind::Authoritative && v.server == Some(address);
@@ -243,8 +273,9 @@ impl Run<'_> {
     }
 
     fn hear(&mut self, event: Event<Purpose>) {
-        self.outstanding = self.outstanding.saturating_sub(1);
         let Event { server, token, question, heard } = event;
+        let released = !self.released.is_empty() && self.released.remove(&(Arc::clone(&question), server));
+        self.outstanding = self.outstanding.saturating_sub(usize::from(!released));
         let Purpose::Observe(number) = token else {
             let resolvers = self.recursive();
             let jobs = self.cuts.found(&question, server, &heard.outcome, &resolvers);
@@ -261,17 +292,28 @@ impl Run<'_> {
     }
 
     fn hear_authority(&mut self, server: usize, number: usize, question: &Arc<Question>, heard: Heard) {
-        if let Some(referral) = heard.referral
+        let Heard { mut outcome, referral } = heard;
+        let delegation = referral.as_ref().and_then(|referral| delegation(question, referral));
+        if self.cuts.is_surveyed(question, server) {
+            let jobs = self.cuts.surveyed(question, server, &outcome, referral.as_ref());
+            if let Some(names) = delegation {
+                outcome = Outcome::Unanswered(Why::Delegates(names));
+            }
+            self.perform(jobs);
+        } else if let Some(referral) = referral
             && let Some(jobs) = self.cuts.refer(question, server, &referral)
         {
             // Where it turns out to be a server of the zone below as well, it is asked again.
             self.table.forget(number, server);
             return self.perform(jobs);
+        } else if let Some(names) = delegation {
+            outcome = Outcome::Unanswered(Why::Delegates(names));
         }
-        let mut outcome = heard.outcome;
         if let Outcome::Answer(answer) = &mut outcome {
             if answer.authoritative {
                 self.cuts.confine(question, answer);
+                let jobs = self.cuts.named(question, server, answer);
+                self.perform(jobs);
                 self.follow_alias(question, answer);
             }
             self.follow(question, answer);
@@ -295,6 +337,9 @@ impl Run<'_> {
 
     /// An alias that leads out of the zone: its end is asked where it is served.
     fn follow_alias(&mut self, question: &Arc<Question>, answer: &Answer) {
+        if question.rtype == RecordType::Ns {
+            return;
+        }
         let chain = truth::chain(question, answer);
         let End::Elsewhere(target) = chain.end else { return };
         let depth = self.alias_depth.get(question).copied().unwrap_or(0) + chain.aliases.len();
@@ -329,9 +374,19 @@ impl Run<'_> {
         }
     }
 
+    /// Puts a question to a server of its zone, or of the zone above.
     fn ask(&mut self, server: usize, question: &Arc<Question>) {
-        if let Some(number) = self.table.place(question) {
-            self.put(server, number, question);
+        let known = self.table.place(question);
+        let number = known.unwrap_or_else(|| self.table.add(Arc::clone(question), Vec::new()));
+        self.put(server, number, question);
+    }
+
+    /// Does not wait for what these servers have not replied yet.
+    fn release(&mut self, question: &Arc<Question>, servers: &[usize]) {
+        for server in servers {
+            if self.released.insert((Arc::clone(question), *server)) {
+                self.outstanding = self.outstanding.saturating_sub(1);
+            }
         }
     }
 
@@ -358,12 +413,11 @@ impl Run<'_> {
                 }
                 Job::Server { zone, name, address } => {
                     let address = std::net::SocketAddr::new(address, self.options.authoritative_port);
-                    if let Some(number) = self.authority(&name, address) {
-                        for question in self.cuts.add_server(&zone, number) {
-                            self.ask(number, &question);
-                        }
+                    if let Some(number) = self.authority(&zone, &name, address) {
+                        jobs.extend(self.cuts.add_server(&zone, &name, number));
                     }
                 }
+                Job::Enough { question, servers } => self.release(&question, &servers),
                 Job::Ask { question, servers } => {
                     for number in servers {
                         self.ask(number, &question);
@@ -374,7 +428,19 @@ impl Run<'_> {
     }
 
     /// What was heard; what is still open is a time-out.
-    fn into_observations(self) -> Observations {
+    fn into_observations(mut self) -> Observations {
+        // Resolvers among them were asked about zones, and have no place in the table for that.
+        for (question, server) in std::mem::take(&mut self.released) {
+            if let Some(number) = self.table.place(&question).filter(|_| question.rtype == RecordType::Ns) {
+                self.table.forget(number, server);
+            }
+        }
+        let mut zones = self.cuts.concerned();
+        for zone in &mut zones {
+            let entry = self.table.place(&zone.question()).and_then(|number| self.table.get(number));
+            let serving = witnesses(zone, entry.map_or(&[], |entry| entry.replies.as_slice()));
+            zone.servers.retain(|number, _| serving.contains(number));
+        }
         // A server whose network this host has no route to is no witness, where others are.
         let unreached =
             |reply: &Reply| matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(how)) if how == "no route");
@@ -392,37 +458,24 @@ impl Run<'_> {
             }
             all.difference(&reached).copied().collect()
         };
-        // Servers of the parent, asked before the cut was known, are no witnesses.
+        // Servers of the parent, asked before the cut was known, are no witnesses, and neither are servers that only caches remember.
+        let by_name: HashMap<&DomainName, &Zone> = zones.iter().map(|zone| (&zone.name, zone)).collect();
+        let serves = |question: &Question, reply: &Reply| {
+            let Some(home) = self.cuts.zone(question) else { return true };
+            let told = |zone: &Zone| {
+                let authoritative = matches!(&reply.outcome, Outcome::Answer(answer) if answer.authoritative);
+                !authoritative && zone.delegators.contains(&reply.vantage) && *question == zone.question()
+            };
+            match by_name.get(&home) {
+                Some(zone) => zone.servers.contains_key(&reply.vantage) || told(zone),
+                None => self.cuts.is_server(&home, reply.vantage),
+            }
+        };
         let replies = self.table.into_replies(|question, reply| {
-            !authority(reply.vantage) || !silent.contains(&reply.vantage) && self.cuts.serves(question, reply.vantage)
+            !authority(reply.vantage) || !silent.contains(&reply.vantage) && serves(question, reply)
         });
-        let (vantages, replies) = in_use(self.vantages, replies);
-        Observations::new(vantages, replies)
+        in_use(self.vantages, replies, zones)
     }
-}
-
-/// Leaves out authoritative vantage points that nothing was heard of, and puts the rest in an order that does not depend on who was found first.
-fn in_use(
-    vantages: Vec<Vantage>,
-    mut replies: BTreeMap<Question, Vec<Reply>>,
-) -> (Vec<Vantage>, BTreeMap<Question, Vec<Reply>>) {
-    let used: HashSet<usize> = replies.values().flatten().map(|reply| reply.vantage).collect();
-    let mut order: Vec<usize> = (0..vantages.len())
-        .filter(|n| used.contains(n) || vantages.get(*n).is_some_and(|v| v.kind != VantageKind::Authoritative))
-        .collect();
-    order.sort_by_key(|n| {
-        let vantage = vantages.get(*n);
-        let found = vantage.filter(|v| v.kind == VantageKind::Authoritative).map(|v| (v.name.clone(), v.server));
-        // Resolvers keep the order in which they were given.
-        (found.is_some(), found, *n)
-    });
-    let place: HashMap<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
-    for reply in replies.values_mut().flatten() {
-        if let Some(new) = place.get(&reply.vantage) {
-            reply.vantage = *new;
-        }
-    }
-    (order.iter().filter_map(|n| vantages.get(*n).cloned()).collect(), replies)
 }
 
 /// Whether a record says the name of a zone's server.

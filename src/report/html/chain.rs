@@ -147,7 +147,7 @@ fn helo(path: &PathView) -> Vec<Node> {
     if name.is_empty() {
         return vec![Node::new("HELO name", &["(empty)".into()], State::Broken)];
     }
-    let mut nodes = vec![Node::new("HELO name", std::slice::from_ref(name), State::Plain)];
+    let mut nodes = vec![Node::new("HELO name", &[name.to_string()], State::Plain)];
     if let Some(addresses) = &path.helo_addresses {
         let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         nodes.push(match path.sending {

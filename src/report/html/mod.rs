@@ -321,6 +321,9 @@ fn asked(report: &Report) -> Markup {
                 p { "Nothing was asked of the DNS." }
             } @else {
                 p { (dns.answered) " of " (count(dns.questions, "DNS question")) " answered." }
+                @if !dns.notes.is_empty() {
+                    ul { @for note in &dns.notes { li { (note) } } }
+                }
                 details {
                     summary { "Who was asked" }
                     div.scroll {

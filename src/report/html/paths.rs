@@ -59,7 +59,7 @@ fn card(path: &PathView) -> Markup {
                 details {
                     summary { (count(domains.len(), "sender domain")) }
                     p.mono {
-                        (domains.iter().take(DOMAINS).map(String::as_str).collect::<Vec<_>>().join(", "))
+                        (domains.get(..DOMAINS).unwrap_or(domains).join(", "))
                         @if domains.len() > DOMAINS { ", and " (domains.len() - DOMAINS) " more" }
                     }
                 }

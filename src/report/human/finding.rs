@@ -175,7 +175,7 @@ fn excerpts<'a>(finding: &'a FindingView, style: &Style, room: usize) -> Vec<(St
         let (PlaceView { origin: OriginView::File { file, line, .. }, .. }, Some(quote)) = (place, &place.quote) else {
             continue;
         };
-        let index = match files.iter().position(|(path, _)| path == file) {
+        let index = match files.iter().position(|(path, _)| **path == **file) {
             Some(index) => index,
             None => {
                 files.push((file, BTreeMap::new()));
@@ -336,7 +336,7 @@ fn notes(finding: &FindingView, all: &Paths, style: &Style) -> Vec<(&'static str
 fn leaving(finding: &FindingView, all: &Paths) -> Option<String> {
     let paths: Vec<&PathView> = finding.paths.iter().filter_map(|id| all.by_id.get(id.as_str()).copied()).collect();
     let domains: BTreeSet<&str> =
-        paths.iter().filter_map(|path| path.sender_domains.as_ref()).flatten().map(String::as_str).collect();
+        paths.iter().filter_map(|path| path.sender_domains.as_ref()).flatten().map(|domain| &**domain).collect();
     let others = paths.iter().any(|path| path.sender_selection == SenderSelection::ListedAndOthers);
     if domains.is_empty() {
         return None;

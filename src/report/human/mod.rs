@@ -17,6 +17,9 @@ pub(super) use plan::{Step, is_reload, settles, steps, title};
 pub(super) use text::count;
 use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
 
+/// Notes that are shown without `-v`.
+const NOTES: usize = 8;
+
 /// The report as text. `report` is tamed already.
 pub fn render(report: &Report, style: &Style) -> String {
     let mut findings: Vec<&FindingView> = report.findings.iter().collect();
@@ -34,11 +37,41 @@ pub fn render(report: &Report, style: &Style) -> String {
     out.push_str(&finding::section(&findings, report, style));
     out.push_str(&plan::section(&findings, report.first_step.as_ref(), style));
     out.push_str(&apart::section(report, style));
+    out.push_str(&notes(report, style));
     out.push_str(&not_checked(report, style));
     if style.verbosity == Verbosity::Verbose {
         out.push_str(&heard(report, style));
+        out.push_str(&zones(report, style));
     }
     out
+}
+
+/// What is to be known of the servers that were asked.
+fn notes(report: &Report, style: &Style) -> String {
+    let mut out = String::new();
+    let notes = &report.dns.notes;
+    let shown = if style.verbosity == Verbosity::Verbose { notes.len() } else { NOTES };
+    notes.iter().take(shown).for_each(|note| put(&mut out, "  ", "    ", note, style.width));
+    if notes.len() > shown {
+        put(&mut out, "  ", "    ", &format!("And {} more (-v shows them).", notes.len() - shown), style.width);
+    }
+    if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("About the servers asked")) }
+}
+
+/// The zones whose servers were asked, and who names these.
+fn zones(report: &Report, style: &Style) -> String {
+    let mut out = String::new();
+    let list =
+        |names: &Option<Vec<String>>| names.as_ref().map_or_else(|| "not heard".to_owned(), |all| all.join(", "));
+    for zone in &report.dns.zones {
+        out.push_str(&format!("  {}\n", zone.zone));
+        let parent = zone.parent.as_deref().unwrap_or("the zone above");
+        put(&mut out, "    ", "      ", &format!("delegation in {parent}: {}", list(&zone.delegation)), style.width);
+        put(&mut out, "    ", "      ", &format!("its own NS records: {}", list(&zone.own)), style.width);
+        let servers: Vec<&str> = zone.servers.iter().map(|server| server.name.as_str()).collect();
+        put(&mut out, "    ", "      ", &format!("asked: {}", servers.join(", ")), style.width);
+    }
+    if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("Zones and their servers")) }
 }
 
 /// Every question, with what each server said, how long it took and for how long the answer is kept.
@@ -114,7 +147,11 @@ fn not_checked(report: &Report, style: &Style) -> String {
         .vantage
         .iter()
         .filter(|v| v.asked > 0 && v.answered == 0)
-        .map(|v| v.server.as_ref().map_or_else(|| v.name.clone(), |server| format!("{} ({server})", v.name)))
+        // The name of a zone's server has its address in it.
+        .map(|v| match v.server.as_ref().filter(|_| !v.name.ends_with(')')) {
+            Some(server) => format!("{} ({server})", v.name),
+            None => v.name.clone(),
+        })
         .collect();
     if !silent.is_empty() {
         let text = format!("No answer at all from {}.", silent.join(", "));

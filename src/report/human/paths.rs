@@ -154,7 +154,7 @@ fn chain(out: &mut String, path: &PathView, style: &Style) {
 fn who(path: &PathView, style: &Style) -> Vec<String> {
     let mut lines = vec![path.id.clone()];
     let limit = if style.verbosity == Verbosity::Verbose { usize::MAX } else { NAMES_SHOWN };
-    let mut services: Vec<String> = path.services.iter().take(limit).cloned().collect();
+    let mut services: Vec<String> = path.services.iter().take(limit).map(ToString::to_string).collect();
     if path.services.len() > limit {
         services.push(format!("+{}", path.services.len() - limit));
     }
@@ -228,7 +228,7 @@ fn helo(path: &PathView, signs: Signs) -> Vec<String> {
     let Some(name) = &path.helo else {
         return vec![if path.mta.is_none() { "-".into() } else { format!("{} undecided", signs.unknown) }];
     };
-    let mut lines = vec![if name.is_empty() { format!("{} (empty)", signs.broken) } else { name.clone() }];
+    let mut lines = vec![if name.is_empty() { format!("{} (empty)", signs.broken) } else { name.to_string() }];
     if let (Some(addresses), Some(sending)) = (&path.helo_addresses, path.sending)
         && !addresses.contains(&sending)
     {

@@ -116,7 +116,7 @@ pub fn fix(facts: &Facts, fault: &BindFault, family: Family) -> Fix {
         Fix::new(Who::Host, format!("Set `{parameter}`{place} to {own}, or remove it so that the kernel chooses."));
     match fault.mta {
         Mta::Postfix => {
-            let service = fault.services.first().map_or("smtp", String::as_str);
+            let service = fault.services.first().map_or("smtp", |service| service);
             set_postfix(facts, service, parameter, &own.to_string()).into_iter().fold(fix, Fix::command)
         }
         Mta::Exim => exim(facts, fault, own, fix),

@@ -93,14 +93,14 @@ mod tests {
 
     #[test]
     fn cases() {
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
         let no_kernel = |f: &mut Facts| {
             f.paths[0].source = None;
             f.paths[0].sending = None;
         };
         let undecided = |f: &mut Facts| {
             f.paths[0].source_undecided =
-                Some(Undecided { parameter: "interface".into(), why: "it asks Perl".into(), origin: HERE });
+                Some(Undecided { parameter: "interface".into(), why: "it asks Perl".into(), origin: HERE }.into());
         };
         check_table(
             &RULE,

@@ -1,11 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::facts::{CpanelEntry, Facts};
+use crate::facts::{Facts, MapEntry};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::panel::{addresses, has_flag, key, lines, private_side};
+use crate::rules::panel::{Local, addresses, has_flag, key, lines};
 use crate::rules::rule;
 
 rule! {
@@ -34,30 +34,30 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let Some(cpanel) = facts.cpanel.as_ref().filter(|cpanel| has_flag(cpanel, "per_domain_mailips")) else {
         return Vec::new();
     };
-    let given: BTreeMap<String, &CpanelEntry> = lines(&cpanel.mailips).into_iter().collect();
-    let accounts: BTreeMap<&str, &CpanelEntry> =
-        cpanel.userips.iter().map(|entry| (entry.key.value.as_str(), entry)).collect();
+    let given: HashMap<_, &MapEntry> = lines(&cpanel.mailips).collect();
+    let accounts: HashMap<&str, &MapEntry> = cpanel.userips.iter().map(|entry| (&*entry.key, entry)).collect();
     // Without a line, mail leaves unbound: from the shared address, which needs none.
     let unbound = cpanel.shared_ip.as_ref().or(cpanel.main_ip.as_ref()).map(|fact| fact.value);
-    let mut findings = Vec::new();
+    let (local, mut findings) = (Local::of(facts), Vec::new());
     for domain in cpanel.userdomains.iter().filter(|entry| key(entry) != "*") {
-        let Some(account) = accounts.get(domain.value.value.as_str()) else { continue };
-        let Ok(own) = account.value.value.trim().parse::<IpAddr>() else { continue };
+        let Some(account) = accounts.get(&*domain.value) else { continue };
+        let Ok(own) = account.value.trim().parse::<IpAddr>() else { continue };
         let line = given.get(&key(domain)).or_else(|| given.get("*")).copied();
         let agrees = match line {
             // The public image of the account's own address is CPL009's alone.
-            Some(line) => addresses(line).iter().any(|addr| *addr == own || private_side(facts, *addr) == Some(own)),
+            Some(line) => addresses(line).any(|addr| addr == own || local.private_side(addr) == Some(own)),
             None => unbound.is_none_or(|unbound| unbound == own),
         };
         if agrees {
             continue;
         }
-        let name = DomainName::new(&domain.key.value);
-        let now = line.map_or_else(|| "none".to_owned(), |line| line.value.value.clone());
-        let message = format!("mailips gives `{name}` {now}, and its account `{}` has {own}", domain.value.value);
-        let finding = RULE.violated(&name, message).place(&account.value.origin, "the account's address");
-        let finding =
-            line.into_iter().fold(finding, |finding, line| finding.place(&line.value.origin, "the address in mailips"));
+        let name = DomainName::new(&domain.key);
+        let now = line.map_or_else(|| "none".to_owned(), |line| line.value.to_string());
+        let message = format!("mailips gives `{name}` {now}, and its account `{}` has {own}", domain.value);
+        let finding = RULE.violated(&name, message).place(&account.value.origin(), "the account's address");
+        let finding = line
+            .into_iter()
+            .fold(finding, |finding, line| finding.place(&line.value.origin(), "the address in mailips"));
         let fix = Fix::new(Who::Host, "Have cPanel write /etc/mailips and /etc/mailhelo anew.");
         findings.push(finding.fix(fix.command("/usr/local/cpanel/scripts/updateuserdomains")));
     }

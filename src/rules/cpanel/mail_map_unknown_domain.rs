@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
@@ -35,8 +35,8 @@ rule! {
 fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let listed = [&cpanel.localdomains, &cpanel.remotedomains, &cpanel.secondarymx].into_iter().flatten();
-    let of_accounts = cpanel.userdomains.iter().map(|entry| DomainName::new(&entry.key.value));
-    let known: BTreeSet<DomainName> = of_accounts.chain(listed.map(|fact| fact.value.clone())).collect();
+    let of_accounts = cpanel.userdomains.iter().map(|entry| &entry.key);
+    let known: HashSet<_> = of_accounts.chain(listed).map(|domain| DomainName::folded(domain)).collect();
     if known.is_empty() {
         // None of the lists could be read, which CFG004 reports: nothing can be said of any domain.
         return Vec::new();
@@ -45,17 +45,20 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (map, entries) in [("mailips", &cpanel.mailips), ("mailhelo", &cpanel.mailhelo)] {
         for (key, entry) in lines(entries) {
+            if key == "*" || known.contains(&key) {
+                continue;
+            }
             let domain = DomainName::new(&key);
-            if key == "*" || hosts.contains(&domain) || known.contains(&domain) {
+            if hosts.contains(&domain) {
                 continue;
             }
             let message = format!("{map} has a line for `{domain}`, a domain that this server does not know");
-            let text = format!("Correct `{domain}` in /etc/{map}{}, or remove the line.", at(&entry.key.origin));
-            let finding = RULE.violated(&domain, message).place(&entry.key.origin, "unknown domain");
+            let text = format!("Correct `{domain}` in /etc/{map}{}, or remove the line.", at(&entry.key.origin()));
+            let finding = RULE.violated(&domain, message).place(&entry.key.origin(), "unknown domain");
             let fix = Fix::new(Who::Host, text);
             let custom = has_flag(cpanel, &format!("custom_{map}"));
             let command = match custom {
-                true => edit::remove_key(&format!("/etc/{map}"), entry.key.value.trim()),
+                true => edit::remove_key(&format!("/etc/{map}"), entry.key.trim()),
                 false => Some("/usr/local/cpanel/scripts/updateuserdomains".to_owned()),
             };
             findings.push(finding.fix(command.into_iter().fold(fix, Fix::command)));
@@ -92,7 +95,7 @@ mod tests {
                     "a backup MX's domain",
                     with(|c| {
                         c.mailips = vec![entry("backup.example", ADDR)];
-                        c.secondarymx = vec![fact(DomainName::new("backup.example"))];
+                        c.secondarymx = vec![listed("backup.example")];
                     }),
                     dns(&[]),
                     &[],

@@ -1,12 +1,15 @@
+use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Cpanel, CpanelEntry, Facts};
+use crate::facts::{Cpanel, Facts, MapEntry};
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::Observations;
 use crate::rules::edit;
 use crate::rules::names::INTERFACES;
-use crate::rules::panel::{addresses, has_flag, key, lines, private_side};
+use crate::rules::panel::{Local, addresses, has_flag, key, lines};
 use crate::rules::rule;
 
 rule! {
@@ -34,16 +37,21 @@ rule! {
 
 fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
-    let mut findings = Vec::new();
+    let (local, mut findings) = (Local::of(facts), Vec::new());
+    let accounts = LazyCell::new(|| addresses_of_accounts(cpanel));
     for (domain, entry) in lines(&cpanel.mailips) {
         for addr in addresses(entry) {
-            let finding = match facts.host.has_address(addr) {
+            let finding = match local.has(addr) {
                 Some(true) => continue,
-                Some(false) if private_side(facts, addr).is_some() => continue,
+                Some(false) if local.private_side(addr).is_some() => continue,
                 Some(false) => {
                     let who = if domain == "*" { "every other domain".to_owned() } else { format!("`{domain}`") };
                     let message = format!("mailips gives {who} {addr}, which is on no interface: its mail is deferred");
-                    RULE.violated(&domain, message).fix(fix(facts, cpanel, &domain, entry, addr))
+                    let fix = match has_flag(cpanel, "custom_mailips") {
+                        true => edited(&domain, entry, addr, wanted(&local, accounts.get(&domain).copied(), addr)),
+                        false => written_anew(),
+                    };
+                    RULE.violated(&domain, message).fix(fix)
                 }
                 None => {
                     let message =
@@ -51,19 +59,21 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
                     RULE.undetermined(&domain, message).open(INTERFACES)
                 }
             };
-            findings.push(finding.place(&entry.value.origin, "on no interface"));
+            findings.push(finding.place(&entry.value.origin(), "on no interface"));
         }
     }
     findings
 }
 
-fn fix(facts: &Facts, cpanel: &Cpanel, domain: &str, entry: &CpanelEntry, addr: IpAddr) -> Fix {
-    if !has_flag(cpanel, "custom_mailips") {
-        let text = "Give the account an address of this server, then have cPanel write the file anew.";
-        return Fix::new(Who::Host, text).command("/usr/local/cpanel/scripts/updateuserdomains");
-    }
-    let (own, whose) = wanted(facts, cpanel, domain, addr);
-    let Some(own) = own else {
+/// cPanel keeps the file.
+fn written_anew() -> Fix {
+    let text = "Give the account an address of this server, then have cPanel write the file anew.";
+    Fix::new(Who::Host, text).command("/usr/local/cpanel/scripts/updateuserdomains")
+}
+
+/// The administrator keeps it: an address of this server in place of `addr`, and whose it is.
+fn edited(domain: &str, entry: &MapEntry, addr: IpAddr, own: Option<(IpAddr, &str)>) -> Fix {
+    let Some((own, whose)) = own else {
         return Fix::new(
             Who::Host,
             format!("In /etc/mailips, give `{domain}` an address of this server, or remove the line."),
@@ -71,25 +81,35 @@ fn fix(facts: &Facts, cpanel: &Cpanel, domain: &str, entry: &CpanelEntry, addr: 
     };
     let text =
         format!("In /etc/mailips, give `{domain}` {own}, {whose}; or remove the line, so that the kernel chooses.");
-    let edit = edit::replace(&entry.value.origin, &addr.to_string(), &own.to_string());
+    let edit = edit::replace(&entry.value.origin(), &addr.to_string(), &own.to_string());
     edit.into_iter().fold(Fix::new(Who::Host, text), Fix::command)
 }
 
 /// The address of this server that a line of mailips should give: the account's, else the main shared one, else the kernel's choice.
-fn wanted(facts: &Facts, cpanel: &Cpanel, domain: &str, addr: IpAddr) -> (Option<IpAddr>, &'static str) {
-    let here = |own: &IpAddr| facts.host.has_address(*own) == Some(true) && Family::of(*own) == Family::of(addr);
-    let account = cpanel.userdomains.iter().find(|entry| key(entry) == domain && domain != "*");
-    let own = account.and_then(|account| {
-        let of_account = cpanel.userips.iter().find(|entry| entry.key.value == account.value.value)?;
-        of_account.value.value.trim().parse::<IpAddr>().ok().filter(here)
-    });
-    let shared = cpanel.shared_ip.as_ref().map(|fact| fact.value).filter(here);
-    let chosen = facts.host.source.of(Family::of(addr)).filter(here);
-    match (own, shared) {
-        (Some(own), _) => (Some(own), "the account's address"),
-        (None, Some(shared)) => (Some(shared), "the main shared address"),
-        _ => (chosen, "the address that the kernel chooses"),
+fn wanted(local: &Local<'_>, account: Option<IpAddr>, addr: IpAddr) -> Option<(IpAddr, &'static str)> {
+    let family = Family::of(addr);
+    let shared = local.facts.cpanel.as_ref().and_then(|cpanel| cpanel.shared_ip.as_ref()).map(|fact| fact.value);
+    let candidates = [
+        (account, "the account's address"),
+        (shared, "the main shared address"),
+        (local.facts.host.source.of(family), "the address that the kernel chooses"),
+    ];
+    let here = |own: IpAddr| local.has(own) == Some(true) && Family::of(own) == family;
+    candidates.into_iter().find_map(|(own, whose)| Some((own.filter(|own| here(*own))?, whose)))
+}
+
+/// The address of the account that has each domain.
+fn addresses_of_accounts(cpanel: &Cpanel) -> HashMap<Cow<'_, str>, IpAddr> {
+    let mut of_account: HashMap<&str, &str> = HashMap::new();
+    for entry in &cpanel.userips {
+        of_account.entry(&entry.key).or_insert(&entry.value);
     }
+    let mut of_domain = HashMap::new();
+    for entry in cpanel.userdomains.iter().filter(|entry| &*entry.key != "*") {
+        let address = of_account.get(&*entry.value).and_then(|text| text.trim().parse().ok());
+        of_domain.entry(key(entry)).or_insert(address);
+    }
+    of_domain.into_iter().filter_map(|(domain, address)| Some((domain, address?))).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::facts::{Cpanel, Facts};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::Observations;
 use crate::rules::names::INTERFACES;
-use crate::rules::panel::private_side;
+use crate::rules::panel::Local;
 use crate::rules::rule;
 
 rule! {
@@ -31,14 +31,14 @@ rule! {
 
 fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
-    let mut findings = Vec::new();
+    let (local, mut findings) = (Local::of(facts), Vec::new());
     let shared = "`ADDR` of wwwacct.conf, the main shared address,";
     let main = "/var/cpanel/mainip, the main server address,";
     for (address, says) in [(&cpanel.shared_ip, shared), (&cpanel.main_ip, main)] {
         let Some(address) = address else { continue };
         let addr = address.value;
         let is_main = says == main;
-        let here = facts.host.has_address(addr).map(|here| here || private_side(facts, addr).is_some());
+        let here = local.has(addr).map(|here| here || local.private_side(addr).is_some());
         let finding = match here {
             Some(true) if !is_main => continue,
             Some(true) => match drift(facts, cpanel, addr) {

@@ -2,7 +2,7 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::Observations;
 use crate::rules::edit;
-use crate::rules::panel::{addresses, lines, private_side};
+use crate::rules::panel::{Local, addresses, lines};
 use crate::rules::rule;
 
 rule! {
@@ -29,16 +29,17 @@ rule! {
 
 fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
-    let mut findings = Vec::new();
+    let (here, mut findings) = (Local::of(facts), Vec::new());
     for (domain, entry) in lines(&cpanel.mailips) {
         for addr in addresses(entry) {
-            let Some(local) = private_side(facts, addr) else { continue };
+            let Some(local) = here.private_side(addr) else { continue };
             let message = format!(
                 "mailips gives `{domain}` the public address {addr}; this server has {local} for it, and the bind fails"
             );
             let text = format!("In /etc/mailips, write {local} in place of {addr}.");
-            let finding = RULE.violated(&domain, message).place(&entry.value.origin, format!("{local} on this server"));
-            let edit = edit::replace(&entry.value.origin, &addr.to_string(), &local.to_string());
+            let finding =
+                RULE.violated(&domain, message).place(&entry.value.origin(), format!("{local} on this server"));
+            let edit = edit::replace(&entry.value.origin(), &addr.to_string(), &local.to_string());
             findings.push(finding.fix(edit.into_iter().fold(Fix::new(Who::Host, text), Fix::command)));
         }
     }

@@ -39,7 +39,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             .nat
             .sending(&Fact::new(listed, Origin::kernel("mail_reverse_dns")))
             .map_or(listed, |image| image.value);
-        let remembered = DomainName::new(&entry.value.value);
+        let remembered = DomainName::new(&entry.value);
         if remembered.as_str().is_empty() {
             // No PTR name was seen then: no name is in use.
             continue;
@@ -67,7 +67,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
             }
         };
         let fix = Fix::new(Who::Host, REBUILD_HELO);
-        let finding = finding.place(&entry.value.origin, "PTR name as cPanel remembers it").fix(fix);
+        let finding = finding.place(&entry.value.origin(), "PTR name as cPanel remembers it").fix(fix);
         findings.push(finding.evidence(evidence(dns, &question)));
     }
     findings

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn published_ranges() {
-        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".to_owned()).into()));
         check_table(
             &RULE,
             vec![

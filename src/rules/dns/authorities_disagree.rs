@@ -1,8 +1,10 @@
+use super::delegation::{by, served, shown};
 use super::questions::{judged, words};
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::truth::View;
+use crate::observe::zones::Zone;
 use crate::observe::{Observations, Question, VantageKind};
 use crate::rules::rule;
 use crate::rules::support::evidence;
@@ -41,19 +43,27 @@ fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
         let text = "Bring the zone's servers to one state: have those with the older serial fetch the zone again, or take them out \
                     of the delegation.";
         let finding = RULE.violated(question, message).fix(Fix::new(Who::DnsZone, text));
-        findings.push(finding.evidence(evidence(dns, question)));
+        let differs = |zone: &&Zone| dns.delegation(zone).zip(dns.apex(zone)).is_some_and(|(above, own)| above != own);
+        let zone = dns.zone_of(question).filter(differs);
+        let named = zone.map(|zone| shown(dns, zone)).unwrap_or_default();
+        findings.push(finding.evidence(evidence(dns, question)).evidence(named));
     }
     findings
 }
 
-/// What a group of servers says, each with its serial.
+/// What a group of servers says, each with its serial, and with who names it where one side alone does.
 fn said(dns: &Observations, question: &Question, view: &View) -> String {
     let servers = view.by.iter().filter_map(|at| {
-        let name = &dns.vantages.get(*at)?.name;
-        Some(match dns.serial(*at, question) {
-            Some(serial) => format!("{name}, serial {serial}"),
-            None => name.clone(),
-        })
+        let mut text = dns.vantages.get(*at)?.name.clone();
+        if let Some(serial) = dns.serial(*at, question) {
+            text += &format!(", serial {serial}");
+        }
+        let zone = served(dns, question, *at).map(|zone| (zone, dns.named_by(zone, *at)));
+        let alone = zone.filter(|(_, named)| [named.parent, named.child].contains(&Some(false)));
+        if let Some(by) = alone.and_then(|(zone, named)| by(zone, named)) {
+            text += &format!(", named {by}");
+        }
+        Some(text)
     });
     let servers: Vec<String> = servers.collect();
     format!("{} ({})", words(&view.records), servers.join("; "))

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use super::delegation::{by, parent, served, shown};
+use super::questions::{is_judged, judged};
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
@@ -15,7 +17,8 @@ rule! {
     /// gives up delays the mail.
     ///
     /// ## Fix
-    /// Let the server serve the zone, or take it out of the delegation.
+    /// Let the server serve the zone, or take it out of the delegation. The message says who names it: the delegation in the zone above, which
+    /// the registrar changes, or for a reverse zone whoever holds the block above; the zone's own NS records; or both.
     ///
     /// ## When to ignore
     /// While a zone moves from one provider to another.
@@ -34,24 +37,43 @@ fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
     if dns.intercepted() {
         return Vec::new();
     }
-    let mut lame: BTreeMap<&str, (&Question, String)> = BTreeMap::new();
-    for question in dns.replies.keys() {
-        for (vantage, outcome) in dns.replies(question) {
+    let mut lame: BTreeMap<&str, (usize, &Question, String)> = BTreeMap::new();
+    // A question about the host shows it better than one on the way to its zone.
+    let on_the_way = dns.replies.keys().filter(|question| !is_judged(question));
+    for question in judged(dns).chain(on_the_way) {
+        for reply in dns.replies.get(question).into_iter().flatten() {
+            let Some(vantage) = dns.vantages.get(reply.vantage) else { continue };
             if vantage.kind != VantageKind::Authoritative || vantage.server.is_none() {
                 continue;
             }
-            if let Some(how) = fault(outcome) {
-                lame.entry(&vantage.name).or_insert((question, how));
+            // A server of the zone above only refers to those of the zone.
+            if let Some(how) = fault(&reply.outcome).filter(|_| !dns.is_delegator(question, reply.vantage)) {
+                lame.entry(&vantage.name).or_insert((reply.vantage, question, how));
             }
         }
     }
-    let found = lame.into_iter().map(|(server, (question, how))| {
+    lame.into_iter().map(|(server, (vantage, question, how))| finding(dns, server, vantage, question, &how)).collect()
+}
+
+fn finding(dns: &Observations, server: &str, vantage: usize, question: &Question, how: &str) -> Finding {
+    let said = evidence(dns, question).into_iter().filter(|item| item.from == server);
+    let zone = served(dns, question, vantage);
+    let named = zone.map(|zone| (zone, dns.named_by(zone, vantage)));
+    let Some((zone, named, by)) = named.and_then(|(zone, named)| Some((zone, named, by(zone, named)?))) else {
         let message = format!("{server} is delegated to, but does not serve the zone of `{question}`: {how}");
         let text = format!("Let {server} serve the zone, or take it out of the delegation.");
-        let said = evidence(dns, question).into_iter().filter(|item| item.from == server);
-        RULE.violated(server, message).fix(Fix::new(Who::DnsZone, text)).evidence(said)
-    });
-    found.collect()
+        return RULE.violated(server, message).fix(Fix::new(Who::DnsZone, text)).evidence(said);
+    };
+    let (name, parent) = (&zone.name, parent(zone));
+    let message = format!("{server} is named {by}, but does not serve the zone {name} (`{question}`): {how}");
+    let out = match (named.parent, named.child) {
+        (Some(true), Some(true)) => format!("the delegation in {parent} and out of the NS records of {name}"),
+        (Some(true), _) => format!("the delegation in {parent}"),
+        _ => format!("the NS records of {name}"),
+    };
+    let text = format!("Let {server} serve {name}, or take it out of {out}.");
+    let finding = RULE.violated(server, message).fix(Fix::new(Who::DnsZone, text));
+    finding.evidence(said).evidence(shown(dns, zone))
 }
 
 /// How a reply shows that its server does not serve the zone. Silence shows nothing.
@@ -59,7 +81,9 @@ fn fault(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Answer(answer) if answer.authoritative => None,
         Outcome::Answer(_) => Some("its answer is not authoritative".to_owned()),
-        Outcome::Unanswered(why @ (Why::Referral | Why::Refused | Why::ServFail)) => Some(why.to_string()),
+        Outcome::Unanswered(why @ (Why::Referral | Why::Delegates(_) | Why::Refused | Why::ServFail)) => {
+            Some(why.to_string())
+        }
         Outcome::Unanswered(_) => None,
     }
 }

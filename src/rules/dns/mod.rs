@@ -3,6 +3,7 @@
 mod address_proxied;
 mod authorities_disagree;
 mod cache_stale;
+mod delegation;
 #[cfg(test)]
 mod heard;
 mod lame_server;

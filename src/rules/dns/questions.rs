@@ -8,7 +8,12 @@ use crate::observe::{Observations, Question, RecordData, RecordType};
 /// The questions whose answers say something about the host. SOA and NS were asked on the way to a zone's servers, and a cache may well
 /// hold an older serial.
 pub(super) fn judged(dns: &Observations) -> impl Iterator<Item = &Question> {
-    dns.replies.keys().filter(|question| !matches!(question.rtype, RecordType::Soa | RecordType::Ns))
+    dns.replies.keys().filter(|question| is_judged(question))
+}
+
+/// Whether a question is one of those.
+pub(super) fn is_judged(question: &Question) -> bool {
+    !matches!(question.rtype, RecordType::Soa | RecordType::Ns)
 }
 
 /// The record set that is true for a question; empty for both kinds of absence. `None` while the question is open.

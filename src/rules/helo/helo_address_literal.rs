@@ -59,7 +59,7 @@ mod tests {
             .but(|f| f.paths[0].helo = Helo::Known(fact(HeloName::new("[10.0.0.5]"))));
         let unknown =
             behind_nat("10.0.0.5", None).but(|f| f.paths[0].helo = Helo::Known(fact(HeloName::new("[10.0.0.5]"))));
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
         check_table(
             &RULE,
             vec![

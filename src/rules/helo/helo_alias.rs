@@ -78,7 +78,7 @@ mod tests {
         let silent: Vec<(&str, &[&str])> = ["mail.example.com A", "mail.example.com AAAA", "mail.example.com MX"]
             .map(|q| (q, &["timeout"] as &[&str]))
             .to_vec();
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
         check_table(
             &RULE,
             vec![

@@ -118,7 +118,7 @@ mod tests {
     fn cases() {
         let confirmed_otherwise = [OLD, ("192.0.2.10 PTR", &["mx.example.com"]), ("mx.example.com A", &[ADDR])];
         let ptr_open = [OLD, ("192.0.2.10 PTR", &["timeout"])];
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
         let unused = |f: &mut Facts| f.paths[0].unused = true;
         let v6 = healthy().but(|f| f.paths = vec![path("2001:db8::10", NAME)]);
         check_table(

@@ -106,7 +106,7 @@ mod tests {
                 ),
                 (
                     "one of them is relayed",
-                    second(|p| p.relayed = Some(fact("[relay.example]:25".into()))),
+                    second(|p| p.relayed = Some(fact("[relay.example]:25".to_owned()).into())),
                     dns(&[]),
                     &["info 192.0.2.10"],
                 ),

@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn cases() {
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
         check_table(
             &RULE,
             vec![

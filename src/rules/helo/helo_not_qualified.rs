@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn cases() {
         let helo = |name: &str| healthy().but(|f| f.paths[0] = path(ADDR, name));
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
         let unused = |f: &mut Facts| f.paths[0].unused = true;
         check_table(
             &RULE,

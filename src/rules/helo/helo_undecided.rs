@@ -64,7 +64,7 @@ mod tests {
             let helo = Undecided { parameter: "helo_data".into(), why: "it asks Perl".into(), origin: HERE };
             healthy().but(|f| f.paths[0].helo = Helo::Undecided(helo))
         };
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
         let unused = |f: &mut Facts| f.paths[0].unused = true;
         check_table(
             &RULE,

@@ -33,21 +33,21 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let whm = cpanel.host.as_ref().map(|host| host.with(DomainName::new(&host.value)));
     let names: Vec<Fact<DomainName>> = facts.host.fqdn.name().into_iter().chain(whm).collect();
-    let judged: BTreeSet<&DomainName> = names.iter().map(|name| &name.value).collect();
+    let judged: BTreeSet<&str> = names.iter().map(|name| name.value.as_str()).collect();
     let mut findings = Vec::new();
     for entry in &cpanel.userdomains {
-        let domain = DomainName::new(&entry.key.value);
-        if !judged.contains(&domain) {
+        let domain = DomainName::folded(&entry.key);
+        if !judged.contains(&*domain) {
             continue;
         }
-        let account = &entry.value.value;
+        let account = &entry.value;
         let message = format!("the host name `{domain}` is a domain of the account `{account}`");
         let text = format!(
             "Choose a host name that no account holds and set it in WHM » Change Hostname, or remove `{domain}` from the account \
              `{account}`."
         );
-        let finding = RULE.violated(&domain, message).place(&entry.key.origin, format!("domain of `{account}`"));
-        let same = names.iter().filter(|name| name.value == domain);
+        let finding = RULE.violated(&domain, message).place(&entry.key.origin(), format!("domain of `{account}`"));
+        let same = names.iter().filter(|name| name.value.as_str() == domain);
         let finding = same.fold(finding, |finding, name| finding.place(&name.origin, "host name"));
         findings.push(finding.fix(Fix::new(Who::Host, text)));
     }
@@ -64,8 +64,7 @@ mod tests {
         let with = |domain: &str| {
             healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.userdomains = vec![entry(domain, "alice")])))
         };
-        let local =
-            |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.localdomains = vec![fact(DomainName::new(NAME))]));
+        let local = |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.localdomains = vec![listed(NAME)]));
         check_table(
             &RULE,
             vec![

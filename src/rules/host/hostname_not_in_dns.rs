@@ -69,7 +69,7 @@ mod tests {
             &[("mail.example.com A", &["NXDOMAIN"]), ("mail.example.com AAAA", &["NXDOMAIN"])];
         const WEB_GONE: &[(&str, &[&str])] =
             &[("web.example.com A", &["NODATA"]), ("web.example.com AAAA", &["NODATA"])];
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
         let other_ptr = |f: &mut Facts| {
             f.paths[0] = path(ADDR, "other.example.com");
             f.postfix.clear();

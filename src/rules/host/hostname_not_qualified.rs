@@ -80,7 +80,7 @@ mod tests {
     fn cases() {
         let fails = |f: &mut Facts| f.host.fqdn = HostFqdn::Fails("Name or service not known".into());
         let unknown = |f: &mut Facts| f.host.fqdn = HostFqdn::Unknown("time-out".into());
-        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:587".into()));
+        let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:587".to_owned()).into());
         let cloud = "ip-10-0-0-5.ec2.internal";
         check_table(
             &RULE,

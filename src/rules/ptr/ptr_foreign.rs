@@ -73,8 +73,8 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 /// The registrable domains that a cPanel server hosts.
 fn hosted_domains(facts: &Facts) -> BTreeSet<DomainName> {
     let Some(cpanel) = &facts.cpanel else { return BTreeSet::new() };
-    let users = cpanel.userdomains.iter().filter_map(|entry| DomainName::new(&entry.key.value).registrable());
-    users.chain(cpanel.localdomains.iter().filter_map(|domain| domain.value.registrable())).collect()
+    let users = cpanel.userdomains.iter().map(|entry| &entry.key);
+    users.chain(&cpanel.localdomains).filter_map(|domain| DomainName::new(domain).registrable()).collect()
 }
 
 /// Which of the names compared with is not known.

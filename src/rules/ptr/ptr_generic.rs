@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn every_name_must_be_generic() {
-        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".to_owned()).into()));
         check_table(
             &RULE,
             vec![

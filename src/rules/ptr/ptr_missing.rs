@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_missing_record_is_one_that_somebody_denied() {
-        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".to_owned()).into()));
         check_table(
             &RULE,
             vec![

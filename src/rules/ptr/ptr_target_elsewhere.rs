@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn it_needs_addresses_that_are_not_this_one() {
-        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".to_owned()).into()));
         check_table(
             &RULE,
             vec![

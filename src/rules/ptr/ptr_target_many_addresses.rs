@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn records_of_the_family_count() {
-        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".into())));
+        let relayed = || healthy().but(|f| f.paths[0].relayed = Some(fact("[smtp.example.net]:587".to_owned()).into()));
         check_table(
             &RULE,
             vec![

@@ -116,7 +116,7 @@ fn own_map(cpanel: &Cpanel, domains: &[DomainName], helo: &Fact<HeloName>, name:
     for domain in domains.iter().take(MAP_LINES) {
         match cpanel.mailhelo.iter().find(|entry| key(entry) == domain.as_str()) {
             Some(own) => {
-                let edit = edit::replace(&own.value.origin, &own.value.value, name.as_str());
+                let edit = edit::replace(&own.value.origin(), &own.value, name.as_str());
                 fix = edit.into_iter().fold(fix, Fix::command);
             }
             None => new.push(format!("{domain}: {name}")),

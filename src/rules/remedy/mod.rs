@@ -79,7 +79,7 @@ fn own_domains(facts: &Facts, path: &OutboundPath) -> Vec<DomainName> {
 fn is_hosted(facts: &Facts, domain: &DomainName) -> bool {
     let ends =
         |text: &str| text.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    facts.cpanel.iter().flat_map(|cpanel| &cpanel.userdomains).any(|entry| ends(&entry.key.value))
+    facts.cpanel.iter().flat_map(|cpanel| &cpanel.userdomains).any(|entry| ends(&entry.key))
 }
 
 /// How to make a path introduce itself by `name`.

@@ -1,7 +1,7 @@
 //! Tests of fixes: the right line, the right command.
 
 use super::*;
-use crate::facts::{Exim, EximDriver, Helo, SenderDomains, Setting};
+use crate::facts::{Exim, EximDriver, Helo, MapEntry, SenderDomains, Setting, Text};
 use crate::rules::testing::*;
 use crate::source::SourceFile;
 
@@ -147,23 +147,21 @@ fn a_rename_reaches_the_mtas_that_follow_the_node_name() {
 #[test]
 fn a_domain_of_cpanels_gets_a_line_of_its_own_in_the_administrators_map() {
     let map = "a.example: mail.example.com\n*: mail.example.com\n";
-    let value = |from: usize| {
-        let start = from + map[from..].find(NAME).unwrap();
-        Fact::new(
-            NAME.to_owned(),
-            Origin::File(SourceFile::new("/etc/mailhelo", map.as_bytes()).span(start, start + NAME.len())),
-        )
+    let file = SourceFile::new("/etc/mailhelo", map);
+    let text = |from: usize, word: &str| {
+        let start = from + map[from..].find(word).unwrap();
+        Text::of(file.span(start, start + word.len()))
     };
-    let star = map.find('*').unwrap();
+    let line = |key: &str| {
+        let key = text(0, key);
+        MapEntry { value: text(key.span().range().end, NAME), key }
+    };
     let host = with_exim("/etc/exim.conf").but(|f| {
         f.cpanel = Some(cpanel().but(|c| {
             c.flags = vec![fact("custom_mailhelo".into())];
-            c.mailhelo = [("a.example", value(0)), ("*", value(star))]
-                .into_iter()
-                .map(|(key, value)| crate::facts::CpanelEntry { key: fact(key.into()), value })
-                .collect();
+            c.mailhelo = ["a.example", "*"].map(line).to_vec();
         }));
-        f.paths[0].helo = Helo::Known(Fact::new(HeloName::new(NAME), value(star).origin));
+        f.paths[0].helo = Helo::Known(Fact::new(HeloName::new(NAME), line("*").value.origin()));
         f.paths[0].sender_domains = SenderDomains::Only {
             domains: vec![DomainName::new("a.example"), DomainName::new("b.example")],
             others: false,

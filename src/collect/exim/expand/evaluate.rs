@@ -25,6 +25,7 @@ impl Evaluator<'_> {
             self.step()?;
             match &node.kind {
                 Kind::Text(text) => out.push_str(text),
+                _ if out.is_empty() => out = self.node(node, scope)?,
                 _ => out.push_str(&self.node(node, scope)?),
             }
             if out.len() > operators::RESULT_LIMIT {
@@ -60,14 +61,14 @@ impl Evaluator<'_> {
                 let sets = truth && sets_value(condition);
                 let value = if sets { scope.values.remove("value") } else { None };
                 if sets && scope.rest_empty {
-                    scope.values.insert("value".to_owned(), UNSEEN.to_owned());
+                    scope.values.insert("value".into(), UNSEEN.to_owned());
                 }
                 let result = self.tail(tail, truth.then(|| "true".to_owned()), "if", false, scope);
                 scope.captures = captures;
                 if sets {
                     scope.values.remove("value");
                 }
-                scope.values.extend(value.map(|value| ("value".to_owned(), value)));
+                scope.values.extend(value.map(|value| ("value".into(), value)));
                 result
             }
             Kind::Lookup(lookup) => {
@@ -142,13 +143,13 @@ impl Evaluator<'_> {
         };
         let text = match &tail.yes {
             None => value,
-            Some(yes) if is_value => self.with("value", &value, scope, |scope| self.raw(yes, scope))?,
+            Some(yes) if is_value => self.with("value", value, scope, |scope| self.raw(yes, scope))?,
             Some(yes) => self.raw(yes, scope)?,
         };
         if let Some(no) = &tail.no {
             self.pass_over(no, scope)?;
             if is_value && skipped::leaves_value(no) {
-                scope.values.insert("value".to_owned(), UNSEEN.to_owned());
+                scope.values.insert("value".into(), UNSEEN.to_owned());
             }
         }
         Ok(text)
@@ -156,15 +157,15 @@ impl Evaluator<'_> {
 
     pub(super) fn with<T>(
         &self,
-        name: &str,
-        value: &str,
+        name: &'static str,
+        value: String,
         scope: &mut Scope,
         inner: impl FnOnce(&mut Scope) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
-        let earlier = scope.values.insert(name.to_owned(), value.to_owned());
+        let earlier = scope.values.insert(name.into(), value);
         let result = inner(scope);
         match earlier {
-            Some(earlier) => scope.values.insert(name.to_owned(), earlier),
+            Some(earlier) => scope.values.insert(name.into(), earlier),
             None => scope.values.remove(name),
         };
         result
@@ -177,7 +178,7 @@ impl Evaluator<'_> {
         inner: impl FnOnce(&mut Scope) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
         self.step()?;
-        self.with("item", item, scope, inner)
+        self.with("item", item.to_owned(), scope, inner)
     }
 
     /// Whether a condition holds.

@@ -78,7 +78,7 @@ impl Evaluator<'_> {
                 within(self.pass_over(&arguments[1], scope), name, "item")?;
                 // Going through it once, Exim has lost what was there.
                 if skipped::leaves_value(&arguments[1]) {
-                    scope.values.insert("value".to_owned(), UNSEEN.to_owned());
+                    scope.values.insert("value".into(), UNSEEN.to_owned());
                 }
                 let mut mapped = Vec::new();
                 for item in lists::items(&list) {
@@ -92,7 +92,7 @@ impl Evaluator<'_> {
                 let mut value = self.expand(&arguments[1], scope)?;
                 within(self.pass_over(&arguments[2], scope), name, "item")?;
                 for item in lists::items(&list) {
-                    let text = self.with("value", &value, scope, |scope| {
+                    let text = self.with("value", value, scope, |scope| {
                         self.with_item(&item, scope, |scope| self.expand(&arguments[2], scope))
                     });
                     value = within(text, name, "item")?;

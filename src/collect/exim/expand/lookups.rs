@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::parse::{Expr, Kind, Lookup};
-use super::table::{Entry, Table};
+use super::table::{Table, full};
 use super::{Evaluator, PTR_NAME, Ptr, Scope, Stop, parse, taint, undecided};
+use crate::facts::MapEntry;
 
 /// Lookups with a key and a file.
 const SINGLE: &[&str] = &[
@@ -166,8 +167,8 @@ pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &
         value: match kind.options.split(',').find_map(|option| option.strip_prefix("ret=")) {
             // The key as it was asked for, whatever the entry's own is.
             Some("key") => key.to_owned(),
-            Some("full") => entry.full.clone(),
-            _ => entry.data.clone(),
+            Some("full") => full(entry),
+            _ => entry.value.to_string(),
         },
         parts,
     }))
@@ -207,7 +208,7 @@ fn entry(of: &Evaluator, kind: &Type, key: &str, folder: &str) -> Result<Option<
 }
 
 /// An entry, and what partial matching splits the key into.
-type Partial<'t> = (Option<&'t Entry>, Option<[String; 2]>);
+type Partial<'t> = (Option<&'t MapEntry>, Option<[String; 2]>);
 
 /// Partial matching: labels go from the left, a wildcard stands for them.
 fn partial<'t>(
@@ -252,7 +253,7 @@ fn one<'t>(
     kind: &Type,
     table: &'t Table,
     key: &str,
-) -> Result<Option<&'t Entry>, Stop> {
+) -> Result<Option<&'t MapEntry>, Stop> {
     if key.is_empty() {
         return Ok(None);
     }
@@ -285,7 +286,7 @@ fn one<'t>(
         of.step()?;
         let pattern = match kind.name {
             "wildlsearch" => scope.deeper(|scope| of.expand(&parse::parse(&entry.key), scope))?,
-            _ => entry.key.clone(),
+            _ => entry.key.to_string(),
         };
         if of.matches_pattern(&pattern, key)? {
             return Ok(Some(entry));

@@ -16,13 +16,16 @@ pub mod table;
 mod taint;
 mod variables;
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::collect::exim::lists;
 use crate::collect::root::{FileStatus, ReadError, Root};
 use crate::facts::Fact;
+use crate::source::SourceFile;
 use parse::Expr;
 use pattern::Pattern;
 use table::Table;
@@ -71,9 +74,9 @@ pub enum Ptr {
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// Variables by name.
-    pub values: HashMap<String, String>,
+    pub values: HashMap<Cow<'static, str>, String>,
     /// What Perl functions give, by name.
-    pub perl: HashMap<String, String>,
+    pub perl: HashMap<&'static str, String>,
     /// What a DNS lookup for the PTR record of the sending address is assumed to find.
     pub ptr: Option<Ptr>,
     /// Whether variables that are not named are empty; else they are undecided.
@@ -172,7 +175,7 @@ impl<'r> Evaluator<'r> {
         }
         let read = if file.starts_with('/') { self.root.read(file) } else { Err(ReadError::NotFound) };
         let table = match read {
-            Ok(text) => Rc::new(Table::parse(text.text())),
+            Ok(file) => Rc::new(Table::of(&file)),
             Err(ReadError::TooLarge(size)) => {
                 return undecided(format!("{file} has {size} octets, more than are read"));
             }
@@ -191,6 +194,11 @@ impl<'r> Evaluator<'r> {
     /// The names of what stands in a folder; none where there are more than `limit`.
     pub fn names_in(&self, folder: &str, limit: usize) -> Option<Vec<String>> {
         Some(self.root.names_in(folder, limit)).filter(|names| names.len() <= limit)
+    }
+
+    /// A file, where it can be read.
+    pub fn file(&self, path: &str) -> Option<Arc<SourceFile>> {
+        self.root.read(path).ok()
     }
 
     /// The files that `readfile` has given so far.

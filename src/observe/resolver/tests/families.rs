@@ -55,6 +55,17 @@ fn resolvers_of_resolv_conf_are_asked_each_for_itself_this_host_included() {
 }
 
 #[test]
+fn a_world_of_private_resolvers_is_a_test_network() {
+    let with = |servers: &[&str]| {
+        let all = servers.iter().map(|server| resolver("r", SocketAddr::new(addr(server), PORT))).collect();
+        Options { resolvers: all, ..options(&[]) }.sees_the_public_dns()
+    };
+    assert!(Options::for_host(&host()).sees_the_public_dns());
+    assert!(with(&["127.0.0.53", "9.9.9.9"]) && with(&["::1", "2620:fe::fe"]));
+    assert!(!with(&["127.0.0.1"]) && !with(&["10.0.0.53", "fd00::53", "::1"]));
+}
+
+#[test]
 fn nobody_to_ask_leaves_all_open() {
     let dns = ask(&host(), &options(&[]));
     assert_eq!(dns.iprev(addr("192.0.2.10")), Iprev::TempError);

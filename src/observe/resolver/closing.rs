@@ -1,0 +1,37 @@
+//! What a phase leaves behind: the same whoever was found first.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::observe::zones::Zone;
+use crate::observe::{Observations, Question, Reply, Vantage, VantageKind};
+
+/// Leaves out authoritative vantage points that nothing was heard of, and puts the rest in an order that does not depend on who was found first.
+pub fn in_use(
+    vantages: Vec<Vantage>,
+    mut replies: BTreeMap<Question, Vec<Reply>>,
+    mut zones: Vec<Zone>,
+) -> Observations {
+    let used: HashSet<usize> = replies.values().flatten().map(|reply| reply.vantage).collect();
+    let mut order: Vec<usize> = (0..vantages.len())
+        .filter(|n| used.contains(n) || vantages.get(*n).is_some_and(|v| v.kind != VantageKind::Authoritative))
+        .collect();
+    order.sort_by_key(|n| {
+        let vantage = vantages.get(*n);
+        let found = vantage.filter(|v| v.kind == VantageKind::Authoritative).map(|v| (v.name.clone(), v.server));
+        // Resolvers keep the order in which they were given.
+        (found.is_some(), found, *n)
+    });
+    let place: HashMap<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    for reply in replies.values_mut().flatten() {
+        if let Some(new) = place.get(&reply.vantage) {
+            reply.vantage = *new;
+        }
+    }
+    for zone in &mut zones {
+        let servers = std::mem::take(&mut zone.servers);
+        zone.servers = servers.into_iter().filter_map(|(old, names)| Some((*place.get(&old)?, names))).collect();
+        zone.delegators = zone.delegators.iter().filter_map(|old| place.get(old).copied()).collect();
+    }
+    let vantages = order.iter().filter_map(|n| vantages.get(*n).cloned()).collect();
+    Observations { zones, ..Observations::new(vantages, replies) }
+}
