@@ -226,7 +226,7 @@ mod tests {
             ("\"open \t\n", "open", "", "the closing quote may be missing; blanks at the end go all the same"),
             ("2001:db8::4: x", "2001", "db8::4: x", "an unquoted IPv6 key ends at its first colon"),
             (": x", "", "x", "an empty key"),
-            ("a.example: one\r", "a.example", "one", "CR is a blank"),
+            ("a.example: one\r\n", "a.example", "one", "CR is a blank"),
         ] {
             assert_eq!(pairs(line), [(key.to_owned(), value.to_owned())], "{why}");
         }
