@@ -9,31 +9,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs, process};
 
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
+#[path = "random/mod.rs"]
+mod random;
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    /// True once in `n` times.
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-}
+use random::Random;
 
 const PARAMETERS: [&str; 16] = [
     "relayhost",
@@ -308,7 +287,7 @@ fn main() {
     };
     println!("seed {seed}, {count} cases in {folder}");
     for case in 0..count {
-        let mut random = Random(seed.wrapping_mul(1_000_003).wrapping_add(case as u64));
+        let mut random = Random::new(seed.wrapping_mul(1_000_003).wrapping_add(case as u64));
         let written = fs::write(Path::new(folder).join(format!("f{case:05}.cf")), main_cf(&mut random))
             .and_then(|()| fs::write(Path::new(folder).join(format!("f{case:05}.master.cf")), master_cf(&mut random)));
         if let Err(error) = written {

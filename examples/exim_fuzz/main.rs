@@ -10,6 +10,7 @@
 mod conditions;
 mod config;
 mod expansion;
+#[path = "../random/mod.rs"]
 mod random;
 mod tables;
 
@@ -34,7 +35,8 @@ fn main() {
     };
     println!("exim_fuzz: seed {seed}, {count} cases");
     for number in 0..count {
-        let mut random = Random::new(seed, number);
+        let own = number.wrapping_mul(0x9e6c_63d0_76cc_4bd5);
+        let mut random = Random::new(Random::new(seed).next() ^ own);
         let case = Path::new(folder).join(format!("{seed}-{number:04}"));
         if let Err(error) = write(&mut random, &case) {
             eprintln!("exim_fuzz: {}: {error}", case.display());

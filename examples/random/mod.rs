@@ -4,14 +4,13 @@
 pub struct Random(u64);
 
 impl Random {
-    /// The numbers of one case.
-    pub fn new(seed: u64, case: u64) -> Random {
-        let mut random = Random(seed);
-        random.0 = random.next() ^ case.wrapping_mul(0x9e6c_63d0_76cc_4bd5);
-        random
+    /// The numbers that follow from a seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
     }
 
-    fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
