@@ -314,9 +314,8 @@ impl<T: Copy + Send + 'static> Task<T> {
     /// Lets every timer act that is due.
     fn fire(&mut self) {
         let now = Instant::now();
-        while let Some(Reverse((at, timer, id))) = self.timers.peek().copied().filter(|Reverse((at, ..))| *at <= now) {
+        while let Some(Reverse((_, timer, id))) = self.timers.peek().copied().filter(|Reverse((at, ..))| *at <= now) {
             self.timers.pop();
-            let _ = at;
             let Some(pending) = self.pending.get(&id).filter(|p| p.timer == timer) else { continue };
             if now < pending.deadline {
                 self.send(id);
