@@ -68,32 +68,23 @@ pub fn healthy() -> Facts {
         parameters: BTreeMap::from([("myhostname".to_owned(), Setting::known(NAME, HERE))]),
         services: Vec::new(),
     };
+    let host = Host {
+        node_name: Some(fact(NAME.into())),
+        fqdn: HostFqdn::Name(fact(NAME.into())),
+        etc_hostname: Some(fact(NAME.into())),
+        mailname: None,
+        addresses: Some(vec![on("lo", "127.0.0.1", &[]), on("eth0", ADDR, &[])]),
+        source: KernelSource { known: true, ipv4: Some(ip(ADDR)), ipv6: None },
+        hosts: Vec::new(),
+        nameservers: Vec::new(),
+        nonlocal_bind_v4: false,
+        nonlocal_bind_v6: false,
+    };
     Facts {
-        host: Host {
-            node_name: Some(fact(NAME.into())),
-            fqdn: HostFqdn::Name(fact(NAME.into())),
-            etc_hostname: Some(fact(NAME.into())),
-            mailname: None,
-            addresses: Some(vec![on("lo", "127.0.0.1", &[]), on("eth0", ADDR, &[])]),
-            source: KernelSource { known: true, ipv4: Some(ip(ADDR)), ipv6: None },
-            hosts: Vec::new(),
-            nameservers: Vec::new(),
-            nonlocal_bind_v4: false,
-            nonlocal_bind_v6: false,
-        },
         postfix: vec![postfix],
-        exim: Vec::new(),
-        cpanel: None,
         mtas: MtaChoice { configured: vec![Mta::Postfix], live: vec![Mta::Postfix], how: String::new() },
         paths: vec![path(ADDR, NAME)],
-        bind_faults: Vec::new(),
-        nat: NatMap::default(),
-        problems: Vec::new(),
-        machine: Default::default(),
-        expected_hostname: None,
-        expected_helo: Vec::new(),
-        daemons: Vec::new(),
-        old_addresses: Vec::new(),
+        ..Facts::of(host)
     }
 }
 

@@ -1,6 +1,4 @@
-use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Ignore, Who};
-use crate::observe::Observations;
 use crate::rules::rule;
 
 rule! {
@@ -21,13 +19,8 @@ rule! {
         severity: Warning,
         refs: ["helolint: docs/settings.md"],
         needs_dns: false,
-        check: check,
+        check: super::known_to_settle,
     };
-}
-
-/// Nothing: which entries have expired is known to `settle` alone, where the day is.
-fn check(_: &Facts, _: &Observations) -> Vec<Finding> {
-    Vec::new()
 }
 
 /// The finding about an entry whose last day has passed.

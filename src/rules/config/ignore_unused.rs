@@ -1,6 +1,4 @@
-use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Ignore, Who};
-use crate::observe::Observations;
 use crate::rules::rule;
 
 rule! {
@@ -21,13 +19,8 @@ rule! {
         severity: Info,
         refs: ["helolint: docs/settings.md"],
         needs_dns: false,
-        check: check,
+        check: super::known_to_settle,
     };
-}
-
-/// Nothing: which entries are used is known to `settle` alone, once all rules have judged.
-fn check(_: &Facts, _: &Observations) -> Vec<Finding> {
-    Vec::new()
 }
 
 /// The finding about an entry that covers nothing.
