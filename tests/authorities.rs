@@ -1,10 +1,12 @@
 //! Zones, their servers and the delegations that lead there, in worlds of name servers on loopback: whom helolint asks, and what it says of them.
 
+#[path = "../benches/list/mod.rs"]
+mod list;
 #[path = "authorities/world.rs"]
 mod world;
 
 use helolint::addr::Family;
-use helolint::facts::{Fact, Facts, Helo, Host, Origin, OutboundPath, SenderDomains};
+use helolint::facts::{Fact, Facts, Helo, Origin};
 use helolint::name::{DomainName, HeloName};
 use helolint::observe::{Lookup, Observations, Question, RecordType, resolver};
 use helolint::rules::{self, Selection};
@@ -15,23 +17,9 @@ use Manner::{Recurses, RefersAnywhere, RefersUpwards, Refuses, Serves, Silent};
 
 /// A host that sends from an address under a name.
 fn host(address: &str, helo: &str) -> Facts {
-    let address = Fact::new(address.parse().unwrap(), Origin::kernel("test"));
-    let path = OutboundPath {
-        id: "test/1".into(),
-        mta: None,
-        services: Vec::new(),
-        family: Family::of(address.value),
-        source: Some(address.clone()),
-        bound: false,
-        source_undecided: None,
-        sending: Some(address),
-        helo: Helo::Known(Fact::new(HeloName::new(helo), Origin::kernel("test"))),
-        helo_is_global: true,
-        sender_domains: SenderDomains::Any,
-        relayed: None,
-        unused: false,
-    };
-    Facts { paths: vec![path], ..Facts::of(Host::unknown("test")) }
+    let mut facts = list::facts(&[address.parse().unwrap()]);
+    facts.paths[0].helo = Helo::Known(Fact::new(HeloName::new(helo), Origin::kernel("test")));
+    facts
 }
 
 /// What the rules about zones' servers say: code, subject, message. The same must come from the snapshot of the run.
