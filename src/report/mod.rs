@@ -19,6 +19,7 @@ pub(crate) mod sample;
 mod sarif;
 mod servers;
 mod style;
+mod tame;
 #[cfg(test)]
 mod tests;
 mod verdict;
