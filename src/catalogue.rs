@@ -14,6 +14,21 @@ use crate::rules;
 const NEAR: usize = 3;
 /// Columns of explanations: wider lines of prose are hard to read.
 const PROSE_WIDTH: usize = 80;
+/// How `docs/rules.md` begins.
+const RULES_PAGE_HEAD: &str = "\
+<!-- Made from the rules' own documentation in src/rules; a test keeps it current. HELOLINT_BLESS=1 cargo test --test docs -->
+
+# Rules
+
+A rule has a code and a name; both are stable, and neither is ever used again for something else. `--select` and `--ignore` take codes,
+names and families (`PTR`). `helolint explain PTR001` prints what stands here.
+
+A severity is the one that a rule has by default; under its *Condition* stands where it varies. **error**: mail is refused or lost by some
+published receiver policy or by this host itself. **warning**: mail is penalised, or the setup is one change away from an error.
+**info**: worth knowing. A finding is a *fail* (seen to be wrong) or *undetermined* (it could not be seen). [design.md](design.md) has
+the terms: sending address, outbound path, confirmed, truth.
+
+";
 
 /// Every rule, family by family.
 pub fn all() -> impl Iterator<Item = &'static Meta> {
@@ -157,6 +172,7 @@ struct RuleView {
     family: &'static str,
     severity: &'static str,
     summary: &'static str,
+    condition: Option<String>,
     why: Option<String>,
     fix: Option<String>,
     when_to_ignore: Option<String>,
@@ -173,6 +189,7 @@ pub fn rules_json() -> String {
             family: rule.family(),
             severity: rule.severity.as_str(),
             summary: rule.summary(),
+            condition: rule.section("Condition"),
             why: rule.section("Why it matters"),
             fix: rule.section("Fix"),
             when_to_ignore: rule.section("When to ignore"),
@@ -184,11 +201,26 @@ pub fn rules_json() -> String {
     escape::json(&all, true).unwrap_or_default()
 }
 
-/// The table of rules in Markdown, for the README.
+/// `docs/rules.md`: the table of all rules, then each rule's own documentation.
 pub fn rules_markdown() -> String {
-    let mut out = String::from("| code | name | severity | finds |\n| --- | --- | --- | --- |\n");
+    let mut out = String::from(RULES_PAGE_HEAD);
+    out.push_str("| code | name | severity | finds |\n| --- | --- | --- | --- |\n");
     for rule in rules::all() {
-        out.push_str(&format!("| {} | {} | {} | {} |\n", rule.code, rule.name, rule.severity, rule.summary()));
+        let link = format!("{}-{}", rule.code.to_ascii_lowercase(), rule.name);
+        let (code, name, severity) = (rule.code, rule.name, rule.severity);
+        out.push_str(&format!("| [{code}](#{link}) | {name} | {severity} | {} |\n", rule.summary()));
+    }
+    for rule in rules::all() {
+        out.push_str(&format!("\n## {} {}\n\n*{}*\n\n", rule.code, rule.name, rule.severity));
+        for line in rule.doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)) {
+            match line.strip_prefix("## ") {
+                Some(title) => out.push_str(&format!("### {title}\n")),
+                None => out.push_str(&format!("{line}\n")),
+            }
+        }
+        if !rule.refs.is_empty() {
+            out.push_str(&format!("\n### References\n{}\n", rule.refs.join("; ")));
+        }
     }
     out
 }
@@ -216,7 +248,7 @@ mod tests {
     #[test]
     fn an_explanation_has_every_section_and_no_line_over_80_columns() {
         let text = explain("PTR001", &Style::plain()).unwrap();
-        for part in ["PTR001 ptr-missing (error)", "Why it matters", "Fix", "When to ignore", "RFC 8601", "--offline"] {
+        for part in ["PTR001 ptr-missing (error)", "Condition", "Why it matters", "Fix", "When to ignore", "RFC 8601", "--offline"] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.lines().all(|line| line.len() <= 80));

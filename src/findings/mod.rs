@@ -69,7 +69,7 @@ pub struct Meta {
     pub severity: Severity,
     /// Standards and documents it stands on.
     pub refs: &'static [&'static str],
-    /// The doc comment: first line the summary, then `## Why it matters`, `## Fix`, `## When to ignore`.
+    /// The doc comment: first line the summary, then `## Condition`, `## Why it matters`, `## Fix`, `## When to ignore`.
     pub doc: &'static str,
     /// Whether it needs the DNS: not checked under `--offline`.
     pub needs_dns: bool,

@@ -86,7 +86,7 @@ fn each_rule_explains_itself() {
         if !sentence || (summary.starts_with(char::is_lowercase) && !summary.starts_with("cPanel")) {
             faults.push(format!("{}: the summary is no sentence of a line: {summary:?}", rule.code));
         }
-        for heading in ["Why it matters", "Fix", "When to ignore"] {
+        for heading in ["Condition", "Why it matters", "Fix", "When to ignore"] {
             if rule.section(heading).is_none_or(|text| text.is_empty()) {
                 faults.push(format!("{}: no section {heading:?}", rule.code));
             }

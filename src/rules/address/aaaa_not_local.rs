@@ -17,6 +17,10 @@ use crate::rules::support::{evidence, followed_ptr_names, sending_addresses};
 rule! {
     /// A name of this host has IPv6 addresses that are not this host's.
     ///
+    /// ## Condition
+    /// The HELO name or a PTR name (unless generic) of a path, or the host name (unless HST005 applies), has AAAA
+    /// records that are no addresses of this host. A warning where only some of them are not. Subject: the name.
+    ///
     /// ## Why it matters
     /// Whoever reaches the name over IPv6 reaches another host or none: bounces and replies are delayed or lost, and a receiver that
     /// compares the HELO name with an IPv6 client finds no match. It is what remains where a server moved and only its A record was changed.

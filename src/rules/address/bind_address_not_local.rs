@@ -12,6 +12,10 @@ use crate::rules::rule;
 rule! {
     /// A configured source address is on no interface of this host.
     ///
+    /// ## Condition
+    /// A configured source address is on no interface of this host. Info where `net.ipv4.ip_nonlocal_bind`, or the
+    /// IPv6 one, is on. Not where CPL001 or CPL009 says it. Subject: the address.
+    ///
     /// ## Why it matters
     /// The MTA cannot bind to it. Exim defers all mail of that transport, and so does Postfix with `smtp_bind_address_enforce = yes`;
     /// else Postfix logs a warning and connects from the address that the kernel chooses, which has another PTR name than the one

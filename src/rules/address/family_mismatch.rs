@@ -8,6 +8,10 @@ use crate::rules::rule;
 rule! {
     /// A source address is set to an address of the other family, or to no address at all.
     ///
+    /// ## Condition
+    /// A source address is set to an address of the other family, or to text that is no address. Where CFG011
+    /// explains the text, CFG011 alone is reported. Subject: the parameter.
+    ///
     /// ## Why it matters
     /// Postfix wants an IPv4 address in `smtp_bind_address` and an IPv6 one in `smtp_bind_address6`; with text that is no address its
     /// client ends with a fatal error and delivers nothing. Exim defers mail where an item of `interface` is no address.

@@ -8,6 +8,11 @@ use crate::rules::rule;
 rule! {
     /// The MTA is told to send mail for elsewhere from a loopback address.
     ///
+    /// ## Condition
+    /// `smtp_bind_address`, `smtp_bind_address6` or Exim's `interface` is a loopback address though the next hop is
+    /// not on this host. `inet_interfaces` never binds to one. Nothing else is judged on that path. Subject: the
+    /// parameter.
+    ///
     /// ## Why it matters
     /// The kernel lets nothing with a loopback source leave this host: every connection fails and the mail stays in the queue.
     ///

@@ -9,6 +9,10 @@ use crate::rules::rule;
 rule! {
     /// A NAT map names a local address that this host does not have.
     ///
+    /// ## Condition
+    /// A NAT map (`/var/cpanel/cpnat`, the settings, `--public-ip LOCAL=PUBLIC`) names a local address that is on no
+    /// interface. Subject: the local address.
+    ///
     /// ## Why it matters
     /// The map then says nothing about the address that mail really leaves from: its public image is unknown or that of another host.
     /// On cPanel it is /var/cpanel/cpnat, where cPanel looks public addresses up; after a restore from an image it is the old server's.

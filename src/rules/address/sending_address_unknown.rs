@@ -11,6 +11,10 @@ use crate::rules::support::evidence;
 rule! {
     /// What receivers see of a source address is not known.
     ///
+    /// ## Condition
+    /// The source address is not public and nothing says what receivers see of it: no NAT map names its image. Always
+    /// undetermined; not on relayed paths. Subject: the source address.
+    ///
     /// ## Why it matters
     /// Behind NAT receivers see another address than this host sends from, and PTR, HELO and forward records are judged by that one.
     /// Unless it is known, none of them can be checked.

@@ -12,6 +12,10 @@ use crate::rules::support::evidence;
 rule! {
     /// Mail leaves from another address of this host than its HELO name leads to.
     ///
+    /// ## Condition
+    /// The address records of a path's HELO name, in the path's family, hold another address of this host that is
+    /// neither source nor sending address, and do not hold the sending address. Subject: the source address.
+    ///
     /// ## Why it matters
     /// The host has the right address, but mail leaves from a neighbour of it: the kernel takes the first address of the interface, not the one that
     /// name and PTR were made for. Receivers then see a HELO name that does not lead to the client, and the neighbour's PTR.

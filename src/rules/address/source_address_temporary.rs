@@ -8,6 +8,9 @@ use crate::rules::rule;
 rule! {
     /// Mail leaves from an IPv6 address that will go away.
     ///
+    /// ## Condition
+    /// The source of an IPv6 path is a temporary (RFC 8981) or deprecated address. Subject: the address.
+    ///
     /// ## Why it matters
     /// A temporary address (RFC 8981) is replaced within a day or a week, a deprecated one is not meant for new connections (RFC 4862
     /// section 5.5.4). No PTR record can follow them, and Gmail and Microsoft refuse mail over IPv6 from addresses without one.

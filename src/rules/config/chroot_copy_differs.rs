@@ -8,6 +8,10 @@ use crate::rules::rule;
 rule! {
     /// A copy below the chroot differs from the real file.
     ///
+    /// ## Condition
+    /// A chrooted Postfix client reads a hosts file or resolv.conf below the queue directory that differs from the
+    /// real one. Subject: the file.
+    ///
     /// ## Why it matters
     /// A chrooted Postfix client reads the copy: it resolves names by other servers or finds other addresses than the rest of the host.
     ///

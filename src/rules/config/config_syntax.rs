@@ -8,6 +8,11 @@ use crate::rules::rule;
 rule! {
     /// The MTA, or a daemon of it, refuses its configuration.
     ///
+    /// ## Condition
+    /// Something makes the MTA, or the one daemon that reads it, refuse to start or to deliver. Where it refuses its
+    /// whole configuration, no path of it is judged, and the host does not count as one without MTA. Subject: file
+    /// and line.
+    ///
     /// ## Why it matters
     /// What is refused does not run: after the next restart no mail leaves, or the one daemon that reads the line defers everything it
     /// gets. Where the whole configuration is refused, nothing in it can be judged.

@@ -7,6 +7,10 @@ use crate::rules::rule;
 rule! {
     /// A configuration file is newer than what the running daemon goes by.
     ///
+    /// ## Condition
+    /// The running daemon was started (for what needs a restart) or last reloaded before the file was changed. Lookup
+    /// tables do not count. Subject: the file.
+    ///
     /// ## Why it matters
     /// The daemon read the file when it was started or last reloaded: mail still leaves as the old text says, and helolint judges
     /// the new one. The change comes into force at some later restart, when nobody thinks of it.

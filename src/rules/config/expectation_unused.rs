@@ -7,6 +7,9 @@ use crate::rules::support::list;
 rule! {
     /// A HELO name that the settings expect is expected of no outbound path.
     ///
+    /// ## Condition
+    /// An `[[expect.helo]]` of the settings fits no path. Subject: the name.
+    ///
     /// ## Why it matters
     /// The entry is compared with nothing: the service was renamed, the address has changed, or a word is misspelt. The path that was meant is
     /// not held to its name, and nothing would be said if it had another.

@@ -8,6 +8,10 @@ use crate::rules::{edit, rule};
 rule! {
     /// A file that the identity depends on is missing or cannot be read.
     ///
+    /// ## Condition
+    /// A file that the identity depends on, included or named, is missing or cannot be read. An indexed table without
+    /// its compiled form counts. Subject: the file.
+    ///
     /// ## Why it matters
     /// An MTA that cannot read a file that its configuration includes or looks up defers mail or refuses to start; and what the file
     /// says about names and addresses could not be judged.

@@ -4,6 +4,9 @@ use crate::rules::rule;
 rule! {
     /// An entry of the settings that ignores findings has expired.
     ///
+    /// ## Condition
+    /// An `[[ignore]]` of the settings is past its last day. Subject: the entry.
+    ///
     /// ## Why it matters
     /// What the entry covered counts again. Somebody gave it a last day since it was meant to be put right by then: it was not, or
     /// the entry was forgotten.

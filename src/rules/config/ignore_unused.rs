@@ -4,6 +4,9 @@ use crate::rules::rule;
 rule! {
     /// An entry of the settings ignores nothing.
     ///
+    /// ## Condition
+    /// An `[[ignore]]` of the settings matches nothing. Subject: the entry.
+    ///
     /// ## Why it matters
     /// What it was for has been put right, or rule or subject are misspelt. Left there, it would hide the same thing when it comes
     /// back.

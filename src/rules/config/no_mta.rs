@@ -6,6 +6,9 @@ use crate::rules::rule;
 rule! {
     /// No MTA was found.
     ///
+    /// ## Condition
+    /// No MTA was found; host name and addresses are judged alone.
+    ///
     /// ## Why it matters
     /// Host name and addresses were judged alone: no HELO name and no setting of an MTA is known.
     ///

@@ -8,6 +8,9 @@ use crate::rules::rule;
 rule! {
     /// A parameter is set more than once with different values.
     ///
+    /// ## Condition
+    /// A parameter is set more than once in a file with different values. Subject: file and parameter.
+    ///
     /// ## Why it matters
     /// One of the lines is dead. Postfix takes the last one and only logs a warning; Exim refuses an option that is set twice. Whoever
     /// edits the dead line wonders why nothing changes.

@@ -8,6 +8,9 @@ use crate::rules::rule;
 rule! {
     /// An identity parameter refers to a name that is not defined.
     ///
+    /// ## Condition
+    /// A parameter of the identity refers to a name that is not defined. Subject: the name.
+    ///
     /// ## Why it matters
     /// Postfix puts nothing in its place and goes on: a HELO name or a source address becomes empty or half. Exim sends the word as
     /// it stands.

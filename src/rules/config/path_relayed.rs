@@ -6,6 +6,10 @@ use crate::rules::rule;
 rule! {
     /// Mail takes a fixed next hop: receivers see the relay.
     ///
+    /// ## Condition
+    /// The path has a fixed next hop elsewhere. Subject: the next hop as `[host]:port`, with brackets where no MX
+    /// record is asked for.
+    ///
     /// ## Why it matters
     /// Receivers judge the relay's address, PTR record and HELO name, not this host's. This host's identity matters to the relay alone,
     /// which is why PTR findings on such a path are one severity lower and HLO findings info.

@@ -8,6 +8,9 @@ use crate::rules::rule;
 rule! {
     /// An entry of master.cf stands twice.
     ///
+    /// ## Condition
+    /// An entry of master.cf stands twice; the last one counts, whole. Subject: file, name and type.
+    ///
     /// ## Why it matters
     /// Postfix takes the last one, whole: options that only the first has are not in force.
     ///

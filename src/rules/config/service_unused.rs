@@ -8,6 +8,10 @@ use crate::rules::rule;
 rule! {
     /// A client service is defined that nothing uses.
     ///
+    /// ## Condition
+    /// A client service of master.cf other than the stock `smtp`, `relay` and `lmtp`, or an smtp transport of Exim,
+    /// is named by nothing that mail can take. Subject: the service.
+    ///
     /// ## Why it matters
     /// No mail takes it as far as files can decide; its settings suggest an identity that receivers never see.
     ///

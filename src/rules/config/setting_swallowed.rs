@@ -9,6 +9,10 @@ use crate::rules::rule;
 rule! {
     /// An indented setting became part of the one above it.
     ///
+    /// ## Condition
+    /// In main.cf, an indented line of the form `name = value`, whose name Postfix knows, became part of the setting
+    /// above it, with or without comments between them. Subject: file and line of the indented line.
+    ///
     /// ## Why it matters
     /// In main.cf a line that begins with white space continues the one above, comments between them or not (postconf(5)): the setting on
     /// it is never made, and the one above has a value that nobody meant.

@@ -8,6 +8,9 @@ use crate::rules::support::list;
 rule! {
     /// More than one MTA is configured.
     ///
+    /// ## Condition
+    /// More than one MTA is configured; only the live ones are judged. Subject: the MTAs.
+    ///
     /// ## Why it matters
     /// Only one can listen on port 25; the files of the other are leftovers that somebody may edit in vain, or that a package may bring
     /// back to life.

@@ -8,6 +8,10 @@ use crate::rules::rule;
 rule! {
     /// What the configuration is generated from is newer than the configuration.
     ///
+    /// ## Condition
+    /// A source is newer than the configuration that is generated from it: Debian's update-exim4.conf.conf and
+    /// conf.d, cPanel's exim.conf.local and exim.conf.localopts. Subject: the newer file.
+    ///
     /// ## Why it matters
     /// The MTA reads the generated file: a change in its sources has no effect yet, and comes into force at some later time when
     /// something else generates it again.

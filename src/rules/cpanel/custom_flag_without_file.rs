@@ -7,6 +7,10 @@ use crate::rules::rule;
 rule! {
     /// Settings of cPanel for mail addresses and HELO names are not backed by the files they speak of.
     ///
+    /// ## Condition
+    /// `custom_mailips` or `custom_mailhelo` says that the file is the administrator's, and it is missing or empty;
+    /// or localopts and the flag files disagree. Subject: the file.
+    ///
     /// ## Why it matters
     /// A transfer carries the flags over, but not always /etc/mailips and /etc/mailhelo: the server then says that these files are the
     /// administrator's, and there is nothing in them, so all mail takes the default address and name. Where exim.conf.localopts and the flag files

@@ -9,6 +9,9 @@ use crate::rules::support::{evidence, sending_addresses};
 rule! {
     /// The HELO name is taken by cPanel from a generic PTR name.
     ///
+    /// ## Condition
+    /// `use_rdns_for_helo` is on, the PTR name is generic, and it is the HELO name at present. Subject: the address.
+    ///
     /// ## Why it matters
     /// With "Use the reverse DNS entry for the mail HELO/EHLO if available" on, a PTR name that the provider made up becomes the HELO name too: name and
     /// address agree, and both look like a home connection or an idle virtual machine to filters (rspamd's hfilter, SpamAssassin's

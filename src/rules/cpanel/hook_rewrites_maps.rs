@@ -7,6 +7,9 @@ use crate::rules::rule;
 rule! {
     /// A hook may rewrite cPanel's mail maps.
     ///
+    /// ## Condition
+    /// The hook `postupdateuserdomains` exists. Subject: the file.
+    ///
     /// ## Why it matters
     /// `/usr/local/cpanel/scripts/postupdateuserdomains` is meant to run whenever cPanel has written its domain maps. What
     /// /etc/mailips and /etc/mailhelo hold may be its work, and what is changed by hand or in WHM may not last.

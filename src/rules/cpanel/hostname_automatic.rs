@@ -12,6 +12,9 @@ use crate::rules::rule;
 rule! {
     /// The host name of a cPanel server is an automatic one.
     ///
+    /// ## Condition
+    /// The host name is an automatic one: below `cprapid.com`, or in a provider's pattern. Subject: the name.
+    ///
     /// ## Why it matters
     /// Where the chosen host name did not resolve when cPanel was installed, it took one below `cprapid.com` that spells the address; a provider's
     /// image brings a similar one. Nobody chose it, it goes out as HELO name, and no mail domain of yours stands behind it.

@@ -7,6 +7,10 @@ use crate::rules::rule;
 rule! {
     /// A map file that Exim's configuration looks into does not exist.
     ///
+    /// ## Condition
+    /// The live Exim configuration looks a file up in a way that fails the whole expansion where the file does not
+    /// exist. Subject: the file.
+    ///
     /// ## Why it matters
     /// Exim looks the file up in a way that fails where the file is missing, and the whole expansion with it: all mail to
     /// remote domains is deferred. cPanel's transports want both /etc/mailips and /etc/mailhelo to exist; empty is enough.

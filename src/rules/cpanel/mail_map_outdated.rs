@@ -11,6 +11,10 @@ use crate::rules::rule;
 rule! {
     /// /etc/mailips does not give a domain its account's address.
     ///
+    /// ## Condition
+    /// Addresses by domain are on, and the account's address in `/etc/userips` is not the one that `/etc/mailips`
+    /// gives its domain, by its own key or by `*`. Subject: the domain.
+    ///
     /// ## Why it matters
     /// "Send mail from the account's IP address" is on, but the account has moved to another address since the file was written. Its mail
     /// leaves from the old one, with that one's PTR and HELO name.

@@ -12,6 +12,10 @@ use crate::rules::rule;
 rule! {
     /// A line of /etc/mailips or /etc/mailhelo is for a domain that this server does not know.
     ///
+    /// ## Condition
+    /// A key of `/etc/mailips` or `/etc/mailhelo` is neither `*` nor the host name, and stands in none of
+    /// userdomains, localdomains, remotedomains and secondarymx. Subject: the domain.
+    ///
     /// ## Why it matters
     /// No mail of this server has that sender domain, so the line does nothing: a typing error, or an account that has gone or was left on the old
     /// server. The domain that was meant has the default address and HELO name instead. Keys match whole domains: `example.com` does

@@ -15,6 +15,10 @@ use crate::rules::rule;
 rule! {
     /// /etc/mailips gives a domain an address that this server does not have.
     ///
+    /// ## Condition
+    /// An address in `/etc/mailips` is on no interface of this host. Not where CPL009 applies. Subject: the domain,
+    /// or `*`.
+    ///
     /// ## Why it matters
     /// Exim binds to the address that this file gives the sender's domain. It cannot bind to one that is on no interface, and defers
     /// the domain's mail ("Cannot assign requested address"). After a transfer it is mostly the old server's address.

@@ -10,6 +10,10 @@ use crate::rules::rule;
 rule! {
     /// The main address that cPanel knows is not this server's, or not the one that mail leaves from.
     ///
+    /// ## Condition
+    /// `ADDR` of wwwacct.conf or `/var/cpanel/mainip` is on no interface, through cpnat. A warning where mainip is
+    /// only not the kernel's IPv4 source. Subject: the address.
+    ///
     /// ## Why it matters
     /// cPanel builds DNS zones, SPF proposals and the hosts file with it, and takes it for the address that mail leaves from. After a
     /// change of address or a restore from an image, all of these name another server.

@@ -7,6 +7,11 @@ use crate::rules::rule;
 rule! {
     /// A line of a cPanel map is not what its readers want, or is read by them in different ways.
     ///
+    /// ## Condition
+    /// A line of a cPanel map is not in cPanel's own format, or Exim and WHM read it differently: no blank behind the
+    /// colon, upper-case keys, `#` within the line, a leading blank that glues it to the line before. Subject: file
+    /// and line.
+    ///
     /// ## Why it matters
     /// Exim reads `key:value` without blank, ignores case, takes an in-line `#` for part of the value, and glues a line that begins with a
     /// blank to the value before it. WHM reads the same file by other rules, so that it shows one address or name and Exim uses another.

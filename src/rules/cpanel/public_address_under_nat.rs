@@ -8,6 +8,10 @@ use crate::rules::rule;
 rule! {
     /// /etc/mailips holds a public address on a server that has only the private one behind it.
     ///
+    /// ## Condition
+    /// `/etc/mailips` holds a public address on a server whose interfaces hold only its private image. Subject: the
+    /// domain.
+    ///
     /// ## Why it matters
     /// Behind 1:1 NAT the public address is on no interface: Exim cannot bind to it and defers the domain's mail. cPanel's documentation
     /// wants local addresses in this file.

@@ -11,6 +11,9 @@ use crate::rules::support::evidence;
 rule! {
     /// The PTR name that cPanel remembers is not the one that the DNS has.
     ///
+    /// ## Condition
+    /// `/etc/mail_reverse_dns` has another name for an address than the DNS's truth. Subject: the address.
+    ///
     /// ## Why it matters
     /// /etc/mail_reverse_dns holds the PTR names that cPanel found when it last looked. With "Use the reverse DNS entry for the mail HELO/EHLO
     /// if available" the HELO names come from it, so a PTR record that was changed since leaves the old name in use.

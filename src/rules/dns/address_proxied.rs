@@ -12,6 +12,10 @@ use crate::rules::support::{evidence, identity_by_name, list, mark_name};
 rule! {
     /// A name of this host leads to a proxy of a content delivery network.
     ///
+    /// ## Condition
+    /// An address of a name of the identity lies in a published range of proxies (Cloudflare, Fastly, CloudFront,
+    /// Akamai). Subject: the name. Severity as for HST001.
+    ///
     /// ## Why it matters
     /// The address record then holds the proxy's address: no receiver finds the sending address in it, so the name confirms neither PTR record
     /// nor HELO name, and no mail ever reaches port 25 behind it.

@@ -12,6 +12,9 @@ use crate::rules::support::evidence;
 rule! {
     /// Servers of one zone give different answers.
     ///
+    /// ## Condition
+    /// Two authoritative servers of a zone gave different record sets. Subject: the question.
+    ///
     /// ## Why it matters
     /// Receivers get the one or the other by chance, so mail is accepted and refused in turns. Usually a secondary no longer fetches the
     /// zone, or the delegation still names a server from before a move.

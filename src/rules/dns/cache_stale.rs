@@ -15,6 +15,10 @@ use crate::rules::support::{Sending, evidence, sending_addresses};
 rule! {
     /// A resolver still serves an answer that the zone no longer gives.
     ///
+    /// ## Condition
+    /// The truth comes from authoritative servers, and a resolver still serves another answer. Info where the truth
+    /// itself is right. Not where DNS005 applies. Subject: the question.
+    ///
     /// ## Why it matters
     /// Receivers behind that resolver, or behind one that fetched the record at the same time, judge this host by the old answer until its
     /// time to live is over.

@@ -12,6 +12,10 @@ use crate::rules::support::evidence;
 rule! {
     /// A server that a zone is delegated to does not serve it.
     ///
+    /// ## Condition
+    /// A server that the zone is delegated to replies, but not authoritatively: without AA, or with REFUSED or
+    /// SERVFAIL. Silence is not it. Subject: the server.
+    ///
     /// ## Why it matters
     /// Whoever asks that server gets no answer and must try another: lookups take longer, and fail where the others are slow. A receiver that
     /// gives up delays the mail.

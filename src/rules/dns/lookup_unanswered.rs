@@ -8,6 +8,9 @@ use crate::rules::support::evidence;
 rule! {
     /// A question got no answer from anyone.
     ///
+    /// ## Condition
+    /// No vantage point gave an answer. Always undetermined. Subject: the question.
+    ///
     /// ## Why it matters
     /// What depends on it stays open: a lookup without answer is no evidence that a record is missing. A receiver in the same place delays
     /// mail (4xx) rather than refusing it.

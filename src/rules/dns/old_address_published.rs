@@ -11,6 +11,10 @@ use std::net::IpAddr;
 rule! {
     /// A record still holds an address from before the move.
     ///
+    /// ## Condition
+    /// A record asked for any reason holds an address given with `--old-ip`. Info where the name is no name of this
+    /// host's identity and below no domain that it handles. Subject: the question.
+    ///
     /// ## Why it matters
     /// Receivers that compare names with addresses still find the old server: the new address is not confirmed, SPF does not name it, and mail
     /// for the name goes to a machine that may be gone.

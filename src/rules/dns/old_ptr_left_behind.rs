@@ -9,6 +9,10 @@ use crate::rules::support::{IdentityName, Role, evidence, identity_names, ptr_na
 rule! {
     /// The PTR record of an old address still names this host.
     ///
+    /// ## Condition
+    /// The PTR record of an address given with `--old-ip` still is a name of this host's identity. Subject: the old
+    /// address.
+    ///
     /// ## Why it matters
     /// Whoever gets that address next sends mail under this host's name, and whoever looks the name up finds two machines.
     ///

@@ -15,6 +15,10 @@ use crate::rules::support::{IdentityName, Role, evidence, identity_by_name, mark
 rule! {
     /// A name of this host has an address record that is not public.
     ///
+    /// ## Condition
+    /// In the truth, a name of the identity has an address record that is not public. Not where NET004 says it.
+    /// Subject: the name.
+    ///
     /// ## Why it matters
     /// No receiver can reach such an address, or it reaches a machine of its own network by it: the name confirms nothing, and some
     /// receivers refuse names that lead to private addresses.

@@ -6,6 +6,9 @@ use crate::rules::rule;
 rule! {
     /// A resolver answered nothing at all.
     ///
+    /// ## Condition
+    /// A vantage point answered nothing at all. Subject: the resolver.
+    ///
     /// ## Why it matters
     /// What was asked there is not known. Where it is one of the system's, programs on this host wait for it each time before they ask the
     /// next.

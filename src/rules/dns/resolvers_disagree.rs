@@ -9,6 +9,10 @@ use crate::rules::support::evidence;
 rule! {
     /// Resolvers give different answers, and no server of the zone was heard.
     ///
+    /// ## Condition
+    /// Resolvers, the system's apart (DNS005), gave different record sets, and no authoritative server was heard.
+    /// Subject: the question.
+    ///
     /// ## Why it matters
     /// Each receiver asks a resolver of its own: some see one answer, some the other. Usually a record was changed a short while ago and
     /// one cache still holds the old one.

@@ -15,6 +15,11 @@ use crate::rules::support::evidence;
 rule! {
     /// The system resolver alone answers otherwise.
     ///
+    /// ## Condition
+    /// The system resolver alone answers differently from the truth, and its answer is none that will expire into the
+    /// truth: private addresses, an authoritative answer, a stub that serves the hosts file. Addresses of DNS64 (RFC
+    /// 6147) do not count. Info where the answer is loopback or an address of this host. Subject: the question.
+    ///
     /// ## Why it matters
     /// This host sees another world than receivers do: checks made here, by hand or by the MTA, say nothing about what they see. The answer is
     /// not a cached one that will pass: it is private, authoritative, or made from this host's own files.

@@ -10,6 +10,10 @@ use crate::rules::support::{evidence, identity_by_name, mark_name};
 rule! {
     /// An address record that is about to change may be kept for long.
     ///
+    /// ## Condition
+    /// With `--old-ip`, or for a record that `--overlay` is about to change: the TTL of the address record is over
+    /// 3600 s. Subject: the name.
+    ///
     /// ## Why it matters
     /// Resolvers keep the old address for the record's time to live: until then receivers compare this host with an address that it no longer
     /// has.

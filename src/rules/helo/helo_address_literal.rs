@@ -8,6 +8,10 @@ use crate::rules::rule;
 rule! {
     /// The MTA introduces itself by an address instead of a name.
     ///
+    /// ## Condition
+    /// The HELO name is an address literal, `[192.0.2.1]` or `[IPv6:2001:db8::1]`. An error where it is not the
+    /// sending address. Subject: the HELO name.
+    ///
     /// ## Why it matters
     /// RFC 5321 section 4.1.1.1 allows an address literal to a client that has no name of its own; a mail server has one. A literal
     /// that is not the client's address is plainly wrong: behind NAT it is mostly the private one.

@@ -10,6 +10,9 @@ use crate::rules::support::evidence;
 rule! {
     /// The HELO name is an alias (CNAME).
     ///
+    /// ## Condition
+    /// The HELO name is a CNAME (RFC 5321 section 2.3.5). Not where HLO001 or HLO006 applies. Subject: the HELO name.
+    ///
     /// ## Why it matters
     /// RFC 5321 section 2.3.5: the name given in EHLO must be a primary host name, one that resolves to address records, and not
     /// an alias.

@@ -12,6 +12,11 @@ use crate::rules::rule;
 rule! {
     /// The HELO name does not lead to the sending address.
     ///
+    /// ## Condition
+    /// The HELO name has address records and none of them is the sending address of the path; having none of the
+    /// path's family counts too. An error where the address is not confirmed either. Not where HLO001 or HLO006
+    /// applies. Subject: the HELO name.
+    ///
     /// ## Why it matters
     /// Exim's `verify = helo` accepts a name that leads to the client, or one that its PTR confirms; with `helo_verify_hosts` it answers
     /// `550 EHLO argument does not match calling host`. rspamd adds 1.0 (HFILTER_HELO_IP_A). Google's sender guidelines want the

@@ -12,6 +12,10 @@ use crate::rules::rule;
 rule! {
     /// One address introduces itself by several names.
     ///
+    /// ## Condition
+    /// Two paths without selection by sender domain send from one address under different HELO names. Info where one
+    /// of them is unused. Subject: the sending address.
+    ///
     /// ## Why it matters
     /// One address has one identity: at most one of the names can be its PTR name, so the others are never as good. Receivers that keep a
     /// reputation by address and name see two senders.

@@ -9,6 +9,9 @@ use crate::rules::support::evidence;
 rule! {
     /// The HELO name does not exist in the DNS.
     ///
+    /// ## Condition
+    /// The HELO name has neither A, AAAA nor MX record. Not where HLO001 or HLO006 applies. Subject: the HELO name.
+    ///
     /// ## Why it matters
     /// Postfix with `reject_unknown_helo_hostname` looks for A, AAAA or MX records and answers `450 4.7.1 Helo command rejected: Host not
     /// found` where there are none. rspamd adds points for it, and Exim's `verify = helo` fails.

@@ -8,6 +8,10 @@ use crate::rules::rule;
 rule! {
     /// The HELO name is not a fully qualified host name.
     ///
+    /// ## Condition
+    /// The HELO name has fewer than two labels, is a `localhost` name, lies below a private suffix (see HST001) or is
+    /// no host name. An address literal is HLO006. Subject: the HELO name. Info on relayed paths.
+    ///
     /// ## Why it matters
     /// RFC 5321 section 4.1.1.1 wants the client's fully qualified name. Postfix with `reject_non_fqdn_helo_hostname` answers
     /// `504 5.5.2 Helo command rejected: need fully-qualified hostname`, with `reject_invalid_helo_hostname` `501 5.5.2 Invalid name`; Gmail

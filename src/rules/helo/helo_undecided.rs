@@ -7,6 +7,10 @@ use crate::rules::rule;
 rule! {
     /// The HELO name cannot be decided from files.
     ///
+    /// ## Condition
+    /// Files cannot decide the HELO name of a path. Always undetermined. Not where every possible value is known, and
+    /// each of them is judged. Subject: the parameter.
+    ///
     /// ## Why it matters
     /// It is computed while mail is sent: by Perl, by a query to a database, from a header. helolint does not guess, so nothing about the HELO
     /// name of this path has been checked.

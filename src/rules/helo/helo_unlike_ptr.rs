@@ -12,6 +12,10 @@ use crate::rules::support::evidence;
 rule! {
     /// The HELO name is not the PTR name of the sending address.
     ///
+    /// ## Condition
+    /// There are PTR names and the HELO name is none of them. Info where HELO name and PTR name both confirm the
+    /// address. Not where HLO001 or HLO006 applies. Subject: the HELO name.
+    ///
     /// ## Why it matters
     /// No standard wants them equal, and Gmail, Microsoft and Yahoo publish no such rule. GMX and WEB.DE ask that the PTR name be used
     /// as HELO, and every receiver writes both into the Received line. Where HELO name and PTR name both lead to the address, that

@@ -13,6 +13,11 @@ use crate::rules::rule;
 rule! {
     /// The host name leads to another host.
     ///
+    /// ## Condition
+    /// The host name has address records, and none of them is an address of this host or a sending address. Silent
+    /// while a sending address is unknown, and where HST001 or HST002 says more. Subject: the name. Severity as for
+    /// HST001.
+    ///
     /// ## Why it matters
     /// Mail that names this host in HELO, Received or a bounce's sender points receivers elsewhere: usually the old server after a
     /// migration. Exim's `verify = helo` and rspamd (HFILTER_HELO_IP_A) compare the HELO name's addresses with the client's.

@@ -9,6 +9,9 @@ use crate::rules::rule;
 rule! {
     /// The host name is also the domain of a cPanel account.
     ///
+    /// ## Condition
+    /// On cPanel, the host name is itself the domain of an account in `/etc/userdomains`. Subject: the name.
+    ///
     /// ## Why it matters
     /// cPanel's documentation rules it out: a host name must not be a domain that an account holds. The server's own mail and the
     /// account's then share one domain, which can be delivered in one way alone.

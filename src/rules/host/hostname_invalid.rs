@@ -9,6 +9,11 @@ use crate::rules::rule;
 rule! {
     /// The host name is not a valid host name.
     ///
+    /// ## Condition
+    /// The name is no host name by RFC 1123 section 2.1: underscore, empty label, leading or trailing hyphen, more
+    /// than 253 octets, a label of more than 63, a last label of digits alone. Or `/etc/hostname` holds more than 64
+    /// octets, which Linux cannot set. Subject: the name. Upper case alone is info.
+    ///
     /// ## Why it matters
     /// RFC 1123 section 2.1 allows letters, digits and hyphens. Postfix refuses to start under a name with an empty label or an
     /// all-numeric one, and receivers that check HELO syntax answer `501 5.5.2 Helo command rejected: Invalid name`. A name

@@ -10,6 +10,10 @@ use crate::rules::rule;
 rule! {
     /// The host name has no address in the DNS.
     ///
+    /// ## Condition
+    /// `hostname -f` is a valid, qualified name and has neither A nor AAAA record. Not where HST001 or HST002 says
+    /// more. Subject: the name. Severity as for HST001.
+    ///
     /// ## Why it matters
     /// RFC 5321 section 2.3.5 allows only names that resolve as host names in mail. Where such a name is used as HELO,
     /// Postfix with `reject_unknown_helo_hostname` answers `450 4.7.1 Helo command rejected: Host not found`; bounces and cron mail

@@ -9,6 +9,13 @@ use crate::rules::rule;
 rule! {
     /// This host has no fully qualified name.
     ///
+    /// ## Condition
+    /// `hostname -f` fails, has fewer than two labels, or is `localhost`, `localhost.localdomain` or below `.local`,
+    /// `.localdomain`, `.internal`, `.lan` or `.home.arpa`. Where it only took too long, the finding is undetermined.
+    /// Subject: the name, else the node name. An error where the name is an MTA's own name or the HELO or PTR name of
+    /// a path that is not relayed, else a warning; info where every path is relayed, and where a cloud's `.internal`
+    /// name stands beside HELO names that are confirmed PTR names and not generic.
+    ///
     /// ## Why it matters
     /// Mail software derives its HELO name, its bounce sender and its Received lines from the host name. RFC 5321 section 2.3.5 asks
     /// for names that resolve in the public DNS: Postfix with `reject_non_fqdn_helo_hostname` answers a name without dot with

@@ -9,6 +9,9 @@ use crate::rules::rule;
 rule! {
     /// The hosts file maps the host name to a loopback address.
     ///
+    /// ## Condition
+    /// The hosts file maps `hostname -f` to a loopback address. Subject: the name. A warning on cPanel.
+    ///
     /// ## Why it matters
     /// Programs on this host that look the name up see 127.0.0.1 or 127.0.1.1 and not what the world sees: a service that listens on
     /// "its own name" is then reachable from this host alone. Debian's installer does so on purpose where a host has no fixed

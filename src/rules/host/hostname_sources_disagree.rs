@@ -10,6 +10,11 @@ use crate::rules::rule;
 rule! {
     /// The places that hold the host name do not agree.
     ///
+    /// ## Condition
+    /// The node name and `/etc/hostname` differ (one without a dot is compared with the first label of the other); or
+    /// those of them that have a dot, `hostname -f` and, on cPanel, `HOST` of wwwacct.conf are not one name. Subject:
+    /// the sources that differ, sorted.
+    ///
     /// ## Why it matters
     /// Each program reads another of them: Postfix and Exim take the kernel's node name, scripts and panels `hostname -f`, the next boot
     /// /etc/hostname, and cPanel `HOST` of wwwacct.conf. After a rename in one place alone, the HELO name changes at the next

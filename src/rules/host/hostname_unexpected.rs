@@ -9,6 +9,11 @@ use crate::rules::rule;
 rule! {
     /// A name of this host is not the one that was expected.
     ///
+    /// ## Condition
+    /// `--expect-hostname` is given and `hostname -f`, an MTA's own name, a HELO name that is set for the whole MTA,
+    /// or WHM's host name is another: one finding for each. Or a path has another HELO name than an `[[expect.helo]]`
+    /// of the settings gives it. Subject: the name that is not the expected one.
+    ///
     /// ## Why it matters
     /// You said by `--expect-hostname`, or in the settings, which name this host is meant to have. What still bears another was forgotten when it was
     /// renamed or moved, and mail goes out under the wrong name.

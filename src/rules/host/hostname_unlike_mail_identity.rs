@@ -12,6 +12,11 @@ use crate::rules::support::{evidence, sending_addresses};
 rule! {
     /// The host name is neither a HELO name nor a PTR name of this host.
     ///
+    /// ## Condition
+    /// `hostname -f` is none of the HELO names and none of the PTR names of any path, though there are such. Subject:
+    /// the name. Info where the name leads to this host in the DNS and the HELO name of each path is a confirmed PTR
+    /// name that is not generic. Not where HST001 applies.
+    ///
     /// ## Why it matters
     /// Whatever on this host does not ask the MTA's configuration takes the host name: a second MTA, a reinstalled one, a web form's SMTP
     /// library, bounces. They then introduce themselves by a name that the sending address does not bear.

@@ -13,6 +13,10 @@ use crate::rules::rule;
 rule! {
     /// The hosts file maps a name of this host to an address that is not this host's.
     ///
+    /// ## Condition
+    /// The hosts file maps `hostname -f`, a HELO name or an MTA's own name to an address that is neither loopback nor
+    /// of this host. Silent while a sending address is unknown. Subject: the name.
+    ///
     /// ## Why it matters
     /// The host itself then sees another world than receivers do: what it resolves, tests and logs looks right or wrong for reasons
     /// that nobody outside shares. After a migration it is mostly the old server's address, and mail to the own name goes there.

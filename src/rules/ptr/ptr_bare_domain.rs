@@ -12,6 +12,9 @@ use crate::rules::support::evidence;
 rule! {
     /// A PTR name is a bare domain, or begins with `www.`.
     ///
+    /// ## Condition
+    /// A PTR name is a registrable domain itself, or begins with `www.`. Not beside PTR004. Subject: the PTR name.
+    ///
     /// ## Why it matters
     /// Such a name stands for a web site: its address moves with that, and a block list's operator is reported to take it for a
     /// generic name when asked to delist the address.

@@ -14,6 +14,11 @@ use crate::rules::support::{Sending, evidence, list, names_for, ptr_names};
 rule! {
     /// No PTR name of a sending address belongs to a domain of this host.
     ///
+    /// ## Condition
+    /// No PTR name shares its registrable domain (public suffix list) with the host name, the MTA's own name, a HELO
+    /// name that does not itself follow the PTR name, or, on cPanel, a domain hosted here. Not where PTR004 applies,
+    /// nor where the host has no qualified name of its own. Subject: the address.
+    ///
     /// ## Why it matters
     /// Receivers read the PTR name as the operator's: Apple asks bulk senders for a reverse name with their own domain, and T-Online is
     /// reported to want the operator found by it. A name from another registrable domain often is that of the address' former owner.

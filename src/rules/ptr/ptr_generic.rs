@@ -9,6 +9,10 @@ use crate::rules::support::{evidence, ptr_names};
 rule! {
     /// Every PTR name of a sending address is generic.
     ///
+    /// ## Condition
+    /// Every PTR name of the address is generic: it spells out the address or a part of it, or is a serial of the
+    /// provider, a pool or a placeholder. Subject: the address.
+    ///
     /// ## Why it matters
     /// A name that spells out the address, a serial of the provider, a pool or a placeholder looks like a machine that nobody set up
     /// to send mail. GMX and web.de name it as a reason to refuse the connection, Yahoo asks for a name that is not generic, and

@@ -8,6 +8,10 @@ use crate::rules::support::evidence;
 rule! {
     /// A PTR name is no qualified host name.
     ///
+    /// ## Condition
+    /// A PTR name is no qualified host name: one label, `localhost`, an address literal, characters that RFC 1123
+    /// does not allow, or a name below `in-addr.arpa` or `ip6.arpa` (the forgotten final dot). Subject: the PTR name.
+    ///
     /// ## Why it matters
     /// Receivers drop names that cannot be host names (Exim ignores those with other characters than RFC 1123 allows), and the client
     /// counts as one without PTR record. A name below `in-addr.arpa` or `ip6.arpa` comes from a zone file in which the final dot was

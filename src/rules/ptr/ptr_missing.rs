@@ -8,6 +8,10 @@ use crate::rules::support::evidence;
 rule! {
     /// A sending address has no PTR record.
     ///
+    /// ## Condition
+    /// The truth about the address's PTR record is NXDOMAIN or an empty answer. Subject: the address. One severity
+    /// lower where every path of the address is relayed or unused.
+    ///
     /// ## Why it matters
     /// A receiver that evaluates `iprev` records `permerror` for such a client (RFC 8601 section 2.7.3). Gmail refuses it with
     /// `550 5.7.25`, Microsoft refuses IPv6 senders without PTR record, and Postfix with `reject_unknown_reverse_client_hostname`

@@ -12,6 +12,9 @@ use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 rule! {
     /// A sending address has more than one PTR name.
     ///
+    /// ## Condition
+    /// The address has more than one PTR name. Subject: the address.
+    ///
     /// ## Why it matters
     /// Some receivers look at one PTR name alone: Postfix takes the first that the answer happens to hold, so that the verdict
     /// changes from one connection to the next where not every name leads back. Exim looks at all of them.

@@ -11,6 +11,9 @@ use crate::rules::support::{evidence, followed_ptr_names, list, ptr_severity, se
 rule! {
     /// Several sending addresses share a PTR name.
     ///
+    /// ## Condition
+    /// Several sending addresses of one family share a PTR name. Subject: the PTR name.
+    ///
     /// ## Why it matters
     /// The name then needs the address records of all of them, and a receiver's reputation for the name is that of every address:
     /// one that misbehaves speaks for the rest.

@@ -11,6 +11,9 @@ use crate::rules::support::address_evidence;
 rule! {
     /// A PTR name is an alias.
     ///
+    /// ## Condition
+    /// A PTR name is a CNAME (RFC 2181 section 10.2). Subject: the PTR name.
+    ///
     /// ## Why it matters
     /// A PTR record must lead to a canonical name (RFC 2181 section 10.2); some receivers do not follow the alias and find no
     /// address, and the alias breaks when whoever owns its target changes that.

@@ -13,6 +13,10 @@ use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 rule! {
     /// The PTR names of a sending address lead to other addresses.
     ///
+    /// ## Condition
+    /// The address is not confirmed, and some PTR name has address records of its family. Subject: the address. One
+    /// severity lower where every path is relayed or unused.
+    ///
     /// ## Why it matters
     /// A receiver looks the PTR name up again and wants the address back (RFC 8601 section 2.7.3, `iprev`: `fail`). Gmail refuses a
     /// client whose PTR name leads elsewhere (`550 5.7.25`), and Postfix with `reject_unknown_client_hostname` answers `450 4.7.25`.

@@ -11,6 +11,9 @@ use crate::rules::support::{address_evidence, list};
 rule! {
     /// A PTR name has several address records of one family.
     ///
+    /// ## Condition
+    /// A PTR name has several address records of the sending address's family. Subject: the PTR name.
+    ///
     /// ## Why it matters
     /// The name then stands for several machines: a receiver that compares the first address alone, or whose answer was cut,
     /// does not find the client in it, and a name shared by a web site moves when that does.

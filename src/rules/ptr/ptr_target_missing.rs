@@ -13,6 +13,10 @@ use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 rule! {
     /// The PTR names of a sending address have no address record.
     ///
+    /// ## Condition
+    /// The address is not confirmed, and no PTR name has an address record of its family. Undetermined while one of
+    /// the names got no answer. Subject: the address. One severity lower where every path is relayed or unused.
+    ///
     /// ## Why it matters
     /// A receiver looks the PTR name up again and wants the address back (RFC 8601 section 2.7.3, `iprev`). Gmail refuses a client
     /// whose PTR name does not lead back (`550 5.7.25`), and Postfix with `reject_unknown_client_hostname` answers `450 4.7.25`.

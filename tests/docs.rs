@@ -1,4 +1,5 @@
-//! The README stays true: its examples run, its blocks of output and its table of rules are what the program prints.
+//! README.md and the pages of docs/ stay true: their examples run, their blocks of output are what the program prints, and
+//! docs/rules.md is what the rules' own documentation says.
 //!
 //! A fence ```` ```sh run ```` is executed and compared with the ```` ```text ```` fence below it. Other lines that begin with
 //! `helolint` (after `sudo`, or as a path or a cron line) need a real host or the network: that the program understands them is
@@ -11,8 +12,28 @@ use std::{env, fs};
 
 use helolint::{catalogue, cli};
 
-fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md is there")
+/// Words that README.md may have at the most: it is read standing.
+const README_WORDS: usize = 1500;
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(project().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The pages for people, docs/rules.md apart, which is made: path below the project's folder, and text.
+fn pages() -> Vec<(String, String)> {
+    let mut names: Vec<String> = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned).into();
+    for entry in fs::read_dir(project().join("docs")).expect("docs is there") {
+        let name = entry.expect("an entry").file_name().into_string().expect("plain names");
+        if name.ends_with(".md") && name != "rules.md" {
+            names.push(format!("docs/{name}"));
+        }
+    }
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), read(&name))).collect()
 }
 
 /// What a command line behind `helolint` prints, in a plain environment.
@@ -36,14 +57,14 @@ fn fence(text: &str) -> String {
     format!("```text\n{text}```\n")
 }
 
-/// The README with every block as the program prints it today.
+/// The page with every block as the program prints it today.
 fn current(text: &str) -> String {
-    let line = between(text, "try").lines().nth(1).expect("a command");
-    let args = line.split_once(" -- ").expect("cargo run -- ...").1;
     let mut new = text.to_owned();
-    for (name, block) in [("output", fence(&output(args))), ("rules", catalogue::rules_markdown())] {
-        let old = format!("<!-- {name} -->\n{}", between(text, name));
-        new = new.replace(&old, &format!("<!-- {name} -->\n{block}"));
+    if text.contains("<!-- try -->") {
+        let line = between(text, "try").lines().nth(1).expect("a command");
+        let args = line.split_once(" -- ").expect("cargo run -- ...").1;
+        let old = format!("<!-- output -->\n{}", between(text, "output"));
+        new = new.replace(&old, &format!("<!-- output -->\n{}", fence(&output(args))));
     }
     let mut out = String::new();
     let mut rest = new.as_str();
@@ -57,17 +78,33 @@ fn current(text: &str) -> String {
     out + rest
 }
 
+/// Compares a page with what it should be; with `HELOLINT_BLESS` set, writes it.
+fn compare(name: &str, text: &str, now: &str) {
+    if env::var_os("HELOLINT_BLESS").is_some() {
+        return fs::write(project().join(name), now).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    let diff = similar::TextDiff::from_lines(text, now);
+    let diff = diff.unified_diff().context_radius(2).header(name, "now").to_string();
+    assert!(diff.is_empty(), "\n{diff}\nHELOLINT_BLESS=1 writes the page anew; read it first.");
+}
+
 #[test]
 fn blocks_are_what_the_program_prints() {
-    let text = readme();
-    let now = current(&text);
-    if env::var_os("HELOLINT_BLESS").is_some() {
-        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), now).expect("README.md can be written");
-        return;
+    for (name, text) in pages() {
+        compare(&name, &text, &current(&text));
     }
-    let diff = similar::TextDiff::from_lines(text.as_str(), &now);
-    let diff = diff.unified_diff().context_radius(2).header("README.md", "now").to_string();
-    assert!(diff.is_empty(), "\n{diff}\nHELOLINT_BLESS=1 writes the blocks anew; read them first.");
+}
+
+#[test]
+fn the_page_of_rules_is_what_the_rules_say() {
+    let text = fs::read_to_string(project().join("docs/rules.md")).unwrap_or_default();
+    compare("docs/rules.md", &text, &catalogue::rules_markdown());
+}
+
+#[test]
+fn the_readme_is_short() {
+    let words = read("README.md").split_whitespace().count();
+    assert!(words < README_WORDS, "{words} words: what is for few belongs to docs/");
 }
 
 /// Command lines of helolint in code: those of fences, and those in running text.
@@ -94,7 +131,7 @@ fn commands(text: &str) -> Vec<Vec<OsString>> {
 
 #[test]
 fn every_command_line_is_understood() {
-    let found = commands(&readme());
+    let found: Vec<_> = pages().iter().flat_map(|(_, text)| commands(text)).collect();
     assert!(found.len() >= 15, "{found:?}");
     for words in found {
         if let Err(error) = cli::Cli::read(words.iter().cloned()) {
@@ -104,8 +141,8 @@ fn every_command_line_is_understood() {
 }
 
 #[test]
-fn every_option_named_is_one() {
-    let text = readme();
+fn every_option_named_in_the_readme_is_one() {
+    let text = read("README.md");
     let help = output("check --help");
     for line in text.lines() {
         for span in line.split('`').skip(1).step_by(2).filter(|span| span.starts_with("--")) {
@@ -117,10 +154,14 @@ fn every_option_named_is_one() {
 
 #[test]
 fn files_that_are_linked_are_there() {
-    for part in readme().split("](").skip(1) {
-        let target = part.split(')').next().unwrap_or_default();
-        if !target.contains("://") {
-            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(target).exists(), "{target}");
+    for (name, text) in pages() {
+        let folder = project().join(&name).parent().expect("a folder").to_owned();
+        for part in text.split("](").skip(1) {
+            let target = part.split(')').next().unwrap_or_default();
+            let file = target.split('#').next().unwrap_or_default();
+            if !target.contains("://") && !file.is_empty() {
+                assert!(folder.join(file).exists(), "{name}: {target}");
+            }
         }
     }
 }
