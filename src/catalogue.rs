@@ -214,12 +214,12 @@ pub fn rules_markdown() -> String {
         out.push_str(&format!("\n## {} {}\n\n*{}*\n\n", rule.code, rule.name, rule.severity));
         for line in rule.doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)) {
             match line.strip_prefix("## ") {
-                Some(title) => out.push_str(&format!("### {title}\n")),
+                Some(title) => out.push_str(&format!("### {title}\n\n")),
                 None => out.push_str(&format!("{line}\n")),
             }
         }
         if !rule.refs.is_empty() {
-            out.push_str(&format!("\n### References\n{}\n", rule.refs.join("; ")));
+            out.push_str(&format!("\n### References\n\n{}\n", rule.refs.join("; ")));
         }
     }
     out
@@ -248,7 +248,15 @@ mod tests {
     #[test]
     fn an_explanation_has_every_section_and_no_line_over_80_columns() {
         let text = explain("PTR001", &Style::plain()).unwrap();
-        for part in ["PTR001 ptr-missing (error)", "Condition", "Why it matters", "Fix", "When to ignore", "RFC 8601", "--offline"] {
+        for part in [
+            "PTR001 ptr-missing (error)",
+            "Condition",
+            "Why it matters",
+            "Fix",
+            "When to ignore",
+            "RFC 8601",
+            "--offline",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.lines().all(|line| line.len() <= 80));
