@@ -139,7 +139,7 @@ impl Scenario {
         let output = self.check(format);
         let errors = text(&output.stderr);
         assert!(errors.is_empty(), "{}: --format {format}: {errors}", self.name);
-        without_version(&text(&output.stdout))
+        without_catalogue(format, &without_version(&text(&output.stdout)))
     }
 
     fn check(&self, format: &str) -> Output {
@@ -191,6 +191,46 @@ fn text(bytes: &[u8]) -> String {
 fn without_version(report: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     report.replace(&format!("\"{version}\""), "\"VERSION\"").replace(&format!("helolint {version}"), "helolint VERSION")
+}
+
+/// A report without what each report of its format repeats of the catalogue, so that a new rule changes few files. SARIF's list of
+/// rules stands in `testdata/hosts/sarif-rules` alone; of Prometheus' series those that are zero are left out.
+fn without_catalogue(format: &str, report: &str) -> String {
+    match format {
+        "sarif" => sarif_parts(report).0,
+        "prometheus" => {
+            let zero = |line: &str| line.starts_with("helolint_findings{code=") && line.ends_with(" 0");
+            report.split_inclusive('\n').filter(|line| !zero(line.trim_end())).collect()
+        }
+        _ => report.to_owned(),
+    }
+}
+
+/// A SARIF report without its list of rules and without places in that list, and the list.
+fn sarif_parts(report: &str) -> (String, String) {
+    let (mut rest, mut rules) = (String::new(), String::new());
+    let mut end: Option<String> = None;
+    for line in report.split_inclusive('\n') {
+        let text = line.trim_start();
+        let indent = &line[..line.len() - text.len()];
+        match &end {
+            Some(last) => {
+                rules.push_str(line);
+                if line.trim_end().trim_end_matches(',') == last {
+                    end = None;
+                }
+            }
+            None if text.starts_with("\"rules\": [") => {
+                rest.push_str(&format!("{indent}\"rules\": the catalogue\n"));
+                end = Some(format!("{indent}]"));
+            }
+            None if text.starts_with("\"ruleIndex\": ") => {
+                rest.push_str(&format!("{indent}\"ruleIndex\": its place\n"))
+            }
+            None => rest.push_str(line),
+        }
+    }
+    (rest, rules)
 }
 
 /// Three capital letters and three digits.
@@ -246,6 +286,39 @@ fn reports_are_as_expected() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}\nHELOLINT_BLESS=1 accepts all of this; read it first.");
+}
+
+#[test]
+fn the_catalogue_in_reports_is_whole() {
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-old-ptr");
+    let report = |format| {
+        let mut command = helolint();
+        command
+            .current_dir(&host)
+            .args(["check", "--root", "root", "--kernel", "kernel", "--zones", "zones", "--format", format]);
+        without_version(&text(&command.output().expect("the binary runs").stdout))
+    };
+    let sarif = report("sarif");
+    let (_, rules) = sarif_parts(&sarif);
+    let file = host.with_file_name("sarif-rules");
+    if env::var_os("HELOLINT_BLESS").is_some() {
+        fs::write(&file, &rules).unwrap();
+    }
+    let known = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(known, rules, "HELOLINT_BLESS=1 accepts it; read it first");
+    // Each result leads to its own rule.
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    let run = &sarif["runs"][0];
+    for result in run["results"].as_array().unwrap() {
+        let place = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(run["tool"]["driver"]["rules"][place]["id"], result["ruleId"]);
+    }
+    // Each rule has its two series, whatever was found.
+    let prometheus = report("prometheus");
+    for rule in run["tool"]["driver"]["rules"].as_array().unwrap() {
+        let series = format!("helolint_findings{{code=\"{}\",", rule["id"].as_str().unwrap());
+        assert_eq!(prometheus.lines().filter(|line| line.starts_with(&series)).count(), 2, "{series}");
+    }
 }
 
 #[test]
