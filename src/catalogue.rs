@@ -6,7 +6,7 @@ use serde::Serialize;
 
 pub use manual::rules_page;
 
-use crate::findings::Meta;
+use crate::findings::{Meta, Need};
 use crate::report::{Style, escape};
 use crate::rules;
 
@@ -140,7 +140,7 @@ fn explanation(meta: &Meta, style: &Style) -> String {
         out.push_str(&format!("\n{}\n", style.heading("References")));
         meta.refs.iter().for_each(|reference| out.push_str(&format!("- {reference}\n")));
     }
-    if meta.needs_dns {
+    if meta.needs(Need::Dns) {
         out.push_str("\nNeeds the DNS: not checked with --offline.\n");
     }
     out
@@ -194,7 +194,7 @@ pub fn rules_json() -> String {
             fix: rule.section("Fix"),
             when_to_ignore: rule.section("When to ignore"),
             references: rule.refs,
-            needs_dns: rule.needs_dns,
+            needs_dns: rule.needs(Need::Dns),
         })
         .collect();
     // Text alone: this cannot fail.

@@ -94,7 +94,7 @@ mod tests {
     use crate::findings::Meta;
 
     static META: Meta =
-        Meta { code: "PTR001", name: "ptr-missing", severity: Severity::Error, refs: &[], doc: "", needs_dns: true };
+        Meta { code: "PTR001", name: "ptr-missing", severity: Severity::Error, refs: &[], doc: "", needs: &[] };
 
     #[test]
     fn the_worst_at_or_above_the_threshold_decides() {

@@ -123,7 +123,7 @@ mod tests {
     use crate::findings::Meta;
 
     static META: Meta =
-        Meta { code: "PTR001", name: "ptr-missing", severity: Severity::Error, refs: &[], doc: "", needs_dns: true };
+        Meta { code: "PTR001", name: "ptr-missing", severity: Severity::Error, refs: &[], doc: "", needs: &[] };
 
     #[test]
     fn what_was_written_is_known() {

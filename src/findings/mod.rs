@@ -58,6 +58,23 @@ pub enum Verdict {
     Fail,
 }
 
+/// What a rule judges by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// What the host says about itself: always there.
+    Facts,
+    /// Answers of the DNS: not there under `--offline`.
+    Dns,
+    /// What SMTP servers say.
+    Smtp,
+    /// The mail log.
+    Log,
+    /// The domains whose mail this host sends.
+    Domains,
+    /// The snapshot of an earlier run.
+    OldSnapshot,
+}
+
 /// What a rule is: one value for `explain`, `rules`, the README's table and every report's catalogue.
 #[derive(Debug)]
 pub struct Meta {
@@ -71,8 +88,8 @@ pub struct Meta {
     pub refs: &'static [&'static str],
     /// The doc comment: first line the summary, then `## Condition`, `## Why it matters`, `## Fix`, `## When to ignore`.
     pub doc: &'static str,
-    /// Whether it needs the DNS: not checked under `--offline`.
-    pub needs_dns: bool,
+    /// What it judges by. It is not checked where something of that is not there; empty where only policy judges by it.
+    pub needs: &'static [Need],
 }
 
 impl Meta {
@@ -84,6 +101,11 @@ impl Meta {
     /// Family, such as `PTR`.
     pub fn family(&self) -> &'static str {
         &self.code[..3]
+    }
+
+    /// Whether it judges by `need`.
+    pub fn needs(&self, need: Need) -> bool {
+        self.needs.contains(&need)
     }
 
     /// Whether `word` is its code, its name or its family, in any case.

@@ -134,7 +134,7 @@ mod tests {
     use jiff::civil::date;
 
     static META: Meta =
-        Meta { code: "PTR004", name: "ptr-generic", severity: Severity::Warning, refs: &[], doc: "", needs_dns: true };
+        Meta { code: "PTR004", name: "ptr-generic", severity: Severity::Warning, refs: &[], doc: "", needs: &[] };
 
     fn ignore(rule: &str, subject: &str, expires: Option<Date>) -> Ignore {
         let reason = "for the test".into();

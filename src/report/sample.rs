@@ -19,7 +19,7 @@ pub static PTR001: Meta = Meta {
     severity: Severity::Error,
     refs: &["RFC 8601 section 2.7.3"],
     doc: " A sending address has no PTR record.\n\n ## Why it matters\n Many refuse <it>.\n\n ## Fix\n Ask for one.\n",
-    needs_dns: true,
+    needs: &[],
 };
 pub static HLO001: Meta = Meta {
     code: "HLO001",
@@ -27,7 +27,7 @@ pub static HLO001: Meta = Meta {
     severity: Severity::Error,
     refs: &["RFC 5321 section 2.3.5"],
     doc: " The HELO name is no qualified name.\n\n ## Why it matters\n Refused.\n\n ## Fix\n Set one.\n",
-    needs_dns: false,
+    needs: &[],
 };
 pub static HLO004: Meta = Meta {
     code: "HLO004",
@@ -35,7 +35,7 @@ pub static HLO004: Meta = Meta {
     severity: Severity::Warning,
     refs: &["RFC 1912 section 2.1"],
     doc: " The HELO name is no PTR name.\n\n ## Why it matters\n Penalised.\n\n ## Fix\n Make them agree.\n",
-    needs_dns: true,
+    needs: &[],
 };
 pub static PTR004: Meta = Meta {
     code: "PTR004",
@@ -43,7 +43,7 @@ pub static PTR004: Meta = Meta {
     severity: Severity::Warning,
     refs: &[],
     doc: " Every PTR name is generic.\n",
-    needs_dns: true,
+    needs: &[],
 };
 
 pub fn ip(text: &str) -> IpAddr {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::Hash;
 
 use crate::facts::Facts;
-use crate::findings::{Finding, Meta, Verdict};
+use crate::findings::{Finding, Meta, Need, Verdict};
 use crate::observe::Observations;
-use crate::rules;
+use crate::rules::{self, Context};
 
 /// Which rules the user wants: codes, names or families such as `PTR`.
 #[derive(Debug, Clone, Default)]
@@ -38,12 +38,13 @@ pub struct Outcome {
 pub fn judge(facts: &Facts, dns: &Observations, selection: &Selection) -> Outcome {
     let mut alike: BTreeMap<(&str, String), Vec<Finding>> = BTreeMap::new();
     let mut not_checked = Vec::new();
+    let cx = Context::new(facts, dns);
     for rule in rules::all().filter(|rule| selection.allows(rule)) {
-        if dns.offline && rule.needs_dns {
+        if dns.offline && rule.needs(Need::Dns) {
             not_checked.push(&rule.meta);
             continue;
         }
-        for finding in (rule.check)(facts, dns) {
+        for finding in rule.findings(&cx) {
             alike.entry((rule.code, finding.subject.clone())).or_default().push(finding);
         }
     }
@@ -131,7 +132,7 @@ mod tests {
     use crate::findings::Severity;
 
     const fn meta(code: &'static str) -> Meta {
-        Meta { code, name: "test", severity: Severity::Error, refs: &[], doc: "", needs_dns: true }
+        Meta { code, name: "test", severity: Severity::Error, refs: &[], doc: "", needs: &[] }
     }
     static HLO002: Meta = meta("HLO002");
     static HLO003: Meta = meta("HLO003");

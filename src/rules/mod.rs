@@ -3,6 +3,7 @@
 mod address;
 pub mod advice;
 mod config;
+mod context;
 mod cpanel;
 mod dns;
 pub mod edit;
@@ -23,21 +24,39 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use context::Context;
 pub use dns::stale_caches;
 pub use engine::{Outcome, Selection, judge};
 pub use settle::{Policy, Settled, settle};
 
-use crate::facts::Facts;
 use crate::findings::{Finding, Meta};
-use crate::observe::Observations;
 
 /// A rule: what it is, and the function that judges by it.
 #[derive(Debug)]
 pub struct Rule {
     /// What the rule is.
     pub meta: Meta,
-    /// Judges. Pure: the same facts and observations give the same findings.
-    pub check: fn(&Facts, &Observations) -> Vec<Finding>,
+    /// What judges by it.
+    pub check: Check,
+}
+
+/// What judges by a rule.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// A pure function: the same context gives the same findings.
+    Context(fn(&Context<'_>) -> Vec<Finding>),
+    /// The policy alone, once all findings are there ([`settle`]): it knows the day and which ignore entries were used.
+    Policy,
+}
+
+impl Rule {
+    /// What the rule finds; nothing where only policy can judge by it.
+    pub fn findings(&self, cx: &Context<'_>) -> Vec<Finding> {
+        match self.check {
+            Check::Context(check) => check(cx),
+            Check::Policy => Vec::new(),
+        }
+    }
 }
 
 impl std::ops::Deref for Rule {
@@ -48,6 +67,7 @@ impl std::ops::Deref for Rule {
 }
 
 /// Declares a rule. Its doc comment is kept as a string: the same words are rustdoc, `helolint explain` and the README's table.
+/// `check` is the name of a function, or `policy`.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])*
@@ -56,8 +76,8 @@ macro_rules! rule {
             name: $name:literal,
             severity: $severity:ident,
             refs: [$($reference:literal),* $(,)?],
-            needs_dns: $needs_dns:literal,
-            check: $check:path $(,)?
+            needs: [$($need:ident),* $(,)?],
+            check: $check:tt $(,)?
         };
     ) => {
         $(#[doc = $doc])*
@@ -68,10 +88,16 @@ macro_rules! rule {
                 severity: $crate::findings::Severity::$severity,
                 refs: &[$($reference),*],
                 doc: concat!($($doc, "\n"),*),
-                needs_dns: $needs_dns,
+                needs: &[$($crate::findings::Need::$need),*],
             },
-            check: $check,
+            check: rule!(@check $check),
         };
+    };
+    (@check policy) => {
+        $crate::rules::Check::Policy
+    };
+    (@check $check:ident) => {
+        $crate::rules::Check::Context($check)
     };
 }
 use rule;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::findings::suppress::{self, Applied};
-use crate::findings::{Because, Finding, Ignore, Known, KnownFindings, Meta, Severity, Suppressed, Verdict};
+use crate::findings::{Because, Finding, Ignore, Known, KnownFindings, Meta, Need, Severity, Suppressed, Verdict};
 use crate::rules::{Outcome, Rule, Selection, config};
 
 /// What the administrator has settled.
@@ -56,7 +56,7 @@ pub fn settle(mut outcome: Outcome, selection: &Selection, policy: &Policy) -> S
     let not_checked = outcome.not_checked;
     let judged = |meta: &Meta| {
         let checked = selection.allows(meta) && !not_checked.iter().any(|other| other.code == meta.code);
-        checked && !open.contains(&meta.code) && !(unanswered && meta.needs_dns)
+        checked && !open.contains(&meta.code) && !(unanswered && meta.needs(Need::Dns))
     };
     let Applied { mut left, mut suppressed, expired, unused } =
         suppress::apply(outcome.findings, &policy.ignores, policy.today);

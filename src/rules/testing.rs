@@ -14,7 +14,7 @@ use crate::name::{DomainName, HeloName};
 use crate::observe::{
     Answer, Observations, Outcome, Question, Record, RecordData, RecordType, Reply, Vantage, VantageKind, Why,
 };
-use crate::rules::Rule;
+use crate::rules::{Context, Rule};
 
 /// The name of the healthy host.
 pub const NAME: &str = "mail.example.com";
@@ -264,6 +264,11 @@ fn parse_outcome(question: &Question, answers: &[&str]) -> Outcome {
     })
 }
 
+/// What a rule finds.
+pub fn findings(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    rule.findings(&Context::new(facts, dns))
+}
+
 /// The findings of a rule, one line each: `error mail.example.com`, with a question mark behind the severity of those that are
 /// undetermined.
 pub fn verdicts(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<String> {
@@ -271,7 +276,7 @@ pub fn verdicts(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<String> {
         let mark = if finding.verdict == Verdict::Undetermined { "?" } else { "" };
         format!("{}{mark} {}", finding.severity, finding.subject)
     };
-    let found = (rule.check)(facts, dns);
+    let found = findings(rule, facts, dns);
     assert!(found.iter().all(|f| !f.message.is_empty()), "a finding without message");
     found.iter().map(line).collect()
 }

@@ -108,15 +108,15 @@ fn the_order_is_that_of_the_catalogue() {
 /// Rules that a host without anything wrong must not meet.
 #[test]
 fn a_healthy_host_has_no_findings() {
-    use super::testing::{dns, healthy};
-    let found: Vec<_> = all().flat_map(|rule| (rule.check)(&healthy(), &dns(&[]))).collect();
+    use super::testing::{dns, findings, healthy};
+    let found: Vec<_> = all().flat_map(|rule| findings(rule, &healthy(), &dns(&[]))).collect();
     let said: Vec<_> = found.iter().map(|f| format!("{} {}: {}", f.meta.code, f.subject, f.message)).collect();
     assert!(said.is_empty(), "{}", said.join("\n"));
 }
 
 #[test]
 fn what_is_not_answered_is_never_called_wrong() {
-    use super::testing::{dns, healthy};
+    use super::testing::{dns, findings, healthy};
     use crate::findings::Verdict;
     for silence in ["timeout", "SERVFAIL", "REFUSED"] {
         let silent = dns(&[
@@ -125,7 +125,7 @@ fn what_is_not_answered_is_never_called_wrong() {
             ("mail.example.com MX", &[silence]),
             ("192.0.2.10 PTR", &[silence]),
         ]);
-        for finding in all().flat_map(|rule| (rule.check)(&healthy(), &silent)) {
+        for finding in all().flat_map(|rule| findings(rule, &healthy(), &silent)) {
             // A server that refuses is seen to do so; no record is called missing by that.
             if ["DNS009", "DNS010"].contains(&finding.meta.code) {
                 continue;

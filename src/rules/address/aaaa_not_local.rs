@@ -5,14 +5,12 @@ use crate::addr::Family;
 use crate::facts::{Facts, Origin};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
-use crate::observe::{Lookup, Observations, Question, RecordType};
-use crate::rules::names::{
-    INTERFACES, Leads, OwnAddresses, introductions, judged_host_name, leads, list, some_sending_unknown,
-};
+use crate::observe::{Lookup, Question, RecordType};
+use crate::rules::names::{INTERFACES, Leads, judged_host_name, leads, list, some_sending_unknown};
 use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::{address_record, delete_record};
-use crate::rules::rule;
-use crate::rules::support::{evidence, followed_ptr_names, sending_addresses};
+use crate::rules::support::{evidence, followed_ptr_names};
+use crate::rules::{Context, rule};
 
 rule! {
     /// A name of this host has IPv6 addresses that are not this host's.
@@ -35,15 +33,16 @@ rule! {
         name: "aaaa-not-local",
         severity: Error,
         refs: ["RFC 3596 section 2.1", "RFC 5321 section 5.2"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let own = OwnAddresses::of(facts);
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    let own = cx.own_addresses();
     let mut findings = Vec::new();
-    for (name, named) in names(facts, dns) {
+    for (name, named) in names(cx) {
         let question = Question::new(&name, RecordType::Aaaa);
         let finding = match dns.addresses(&name, Family::Ipv6) {
             Lookup::NoData | Lookup::NxDomain => continue,
@@ -84,9 +83,10 @@ struct Named {
 }
 
 /// The names judged: HELO and PTR names unless generic, and the host name unless HST005 judges it.
-fn names(facts: &Facts, dns: &Observations) -> BTreeMap<DomainName, Named> {
+fn names(cx: &Context<'_>) -> BTreeMap<DomainName, Named> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut names: BTreeMap<DomainName, Named> = BTreeMap::new();
-    for one in introductions(facts, dns) {
+    for one in cx.introductions() {
         let generic = one.sending().is_some_and(|addr| why_generic(&one.name, addr).is_some());
         if one.is_judged() && !generic {
             let named = names.entry(one.name.clone()).or_default();
@@ -94,7 +94,7 @@ fn names(facts: &Facts, dns: &Observations) -> BTreeMap<DomainName, Named> {
             named.origins.push((one.helo.origin.clone(), "HELO name"));
         }
     }
-    for sending in sending_addresses(facts) {
+    for sending in cx.sending_addresses() {
         let addr = sending.address.value;
         let usable =
             |name: &&DomainName| name.is_host_name() && name.is_qualified() && why_generic(name, addr).is_none();

@@ -3,11 +3,10 @@ use std::net::IpAddr;
 use crate::addr::Family;
 use crate::facts::{AfterBindFault, BindFault, BindFaultKind, Facts, Mta, Origin};
 use crate::findings::{Finding, Fix, Severity, Who};
-use crate::observe::Observations;
 use crate::rules::edit;
 use crate::rules::names::INTERFACES;
 use crate::rules::remedy::{at, exim_unit, is_debian, of_exim_conf_local, set_debian_macro, set_postfix};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A configured source address is on no interface of this host.
@@ -31,7 +30,7 @@ rule! {
         name: "bind-address-not-local",
         severity: Error,
         refs: ["postconf(5) smtp_bind_address", "Exim specification, smtp transport, interface", "bind(2)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
@@ -39,7 +38,8 @@ rule! {
 /// Whose addresses CPL001 and CPL009 judge.
 pub const MAILIPS: &str = "/etc/mailips";
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for fault in &facts.bind_faults {
         let BindFaultKind::NotLocal(addr) = fault.kind else { continue };
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_fix_edits_what_sets_it() {
-        let fix = |facts: &Facts| (RULE.check)(facts, &dns(&[]))[0].fix.clone().unwrap().commands;
+        let fix = |facts: &Facts| findings(&RULE, facts, &dns(&[]))[0].fix.clone().unwrap().commands;
         let facts = faulty(AfterBindFault::KernelChoice);
         assert_eq!(fix(&facts), ["postconf -e 'smtp_bind_address = 192.0.2.10'", "postfix reload"]);
         let overridden = facts.clone().but(|f| f.postfix[0].services = vec![service("smtp", "smtp_bind_address", OLD)]);
@@ -197,7 +197,7 @@ mod tests {
             (AfterBindFault::KernelChoice, "sends from 192.0.2.10 instead"),
             (AfterBindFault::NothingSent, "sends nothing by `smtp`"),
         ] {
-            let found = (RULE.check)(&faulty(then), &dns(&[]));
+            let found = findings(&RULE, &faulty(then), &dns(&[]));
             assert!(found[0].message.contains(words), "{}", found[0].message);
         }
     }

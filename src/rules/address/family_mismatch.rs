@@ -1,9 +1,8 @@
 use crate::addr::Family;
-use crate::facts::{AfterBindFault, BindFaultKind, Facts};
+use crate::facts::{AfterBindFault, BindFaultKind};
 use crate::findings::Finding;
-use crate::observe::Observations;
 use crate::rules::address::bind_address_not_local::fix;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A source address is set to an address of the other family, or to no address at all.
@@ -26,12 +25,13 @@ rule! {
         name: "family-mismatch",
         severity: Error,
         refs: ["postconf(5) smtp_bind_address", "postconf(5) smtp_bind_address6", "Exim specification, smtp transport, interface"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for fault in &facts.bind_faults {
         let wanted = if fault.parameter.ends_with('6') { Family::Ipv6 } else { Family::Ipv4 };

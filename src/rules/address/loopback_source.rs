@@ -1,9 +1,8 @@
 use crate::addr::Family;
-use crate::facts::{BindFaultKind, Facts};
+use crate::facts::BindFaultKind;
 use crate::findings::Finding;
-use crate::observe::Observations;
 use crate::rules::address::bind_address_not_local::fix;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The MTA is told to send mail for elsewhere from a loopback address.
@@ -27,12 +26,13 @@ rule! {
         name: "loopback-source",
         severity: Error,
         refs: ["RFC 1122 section 3.2.1.3", "postconf(5) smtp_bind_address"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for fault in &facts.bind_faults {
         let BindFaultKind::Loopback(addr) = fault.kind else { continue };

@@ -1,10 +1,9 @@
 use std::net::IpAddr;
 
-use crate::facts::{Facts, Origin};
+use crate::facts::Origin;
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::names::INTERFACES;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A NAT map names a local address that this host does not have.
@@ -27,12 +26,13 @@ rule! {
         name: "nat-map-stale",
         severity: Error,
         refs: ["docs.cpanel.net: 1:1 NAT"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let entries = facts.nat.0.iter().filter_map(|entry| Some((entry.local?, &entry.origin)));
     let unmapped = facts.cpanel.iter().flat_map(|cpanel| &cpanel.nat).filter(|pair| pair.public.is_none());
     let all: Vec<(IpAddr, &Origin)> =
@@ -70,6 +70,7 @@ fn fix(origin: &Origin) -> Fix {
 mod tests {
     use super::*;
     use crate::facts::CpanelNat;
+    use crate::facts::Facts;
     use crate::rules::testing::*;
 
     #[test]

@@ -1,12 +1,12 @@
 use std::net::IpAddr;
 
 use crate::addr::{self, special_purpose};
-use crate::facts::{Facts, OutboundPath};
+use crate::facts::OutboundPath;
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::{Observations, Question};
 use crate::rules::names::{HeloOf, helo_of};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// What receivers see of a source address is not known.
@@ -30,12 +30,13 @@ rule! {
         name: "sending-address-unknown",
         severity: Error,
         refs: ["RFC 1918", "RFC 6598", "postconf(5) proxy_interfaces"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let unknown = facts.paths.iter().filter(|path| path.sending.is_none() && path.relayed.is_none());
     let findings = unknown.map(|path| {
         let finding = match (&path.source, &path.source_undecided) {
@@ -92,6 +93,7 @@ fn agreed(path: &OutboundPath, dns: &Observations) -> Option<(String, IpAddr)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::facts::Undecided;
     use crate::rules::testing::*;
 
@@ -122,7 +124,7 @@ mod tests {
     #[test]
     fn a_public_address_is_suggested_where_name_and_ptr_agree_on_it() {
         let facts = behind_nat("10.0.0.5", None);
-        let command = |dns: &Observations| (RULE.check)(&facts, dns)[0].fix.clone().unwrap().commands;
+        let command = |dns: &Observations| findings(&RULE, &facts, dns)[0].fix.clone().unwrap().commands;
         assert_eq!(command(&dns(&[])), ["helolint check --public-ip 10.0.0.5=192.0.2.10"]);
         assert!(command(&dns(&[("192.0.2.10 PTR", &["other.example.com"])])).is_empty(), "the PTR says another name");
         assert!(command(&dns(&[("mail.example.com A", &[ADDR, "192.0.2.11"])])).is_empty(), "two addresses");

@@ -4,10 +4,10 @@ use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::{Finding, Fix};
 use crate::observe::{Lookup, Observations, Question, RecordType};
-use crate::rules::names::{Introduced, OwnAddresses, introductions, left_open};
+use crate::rules::names::{Introduced, left_open};
 use crate::rules::remedy::{better_source, send_from, set_helo, wanted_helo};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// Mail leaves from another address of this host than its HELO name leads to.
@@ -30,15 +30,16 @@ rule! {
         name: "sends-from-other-address",
         severity: Warning,
         refs: ["RFC 5321 section 4.1.4", "postconf(5) smtp_bind_address"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let own = OwnAddresses::of(facts);
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    let own = cx.own_addresses();
     let mut findings = Vec::new();
-    for one in introductions(facts, dns).into_iter().filter(Introduced::is_judged) {
+    for one in cx.judged_introductions() {
         let (Some(source), Some(sending)) = (&one.path.source, one.sending()) else { continue };
         let question = Question::new(&one.name, RecordType::address(one.path.family));
         let is_other = |addr: IpAddr| addr != source.value && addr != sending;
@@ -115,7 +116,7 @@ mod tests {
                 ),
             ],
         );
-        let fix = (RULE.check)(&two(), &dns(NEIGHBOUR))[0].fix.clone().unwrap();
+        let fix = findings(&RULE, &two(), &dns(NEIGHBOUR))[0].fix.clone().unwrap();
         assert_eq!(fix.commands, ["postconf -e 'smtp_bind_address = 192.0.2.11'", "postfix reload"]);
     }
 }

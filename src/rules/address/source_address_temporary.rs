@@ -1,9 +1,8 @@
 use crate::addr::{Family, is_public};
 use crate::facts::{AddressFlag, Facts, Mta, OutboundPath};
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::remedy::set_postfix;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// Mail leaves from an IPv6 address that will go away.
@@ -25,12 +24,13 @@ rule! {
         name: "source-address-temporary",
         severity: Warning,
         refs: ["RFC 8981", "RFC 4862 section 5.5.4"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for path in facts.paths.iter().filter(|path| path.family == Family::Ipv6) {
         let Some(source) = &path.source else { continue };
@@ -94,7 +94,7 @@ mod tests {
                 ("interfaces unknown", from(&[AddressFlag::Temporary]).but(|f| f.host.addresses = None), dns(&[]), &[]),
             ],
         );
-        let fix = (RULE.check)(&from(&[AddressFlag::Temporary]), &dns(&[]))[0].fix.clone().unwrap();
+        let fix = findings(&RULE, &from(&[AddressFlag::Temporary]), &dns(&[]))[0].fix.clone().unwrap();
         assert_eq!(fix.commands, ["postconf -e 'smtp_bind_address6 = 2001:db8::10'", "postfix reload"]);
     }
 }

@@ -1,9 +1,8 @@
 use super::problem::{line, mark, test_command};
-use crate::facts::{Facts, ProblemKind};
+use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The MTA, or a daemon of it, refuses its configuration.
@@ -27,12 +26,13 @@ rule! {
         name: "config-syntax",
         severity: Error,
         refs: ["postconf(5)", "master(5)", "Exim specification chapter 6"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let ProblemKind::Syntax { mta, whole } = problem.kind else { continue };

@@ -1,8 +1,7 @@
 use crate::facts::{ConfigFile, Facts, Mta, RunningDaemon};
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::remedy::exim_unit;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A configuration file is newer than what the running daemon goes by.
@@ -26,7 +25,7 @@ rule! {
         name: "daemon-older-than-config",
         severity: Warning,
         refs: ["postfix(1)", "postconf(5): inet_interfaces", "Exim specification, chapter 11"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
@@ -34,7 +33,8 @@ rule! {
 /// Seconds by which a file must be newer: a process's start is known to the second, counted from the system's own start.
 const TOLERANCE: i64 = 2;
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for daemon in facts.daemons.iter().filter(|daemon| facts.mtas.live.contains(&daemon.mta)) {
         let Some(loaded) = daemon.loaded.or(daemon.started) else { continue };
@@ -87,7 +87,7 @@ fn later(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{But, check_table, dns, healthy};
+    use crate::rules::testing::{But, check_table, dns, findings, healthy};
 
     fn with(mta: Mta, started: Option<i64>, loaded: Option<i64>, modified: i64) -> Facts {
         let config = vec![ConfigFile { path: "/etc/postfix/main.cf".into(), modified }];
@@ -118,7 +118,7 @@ mod tests {
     fn it_says_what_the_daemon_needs() {
         let of = |mta, loaded| {
             let facts = with(mta, Some(1_000), Some(loaded), 1_000_000).but(|f| f.mtas.live = vec![mta]);
-            check(&facts, &dns(&[])).remove(0)
+            findings(&RULE, &facts, &dns(&[])).remove(0)
         };
         let postfix = of(Mta::Postfix, 5_000);
         assert!(postfix.message.contains("11 days after Postfix was last reloaded (process 7)"), "{}", postfix.message);

@@ -1,8 +1,7 @@
 use crate::facts::{ExpectedHelo, Facts, OutboundPath};
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
-use crate::rules::rule;
 use crate::rules::support::list;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A HELO name that the settings expect is expected of no outbound path.
@@ -24,12 +23,13 @@ rule! {
         name: "expectation-unused",
         severity: Info,
         refs: ["helolint: docs/settings.md"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     if !paths_are_known(facts) {
         return Vec::new();
     }
@@ -133,9 +133,9 @@ mod tests {
                 ("the source is undecided", undecided, dns(&[]), &[]),
             ],
         );
-        let twice = check(&with(vec![fits(), fits()]), &dns(&[])).remove(0);
+        let twice = findings(&RULE, &with(vec![fits(), fits()]), &dns(&[])).remove(0);
         assert!(twice.message.ends_with("an entry before it is for the same paths"), "{}", twice.message);
-        let text = check(&with(vec![stray()]), &dns(&[])).remove(0).fix.unwrap().text;
+        let text = findings(&RULE, &with(vec![stray()]), &dns(&[])).remove(0).fix.unwrap().text;
         assert!(text.contains(&format!("({service}")) && text.contains(ADDR), "{text}");
     }
 }

@@ -1,9 +1,8 @@
 use super::problem::mark;
-use crate::facts::{Facts, ProblemKind};
+use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::Observations;
-use crate::rules::{edit, rule};
+use crate::rules::{Context, edit, rule};
 
 rule! {
     /// A file that the identity depends on is missing or cannot be read.
@@ -26,12 +25,13 @@ rule! {
         name: "file-unreadable",
         severity: Error,
         refs: ["postmap(1)", "Exim specification chapter 9"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let file = &problem.file;
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::facts::Problem;
     use crate::rules::config::problem::place;
-    use crate::rules::testing::{But, check_table, dns, healthy};
+    use crate::rules::testing::{But, check_table, dns, findings, healthy};
 
     #[test]
     fn the_subject_is_the_file() {
@@ -71,7 +71,7 @@ mod tests {
         let kind = ProblemKind::Uncompiled { table: "hash:/etc/postfix/sender".into() };
         let uncompiled = Problem::of_file(kind, "/etc/postfix/sender", None, "without its compiled form");
         let uncompiled = healthy().but(|f| f.problems = vec![uncompiled]);
-        let findings = check(&uncompiled, &dns(&[]));
+        let findings = findings(&RULE, &uncompiled, &dns(&[]));
         assert_eq!(findings[0].fix.as_ref().unwrap().commands, ["postmap hash:/etc/postfix/sender"]);
         check_table(
             &RULE,

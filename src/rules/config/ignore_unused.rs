@@ -21,8 +21,8 @@ rule! {
         name: "ignore-unused",
         severity: Info,
         refs: ["helolint: docs/settings.md"],
-        needs_dns: false,
-        check: super::known_to_settle,
+        needs: [],
+        check: policy,
     };
 }
 

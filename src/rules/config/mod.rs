@@ -18,9 +18,6 @@ mod setting_swallowed;
 mod several_mtas;
 mod split_config_not_generated;
 
-use crate::facts::Facts;
-use crate::findings::Finding;
-use crate::observe::Observations;
 use crate::rules::Rule;
 
 /// The rules of the family.
@@ -42,9 +39,3 @@ pub const RULES: &[&Rule] = &[
     &ignore_unused::RULE,
     &expectation_unused::RULE,
 ];
-
-/// The check of rules about ignore entries: nothing. Which have expired, and which are used, is known to `settle` alone, where the day and
-/// all findings are.
-fn known_to_settle(_: &Facts, _: &Observations) -> Vec<Finding> {
-    Vec::new()
-}

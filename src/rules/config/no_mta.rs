@@ -1,7 +1,6 @@
-use crate::facts::{Facts, ProblemKind};
+use crate::facts::ProblemKind;
 use crate::findings::Finding;
-use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// No MTA was found.
@@ -22,12 +21,13 @@ rule! {
         name: "no-mta",
         severity: Info,
         refs: ["helolint: Postfix and Exim are read"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let refused = facts.problems.iter().any(|problem| matches!(problem.kind, ProblemKind::Syntax { .. }));
     if !facts.mtas.configured.is_empty() || !facts.mtas.live.is_empty() || refused {
         return Vec::new();

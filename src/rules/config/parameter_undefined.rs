@@ -1,9 +1,8 @@
 use super::problem::mark;
-use crate::facts::{Facts, ProblemKind};
+use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// An identity parameter refers to a name that is not defined.
@@ -25,12 +24,13 @@ rule! {
         name: "parameter-undefined",
         severity: Warning,
         refs: ["postconf(5)", "Exim specification section 6.4"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let ProblemKind::Undefined { name } = &problem.kind else { continue };

@@ -1,7 +1,5 @@
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// Mail takes a fixed next hop: receivers see the relay.
@@ -24,12 +22,13 @@ rule! {
         name: "path-relayed",
         severity: Info,
         refs: ["postconf(5): relayhost", "Exim specification: manualroute"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for path in &facts.paths {
         let Some(relay) = &path.relayed else { continue };

@@ -1,9 +1,8 @@
 use super::problem::mark;
-use crate::facts::{Facts, ProblemKind};
+use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// An entry of master.cf stands twice.
@@ -24,12 +23,13 @@ rule! {
         name: "service-repeated",
         severity: Warning,
         refs: ["master(5)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let ProblemKind::ServiceRepeated { service } = &problem.kind else { continue };

@@ -1,9 +1,8 @@
 use super::problem::mark;
-use crate::facts::{Facts, ProblemKind};
+use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A client service is defined that nothing uses.
@@ -25,12 +24,13 @@ rule! {
         name: "service-unused",
         severity: Info,
         refs: ["master(5)", "transport(5)", "Exim specification chapter 15"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let ProblemKind::Unused { service } = &problem.kind else { continue };

@@ -1,10 +1,9 @@
 use super::problem::{line, mark};
-use crate::facts::{Facts, ProblemKind};
+use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::Observations;
 use crate::rules::edit;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// An indented setting became part of the one above it.
@@ -27,12 +26,13 @@ rule! {
         name: "setting-swallowed",
         severity: Warning,
         refs: ["postconf(5)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let ProblemKind::Swallowed = &problem.kind else { continue };

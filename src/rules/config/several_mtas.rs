@@ -1,9 +1,7 @@
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::Observations;
-use crate::rules::rule;
 use crate::rules::support::list;
+use crate::rules::{Context, rule};
 
 rule! {
     /// More than one MTA is configured.
@@ -25,12 +23,13 @@ rule! {
         name: "several-mtas",
         severity: Info,
         refs: ["sendmail alternatives: update-alternatives(1)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let choice = &facts.mtas;
     let mut configured = choice.configured.clone();
     configured.sort_by_key(|mta| mta.id());

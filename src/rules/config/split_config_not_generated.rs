@@ -1,9 +1,8 @@
 use super::problem::mark;
-use crate::facts::{Facts, ProblemKind};
+use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// What the configuration is generated from is newer than the configuration.
@@ -26,12 +25,13 @@ rule! {
         name: "split-config-not-generated",
         severity: Warning,
         refs: ["update-exim4.conf(8)", "cPanel: Exim Configuration Manager"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let ProblemKind::NotGenerated = &problem.kind else { continue };

@@ -1,8 +1,7 @@
-use crate::facts::{Cpanel, Facts};
+use crate::facts::Cpanel;
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::panel::has_flag;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// Settings of cPanel for mail addresses and HELO names are not backed by the files they speak of.
@@ -26,7 +25,7 @@ rule! {
         name: "custom-flag-without-file",
         severity: Warning,
         refs: ["docs.cpanel.net: Exim Configuration Manager Basic Editor"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
@@ -39,7 +38,8 @@ const OPTIONS: [(&str, &str); 4] = [
     ("use_rdns_for_helo", "Use the reverse DNS entry for the mail HELO/EHLO if available"),
 ];
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let mut findings = Vec::new();
     for (flag, label) in OPTIONS {

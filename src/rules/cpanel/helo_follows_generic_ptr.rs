@@ -1,10 +1,10 @@
-use crate::facts::{Facts, Mta};
+use crate::facts::Mta;
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::{Lookup, Observations, Question};
+use crate::observe::{Lookup, Question};
 use crate::rules::panel::{REBUILD_HELO, has_flag};
 use crate::rules::ptr::generic::why_generic;
-use crate::rules::rule;
 use crate::rules::support::{evidence, sending_addresses};
+use crate::rules::{Context, rule};
 
 rule! {
     /// The HELO name is taken by cPanel from a generic PTR name.
@@ -27,12 +27,13 @@ rule! {
         name: "helo-follows-generic-ptr",
         severity: Warning,
         refs: ["docs.cpanel.net: Exim Configuration Manager Basic Editor"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     if !facts.cpanel.as_ref().is_some_and(|cpanel| has_flag(cpanel, "use_rdns_for_helo")) {
         return Vec::new();
     }

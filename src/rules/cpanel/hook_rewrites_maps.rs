@@ -1,8 +1,6 @@
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::Observations;
 use crate::rules::panel::has_flag;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A hook may rewrite cPanel's mail maps.
@@ -24,7 +22,7 @@ rule! {
         name: "hook-rewrites-maps",
         severity: Info,
         refs: ["docs.cpanel.net: Guide to Standardized Hooks"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
@@ -34,7 +32,8 @@ const HOOK: &str = "/usr/local/cpanel/scripts/postupdateuserdomains";
 /// The same by its own name, as flags are named.
 const SHORT: &str = "postupdateuserdomains";
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     if !cpanel.files.iter().any(|file| file == HOOK) && !has_flag(cpanel, SHORT) {
         return Vec::new();

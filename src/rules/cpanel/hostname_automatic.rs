@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::facts::{Facts, Origin};
+use crate::facts::Origin;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::rules::ptr::generic::{why_automatic, why_generic};
 use crate::rules::remedy::{known_name, rename_host};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The host name of a cPanel server is an automatic one.
@@ -29,7 +28,7 @@ rule! {
         name: "hostname-automatic",
         severity: Warning,
         refs: ["docs.cpanel.net: Change Hostname", "docs.cpanel.net: Automatically Issued Hostnames"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
@@ -37,7 +36,8 @@ rule! {
 /// The domain of cPanel's own automatic names.
 const AUTOMATIC: &str = "cprapid.com";
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let mut names: BTreeMap<DomainName, Vec<(Origin, &str)>> = BTreeMap::new();
     if let Some(host) = facts.host.fqdn.name() {

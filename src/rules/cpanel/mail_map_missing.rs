@@ -1,8 +1,7 @@
 use crate::facts::{Facts, ProblemKind};
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::panel::has_flag;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A map file that Exim's configuration looks into does not exist.
@@ -25,12 +24,13 @@ rule! {
         name: "mail-map-missing",
         severity: Error,
         refs: ["Exim specification, string expansions, stat", "Exim specification, lookups"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let problems = facts.problems.iter().filter(|problem| problem.kind == ProblemKind::MapMissing);
     let findings = problems.map(|problem| {
         let finding = RULE.violated(&problem.file, &problem.message).fix(fix(facts, &problem.file));
@@ -78,7 +78,7 @@ mod tests {
                 f.cpanel =
                     Some(cpanel().but(|c| c.flags = flags.iter().map(|flag| fact((*flag).to_owned())).collect()));
             });
-            check(&facts, &dns(&[])).remove(0).fix.unwrap().commands
+            findings(&RULE, &facts, &dns(&[])).remove(0).fix.unwrap().commands
         };
         assert_eq!(
             commands(&["custom_mailhelo"]),

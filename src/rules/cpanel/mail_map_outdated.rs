@@ -1,12 +1,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::facts::{Facts, MapEntry};
+use crate::facts::MapEntry;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::rules::panel::{Local, addresses, has_flag, key, lines};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// /etc/mailips does not give a domain its account's address.
@@ -29,12 +28,13 @@ rule! {
         name: "mail-map-outdated",
         severity: Warning,
         refs: ["docs.cpanel.net: Exim Configuration Manager Basic Editor"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let Some(cpanel) = facts.cpanel.as_ref().filter(|cpanel| has_flag(cpanel, "per_domain_mailips")) else {
         return Vec::new();
     };

@@ -1,13 +1,11 @@
 use std::collections::HashSet;
 
-use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::rules::edit;
 use crate::rules::panel::{has_flag, host_names, lines};
 use crate::rules::remedy::at;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A line of /etc/mailips or /etc/mailhelo is for a domain that this server does not know.
@@ -31,12 +29,13 @@ rule! {
         name: "mail-map-unknown-domain",
         severity: Warning,
         refs: ["docs.cpanel.net: How to Configure the Exim Outgoing IP Address"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let listed = [&cpanel.localdomains, &cpanel.remotedomains, &cpanel.secondarymx].into_iter().flatten();
     let of_accounts = cpanel.userdomains.iter().map(|entry| &entry.key);

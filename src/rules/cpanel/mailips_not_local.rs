@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Cpanel, Facts, MapEntry};
+use crate::facts::{Cpanel, MapEntry};
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::edit;
 use crate::rules::names::INTERFACES;
 use crate::rules::panel::{Local, addresses, has_flag, key, lines};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// /etc/mailips gives a domain an address that this server does not have.
@@ -34,12 +33,13 @@ rule! {
         name: "mailips-not-local",
         severity: Error,
         refs: ["docs.cpanel.net: How to Configure the Exim Outgoing IP Address", "bind(2)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let (local, mut findings) = (Local::of(facts), Vec::new());
     let accounts = LazyCell::new(|| addresses_of_accounts(cpanel));

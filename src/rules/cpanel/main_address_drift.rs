@@ -2,10 +2,9 @@ use std::net::IpAddr;
 
 use crate::facts::{Cpanel, Facts};
 use crate::findings::{Finding, Fix, Severity, Who};
-use crate::observe::Observations;
 use crate::rules::names::INTERFACES;
 use crate::rules::panel::Local;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The main address that cPanel knows is not this server's, or not the one that mail leaves from.
@@ -28,12 +27,13 @@ rule! {
         name: "main-address-drift",
         severity: Error,
         refs: ["docs.cpanel.net: Basic WebHost Manager Setup"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let (local, mut findings) = (Local::of(facts), Vec::new());
     let shared = "`ADDR` of wwwacct.conf, the main shared address,";

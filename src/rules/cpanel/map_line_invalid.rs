@@ -1,8 +1,7 @@
-use crate::facts::{Facts, Origin, ProblemKind};
+use crate::facts::{Origin, ProblemKind};
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::edit;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A line of a cPanel map is not what its readers want, or is read by them in different ways.
@@ -26,12 +25,13 @@ rule! {
         name: "map-line-invalid",
         severity: Error,
         refs: ["Exim specification, lsearch", "docs.cpanel.net: How to Configure the Exim Outgoing IP Address"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let problems = facts.problems.iter().filter(|problem| problem.kind == ProblemKind::MapLine);
     let findings = problems.map(|problem| {
         let subject = problem.origin.as_ref().map_or_else(|| problem.file.clone(), Origin::describe);

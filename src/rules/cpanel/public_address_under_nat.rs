@@ -1,9 +1,7 @@
-use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::edit;
 use crate::rules::panel::{Local, addresses, lines};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// /etc/mailips holds a public address on a server that has only the private one behind it.
@@ -26,12 +24,13 @@ rule! {
         name: "public-address-under-nat",
         severity: Error,
         refs: ["docs.cpanel.net: How to Configure the Exim Outgoing IP Address", "docs.cpanel.net: 1:1 NAT"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let (here, mut findings) = (Local::of(facts), Vec::new());
     for (domain, entry) in lines(&cpanel.mailips) {

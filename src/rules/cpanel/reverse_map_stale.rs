@@ -1,12 +1,12 @@
 use std::net::IpAddr;
 
-use crate::facts::{Fact, Facts, Origin};
+use crate::facts::{Fact, Origin};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::{Lookup, Observations, Question, Why};
+use crate::observe::{Lookup, Question, Why};
 use crate::rules::panel::{REBUILD_HELO, lines};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The PTR name that cPanel remembers is not the one that the DNS has.
@@ -28,12 +28,13 @@ rule! {
         name: "reverse-map-stale",
         severity: Warning,
         refs: ["docs.cpanel.net: Exim Configuration Manager Basic Editor"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let mut findings = Vec::new();
     for (key, entry) in lines(&cpanel.reverse) {

@@ -1,13 +1,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::{Observations, Question, RecordType};
+use crate::observe::{Question, RecordType};
 use crate::rules::names::name_severity;
-use crate::rules::rule;
-use crate::rules::support::{evidence, identity_by_name, list, mark_name};
+use crate::rules::support::{evidence, list, mark_name};
+use crate::rules::{Context, rule};
 
 rule! {
     /// A name of this host leads to a proxy of a content delivery network.
@@ -30,7 +29,7 @@ rule! {
         name: "address-proxied",
         severity: Error,
         refs: ["Cloudflare: IP ranges (www.cloudflare.com/ips)", "Cloudflare: Proxy status"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
@@ -65,9 +64,10 @@ const CLOUDFLARE_V6: &[(Ipv6Addr, u32)] = &[
     (Ipv6Addr::new(0x2c0f, 0xf248, 0, 0, 0, 0, 0, 0), 32),
 ];
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for (name, roles) in identity_by_name(facts, dns) {
+    for (name, roles) in cx.identity_names() {
         for family in Family::BOTH {
             let lookup = dns.addresses(&name, family);
             let proxied: Vec<IpAddr> = lookup.found().iter().copied().filter(|addr| is_proxy(*addr)).collect();

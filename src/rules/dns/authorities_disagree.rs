@@ -1,13 +1,12 @@
 use super::delegation::{by, served, shown};
 use super::questions::{judged, words};
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::truth::View;
 use crate::observe::zones::Zone;
 use crate::observe::{Observations, Question, VantageKind};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// Servers of one zone give different answers.
@@ -29,12 +28,13 @@ rule! {
         name: "authorities-disagree",
         severity: Error,
         refs: ["RFC 1034 section 4.3.5", "RFC 1982", "RFC 1912 section 2.2"],
-        needs_dns: true,
+        needs: [Dns],
         check: check,
     };
 }
 
-fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let dns = cx.dns;
     let mut findings = Vec::new();
     for question in judged(dns) {
         let views = dns.views(question, VantageKind::Authoritative);
@@ -76,7 +76,7 @@ fn said(dns: &Observations, question: &Question, view: &View) -> String {
 mod tests {
     use super::*;
     use crate::rules::dns::heard::heard;
-    use crate::rules::testing::{check_table, healthy};
+    use crate::rules::testing::{check_table, findings, healthy};
 
     #[test]
     fn named_with_their_serials() {
@@ -119,6 +119,6 @@ mod tests {
             "mail.example.com A",
             &[("ns1", &["serial=7", "192.0.2.10"]), ("ns2", &["serial=6", "192.0.2.99"])],
         )]);
-        assert!(check(&healthy(), &two)[0].message.contains("192.0.2.99 (ns2, serial 6)"));
+        assert!(findings(&RULE, &healthy(), &two)[0].message.contains("192.0.2.99 (ns2, serial 6)"));
     }
 }

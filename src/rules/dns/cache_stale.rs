@@ -9,8 +9,8 @@ use crate::observe::stale::{self, Stale};
 use crate::observe::truth::View;
 use crate::observe::{Observations, Question, RecordType, Vantage};
 use crate::rules::names::is_own;
-use crate::rules::rule;
 use crate::rules::support::{Sending, evidence, sending_addresses};
+use crate::rules::{Context, rule};
 
 rule! {
     /// A resolver still serves an answer that the zone no longer gives.
@@ -33,12 +33,13 @@ rule! {
         name: "cache-stale",
         severity: Warning,
         refs: ["RFC 1034 section 3.6", "RFC 2308 section 5"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
     for Behind { question, stale, right } in behind(facts, dns) {
         let truth = true_set(dns, question).unwrap_or_default();
@@ -135,7 +136,7 @@ fn is_right(facts: &Facts, dns: &Observations, sending: &[Sending<'_>], question
 mod tests {
     use super::*;
     use crate::rules::dns::heard::heard;
-    use crate::rules::testing::{check_table, healthy};
+    use crate::rules::testing::{check_table, findings, healthy};
 
     #[test]
     fn what_the_zone_no_longer_gives() {
@@ -198,12 +199,16 @@ mod tests {
             &[("ns1", &["192.0.2.10"]), ("google", &["ttl=2220", "192.0.2.99"]), ("quad9", &["ttl=60", "NXDOMAIN"])],
         )]);
         assert_eq!(
-            check(&healthy(), &old)[0].message,
+            findings(&RULE, &healthy(), &old)[0].message,
             "`mail.example.com. A`: google (8.8.8.8) still says 192.0.2.99 for 37 min, quad9 (9.9.9.9) still says no such record for \
              60 s; right everywhere in 37 min at the latest (its zone says 192.0.2.10)"
         );
         old.taken = "2026-11-20T14:00:00Z".parse().ok();
-        assert!(check(&healthy(), &old)[0].message.contains("; right everywhere by 14:37 UTC at the latest (its zone"));
+        assert!(
+            findings(&RULE, &healthy(), &old)[0]
+                .message
+                .contains("; right everywhere by 14:37 UTC at the latest (its zone")
+        );
     }
 
     #[test]
@@ -219,7 +224,7 @@ mod tests {
 
     #[test]
     fn as_a_whole_it_is_right_at_the_source_and_over_at_a_time() {
-        let whole = |dns: &Observations| stale_caches(&healthy(), dns, &check(&healthy(), dns));
+        let whole = |dns: &Observations| stale_caches(&healthy(), dns, &findings(&RULE, &healthy(), dns));
         let right = ("mail.example.com A", &[("ns1", &["192.0.2.10"][..]), ("google", &["ttl=60", "192.0.2.99"])][..]);
         let wrong = ("www.example.com A", &[("ns1", &["192.0.2.98"][..]), ("quad9", &["ttl=90", "192.0.2.99"])][..]);
         let mut dns = heard(&[right]);
@@ -235,7 +240,8 @@ mod tests {
         assert_eq!((both.right_at_source, both.questions.len(), both.seconds, both.until), (false, 2, Some(90), None));
         // What the administrator does not want to hear of is not said by this way either; another severity is no other truth.
         assert_eq!(stale_caches(&healthy(), &dns, &[]), None);
-        let louder: Vec<Finding> = check(&healthy(), &dns).into_iter().map(|f| f.severity(Severity::Error)).collect();
+        let louder: Vec<Finding> =
+            findings(&RULE, &healthy(), &dns).into_iter().map(|f| f.severity(Severity::Error)).collect();
         assert!(stale_caches(&healthy(), &dns, &louder).unwrap().right_at_source);
     }
 
@@ -246,11 +252,14 @@ mod tests {
             "mail.example.com A",
             &[("ns1", &["192.0.2.10"]), ("google", &["ttl=60", "192.0.2.99"]), ("system", &["ttl=9000", "10.0.0.10"])],
         )]);
-        assert_eq!(stale_caches(&healthy(), &dns, &check(&healthy(), &dns)).unwrap().seconds, Some(60));
+        assert_eq!(stale_caches(&healthy(), &dns, &findings(&RULE, &healthy(), &dns)).unwrap().seconds, Some(60));
         let cached = heard(&[(
             "mail.example.com A",
             &[("ns1", &["192.0.2.10"]), ("google", &["ttl=60", "192.0.2.99"]), ("system", &["ttl=900", "192.0.2.99"])],
         )]);
-        assert_eq!(stale_caches(&healthy(), &cached, &check(&healthy(), &cached)).unwrap().seconds, Some(900));
+        assert_eq!(
+            stale_caches(&healthy(), &cached, &findings(&RULE, &healthy(), &cached)).unwrap().seconds,
+            Some(900)
+        );
     }
 }

@@ -2,12 +2,11 @@ use std::collections::BTreeMap;
 
 use super::delegation::{by, parent, served, shown};
 use super::questions::{is_judged, judged};
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Observations, Outcome, Question, VantageKind, Why};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A server that a zone is delegated to does not serve it.
@@ -31,12 +30,13 @@ rule! {
         name: "lame-server",
         severity: Warning,
         refs: ["RFC 1912 section 2.8", "RFC 9499 section 7"],
-        needs_dns: true,
+        needs: [Dns],
         check: check,
     };
 }
 
-fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let dns = cx.dns;
     // Where something on the way answers for all of port 53, no server was heard, so none is to blame.
     if dns.intercepted() {
         return Vec::new();

@@ -1,9 +1,8 @@
 use super::questions::judged;
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::{Observations, Outcome};
-use crate::rules::rule;
+use crate::observe::Outcome;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A question got no answer from anyone.
@@ -26,12 +25,13 @@ rule! {
         name: "lookup-unanswered",
         severity: Info,
         refs: ["RFC 1035 section 4.1.1", "RFC 8601 section 2.7.3"],
-        needs_dns: true,
+        needs: [Dns],
         check: check,
     };
 }
 
-fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let dns = cx.dns;
     let mut findings = Vec::new();
     for question in judged(dns) {
         let mut reasons: Vec<String> = Vec::new();

@@ -1,11 +1,10 @@
 use super::questions::judged;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::{Observations, RecordData, RecordType};
+use crate::observe::{RecordData, RecordType};
 use crate::rules::remedy::delete_record;
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 use std::net::IpAddr;
 
 rule! {
@@ -29,12 +28,13 @@ rule! {
         name: "old-address-published",
         severity: Error,
         refs: ["RFC 7208 section 5", "RFC 8601 section 2.7.3"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
     for question in judged(dns).filter(|_| !facts.old_addresses.is_empty()) {
         let truth = dns.truth(question);

@@ -1,10 +1,9 @@
 use crate::addr::reverse_name;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::{Observations, Question};
-use crate::rules::rule;
+use crate::observe::Question;
 use crate::rules::support::{IdentityName, Role, evidence, identity_names, ptr_names};
+use crate::rules::{Context, rule};
 
 rule! {
     /// The PTR record of an old address still names this host.
@@ -26,12 +25,13 @@ rule! {
         name: "old-ptr-left-behind",
         severity: Info,
         refs: ["RFC 1912 section 2.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
     let names = if facts.old_addresses.is_empty() { Vec::new() } else { identity_names(facts, dns) };
     for &old in &facts.old_addresses {

@@ -5,12 +5,12 @@ use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::name::DomainName;
-use crate::observe::{Observations, Question, RecordType};
+use crate::observe::{Question, RecordType};
 use crate::rules::names::is_own;
 use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::delete_record;
-use crate::rules::rule;
-use crate::rules::support::{IdentityName, Role, evidence, identity_by_name, mark_name};
+use crate::rules::support::{IdentityName, Role, evidence, mark_name};
+use crate::rules::{Context, rule};
 
 rule! {
     /// A name of this host has an address record that is not public.
@@ -33,14 +33,15 @@ rule! {
         name: "private-address-published",
         severity: Warning,
         refs: ["RFC 1918 section 5", "RFC 6303"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for (name, roles) in identity_by_name(facts, dns) {
+    for (name, roles) in cx.identity_names() {
         for family in Family::BOTH {
             let lookup = dns.addresses(&name, family);
             let private: Vec<(IpAddr, &str)> = lookup

@@ -1,7 +1,6 @@
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::{Observations, Outcome, VantageKind};
-use crate::rules::rule;
+use crate::observe::{Outcome, VantageKind};
+use crate::rules::{Context, rule};
 
 rule! {
     /// A resolver answered nothing at all.
@@ -23,12 +22,13 @@ rule! {
         name: "resolver-unreachable",
         severity: Info,
         refs: ["resolv.conf(5)"],
-        needs_dns: true,
+        needs: [Dns],
         check: check,
     };
 }
 
-fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let dns = cx.dns;
     let mut findings = Vec::new();
     for (at, vantage) in dns.vantages.iter().enumerate() {
         if !matches!(vantage.kind, VantageKind::Public | VantageKind::System) {

@@ -1,10 +1,9 @@
 use super::questions::{duration, judged, who, words};
-use crate::facts::Facts;
 use crate::findings::Finding;
+use crate::observe::VantageKind;
 use crate::observe::truth::View;
-use crate::observe::{Observations, VantageKind};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// Resolvers give different answers, and no server of the zone was heard.
@@ -27,12 +26,13 @@ rule! {
         name: "resolvers-disagree",
         severity: Warning,
         refs: ["RFC 1034 section 3.6", "RFC 2181 section 5"],
-        needs_dns: true,
+        needs: [Dns],
         check: check,
     };
 }
 
-fn check(_: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let dns = cx.dns;
     let mut findings = Vec::new();
     for question in judged(dns) {
         let views = dns.views(question, VantageKind::Public);

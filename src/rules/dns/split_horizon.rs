@@ -9,8 +9,8 @@ use crate::findings::Severity;
 use crate::observe::truth::View;
 use crate::observe::{Observations, Outcome, Question, RecordData, RecordType, VantageKind};
 use crate::rules::names::is_own;
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The system resolver alone answers otherwise.
@@ -34,12 +34,13 @@ rule! {
         name: "split-horizon",
         severity: Warning,
         refs: ["RFC 9499 section 6 (split DNS)", "systemd-resolved.service(8)"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
     for question in judged(dns) {
         let Some(view) = applies(facts, dns, question) else { continue };

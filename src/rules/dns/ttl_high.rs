@@ -1,11 +1,10 @@
 use super::questions::duration;
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Observations, Question, RecordType, VantageKind};
-use crate::rules::rule;
-use crate::rules::support::{evidence, identity_by_name, mark_name};
+use crate::rules::support::{evidence, mark_name};
+use crate::rules::{Context, rule};
 
 rule! {
     /// An address record that is about to change may be kept for long.
@@ -28,7 +27,7 @@ rule! {
         name: "ttl-high",
         severity: Info,
         refs: ["RFC 1034 section 3.6"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
@@ -36,9 +35,10 @@ rule! {
 /// Seconds beyond which a record's TTL is high before a change (rules.md).
 const HIGH: u32 = 3600;
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for (name, roles) in identity_by_name(facts, dns) {
+    for (name, roles) in cx.identity_names() {
         for family in Family::BOTH {
             let question = Question::new(&name, RecordType::address(family));
             let planned = changes(dns, &question);

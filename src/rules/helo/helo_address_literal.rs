@@ -1,9 +1,6 @@
-use crate::facts::Facts;
 use crate::findings::{Finding, Severity};
-use crate::observe::Observations;
-use crate::rules::names::introductions;
 use crate::rules::remedy::better_helo;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The MTA introduces itself by an address instead of a name.
@@ -26,14 +23,15 @@ rule! {
         name: "helo-address-literal",
         severity: Warning,
         refs: ["RFC 5321 section 4.1.1.1", "RFC 5321 section 4.1.3"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for one in introductions(facts, dns) {
+    for one in cx.introductions() {
         let Some(literal) = one.helo.value.literal() else { continue };
         let helo = &one.helo.value;
         let (severity, message) = match one.sending() {
@@ -52,6 +50,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::facts::Helo;
     use crate::name::HeloName;
     use crate::rules::testing::*;

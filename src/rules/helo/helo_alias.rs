@@ -1,11 +1,11 @@
 use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::{Observations, Question, RecordType};
-use crate::rules::names::{Introduced, introductions, left_open};
+use crate::observe::{Question, RecordType};
+use crate::rules::names::{Introduced, left_open};
 use crate::rules::remedy::{address_record, set_helo};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The HELO name is an alias (CNAME).
@@ -27,7 +27,7 @@ rule! {
         name: "helo-alias",
         severity: Warning,
         refs: ["RFC 5321 section 2.3.5", "RFC 1912 section 2.4"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
@@ -35,9 +35,10 @@ rule! {
 /// An alias shows in the answer to each of these.
 const TYPES: [RecordType; 3] = [RecordType::A, RecordType::Aaaa, RecordType::Mx];
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for one in introductions(facts, dns).into_iter().filter(Introduced::is_judged) {
+    for one in cx.judged_introductions() {
         let name = &one.name;
         let questions = TYPES.map(|rtype| Question::new(name, rtype));
         let target = TYPES.iter().find_map(|rtype| dns.alias(name, *rtype));

@@ -5,9 +5,9 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::Iprev;
 use crate::observe::{Lookup, Observations, Question, RecordType};
-use crate::rules::names::{Introduced, address_evidence, introductions, left_open, list};
+use crate::rules::names::{Introduced, address_evidence, left_open, list};
 use crate::rules::remedy::{address_record, better_source, send_from, set_helo, wanted_helo};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The HELO name does not lead to the sending address.
@@ -33,14 +33,15 @@ rule! {
         name: "helo-elsewhere",
         severity: Warning,
         refs: ["RFC 5321 section 4.1.4", "RFC 5321 section 4.1.1.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for one in introductions(facts, dns).into_iter().filter(Introduced::is_judged) {
+    for one in cx.judged_introductions() {
         let Some(sending) = one.sending() else { continue };
         let name = &one.name;
         let finding = match lead(dns, &one, sending) {
@@ -183,6 +184,6 @@ mod tests {
             f.paths[0].sender_domains =
                 SenderDomains::Only { domains: vec![DomainName::new("example.com")], others: false };
         });
-        assert_eq!((RULE.check)(&facts, &dns(&[OLD]))[0].paths, ["postfix/ipv4/192.0.2.10"]);
+        assert_eq!(findings(&RULE, &facts, &dns(&[OLD]))[0].paths, ["postfix/ipv4/192.0.2.10"]);
     }
 }

@@ -1,13 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::facts::{Facts, SenderDomains};
+use crate::facts::SenderDomains;
 use crate::findings::{Finding, Severity};
 use crate::name::DomainName;
-use crate::observe::Observations;
-use crate::rules::names::{Introduced, helo_severity, introductions};
+use crate::rules::names::{Introduced, helo_severity};
 use crate::rules::remedy::{set_helo, wanted_helo};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// One address introduces itself by several names.
@@ -30,14 +29,15 @@ rule! {
         name: "helo-inconsistent",
         severity: Warning,
         refs: ["RFC 5321 section 4.1.1.1"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let mut by_address: BTreeMap<IpAddr, Vec<Introduced<'_>>> = BTreeMap::new();
-    for one in introductions(facts, dns).into_iter().filter(|one| one.path.sender_domains == SenderDomains::Any) {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    let mut by_address: BTreeMap<IpAddr, Vec<&Introduced<'_>>> = BTreeMap::new();
+    for one in cx.introductions().iter().filter(|one| one.path.sender_domains == SenderDomains::Any) {
         if let Some(sending) = one.sending() {
             by_address.entry(sending).or_default().push(one);
         }
@@ -66,7 +66,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 }
 
 /// The strongest severity at which two names remain: paths that are relayed or unused count for less. `None` where there is one name.
-fn severity(all: &[Introduced<'_>]) -> Option<Severity> {
+fn severity(all: &[&Introduced<'_>]) -> Option<Severity> {
     [RULE.severity, Severity::Info].into_iter().find(|least| {
         let counted = all.iter().filter(|one| helo_severity(RULE.severity, one.path) >= *least);
         counted.map(|one| &one.name).collect::<BTreeSet<&DomainName>>().len() > 1

@@ -1,10 +1,10 @@
 use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::{Observations, Question, RecordType};
-use crate::rules::names::{Introduced, introductions, left_open};
+use crate::rules::names::{Introduced, left_open};
 use crate::rules::remedy::{address_record, set_helo, wanted_helo};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The HELO name does not exist in the DNS.
@@ -26,7 +26,7 @@ rule! {
         name: "helo-not-in-dns",
         severity: Error,
         refs: ["RFC 5321 section 2.3.5", "RFC 5321 section 4.1.1.1", "postconf(5) reject_unknown_helo_hostname"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
@@ -34,9 +34,10 @@ rule! {
 /// The record types one of which is enough.
 const ENOUGH: [RecordType; 3] = [RecordType::A, RecordType::Aaaa, RecordType::Mx];
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for one in introductions(facts, dns).into_iter().filter(Introduced::is_judged) {
+    for one in cx.judged_introductions() {
         let questions = ENOUGH.map(|rtype| Question::new(&one.name, rtype));
         if questions.iter().any(|question| !dns.truth(question).lookup.found().is_empty()) {
             continue;
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_fix_is_a_name_that_works_else_the_record() {
-        let fix = |dns: &Observations| (RULE.check)(&healthy(), dns)[0].fix.clone().unwrap().commands;
+        let fix = |dns: &Observations| findings(&RULE, &healthy(), dns)[0].fix.clone().unwrap().commands;
         let record = ["mail.example.com. 3600 IN A 192.0.2.10"];
         assert_eq!(fix(&dns(&[GONE, GONE_V6, GONE_MX])), record);
         let other =

@@ -1,9 +1,6 @@
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::Observations;
-use crate::rules::names::introductions;
 use crate::rules::remedy::better_helo;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The HELO name is not a fully qualified host name.
@@ -27,14 +24,15 @@ rule! {
         name: "helo-not-qualified",
         severity: Error,
         refs: ["RFC 5321 section 4.1.1.1", "RFC 5321 section 2.3.5", "RFC 1123 section 2.1"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for one in introductions(facts, dns) {
+    for one in cx.introductions() {
         let Some(why) = one.fault() else { continue };
         let text = one.helo.value.as_str();
         let hint = match text.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
@@ -52,6 +50,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::rules::testing::*;
 
     #[test]
@@ -86,7 +85,7 @@ mod tests {
     #[test]
     fn the_fix_is_the_confirmed_ptr_name() {
         let facts = healthy().but(|f| f.paths[0] = path(ADDR, "mail"));
-        let fix = (RULE.check)(&facts, &dns(&[]))[0].fix.clone().unwrap();
+        let fix = findings(&RULE, &facts, &dns(&[]))[0].fix.clone().unwrap();
         assert_eq!(fix.commands, ["postconf -e 'myhostname = mail.example.com'", "postfix reload"]);
     }
 }

@@ -1,8 +1,7 @@
-use crate::facts::{Facts, Helo, Mta};
+use crate::facts::{Helo, Mta};
 use crate::findings::{Finding, Fix, Who};
-use crate::observe::Observations;
 use crate::rules::names::helo_severity;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The HELO name cannot be decided from files.
@@ -25,12 +24,13 @@ rule! {
         name: "helo-undecided",
         severity: Error,
         refs: ["Exim specification, string expansions", "exim(8) -be"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     for path in &facts.paths {
         let Helo::Undecided(undecided) = &path.helo else { continue };
@@ -59,6 +59,7 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::facts::Undecided;
     use crate::rules::testing::*;
 

@@ -4,10 +4,10 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::{Iprev, confirms};
 use crate::observe::{Lookup, Observations, Question};
-use crate::rules::names::{Introduced, introductions, left_open};
+use crate::rules::names::{Introduced, left_open};
 use crate::rules::remedy::{better_source, ptr_record, send_from, set_helo, wanted_helo};
-use crate::rules::rule;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The HELO name is not the PTR name of the sending address.
@@ -31,14 +31,15 @@ rule! {
         name: "helo-unlike-ptr",
         severity: Warning,
         refs: ["RFC 5321 section 4.1.1.1", "RFC 8601 section 2.7.3"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for one in introductions(facts, dns).into_iter().filter(Introduced::is_judged) {
+    for one in cx.judged_introductions() {
         let Some(sending) = one.sending() else { continue };
         let (name, question) = (&one.name, Question::ptr(sending));
         let finding = match dns.ptr(sending) {
@@ -139,7 +140,7 @@ mod tests {
         let said = |more: &[(&str, &[&str])]| {
             let ptr: (&str, &[&str]) = ("192.0.2.10 PTR", &["mall.example.com"]);
             let right: (&str, &[&str]) = ("mall.example.com A", &[ADDR]);
-            (RULE.check)(&healthy(), &dns(&[&[ptr, right], more].concat()))[0].message.clone()
+            findings(&RULE, &healthy(), &dns(&[&[ptr, right], more].concat()))[0].message.clone()
         };
         let gone = said(&[("mail.example.com A", &["NXDOMAIN"])]);
         assert!(
@@ -151,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_better_name_of_the_two_is_kept() {
-        let command = |more: &[(&str, &[&str])]| (RULE.check)(&healthy(), &dns(more))[0].fix.clone().unwrap().commands;
+        let command =
+            |more: &[(&str, &[&str])]| findings(&RULE, &healthy(), &dns(more))[0].fix.clone().unwrap().commands;
         let other: (&str, &[&str]) = ("192.0.2.10 PTR", &["mx.example.com"]);
         let confirmed = command(&[other, ("mx.example.com A", &[ADDR])]);
         assert_eq!(confirmed[0], "postconf -e 'myhostname = mx.example.com'");

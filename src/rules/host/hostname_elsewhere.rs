@@ -8,7 +8,7 @@ use crate::rules::names::{
     some_sending_unknown,
 };
 use crate::rules::remedy::{addresses_to_publish, publish, rename_host, wanted_helo};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The host name leads to another host.
@@ -32,12 +32,13 @@ rule! {
         name: "hostname-elsewhere",
         severity: Error,
         refs: ["RFC 5321 section 4.1.4", "RFC 1912 section 2.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let Some(host) = judged_host_name(facts) else { return Vec::new() };
     if some_sending_unknown(facts) {
         return Vec::new();
@@ -85,7 +86,7 @@ mod tests {
         let said = |host: &str| {
             let record = format!("{host} A");
             let dns = dns(&[(&record, &["198.51.100.7"]), (&format!("{host} AAAA"), &["NODATA"])]);
-            (RULE.check)(&host_named(host), &dns)[0].message.clone()
+            findings(&RULE, &host_named(host), &dns)[0].message.clone()
         };
         assert!(said("mail.exmaple.com").ends_with("; did you mean `mail.example.com`, one letter away?"));
         assert!(said("www.example.com").ends_with("; did you mean `mail.example.com`, without `www.`?"));

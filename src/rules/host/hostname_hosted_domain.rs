@@ -1,10 +1,9 @@
 use std::collections::BTreeSet;
 
-use crate::facts::{Fact, Facts};
+use crate::facts::Fact;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::Observations;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The host name is also the domain of a cPanel account.
@@ -27,12 +26,13 @@ rule! {
         name: "hostname-hosted-domain",
         severity: Warning,
         refs: ["docs.cpanel.net: Change Hostname"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let whm = cpanel.host.as_ref().map(|host| host.with(DomainName::new(&host.value)));
     let names: Vec<Fact<DomainName>> = facts.host.fqdn.name().into_iter().chain(whm).collect();
@@ -60,6 +60,7 @@ fn check(facts: &Facts, _: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::rules::testing::*;
 
     #[test]

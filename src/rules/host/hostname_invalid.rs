@@ -1,10 +1,9 @@
-use crate::facts::{Fact, Facts, HostFqdn};
+use crate::facts::{Fact, HostFqdn};
 use crate::findings::{Finding, Severity};
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::rules::names::NODE_NAME_LIMIT;
 use crate::rules::remedy::{name_host, rename_host};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The host name is not a valid host name.
@@ -29,12 +28,13 @@ rule! {
         name: "hostname-invalid",
         severity: Error,
         refs: ["RFC 1123 section 2.1", "RFC 952", "RFC 1035 section 2.3.4", "sethostname(2)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let host = &facts.host;
     let printed = match &host.fqdn {
         HostFqdn::Name(name) => Some(name),
@@ -86,6 +86,7 @@ fn fault(name: &Fact<String>, in_file: bool, short_form: bool) -> Option<(Severi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::rules::testing::*;
 
     fn in_file(name: &str) -> Facts {

@@ -1,11 +1,10 @@
 use super::hostname_elsewhere;
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::observe::{Lookup, Question, RecordType};
 use crate::rules::names::{address_evidence, judged_host_name, left_open, meant_host_name, name_severity};
 use crate::rules::remedy::{addresses_to_publish, publish};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The host name has no address in the DNS.
@@ -29,12 +28,13 @@ rule! {
         name: "hostname-not-in-dns",
         severity: Error,
         refs: ["RFC 5321 section 2.3.5", "RFC 1912 section 2.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let Some(host) = judged_host_name(facts) else { return Vec::new() };
     let name = &host.value;
     let mut open = Vec::new();
@@ -65,6 +65,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::rules::testing::*;
 
     #[test]
@@ -130,7 +131,7 @@ mod tests {
     fn a_name_that_is_nearly_right_is_told_with_what_was_meant() {
         let gone: &[(&str, &[&str])] =
             &[("mial.example.com A", &["NXDOMAIN"]), ("mial.example.com AAAA", &["NXDOMAIN"])];
-        let found = (RULE.check)(&host_named("mial.example.com"), &dns(gone));
+        let found = findings(&RULE, &host_named("mial.example.com"), &dns(gone));
         assert!(found[0].message.ends_with("; did you mean `mail.example.com`, one letter away?"));
         let fix = found[0].fix.as_ref().unwrap();
         assert!(fix.commands.iter().any(|command| command.contains("mail.example.com")), "{:?}", fix.commands);
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn the_fix_is_the_record() {
         let gone = dns(&[("mail.example.com A", &["NXDOMAIN"]), ("mail.example.com AAAA", &["NXDOMAIN"])]);
-        let found = (RULE.check)(&healthy(), &gone);
+        let found = findings(&RULE, &healthy(), &gone);
         assert_eq!(found[0].fix.as_ref().unwrap().commands, ["mail.example.com. 3600 IN A 192.0.2.10"]);
         assert_eq!(found[0].evidence.len(), 2);
     }

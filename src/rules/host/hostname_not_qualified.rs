@@ -4,7 +4,7 @@ use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::rules::names::{host_or_node_name, mail_identity_holds, name_severity, unqualified};
 use crate::rules::remedy::name_host;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// This host has no fully qualified name.
@@ -32,7 +32,7 @@ rule! {
         name: "hostname-not-qualified",
         severity: Error,
         refs: ["RFC 5321 section 2.3.5", "RFC 6762 section 3", "hostname(1)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
@@ -40,7 +40,8 @@ rule! {
 /// What is asked for and may have no answer.
 const FQDN: &str = "hostname -f";
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let host = &facts.host;
     let name = host_or_node_name(facts).map(|fact| fact.value);
     let subject = name.as_ref().map_or_else(|| FQDN.to_owned(), DomainName::to_string);
@@ -124,6 +125,6 @@ mod tests {
             f.host.fqdn = HostFqdn::Unknown("no kernel".into());
         });
         assert_eq!(verdicts(&RULE, &facts, &dns(&[])), ["error? hostname -f"]);
-        assert!(check(&facts, &dns(&[]))[0].fix.is_none(), "what was not seen is not to be changed");
+        assert!(findings(&RULE, &facts, &dns(&[]))[0].fix.is_none(), "what was not seen is not to be changed");
     }
 }

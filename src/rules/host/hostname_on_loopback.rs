@@ -4,7 +4,7 @@ use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::rules::edit;
 use crate::rules::remedy::{at, name_host};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The hosts file maps the host name to a loopback address.
@@ -27,12 +27,13 @@ rule! {
         name: "hostname-on-loopback",
         severity: Info,
         refs: ["hosts(5)", "Debian Reference section 5.1.1"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let Some(host) = facts.host.fqdn.name() else { return Vec::new() };
     let name = &host.value;
     let severity = if facts.cpanel.is_some() { Severity::Warning } else { RULE.severity };

@@ -1,11 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Fact, Facts};
+use crate::facts::Fact;
 use crate::findings::Finding;
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::rules::remedy::name_host;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The places that hold the host name do not agree.
@@ -31,7 +30,7 @@ rule! {
         name: "hostname-sources-disagree",
         severity: Warning,
         refs: ["hostname(1)", "hostname(5)", "uname(2)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
@@ -41,7 +40,8 @@ const FQDN: &str = "hostname -f";
 const NODE: &str = "node name";
 const WHM: &str = "wwwacct.conf HOST";
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let folded = |fact: &Fact<String>| fact.with(DomainName::new(&fact.value));
     let node = facts.host.node_name.as_ref().map(folded);
     let file = facts.host.etc_hostname.as_ref().map(folded);
@@ -83,6 +83,7 @@ fn same_host(a: &DomainName, b: &DomainName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::facts::HostFqdn;
     use crate::rules::testing::*;
 

@@ -1,10 +1,9 @@
 use crate::facts::{ExpectedHelo, Fact, Facts, OutboundPath};
 use crate::findings::{Finding, Fix};
 use crate::name::DomainName;
-use crate::observe::Observations;
-use crate::rules::names::{introductions, own_name_setting, own_names};
+use crate::rules::names::own_name_setting;
 use crate::rules::remedy::{rename_host, set_helo};
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A name of this host is not the one that was expected.
@@ -28,16 +27,17 @@ rule! {
         name: "hostname-unexpected",
         severity: Error,
         refs: ["RFC 5321 section 2.3.5"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     let mut findings = Vec::new();
     // A path with a name of its own is not asked for the host's.
     let own = |path: &OutboundPath| facts.expected_helo.iter().find(|expected| expected.is_for(path));
-    for one in introductions(facts, dns) {
+    for one in cx.introductions() {
         let Some(ExpectedHelo { name: expected, .. }) = own(one.path).filter(|own| own.name.value != one.name) else {
             continue;
         };
@@ -60,16 +60,16 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
         let host = host.with(DomainName::new(&host.value));
         findings.extend(judge(&host, "WHM's host name").map(|f| f.fix(rename_host(facts, expected))));
     }
-    for (mta, own) in own_names(facts) {
-        let path = facts.paths.iter().find(|path| path.mta == Some(mta));
-        let finding = judge(&own, &format!("{mta}'s `{}`", own_name_setting(mta)));
+    for (mta, own) in cx.own_names() {
+        let path = facts.paths.iter().find(|path| path.mta == Some(*mta));
+        let finding = judge(own, &format!("{mta}'s `{}`", own_name_setting(*mta)));
         let fix = path.and_then(|path| Some(set_helo(facts, path, path.helo_name()?, expected)));
         findings.extend(finding.map(|f| match fix {
             Some(fix) => f.fix(fix),
             None => f,
         }));
     }
-    for one in introductions(facts, dns).into_iter().filter(|one| one.path.helo_is_global && own(one.path).is_none()) {
+    for one in cx.introductions().iter().filter(|one| one.path.helo_is_global && own(one.path).is_none()) {
         let name = one.helo.with(one.name.clone());
         let finding = judge(&name, "the HELO name");
         findings.extend(finding.map(|f| f.path(&one.path.id).fix(set_helo(facts, one.path, &one.helo, expected))));

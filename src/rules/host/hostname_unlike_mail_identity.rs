@@ -6,8 +6,8 @@ use crate::name::DomainName;
 use crate::observe::{Observations, Question};
 use crate::rules::names::{HeloOf, Leads, helo_of, leads, left_open, mail_identity_holds, unqualified};
 use crate::rules::remedy::{known_name, name_host, ptr_record};
-use crate::rules::rule;
 use crate::rules::support::{evidence, sending_addresses};
+use crate::rules::{Context, rule};
 
 rule! {
     /// The host name is neither a HELO name nor a PTR name of this host.
@@ -31,12 +31,13 @@ rule! {
         name: "hostname-unlike-mail-identity",
         severity: Warning,
         refs: ["RFC 5321 section 2.3.5", "RFC 1912 section 2.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let Some(host) = facts.host.fqdn.name().filter(|name| unqualified(&name.value).is_none()) else {
         return Vec::new();
     };

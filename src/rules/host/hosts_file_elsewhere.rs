@@ -1,14 +1,12 @@
 use std::collections::BTreeMap;
 
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::rules::edit;
-use crate::rules::names::{INTERFACES, OwnAddresses, introductions, own_name_setting, own_names, some_sending_unknown};
+use crate::rules::names::{INTERFACES, own_name_setting, some_sending_unknown};
 use crate::rules::remedy::at;
-use crate::rules::rule;
+use crate::rules::{Context, rule};
 
 rule! {
     /// The hosts file maps a name of this host to an address that is not this host's.
@@ -31,12 +29,13 @@ rule! {
         name: "hosts-file-elsewhere",
         severity: Warning,
         refs: ["hosts(5)", "nsswitch.conf(5)"],
-        needs_dns: false,
+        needs: [Facts],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let facts = cx.facts;
     if some_sending_unknown(facts) {
         return Vec::new();
     }
@@ -47,13 +46,13 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
     if let Some(host) = facts.host.fqdn.name() {
         note(host.value, "the host name".to_owned());
     }
-    for one in introductions(facts, dns) {
-        note(one.name, "a HELO name".to_owned());
+    for one in cx.introductions() {
+        note(one.name.clone(), "a HELO name".to_owned());
     }
-    for (mta, own) in own_names(facts) {
-        note(own.value, format!("{mta}'s `{}`", own_name_setting(mta)));
+    for (mta, own) in cx.own_names() {
+        note(own.value.clone(), format!("{mta}'s `{}`", own_name_setting(*mta)));
     }
-    let own = OwnAddresses::of(facts);
+    let own = cx.own_addresses();
     let mut findings = Vec::new();
     let lines = facts.host.hosts.iter().filter(|entry| !entry.address.value.is_loopback());
     for entry in lines {
@@ -91,6 +90,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::facts::{Helo, Setting};
     use crate::name::HeloName;
     use crate::rules::testing::*;

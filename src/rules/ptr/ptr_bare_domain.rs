@@ -1,13 +1,12 @@
 use super::{each, ticket};
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::name::DomainName;
-use crate::observe::{Observations, Question};
+use crate::observe::Question;
 use crate::rules::remedy::right_names;
-use crate::rules::rule;
 use crate::rules::similar::hint;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A PTR name is a bare domain, or begins with `www.`.
@@ -30,13 +29,14 @@ rule! {
         name: "ptr-bare-domain",
         severity: Info,
         refs: ["RFC 1912 section 2.1", "publicsuffix.org"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    each::name(&RULE, facts, dns, |sending, name| {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    each::name(&RULE, cx, |sending, name| {
         let addr = sending.address.value;
         let bare = name.registrable().as_ref() == Some(name);
         let what = match (bare, name.as_str().starts_with("www.")) {

@@ -6,10 +6,10 @@ use crate::facts::Facts;
 use crate::facts::{Helo, HostFqdn};
 use crate::findings::Finding;
 use crate::name::DomainName;
-use crate::observe::{Observations, Question};
+use crate::observe::Question;
 use crate::rules::remedy::name_host;
-use crate::rules::rule;
 use crate::rules::support::{Sending, evidence, list, names_for, ptr_names};
+use crate::rules::{Context, rule};
 
 rule! {
     /// No PTR name of a sending address belongs to a domain of this host.
@@ -33,14 +33,15 @@ rule! {
         name: "ptr-foreign",
         severity: Warning,
         refs: ["Apple: Postmaster information for iCloud Mail (102322)", "publicsuffix.org"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
     let hosted = hosted_domains(facts);
-    each::address(&RULE, facts, |sending| {
+    each::address(&RULE, cx, |sending| {
         let addr = sending.address.value;
         let names: Vec<_> = ptr_names(dns, addr).into_iter().filter(ticket::judged).collect();
         if names.is_empty() || names.iter().all(|name| why_generic(name, addr).is_some()) {

@@ -1,10 +1,9 @@
 use super::generic::why_generic;
 use super::{each, ticket};
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::{Observations, Question};
-use crate::rules::rule;
+use crate::observe::Question;
 use crate::rules::support::{evidence, ptr_names};
+use crate::rules::{Context, rule};
 
 rule! {
     /// Every PTR name of a sending address is generic.
@@ -28,13 +27,14 @@ rule! {
         name: "ptr-generic",
         severity: Warning,
         refs: ["Yahoo: Sender best practices", "GMX and web.de: Postmaster e-mail policy", "rspamd: rules/misc.lua", "SpamAssassin: 20_dynrdns.cf"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    each::address(&RULE, facts, |sending| {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    each::address(&RULE, cx, |sending| {
         let addr = sending.address.value;
         let names: Vec<_> = ptr_names(dns, addr).into_iter().filter(ticket::judged).collect();
         let reasons: Option<Vec<String>> =

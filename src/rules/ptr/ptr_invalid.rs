@@ -1,9 +1,8 @@
 use super::{each, ticket};
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::{Observations, Question};
-use crate::rules::rule;
+use crate::observe::Question;
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A PTR name is no qualified host name.
@@ -27,13 +26,14 @@ rule! {
         name: "ptr-invalid",
         severity: Error,
         refs: ["RFC 1123 section 2.1", "RFC 1035 section 5.1", "Exim: host.c"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    each::name(&RULE, facts, dns, |sending, name| {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    each::name(&RULE, cx, |sending, name| {
         let addr = sending.address.value;
         let fault = ticket::invalid(name)?;
         let message = format!("the PTR name `{name}` of {addr} {fault}");

@@ -1,9 +1,8 @@
 use super::{each, ticket};
-use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::observe::{Lookup, Observations, Question};
-use crate::rules::rule;
+use crate::observe::{Lookup, Question};
 use crate::rules::support::evidence;
+use crate::rules::{Context, rule};
 
 rule! {
     /// A sending address has no PTR record.
@@ -28,13 +27,14 @@ rule! {
         name: "ptr-missing",
         severity: Error,
         refs: ["RFC 8601 section 2.7.3", "RFC 1912 section 2.1", "Gmail: Email sender guidelines"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    each::address(&RULE, facts, |sending| {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    each::address(&RULE, cx, |sending| {
         let addr = sending.address.value;
         let question = Question::ptr(addr);
         let finding = match dns.ptr(addr) {
@@ -53,7 +53,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{But, check_table, dns, fact, healthy};
+    use crate::rules::testing::{But, check_table, dns, fact, findings, healthy};
 
     #[test]
     fn a_missing_record_is_one_that_somebody_denied() {
@@ -75,7 +75,7 @@ mod tests {
                 ("what receivers see is not known", healthy().but(|f| f.paths[0].sending = None), dns(&[]), &[]),
             ],
         );
-        let found = check(&healthy(), &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]));
+        let found = findings(&RULE, &healthy(), &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]));
         let fix = found[0].fix.as_ref().unwrap();
         assert!(fix.text.contains("record of 192.0.2.10 to mail.example.com"), "{}", fix.text);
         assert!(fix.text.contains("The forward record is in place"), "{}", fix.text);

@@ -1,13 +1,12 @@
 use super::{each, ticket};
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
-use crate::observe::{Observations, Question, RecordType};
-use crate::rules::rule;
+use crate::observe::{Question, RecordType};
 use crate::rules::support::{address_evidence, evidence, list, ptr_names};
+use crate::rules::{Context, rule};
 
 rule! {
     /// A sending address has more than one PTR name.
@@ -29,13 +28,14 @@ rule! {
         name: "ptr-multiple",
         severity: Warning,
         refs: ["RFC 1912 section 2.1", "Postfix: smtpd_peer.c", "RFC 8601 section 2.7.3"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    each::address(&RULE, facts, |sending| {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    each::address(&RULE, cx, |sending| {
         let addr = sending.address.value;
         let names = ptr_names(dns, addr);
         if names.len() < 2 {
@@ -78,7 +78,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{check_table, dns, healthy};
+    use crate::rules::testing::{check_table, dns, findings, healthy};
 
     #[test]
     fn several_names_and_which_of_them_hold() {
@@ -101,7 +101,7 @@ mod tests {
         );
         let two =
             [("192.0.2.10 PTR", &["mail.example.com", "www.example.com"][..]), ("www.example.com A", &["192.0.2.80"])];
-        let found = check(&healthy(), &dns(&two));
+        let found = findings(&RULE, &healthy(), &dns(&two));
         assert!(found[0].message.contains("; not leading back: `www.example.com`"), "{}", found[0].message);
         assert_eq!(found[0].fix.as_ref().unwrap().commands, ["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
     }
@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn names_that_were_not_asked_for_are_not_called_unanswered() {
         let names = ["mail.example.com", "silent.example.com", "unasked.example.com"];
-        let found = check(&healthy(), &dns(&[("192.0.2.10 PTR", &names), ("silent.example.com A", &["timeout"])]));
+        let found =
+            findings(&RULE, &healthy(), &dns(&[("192.0.2.10 PTR", &names), ("silent.example.com A", &["timeout"])]));
         let message = &found[0].message;
         assert!(
             message.contains("not answered: `silent.example.com`; not looked up: `unasked.example.com`"),

@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
 
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::{Observations, Question};
-use crate::rules::rule;
-use crate::rules::support::{evidence, followed_ptr_names, list, ptr_severity, sending_addresses};
+use crate::observe::Question;
+use crate::rules::support::{evidence, followed_ptr_names, list, ptr_severity};
+use crate::rules::{Context, rule};
 
 rule! {
     /// Several sending addresses share a PTR name.
@@ -28,15 +27,16 @@ rule! {
         name: "ptr-shared",
         severity: Info,
         refs: ["RFC 1912 section 2.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    let all = sending_addresses(facts);
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let dns = cx.dns;
+    let all = cx.sending_addresses();
     let mut users: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for sending in &all {
+    for sending in all {
         for name in followed_ptr_names(dns, sending.address.value) {
             users.entry((name, Family::of(sending.address.value))).or_default().push(sending);
         }

@@ -1,14 +1,13 @@
 use super::{each, ticket};
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::iprev::Iprev;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
-use crate::observe::{Lookup, Observations, Question};
+use crate::observe::{Lookup, Question};
 use crate::rules::remedy::right_names;
-use crate::rules::rule;
 use crate::rules::similar::hint;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names};
+use crate::rules::{Context, rule};
 
 rule! {
     /// The PTR names of a sending address lead to other addresses.
@@ -32,13 +31,14 @@ rule! {
         name: "ptr-target-elsewhere",
         severity: Error,
         refs: ["RFC 8601 section 2.7.3", "RFC 1912 section 2.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    each::address(&RULE, facts, |sending| {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    each::address(&RULE, cx, |sending| {
         let addr = sending.address.value;
         let family = Family::of(addr);
         // While one name's question is open, PTR002 says so: another name's addresses prove nothing yet.

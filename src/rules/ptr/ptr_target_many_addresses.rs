@@ -1,12 +1,11 @@
 use super::each;
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::observe::{Lookup, Observations, Question, RecordType, Why};
+use crate::observe::{Lookup, Question, RecordType, Why};
 use crate::rules::remedy::address_record;
-use crate::rules::rule;
 use crate::rules::support::{address_evidence, list};
+use crate::rules::{Context, rule};
 
 rule! {
     /// A PTR name has several address records of one family.
@@ -28,13 +27,14 @@ rule! {
         name: "ptr-target-many-addresses",
         severity: Warning,
         refs: ["RFC 8601 section 2.7.3", "RFC 1912 section 2.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    each::name(&RULE, facts, dns, |sending, name| {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let dns = cx.dns;
+    each::name(&RULE, cx, |sending, name| {
         let addr = sending.address.value;
         let family = Family::of(addr);
         let finding = match dns.addresses(name, family) {

@@ -1,14 +1,13 @@
 use super::{each, ticket};
 use crate::addr::Family;
-use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
-use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::observe::{Lookup, Question, RecordType};
 use crate::rules::remedy::right_names;
-use crate::rules::rule;
 use crate::rules::similar::hint;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names};
+use crate::rules::{Context, rule};
 
 rule! {
     /// The PTR names of a sending address have no address record.
@@ -32,13 +31,14 @@ rule! {
         name: "ptr-target-missing",
         severity: Error,
         refs: ["RFC 8601 section 2.7.3", "RFC 1912 section 2.1"],
-        needs_dns: true,
+        needs: [Facts, Dns],
         check: check,
     };
 }
 
-fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
-    each::address(&RULE, facts, |sending| {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let (facts, dns) = (cx.facts, cx.dns);
+    each::address(&RULE, cx, |sending| {
         let addr = sending.address.value;
         let family = Family::of(addr);
         let names = ptr_names(dns, addr);
@@ -68,7 +68,7 @@ fn check(facts: &Facts, dns: &Observations) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{But, check_table, dns, healthy};
+    use crate::rules::testing::{But, check_table, dns, findings, healthy};
 
     #[test]
     fn it_needs_every_name_to_be_denied() {
@@ -114,10 +114,10 @@ mod tests {
                 ),
             ],
         );
-        let found = check(&healthy(), &dns(&[("mail.example.com A", &["NXDOMAIN"])]));
+        let found = findings(&RULE, &healthy(), &dns(&[("mail.example.com A", &["NXDOMAIN"])]));
         assert_eq!(found[0].fix.as_ref().unwrap().commands, ["mail.example.com. 3600 IN A 192.0.2.10"]);
         let foreign = dns(&[("192.0.2.10 PTR", &["host.example.net"]), ("host.example.net A", &["NXDOMAIN"])]);
-        let found = check(&healthy(), &foreign);
+        let found = findings(&RULE, &healthy(), &foreign);
         let commands = &found[0].fix.as_ref().unwrap().commands;
         assert_eq!(commands, &["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
     }
