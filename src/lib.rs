@@ -36,6 +36,7 @@ pub mod error;
 pub mod exit;
 pub mod facts;
 pub mod findings;
+pub mod managers;
 pub mod name;
 pub mod observe;
 pub mod output;
@@ -66,8 +67,9 @@ mod layers {
         ("source", &[]),
         ("name", &[]),
         ("addr", &["name"]),
-        ("facts", &["source", "name", "addr"]),
-        ("collect", &["facts", "source", "name", "addr"]),
+        ("managers", &[]),
+        ("facts", &["source", "name", "addr", "managers"]),
+        ("collect", &["facts", "source", "name", "addr", "managers"]),
         ("observe", &["facts", "name", "addr", "source"]),
         ("findings", &["facts", "source"]),
         ("providers", &["facts", "observe", "name", "addr"]),

@@ -8,6 +8,7 @@ pub mod kernel;
 pub mod live;
 pub mod lsearch;
 pub mod machine;
+pub mod managers;
 pub mod postfix;
 pub mod processes;
 pub mod reading;
@@ -92,6 +93,7 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         nat,
         problems,
         machine: machine::collect(root),
+        managers: managers::recognise(root),
         expected_hostname: expected.hostname,
         expected_helo: expected.helo,
         daemons,

@@ -26,6 +26,7 @@ pub use mta::{
 pub use problem::{Problem, ProblemKind};
 pub use text::Text;
 
+use crate::managers::Recognised;
 use crate::name::DomainName;
 
 /// All that a host says about itself, and what the command line expects of it.
@@ -52,6 +53,9 @@ pub struct Facts {
     /// What the machine says of its maker.
     #[serde(default)]
     pub machine: Machine,
+    /// Who writes files of this host anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managers: Vec<Recognised>,
     /// `--expect-hostname`.
     #[serde(default)]
     pub expected_hostname: Option<DomainName>,
@@ -80,6 +84,7 @@ impl Facts {
             nat: NatMap::default(),
             problems: Vec::new(),
             machine: Default::default(),
+            managers: Vec::new(),
             expected_hostname: None,
             expected_helo: Vec::new(),
             daemons: Vec::new(),

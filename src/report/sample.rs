@@ -150,6 +150,7 @@ pub fn facts() -> Facts {
         bind_faults: Vec::new(),
         nat: NatMap::default(),
         problems: Vec::new(),
+        managers: Vec::new(),
         machine: Machine {
             dmi: BTreeMap::from([("sys_vendor".to_owned(), Fact::new("Vultr".into(), at(&file, "mail")))]),
             cloud_id: Some(Fact::new("vultr".into(), at(&file, "mail"))),
