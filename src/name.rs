@@ -80,6 +80,16 @@ impl DomainName {
 
     /// What keeps the text from being a host name by RFC 1123 section 2.1; `None` where it is one.
     pub fn host_fault(&self) -> Option<String> {
+        self.fault(false)
+    }
+
+    /// Whether the text is a host name by RFC 1123 section 2.1, or differs from one by nothing but underscores: such names are
+    /// in use, and the DNS holds them.
+    pub fn is_host_name_but_for_underscores(&self) -> bool {
+        self.fault(true).is_none()
+    }
+
+    fn fault(&self, underscores: bool) -> Option<String> {
         let text = &*self.0;
         if text.is_empty() {
             return Some("it is empty".into());
@@ -97,7 +107,8 @@ impl DomainName {
             if label.starts_with('-') || label.ends_with('-') {
                 return Some(format!("label `{label}` begins or ends with a hyphen"));
             }
-            if let Some(bad) = label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-') {
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || (underscores && c == '_');
+            if let Some(bad) = label.chars().find(|c| !fits(*c)) {
                 return Some(match bad {
                     '_' => format!("label `{label}` has an underscore"),
                     bad if bad.is_ascii_graphic() => format!("label `{label}` has the character `{bad}`"),
@@ -245,6 +256,24 @@ mod tests {
                 None => assert_eq!(found, None, "{name}"),
                 Some(words) => assert!(found.as_deref().is_some_and(|f| f.contains(words)), "{name}: {found:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn underscores_are_the_only_thing_that_may_be_forgiven() {
+        for (name, fits) in [
+            ("mail.example.com", true),
+            ("mail_1.example.com", true),
+            ("_x._y.example.com", true),
+            ("-a_b.example.com", false),
+            ("a_.example.1", false),
+            ("root:x:0.example", false),
+            ("a b.example", false),
+            ("ä.example", false),
+            ("a+b/c=.example", false),
+            ("a..example", false),
+        ] {
+            assert_eq!(DomainName::new(name).is_host_name_but_for_underscores(), fits, "{name}");
         }
     }
 

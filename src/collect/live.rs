@@ -1,6 +1,6 @@
 //! Which of the MTAs that have a configuration here are judged (rules.md, *live*).
 
-use crate::collect::processes::Daemon;
+use crate::collect::processes::Found;
 use crate::collect::root::Root;
 use crate::facts::{Mta, MtaChoice};
 
@@ -20,17 +20,17 @@ pub struct Configured {
     pub cpanel: bool,
 }
 
-/// Chooses the MTAs to judge. `running` holds the daemons of the live system, and is empty for any other root;
+/// Chooses the MTAs to judge. `running` holds what runs on the live system, and nothing for any other root;
 /// `only` is `--mta`.
-pub fn choose(root: &Root, configured: Configured, running: &[Daemon], only: Option<Mta>) -> MtaChoice {
+pub fn choose(root: &Root, configured: Configured, running: &Found, only: Option<Mta>) -> MtaChoice {
     let mut all = Vec::new();
     all.extend(configured.postfix.then_some(Mta::Postfix));
     all.extend(configured.exim.then_some(Mta::Exim));
     let (live, how) = live(root, &all, configured.cpanel, running, only);
-    MtaChoice { configured: all, live, how }
+    MtaChoice { configured: all, live, how, unseen: Vec::new() }
 }
 
-fn live(root: &Root, all: &[Mta], cpanel: bool, running: &[Daemon], only: Option<Mta>) -> (Vec<Mta>, String) {
+fn live(root: &Root, all: &[Mta], cpanel: bool, running: &Found, only: Option<Mta>) -> (Vec<Mta>, String) {
     if let Some(only) = only {
         return match all.contains(&only) {
             true => (vec![only], format!("--mta names {only}")),
@@ -40,14 +40,18 @@ fn live(root: &Root, all: &[Mta], cpanel: bool, running: &[Daemon], only: Option
     if all.is_empty() {
         return (Vec::new(), "no MTA has a configuration here".into());
     }
-    let runs = |mta: &&Mta| running.iter().any(|daemon| daemon.mta == **mta);
+    let runs = |mta: &&Mta| running.running.contains(mta);
     let with_daemon: Vec<Mta> = all.iter().filter(runs).copied().collect();
     match with_daemon[..] {
         [] => {}
         [one] => return (with_daemon, format!("{one} runs")),
         _ => return (with_daemon, "their daemons run".into()),
     }
-    let unseen = if root.is_live() { "no daemon of theirs runs" } else { "running daemons cannot be seen" };
+    let unseen = match (root.is_live(), running.unseen.is_empty()) {
+        (true, true) => "no daemon of theirs runs",
+        (true, false) => "no daemon of theirs was seen for certain",
+        (false, _) => "running daemons cannot be seen",
+    };
     if let [one] = all {
         return (vec![*one], format!("{unseen}, and {one} alone has a configuration"));
     }
@@ -122,27 +126,19 @@ mod tests {
         (dir, root)
     }
 
-    fn daemon(mta: Mta) -> Daemon {
-        Daemon {
-            mta,
-            pid: 1,
-            started: None,
-            loaded: None,
-            config_directory: None,
-            config_files: None,
-            macros: Vec::new(),
-        }
+    fn running(mtas: &[Mta]) -> Found {
+        Found { running: mtas.to_vec(), ..Found::default() }
     }
 
     #[test]
     fn what_runs_is_live() {
         let (_dir, root) = root(&[], &[]);
         let cpanel = Configured { cpanel: true, ..BOTH };
-        let choice = choose(&root, cpanel, &[daemon(Mta::Postfix)], None);
+        let choice = choose(&root, cpanel, &running(&[Mta::Postfix]), None);
         assert_eq!(choice.live, [Mta::Postfix]);
         assert_eq!(choice.how, "Postfix runs");
         assert_eq!(choice.configured, [Mta::Postfix, Mta::Exim]);
-        let choice = choose(&root, BOTH, &[daemon(Mta::Exim), daemon(Mta::Postfix), daemon(Mta::Exim)], None);
+        let choice = choose(&root, BOTH, &running(&[Mta::Exim, Mta::Postfix, Mta::Exim]), None);
         assert_eq!(choice.live, [Mta::Postfix, Mta::Exim]);
     }
 
@@ -150,24 +146,24 @@ mod tests {
     fn what_runs_without_a_configuration_cannot_be_judged() {
         let (_dir, root) = root(&[], &[]);
         let exim = Configured { exim: true, ..Configured::default() };
-        assert_eq!(choose(&root, exim, &[daemon(Mta::Postfix)], None).live, [Mta::Exim]);
-        assert_eq!(choose(&root, Configured::default(), &[daemon(Mta::Postfix)], None).live, []);
+        assert_eq!(choose(&root, exim, &running(&[Mta::Postfix]), None).live, [Mta::Exim]);
+        assert_eq!(choose(&root, Configured::default(), &running(&[Mta::Postfix]), None).live, []);
     }
 
     #[test]
     fn the_option_goes_before_everything() {
         let (_dir, root) = root(&[], &[]);
-        let choice = choose(&root, BOTH, &[daemon(Mta::Postfix)], Some(Mta::Exim));
+        let choice = choose(&root, BOTH, &running(&[Mta::Postfix]), Some(Mta::Exim));
         assert_eq!((choice.live, choice.how.as_str()), (vec![Mta::Exim], "--mta names Exim"));
         let postfix = Configured { postfix: true, ..Configured::default() };
-        assert_eq!(choose(&root, postfix, &[], Some(Mta::Exim)).live, []);
+        assert_eq!(choose(&root, postfix, &running(&[]), Some(Mta::Exim)).live, []);
     }
 
     #[test]
     fn on_cpanel_it_is_exim() {
         let (_dir, root) = root(&[], &[("/usr/sbin/sendmail", "/usr/sbin/sendmail.postfix")]);
         let cpanel = Configured { cpanel: true, ..BOTH };
-        assert_eq!(choose(&root, cpanel, &[], None).live, [Mta::Exim]);
+        assert_eq!(choose(&root, cpanel, &running(&[]), None).live, [Mta::Exim]);
     }
 
     #[test]
@@ -203,7 +199,7 @@ mod tests {
         ];
         for (files, links, live, why) in cases {
             let (_dir, root) = root(files, links);
-            assert_eq!(choose(&root, BOTH, &[], None).live, live, "{why}");
+            assert_eq!(choose(&root, BOTH, &running(&[]), None).live, live, "{why}");
         }
     }
 }

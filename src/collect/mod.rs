@@ -1,6 +1,7 @@
 //! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel
 //! ([`kernel`], and [`processes`] for what runs).
 
+pub mod confidential;
 pub mod cpanel;
 pub mod exim;
 pub mod identity;
@@ -52,15 +53,17 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         problems.extend(found);
         cpanel
     });
-    let running = if root.is_live() { processes::daemons(Path::new(PROC)) } else { Vec::new() };
-    let mut postfix = postfix::collect(root, &host, &running);
-    let mut exim = exim::collect(root, &host, cpanel.as_ref(), &running);
+    let found = if root.is_live() { live_daemons(root) } else { processes::Found::default() };
+    let running = &found.daemons;
+    let mut postfix = postfix::collect(root, &host, running);
+    let mut exim = exim::collect(root, &host, cpanel.as_ref(), running);
     let configured = live::Configured {
         postfix: !postfix.instances.is_empty(),
         exim: !exim.configurations.is_empty(),
         cpanel: cpanel.is_some(),
     };
-    let mtas = live::choose(root, configured, &running, expected.mta);
+    let mut mtas = live::choose(root, configured, &found, expected.mta);
+    mtas.unseen.clone_from(&found.unseen);
 
     // Only live MTAs are judged: of the others nothing but their name is kept.
     if !mtas.live.contains(&Mta::Postfix) {
@@ -99,6 +102,16 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         daemons,
         old_addresses: expected.old_addresses,
     }
+}
+
+/// The daemons of the live system.
+fn live_daemons(root: &Root) -> processes::Found {
+    let sources = processes::Sources {
+        proc: Path::new(PROC).to_owned(),
+        file_id: &processes::file_id,
+        exim_users: processes::exim_users(root),
+    };
+    processes::daemons(&sources).guarded(&|path| processes::is_guarded(root, path))
 }
 
 /// A daemon with the files that it reads when it is started: main.cf and master.cf of its instance, or Exim's configuration with

@@ -1,6 +1,10 @@
 //! Which MTAs run on the live system, as `/proc` shows them (proc(5)).
 //!
-//! Processes of containers are passed over: their mail leaves with another identity. Nothing that is found is run or followed.
+//! What a process was started with is believed only where the process can be the host's MTA ([`trust`]): anybody may run a
+//! program of that name. Processes of containers are passed over: their mail leaves with another identity. Nothing that is
+//! found is run or followed.
+
+mod trust;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -9,12 +13,16 @@ use std::path::Path;
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::collect::root::Root;
-use crate::facts::Mta;
+use crate::collect::{exim, postfix};
+use crate::facts::{Doubt, Mta, UnseenDaemon};
+pub use trust::{Sources, exim_users, file_id, is_guarded};
 
 /// Entries of `/proc` that are looked at: as many as Linux has process numbers (`PID_MAX_LIMIT`).
 const PROCESS_LIMIT: usize = 1 << 22;
 /// Bytes read of a process's file, as much as one argument may have (`MAX_ARG_STRLEN`).
 const FILE_LIMIT: u64 = 128 << 10;
+/// Processes that are named for not being believed: a user may start any number.
+const UNSEEN_LIMIT: usize = 16;
 /// Clock ticks in a second where the system does not say (`USER_HZ`).
 const TICKS: i64 = 100;
 
@@ -46,50 +54,113 @@ pub struct Daemon {
     pub macros: Vec<String>,
 }
 
+/// The daemons of the live system.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Those that are believed, by process number.
+    pub daemons: Vec<Daemon>,
+    /// MTAs of which a daemon runs, what it was started with believed or not.
+    pub running: Vec<Mta>,
+    /// Processes that look like daemons and are not believed.
+    pub unseen: Vec<UnseenDaemon>,
+}
+
 /// One process of `/proc`.
 struct Process {
     pid: u32,
     parent: u32,
     started: Option<i64>,
+    /// Real, effective, saved and file system user.
+    uids: Option<[u32; 4]>,
+    /// The program's path as the kernel has it.
+    exe: Option<String>,
+    /// The program's path, or its name by its own account.
     program: String,
     arguments: Vec<String>,
 }
 
-/// The MTA daemons of the live system, by process number. `proc` is `/proc`, or what stands for it in a test.
-pub fn daemons(proc: &Path) -> Vec<Daemon> {
+/// The MTA daemons that `sources` show, and whether they are the host's.
+pub fn daemons(sources: &Sources) -> Found {
+    let proc = sources.proc.as_path();
     let boot = boot_time(proc);
-    let here = namespaces(&proc.join("self"));
-    let Ok(entries) = fs::read_dir(proc) else { return Vec::new() };
+    let mut found = Found::default();
+    let Ok(entries) = fs::read_dir(proc) else { return found };
     let numbers = entries.take(PROCESS_LIMIT).flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let mut processes: Vec<Process> = numbers.filter_map(|pid| process(proc, pid, boot)).collect();
     processes.sort_by_key(|process| process.pid);
+    // Where even the first process does not show, others' do not.
+    if !proc.join("1").exists() {
+        found.unseen.push(UnseenDaemon { mta: None, pid: None, why: Doubt::Hidden });
+    }
 
-    let is_daemon = |process: &&Process| mta_of(process).is_some();
-    let candidates: Vec<&Process> = processes.iter().filter(is_daemon).collect();
-    let first = |process: &&&Process| {
+    let mut believed: Vec<(Mta, &Process)> = Vec::new();
+    for process in &processes {
+        let Some(mta) = mta_of(process) else { continue };
         // A daemon's children run the same program with the same arguments until they are given another.
-        !candidates.iter().any(|other| other.pid == process.parent && mta_of(other) == mta_of(process))
-    };
-    let native = |process: &&&Process| {
-        let there = namespaces(&proc.join(process.pid.to_string()));
-        here.iter().zip(&there).all(|(here, there)| here.is_none() || there.is_none() || here == there)
-    };
-    let found = candidates.iter().filter(first).filter(native);
-    found.filter_map(|process| Some(daemon(proc, mta_of(process)?, process, &processes))).collect()
+        if believed.iter().any(|(other, parent)| parent.pid == process.parent && *other == mta) {
+            continue;
+        }
+        match sources.doubt(mta, process) {
+            None => believed.push((mta, process)),
+            Some(why) => {
+                // The host's own program in root's hands, with a view of the files that a service manager gave it.
+                if matches!(&why, Doubt::Namespace { of } if of == "mount") {
+                    found.running.push(mta);
+                }
+                if found.unseen.len() < UNSEEN_LIMIT {
+                    found.unseen.push(UnseenDaemon { mta: Some(mta), pid: Some(process.pid), why });
+                }
+            }
+        }
+    }
+    for (mta, process) in believed {
+        let daemon = daemon(proc, mta, process, &processes);
+        // What was read belongs to the process that was looked at only where its number has not passed to another.
+        let still = self::process(proc, process.pid, boot)
+            .is_some_and(|now| (now.started, now.uids, &now.exe) == (process.started, process.uids, &process.exe));
+        if still {
+            found.running.push(mta);
+            found.daemons.push(daemon);
+        }
+    }
+    found
 }
 
-/// The namespaces that tell a container apart: of processes and of the network. (Services have mount namespaces of their own.)
-fn namespaces(process: &Path) -> [Option<std::path::PathBuf>; 2] {
-    ["ns/pid", "ns/net"].map(|name| fs::read_link(process.join(name)).ok())
+impl Found {
+    /// Leaves out daemons that were started with a configuration that only they name and that others than root can change:
+    /// `guarded` says whether nobody can.
+    pub fn guarded(mut self, guarded: &dyn Fn(&str) -> bool) -> Found {
+        for daemon in std::mem::take(&mut self.daemons) {
+            match named_by_it_alone(&daemon).into_iter().find(|path| !guarded(path)) {
+                None => self.daemons.push(daemon),
+                Some(path) => self.unseen.push(UnseenDaemon {
+                    mta: Some(daemon.mta),
+                    pid: Some(daemon.pid),
+                    why: Doubt::Configuration { path },
+                }),
+            }
+        }
+        self
+    }
+}
+
+/// Files that a daemon was started with and that are neither compiled into the MTA nor a panel's.
+fn named_by_it_alone(daemon: &Daemon) -> Vec<String> {
+    let lists = daemon.config_files.iter().flat_map(|list| list.split(':')).map(str::trim);
+    let files = lists.filter(|path| !exim::live::is_compiled_in(path)).map(str::to_owned);
+    let folder = daemon.config_directory.iter().map(|path| path.trim_end_matches('/'));
+    let folder = folder.filter(|path| !postfix::DIRECTORIES.contains(path));
+    let parts = folder.flat_map(|path| ["", "/main.cf", "/master.cf"].map(|name| format!("{path}{name}")));
+    files.chain(parts).filter(|path| path.starts_with('/')).collect()
 }
 
 fn process(proc: &Path, pid: u32, boot: Option<i64>) -> Option<Process> {
     let folder = proc.join(pid.to_string());
+    let exe = fs::read_link(folder.join("exe")).ok().map(|path| path.to_string_lossy().into_owned());
     let arguments = strings(&folder.join("cmdline"));
-    let exe = fs::read_link(folder.join("exe")).ok().and_then(|path| path.to_str().map(str::to_owned));
     // Of a program replaced by an update the kernel says so behind its name.
-    let exe = exe.map(|path| path.trim_end_matches(" (deleted)").to_owned());
-    let program = exe.or_else(|| arguments.first().cloned())?;
+    let program = exe.as_deref().map(|path| path.trim_end_matches(" (deleted)").to_owned());
+    let program = program.or_else(|| arguments.first().cloned())?;
     let name = program.rsplit('/').next().unwrap_or_default();
     if name != "master" && name != "qmgr" && name != "nqmgr" && !is_exim(name) {
         return None;
@@ -100,7 +171,15 @@ fn process(proc: &Path, pid: u32, boot: Option<i64>) -> Option<Process> {
     let parent = fields.get(1)?.parse().ok()?;
     let ticks: Option<i64> = fields.get(19).and_then(|field| field.parse().ok());
     let started = ticks.zip(boot).map(|(ticks, boot)| boot.saturating_add(ticks / ticks_per_second()));
-    Some(Process { pid, parent, started, program, arguments })
+    let uids = text(&folder.join("status")).and_then(|status| users(&status));
+    Some(Process { pid, parent, started, uids, exe, program, arguments })
+}
+
+/// The four user numbers of `/proc/PID/status`.
+fn users(status: &str) -> Option<[u32; 4]> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    let all: Vec<u32> = line.split_ascii_whitespace().map_while(|word| word.parse().ok()).collect();
+    all.try_into().ok()
 }
 
 fn ticks_per_second() -> i64 {

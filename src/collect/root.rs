@@ -32,6 +32,9 @@ pub enum ReadError {
     /// It is larger than helolint reads.
     #[error("has {0} bytes, more than the {SIZE_LIMIT} that are read")]
     TooLarge(u64),
+    /// Its text is not to be told (see [`crate::collect::confidential`]).
+    #[error("it is no part of the MTA's configuration and not everyone may read it, so what it says is not used")]
+    Confidential,
     /// Links lead in a circle.
     #[error("too many levels of symbolic links")]
     LinkLoop,
@@ -57,6 +60,20 @@ pub struct FileStatus {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+}
+
+impl FileStatus {
+    fn of(meta: &fs::Metadata) -> FileStatus {
+        FileStatus {
+            size: meta.len(),
+            modified: meta.mtime(),
+            is_dir: meta.is_dir(),
+            is_file: meta.is_file(),
+            mode: meta.mode(),
+            uid: meta.uid(),
+            gid: meta.gid(),
+        }
+    }
 }
 
 /// The content of a file that the command line names, up to `limit` bytes.
@@ -132,8 +149,8 @@ fn may_obey(owner: u32, mode: u32, me: u32) -> Result<(), OwnError> {
 pub struct Root {
     dir: PathBuf,
     read: RefCell<HashMap<String, Result<Arc<SourceFile>, ReadError>>>,
-    /// Last change of each file that was read, as it was then.
-    modified: RefCell<HashMap<String, i64>>,
+    /// Each file that was read, as it was then.
+    opened: RefCell<HashMap<String, FileStatus>>,
 }
 
 impl Root {
@@ -144,7 +161,7 @@ impl Root {
     pub fn open(dir: &Path) -> io::Result<Root> {
         let dir = dir.canonicalize()?;
         fs::read_dir(&dir)?;
-        Ok(Root { dir, read: RefCell::default(), modified: RefCell::default() })
+        Ok(Root { dir, read: RefCell::default(), opened: RefCell::default() })
     }
 
     /// Whether this is the running system itself, and not a copy below another folder.
@@ -177,7 +194,7 @@ impl Root {
         if meta.len() > SIZE_LIMIT {
             return Err(ReadError::TooLarge(meta.len()));
         }
-        self.modified.borrow_mut().insert(path.to_owned(), meta.mtime());
+        self.opened.borrow_mut().insert(path.to_owned(), FileStatus::of(&meta));
         let mut bytes = Vec::with_capacity(meta.len() as usize);
         // One byte more than allowed, so that a file that grows is noticed.
         file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(io_error)?;
@@ -190,21 +207,18 @@ impl Root {
     /// When the content of the file at `path` was last changed, in seconds since 1970, as it was when it was read; `None` where it
     /// was not.
     pub fn modified(&self, path: &str) -> Option<i64> {
-        self.modified.borrow().get(path).copied()
+        self.opened(path).map(|status| status.modified)
+    }
+
+    /// The file at `path` as it was when it was read; `None` where it was not.
+    pub fn opened(&self, path: &str) -> Option<FileStatus> {
+        self.opened.borrow().get(path).copied()
     }
 
     /// What stands at `path`, links followed; `None` where nothing does or it cannot be seen.
     pub fn status(&self, path: &str) -> Option<FileStatus> {
         let meta = fs::symlink_metadata(self.resolve(path).ok()?).ok()?;
-        Some(FileStatus {
-            size: meta.len(),
-            modified: meta.mtime(),
-            is_dir: meta.is_dir(),
-            is_file: meta.is_file(),
-            mode: meta.mode(),
-            uid: meta.uid(),
-            gid: meta.gid(),
-        })
+        Some(FileStatus::of(&meta))
     }
 
     /// Whether anything stands at `path`, links followed.

@@ -7,6 +7,7 @@ mod machine;
 mod mta;
 mod problem;
 mod text;
+mod unseen;
 
 use std::net::IpAddr;
 
@@ -25,6 +26,7 @@ pub use mta::{
 };
 pub use problem::{Problem, ProblemKind};
 pub use text::Text;
+pub use unseen::{Doubt, UnseenDaemon};
 
 use crate::managers::Recognised;
 use crate::name::DomainName;

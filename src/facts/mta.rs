@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Fact, Origin, Text, Via};
+use crate::facts::{Fact, Origin, Text, UnseenDaemon, Via};
 
 /// A mail transfer agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -46,6 +46,9 @@ pub struct MtaChoice {
     pub live: Vec<Mta>,
     /// How that was decided, in words that continue "because".
     pub how: String,
+    /// Processes that look like their daemons and are not believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<UnseenDaemon>,
 }
 
 /// A daemon of an MTA that runs on the live system.

@@ -177,15 +177,10 @@ fn remembered(facts: &Facts) -> BTreeSet<IpAddr> {
     seen.take(REVERSE_ENTRIES).collect()
 }
 
-/// Whether the public DNS can be asked for a name that files give: qualified, not private, not an address, no octets that a
-/// setting left unexpanded.
+/// Whether the public DNS is asked for a name that files give, or that an expansion of theirs gives: a qualified host name (RFC
+/// 1123 section 2.1, underscores allowed), not private and not an address. Nothing else of a file can get into a question.
 pub fn is_askable(name: &DomainName) -> bool {
-    let text = name.as_str();
-    name.is_qualified()
-        && !name.is_private()
-        && is_representable(name)
-        && text.parse::<IpAddr>().is_err()
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"${}()[]:/\\\"'@".contains(&byte))
+    name.is_qualified() && !name.is_private() && name.is_host_name_but_for_underscores()
 }
 
 /// Whether a DNS message can carry the name: no empty label, none over 63 octets, 253 in all (RFC 1035 section 2.3.4).
@@ -300,8 +295,22 @@ mod tests {
 
     #[test]
     fn names_that_the_public_dns_cannot_know_are_not_asked() {
-        for name in ["mail", "localhost.localdomain", "mx.corp.local", "192.0.2.1", "${primary_hostname}.x", "a..b", ""]
-        {
+        for name in [
+            "mail",
+            "localhost.localdomain",
+            "mx.corp.local",
+            "192.0.2.1",
+            "${primary_hostname}.x",
+            "a..b",
+            "",
+            "root:$6$salt.example.com",
+            "a+b/c==.example.com",
+            "a b.example.com",
+            "a\\032b.example.com",
+            "-a.example.com",
+            "ä.example.com",
+            "a,b.example.com",
+        ] {
             assert!(!is_askable(&DomainName::new(name)), "{name}");
         }
         let long = format!("{}.example", "a".repeat(64));

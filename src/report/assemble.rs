@@ -38,6 +38,7 @@ impl Report {
                 configured: facts.mtas.configured.clone(),
                 live: facts.mtas.live.clone(),
                 how: facts.mtas.how.clone(),
+                unseen: facts.mtas.unseen.iter().map(ToString::to_string).collect(),
             },
             paths: facts.paths.iter().map(|path| path_view(path, dns)).collect(),
             summary: summary(&findings),

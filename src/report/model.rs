@@ -104,6 +104,10 @@ pub struct MtaView {
     pub live: Vec<Mta>,
     /// How that was decided.
     pub how: String,
+    /// Processes that look like their daemons and are not believed, a sentence each. Left out where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub unseen: Vec<String>,
 }
 
 /// Where a value comes from.

@@ -145,6 +145,7 @@ pub fn facts() -> Facts {
             configured: vec![Mta::Postfix],
             live: vec![Mta::Postfix],
             how: "it alone is configured".into(),
+            unseen: Vec::new(),
         },
         paths: vec![path("postfix/ipv4/1", "smtp", "203.0.113.10", "mail"), nat],
         bind_faults: Vec::new(),
@@ -281,6 +282,8 @@ pub fn findings(stranger: &str) -> Vec<Finding> {
 pub fn report(stranger: &str) -> Report {
     let mut facts = facts();
     facts.host.node_name = Some(Fact::new(format!("mail{stranger}"), Origin::kernel("uname")));
+    let why = Doubt::Configuration { path: format!("/srv/{stranger}") };
+    facts.mtas.unseen = vec![UnseenDaemon { mta: Some(Mta::Exim), pid: Some(7), why }];
     let mut report =
         Report::new(&facts, &observations(), &findings(stranger), [&HLO001, &HLO004, &PTR001, &PTR004], &[]);
     let [first, second] = &mut report.paths[..] else { unreachable!() };

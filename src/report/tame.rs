@@ -37,6 +37,7 @@ impl Tame for Report {
         }
         host.addresses.iter_mut().flatten().for_each(|a| a.interface.tame());
         self.mta.how.tame();
+        self.mta.unseen.iter_mut().for_each(Tame::tame);
         for path in &mut self.paths {
             path.id.tame();
             path.services.iter_mut().for_each(Tame::tame);

@@ -82,7 +82,7 @@ pub fn healthy() -> Facts {
     };
     Facts {
         postfix: vec![postfix],
-        mtas: MtaChoice { configured: vec![Mta::Postfix], live: vec![Mta::Postfix], how: String::new() },
+        mtas: MtaChoice { configured: vec![Mta::Postfix], live: vec![Mta::Postfix], ..MtaChoice::default() },
         paths: vec![path(ADDR, NAME)],
         ..Facts::of(host)
     }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::Refused;
 use super::checks;
+use super::expand::Evaluator;
 use super::lines::{Lines, Logical};
 use super::macros::Macros;
 use super::options::{self, Line, Options};
 use super::tables::{self, Class};
 use super::users::Users;
+use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
 use crate::facts::Fact;
 use crate::source::{SourceFile, Span};
@@ -33,6 +35,14 @@ pub struct Config {
     pub build: BTreeSet<String>,
     /// Files read, the first is the configuration itself.
     pub files: Vec<Arc<SourceFile>>,
+}
+
+impl Config {
+    /// An evaluator over the host's files, with the named lists.
+    pub fn evaluator<'r>(&'r self, root: &'r Root) -> Evaluator<'r> {
+        let own = OwnFiles::of_exim(root, self.files.iter().map(|file| file.path()));
+        Evaluator::over(root, own, Some(&self.lists))
+    }
 }
 
 /// A transport or router.

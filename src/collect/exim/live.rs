@@ -12,6 +12,12 @@ const DEBIAN: [&str; 2] = ["/etc/exim4/exim4.conf", super::debian::GENERATED];
 const ETC: &str = "/etc/exim.conf";
 /// EPEL and Fedora, then FreeBSD, then the source distribution's default.
 const OTHERS: [&str; 3] = ["/etc/exim/exim.conf", "/usr/local/etc/exim/configure", "/usr/exim/configure"];
+
+/// Whether a file is one that Exim is built to read, by whoever builds it.
+pub fn is_compiled_in(path: &str) -> bool {
+    path == ETC || DEBIAN.contains(&path) || OTHERS.contains(&path)
+}
+
 /// A configuration that is read, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Live {

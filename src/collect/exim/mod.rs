@@ -32,7 +32,6 @@ use crate::collect::sender::Sender;
 use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, Refusal};
 use crate::source::Span;
 use config::Config;
-use expand::Evaluator;
 use hostname::Names;
 use macros::Macros;
 use users::Users;
@@ -214,7 +213,7 @@ fn primary_hostname(request: &Request, config: &Config) -> Result<Fact<String>, 
     }
     let disabled = config.main.get("disable_ipv6").is_some_and(|set| set.value == "true");
     let lookup = config.main.get("dns_ipv4_lookup").map_or("", |set| set.value.as_str());
-    let evaluator = Evaluator::new(request.root, Some(&config.lists));
+    let evaluator = config.evaluator(request.root);
     hostname::default(request.root, request.names, &evaluator, disabled, lookup)
 }
 
@@ -225,6 +224,8 @@ fn version_hint(config: &Config) -> Option<String> {
     version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
 }
 
+#[cfg(test)]
+mod confidential_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -129,7 +129,7 @@ pub fn stand_in(name: &str) -> String {
 
 /// An evaluator over the host's files, with the configuration's named lists.
 pub fn evaluator<'r>(root: &'r Root, read: &'r Read) -> Evaluator<'r> {
-    let mut evaluator = Evaluator::new(root, Some(&read.config.lists));
+    let mut evaluator = read.config.evaluator(root);
     evaluator.primary_hostname = read.primary_hostname.as_ref().ok().map(|fact| fact.value.clone());
     evaluator
 }

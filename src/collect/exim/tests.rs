@@ -25,6 +25,10 @@ impl Fixture {
         Fixture { dir }
     }
 
+    pub(super) fn path(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     pub(super) fn collect(&self, cpanel: bool) -> Collected {
         let root = Root::open(self.dir.path()).unwrap();
         let host = host();

@@ -16,6 +16,7 @@ use super::problems::Reporter;
 use super::process::{MANUAL, Process, Start};
 use super::routes::Sources;
 use super::senders::Client;
+use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
 use crate::collect::sender::Sender;
 use crate::facts::{Fact, Postfix, PostfixService, Problem, Refusal, Setting};
@@ -142,8 +143,9 @@ impl<'a> Reader<'a> {
         };
         let rewrite_entry = self.master.live().find(|entry| entry.process_name() == "trivial-rewrite");
         let rewrite = self.start(Program::TrivialRewrite, rewrite_entry);
+        let own = OwnFiles::of_postfix(root, [self.files.directory]);
         let sources =
-            Sources { rewrite: &rewrite, main: self.main, master: self.master, root, expander: self.expander };
+            Sources { rewrite: &rewrite, main: self.main, master: self.master, root: &own, expander: self.expander };
         let mut routes = if error.is_none() { sources.routes() } else { Default::default() };
         report.add(std::mem::take(&mut routes.problems));
         let relayhost = rewrite.fact("relayhost").filter(|value| !value.value.is_empty());

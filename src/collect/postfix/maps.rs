@@ -1,7 +1,8 @@
 //! Lookup tables that route mail, as far as their text says what they hold (DATABASE_README, postmap(1)).
 
 use super::lines::{is_space, logical_lines, trim};
-use crate::collect::root::{ReadError, Root};
+use crate::collect::confidential::OwnFiles;
+use crate::collect::root::ReadError;
 use crate::facts::{Fact, Origin, Problem, ProblemKind};
 
 /// Rows that are kept of all tables of one parameter.
@@ -48,7 +49,7 @@ impl Tables {
 }
 
 /// Reads the tables that a parameter names; relative paths are below `base`.
-pub fn read_tables(parameter: &Fact<String>, root: &Root, base: &str) -> Tables {
+pub fn read_tables(parameter: &Fact<String>, root: &OwnFiles<'_>, base: &str) -> Tables {
     let mut tables = Tables::default();
     for table in split_list(&parameter.value) {
         read_table(table, parameter, root, base, 0, &mut tables);
@@ -80,7 +81,7 @@ pub fn split_list(list: &str) -> Vec<&str> {
     items
 }
 
-fn read_table(table: &str, named_by: &Fact<String>, root: &Root, base: &str, depth: usize, tables: &mut Tables) {
+fn read_table(table: &str, named_by: &Fact<String>, root: &OwnFiles<'_>, base: &str, depth: usize, tables: &mut Tables) {
     let Some((kind, name)) = table.split_once(':') else { return };
     let inner = trim(name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(name));
     let mut add = |key: Key, value: &str| {
@@ -136,7 +137,7 @@ fn key_of(key: &str) -> Key {
 }
 
 /// Reads the text of a table; `compiled` are the endings of the files that Postfix reads instead of it.
-fn read_text(kind: &str, path: &str, compiled: &[&str], named_by: &Fact<String>, root: &Root, tables: &mut Tables) {
+fn read_text(kind: &str, path: &str, compiled: &[&str], named_by: &Fact<String>, root: &OwnFiles<'_>, tables: &mut Tables) {
     let mut problem = |kind: ProblemKind, message: String| {
         tables.problems.push(Problem::of_file(kind, path, Some(named_by.origin.clone()), message));
     };
@@ -167,6 +168,11 @@ fn read_text(kind: &str, path: &str, compiled: &[&str], named_by: &Fact<String>,
         Err(ReadError::NotFound) if !compiled.is_empty() && missing.is_none() => {
             tables.undecided = true;
             let message = format!("{kind}:{path} is there in compiled form alone: what it holds cannot be read");
+            problem(ProblemKind::Unreadable { undecided: true }, message);
+        }
+        Err(error @ ReadError::Confidential) => {
+            tables.undecided = true;
+            let message = format!("{kind}:{path}: {error}: what it decides is undecided");
             problem(ProblemKind::Unreadable { undecided: true }, message);
         }
         Err(error) => {
@@ -215,8 +221,9 @@ mod tests {
         for (name, text) in files {
             fs::write(dir.path().join(name), text).unwrap();
         }
-        let root = Root::open(dir.path()).unwrap();
-        let tables = read_tables(&Fact::new(list.to_owned(), Origin::default_of("test")), &root, "/");
+        let root = crate::collect::root::Root::open(dir.path()).unwrap();
+        let own = OwnFiles::of_postfix(&root, []);
+        let tables = read_tables(&Fact::new(list.to_owned(), Origin::default_of("test")), &own, "/");
         let rows = tables.rows.into_iter().map(|row| (row.key, row.value.value)).collect();
         (rows, tables.undecided, tables.problems.into_iter().map(|problem| problem.kind).collect())
     }

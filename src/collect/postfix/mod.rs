@@ -23,6 +23,7 @@ mod senders;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::collect::confidential::OwnFiles;
 use crate::collect::processes::Daemon;
 use crate::collect::root::{ReadError, Root};
 use crate::collect::sender::Sender;
@@ -32,7 +33,7 @@ use environment::Environment;
 use instance::{Files, Instance};
 
 /// The configuration directories that Postfix is built with: Linux and macOS, FreeBSD, NetBSD.
-const DIRECTORIES: [&str; 3] = ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"];
+pub const DIRECTORIES: [&str; 3] = ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"];
 /// Instances that are read.
 const INSTANCE_LIMIT: usize = 64;
 
@@ -53,12 +54,6 @@ pub struct Collected {
 /// was given by `MAIL_CONFIG` is read too.
 pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
     let mut collected = Collected::default();
-    let read = |path: &str| root.read(path);
-    let users = root
-        .read("/etc/passwd")
-        .ok()
-        .map(|file| file.text().lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect());
-    let env = Environment::of(host, users, root.exists("/etc/debian_version"), &read);
     let given = running_directories(root, running);
     let built_in = DIRECTORIES.into_iter().find(|directory| has_files(root, directory));
     let runs = |directory: &str| given.iter().any(|other| root.canonical(other) == root.canonical(directory));
@@ -69,6 +64,13 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
         (None, Some(other)) => other.clone(),
         (None, None) => return collected,
     };
+    let own = OwnFiles::of_postfix(root, given.iter().chain([&default]).map(String::as_str));
+    let read = |path: &str| own.read(path);
+    let users = root
+        .read("/etc/passwd")
+        .ok()
+        .map(|file| file.text().lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect());
+    let env = Environment::of(host, users, root.exists("/etc/debian_version"), &read);
     let mut directories = vec![Directory { path: default.clone(), named_by: None, by_wrapper: false }];
     let mut at = 0;
     while let Some(directory) = directories.get(at).cloned() {

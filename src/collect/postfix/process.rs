@@ -252,6 +252,11 @@ impl<'a> Process<'a> {
                     return;
                 }
             },
+            Err(error @ ReadError::Confidential) => {
+                let why = format!("{path} is read, and {error}");
+                self.values.insert("myorigin".into(), Err(Fault::Undecided(why)));
+                return;
+            }
             // It opens folders, then counts their names: each has two, and one more for each folder in it.
             Err(ReadError::NotRegular("a folder")) => format!("{path}: file has 2 hard links"),
             Err(ReadError::NotFound) => format!("{path}: cannot open file: No such file or directory"),

@@ -11,7 +11,7 @@ use super::maps::{Key, Row, Tables, read_tables};
 use super::master_cf::MasterCf;
 use super::process::Process;
 use crate::addr::Family;
-use crate::collect::root::Root;
+use crate::collect::confidential::OwnFiles;
 use crate::collect::sender::NextHop;
 use crate::facts::{Fact, Origin, Problem, SenderDomains};
 use crate::name::DomainName;
@@ -61,7 +61,7 @@ pub struct Sources<'a> {
     /// master.cf.
     pub master: &'a MasterCf,
     /// The files.
-    pub root: &'a Root,
+    pub root: &'a OwnFiles<'a>,
     /// For values that no program loads here.
     pub expander: &'a Expander,
 }

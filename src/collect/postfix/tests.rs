@@ -421,3 +421,41 @@ fn a_running_master_says_which_folder_counts() {
     assert_eq!(read(&[Some("/etc/postfix"), Some("/srv/out")]), ["/etc/postfix", "/srv/out"]);
     assert_eq!(read(&[Some("/none"), Some("relative")]), ["/etc/postfix"]);
 }
+
+/// What is in the file `data`, by its permissions, and whether it is told.
+fn told_of(main: &str, data: &str, mode: u32) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let text = "a.example smtp:[hunter2.example.com]\n@a.example smtp:[hunter2.example.com]\n";
+    for (path, text) in [("etc/postfix/main.cf", main), ("etc/postfix/master.cf", MASTER), (data, text)] {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    fs::write(dir.path().join("etc/debian_version"), "12\n").unwrap();
+    fs::set_permissions(dir.path().join(data), fs::Permissions::from_mode(mode)).unwrap();
+    format!("{:?}", collect(&Root::open(dir.path()).unwrap(), &host(Some(&["192.0.2.25"])), &[]))
+}
+
+#[test]
+fn nothing_comes_out_of_a_file_that_not_everyone_may_read() {
+    for main in [
+        "transport_maps = texthash:/srv/map\n",
+        "transport_maps = unionmap:{ texthash:/srv/map, proxy:texthash:/srv/map }\n",
+        "transport_maps = regexp:/srv/map\n",
+        "sender_dependent_relayhost_maps = texthash:/srv/map\n",
+        "sender_dependent_default_transport_maps = texthash:/srv/map\n",
+        "data_directory = /srv\ntransport_maps = texthash:$data_directory/map\n",
+        "myorigin = /srv/map\n",
+        "data_directory = /srv\nmyorigin = $data_directory/map\n",
+    ] {
+        let secret = told_of(main, "srv/map", 0o640);
+        assert!(!secret.contains("hunter2"), "{main}");
+        assert!(secret.contains("/srv/map") && secret.contains("not everyone may read it"), "{main}: {secret}");
+        assert!(!told_of(main, "srv/map", 0o644).contains("not everyone may read it"), "{main}");
+    }
+    for (path, told) in [("etc/postfix/map", true), ("etc/postfix/sasl_passwd", false), ("etc/postfix/keys", false)] {
+        let found = told_of(&format!("transport_maps = texthash:/{path}\n"), path, 0o640);
+        assert_eq!(found.contains("hunter2"), told, "{path}");
+    }
+}

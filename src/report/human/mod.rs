@@ -40,6 +40,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     out.push_str(&notes(report, style));
     out.push_str(&not_checked(report, style));
     if style.verbosity == Verbosity::Verbose {
+        out.push_str(&unseen(report, style));
         out.push_str(&heard(report, style));
         out.push_str(&zones(report, style));
     }
@@ -56,6 +57,13 @@ fn notes(report: &Report, style: &Style) -> String {
         put(&mut out, "  ", "    ", &format!("And {} more (-v shows them).", notes.len() - shown), style.width);
     }
     if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("About the servers asked")) }
+}
+
+/// Processes that look like an MTA's daemon and are not believed.
+fn unseen(report: &Report, style: &Style) -> String {
+    let mut out = String::new();
+    report.mta.unseen.iter().for_each(|note| put(&mut out, "  ", "    ", note, style.width));
+    if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("Running daemons")) }
 }
 
 /// The zones whose servers were asked, and who names these.

@@ -263,7 +263,7 @@ impl Evaluator<'_> {
             "<=" => number(first)? <= number(second)?,
             ">" => number(first)? > number(second)?,
             ">=" => number(first)? >= number(second)?,
-            "exists" => self.status(first).is_some(),
+            "exists" => self.status(first)?.is_some(),
             "isip" => matching::address(first)?.is_some(),
             "isip4" => matching::address(first)?.is_some_and(|found| found.is_ipv4()),
             "isip6" => matching::address(first)?.is_some_and(|found| found.is_ipv6()),

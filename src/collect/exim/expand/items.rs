@@ -103,12 +103,13 @@ impl Evaluator<'_> {
                 taint::as_file_name(&arguments[0])?;
                 let path = self.expand(&arguments[0], scope)?;
                 let end = arguments.get(1).map(|end| self.expand(end, scope)).transpose()?;
-                let file = match self.root.read(&path) {
+                let file = match self.own.read(&path) {
                     Ok(file) if file.text().len() <= operators::RESULT_LIMIT => file,
                     Err(ReadError::NotFound) => {
                         return Err(Stop::Fails(format!("failed to open {path}: No such file or directory")));
                     }
                     Ok(file) => return undecided(format!("{path} has {} octets, too many", file.text().len())),
+                    Err(error @ ReadError::Confidential) => return undecided(format!("{path} is read, and {error}")),
                     Err(error) => return undecided(format!("{path} cannot be read: {error}")),
                 };
                 self.files.borrow_mut().insert(path);

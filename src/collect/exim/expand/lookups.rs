@@ -134,7 +134,7 @@ fn asks_ptr(query: &Expr) -> bool {
 pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &str) -> Result<Option<Found>, Stop> {
     let found = match kind.name {
         "dsearch" => {
-            if !of.root.status(file).is_some_and(|status| status.is_dir) {
+            if !of.status(file)?.is_some_and(|status| status.is_dir) {
                 return Err(Stop::Fails(format!(
                     "failed to open {file} for directory search: No such file or directory"
                 )));
@@ -192,7 +192,7 @@ fn entry(of: &Evaluator, kind: &Type, key: &str, folder: &str) -> Result<Option<
             return Err(Stop::Fails(format!("key for dsearch lookup contains a slash: {name}")));
         }
         let path = format!("{}/{name}", folder.trim_end_matches('/'));
-        let Some(status) = of.status(&path).filter(|_| !name.is_empty()) else { continue };
+        let Some(status) = of.status(&path)?.filter(|_| !name.is_empty()) else { continue };
         let fits = match wanted {
             None => true,
             Some("file") => !status.is_dir,

@@ -22,6 +22,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::collect::confidential::OwnFiles;
 use crate::collect::exim::lists;
 use crate::collect::root::{FileStatus, ReadError, Root};
 use crate::facts::Fact;
@@ -119,6 +120,8 @@ type Compiled = Result<Option<Rc<Pattern>>, String>;
 /// Evaluates expansions over the files of one host; each file is read once.
 pub struct Evaluator<'r> {
     root: &'r Root,
+    /// What may be read of them.
+    own: OwnFiles<'r>,
     lists: Option<&'r NamedLists>,
     /// `$primary_hostname`, for `@` in lists.
     pub primary_hostname: Option<String>,
@@ -131,10 +134,16 @@ pub struct Evaluator<'r> {
 }
 
 impl<'r> Evaluator<'r> {
-    /// An evaluator over the files of `root`.
+    /// An evaluator over the files of `root` that everyone may read.
     pub fn new(root: &'r Root, lists: Option<&'r NamedLists>) -> Evaluator<'r> {
+        Evaluator::over(root, OwnFiles::of_exim(root, []), lists)
+    }
+
+    /// An evaluator over the files of `root` that everyone may read, and a configuration's own.
+    pub fn over(root: &'r Root, own: OwnFiles<'r>, lists: Option<&'r NamedLists>) -> Evaluator<'r> {
         Evaluator {
             root,
+            own,
             lists,
             primary_hostname: None,
             tables: RefCell::default(),
@@ -173,9 +182,10 @@ impl<'r> Evaluator<'r> {
         if let Some(table) = self.tables.borrow().get(file) {
             return Ok(Rc::clone(table));
         }
-        let read = if file.starts_with('/') { self.root.read(file) } else { Err(ReadError::NotFound) };
+        let read = if file.starts_with('/') { self.own.read(file) } else { Err(ReadError::NotFound) };
         let table = match read {
             Ok(file) => Rc::new(Table::of(&file)),
+            Err(error @ ReadError::Confidential) => return undecided(format!("{file} is read, and {error}")),
             Err(ReadError::TooLarge(size)) => {
                 return undecided(format!("{file} has {size} octets, more than are read"));
             }
@@ -191,14 +201,15 @@ impl<'r> Evaluator<'r> {
         Ok(table)
     }
 
-    /// The names of what stands in a folder; none where there are more than `limit`.
+    /// The names of what stands in a folder; none where there are more than `limit`, or they are not to be told.
     pub fn names_in(&self, folder: &str, limit: usize) -> Option<Vec<String>> {
+        self.look(folder).ok()?;
         Some(self.root.names_in(folder, limit)).filter(|names| names.len() <= limit)
     }
 
     /// A file, where it can be read.
     pub fn file(&self, path: &str) -> Option<Arc<SourceFile>> {
-        self.root.read(path).ok()
+        self.own.read(path).ok()
     }
 
     /// The files that `readfile` has given so far.
@@ -206,18 +217,30 @@ impl<'r> Evaluator<'r> {
         self.files.borrow().iter().cloned().collect()
     }
 
-    fn status(&self, path: &str) -> Option<FileStatus> {
-        if let Some(known) = self.stats.borrow().get(path) {
-            return *known;
+    /// Whether it may be told what stands at `path`.
+    ///
+    /// # Errors
+    /// Undecided where it may not.
+    fn look(&self, path: &str) -> Result<(), Stop> {
+        if self.own.may_look_at(path) {
+            return Ok(());
         }
+        undecided(format!("{path} is looked at, and {}", ReadError::Confidential))
+    }
+
+    fn status(&self, path: &str) -> Result<Option<FileStatus>, Stop> {
+        if let Some(known) = self.stats.borrow().get(path) {
+            return Ok(*known);
+        }
+        self.look(path)?;
         let status = self.root.status(path);
         self.stats.borrow_mut().insert(path.to_owned(), status);
-        status
+        Ok(status)
     }
 
     /// What `${stat:path}` gives; fields that a copy of the file system does not keep are marked.
     pub(crate) fn stat(&self, path: &str) -> Result<String, Stop> {
-        let Some(status) = self.status(path) else {
+        let Some(status) = self.status(path)? else {
             return Err(Stop::Fails(format!("stat({path}) failed: No such file or directory")));
         };
         let kind = match status.mode & 0o170_000 {

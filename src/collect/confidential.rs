@@ -1,0 +1,291 @@
+//! Which files' text may get into a report or a DNS question.
+//!
+//! Root reads everything, and an expansion or a table may name any file. What comes out of one is printed and asked for, so it
+//! has to be the MTA's own configuration, or a file that everyone may read; of any other file nothing is taken, so that no value
+//! can hold a part of it or depend on it. What would is undecided, with the file's name.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::collect::root::{ReadError, Root};
+use crate::source::SourceFile;
+
+/// Folders of Exim's configuration as packages and panels have it.
+const EXIM: [&str; 6] =
+    ["/etc/exim4", "/etc/exim", "/usr/local/etc/exim", "/usr/exim", "/var/lib/exim4", "/etc/virtual"];
+/// Folders of Postfix's.
+const POSTFIX: [&str; 4] = ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix", "/var/spool/postfix/plesk"];
+/// cPanel's maps, and what else its configuration of Exim looks up.
+const CPANEL: [&str; 20] = [
+    "/etc/mailips",
+    "/etc/mailhelo",
+    "/etc/mail_reverse_dns",
+    "/etc/userdomains",
+    "/etc/trueuserdomains",
+    "/etc/userips",
+    "/etc/domainusers",
+    "/etc/domainips",
+    "/etc/localdomains",
+    "/etc/remotedomains",
+    "/etc/secondarymx",
+    "/etc/ips",
+    "/etc/ips.remotemail",
+    "/etc/ips.remotedns",
+    "/etc/ips.dnsmaster",
+    "/etc/reservedips",
+    "/etc/wwwacct.conf",
+    "/var/cpanel/mainip",
+    "/var/cpanel/cpnat",
+    "/var/cpanel/cpnat.exim.conf",
+];
+/// Folders that hold more than an MTA's configuration, though it may stand in them.
+const SHARED: [&str; 12] = [
+    "/etc",
+    "/usr/etc",
+    "/usr/local/etc",
+    "/usr/pkg/etc",
+    "/usr/local",
+    "/usr/share",
+    "/usr/lib",
+    "/var/lib",
+    "/var/cpanel",
+    "/var/spool",
+    "/var/tmp",
+    "/etc/default",
+];
+/// What names of files with passwords and keys hold.
+const SECRET_NAMES: [&str; 8] = ["passw", "shadow", "sasl", "secret", "credential", "private", "key", "pwd"];
+/// How such names end.
+const SECRET_ENDINGS: [&str; 4] = [".pem", ".p12", ".pfx", ".jks"];
+/// Folders of keys.
+const SECRET_FOLDERS: [&str; 4] = ["private", "keys", "dkim", "domain_keys"];
+/// What a private key begins with, whatever its file is called.
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+/// Permission of everyone to read; of a folder: to list.
+const EVERYONE_READS: u32 = 0o004;
+/// Permission of everyone to pass through a folder.
+const EVERYONE_PASSES: u32 = 0o001;
+
+/// The files of a host as far as their text may be told: an MTA's own configuration, and what everyone may read.
+#[derive(Debug)]
+pub struct OwnFiles<'r> {
+    root: &'r Root,
+    /// Own folders and files, links resolved.
+    folders: Vec<String>,
+    files: HashSet<String>,
+    /// Whether a file may be told, by its path as it was asked for.
+    known: RefCell<HashMap<String, bool>>,
+}
+
+impl<'r> OwnFiles<'r> {
+    /// Exim's: its usual places, the folder of the file that it reads first, and all `files` that it read.
+    pub fn of_exim<'a>(root: &'r Root, files: impl IntoIterator<Item = &'a str>) -> OwnFiles<'r> {
+        let files: Vec<&str> = files.into_iter().collect();
+        let folder = files.first().and_then(|file| Some(file.rsplit_once('/')?.0));
+        OwnFiles::new(root, EXIM.into_iter().chain(folder), CPANEL.into_iter().chain(files))
+    }
+
+    /// Postfix's: its usual places, and its configuration directories.
+    pub fn of_postfix<'a>(root: &'r Root, directories: impl IntoIterator<Item = &'a str>) -> OwnFiles<'r> {
+        OwnFiles::new(root, POSTFIX.into_iter().chain(directories), [])
+    }
+
+    fn new<'a>(
+        root: &'r Root,
+        folders: impl IntoIterator<Item = &'a str>,
+        files: impl IntoIterator<Item = &'a str>,
+    ) -> OwnFiles<'r> {
+        let folders = folders.into_iter().filter_map(|path| root.canonical(path.trim_end_matches('/')));
+        OwnFiles {
+            root,
+            folders: folders.filter(|path| !is_shared(path)).collect(),
+            files: files.into_iter().filter_map(|path| root.canonical(path)).collect(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// As [`Root::read`], and [`ReadError::Confidential`] where it may not be told.
+    pub fn read(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
+        let file = self.root.read(path)?;
+        let known = self.known.borrow().get(path).copied();
+        let told = known.unwrap_or_else(|| {
+            // Asked of what was opened: a link may lead elsewhere by now.
+            let told = self.root.canonical(path).is_some_and(|real| {
+                let same = self.root.opened(path).is_some() && self.root.opened(path) == self.root.status(&real);
+                same && (self.is_own(&real, file.text()) || self.is_public(&real))
+            });
+            self.known.borrow_mut().insert(path.to_owned(), told);
+            told
+        });
+        if told { Ok(file) } else { Err(ReadError::Confidential) }
+    }
+
+    /// Whether it may be told what stands at `path`, and whether anything does.
+    pub fn may_look_at(&self, path: &str) -> bool {
+        match self.root.canonical(path) {
+            Some(real) => self.is_own(&real, "") || self.is_public(&real),
+            None => {
+                // As far as there are folders, everyone has to be able to pass through them.
+                let mut above = path.trim_end_matches('/');
+                while let Some((folder, _)) = above.rsplit_once('/') {
+                    if let Some(real) = self.root.canonical(if folder.is_empty() { "/" } else { folder }) {
+                        return self.is_own(&format!("{real}/-"), "") || (self.passes(&real) && self.is_reachable(&real));
+                    }
+                    above = folder;
+                }
+                false
+            }
+        }
+    }
+
+    /// Whether anything stands at `path`, links followed.
+    pub fn exists(&self, path: &str) -> bool {
+        self.root.exists(path)
+    }
+
+    /// Whether the file, by its path without links, is the MTA's own configuration and holds neither passwords nor keys.
+    fn is_own(&self, real: &str, text: &str) -> bool {
+        let below = |folder: &String| real.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let own = self.files.contains(real) || self.folders.iter().any(below) || is_hestias(real);
+        own && !is_secret(real) && !text.contains(PRIVATE_KEY)
+    }
+
+    /// Whether everyone may read the file, or list the folder.
+    fn is_public(&self, real: &str) -> bool {
+        let readable = self.root.status(real).is_some_and(|status| {
+            status.mode & EVERYONE_READS != 0 && (!status.is_dir || status.mode & EVERYONE_PASSES != 0)
+        });
+        readable && self.is_reachable(real)
+    }
+
+    fn passes(&self, folder: &str) -> bool {
+        folder == "/" || self.root.status(folder).is_some_and(|status| status.mode & EVERYONE_PASSES != 0)
+    }
+
+    /// Whether everyone may pass through all folders above.
+    fn is_reachable(&self, real: &str) -> bool {
+        real.match_indices('/').skip(1).all(|(at, _)| self.passes(&real[..at]))
+    }
+}
+
+/// Whether a folder holds more than one program's files: those of the system, and every one right below `/`.
+fn is_shared(folder: &str) -> bool {
+    SHARED.contains(&folder) || folder.trim_matches('/').split('/').count() < 2
+}
+
+/// Whether the file is one of a mail domain under Hestia, which `/etc/exim4/domains` links to.
+fn is_hestias(real: &str) -> bool {
+    let parts: Vec<&str> = real.split('/').collect();
+    matches!(parts[..], ["", "home", _, "conf", "mail", _, _, ..])
+}
+
+/// Whether the name is one of a file with passwords or keys.
+fn is_secret(real: &str) -> bool {
+    let real = real.to_ascii_lowercase();
+    let (folders, name) = real.rsplit_once('/').unwrap_or(("", &real));
+    SECRET_NAMES.iter().any(|part| name.contains(part))
+        || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || folders.split('/').any(|folder| SECRET_FOLDERS.contains(&folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    struct Fixture(tempfile::TempDir);
+
+    impl Fixture {
+        /// Files with their permissions.
+        fn new(files: &[(&str, u32, &str)]) -> Fixture {
+            let dir = tempfile::tempdir().unwrap();
+            for (path, mode, text) in files {
+                let place = dir.path().join(path.trim_start_matches('/'));
+                fs::create_dir_all(place.parent().unwrap()).unwrap();
+                fs::write(&place, text).unwrap();
+                fs::set_permissions(&place, Permissions::from_mode(*mode)).unwrap();
+            }
+            Fixture(dir)
+        }
+
+        fn link(&self, path: &str, target: &str) {
+            let place = self.0.path().join(path.trim_start_matches('/'));
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            symlink(target, place).unwrap();
+        }
+
+        fn root(&self) -> Root {
+            Root::open(self.0.path()).unwrap()
+        }
+    }
+
+    #[test]
+    fn own_configuration_and_public_files_are_told_and_no_others() {
+        let host = Fixture::new(&[
+            ("/etc/exim4/helo", 0o640, "x"),
+            ("/etc/exim4/passwd.client", 0o640, "x"),
+            ("/etc/exim4/exim.key", 0o640, "x"),
+            ("/etc/exim4/dkim/a.example", 0o640, "x"),
+            ("/etc/exim4/cert", 0o640, "-----BEGIN PRIVATE KEY-----"),
+            ("/etc/exim4/public_key", 0o644, "x"),
+            ("/etc/virtual/helo_data", 0o600, "x"),
+            ("/etc/virtual/a.example/passwd", 0o600, "x"),
+            ("/etc/mailips", 0o640, "x"),
+            ("/etc/other", 0o640, "x"),
+            ("/etc/public", 0o644, "x"),
+            ("/etc/shadow", 0o640, "x"),
+            ("/home/u/conf/mail/a.example/ip", 0o660, "x"),
+            ("/root/map", 0o644, "x"),
+            ("/srv/mail/exim.conf", 0o640, "x"),
+            ("/srv/mail/map", 0o640, "x"),
+        ]);
+        fs::set_permissions(host.0.path().join("root"), Permissions::from_mode(0o700)).unwrap();
+        host.link("/etc/exim4/elsewhere", "/etc/other");
+        host.link("/etc/exim4/domains/a.example", "/home/u/conf/mail/a.example");
+        host.link("/opt/inside", "/etc/exim4/helo");
+        let root = host.root();
+        let own = OwnFiles::of_exim(&root, ["/srv/mail/exim.conf"]);
+        for (path, told) in [
+            ("/etc/exim4/helo", true),
+            ("/etc/exim4/../exim4/./helo", true),
+            ("/etc/exim4/passwd.client", false),
+            ("/etc/exim4/exim.key", false),
+            ("/etc/exim4/dkim/a.example", false),
+            ("/etc/exim4/cert", false),
+            ("/etc/exim4/public_key", true),
+            ("/etc/exim4/elsewhere", false),
+            ("/etc/exim4/domains/a.example/ip", true),
+            ("/opt/inside", true),
+            ("/etc/virtual/helo_data", true),
+            ("/etc/virtual/a.example/passwd", false),
+            ("/etc/mailips", true),
+            ("/etc/other", false),
+            ("/etc/public", true),
+            ("/etc/shadow", false),
+            ("/root/map", false),
+            ("/srv/mail/map", true),
+        ] {
+            assert_eq!(own.read(path).err(), (!told).then_some(ReadError::Confidential), "{path}");
+            assert_eq!(own.may_look_at(path), told || path == "/etc/exim4/cert", "{path}");
+        }
+        assert_eq!(own.read("/etc/none").err(), Some(ReadError::NotFound));
+        assert!(own.may_look_at("/etc/none") && own.may_look_at("/etc/exim4/none/x"));
+        assert!(!own.may_look_at("/root/none") && !own.may_look_at("/root/none/x"));
+    }
+
+    #[test]
+    fn a_folder_that_others_share_is_nobodys_own() {
+        let host = Fixture::new(&[("/etc/exim.conf", 0o640, "x"), ("/etc/map", 0o640, "x"), ("/srv/map", 0o640, "x")]);
+        let root = host.root();
+        let own = OwnFiles::of_exim(&root, ["/etc/exim.conf"]);
+        assert!(own.read("/etc/exim.conf").is_ok(), "what it was read from");
+        assert_eq!(own.read("/etc/map").err(), Some(ReadError::Confidential));
+        let own = OwnFiles::of_postfix(&root, ["/srv"]);
+        assert_eq!(own.read("/srv/map").err(), Some(ReadError::Confidential));
+    }
+}
