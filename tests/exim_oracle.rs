@@ -173,6 +173,7 @@ fn check(folder: &Path, lenient: bool) -> (Vec<String>, Answers) {
         names: Names { node_name: Some(&node), hosts: &hosts, fqdn: &fqdn },
         debian: true,
         keep_lines: true,
+        lenient: false,
     };
     let found = read(&request).unwrap();
     let mut case = Case { folder, lenient, faults: Vec::new(), answers: Answers::default() };

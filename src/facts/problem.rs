@@ -31,6 +31,11 @@ pub enum ProblemKind {
         /// Whether it refuses its whole configuration.
         whole: bool,
     },
+    /// CFG001, undetermined: a name that no listed release of the MTA knows, where it is not known which is installed.
+    UnknownName {
+        /// Whose configuration it is.
+        mta: Mta,
+    },
     /// CFG002: `name` is set more than once with different values.
     Repeated {
         /// The parameter.

@@ -92,6 +92,38 @@ pub fn routers(lines: &Lines, routers: &[Driver]) -> Result<(), Refused> {
     Ok(())
 }
 
+/// All authenticators, once the section has ended.
+///
+/// # Errors
+/// What makes Exim refuse them.
+pub fn authenticators(lines: &Lines, all: &[Driver]) -> Result<(), Refused> {
+    // Each side by what it is asked with; drivers for which that depends on the build are left out.
+    let side = |driver: &Driver, client: bool| match (driver.driver.as_str(), client) {
+        ("plaintext", true) => driver.text("client_send").is_some(),
+        ("plaintext", false) => driver.text("server_condition").is_some(),
+        ("cram_md5", true) => driver.text("client_secret").is_some(),
+        ("cram_md5", false) => driver.text("server_secret").is_some(),
+        _ => false,
+    };
+    let public = |driver: &Driver| driver.text("public_name").map_or_else(|| driver.name.clone(), str::to_owned);
+    for (at, one) in all.iter().enumerate() {
+        if one.driver == "cram_md5" && one.text("public_name").is_none() {
+            return Err(refused(lines, one, format!("no public name specified for the {} authenticator", one.name)));
+        }
+        let (name, own) = (&one.name, public(one));
+        for other in all.iter().skip(at + 1).filter(|other| public(other).eq_ignore_ascii_case(&own)) {
+            let both = |client| side(one, client) && side(other, client);
+            let word = if both(true) { "client" } else { "server" };
+            if both(true) || both(false) {
+                let message =
+                    format!("two {word} authenticators ({name} and {}) have the same public name ({own})", other.name);
+                return Err(refused(lines, other, message));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn refused(lines: &Lines, driver: &Driver, message: String) -> Refused {
     Refused { at: Some(driver.origin.clone()), ..lines.refused(message) }
 }
@@ -134,6 +166,20 @@ mod tests {
             (transport, "pipe; use_shell; restrict_to_path", "both restrict_to_path and use_shell set for t transport"),
         ] {
             assert_eq!(refusal(&format!("{begin}{text}")).as_deref(), Some(message), "{text}");
+        }
+        let plain = "begin authenticators; a:; driver = plaintext; public_name = PLAIN; ";
+        let same = "two server authenticators (a and b) have the same public name (PLAIN)";
+        for (rest, message) in [
+            ("server_condition = x; b:; driver = plaintext; public_name = plain; server_condition = y", Some(same)),
+            ("server_condition = x; b:; driver = plaintext; public_name = plain; client_send = y", None),
+            ("b:; driver = plaintext; public_name = plain", None),
+            ("b:; driver = cram_md5", Some("no public name specified for the b authenticator")),
+            ("server_set_id x", Some("missing \"=\" after server_set_id")),
+            ("a:; driver = spa", Some("there are two authenticators called \"a\"")),
+            ("b:; driver = dovecot; server_socket = /run/x; server_set_id = $auth1", None),
+        ] {
+            let message = message.map(str::to_owned);
+            assert_eq!(refusal(&format!("{plain}{rest}")), message, "{rest}");
         }
         for (begin, text) in [
             (router, "accept; verify_only"),

@@ -9,6 +9,7 @@ use super::expand::Evaluator;
 use super::lines::{Lines, Logical};
 use super::macros::Macros;
 use super::options::{self, Line, Options};
+use super::sections::{self, Acls};
 use super::tables::{self, Class};
 use super::users::Users;
 use crate::collect::confidential::OwnFiles;
@@ -85,6 +86,8 @@ pub struct Reading<'a> {
     pub debian: bool,
     /// Whether [`Config::lines`] is wanted.
     pub keep_lines: bool,
+    /// Whether names that are not known are passed over.
+    pub lenient: bool,
 }
 
 const SECTIONS: [&str; 7] = ["acls", "authenticators", "local_scans", "retrys", "rewrites", "routers", "transports"];
@@ -127,6 +130,10 @@ fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(),
         next = match *section {
             "transports" => drivers(how, lines, config, Class::Transport)?,
             "routers" => drivers(how, lines, config, Class::Router)?,
+            "authenticators" => drivers(how, lines, config, Class::Authenticator)?,
+            "acls" => acls(how, lines, config)?,
+            "retrys" => rules(how, lines, config, sections::retry)?,
+            "rewrites" => rules(how, lines, config, sections::rewrite)?,
             _ => other(how, lines, config)?,
         };
     }
@@ -134,12 +141,8 @@ fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(),
         && let Some(set) = config.main.get("openssl_options")
     {
         let at = set.origin.span().cloned();
-        return Err(Refused {
-            message: "openssl_options is set but we're using GnuTLS".into(),
-            at,
-            file: None,
-            note: None,
-        });
+        let message = "openssl_options is set but we're using GnuTLS".into();
+        return Err(Refused { message, at, file: None, note: None, unknown: false });
     }
     Ok(())
 }
@@ -183,9 +186,10 @@ fn main_section(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result
         } else if let Some(message) = options::broken_list(&line.text) {
             return Err(refused(&line, message));
         } else {
+            let reading = how;
             let how =
                 Line { line: &line, macros: &lines.macros, users: how.users, unknown: "main option \"%s\" unknown" };
-            options::set(&how, &[tables::main()], &mut config.main)?;
+            passed(reading, options::set(&how, &[tables::main()], &mut config.main))?;
         }
         if how.debian
             && let Some((name, set)) = config.main.iter().find(|(name, _)| name.starts_with("dmarc_"))
@@ -205,6 +209,49 @@ fn define(lines: &mut Lines, line: &Logical) -> Result<bool, Refused> {
         .define(found.name, &line.text[found.value.clone()], found.redefine, at)
         .map_err(|message| refused(line, message))?;
     Ok(true)
+}
+
+/// What stops the reading: everything but a name that is let pass.
+fn passed(how: &Reading, result: Result<(), Refused>) -> Result<(), Refused> {
+    match result {
+        Err(refused) if refused.unknown && how.lenient => Ok(()),
+        result => result,
+    }
+}
+
+/// The section `acl`.
+fn acls(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<Section, Refused> {
+    let mut acls = Acls::default();
+    loop {
+        match next(how, lines, config)? {
+            Next::Line(line) if is_definition(&line) => {
+                acls.end();
+                define(lines, &line)?;
+            }
+            Next::Line(line) => passed(how, acls.line(&line.text).map_err(|fault| fault.at(&line)))?,
+            Next::Section(section) => return Ok(section),
+        }
+    }
+}
+
+/// A section of rules, one a line: macros are not defined there.
+fn rules(
+    how: &Reading,
+    lines: &mut Lines,
+    config: &mut Config,
+    rule: fn(&str) -> Result<(), sections::Fault>,
+) -> Result<Section, Refused> {
+    loop {
+        match next(how, lines, config)? {
+            Next::Line(line) => passed(how, rule(&line.text).map_err(|fault| fault.at(&line)))?,
+            Next::Section(section) => return Ok(section),
+        }
+    }
+}
+
+/// Whether a line defines a macro.
+fn is_definition(line: &Logical) -> bool {
+    line.text.starts_with(|c: char| c.is_ascii_uppercase()) && options::macro_definition(&line.text).is_some()
 }
 
 /// A section whose lines do not matter here.
@@ -230,7 +277,7 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
             Next::Line(line) => line,
             Next::Section(section) => break section,
         };
-        if line.text.starts_with(|c: char| c.is_ascii_uppercase()) && options::macro_definition(&line.text).is_some() {
+        if is_definition(&line) {
             finish(lines, open.take(), class, &mut done)?;
             define(lines, &line)?;
             continue;
@@ -263,14 +310,15 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
             "option \"%s\" unknown (\"driver\" must be specified before any private options)"
         };
         let setting = Line { line: &line, macros: &lines.macros, users: how.users, unknown };
-        options::set(&setting, &known, &mut driver.options)?;
+        passed(how, options::set(&setting, &known, &mut driver.options))?;
         if driver.driver.is_empty()
             && let Some(named) = driver.options.get("driver")
         {
             driver.driver = named.value.clone();
             if tables::private(class, &driver.driver).is_none() {
                 let (word, name, found) = (class.word(), &driver.name, &driver.driver);
-                return Err(refused(&line, format!("{word} {name}: cannot find {word} driver \"{found}\"")));
+                let message = format!("{word} {name}: cannot find {word} driver \"{found}\"");
+                passed(how, Err(Refused { unknown: true, ..refused(&line, message) }))?;
             }
         }
     };
@@ -281,6 +329,7 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
             checks::routers(lines, &done)?;
             config.routers = done;
         }
+        Class::Authenticator => checks::authenticators(lines, &done)?,
     }
     Ok(section)
 }
@@ -293,5 +342,5 @@ fn finish(lines: &Lines, driver: Option<Driver>, class: Class, done: &mut Vec<Dr
 }
 
 fn refused(line: &Logical, message: String) -> Refused {
-    Refused { message, at: Some(line.last()), file: None, note: None }
+    Refused::at(line, message)
 }

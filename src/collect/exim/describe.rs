@@ -97,7 +97,7 @@ pub fn driver(driver: &Driver, class: Class) -> EximDriver {
     let mut defaults: Vec<&(&str, &str)> = Vec::new();
     match (class, driver.driver.as_str()) {
         (Class::Transport, "smtp") => defaults.extend(SMTP),
-        (Class::Transport, _) => {}
+        (Class::Transport | Class::Authenticator, _) => {}
         (Class::Router, "manualroute") => defaults.extend(ROUTER.iter().chain(MANUALROUTE)),
         (Class::Router, _) => defaults.extend(ROUTER),
     }

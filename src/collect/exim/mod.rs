@@ -17,12 +17,15 @@ mod local;
 pub mod macros;
 mod options;
 mod routes;
+mod sections;
 mod selection;
 mod senders;
 mod starters;
 mod sums;
 mod tables;
 pub mod users;
+mod version;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -33,6 +36,7 @@ use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, 
 use crate::source::Span;
 use config::Config;
 use hostname::Names;
+use lines::Logical;
 use macros::Macros;
 use users::Users;
 
@@ -47,6 +51,15 @@ pub struct Refused {
     pub file: Option<String>,
     /// What Exim's message leaves out.
     pub note: Option<String>,
+    /// Whether it is a name that no release listed here knows: another one, or a vendor's build, might.
+    pub unknown: bool,
+}
+
+impl Refused {
+    /// A refusal of a line, which is named by its end.
+    pub fn at(line: &Logical, message: impl Into<String>) -> Refused {
+        Refused { message: message.into(), at: Some(line.last()), file: None, note: None, unknown: false }
+    }
 }
 
 /// One configuration to be read.
@@ -63,6 +76,8 @@ pub struct Request<'a> {
     pub debian: bool,
     /// Whether the logical lines are wanted.
     pub keep_lines: bool,
+    /// Whether names that no listed release knows are passed over: the installed Exim may know them.
+    pub lenient: bool,
 }
 
 /// A configuration that was read.
@@ -103,6 +118,7 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
         names: Names { node_name: host.node_name.as_ref(), hosts: &host.hosts, fqdn: &host.fqdn },
         debian: live.debian,
         keep_lines: false,
+        lenient: false,
     };
     let mut read = match read(&request) {
         Ok(read) => read,
@@ -113,9 +129,22 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
             return collected;
         }
     };
+    // A name that the installed Exim may know refuses nothing: the rest is judged as if it did.
+    let unknown = read.refused.clone().filter(|refused| refused.unknown);
+    let lenient = Request { lenient: true, ..request };
+    let mut request = &request;
+    if let Some(refused) = unknown
+        && let Some(certain) = unknown_name(root, &read, &live, running)
+        && let Ok(again) = self::read(&lenient)
+    {
+        if let Certain::Undecided = certain {
+            collected.problems.push(undecided_name(&refused, &live.file));
+        }
+        (read, request) = (again, &lenient);
+    }
     // Where conditionals ask what Exim was built with, only what holds either way is certain.
     let build = read.config.build.clone();
-    let other = if build.is_empty() { None } else { read_as_built(&request, &build).ok() };
+    let other = if build.is_empty() { None } else { read_as_built(request, &build).ok() };
     let mut other = other.filter(|other| other.refused.is_none());
     if read.refused.is_some() {
         read = other.take().unwrap_or(read);
@@ -160,6 +189,38 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
     collected
 }
 
+/// What is certain of a name that no listed release knows, where it is not that Exim refuses it.
+enum Certain {
+    /// That the installed Exim takes it: the daemon was started with it.
+    Taken,
+    /// Nothing.
+    Undecided,
+}
+
+/// Whether the installed Exim may know a name that no listed release does.
+fn unknown_name(root: &Root, read: &Read, live: &live::Live, running: &[Daemon]) -> Option<Certain> {
+    let changed = read.config.files.iter().map(|file| root.modified(file.path())).max().flatten();
+    let started = running.iter().filter(|daemon| daemon.mta == Mta::Exim).filter_map(|daemon| daemon.loaded).max();
+    if started.zip(changed).is_some_and(|(started, changed)| started > changed) {
+        return Some(Certain::Taken);
+    }
+    let listed = version::is_listed(root, read.facts.version_hint.as_deref(), live.debian);
+    (!listed).then_some(Certain::Undecided)
+}
+
+fn undecided_name(refused: &Refused, file: &str) -> Problem {
+    let message = format!(
+        "{}, as far as Exim 4.92 to 4.99 is concerned; which version is installed here is not known, and it may know the \
+         name (`exim -bV` tells)",
+        refused.message
+    );
+    let kind = ProblemKind::UnknownName { mta: Mta::Exim };
+    match refused.at.clone() {
+        Some(at) => Problem::at(kind, Origin::File(at), message),
+        None => Problem::of_file(kind, file, None, message),
+    }
+}
+
 /// Reads one configuration.
 ///
 /// # Errors
@@ -172,8 +233,13 @@ pub fn read(request: &Request) -> Result<Read, crate::collect::root::ReadError> 
 fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read, crate::collect::root::ReadError> {
     let file = request.root.read(request.file)?;
     let users = Users::of(request.root);
-    let how =
-        config::Reading { root: request.root, users: &users, debian: request.debian, keep_lines: request.keep_lines };
+    let how = config::Reading {
+        root: request.root,
+        users: &users,
+        debian: request.debian,
+        keep_lines: request.keep_lines,
+        lenient: request.lenient,
+    };
     let (mut config, refused) = match config::read(&how, file, Macros::new(request.defines, otherwise)) {
         Ok(config) => (config, None),
         Err(both) => {

@@ -134,7 +134,7 @@ pub fn origin(line: &Logical, macros: &Macros, value: Range<usize>) -> Fact<Stri
 /// What makes Exim refuse it.
 pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Refused> {
     let text = how.line.text.as_str();
-    let refused = |message: String| Refused { message, at: Some(how.line.last()), file: None, note: None };
+    let refused = |message: String| Refused::at(how.line, message);
     let Some(pairs) = parse(Rule::option, text) else {
         return Err(refused(match text {
             "hide" => how.unknown.replace("%s", ""),
@@ -147,7 +147,7 @@ pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Re
     let negated = full.strip_prefix("no_").or_else(|| full.strip_prefix("not_"));
     let name = negated.unwrap_or(full);
     let Some(kind) = lookup(name) else {
-        return Err(refused(how.unknown.replace("%s", full)));
+        return Err(Refused { unknown: true, ..refused(how.unknown.replace("%s", full)) });
     };
     if kind != Kind::Repeatable && options.contains_key(name) {
         return Err(refused(format!("\"{full}\" option set for the second time")));

@@ -1,5 +1,6 @@
 //! Which options Exim knows, and of what type each is: the runtime options of 4.96 as `exim -bP` lists them, with those that
-//! other builds and later releases have. An option that only some builds know is taken as known.
+//! other builds and the releases from 4.92 to 4.99 have (`OptionLists` and `NewStuff` of the sources). An option that only some
+//! releases or builds know is taken as known.
 
 /// What an option takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,14 +95,14 @@ const MAIN: &[Group] = &[
     (Kind::Users, "never_users trusted_users"),
     (
         Kind::Other,
-        "acl_smtp_atrn acl_smtp_mime acl_smtp_wellknown arc_sign atrn_domains atrn_host auth_mechanisms \
+        "acl_not_smtp_mime acl_smtp_atrn acl_smtp_mime acl_smtp_wellknown allow_insecure_tainted_data arc_sign atrn_domains atrn_host auth_mechanisms \
         av_scanner bmi_config_file daemon_modules_load daemon_smtp_port dcc_direct_add_header dccifd_address \
         dccifd_options delay_warning deliver_queue_load_max disable_fsync dmarc_forensic_sender \
         dmarc_history_file dmarc_tld_file exim_group exim_version expand_level_test gnutls_enable_pkcs11 \
         gnutls_require_kx gnutls_require_mac gnutls_require_protocols hosts_proxy ibase_servers \
         ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file ldap_cert_key ldap_cipher_suite \
         ldap_default_servers ldap_require_cert ldap_start_tls ldap_version limits_advertise_hosts log_ports \
-        malware_scanner mysql_servers oracle_servers panic_coredump perl_at_startup perl_startup \
+        malware_scanner mysql_servers oracle_servers panic_coredump perl_at_start perl_at_startup perl_startup \
         perl_taintmode pgsql_servers proxy_protocol_timeout queue_only_load redis_servers return_size_limit \
         sender_host_reject_recipients smtp_load_reserve smtp_receive_timeout spamd_address spf_guess \
         spf_smtp_comment_template sqlite_dbfile sqlite_lock_timeout srs_config srs_hashlength srs_hashmin \
@@ -133,7 +134,7 @@ const ROUTER: &[Group] = &[
     (
         Kind::Boolean,
         "address_test caseful_local_part check_local_user disable_logging dsn_lasthop expn \
-        fail_verify_recipient fail_verify_sender initgroups local_part_prefix_optional \
+        fail_verify fail_verify_recipient fail_verify_sender initgroups local_part_prefix_optional \
         local_part_suffix_optional log_as_local more pass_on_timeout retry_use_local_part unseen verify_only \
         verify verify_recipient verify_sender",
     ),
@@ -166,6 +167,7 @@ const TRANSPORT_APPENDFILE: &[Group] = &[
     (Kind::Time, "lock_fcntl_timeout lock_flock_timeout lock_interval lockfile_timeout"),
     (Kind::Integer, "batch_max lock_retries maildir_retries"),
     (Kind::Octal, "directory_mode lockfile_mode mode"),
+    (Kind::Other, "mbx_format use_mbx_lock"),
 ];
 
 /// Options of the `autoreply` transport.
@@ -247,6 +249,14 @@ const ROUTER_DNSLOOKUP: &[Group] = &[
 /// Options of the `ipliteral` router.
 const ROUTER_IPLITERAL: &[Group] = &[];
 
+/// Options of the `iplookup` router.
+const ROUTER_IPLOOKUP: &[Group] = &[
+    (Kind::Boolean, "optional"),
+    (Kind::Text, "hosts protocol query reroute response_pattern"),
+    (Kind::Time, "timeout"),
+    (Kind::Integer, "port"),
+];
+
 /// Options of the `manualroute` router.
 const ROUTER_MANUALROUTE: &[Group] = &[
     (Kind::Boolean, "hosts_randomize same_domain_copy_routing"),
@@ -278,6 +288,49 @@ const ROUTER_REDIRECT: &[Group] = &[
     (Kind::Other, "sieve_inbox srs srs_alias srs_condition srs_dbinsert srs_dbselect"),
 ];
 
+/// Options that every authenticator takes.
+const AUTHENTICATOR: &[Group] = &[(
+    Kind::Text,
+    "client_condition client_set_id driver public_name server_advertise_condition server_condition server_debug_print \
+    server_mail_auth_condition server_set_id",
+)];
+
+/// Options of the `cram_md5` authenticator.
+const AUTHENTICATOR_CRAM_MD5: &[Group] = &[(Kind::Text, "client_name client_secret server_secret")];
+
+/// Options of the `cyrus_sasl` authenticator.
+const AUTHENTICATOR_CYRUS_SASL: &[Group] = &[(Kind::Text, "server_hostname server_mech server_realm server_service")];
+
+/// Options of the `dovecot` authenticator: `server_tls` came and went again.
+const AUTHENTICATOR_DOVECOT: &[Group] = &[(Kind::Text, "server_socket"), (Kind::Other, "server_tls")];
+
+/// Options of the `external` authenticator.
+const AUTHENTICATOR_EXTERNAL: &[Group] =
+    &[(Kind::Text, "client_send server_param2 server_param3"), (Kind::Other, "server_param")];
+
+/// Options of the `gsasl` authenticator.
+const AUTHENTICATOR_GSASL: &[Group] = &[
+    (Kind::Boolean, "client_channelbinding server_channelbinding"),
+    (
+        Kind::Text,
+        "client_authz client_password client_spassword client_username server_hostname server_key server_mech \
+        server_password server_realm server_scram_iter server_scram_salt server_service server_skey server_vault",
+    ),
+];
+
+/// Options of the `heimdal_gssapi` authenticator.
+const AUTHENTICATOR_HEIMDAL: &[Group] = &[(Kind::Text, "server_hostname server_keytab server_service")];
+
+/// Options of the `plaintext` authenticator.
+const AUTHENTICATOR_PLAINTEXT: &[Group] =
+    &[(Kind::Boolean, "client_ignore_invalid_base64"), (Kind::Text, "client_send server_prompts")];
+
+/// Options of the `spa` authenticator.
+const AUTHENTICATOR_SPA: &[Group] = &[(Kind::Text, "client_domain client_password client_username server_password")];
+
+/// Options of the `tls` authenticator.
+const AUTHENTICATOR_TLS: &[Group] = &[(Kind::Text, "server_param server_param1 server_param2 server_param3")];
+
 /// A list of options by type.
 pub type Groups = &'static [Group];
 
@@ -288,14 +341,17 @@ pub enum Class {
     Transport,
     /// Routers.
     Router,
+    /// Authenticators.
+    Authenticator,
 }
 
 impl Class {
-    /// `transport` or `router`.
+    /// `transport`, `router` or `authenticator`.
     pub fn word(self) -> &'static str {
         match self {
             Class::Transport => "transport",
             Class::Router => "router",
+            Class::Authenticator => "authenticator",
         }
     }
 }
@@ -310,6 +366,7 @@ pub fn generic(class: Class) -> Groups {
     match class {
         Class::Transport => TRANSPORT,
         Class::Router => ROUTER,
+        Class::Authenticator => AUTHENTICATOR,
     }
 }
 
@@ -318,6 +375,7 @@ pub fn drivers(class: Class) -> &'static [&'static str] {
     match class {
         Class::Transport => &["appendfile", "autoreply", "lmtp", "pipe", "smtp"],
         Class::Router => &["accept", "dnslookup", "ipliteral", "manualroute", "queryprogram", "redirect"],
+        Class::Authenticator => &["cram_md5", "external", "plaintext"],
     }
 }
 
@@ -335,6 +393,16 @@ pub fn private(class: Class, driver: &str) -> Option<Groups> {
         (Class::Router, "manualroute") => ROUTER_MANUALROUTE,
         (Class::Router, "queryprogram") => ROUTER_QUERYPROGRAM,
         (Class::Router, "redirect") => ROUTER_REDIRECT,
+        (Class::Router, "iplookup") => ROUTER_IPLOOKUP,
+        (Class::Authenticator, "cram_md5") => AUTHENTICATOR_CRAM_MD5,
+        (Class::Authenticator, "cyrus_sasl") => AUTHENTICATOR_CYRUS_SASL,
+        (Class::Authenticator, "dovecot") => AUTHENTICATOR_DOVECOT,
+        (Class::Authenticator, "external") => AUTHENTICATOR_EXTERNAL,
+        (Class::Authenticator, "gsasl") => AUTHENTICATOR_GSASL,
+        (Class::Authenticator, "heimdal_gssapi") => AUTHENTICATOR_HEIMDAL,
+        (Class::Authenticator, "plaintext") => AUTHENTICATOR_PLAINTEXT,
+        (Class::Authenticator, "spa") => AUTHENTICATOR_SPA,
+        (Class::Authenticator, "tls") => AUTHENTICATOR_TLS,
         _ => return None,
     })
 }

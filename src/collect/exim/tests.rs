@@ -126,6 +126,45 @@ fn a_plain_configuration_uses_both_families_and_the_node_name() {
 }
 
 #[test]
+fn a_name_that_no_listed_release_knows_refuses_where_the_installed_one_is_listed() {
+    let text = format!("begin acl\nr:\n accept hosst = x\n{SMTP}begin authenticators\nc:\n driver = krb\n x = y\n");
+    let collect = |place: &str, program: &str, running: &[Daemon]| {
+        let files = [(place, text.as_str()), ("/usr/sbin/exim", program)];
+        let fixture = Fixture::new(&files);
+        collect(&Root::open(fixture.dir.path()).unwrap(), &host(), None, running)
+    };
+    let known = "Exim version %s #%s built %s\04.97\0";
+    for (place, program, kind) in [
+        ("/etc/exim.conf", known, Some(ProblemKind::Syntax { mta: Mta::Exim, whole: true })),
+        ("/etc/exim.conf", "", Some(ProblemKind::UnknownName { mta: Mta::Exim })),
+        ("/etc/exim4/exim4.conf", "", Some(ProblemKind::Syntax { mta: Mta::Exim, whole: true })),
+        (
+            "/etc/exim.conf",
+            "Exim version %s #%s built %s\05.01\04.01\0",
+            Some(ProblemKind::UnknownName { mta: Mta::Exim }),
+        ),
+    ] {
+        let found = collect(place, program, &[]);
+        let refused = matches!(kind, Some(ProblemKind::Syntax { .. }));
+        assert_eq!(found.problems.first().map(|problem| problem.kind.clone()), kind, "{place} {program:?}");
+        assert_eq!(found.problems[0].origin.as_ref().unwrap().describe(), format!("{place}:3"));
+        assert_eq!(found.senders.is_empty(), refused, "{place} {program:?}");
+    }
+    // The daemon was started with it, so it knows the name, whatever its version.
+    let daemon = Daemon {
+        mta: Mta::Exim,
+        pid: 1,
+        started: None,
+        loaded: Some(i64::MAX),
+        config_directory: None,
+        config_files: None,
+        macros: Vec::new(),
+    };
+    let found = collect("/etc/exim.conf", known, &[daemon]);
+    assert_eq!((found.problems.as_slice(), found.senders.len()), (&[][..], 2));
+}
+
+#[test]
 fn an_address_of_one_family_leaves_the_other_to_the_kernel() {
     let found = exim(&format!(
         "{SMTP} interface = <; 192.0.2.9\n helo_data = ${{lookup{{$sending_ip_address}}lsearch{{/etc/exim.conf}}{{x}}{{$sending_ip_address}}}}\n"
@@ -355,7 +394,9 @@ fn a_transport_that_nothing_names_is_unused() {
 /// Every construct that files cannot decide leaves the setting undecided.
 #[test]
 fn a_refusal_ends_the_judgement_and_names_its_place() {
-    let found = exim(&format!("no_such = 1\n{SMTP}"));
+    let text = format!("no_such = 1\n{SMTP}");
+    let version = ("/usr/sbin/exim", "Exim version %s #%s built %s\n4.96\n");
+    let found = Fixture::new(&[("/etc/exim.conf", &text), version]).collect(false);
     assert!(found.senders.is_empty());
     assert_eq!(found.problems[0].message, "main option \"no_such\" unknown");
     assert_eq!(found.problems[0].origin.as_ref().unwrap().describe(), "/etc/exim.conf:1");

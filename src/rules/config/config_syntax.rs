@@ -35,7 +35,19 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let facts = cx.facts;
     let mut findings = Vec::new();
     for problem in &facts.problems {
-        let ProblemKind::Syntax { mta, whole } = problem.kind else { continue };
+        let (mta, whole) = match problem.kind {
+            ProblemKind::Syntax { mta, whole } => (mta, whole),
+            ProblemKind::UnknownName { mta } => {
+                let fix = Fix::new(
+                    Who::Host,
+                    format!("Let {mta} check its configuration: it says whether it knows the name."),
+                );
+                let finding = RULE.undetermined(line(problem), problem.message.clone());
+                findings.push(mark(finding.fix(fix.command(test_command(mta))), problem));
+                continue;
+            }
+            _ => continue,
+        };
         let rest = if whole { "; none of its paths can be judged" } else { "" };
         let fix = Fix::new(Who::Host, format!("Correct {}, then let {mta} check its configuration.", line(problem)));
         let finding = RULE.violated(line(problem), format!("{}{rest}", problem.message));
@@ -56,5 +68,11 @@ mod tests {
             ProblemKind::Syntax { mta: crate::facts::Mta::Postfix, whole: true },
             "error /etc/postfix/main.cf:3",
         );
+    }
+
+    #[test]
+    fn a_name_that_another_release_may_know_is_undetermined() {
+        let kind = ProblemKind::UnknownName { mta: crate::facts::Mta::Exim };
+        assert_found(&RULE, kind, "error? /etc/postfix/main.cf:3");
     }
 }
