@@ -43,6 +43,14 @@ pub enum Error {
         /// The system's words.
         source: io::Error,
     },
+    /// A report is not written, since somebody else could gain by it.
+    #[error("will not write {}: {why}", .path.display())]
+    OutputUnsafe {
+        /// The file.
+        path: PathBuf,
+        /// Who could do what, and what to do.
+        why: String,
+    },
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}\n  write to a file with -o FILE")]
     Stdout(#[source] io::Error),

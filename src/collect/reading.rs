@@ -15,7 +15,7 @@ pub fn optional(root: &Root, path: &str, consequence: &str, problems: &mut Vec<P
         Err(error) => error,
     };
     let subject = match error {
-        ReadError::NotRegular(_) | ReadError::TooLarge(_) => "it ",
+        ReadError::NotRegular(_) | ReadError::TooLarge(_) | ReadError::Changing => "it ",
         _ => "",
     };
     let message = format!("{path} cannot be read: {subject}{error}. {consequence}");

@@ -141,7 +141,7 @@ fn read_instance(
             Ok(file) => return Some(file),
             Err(error) => error,
         };
-        let undecided = matches!(error, ReadError::Io(_) | ReadError::TooLarge(_));
+        let undecided = matches!(error, ReadError::Io(_) | ReadError::TooLarge(_) | ReadError::Changing);
         let then = match (undecided, name) {
             (true, _) => "what Postfix does cannot be said",
             (false, "main.cf") => "every Postfix program ends when it starts",

@@ -1,0 +1,178 @@
+//! Opens what is below a folder as if that folder were `/`, by descriptors alone: a link that is put in place meanwhile leads
+//! nowhere else than one that has always been there.
+//!
+//! Linux does it by itself since 5.6 (openat2(2), `RESOLVE_IN_ROOT`). Older kernels (RHEL 8 has 4.18) and containers that forbid
+//! the call get a walk of our own, one descriptor for each component.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, FileType, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::OpenOptionsExt;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
+use nix::sys::stat::{Mode, SFlag, fstat};
+
+/// Links followed in one path before it counts as a loop, as Linux has it (path_resolution(7)).
+const LINK_LIMIT: usize = 40;
+/// Longest path in bytes (`PATH_MAX` of limits.h, without the NUL).
+const PATH_LIMIT: usize = 4095;
+/// How often openat2(2) is called for one path: it answers EAGAIN where anything was renamed anywhere while it went up by `..`.
+const ATTEMPTS: usize = 100;
+
+/// A folder that stands for `/`.
+#[derive(Debug)]
+pub struct Door {
+    dir: OwnedFd,
+    /// Whether the kernel resolves paths, and not [`Door::walk`].
+    by_kernel: bool,
+}
+
+impl Door {
+    /// The door to what is below `dir`.
+    pub fn new(dir: OwnedFd) -> Door {
+        // ENOSYS of an old kernel, EPERM of a container: what else it may be, it is not there for us.
+        let by_kernel = resolve_in(dir.as_fd(), OsStr::new("/")).is_ok();
+        Door { dir, by_kernel }
+    }
+
+    /// A door that walks, whatever the kernel can.
+    #[cfg(test)]
+    pub fn walking(dir: OwnedFd) -> Door {
+        Door { dir, by_kernel: false }
+    }
+
+    /// A descriptor for what is at `path`, links followed. It can be asked about and opened again ([`reopen`]), not read
+    /// (`O_PATH`): nothing happens to a device or a FIFO.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn find(&self, path: &str) -> Result<OwnedFd, Errno> {
+        if self.by_kernel {
+            for _ in 0..ATTEMPTS {
+                match resolve_in(self.dir.as_fd(), OsStr::new(path)) {
+                    Err(Errno::EAGAIN) => {}
+                    other => return other,
+                }
+            }
+        }
+        match self.walk(path)?.pop() {
+            Some((_, found)) => Ok(found),
+            None => openat(&self.dir, ".", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()),
+        }
+    }
+
+    /// `path` without links and dots.
+    ///
+    /// # Errors
+    /// The system's; EILSEQ where a link leads to a name that is not UTF-8.
+    pub fn canonical(&self, path: &str) -> Result<String, Errno> {
+        let mut canonical = String::new();
+        for (name, _) in self.walk(path)? {
+            canonical.push('/');
+            canonical.push_str(name.to_str().ok_or(Errno::EILSEQ)?);
+        }
+        Ok(if canonical.is_empty() { "/".to_owned() } else { canonical })
+    }
+
+    /// The components that `path` comes to, each with its descriptor. Going up gives a descriptor back, so that a folder which is
+    /// moved meanwhile is no way out.
+    fn walk(&self, path: &str) -> Result<Vec<(OsString, OwnedFd)>, Errno> {
+        let mut todo = components(path.as_bytes())?;
+        let mut trail: Vec<(OsString, OwnedFd)> = Vec::new();
+        let mut links = 0;
+        while let Some(part) = todo.pop_front() {
+            let here = trail.last().map_or(self.dir.as_fd(), |(_, fd)| fd.as_fd());
+            if part == "." || part == ".." {
+                if kind(here)? != SFlag::S_IFDIR {
+                    return Err(Errno::ENOTDIR);
+                }
+                if part == ".." {
+                    trail.pop();
+                }
+                continue;
+            }
+            let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let next = openat(here, part.as_os_str(), flags, Mode::empty())?;
+            if kind(next.as_fd())? != SFlag::S_IFLNK {
+                trail.push((part, next));
+                continue;
+            }
+            links += 1;
+            if links > LINK_LIMIT {
+                return Err(Errno::ELOOP);
+            }
+            let target = readlinkat(&next, "")?;
+            if target.as_bytes().starts_with(b"/") {
+                trail.clear();
+            }
+            for part in components(target.as_bytes())?.into_iter().rev() {
+                todo.push_front(part);
+            }
+        }
+        Ok(trail)
+    }
+}
+
+/// What openat2(2) finds at `path` where `dir` is `/`. Magic links of `/proc` lead out of any root and are not followed.
+fn resolve_in(dir: BorrowedFd, path: &OsStr) -> Result<OwnedFd, Errno> {
+    let path = if path.is_empty() { OsStr::new("/") } else { path };
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    openat2(dir, path, how)
+}
+
+/// The components of a path; `.` at the end where only a folder will do.
+fn components(path: &[u8]) -> Result<VecDeque<OsString>, Errno> {
+    if path.len() > PATH_LIMIT {
+        return Err(Errno::ENAMETOOLONG);
+    }
+    let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+    let mut parts: VecDeque<OsString> = parts.map(|part| OsString::from_vec(part.to_vec())).collect();
+    if path.ends_with(b"/") {
+        parts.push_back(".".into());
+    }
+    Ok(parts)
+}
+
+/// The type bits of what a descriptor stands for.
+fn kind(fd: BorrowedFd) -> Result<SFlag, Errno> {
+    Ok(SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT)
+}
+
+/// Opens what a descriptor of [`Door::find`] stands for, to be read: itself, whatever is at its path by now.
+///
+/// # Errors
+/// The system's; where `/proc` is not mounted among them.
+pub fn reopen(found: &impl AsRawFd) -> io::Result<File> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path_of(found))
+}
+
+/// A folder in the folder `parent`; an error where it is a link by now.
+///
+/// # Errors
+/// The system's.
+pub fn folder_in(parent: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    openat(parent, name, flags, Mode::empty())
+}
+
+/// The names in a folder and what each is, sorted, `limit` of them at most; none where it cannot be listed.
+pub fn entries(folder: &impl AsRawFd, limit: usize) -> Vec<(OsString, FileType)> {
+    // One folder is listed and nothing below: deeper, walkdir goes by paths.
+    let listing = walkdir::WalkDir::new(path_of(folder)).min_depth(1).max_depth(1).follow_links(false);
+    let entries = listing.into_iter().take(limit).flatten();
+    let mut entries: Vec<_> = entries.map(|entry| (entry.file_name().to_owned(), entry.file_type())).collect();
+    entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    entries
+}
+
+/// The magic link of a descriptor (proc_pid_fd(5)).
+fn path_of(fd: &impl AsRawFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}

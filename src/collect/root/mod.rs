@@ -1,0 +1,362 @@
+//! The door to files: everything is read below one root, links are followed inside it alone, sizes are bounded.
+
+mod door;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, readlinkat};
+
+use crate::source::SourceFile;
+use door::Door;
+
+/// Largest file that is read, in bytes: ten times what a cPanel server with 50,000 domains holds in one map.
+const SIZE_LIMIT: u64 = 32 << 20;
+/// Entries listed below one folder.
+const LIST_LIMIT: usize = 100_000;
+/// How often a file is read that is written to meanwhile, and how long is waited before the next time: whoever writes a
+/// configuration in place is done with it in milliseconds.
+const READINGS: usize = 5;
+const BETWEEN_READINGS: Duration = Duration::from_millis(5);
+
+/// Why a file could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Nothing stands there.
+    #[error("no such file")]
+    NotFound,
+    /// It is something else than a regular file.
+    #[error("is {0}, not a regular file")]
+    NotRegular(&'static str),
+    /// It is larger than helolint reads.
+    #[error("has {0} bytes, more than the {SIZE_LIMIT} that are read")]
+    TooLarge(u64),
+    /// Its text is not to be told (see [`crate::collect::confidential`]).
+    #[error("it is no part of the MTA's configuration and not everyone may read it, so what it says is not used")]
+    Confidential,
+    /// Links lead in a circle.
+    #[error("too many levels of symbolic links")]
+    LinkLoop,
+    /// Somebody writes to it, again and again.
+    #[error("is being written to: it changed each time it was read")]
+    Changing,
+    /// The system's words.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// What stat(2) says of a file, as far as helolint looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content, seconds since 1970.
+    pub modified: i64,
+    /// Whether it is a folder.
+    pub is_dir: bool,
+    /// Whether it is a regular file.
+    pub is_file: bool,
+    /// Permission bits, type included, as in `st_mode`.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+impl FileStatus {
+    fn of(meta: &Metadata) -> FileStatus {
+        FileStatus {
+            size: meta.len(),
+            modified: meta.mtime(),
+            is_dir: meta.is_dir(),
+            is_file: meta.is_file(),
+            mode: meta.mode(),
+            uid: meta.uid(),
+            gid: meta.gid(),
+        }
+    }
+}
+
+/// The content of a file that the command line names, up to `limit` bytes.
+///
+/// A pipe is read as far as its writer goes, so that `<(command)` works; a FIFO without a writer is empty instead of being
+/// waited for.
+///
+/// # Errors
+/// The system's; a folder among them.
+pub fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    // Whoever writes is waited for again from here on.
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Why a file that helolint obeys could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    /// The system's words.
+    #[error("it cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// It is larger than helolint reads.
+    #[error("it has more than the {0} bytes that are read")]
+    TooLarge(u64),
+    /// Somebody else owns it.
+    #[error(
+        "user {0} owns it, and it could hide findings: it must belong to root or to who runs helolint (chown root)"
+    )]
+    Owner(u32),
+    /// Somebody else may write to it.
+    #[error("others may write to it (mode {0:04o}), and it could hide findings: take that away (chmod go-w)")]
+    Writable(u32),
+}
+
+/// The content of a file that helolint obeys, up to `limit` bytes. Where `guarded`, it must belong to root or to the user who
+/// runs helolint, and nobody else may write to it; asked of the very file that is read.
+///
+/// # Errors
+/// See [`OwnError`].
+pub fn read_own(path: &Path, limit: u64, guarded: bool) -> Result<Vec<u8>, OwnError> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(io::Error::from)?;
+    let meta = file.metadata()?;
+    if guarded {
+        may_obey(meta.uid(), meta.mode(), nix::unistd::geteuid().as_raw())?;
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(OwnError::TooLarge(limit));
+    }
+    Ok(bytes)
+}
+
+/// Whether user `me` may obey a file of `owner` with the permissions `mode`.
+fn may_obey(owner: u32, mode: u32, me: u32) -> Result<(), OwnError> {
+    if owner != 0 && owner != me {
+        return Err(OwnError::Owner(owner));
+    }
+    match mode & 0o022 {
+        0 => Ok(()),
+        _ => Err(OwnError::Writable(mode & 0o7777)),
+    }
+}
+
+/// A folder that stands for `/`. Paths given to it and found in files are the host's own, absolute.
+#[derive(Debug)]
+pub struct Root {
+    door: Door,
+    live: bool,
+    read: RefCell<HashMap<String, Result<Arc<SourceFile>, ReadError>>>,
+    /// Each file that was read, as it was then.
+    opened: RefCell<HashMap<String, FileStatus>>,
+}
+
+impl Root {
+    /// Opens the root `dir`.
+    ///
+    /// # Errors
+    /// Where `dir` is no folder that can be listed, or where `/proc` is not mounted.
+    pub fn open(dir: &Path) -> io::Result<Root> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
+        let folder = OwnedFd::from(OpenOptions::new().read(true).custom_flags(flags.bits()).open(dir)?);
+        if door::reopen(&folder).is_err() {
+            return Err(io::Error::other(
+                "helolint opens files by way of /proc, which is not mounted here (mount -t proc proc /proc)",
+            ));
+        }
+        let live = dir.canonicalize()? == Path::new("/");
+        Ok(Root::behind(Door::new(folder), live))
+    }
+
+    fn behind(door: Door, live: bool) -> Root {
+        Root { door, live, read: RefCell::default(), opened: RefCell::default() }
+    }
+
+    /// Whether this is the running system itself, and not a copy below another folder.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// The text of the file at `path`, read once in a run.
+    ///
+    /// # Errors
+    /// Where there is none, it is no regular file, too large, or the system refuses it.
+    pub fn read(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return known.clone();
+        }
+        let result = self.read_afresh(path);
+        self.read.borrow_mut().insert(path.to_owned(), result.clone());
+        result
+    }
+
+    fn read_afresh(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
+        let mut last = ReadError::Changing;
+        // Each time by its path: whoever replaces a file leaves the old one behind.
+        for again in 0..READINGS {
+            if again > 0 {
+                thread::sleep(BETWEEN_READINGS);
+            }
+            let found = File::from(self.door.find(path).map_err(refusal)?);
+            match whole(&found, contents) {
+                Ok((bytes, status)) => {
+                    self.opened.borrow_mut().insert(path.to_owned(), status);
+                    return Ok(SourceFile::new(path, bytes));
+                }
+                Err(error @ ReadError::Changing) => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// When the content of the file at `path` was last changed, in seconds since 1970, as it was when it was read; `None` where it
+    /// was not.
+    pub fn modified(&self, path: &str) -> Option<i64> {
+        self.opened(path).map(|status| status.modified)
+    }
+
+    /// The file at `path` as it was when it was read; `None` where it was not.
+    pub fn opened(&self, path: &str) -> Option<FileStatus> {
+        self.opened.borrow().get(path).copied()
+    }
+
+    /// What stands at `path`, links followed; `None` where nothing does or it cannot be seen.
+    pub fn status(&self, path: &str) -> Option<FileStatus> {
+        let meta = File::from(self.door.find(path).ok()?).metadata().ok()?;
+        Some(FileStatus::of(&meta))
+    }
+
+    /// Whether anything stands at `path`, links followed.
+    pub fn exists(&self, path: &str) -> bool {
+        self.door.find(path).is_ok()
+    }
+
+    /// The path, as the host sees it, that `path` leads to when every link is followed; `None` where nothing stands there.
+    pub fn canonical(&self, path: &str) -> Option<String> {
+        self.door.canonical(path).ok()
+    }
+
+    /// The text of the symbolic link at `path`, the links before its last component followed; `None` where there is none. What
+    /// it leads to need not exist.
+    pub fn link_target(&self, path: &str) -> Option<String> {
+        let (folder, name) = path.trim_end_matches('/').rsplit_once('/')?;
+        let target = readlinkat(self.door.find(&format!("{folder}/")).ok()?, name).ok()?;
+        target.to_str().map(str::to_owned)
+    }
+
+    /// The files at and below the folder `path` down to `depth` levels, as the host sees them, sorted by name.
+    /// Links to files are listed; links to folders are not entered.
+    pub fn files_below(&self, path: &str, depth: usize) -> Vec<String> {
+        let mut files = Vec::new();
+        if let Ok(folder) = self.door.find(path) {
+            list(&folder, path.trim_end_matches('/'), depth, &mut LIST_LIMIT.clone(), &mut files);
+        }
+        files
+    }
+
+    /// The names of what stands in the folder `path`, folders among them, sorted; none where it cannot be listed. As many as
+    /// `limit`, and one more where there are more.
+    pub fn names_in(&self, path: &str, limit: usize) -> Vec<String> {
+        let Ok(folder) = self.door.find(path) else { return Vec::new() };
+        let entries = door::entries(&folder, limit.saturating_add(1));
+        entries.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect()
+    }
+}
+
+/// The files below the open folder `path`, `depth` levels deep, as long as `left` entries have not been seen.
+fn list(folder: &OwnedFd, path: &str, depth: usize, left: &mut usize, files: &mut Vec<String>) {
+    if depth == 0 {
+        return;
+    }
+    let entries = door::entries(folder, *left);
+    *left -= entries.len();
+    for (name, kind) in entries {
+        let Some(shown) = name.to_str().map(|name| format!("{path}/{name}")) else { continue };
+        if !kind.is_dir() {
+            files.push(shown);
+        } else if let Ok(inner) = door::folder_in(folder, &name) {
+            list(&inner, &shown, depth - 1, left, files);
+        }
+    }
+}
+
+/// What `read` takes out of a regular file, and the file as it was. [`ReadError::Changing`] where it changed on the way.
+fn whole(
+    found: &File,
+    read: impl FnOnce(&File) -> Result<Vec<u8>, ReadError>,
+) -> Result<(Vec<u8>, FileStatus), ReadError> {
+    // Its kind first: opening a device to read it may already do something.
+    let meta = found.metadata().map_err(io_error)?;
+    if !meta.is_file() {
+        return Err(ReadError::NotRegular(kind(&meta)));
+    }
+    let file = door::reopen(found).map_err(io_error)?;
+    let before = file.metadata().map_err(io_error)?;
+    let bytes = read(&file)?;
+    let after = file.metadata().map_err(io_error)?;
+    let state = |meta: &Metadata| (meta.len(), meta.mtime(), meta.mtime_nsec());
+    if state(&before) != state(&after) {
+        return Err(ReadError::Changing);
+    }
+    Ok((bytes, FileStatus::of(&after)))
+}
+
+fn contents(file: &File) -> Result<Vec<u8>, ReadError> {
+    let size = file.metadata().map_err(io_error)?.len();
+    if size > SIZE_LIMIT {
+        return Err(ReadError::TooLarge(size));
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    // One byte more than allowed, so that a file that grows is noticed.
+    file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(io_error)?;
+    match bytes.len() as u64 {
+        size if size > SIZE_LIMIT => Err(ReadError::TooLarge(size)),
+        _ => Ok(bytes),
+    }
+}
+
+fn refusal(errno: Errno) -> ReadError {
+    match errno {
+        Errno::ELOOP => ReadError::LinkLoop,
+        other => io_error(other.into()),
+    }
+}
+
+fn io_error(error: io::Error) -> ReadError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::NotFound,
+        io::ErrorKind::PermissionDenied => ReadError::Io("permission denied".into()),
+        _ => ReadError::Io(error.to_string()),
+    }
+}
+
+fn kind(meta: &Metadata) -> &'static str {
+    let kind = meta.file_type();
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use super::*;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
+fn root() -> (tempfile::TempDir, Root) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("host/etc/postfix")).unwrap();
+    fs::write(dir.path().join("outside"), "secret").unwrap();
+    fs::write(dir.path().join("host/etc/main"), "text").unwrap();
+    let root = Root::open(&dir.path().join("host")).unwrap();
+    (dir, root)
+}
+
+#[test]
+fn names_of_a_folder_are_listed_as_far_as_asked() {
+    let (_dir, root) = root();
+    assert_eq!(root.names_in("/etc", 10), ["main", "postfix"]);
+    assert_eq!(root.names_in("/etc/", 1).len(), 2, "one more than asked for shows that there are more");
+    assert!(root.names_in("/etc/main", 10).is_empty() && root.names_in("/none", 10).is_empty());
+    assert_eq!(root.names_in("/etc/../..", 10), ["etc"], "nothing above the root is seen");
+}
+
+/// The root `dir` by the kernel, where it can, and by our own walk.
+fn both_ways(dir: &Path) -> [Root; 2] {
+    let folder = OwnedFd::from(File::open(dir).unwrap());
+    [Root::open(dir).unwrap(), Root::behind(Door::walking(folder), false)]
+}
+
+#[test]
+fn links_stay_below_the_root() {
+    let (dir, _) = root();
+    let etc = dir.path().join("host/etc");
+    symlink("../../../../../outside", etc.join("up")).unwrap();
+    symlink(dir.path().join("outside"), etc.join("absolute")).unwrap();
+    symlink("/etc/main", etc.join("inside")).unwrap();
+    symlink("postfix/", etc.join("folder")).unwrap();
+    symlink("../etc/folder/..", etc.join("postfix/back")).unwrap();
+    symlink("main/", etc.join("no folder")).unwrap();
+    symlink("loop", etc.join("loop")).unwrap();
+    for root in both_ways(&dir.path().join("host")) {
+        let way = format!("{:?}", root.door);
+        let read = |path: &str| root.read(path).map(|file| file.text().to_owned());
+        for none in ["/etc/up", "/etc/absolute", "/../../outside", "/etc/no folder", "/etc/main/", "/etc/main/../main"]
+        {
+            assert_eq!(read(none), Err(ReadError::NotFound), "{none} {way}");
+            assert!(!root.exists(none) && root.canonical(none).is_none(), "{none} {way}");
+        }
+        for main in ["/etc/inside", "etc//./main", "/etc/postfix/back/main", "/../etc/folder/../inside"] {
+            assert_eq!(read(main).as_deref(), Ok("text"), "{main} {way}");
+            assert_eq!(root.canonical(main).as_deref(), Some("/etc/main"), "{main} {way}");
+            assert_eq!(root.status(main).map(|status| (status.size, status.is_file)), Some((4, true)));
+        }
+        assert_eq!(read("/etc/loop"), Err(ReadError::LinkLoop), "{way}");
+        assert_eq!(root.canonical("/etc/../..").as_deref(), Some("/"));
+        assert_eq!(root.files_below("/etc/folder", 2), ["/etc/folder/back"], "{way}");
+        assert!(matches!(read("/etc/a\0b"), Err(ReadError::Io(_))), "{way}");
+        assert!(matches!(read(&"/..".repeat(2000)), Err(ReadError::Io(_))), "{way}");
+        assert_eq!(read(&"/..".repeat(1000)), Err(ReadError::NotRegular("a folder")), "{way}");
+    }
+}
+
+#[test]
+fn a_link_swapped_in_while_walking_leads_nowhere_else() {
+    let (dir, _) = root();
+    let host = dir.path().join("host");
+    fs::create_dir_all(dir.path().join("elsewhere/inner")).unwrap();
+    fs::create_dir_all(host.join("etc/conf/inner")).unwrap();
+    fs::write(dir.path().join("elsewhere/inner/main"), "secret").unwrap();
+    fs::write(dir.path().join("elsewhere/inner/secret"), "").unwrap();
+    fs::write(host.join("etc/conf/inner/main"), "text").unwrap();
+    symlink("../../elsewhere", host.join("etc/trap")).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (folder, trap) = (host.join("etc/conf"), host.join("etc/trap"));
+            while !done.load(Ordering::Relaxed) {
+                renameat2(AT_FDCWD, &folder, AT_FDCWD, &trap, RenameFlags::RENAME_EXCHANGE).unwrap();
+            }
+        });
+        for root in both_ways(&host) {
+            let mut seen = [0, 0];
+            for _ in 0..2000 {
+                match root.read_afresh("/etc/conf/inner/main") {
+                    Ok(file) if file.text() == "text" => seen[0] += 1,
+                    Err(ReadError::NotFound) => seen[1] += 1,
+                    other => panic!("{other:?} {:?}", root.door),
+                }
+                let listed = root.files_below("/etc/conf", 2);
+                assert!(!listed.iter().any(|path| path.ends_with("secret")), "{listed:?} {:?}", root.door);
+            }
+            assert!(seen[0] > 0, "{seen:?}: the folder was there about half of the time");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_read_again() {
+    let (dir, root) = root();
+    let path = dir.path().join("host/etc/main");
+    let found = File::from(root.door.find("/etc/main").unwrap());
+    let grown = whole(&found, |file| {
+        let bytes = contents(file);
+        fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b" and more").unwrap();
+        bytes
+    });
+    assert_eq!(grown, Err(ReadError::Changing));
+    let touched = whole(&found, |file| {
+        let bytes = contents(file);
+        let writer = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        writer.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        bytes
+    });
+    assert_eq!(touched, Err(ReadError::Changing));
+    assert_eq!(root.read("/etc/main").unwrap().text(), "text and more");
+}
+
+#[test]
+fn a_link_is_read_even_where_it_leads_nowhere() {
+    let (dir, root) = root();
+    symlink("/usr/sbin/exim4", dir.path().join("host/etc/mta")).unwrap();
+    symlink("/etc", dir.path().join("host/conf")).unwrap();
+    assert_eq!(root.link_target("/conf/mta").as_deref(), Some("/usr/sbin/exim4"));
+    assert_eq!(root.link_target("/etc/main"), None);
+    assert_eq!(root.link_target("/etc/.."), None);
+    assert_eq!(root.link_target("/"), None);
+}
+
+#[test]
+fn only_regular_files_are_read() {
+    let (dir, root) = root();
+    nix::unistd::mkfifo(&dir.path().join("host/etc/fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(root.read("/etc/fifo").unwrap_err(), ReadError::NotRegular("a FIFO"));
+    assert_eq!(root.read("/etc/postfix").unwrap_err(), ReadError::NotRegular("a folder"));
+    assert_eq!(root.read("/etc/none").unwrap_err(), ReadError::NotFound);
+    assert_eq!(root.read("/etc/main/below").unwrap_err(), ReadError::NotFound);
+}
+
+#[test]
+fn a_fifo_without_writer_is_empty_and_a_pipe_is_read() {
+    let (dir, _root) = root();
+    let fifo = dir.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(read_given(&fifo, 10).unwrap(), b"");
+    assert!(read_given(dir.path(), 10).is_err());
+    let (reader, mut writer) = io::pipe().unwrap();
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+    let late = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        io::Write::write_all(&mut writer, b"late text").unwrap();
+    });
+    assert_eq!(read_given(Path::new(&path), 4).unwrap(), b"late");
+    late.join().unwrap();
+}
+
+#[test]
+fn what_others_may_change_is_not_obeyed() {
+    let said = |owner, mode, me| may_obey(owner, mode, me).err().map(|error| error.to_string());
+    assert_eq!(said(0, 0o100_644, 1000), None);
+    assert_eq!(said(1000, 0o100_600, 1000), None);
+    assert!(said(1001, 0o100_600, 1000).unwrap().starts_with("user 1001 owns it"));
+    assert!(said(1000, 0o100_600, 0).unwrap().starts_with("user 1000 owns it"), "root obeys root alone");
+    assert!(said(0, 0o100_664, 0).unwrap().contains("mode 0664"));
+    assert!(said(0, 0o100_646, 0).unwrap().contains("mode 0646"));
+    let (dir, _root) = root();
+    let path = dir.path().join("settings");
+    fs::write(&path, "12345").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(matches!(read_own(&path, 5, true), Err(OwnError::Writable(_))));
+    assert_eq!(read_own(&path, 5, false).unwrap(), b"12345");
+    assert!(matches!(read_own(&path, 4, false), Err(OwnError::TooLarge(4))));
+}
+
+#[test]
+fn files_below_are_sorted_and_named_as_the_host_does() {
+    let (dir, root) = root();
+    fs::write(dir.path().join("host/etc/postfix/b"), "").unwrap();
+    fs::write(dir.path().join("host/etc/postfix/a"), "").unwrap();
+    assert_eq!(root.files_below("/etc/postfix", 1), ["/etc/postfix/a", "/etc/postfix/b"]);
+    assert_eq!(root.files_below("/none", 1), [""; 0]);
+}
