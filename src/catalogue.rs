@@ -2,6 +2,8 @@
 
 mod manual;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 pub use manual::rules_page;
@@ -94,13 +96,24 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
-/// What a rule means, why it matters, how to fix what it finds; for a terminal.
+/// What rules mean, why they matter, how to fix what they find; for a terminal. Each word is a code, a name or a family; a rule
+/// that is named twice is explained once.
 ///
 /// # Errors
-/// What to say where there is no such rule.
-pub fn explain(code_or_name: &str, style: &Style) -> Result<String, String> {
-    let meta = find(code_or_name).ok_or_else(|| unknown(code_or_name))?;
-    Ok(explanation(meta, style))
+/// What to say of the first word that is none of them.
+pub fn explain<W: AsRef<str>>(words: &[W], style: &Style) -> Result<String, String> {
+    let mut rules: Vec<&Meta> = Vec::new();
+    for word in words.iter().map(AsRef::as_ref) {
+        let called: Vec<&Meta> = called(word).collect();
+        if called.is_empty() {
+            return Err(unknown(word));
+        }
+        rules.extend(called);
+    }
+    let mut seen = BTreeSet::new();
+    rules.retain(|meta| seen.insert(meta.code));
+    let texts: Vec<String> = rules.into_iter().map(|meta| explanation(meta, style)).collect();
+    Ok(texts.join("\n\n"))
 }
 
 fn explanation(meta: &Meta, style: &Style) -> String {
@@ -247,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_explanation_has_every_section_and_no_line_over_80_columns() {
-        let text = explain("PTR001", &Style::plain()).unwrap();
+        let text = explain(&["PTR001"], &Style::plain()).unwrap();
         for part in [
             "PTR001 ptr-missing (error)",
             "Condition",
@@ -260,7 +273,22 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.lines().all(|line| line.len() <= 80));
-        assert!(explain("nonsense", &Style::plain()).is_err());
+    }
+
+    #[test]
+    fn several_rules_and_families_are_explained_each_once() {
+        let text = |words: &[&str]| explain(words, &Style::plain());
+        let codes = |text: &str| -> Vec<String> {
+            let heads = text
+                .lines()
+                .filter(|line| all().any(|meta| line.starts_with(&format!("{} {} (", meta.code, meta.name))));
+            heads.map(|line| line[..6].to_owned()).collect()
+        };
+        assert_eq!(codes(&text(&["helo-not-qualified", "ptr001", "PTR001"]).unwrap()), ["HLO001", "PTR001"]);
+        let family: Vec<&str> = all().map(|meta| meta.code).filter(|code| code.starts_with("PTR")).collect();
+        assert_eq!(codes(&text(&["PTR002", "ptr"]).unwrap()).len(), family.len());
+        assert_eq!(codes(&text(&["PTR"]).unwrap()), family);
+        assert!(text(&["PTR001", "PTTR"]).unwrap_err().contains("no rule or family `PTTR`, did you mean `PTR`?"));
     }
 
     #[test]

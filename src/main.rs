@@ -1,8 +1,9 @@
 //! The program: reads the command line, runs it, exits.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use helolint::{cli, run};
+use helolint::{cli, commands, output};
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
@@ -13,13 +14,14 @@ fn main() -> ExitCode {
     let color = cli.color();
     let command = cli.into_command();
     let stdout_format = command.stdout_format();
-    match run::run(command, color) {
+    match commands::run(command, color) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             let words = error.harmless();
-            eprintln!("helolint: {words}");
+            output::note(&words);
             if let Some(text) = stdout_format.and_then(|format| helolint::report::could_not_run(format, &words)) {
-                print!("{text}");
+                // The exit status says it too, where nobody reads this.
+                let _ = std::io::stdout().write_all(text.as_bytes());
             }
             ExitCode::from(helolint::exit::could_not_run(stdout_format))
         }

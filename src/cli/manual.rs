@@ -1,7 +1,6 @@
 //! Manual pages, from the same definitions as the help texts.
 
 use std::io;
-use std::path::Path;
 
 use clap::CommandFactory;
 use clap_mangen::Man;
@@ -46,18 +45,6 @@ pub fn all_pages(settings: &str) -> io::Result<Vec<Page>> {
     pages.push(Page { file: "helolint-rules.7".into(), text: tidy(&rules) });
     pages.push(Page { file: "helolint.toml.5".into(), text: tidy(&settings_page(settings)) });
     Ok(pages)
-}
-
-/// Writes every page into a folder, which is made where it is missing.
-///
-/// # Errors
-/// Where that cannot be done.
-pub fn write_all(dir: &Path, settings: &str) -> io::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    for page in all_pages(settings)? {
-        std::fs::write(dir.join(page.file), page.text)?;
-    }
-    Ok(())
 }
 
 fn built() -> clap::Command {

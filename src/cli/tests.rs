@@ -1,6 +1,9 @@
 //! Command lines as users write them.
 
 use super::*;
+use std::time::Duration;
+
+use super::values::public_ip;
 
 fn read(line: &str) -> Result<Command, String> {
     let args = std::iter::once("helolint").chain(line.split(' ').filter(|word| !word.is_empty()));
@@ -28,11 +31,25 @@ fn check_is_the_default_and_options_may_stand_before_a_command() {
         assert_eq!(check.facts.root, Some(PathBuf::from("/x")), "{line}");
         assert!(check.dns.offline, "{line}");
     }
-    assert!(matches!(read("--root /x plan"), Ok(Command::Plan(plan)) if plan.facts.root == Some("/x".into())));
+    assert!(matches!(read("--root /x questions"), Ok(Command::Questions(q)) if q.facts.root == Some("/x".into())));
     assert!(matches!(read("-o s.json snapshot"), Ok(Command::Snapshot(s)) if s.output == Some("s.json".into())));
     // A folder may be named as a command is.
-    assert_eq!(check("--root plan").facts.root, Some("plan".into()));
-    assert!(matches!(read(""), Ok(Command::Check(_))));
+    assert_eq!(check("--root rules").facts.root, Some("rules".into()));
+}
+
+#[test]
+fn the_name_alone_asks_for_help() {
+    let help = Cli::read(["helolint".into()]).unwrap_err();
+    assert_eq!((help.kind(), help.use_stderr()), (clap::error::ErrorKind::DisplayHelp, false));
+    assert!(help.to_string().contains("Usage: helolint"));
+    assert!(read("plan").unwrap_err().contains("unrecognized subcommand"), "a plan is what to do, not what is asked");
+}
+
+#[test]
+fn several_words_are_explained() {
+    let Ok(Command::Explain(explain)) = read("explain PTR001 helo-not-qualified DNS") else { panic!() };
+    assert_eq!(explain.rules, ["PTR001", "helo-not-qualified", "DNS"]);
+    assert!(read("explain").is_err());
 }
 
 #[test]
@@ -47,15 +64,19 @@ fn color_belongs_to_every_command() {
 fn formats_and_files() {
     let targets = |line: &str| check(line).output.targets();
     let file = |name: &str| Some(PathBuf::from(name));
-    assert_eq!(targets(""), [(Format::Human, None)]);
+    assert_eq!(targets("check"), [(Format::Human, None)]);
     assert_eq!(targets("-o r.txt"), [(Format::Human, file("r.txt"))]);
     assert_eq!(targets("--format json -o r"), [(Format::Json, file("r"))]);
+    assert_eq!(targets("-o -"), [(Format::Human, None)]);
+    assert_eq!(targets("--format json -o -"), [(Format::Json, None)]);
+    assert_eq!(check("--format json -o -").output.stdout_format(), Some(Format::Json));
     assert_eq!(targets("--format json=r"), [(Format::Json, file("r")), (Format::Human, None)]);
     assert_eq!(targets("--format json=r --format human"), [(Format::Json, file("r")), (Format::Human, None)]);
     assert_eq!(check("--format json=r").output.stdout_format(), Some(Format::Human));
     assert_eq!(check("--format json -o r").output.stdout_format(), None);
     for (line, word) in [
         ("--format json --format human", "only one"),
+        ("--format json=- --format human", "only one"),
         ("--format json=r --format human=r", "two formats"),
         ("--format jsn", "did you mean `json`"),
         ("--format json=", "file name"),
@@ -99,7 +120,7 @@ fn times_are_positive_and_bounded() {
 fn completions_know_rules_and_formats_and_help_does_not_list_them() {
     for shell in ["bash", "zsh", "fish"] {
         let Ok(Command::Completions(completions)) = read(&format!("completions {shell}")) else { panic!("{shell}") };
-        let text = String::from_utf8(completions.render()).unwrap();
+        let text = completions.render();
         for word in ["PTR001", "ptr-missing", "sarif"] {
             assert!(text.contains(word), "{word} for {shell}");
         }

@@ -13,6 +13,7 @@ use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, getaddrinfo};
 use nix::ifaddrs::getifaddrs;
 use nix::libc;
 use nix::net::if_::InterfaceFlags;
+use nix::sys::signal::SigSet;
 use nix::sys::socket::SockaddrStorage;
 use nix::sys::utsname::uname;
 use serde::{Deserialize, Deserializer};
@@ -169,7 +170,11 @@ impl PendingFqdn {
         let node_name = self.node_name.clone();
         // The thread cannot be stopped while the C library waits; it ends with the process.
         let thread = thread::Builder::new().name("hostname -f".into());
-        let started = thread.spawn(move || drop(sender.send(canonical_name(&node_name))));
+        let started = thread.spawn(move || {
+            // Signals are the main thread's, which makes them wait while it renames a report.
+            let _ = SigSet::all().thread_block();
+            drop(sender.send(canonical_name(&node_name)));
+        });
         self.state = match started {
             Ok(_) => FqdnState::Asked(receiver),
             Err(error) => FqdnState::Known(HostFqdn::Unknown(format!("it could not be asked for: {error}"))),

@@ -1,4 +1,4 @@
-//! `helolint plan`: what would be asked, and whom.
+//! `helolint questions`: what would be asked, and whom.
 
 use crate::observe::{Question, Vantage};
 use crate::report::{Style, escape};

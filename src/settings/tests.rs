@@ -118,7 +118,7 @@ fn faults_have_line_and_suggestion() {
 #[test]
 fn the_command_line_goes_before_the_settings() {
     let completed = |line: &str| {
-        let words = std::iter::once("helolint").chain(line.split_ascii_whitespace()).map(Into::into);
+        let words = ["helolint", "check"].into_iter().chain(line.split_ascii_whitespace()).map(Into::into);
         let Command::Check(mut args) = Cli::read(words).unwrap().into_command() else { panic!("{line}") };
         let settings = read(FULL).unwrap();
         settings.complete_facts(&mut args.facts);

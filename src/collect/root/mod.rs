@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, readlinkat};
+use nix::fcntl::{OFlag, readlinkat};
 
 use crate::source::SourceFile;
 use door::Door;
@@ -84,74 +84,6 @@ impl FileStatus {
             uid: meta.uid(),
             gid: meta.gid(),
         }
-    }
-}
-
-/// The content of a file that the command line names, up to `limit` bytes.
-///
-/// A pipe is read as far as its writer goes, so that `<(command)` works; a FIFO without a writer is empty instead of being
-/// waited for.
-///
-/// # Errors
-/// The system's; a folder among them.
-pub fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    // Whoever writes is waited for again from here on.
-    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Why a file that helolint obeys could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum OwnError {
-    /// The system's words.
-    #[error("it cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// It is larger than helolint reads.
-    #[error("it has more than the {0} bytes that are read")]
-    TooLarge(u64),
-    /// Somebody else owns it.
-    #[error(
-        "user {0} owns it, and it could hide findings: it must belong to root or to who runs helolint (chown root)"
-    )]
-    Owner(u32),
-    /// Somebody else may write to it.
-    #[error("others may write to it (mode {0:04o}), and it could hide findings: take that away (chmod go-w)")]
-    Writable(u32),
-}
-
-/// The content of a file that helolint obeys, up to `limit` bytes. Where `guarded`, it must belong to root or to the user who
-/// runs helolint, and nobody else may write to it; asked of the very file that is read.
-///
-/// # Errors
-/// See [`OwnError`].
-pub fn read_own(path: &Path, limit: u64, guarded: bool) -> Result<Vec<u8>, OwnError> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(io::Error::from)?;
-    let meta = file.metadata()?;
-    if guarded {
-        may_obey(meta.uid(), meta.mode(), nix::unistd::geteuid().as_raw())?;
-    }
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(OwnError::TooLarge(limit));
-    }
-    Ok(bytes)
-}
-
-/// Whether user `me` may obey a file of `owner` with the permissions `mode`.
-fn may_obey(owner: u32, mode: u32, me: u32) -> Result<(), OwnError> {
-    if owner != 0 && owner != me {
-        return Err(OwnError::Owner(owner));
-    }
-    match mode & 0o022 {
-        0 => Ok(()),
-        _ => Err(OwnError::Writable(mode & 0o7777)),
     }
 }
 

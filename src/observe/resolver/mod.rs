@@ -138,7 +138,7 @@ pub fn ask_these(questions: &BTreeSet<Question>, facts: &Facts, options: &Option
     }
 }
 
-/// Whom [`ask`] asks first, as `helolint plan` prints it: the resolvers, in order.
+/// Whom [`ask`] asks first, as `helolint questions` prints it: the resolvers, in order.
 pub fn resolvers(options: &Options) -> Vec<Vantage> {
     let vantage = |spec: &ResolverSpec| Vantage { name: spec.name.clone(), server: Some(spec.server), kind: spec.kind };
     options.resolvers.iter().map(vantage).collect()

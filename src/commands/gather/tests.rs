@@ -1,12 +1,15 @@
 use super::*;
-use crate::cli::Cli;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::cli::{Cli, Command};
 
 /// A folder with `root/etc/helolint.toml` and `own.toml`, writable by others.
 fn folder(settings: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir_all(dir.path().join("root/etc")).unwrap();
+    fs::write(dir.path().join("snapshot"), "").unwrap();
     for file in ["root/etc/helolint.toml", "own.toml"] {
         let file = dir.path().join(file);
         fs::write(&file, settings).unwrap();
@@ -21,7 +24,7 @@ fn settings_by(line: &str, dir: &Path) -> Result<Settings, String> {
     let words = std::iter::once("helolint").chain(line.split_ascii_whitespace()).map(Into::into);
     match Cli::read(words).map_err(|error| error.to_string())?.into_command() {
         Command::Check(mut args) => {
-            let host = Host::of(&args.facts).map_err(|error| error.to_string())?;
+            let host = Host::open(&args.facts).map_err(|error| error.to_string())?;
             settings(&mut args.facts, &mut args.dns, &host).map_err(|error| error.to_string())
         }
         other => panic!("{other:?}"),
@@ -71,15 +74,6 @@ fn faults_of_settings_end_the_run_with_file_and_line() {
 }
 
 #[test]
-fn what_is_no_baseline_ends_the_run() {
-    let dir = folder("");
-    let text = |error: Error| error.to_string();
-    let error = text(baseline(&dir.path().join("own.toml")).unwrap_err());
-    assert!(error.contains("given with --baseline") && error.contains("no baseline"), "{error}");
-    assert!(baseline(&dir.path().join("none")).is_err());
-}
-
-#[test]
 fn a_plan_goes_before_recorded_answers_and_is_told_of_without_any() {
     let facts = crate::report::sample::facts();
     let planned = Zones::planned("plan", "10.113.0.203.in-addr.arpa. PTR mail1.example.com.").unwrap();
@@ -94,29 +88,4 @@ fn a_plan_goes_before_recorded_answers_and_is_told_of_without_any() {
     assert_eq!(with_plan(None, &facts, recorded.clone()), recorded);
     let offline = with_plan(Some(&overlay), &facts, Observations::offline());
     assert!(offline.offline && offline.replies.is_empty() && offline.vantages[0].kind == VantageKind::Overlay);
-}
-
-#[test]
-fn the_plan_of_a_run_that_asks_nobody_names_nobody() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("plan"), "10.113.0.203.in-addr.arpa. PTR mail1.example.com.\n").unwrap();
-    let text = |line: &str| {
-        let line = line.replace("DIR", dir.path().to_str().unwrap());
-        let words = ["helolint", "plan"].into_iter().chain(line.split_ascii_whitespace()).map(Into::into);
-        let Command::Plan(args) = Cli::read(words).unwrap().into_command() else { unreachable!() };
-        plan_text(
-            &crate::report::sample::facts(),
-            &args.facts,
-            &args.dns,
-            &Style::for_stdout(anstream::ColorChoice::Never, report::Verbosity::Normal),
-        )
-        .unwrap()
-    };
-    assert!(text("").contains("9.9.9.9"));
-    for line in ["--zones DIR", "--offline", "--from x --replay"] {
-        let text = text(line);
-        assert!(!text.contains("9.9.9.9") && !text.contains("authoritative servers"), "{line}: {text}");
-    }
-    let planned = text("--overlay DIR/plan");
-    assert!(planned.contains("1 question that planned records (--overlay) answer:\n  10.113.0.203"), "{planned}");
 }

@@ -1,0 +1,59 @@
+//! Options that say where facts come from.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::values::{PublicIp, public_ip};
+use crate::facts::{ExpectedHelo, Mta, NatEntry};
+use crate::name::DomainName;
+
+/// Where facts come from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Where facts come from")]
+pub struct FactArgs {
+    /// Read every file below DIR instead of /; nothing outside DIR is read
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Take the kernel's facts (names, addresses, source addresses) from this JSON file
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<PathBuf>,
+    /// Take every fact from a snapshot
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["root", "kernel"])]
+    pub from: Option<PathBuf>,
+    /// Take the DNS answers from the snapshot too: no file is read, no packet sent
+    #[arg(long, requires = "from")]
+    pub replay: bool,
+    /// Judge this MTA alone [default: the live ones]
+    #[arg(long, value_name = "MTA", value_parser = PossibleValuesParser::new(["postfix", "exim"]).map(|id| match id.as_str() {
+        "exim" => Mta::Exim,
+        _ => Mta::Postfix,
+    }))]
+    pub mta: Option<Mta>,
+    /// What a private source address looks like from outside (NAT); without LOCAL, every private one
+    #[arg(long, value_name = "[LOCAL=]PUBLIC", value_parser = public_ip)]
+    pub public_ip: Vec<PublicIp>,
+    /// Ask public DNS services from which address private source addresses of this host come to them
+    ///
+    /// OpenDNS and Google learn this host's public address and that helolint or the like runs on it. An address counts where both
+    /// agree; what --public-ip or a file says goes before it.
+    #[arg(long, conflicts_with_all = ["root", "kernel", "from", "offline", "zones"])]
+    pub discover_public_ip: bool,
+    /// The name that this host is meant to have
+    #[arg(long, value_name = "NAME", value_parser = |text: &str| Ok::<_, String>(DomainName::new(text)))]
+    pub expect_hostname: Option<DomainName>,
+    /// An address from before a migration; whatever still names it is reported
+    #[arg(long, value_name = "ADDR")]
+    pub old_ip: Vec<IpAddr>,
+    /// The settings [default: /etc/helolint.toml, below --root too, where there is one; none with --from]
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    pub config: Option<PathBuf>,
+    /// The settings' map of addresses behind NAT.
+    #[arg(skip)]
+    pub nat: Vec<NatEntry>,
+    /// HELO names that the settings expect of single paths.
+    #[arg(skip)]
+    pub expected_helo: Vec<ExpectedHelo>,
+}

@@ -1,0 +1,242 @@
+//! The command line: what can be asked for, and the help texts. clap's types stay in here.
+
+mod catalogue;
+mod dns;
+mod documents;
+mod facts;
+mod manual;
+mod output;
+mod values;
+mod words;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::report::Format;
+pub use catalogue::{ExplainArgs, RulesArgs, RulesFormat};
+pub use dns::DnsArgs;
+pub use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
+pub use facts::FactArgs;
+pub use manual::{Page, all_pages, main_page};
+pub use output::OutputArgs;
+pub use values::{FormatArg, PublicIp, Resolver};
+pub(crate) use values::{resolver, seconds};
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo helolint check                           check this host
+  helolint check --root /mnt/old --offline      check the files of another, ask no DNS
+  helolint check --format json=report.json      for people on the terminal, for machines in a file
+  helolint check --fail-on warning -q           for scripts
+  sudo helolint snapshot -o before.json         keep what there is before a migration
+  helolint explain PTR001                       what a finding means";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  sudo helolint snapshot -o before.json
+  helolint check --from before.json --replay    the same check again, no file read, no packet sent
+  helolint check --from before.json             its files against the DNS of now";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  helolint explain PTR001
+  helolint explain helo-not-qualified DNS005
+  helolint explain PTR                          every rule of a family";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  helolint man | man -l -                       read the page
+  helolint man --all /usr/local/share/man/man1  every page there is";
+
+/// Checks the identity of a mail host: HELO names, source addresses, PTR and forward records.
+///
+/// helolint reads how Postfix or Exim on this host introduce themselves and from which addresses they send, asks the DNS what
+/// receivers see, and says where the two disagree and who has to change what. It changes nothing, sends no mail and connects to
+/// DNS servers alone.
+#[derive(Debug, Parser)]
+#[command(name = "helolint", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::TABLE))]
+pub struct Cli {
+    /// What to do; `check` where options alone are given.
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    check: CheckArgs,
+}
+
+impl Cli {
+    /// Reads a command line; options may stand before the command too. Nothing but the program's name asks for help.
+    ///
+    /// # Errors
+    /// Where it cannot be understood, and where help or version are asked for; `clap::Error::exit` prints either as it should be.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+        let mut args: Vec<OsString> = args.into_iter().collect();
+        if args.len() == 1 {
+            args.push("-h".into());
+        }
+        let cli = Cli::try_parse_from(command_first(args))?;
+        if let Some(Err(problem)) = cli.output().map(OutputArgs::verify) {
+            let kind = clap::error::ErrorKind::ArgumentConflict;
+            return Err(<Cli as CommandFactory>::command().error(kind, problem));
+        }
+        Ok(cli)
+    }
+
+    /// `--color`, which every command has.
+    pub fn color(&self) -> anstream::ColorChoice {
+        match &self.command {
+            Some(Command::Check(check)) => check.output.color(),
+            _ => self.check.output.color(),
+        }
+    }
+
+    /// The command, `check` where none was named.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Check(Box::new(self.check)))
+    }
+
+    fn output(&self) -> Option<&OutputArgs> {
+        match &self.command {
+            None => Some(&self.check.output),
+            Some(Command::Check(check)) => Some(&check.output),
+            Some(_) => None,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lint this host (the default where options are given)
+    #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::TABLE))]
+    Check(Box<CheckArgs>),
+    /// Write what this host says about itself and what the DNS answered, as one JSON document
+    #[command(after_help = SNAPSHOT_EXAMPLES)]
+    Snapshot(Box<SnapshotArgs>),
+    /// Say what rules mean, why they matter and how to fix what they find
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
+    /// List every rule: code, name, default severity, summary
+    Rules(RulesArgs),
+    /// Show the DNS questions that check would ask, and whom, without asking them
+    Questions(Box<QuestionsArgs>),
+    /// Print the JSON Schema of a document
+    Schema(SchemaArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write all of them
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
+}
+
+impl Command {
+    /// The format that goes to standard output, where the command writes a report: its exit status counts.
+    pub fn stdout_format(&self) -> Option<Format> {
+        match self {
+            Command::Check(check) => check.output.stdout_format(),
+            _ => None,
+        }
+    }
+}
+
+/// Options of `check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+}
+
+/// Options of `snapshot`.
+#[derive(Debug, Clone, Args)]
+pub struct SnapshotArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsArgs,
+    /// Write to FILE, whole or not at all and for its owner alone, instead of to standard output (`-`)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Options of `questions`.
+#[derive(Debug, Clone, Args)]
+pub struct QuestionsArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsArgs,
+}
+
+/// What stands in for a command line that cannot be understood, or that asks for help or version: prints it, and gives the exit
+/// status.
+///
+/// A monitoring system reads standard output: it gets a line there where the command line asks for its format.
+pub fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    if !error.use_stderr() {
+        return match printed {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => crate::exit::COULD_NOT_RUN,
+            _ => crate::exit::OK,
+        };
+    }
+    let format = stdout_format(args);
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    if let Some(line) = format.and_then(|format| crate::report::could_not_run(format, first)) {
+        // The exit status says it too, where nobody reads this.
+        let _ = io::stdout().write_all(line.as_bytes());
+    }
+    crate::exit::could_not_run(format)
+}
+
+/// The format that a command line, understood or not, asks for on standard output.
+fn stdout_format(args: &[OsString]) -> Option<Format> {
+    let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    let behind = words.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1]);
+    let within = words.iter().filter_map(|word| word.strip_prefix("--format="));
+    behind.chain(within).find_map(|id| Format::ALL.iter().copied().find(|format| format.id() == id))
+}
+
+/// Moves options in front of a command behind it: `helolint --root X questions` is `helolint questions --root X`.
+fn command_first(mut args: Vec<OsString>) -> Vec<OsString> {
+    let command = <Cli as CommandFactory>::command();
+    let takes_value = |word: &str| {
+        let arg = command.get_arguments().find(|arg| match word.strip_prefix("--") {
+            Some(long) => arg.get_long() == Some(long),
+            None => word.len() == 2 && arg.get_short() == word.chars().nth(1),
+        });
+        arg.is_some_and(|arg| arg.get_action().takes_values())
+    };
+    let mut at = 1;
+    while let Some(word) = args.get(at).and_then(|arg| arg.to_str()) {
+        if !word.starts_with('-') {
+            if at > 1 && command.find_subcommand(word).is_some() {
+                let name = args.remove(at);
+                args.insert(1, name);
+            }
+            break;
+        }
+        if word == "--" {
+            break;
+        }
+        at += if takes_value(word) { 2 } else { 1 };
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! `helolint check`: reads the host, asks the DNS, judges, reports.
+
+use std::borrow::Cow;
+
+use super::gather::{self, Gathered};
+use crate::cli::{CheckArgs, DnsArgs, FactArgs, OutputArgs};
+use crate::error::Error;
+use crate::findings::{self, KnownFindings};
+use crate::inputs::{Host, Input, Inputs, Outputs};
+use crate::report::{self, Format, Report, Style};
+use crate::rules::{self, Policy, Selection};
+use crate::settings::Settings;
+use crate::{exit, receivers};
+
+/// Runs the command; the value is the exit status.
+///
+/// # Errors
+/// Where it cannot be run.
+pub fn run(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result<u8, Error> {
+    let host = Host::open(&facts)?;
+    let settings = gather::settings(&mut facts, &mut dns, &host)?;
+    settings.complete_output(&mut out);
+    let baseline = baseline(&out)?;
+    let inputs = Inputs::open(host, &facts, &dns)?;
+    let outputs = Outputs::open(&out)?;
+
+    let style = Style::for_stdout(out.color(), out.verbosity());
+    let style_of = |is_stdout| if is_stdout { style } else { style.for_file() };
+    let wanted = outputs.reports.iter().map(|(format, output)| (*format, style_of(output.is_stdout()))).collect();
+    let checked = check(&facts, &dns, &inputs, Judging { out, settings, baseline, wanted })?;
+
+    if let (Some(output), Some(text)) = (outputs.baseline, &checked.baseline) {
+        output.write(text.as_bytes())?;
+    }
+    for ((_, output), text) in outputs.reports.into_iter().zip(&checked.reports) {
+        output.write(text.as_bytes())?;
+    }
+    Ok(checked.status)
+}
+
+/// How facts and answers are judged, and what is said of it.
+struct Judging {
+    out: OutputArgs,
+    settings: Settings,
+    baseline: Option<KnownFindings>,
+    /// The reports, in order.
+    wanted: Vec<(Format, Style)>,
+}
+
+/// What a check comes to.
+struct Checked {
+    status: u8,
+    /// The texts of the reports, in the order in which they were wanted.
+    reports: Vec<String>,
+    /// What `--write-baseline` keeps.
+    baseline: Option<String>,
+}
+
+fn check(facts: &FactArgs, dns: &DnsArgs, inputs: &Inputs, how: Judging) -> Result<Checked, Error> {
+    let Judging { out, settings, baseline, wanted } = how;
+    let now = jiff::Timestamp::now();
+    let Gathered { facts, dns } = gather::observe(facts, dns, inputs)?;
+    let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
+    let judged = rules::judge(&facts, &dns, &selection);
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let policy = Policy { severity: settings.severity, ignores: settings.ignores, baseline, today };
+    let settled = rules::settle(judged, &selection, &policy);
+    let selected = rules::all().map(|rule| &rule.meta).filter(|meta| selection.allows(meta));
+    let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, &dns)).collect();
+    let mut report =
+        Report::new(&facts, &dns, &settled.findings, selected, &settled.not_checked).with_receivers(opinions);
+    report.set_apart(&settled.suppressed, &settled.gone);
+    report.dns.stale = rules::stale_caches(&facts, &dns, &settled.findings);
+    report.first_step = rules::advice::first_step(&facts, &dns, &settled.findings, receivers::accepting);
+    Ok(Checked {
+        status: exit::status_for(out.stdout_format(), &settled.findings, out.fail_on()),
+        baseline: out.write_baseline.is_some().then(|| findings::baseline::write(settled.to_remember(), now)),
+        reports: rendered(report, &wanted),
+    })
+}
+
+fn rendered(report: Report, wanted: &[(Format, Style)]) -> Vec<String> {
+    let Some(((format, style), others)) = wanted.split_last() else { return Vec::new() };
+    let mut texts: Vec<String> =
+        others.iter().map(|(format, style)| report::render(*format, Cow::Borrowed(&report), style)).collect();
+    texts.push(report::render(*format, Cow::Owned(report), style));
+    texts
+}
+
+fn baseline(args: &OutputArgs) -> Result<Option<KnownFindings>, Error> {
+    let Some(path) = &args.baseline else { return Ok(None) };
+    let input = Input::read("--baseline", path)?;
+    KnownFindings::read(input.text()).map(Some).map_err(|error| input.refused(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn what_is_no_baseline_ends_the_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("baseline");
+        std::fs::write(&path, "").unwrap();
+        let words = ["helolint", "--baseline", path.to_str().unwrap()].map(Into::into);
+        let Command::Check(args) = Cli::read(words).unwrap().into_command() else { unreachable!() };
+        let error = baseline(&args.output).unwrap_err().to_string();
+        assert!(error.contains("given with --baseline") && error.contains("no baseline"), "{error}");
+        std::fs::remove_file(&path).unwrap();
+        assert!(baseline(&args.output).is_err());
+    }
+}

@@ -1,0 +1,8 @@
+//! `helolint completions`: words for a shell to complete.
+
+use crate::cli::CompletionsArgs;
+
+/// Runs the command; the value is its text.
+pub fn run(args: &CompletionsArgs) -> String {
+    args.render()
+}

@@ -1,0 +1,242 @@
+//! Facts of a host and what the DNS says of it: what `check`, `snapshot` and `questions` have in common.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use crate::addr::Family;
+use crate::cli::{DnsArgs, FactArgs};
+use crate::collect::kernel::{self, PendingFqdn};
+use crate::collect::{self, Expected, system};
+use crate::error::Error;
+use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
+use crate::inputs::{Host, Input, Inputs, ZoneInputs};
+use crate::observe::recorded::{ZoneError, Zones};
+use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
+use crate::observe::{Observations, Vantage, VantageKind};
+use crate::report::escape;
+use crate::settings::{self, Settings};
+use crate::{output, progress, snapshot};
+
+/// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
+const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
+
+/// Facts and answers.
+pub struct Gathered {
+    /// What the host says about itself.
+    pub facts: Facts,
+    /// What the DNS says.
+    pub dns: Observations,
+}
+
+/// The settings of the command line or of the host that is looked at. What they say of facts and the DNS goes where the command
+/// line leaves it open.
+///
+/// # Errors
+/// Where there is a settings file, and it is not as it must be.
+pub fn settings(facts: &mut FactArgs, dns: &mut DnsArgs, host: &Host) -> Result<Settings, Error> {
+    let settings = match host.settings(facts)? {
+        Some(file) => settings::parse(&file)
+            .map_err(|settings::SettingsError { place, problem }| Error::Settings { place, problem })?,
+        None => Settings::default(),
+    };
+    settings.complete_facts(facts);
+    settings.complete_dns(dns);
+    Ok(settings)
+}
+
+/// Facts, and what the DNS says of them.
+///
+/// # Errors
+/// Where an input is not what it should be.
+pub fn observe(fact_args: &FactArgs, args: &DnsArgs, inputs: &Inputs) -> Result<Gathered, Error> {
+    let deadline = Instant::now() + args.timeout();
+    let overlay = inputs.overlay.as_ref().map(overlay).transpose()?;
+    if let (Host::Snapshot(input), true) = (&inputs.host, fact_args.replay) {
+        let (facts, dns) = read_snapshot(input, fact_args)?;
+        let dns = with_plan(overlay.as_ref(), &facts, dns);
+        return Ok(Gathered { facts, dns });
+    }
+    let (mut facts, pending) = facts(fact_args, args, inputs)?;
+    if args.offline {
+        let dns = with_plan(overlay.as_ref(), &facts, Observations::offline());
+        return Ok(Gathered { facts, dns });
+    }
+    if fact_args.discover_public_ip {
+        discover(&mut facts, deadline);
+    }
+    let watched = Progress::default();
+    let _shown = progress::show(&watched);
+    let zones = inputs.zones.as_ref().map(zones).transpose()?;
+    let ask = |facts: &Facts, dns: Observations| match (&zones, &overlay) {
+        (Some(zones), None) => zones.answer_all(facts),
+        (None, None) => resolver::ask_more(facts, &options(facts, args, deadline, &watched), dns),
+        (zones, Some((name, planned))) => planned.overlay(name, facts, dns, |questions, dns| match zones {
+            Some(zones) => zones.answer_more(questions, facts, dns),
+            None => resolver::ask_these(questions, facts, &options(facts, args, deadline, &watched), dns),
+        }),
+    };
+    let mut dns = ask(&facts, Observations::default());
+    if let Some(mut pending) = pending {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match pending.wait(left) {
+            Some(fqdn) => {
+                system::set_fqdn(&mut facts.host, fqdn);
+                dns = ask(&facts, dns);
+            }
+            None => {
+                let why = format!("no answer within {} s", args.timeout().as_secs_f32());
+                facts.host.fqdn = HostFqdn::Unknown(why);
+            }
+        }
+    }
+    if zones.is_none() {
+        // Seconds, as a snapshot keeps them.
+        dns.taken = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).ok();
+    }
+    Ok(Gathered { facts, dns })
+}
+
+/// The facts, and `hostname -f` where it is still to come.
+///
+/// # Errors
+/// Where an input is not what it should be.
+pub fn facts(args: &FactArgs, dns: &DnsArgs, inputs: &Inputs) -> Result<(Facts, Option<PendingFqdn>), Error> {
+    let root = match &inputs.host {
+        Host::Snapshot(input) => return read_snapshot(input, args).map(|(facts, _)| (facts, None)),
+        Host::Files(root) => root,
+    };
+    // `hostname -f` may ask the system's resolver: not where nobody or only zone files are to be asked.
+    let asks = !dns.offline && dns.zones.is_none();
+    let mut pending = None;
+    let kernel = match (&inputs.kernel, root.is_live()) {
+        (Some(input), _) => Some(kernel::from_file(input.text()).map_err(|problem| input.refused(problem))?),
+        (None, false) => None,
+        (None, true) => {
+            let (facts, mut fqdn) = kernel::live();
+            if asks {
+                fqdn.start();
+                pending = Some(fqdn);
+            }
+            Some(facts)
+        }
+    };
+    let live = inputs.kernel.is_none() && root.is_live();
+    let mut facts = collect::collect(root, kernel, expected(args));
+    if live && !asks {
+        let node_name = facts.host.node_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
+        let fqdn = system::fqdn_from_hosts(&node_name, &facts.host.hosts);
+        system::set_fqdn(&mut facts.host, fqdn);
+    }
+    if let Some(fqdn) = pending.as_mut().and_then(|pending| pending.wait(FQDN_FIRST_LOOK)) {
+        system::set_fqdn(&mut facts.host, fqdn);
+        pending = None;
+    }
+    Ok((facts, pending))
+}
+
+fn expected(args: &FactArgs) -> Expected {
+    let nat = |ip: &crate::cli::PublicIp| NatEntry {
+        local: ip.local,
+        public: ip.public,
+        origin: Origin::flag("--public-ip"),
+    };
+    Expected {
+        mta: args.mta,
+        nat: args.public_ip.iter().map(nat).chain(args.nat.iter().cloned()).collect(),
+        helo: args.expected_helo.clone(),
+        hostname: args.expect_hostname.clone(),
+        old_addresses: args.old_ip.clone(),
+    }
+}
+
+fn read_snapshot(input: &Input, args: &FactArgs) -> Result<(Facts, Observations), Error> {
+    let (mut facts, dns) = snapshot::read(input.text()).map_err(|error| input.refused(error))?;
+    if args.expect_hostname.is_some() {
+        facts.expected_hostname = args.expect_hostname.clone();
+    }
+    facts.old_addresses.extend(args.old_ip.iter().copied());
+    facts.expected_helo.extend(args.expected_helo.iter().cloned());
+    Ok((facts, dns))
+}
+
+fn zones(inputs: &ZoneInputs) -> Result<Zones, Error> {
+    let files = inputs.files.iter().map(|file| (file.name(), file.text()));
+    Zones::load(files).map_err(|errors| inputs.refused(zone_errors(&errors)))
+}
+
+/// The planned records of `--overlay`, with the name that they go by.
+///
+/// # Errors
+/// Where it is no master file.
+pub fn overlay(input: &Input) -> Result<(String, Zones), Error> {
+    let planned = Zones::planned(&input.name(), input.text()).map_err(|errors| input.refused(zone_errors(&errors)))?;
+    Ok(("planned".to_owned(), planned))
+}
+
+/// Answers that are there already, with the planned ones in front: nothing more is asked. Where nothing was to be asked, the plan is no
+/// answer either, and stands there as what it is.
+fn with_plan(overlay: Option<&(String, Zones)>, facts: &Facts, mut dns: Observations) -> Observations {
+    match overlay {
+        Some((name, _)) if dns.offline => {
+            dns.vantages.push(Vantage { name: name.clone(), server: None, kind: VantageKind::Overlay });
+            dns
+        }
+        Some((name, planned)) => planned.overlay(name, facts, dns, |_, dns| dns),
+        None => dns,
+    }
+}
+
+fn zone_errors(errors: &[ZoneError]) -> String {
+    let lines: Vec<String> = errors.iter().take(10).map(ToString::to_string).collect();
+    lines.join("\n  ")
+}
+
+/// Adds what the outside sees of private source addresses, where services agree on it (`--discover-public-ip`).
+fn discover(facts: &mut Facts, deadline: Instant) {
+    let unknown = facts.paths.iter().filter(|path| path.sending.is_none()).filter_map(|path| path.source.as_ref());
+    let sources: BTreeSet<IpAddr> = unknown.map(|source| source.value).collect();
+    for source in sources {
+        let services = discover::services(Family::of(source));
+        let seen = discover::public_address(source, &services, deadline.saturating_duration_since(Instant::now()));
+        match seen.agreed() {
+            Some(public) => {
+                let origin = Origin::flag("--discover-public-ip");
+                facts.nat.0.push(NatEntry { local: Some(source), public, origin });
+            }
+            None => {
+                let said = seen.said.iter().map(|(name, said)| match said {
+                    Ok(addr) => format!("{name} sees {addr}"),
+                    Err(why) => format!("{name}: {why}"),
+                });
+                let said: Vec<String> = said.collect();
+                let text = format!("--discover-public-ip: no two services agree on {source}: {}", said.join(", "));
+                output::note(&escape::line(&text));
+            }
+        }
+    }
+    for path in facts.paths.iter_mut().filter(|path| path.sending.is_none()) {
+        path.sending = path.source.as_ref().and_then(|source| facts.nat.sending(source));
+    }
+}
+
+/// How the DNS is asked.
+pub fn options(facts: &Facts, args: &DnsArgs, deadline: Instant, progress: &Progress) -> Options {
+    let mut options = Options { progress: progress.clone(), ..Options::for_host(facts) };
+    if !args.resolver.is_empty() {
+        let spec = |given: &crate::cli::Resolver| ResolverSpec {
+            name: given.name.clone(),
+            server: given.server,
+            // A resolver given by the name `system` stands for the system's own.
+            kind: if given.name.starts_with("system") { VantageKind::System } else { VantageKind::Public },
+        };
+        options.resolvers = args.resolver.iter().map(spec).collect();
+    }
+    options.authoritative = !args.no_authoritative;
+    options.authoritative_port = args.authoritative_port;
+    options.timeout = deadline.saturating_duration_since(Instant::now());
+    options
+}
+
+#[cfg(test)]
+mod tests;

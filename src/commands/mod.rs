@@ -1,0 +1,40 @@
+//! The commands, one file each: the only places that know every stage.
+
+mod check;
+mod completions;
+mod explain;
+mod gather;
+mod man;
+mod questions;
+mod rules;
+mod schema;
+mod snapshot;
+
+use crate::cli::Command;
+use crate::error::Error;
+use crate::report::{Style, Verbosity};
+use crate::{exit, output};
+
+/// Runs a command; the value is the exit status. `color` is `--color`, which every command has.
+///
+/// # Errors
+/// Where the run could not be done (exit status 2): see [`Error`].
+pub fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> {
+    let style = Style::for_stdout(color, Verbosity::Normal);
+    match command {
+        Command::Check(args) => check::run(*args),
+        Command::Snapshot(args) => snapshot::run(*args),
+        Command::Questions(args) => print(&questions::run(*args, &style)?),
+        Command::Explain(args) => print(&explain::run(&args, &style)?),
+        Command::Rules(args) => print(&rules::run(&args, &style)),
+        Command::Schema(args) => print(&schema::run(&args)),
+        Command::Completions(args) => print(&completions::run(&args)),
+        Command::Man(args) => man::run(&args),
+    }
+}
+
+/// Writes what a command has to say to standard output.
+fn print(text: &str) -> Result<u8, Error> {
+    output::to_stdout(text.as_bytes())?;
+    Ok(exit::OK)
+}

@@ -1,0 +1,13 @@
+//! `helolint schema`: the JSON Schema of a document.
+
+use crate::cli::{SchemaArgs, SchemaDocument};
+use crate::schema;
+
+/// Runs the command; the value is its text.
+pub fn run(args: &SchemaArgs) -> String {
+    match args.document {
+        SchemaDocument::Report => schema::report(),
+        SchemaDocument::Snapshot => schema::snapshot(),
+        SchemaDocument::Config => schema::config(),
+    }
+}

@@ -1,0 +1,27 @@
+//! `helolint snapshot`: the facts and the answers as one document.
+
+use std::path::Path;
+
+use super::gather::{self, Gathered};
+use crate::cli::SnapshotArgs;
+use crate::error::Error;
+use crate::inputs::{Host, Inputs};
+use crate::output::{Output, Readers};
+use crate::{exit, snapshot};
+
+/// Runs the command; the value is the exit status.
+///
+/// # Errors
+/// Where it cannot be run.
+pub fn run(SnapshotArgs { mut facts, mut dns, output }: SnapshotArgs) -> Result<u8, Error> {
+    let host = Host::open(&facts)?;
+    gather::settings(&mut facts, &mut dns, &host)?;
+    let inputs = Inputs::open(host, &facts, &dns)?;
+    let output = Output::open(output.as_deref().unwrap_or(Path::new("-")), Readers::Owner)?;
+    let Gathered { facts, dns } = gather::observe(&facts, &dns, &inputs)?;
+    // One time for the whole: that of the answers, where they have one.
+    let text = snapshot::write(&facts, &dns, dns.taken.unwrap_or_else(jiff::Timestamp::now))
+        .map_err(|error| Error::Usage(format!("the snapshot cannot be written: {error}")))?;
+    output.write(text.as_bytes())?;
+    Ok(exit::OK)
+}

@@ -1,0 +1,269 @@
+//! Every file that the command line names is opened here, before anything is sent: those that are read, and by [`Output`] those
+//! that are written.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use crate::cli::{DnsArgs, FactArgs, OutputArgs};
+use crate::collect::root::{ReadError, Root};
+use crate::error::Error;
+use crate::output::{Output, Readers};
+use crate::report::Format;
+use crate::settings;
+use crate::source::SourceFile;
+
+/// Largest file of the command line that is read (snapshots, zone files, kernel facts), in bytes.
+const INPUT_LIMIT: u64 = 256 << 20;
+
+/// A file that an option names, read.
+#[derive(Debug)]
+pub struct Input {
+    option: &'static str,
+    path: PathBuf,
+    text: String,
+}
+
+impl Input {
+    /// The text of the file at `path`.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(option: &'static str, path: &Path) -> Result<Input, Error> {
+        match read_given(path, INPUT_LIMIT) {
+            Ok(bytes) => {
+                Ok(Input { option, path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() })
+            }
+            Err(error) => Err(unusable(option, path, error.to_string())),
+        }
+    }
+
+    /// What is in it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The file, as the command line names it.
+    pub fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The error that ends the run where it is not what it should be.
+    pub fn refused(&self, problem: impl ToString) -> Error {
+        unusable(self.option, &self.path, problem.to_string())
+    }
+}
+
+/// Zone files.
+#[derive(Debug)]
+pub struct ZoneInputs {
+    dir: PathBuf,
+    /// Every file `ORIGIN.zone` of the folder.
+    pub files: Vec<Input>,
+}
+
+impl ZoneInputs {
+    /// The zones in the folder of `--zones`.
+    ///
+    /// # Errors
+    /// Where there are none, or one cannot be read.
+    pub fn read(dir: &Path) -> Result<ZoneInputs, Error> {
+        let entries = fs::read_dir(dir).map_err(|error| unusable("--zones", dir, error.to_string()))?;
+        let is_zone = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "zone");
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_zone).collect();
+        paths.sort();
+        if paths.is_empty() {
+            let problem = "there is no file ORIGIN.zone in it, such as example.com.zone";
+            return Err(unusable("--zones", dir, problem.to_owned()));
+        }
+        let files = paths.iter().map(|path| Input::read("--zones", path)).collect::<Result<_, _>>()?;
+        Ok(ZoneInputs { dir: dir.to_owned(), files })
+    }
+
+    /// The error that ends the run where they are not what they should be.
+    pub fn refused(&self, problem: String) -> Error {
+        unusable("--zones", &self.dir, problem)
+    }
+}
+
+/// What is looked at.
+#[derive(Debug)]
+pub enum Host {
+    /// A host's files.
+    Files(Root),
+    /// A snapshot (`--from`).
+    Snapshot(Input),
+}
+
+impl Host {
+    /// The host that the command line names: the running system where it names none.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn open(args: &FactArgs) -> Result<Host, Error> {
+        if let Some(path) = &args.from {
+            return Input::read("--from", path).map(Host::Snapshot);
+        }
+        let dir = args.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+        Root::open(&dir).map(Host::Files).map_err(|source| Error::Root { path: dir, source })
+    }
+
+    /// The settings: the file of `--config`, else that of the host that is looked at, where it has one.
+    ///
+    /// # Errors
+    /// Where there should be one and it cannot be read, or somebody else could have written it.
+    pub fn settings(&self, args: &FactArgs) -> Result<Option<Arc<SourceFile>>, Error> {
+        let bad = |place: String, problem: String| Error::Settings { place, problem };
+        let live = matches!(self, Host::Files(root) if root.is_live());
+        let (path, shown) = match (&args.config, live) {
+            (Some(path), _) => (path.clone(), path.display().to_string()),
+            (None, true) => (PathBuf::from(settings::DEFAULT_FILE), settings::DEFAULT_FILE.to_owned()),
+            (None, false) => {
+                let Host::Files(root) = self else { return Ok(None) };
+                return match root.read(settings::DEFAULT_FILE) {
+                    Ok(file) => Ok(Some(file)),
+                    Err(ReadError::NotFound) => Ok(None),
+                    Err(error) => Err(bad(settings::DEFAULT_FILE.to_owned(), error.to_string())),
+                };
+            }
+        };
+        match read_own(&path, settings::SIZE_LIMIT, live) {
+            Ok(bytes) => Ok(Some(SourceFile::new(shown, bytes))),
+            Err(OwnError::Io(error)) if args.config.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(bad(shown, error.to_string())),
+        }
+    }
+}
+
+/// The files, beside the host's, from which facts and answers come.
+#[derive(Debug)]
+pub struct Inputs {
+    /// What is looked at.
+    pub host: Host,
+    /// `--kernel`.
+    pub kernel: Option<Input>,
+    /// `--zones`.
+    pub zones: Option<ZoneInputs>,
+    /// `--overlay`.
+    pub overlay: Option<Input>,
+}
+
+impl Inputs {
+    /// Reads what the command line names, the settings apart, which may have been completed from `host` before.
+    ///
+    /// # Errors
+    /// Where one cannot be read.
+    pub fn open(host: Host, facts: &FactArgs, dns: &DnsArgs) -> Result<Inputs, Error> {
+        let kernel = facts.kernel.as_deref().map(|path| Input::read("--kernel", path)).transpose()?;
+        let zones = match &dns.zones {
+            Some(dir) if !dns.offline && !facts.replay => Some(ZoneInputs::read(dir)?),
+            _ => None,
+        };
+        let overlay = dns.overlay.as_deref().map(|path| Input::read("--overlay", path)).transpose()?;
+        Ok(Inputs { host, kernel, zones, overlay })
+    }
+}
+
+/// The reports to be written.
+#[derive(Debug)]
+pub struct Outputs {
+    /// Each format with its place, that of standard output last.
+    pub reports: Vec<(Format, Output)>,
+    /// `--write-baseline`.
+    pub baseline: Option<Output>,
+}
+
+impl Outputs {
+    /// Opens what the command line names; nothing changes there yet.
+    ///
+    /// # Errors
+    /// Where one cannot be written.
+    pub fn open(args: &OutputArgs) -> Result<Outputs, Error> {
+        let open = |path: &Path| Output::open(path, Readers::Usual);
+        let baseline = args.write_baseline.as_deref().map(open).transpose()?;
+        let mut reports = Vec::new();
+        for (format, file) in args.targets() {
+            reports.push((format, file.as_deref().map_or_else(|| Ok(Output::stdout()), open)?));
+        }
+        Ok(Outputs { reports, baseline })
+    }
+}
+
+/// The content of a file that the command line names, up to `limit` bytes.
+///
+/// A pipe is read as far as its writer goes, so that `<(command)` works; a FIFO without a writer is empty instead of being
+/// waited for.
+///
+/// # Errors
+/// The system's; a folder among them.
+pub fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    // Whoever writes is waited for again from here on.
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Why a file that helolint obeys could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    /// The system's words.
+    #[error("it cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// It is larger than helolint reads.
+    #[error("it has more than the {0} bytes that are read")]
+    TooLarge(u64),
+    /// Somebody else owns it.
+    #[error(
+        "user {0} owns it, and it could hide findings: it must belong to root or to who runs helolint (chown root)"
+    )]
+    Owner(u32),
+    /// Somebody else may write to it.
+    #[error("others may write to it (mode {0:04o}), and it could hide findings: take that away (chmod go-w)")]
+    Writable(u32),
+}
+
+/// The content of a file that helolint obeys, up to `limit` bytes. Where `guarded`, it must belong to root or to the user who
+/// runs helolint, and nobody else may write to it; asked of the very file that is read.
+///
+/// # Errors
+/// See [`OwnError`].
+pub fn read_own(path: &Path, limit: u64, guarded: bool) -> Result<Vec<u8>, OwnError> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(io::Error::from)?;
+    let meta = file.metadata()?;
+    if guarded {
+        may_obey(meta.uid(), meta.mode(), nix::unistd::geteuid().as_raw())?;
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(OwnError::TooLarge(limit));
+    }
+    Ok(bytes)
+}
+
+/// Whether user `me` may obey a file of `owner` with the permissions `mode`.
+fn may_obey(owner: u32, mode: u32, me: u32) -> Result<(), OwnError> {
+    if owner != 0 && owner != me {
+        return Err(OwnError::Owner(owner));
+    }
+    match mode & 0o022 {
+        0 => Ok(()),
+        _ => Err(OwnError::Writable(mode & 0o7777)),
+    }
+}
+
+fn unusable(option: &'static str, path: &Path, problem: String) -> Error {
+    Error::Input { option, path: path.to_owned(), problem }
+}
+
+#[cfg(test)]
+mod tests;
