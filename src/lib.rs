@@ -22,6 +22,8 @@
 //! them. So a whole run can be replayed from a folder: that is how the scenarios in `testdata/hosts` work, and how a bug report
 //! becomes a test.
 //!
+//! What is secret is known on the ground floor, [`secret`]: no excerpt of a file and no fact holds a password.
+//!
 //! An outbound path ([`facts::OutboundPath`]) is the centre of it: one way in which mail leaves this host, with MTA, service,
 //! family, source address, the address that receivers see, HELO name and sender domains. A [`observe::Lookup`] keeps "no such
 //! record" and "no answer" apart, and a rule that meets the latter gives an undetermined finding.
@@ -50,6 +52,7 @@ pub mod receivers;
 pub mod report;
 pub mod rules;
 pub mod schema;
+pub mod secret;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
@@ -67,12 +70,13 @@ mod layers {
     use std::path::Path;
 
     const TABLE: &[(&str, &[&str])] = &[
-        ("source", &[]),
+        ("secret", &[]),
+        ("source", &["secret"]),
         ("name", &[]),
         ("addr", &["name"]),
         ("managers", &[]),
-        ("facts", &["source", "name", "addr", "managers"]),
-        ("collect", &["facts", "source", "name", "addr", "managers"]),
+        ("facts", &["secret", "source", "name", "addr", "managers"]),
+        ("collect", &["facts", "secret", "source", "name", "addr", "managers"]),
         ("observe", &["facts", "name", "addr", "source"]),
         ("findings", &["facts", "source"]),
         ("providers", &["facts", "observe", "name", "addr"]),
@@ -86,7 +90,7 @@ mod layers {
         ("output", &["error", "report"]),
         ("inputs", &["cli", "collect", "error", "output", "report", "settings", "source"]),
         ("progress", &["observe"]),
-        ("snapshot", &["facts", "observe", "name", "report"]),
+        ("snapshot", &["facts", "observe", "name", "report", "secret"]),
         ("schema", &["report", "settings", "snapshot"]),
         ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),
     ];
