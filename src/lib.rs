@@ -30,7 +30,7 @@
 //!
 //! A good order to read: this page, `rules/ptr/ptr_missing.rs`, its scenario in `testdata/hosts`, `observe/plan.rs`,
 //! `commands/check.rs`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod addr;
 pub mod catalogue;
@@ -46,11 +46,13 @@ pub mod managers;
 pub mod name;
 pub mod observe;
 pub mod output;
+pub mod process;
 pub mod progress;
 pub mod providers;
 pub mod receivers;
 pub mod report;
 pub mod rules;
+pub mod sandbox;
 pub mod schema;
 pub mod secret;
 pub mod settings;
@@ -76,7 +78,8 @@ mod layers {
         ("addr", &["name"]),
         ("managers", &[]),
         ("facts", &["secret", "source", "name", "addr", "managers"]),
-        ("collect", &["facts", "secret", "source", "name", "addr", "managers"]),
+        ("sandbox", &[]),
+        ("collect", &["facts", "secret", "source", "name", "addr", "managers", "sandbox"]),
         ("observe", &["facts", "name", "addr", "source"]),
         ("findings", &["facts", "source"]),
         ("providers", &["facts", "observe", "name", "addr"]),
@@ -89,6 +92,7 @@ mod layers {
         ("error", &["report"]),
         ("output", &["error", "report"]),
         ("inputs", &["cli", "collect", "error", "output", "report", "settings", "source"]),
+        ("process", &["output", "sandbox"]),
         ("progress", &["observe"]),
         ("snapshot", &["facts", "observe", "name", "report", "secret"]),
         ("schema", &["report", "settings", "snapshot"]),
@@ -99,7 +103,10 @@ mod layers {
     const KEPT_INSIDE: &[(&str, &[&str])] = &[
         ("hickory_", &["observe/"]),
         ("tokio::", &["observe/resolver"]),
-        ("nix::", &["collect/", "inputs/", "output/"]),
+        ("nix::", &["collect/", "inputs/", "output/", "process.rs", "sandbox/"]),
+        ("caps::", &["sandbox/"]),
+        ("landlock::", &["sandbox/"]),
+        ("seccompiler::", &["sandbox/"]),
         ("pest::", &["collect/"]),
         ("clap::", &["cli"]),
     ];
