@@ -1,6 +1,6 @@
-//! Clouds: where servers are made by an API, and the PTR record is set by one.
+//! Clouds that sell everywhere: servers are made by an API, and the PTR record is set by one.
 //!
-//! Facts as of 2026-11-20, each with its basis; see [`Basis`]. What nobody confirmed is left out: a wrong path costs more than none.
+//! Facts as of 2026-11-28, each with its basis; see [`Basis`]. What nobody confirmed is left out: a wrong path costs more than none.
 
 use crate::addr::Family;
 use crate::providers::data::{Basis, DefaultName, Dmi, Forward, How, Means, Op, Port25, Provider, Way};
@@ -12,13 +12,22 @@ pub(super) const CLOUDS: &[Provider] = &[
         name: "Amazon Web Services (EC2)",
         ptr4: Some((Means::SelfService, Basis::VendorDoc)),
         forward: Some((Forward::Enforced, Basis::VendorDoc)),
-        ways: &[Way {
-            how: How::Cli,
-            family: Some(Family::Ipv4),
-            text: "aws ec2 modify-address-attribute --allocation-id <EIPALLOC_ID> --domain-name {name}",
-            basis: Basis::VendorDoc,
-            source: "AWS CLI reference, ec2 modify-address-attribute",
-        }],
+        ways: &[
+            Way {
+                how: How::Cli,
+                family: Some(Family::Ipv4),
+                text: "aws ec2 modify-address-attribute --allocation-id <EIPALLOC_ID> --domain-name {name}",
+                basis: Basis::VendorDoc,
+                source: "AWS CLI reference, ec2 modify-address-attribute",
+            },
+            Way {
+                how: How::Panel,
+                family: Some(Family::Ipv4),
+                text: "EC2 console > Elastic IPs > select the address > Actions > Update reverse DNS > {name} > type update > Update",
+                basis: Basis::VendorDoc,
+                source: "EC2 user guide, Use reverse DNS for email applications (awsdocs/amazon-ec2-user-guide, doc_source/elastic-ip-addresses-eip.md, last public copy)",
+            },
+        ],
         default_names: &[DefaultName {
             patterns: &["ec2-{a}-{b}-{c}-{d}.compute-1.amazonaws.com", "ec2-{a}-{b}-{c}-{d}.{l}.compute.amazonaws.com"],
             example: "ec2-3-15-22-8.us-east-2.compute.amazonaws.com",
@@ -36,7 +45,14 @@ pub(super) const CLOUDS: &[Provider] = &[
         ],
         cloud_ids: &["aws"],
         reverse_servers: &["amazonaws.com", "amazonaws.org", "amazonaws.co.uk"],
-        notes: &[("Elastic IPs alone can have a PTR record of your own", Basis::VendorDoc)],
+        notes: &[
+            ("Elastic IPs alone can have a PTR record of your own", Basis::VendorDoc),
+            ("while it has one, the address can be neither released nor given to another account", Basis::VendorDoc),
+            (
+                "in the GovCloud Regions, and on Lightsail (which looks the same from inside), AWS sets it on request, by the form that lifts the limits on sending mail; on Lightsail it takes a static IP",
+                Basis::VendorDoc,
+            ),
+        ],
         ..Provider::UNKNOWN
     },
     Provider {
@@ -44,6 +60,7 @@ pub(super) const CLOUDS: &[Provider] = &[
         name: "Google Cloud (Compute Engine)",
         ptr4: Some((Means::SelfService, Basis::VendorDoc)),
         ptr6: Some((Means::SelfService, Basis::VendorCode)),
+        forward: Some((Forward::Ownership, Basis::ThirdParty)),
         ways: &[
             Way {
                 how: How::Cli,
@@ -74,13 +91,17 @@ pub(super) const CLOUDS: &[Provider] = &[
         dmi: &[Dmi { field: "product_name", op: Op::Prefix, value: "Google Compute Engine" }],
         cloud_ids: &["gce"],
         reverse_servers: &["google.com"],
-        notes: &[("the PTR record can be set on the VM's primary interface alone", Basis::VendorDoc)],
+        notes: &[(
+            "the PTR record can be set on the VM's primary interface alone; over IPv6 it takes a dual-stack subnet with an external range",
+            Basis::VendorDoc,
+        )],
         ..Provider::UNKNOWN
     },
     Provider {
         id: "azure",
         name: "Microsoft Azure",
         ptr4: Some((Means::SelfService, Basis::VendorDoc)),
+        ptr6: Some((Means::Unsupported, Basis::VendorDoc)),
         forward: Some((Forward::Enforced, Basis::VendorDoc)),
         ways: &[
             Way {
@@ -106,7 +127,16 @@ pub(super) const CLOUDS: &[Provider] = &[
         dmi: &[Dmi { field: "chassis_asset_tag", op: Op::Is, value: "7783-7084-3265-9085-8269-3286-77" }],
         cloud_ids: &["azure"],
         reverse_servers: &["msft.net"],
-        notes: &[("the name must lead to this public IP, or to a DNS name of the same subscription", Basis::VendorDoc)],
+        notes: &[
+            (
+                "the name must lead to this public IP, or to a DNS name of the same subscription; it is checked when it is set, and never again",
+                Basis::VendorDoc,
+            ),
+            (
+                "one PTR record for each address, and none at all before it is set; the portal cannot set it",
+                Basis::VendorDoc,
+            ),
+        ],
         ..Provider::UNKNOWN
     },
     Provider {
@@ -138,10 +168,13 @@ pub(super) const CLOUDS: &[Provider] = &[
         dmi: &[Dmi { field: "sys_vendor", op: Op::Is, value: "DigitalOcean" }],
         cloud_ids: &["digitalocean"],
         reverse_servers: &["digitalocean.com"],
-        notes: &[(
-            "the PTR record follows the Droplet's name, which must be the full host name; with IPv6, the first of its addresses alone has one",
-            Basis::VendorDoc,
-        )],
+        notes: &[
+            (
+                "the PTR record follows the Droplet's name, which must be the full host name; with IPv6, the first of its addresses alone has one",
+                Basis::VendorDoc,
+            ),
+            ("where no PTR record appears after the change of name, add the domain to its DNS", Basis::VendorCode),
+        ],
         ..Provider::UNKNOWN
     },
     Provider {
@@ -155,71 +188,46 @@ pub(super) const CLOUDS: &[Provider] = &[
                 family: Some(Family::Ipv4),
                 text: "vultr-cli instance reverse-dns set-ipv4 <INSTANCE_ID> {ip} --entry {name}",
                 basis: Basis::VendorDoc,
-                source: "Vultr CLI reference",
+                source: "Vultr CLI reference (2025-11-07) and vultr-cli source (2026-07)",
             },
             Way {
                 how: How::Cli,
                 family: Some(Family::Ipv6),
                 text: "vultr-cli instance reverse-dns set-ipv6 <INSTANCE_ID> {ip} --entry {name}",
                 basis: Basis::VendorDoc,
-                source: "Vultr CLI reference",
-            },
-        ],
-        default_names: &[DefaultName {
-            patterns: &["{a}.{b}.{c}.{d}.vultrusercontent.com"],
-            example: "45.77.45.228.vultrusercontent.com",
-            address: Some("45.77.45.228"),
-            basis: Basis::ThirdParty,
-        }],
-        port_25: Some(Port25 { when: "by default", open: "open a support ticket", basis: Basis::ThirdParty }),
-        dmi: &[Dmi { field: "sys_vendor", op: Op::Is, value: "Vultr" }],
-        cloud_ids: &["vultr"],
-        reverse_servers: &["choopa.com", "vultr.com"],
-        notes: &[("a change can take 6 to 12 hours to show", Basis::VendorDoc)],
-        ..Provider::UNKNOWN
-    },
-    Provider {
-        id: "hetzner-cloud",
-        name: "Hetzner Cloud",
-        ptr4: Some((Means::SelfService, Basis::VendorCode)),
-        ptr6: Some((Means::SelfService, Basis::VendorCode)),
-        ways: &[
-            Way {
-                how: How::Cli,
-                family: None,
-                text: "hcloud server set-rdns --ip {ip} --hostname {name} <SERVER>",
-                basis: Basis::VendorCode,
-                source: "hcloud manual, server set-rdns",
-            },
-            Way {
-                how: How::Cli,
-                family: None,
-                text: "hcloud primary-ip set-rdns --ip {ip} --hostname {name} <PRIMARY_IP>",
-                basis: Basis::VendorCode,
-                source: "hcloud manual, primary-ip set-rdns (the same exists for floating-ip and load-balancer)",
+                source: "Vultr CLI reference (2025-11-07) and vultr-cli source (2026-07)",
             },
             Way {
                 how: How::Api,
                 family: None,
-                text: "POST /v1/servers/<ID>/actions/change_dns_ptr  (also primary_ips, floating_ips)",
+                text: "POST /v2/instances/<ID>/ipv4/reverse (or ipv6/reverse) with ip={ip} and reverse={name}",
                 basis: Basis::VendorCode,
-                source: "hcloud-go",
+                source: "govultr, instance.go (2026-07)",
             },
         ],
-        default_names: &[DefaultName {
-            patterns: &["static.{d}.{c}.{b}.{a}.clients.your-server.de"],
-            example: "static.130.235.21.65.clients.your-server.de",
-            address: Some("65.21.235.130"),
-            basis: Basis::ThirdParty,
-        }],
+        default_names: &[
+            DefaultName {
+                patterns: &["{a}.{b}.{c}.{d}.vultrusercontent.com"],
+                example: "45.77.45.228.vultrusercontent.com",
+                address: Some("45.77.45.228"),
+                basis: Basis::ThirdParty,
+            },
+            DefaultName {
+                patterns: &["{a}.{b}.{c}.{d}.vultr.com"],
+                example: "45.77.45.228.vultr.com",
+                address: Some("45.77.45.228"),
+                basis: Basis::VendorCode,
+            },
+        ],
         port_25: Some(Port25 {
-            when: "by default on cloud servers",
-            open: "request it in the Console after the first month and a paid invoice",
+            when: "by default",
+            open: "open a support ticket (some are refused)",
             basis: Basis::ThirdParty,
         }),
-        dmi: &[Dmi { field: "sys_vendor", op: Op::Is, value: "Hetzner" }],
-        cloud_ids: &["hetzner"],
-        reverse_servers: &["your-server.de", "second-ns.com", "second-ns.de"],
+        dmi: &[Dmi { field: "sys_vendor", op: Op::Is, value: "Vultr" }],
+        cloud_ids: &["vultr"],
+        reverse_servers: &["choopa.com", "vultr.com"],
+        notes: &[("a change can take 6 to 12 hours to show", Basis::VendorDoc)],
         ..Provider::UNKNOWN
     },
     Provider {
@@ -228,22 +236,46 @@ pub(super) const CLOUDS: &[Provider] = &[
         ptr4: Some((Means::SelfService, Basis::VendorDoc)),
         ptr6: Some((Means::SelfService, Basis::VendorDoc)),
         forward: Some((Forward::Enforced, Basis::VendorDoc)),
-        ways: &[Way {
-            how: How::Cli,
-            family: None,
-            text: "linode-cli linodes ip-update <LINODE_ID> {ip} --rdns {name}",
-            basis: Basis::VendorDoc,
-            source: "Akamai techdocs, Update an IP address's RDNS for a Linode",
-        }],
-        default_names: &[DefaultName {
-            patterns: &["{a}-{b}-{c}-{d}.ip.linodeusercontent.com"],
-            example: "172-105-1-2.ip.linodeusercontent.com",
-            address: Some("172.105.1.2"),
-            basis: Basis::VendorDoc,
-        }],
+        ways: &[
+            Way {
+                how: How::Cli,
+                family: None,
+                text: "linode-cli linodes ip-update <LINODE_ID> {ip} --rdns {name}",
+                basis: Basis::VendorDoc,
+                source: "Akamai techdocs, Update an IP address's RDNS for a Linode",
+            },
+            Way {
+                how: How::Cli,
+                family: None,
+                text: "linode-cli networking ip-update --rdns {name} {ip}",
+                basis: Basis::VendorCode,
+                source: "linode-cli, wiki/Usage.md (2026-05; '--rdns null' puts the default back)",
+            },
+            Way {
+                how: How::Panel,
+                family: None,
+                text: "Cloud Manager > Linodes > the Linode > Network > {ip} (or the IPv6 range) > Edit rDNS > {name} > Save",
+                basis: Basis::VendorDoc,
+                source: "Linode guide, Configure rDNS on a Compute Instance (linode/docs, 2023-01-18)",
+            },
+        ],
+        default_names: &[
+            DefaultName {
+                patterns: &["{a}-{b}-{c}-{d}.ip.linodeusercontent.com"],
+                example: "172-105-1-2.ip.linodeusercontent.com",
+                address: Some("172.105.1.2"),
+                basis: Basis::VendorDoc,
+            },
+            DefaultName {
+                patterns: &["li{n}-{d}.members.linode.com"],
+                example: "li1080-207.members.linode.com",
+                address: Some("45.33.61.207"),
+                basis: Basis::VendorDoc,
+            },
+        ],
         port_25: Some(Port25 {
             when: "on accounts created after 5 November 2019",
-            open: "open a support ticket",
+            open: "open a support ticket, with the forward and PTR records in place",
             basis: Basis::VendorDoc,
         }),
         dmi: &[
@@ -252,84 +284,7 @@ pub(super) const CLOUDS: &[Provider] = &[
         ],
         cloud_ids: &["akamai"],
         reverse_servers: &["linode.com"],
-        ..Provider::UNKNOWN
-    },
-    Provider {
-        id: "ionos-cloud",
-        name: "IONOS Cloud (DCD)",
-        ptr4: Some((Means::SelfService, Basis::VendorDoc)),
-        ptr6: Some((Means::SelfService, Basis::VendorDoc)),
-        forward: Some((Forward::Advised, Basis::VendorDoc)),
-        ways: &[
-            Way {
-                how: How::Api,
-                family: None,
-                text: "Cloud DNS API: POST /reverserecords  with name={name} and ip={ip}",
-                basis: Basis::VendorDoc,
-                source: "IONOS Cloud documentation, Reverse DNS",
-            },
-            Way {
-                how: How::Panel,
-                family: None,
-                text: "DCD > Menu > Network Services > Cloud DNS > Reverse DNS > create for {ip} with {name}",
-                basis: Basis::VendorDoc,
-                source: "IONOS Cloud documentation, Reverse DNS (step labels unchecked)",
-            },
-        ],
-        reverse_servers: &["ionos.com", "profitbricks.com"],
-        notes: &[("an IPv4 address must come from a reserved block", Basis::VendorDoc)],
-        ..Provider::UNKNOWN
-    },
-    Provider {
-        id: "scaleway",
-        name: "Scaleway (Instances, Elastic Metal)",
-        ptr4: Some((Means::SelfService, Basis::VendorDoc)),
-        ptr6: Some((Means::SelfService, Basis::VendorDoc)),
-        ways: &[
-            Way {
-                how: How::Cli,
-                family: None,
-                text: "scw instance ip update {ip} reverse={name}",
-                basis: Basis::VendorDoc,
-                source: "Scaleway CLI documentation, instance ip update",
-            },
-            Way {
-                how: How::Cli,
-                family: None,
-                text: "scw baremetal server update-ip server-id=<SERVER_ID> ip-id=<IP_ID> reverse={name}",
-                basis: Basis::VendorDoc,
-                source: "Scaleway CLI documentation, baremetal",
-            },
-            Way {
-                how: How::Cli,
-                family: Some(Family::Ipv6),
-                text: "scw ipam ip update <IPAM_IP_ID> reverses.0.hostname={name} reverses.0.address={ip}",
-                basis: Basis::VendorDoc,
-                source: "Scaleway CLI documentation, ipam",
-            },
-        ],
-        default_names: &[
-            DefaultName {
-                patterns: &["{d}-{c}-{b}-{a}.instances.scw.cloud"],
-                example: "205-43-15-51.instances.scw.cloud",
-                address: Some("51.15.43.205"),
-                basis: Basis::ThirdParty,
-            },
-            DefaultName {
-                patterns: &["{h}-{h}-{h}-{h}-{h}.pub.instances.scw.cloud"],
-                example: "36c8f2f1-066c-4fd8-a405-ece21ef33e99.pub.instances.scw.cloud",
-                address: None,
-                basis: Basis::ThirdParty,
-            },
-        ],
-        port_25: Some(Port25 {
-            when: "by the default rules of the security group",
-            open: "open a support ticket, then switch off enable-default-security of the security group",
-            basis: Basis::VendorDoc,
-        }),
-        dmi: &[Dmi { field: "sys_vendor", op: Op::Is, value: "Scaleway" }],
-        cloud_ids: &["scaleway"],
-        reverse_servers: &["scaleway.com", "online.net", "proxad.net"],
+        notes: &[("without the forward record the panel answers that it cannot look up the name", Basis::VendorDoc)],
         ..Provider::UNKNOWN
     },
     Provider {
@@ -357,63 +312,15 @@ pub(super) const CLOUDS: &[Provider] = &[
         ..Provider::UNKNOWN
     },
     Provider {
-        id: "upcloud",
-        name: "UpCloud",
-        ptr4: Some((Means::SelfService, Basis::VendorCode)),
-        ways: &[Way {
-            how: How::Cli,
-            family: None,
-            text: "upctl ip-address modify {ip} --ptr-record {name}",
-            basis: Basis::VendorCode,
-            source: "upctl source, ip-address modify",
-        }],
+        id: "ibm-cloud",
+        name: "IBM Cloud (classic infrastructure, formerly SoftLayer)",
         default_names: &[DefaultName {
-            patterns: &["{a}-{b}-{c}-{d}.{l}.upcloud.host"],
-            example: "94-237-62-195.uk-lon1.upcloud.host",
-            address: Some("94.237.62.195"),
-            basis: Basis::VendorCode,
+            patterns: &["{h}.{h}.{h}.ip4.static.sl-reverse.com"],
+            example: "5d.69.3da9.ip4.static.sl-reverse.com",
+            address: None,
+            basis: Basis::ThirdParty,
         }],
-        dmi: &[Dmi { field: "sys_vendor", op: Op::Is, value: "UpCloud" }],
-        cloud_ids: &["upcloud"],
-        reverse_servers: &["upcloud.com"],
-        ..Provider::UNKNOWN
-    },
-    Provider {
-        id: "kamatera",
-        name: "Kamatera",
-        reverse_servers: &["kamatera.com", "cloudwm.com"],
-        ..Provider::UNKNOWN
-    },
-    Provider {
-        id: "exoscale",
-        name: "Exoscale",
-        ptr4: Some((Means::SelfService, Basis::VendorCode)),
-        ways: &[
-            Way {
-                how: How::Cli,
-                family: None,
-                text: "exo compute instance update <INSTANCE> --reverse-dns {name}",
-                basis: Basis::VendorCode,
-                source: "exo CLI source",
-            },
-            Way {
-                how: How::Cli,
-                family: None,
-                text: "exo compute elastic-ip update {ip} --reverse-dns {name}",
-                basis: Basis::VendorCode,
-                source: "exo CLI source",
-            },
-            Way {
-                how: How::Api,
-                family: None,
-                text: "POST /reverse-dns/instance/<ID>  with domain-name={name}   (also /reverse-dns/elastic-ip/<ID>)",
-                basis: Basis::VendorCode,
-                source: "exo CLI source",
-            },
-        ],
-        dmi: &[Dmi { field: "product_name", op: Op::Prefix, value: "Exoscale" }],
-        cloud_ids: &["exoscale"],
-        reverse_servers: &["exoscale.ch", "exoscale.com", "exoscale.io", "exoscale.net"],
+        reverse_servers: &["softlayer.com", "softlayer.net"],
         ..Provider::UNKNOWN
     },
     Provider {
@@ -440,6 +347,44 @@ pub(super) const CLOUDS: &[Provider] = &[
         name: "Tencent Cloud (CVM)",
         dmi: &[Dmi { field: "sys_vendor", op: Op::Is, value: "Tencent Cloud" }],
         reverse_servers: &["tencent"],
+        ..Provider::UNKNOWN
+    },
+    Provider {
+        id: "huawei-cloud",
+        name: "Huawei Cloud",
+        ptr4: Some((Means::SelfService, Basis::VendorDoc)),
+        ways: &[Way {
+            how: How::Panel,
+            family: Some(Family::Ipv4),
+            text: "DNS console > PTR records > Create PTR record > region, project, EIP {ip} > {name}",
+            basis: Basis::VendorDoc,
+            source: "Huawei Cloud DNS user guide, PTR records (2022-01-25; labels partly unchecked)",
+        }],
+        default_names: &[DefaultName {
+            patterns: &["ecs-{a}-{b}-{c}-{d}.compute.hwclouds-dns.com"],
+            example: "ecs-119-8-240-33.compute.hwclouds-dns.com",
+            address: Some("119.8.240.33"),
+            basis: Basis::ThirdParty,
+        }],
+        dmi: &[Dmi { field: "chassis_asset_tag", op: Op::Is, value: "HUAWEICLOUD" }],
+        reverse_servers: &["hwclouds-dns.com", "huaweicloud.com"],
+        notes: &[("50 PTR records for each user at most; deleting one puts the default name back", Basis::VendorDoc)],
+        ..Provider::UNKNOWN
+    },
+    Provider {
+        id: "kamatera",
+        name: "Kamatera",
+        reverse_servers: &["kamatera.com", "cloudwm.com"],
+        ..Provider::UNKNOWN
+    },
+    Provider {
+        id: "equinix-metal",
+        name: "Equinix Metal (formerly Packet)",
+        retired: true,
+        ptr4: Some((Means::Unsupported, Basis::ThirdParty)),
+        ptr6: Some((Means::Unsupported, Basis::ThirdParty)),
+        reverse_servers: &["packethost.net", "packet.net"],
+        notes: &[("it shut down on 30 June 2026", Basis::ThirdParty)],
         ..Provider::UNKNOWN
     },
 ];

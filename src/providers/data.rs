@@ -1,7 +1,7 @@
 //! What is known of a provider, and how well.
 
 use crate::addr::Family;
-use crate::providers::{clouds, servers};
+use crate::providers::{clouds, europe, hosting, servers};
 
 /// What a fact stands on. What nobody confirmed is in no table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,5 +194,5 @@ impl Provider {
 
 /// Every provider.
 pub fn all() -> impl Iterator<Item = &'static Provider> {
-    clouds::CLOUDS.iter().chain(servers::SERVERS)
+    [clouds::CLOUDS, europe::EUROPE, servers::SERVERS, hosting::HOSTING].into_iter().flatten()
 }

@@ -6,6 +6,8 @@
 mod advice;
 mod clouds;
 mod data;
+mod europe;
+mod hosting;
 mod pattern;
 mod reverse;
 mod servers;

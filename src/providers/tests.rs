@@ -63,7 +63,7 @@ fn each_entry_can_be_recognised_and_has_a_name_of_its_own() {
         assert!(sources > 0, "{}: nothing recognises it", provider.id);
         assert!(provider.ways.iter().all(|way| !way.source.is_empty()), "{}", provider.id);
     }
-    assert!(seen.len() >= 35, "{}", seen.len());
+    assert!(seen.len() >= 51, "{}", seen.len());
 }
 
 #[test]
@@ -246,4 +246,59 @@ fn whom_to_ask_by_the_soa_record() {
          record, served by ns1.isp.example)"
     );
     assert_eq!(ReverseZone::of(&dns(&[]), ip("192.0.2.10")).holder(ip("192.0.2.10")), "whoever holds 192.0.2.10");
+}
+
+#[test]
+fn what_providers_changed_or_guides_have_wrong() {
+    let of = |id: &str| all().find(|provider| provider.id == id).unwrap();
+    let six = |id: &str| of(id).ptr6.map(|(means, _)| means);
+    for id in ["azure", "leaseweb", "alibaba-cloud"] {
+        assert_eq!(six(id), Some(Means::Unsupported), "{id} sets no PTR record of IPv6 addresses");
+    }
+    for id in ["ovhcloud", "hetzner-robot", "contabo", "transip", "gridscale", "wedos"] {
+        assert_eq!(six(id), Some(Means::SelfService), "{id}");
+    }
+    for (id, means) in [
+        ("godaddy", Means::Ticket),
+        ("oracle-cloud", Means::Ticket),
+        ("contabo", Means::SelfService),
+        ("leaseweb", Means::SelfService),
+        ("liquidweb", Means::SelfService),
+        ("scaleway-dedibox", Means::SelfService),
+        ("huawei-cloud", Means::SelfService),
+        ("digitalocean", Means::FromName),
+    ] {
+        assert_eq!(of(id).ptr4.map(|(means, _)| means), Some(means), "{id}");
+    }
+    for (id, forward) in [
+        ("aws-ec2", Some(Forward::Enforced)),
+        ("ovhcloud", Some(Forward::Enforced)),
+        ("google-cloud", Some(Forward::Ownership)),
+        ("scaleway", Some(Forward::Advised)),
+        ("hetzner-cloud", None),
+    ] {
+        assert_eq!(of(id).forward.map(|(forward, _)| forward), forward, "{id}");
+    }
+    for (name, addr, id) in [
+        ("vps-103973c9.vps.ovh.ca", "192.0.2.10", "ovhcloud"),
+        ("vps103973.vps.ovh.net", "192.0.2.10", "ovhcloud"),
+        ("ip10.ip-192-0-2.eu", "192.0.2.10", "ovhcloud"),
+        ("10.ip-192-0-2.net", "192.0.2.10", "ovhcloud"),
+        ("ns31.ip-192-0-2.us", "192.0.2.10", "ovhcloud"),
+        ("v2202503255565320322.yourvserver.net", "192.0.2.10", "netcup"),
+        ("v220250325556532.ultrasrv.de", "192.0.2.10", "netcup"),
+        ("v220250325556532.bestsrv.de", "192.0.2.10", "netcup"),
+        ("10.2.0.192.host.secureserver.net", "192.0.2.10", "godaddy"),
+        ("10-2-0-192.host.secureserver.net", "192.0.2.10", "godaddy"),
+        ("li1080-10.members.linode.com", "192.0.2.10", "linode"),
+        ("vmd12.contaboserver.net", "192.0.2.10", "contabo"),
+        ("192-0-2-10.rev.poneytelecom.eu", "192.0.2.10", "scaleway-dedibox"),
+    ] {
+        let world = dns(&[(format!("{addr} PTR").as_str(), &[name])]);
+        assert!(ids(recognise(&healthy(), &world, ip(addr)).as_ref()).contains(&id), "{name}");
+    }
+    let azure = Recognised { providers: vec![of("azure")], by: By::CloudInit("azure".into()) };
+    let six = advice(&azure, ip("2001:db8::10"), &wanted());
+    assert!(six.text.contains("sets no PTR record of IPv6 addresses") && six.commands.is_empty(), "{}", six.text);
+    assert_eq!(advice(&azure, ip("192.0.2.10"), &wanted()).commands.len(), 2);
 }
