@@ -395,13 +395,27 @@ fn syntax(file: &Arc<SourceFile>, error: &toml::de::Error) -> SettingsError {
     let message = error.message().trim();
     let problem = match unknown_key(message) {
         Some((key, known)) => {
-            let suggestion = catalogue::did_you_mean(key, &known);
+            let meant = also_called(key).filter(|meant| known.contains(meant));
+            let suggestion = match meant {
+                Some(meant) => format!(", did you mean `{meant}`?"),
+                None => catalogue::did_you_mean(key, &known),
+            };
             let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             format!("there is no key `{key}` here{suggestion} (there are {list})")
         }
         None => message.to_owned(),
     };
     SettingsError { place, problem }
+}
+
+/// The key that goes by another name elsewhere: reports have `code`, and say `message` and `until`.
+fn also_called(key: &str) -> Option<&'static str> {
+    match key {
+        "code" | "name" | "id" => Some("rule"),
+        "message" | "comment" | "why" => Some("reason"),
+        "until" | "expiry" => Some("expires"),
+        _ => None,
+    }
 }
 
 /// The key and the known ones of serde's message: "unknown field `a`, expected one of `b`, `c`".

@@ -68,7 +68,7 @@ fn page(command: &clap::Command, sub: Option<&str>) -> io::Result<Page> {
     let mut out = Vec::new();
     man.render_title(&mut out)?;
     man.render_name_section(&mut out)?;
-    man.render_synopsis_section(&mut out)?;
+    out.extend(synopsis(command).into_bytes());
     man.render_description_section(&mut out)?;
     man.render_options_section(&mut out)?;
     if command.has_subcommands() {
@@ -91,6 +91,35 @@ fn page(command: &clap::Command, sub: Option<&str>) -> io::Result<Page> {
     };
     text += &format!(".SH \"SEE ALSO\"\n{also}\n");
     Ok(Page { file: format!("{name}.1"), text: tidy(&text) })
+}
+
+/// The section SYNOPSIS: each option with the names of its values, an ellipsis behind what may be repeated.
+fn synopsis(command: &clap::Command) -> String {
+    // `helolint check`, as it is typed.
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    let mut out = format!(".SH SYNOPSIS\n\\fB{}\\fR", escaped(name));
+    let values = |arg: &clap::Arg| {
+        let names: Vec<&str> = arg.get_value_names().unwrap_or_default().iter().map(|name| name.as_str()).collect();
+        format!("\\fI{}\\fR", escaped(&names.join(" ")))
+    };
+    let repeated = |arg: &clap::Arg| matches!(arg.get_action(), clap::ArgAction::Append);
+    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && !arg.is_positional()) {
+        let names = [arg.get_short().map(|short| format!("-{short}")), arg.get_long().map(|long| format!("--{long}"))];
+        let names: Vec<String> =
+            names.into_iter().flatten().map(|name| format!("\\fB{}\\fR", escaped(&name))).collect();
+        let value = if arg.get_action().takes_values() { format!(" {}", values(arg)) } else { String::new() };
+        let more = if repeated(arg) { "..." } else { "" };
+        out += &format!(" [{}{value}]{more}", names.join("|"));
+    }
+    for arg in command.get_positionals().filter(|arg| !arg.is_hide_set()) {
+        let more = if repeated(arg) { "..." } else { "" };
+        let value = values(arg);
+        out += &if arg.is_required_set() { format!(" {value}{more}") } else { format!(" [{value}]{more}") };
+    }
+    if command.has_subcommands() {
+        out += " [\\fICOMMAND\\fR]";
+    }
+    out + "\n"
 }
 
 /// helolint.toml(5): the tables and keys of the settings' schema with their descriptions.
@@ -248,6 +277,15 @@ mod tests {
             assert!(main.contains(&format!("\n.SH {section}\n")), "{section} in {main}");
         }
         assert_eq!(main_page().unwrap(), pages[0]);
+        let check = pages.iter().find(|page| page.file == "helolint-check.1").unwrap().text.replace('\n', " ");
+        for part in [
+            "[\\fB\\-\\-root\\fR \\fIDIR\\fR]",
+            "[\\fB\\-\\-old\\-ip\\fR \\fIADDR\\fR]...",
+            "[\\fB\\-o\\fR|\\fB\\-\\-output\\fR \\fIFILE\\fR]",
+            "[\\fB\\-\\-offline\\fR]",
+        ] {
+            assert!(check.contains(part), "{part} in {check}");
+        }
     }
 
     #[test]

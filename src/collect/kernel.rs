@@ -4,7 +4,6 @@
 //! only [`PendingFqdn::start`] may make the C library ask the system's resolver.
 
 use std::fs;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -17,10 +16,10 @@ use nix::net::if_::InterfaceFlags;
 use nix::sys::signal::SigSet;
 use nix::sys::socket::SockaddrStorage;
 use nix::sys::utsname::uname;
-use serde::{Deserialize, Deserializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::facts::{AddressFlag, Fact, HostFqdn, InterfaceAddress, KernelSource, Origin};
-use crate::sandbox::{Child, Profile, Task};
 
 /// Public destinations for which the kernel is asked to choose a source: the root server A (root-servers.org).
 const PUBLIC_V4: Ipv4Addr = Ipv4Addr::new(198, 41, 0, 4);
@@ -157,9 +156,6 @@ pub struct PendingFqdn {
 #[derive(Debug)]
 enum FqdnState {
     NotAsked,
-    /// In a process of its own, which can do nothing else.
-    Apart(Child),
-    /// In a thread, where this process has others already.
     Asked(Receiver<HostFqdn>),
     Known(HostFqdn),
 }
@@ -169,13 +165,6 @@ impl PendingFqdn {
     /// [`crate::collect::system::fqdn_from_hosts`] answers there.
     pub fn start(&mut self) {
         if !matches!(self.state, FqdnState::NotAsked) {
-            return;
-        }
-        // The C library's resolver reads what strangers send.
-        let profile = Profile { task: Task::Names, dns_time: Duration::ZERO };
-        let node_name = &self.node_name;
-        if let Ok((child, ())) = Child::start((), &profile, || (), |(), _| encoded(&canonical_name(node_name))) {
-            self.state = FqdnState::Apart(child);
             return;
         }
         let (sender, receiver) = mpsc::channel();
@@ -196,14 +185,6 @@ impl PendingFqdn {
     /// The answer, waited for `patience` at most; `None`: not yet. Asks, where that has not begun.
     pub fn wait(&mut self, patience: Duration) -> Option<HostFqdn> {
         self.start();
-        if let FqdnState::Apart(child) = &mut self.state {
-            let answer = match child.read(ANSWER_LIMIT, patience) {
-                Ok(octets) => decoded(&octets),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return None,
-                Err(error) => HostFqdn::Unknown(error.to_string()),
-            };
-            self.state = FqdnState::Known(answer);
-        }
         if let FqdnState::Asked(receiver) = &self.state {
             let answer = match receiver.recv_timeout(patience) {
                 Ok(answer) => answer,
@@ -218,31 +199,6 @@ impl PendingFqdn {
             FqdnState::Known(answer) => Some(answer.clone()),
             _ => None,
         }
-    }
-}
-
-/// Octets of an answer that come through a pipe at once (`PIPE_BUF` of limits.h): a name has 255 at most.
-const ANSWER_LIMIT: u64 = 4096;
-
-/// The answer for a pipe: what it is, then its words.
-fn encoded(answer: &HostFqdn) -> Vec<u8> {
-    let (kind, words) = match answer {
-        HostFqdn::Name(name) => ('=', &name.value),
-        HostFqdn::Fails(words) => ('!', words),
-        HostFqdn::Unknown(words) => ('?', words),
-    };
-    let mut octets = format!("{kind}{words}").into_bytes();
-    octets.truncate(ANSWER_LIMIT as usize);
-    octets
-}
-
-fn decoded(octets: &[u8]) -> HostFqdn {
-    let text = String::from_utf8_lossy(octets);
-    match text.split_at_checked(1) {
-        Some(("=", name)) => HostFqdn::Name(Fact::new(name.to_owned(), CANONICAL_NAME)),
-        Some(("!", words)) => HostFqdn::Fails(words.to_owned()),
-        Some(("?", words)) => HostFqdn::Unknown(words.to_owned()),
-        _ => HostFqdn::Unknown("the C library's answer could not be read".to_owned()),
     }
 }
 
@@ -268,42 +224,89 @@ fn failure(error: &LookupError) -> HostFqdn {
     }
 }
 
-/// The JSON of `--kernel`.
-#[derive(Deserialize)]
+/// The kernel's facts as `--kernel` reads them and `helolint kernel` writes them. What is left out is unknown.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Recorded {
+#[schemars(rename = "Kernel")]
+pub struct Recorded {
+    /// The node name (uname(2)).
     node_name: Option<String>,
-    /// Outer `None`: the key is missing.
-    #[serde(default, deserialize_with = "present")]
+    /// What `hostname -f` prints; null where it fails.
+    // Outer `None`: the key is missing.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     fqdn: Option<Option<String>>,
+    /// The addresses on the interfaces.
     addresses: Option<Vec<RecordedAddress>>,
+    /// The source that the kernel would choose for a public destination.
     source: Option<RecordedSource>,
-    #[serde(default)]
+    /// The sysctls of that name.
+    #[serde(default, skip_serializing_if = "RecordedSwitches::are_off")]
     ip_nonlocal_bind: RecordedSwitches,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RecordedAddress {
+    /// Name of the interface, such as `eth0`.
     interface: String,
+    /// The address.
     address: IpAddr,
+    /// Length of the on-link prefix in bits.
     prefix_length: Option<u8>,
+    /// What the kernel says of it.
     #[serde(default)]
     flags: Vec<AddressFlag>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RecordedSource {
+    /// For IPv4; null: no route.
     ipv4: Option<Ipv4Addr>,
+    /// For IPv6; null: no route.
     ipv6: Option<Ipv6Addr>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Serialize, Deserialize, Default, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct RecordedSwitches {
+    /// Whether `net.ipv4.ip_nonlocal_bind` is on.
     ipv4: bool,
+    /// Whether `net.ipv6.ip_nonlocal_bind` is on.
     ipv6: bool,
+}
+
+impl RecordedSwitches {
+    fn are_off(&self) -> bool {
+        !self.ipv4 && !self.ipv6
+    }
+}
+
+/// The recording of a kernel's facts, which [`from_file`] reads back.
+pub fn recording(facts: &KernelFacts) -> Recorded {
+    let v4 = |addr: IpAddr| if let IpAddr::V4(v4) = addr { Some(v4) } else { None };
+    let v6 = |addr: IpAddr| if let IpAddr::V6(v6) = addr { Some(v6) } else { None };
+    let addresses = facts.addresses.as_ref().map(|all| {
+        let recorded = all.iter().cloned().map(|InterfaceAddress { interface, address, prefix_length, flags }| {
+            RecordedAddress { interface, address, prefix_length, flags }
+        });
+        recorded.collect()
+    });
+    Recorded {
+        node_name: facts.node_name.as_ref().map(|name| name.value.clone()),
+        fqdn: match &facts.fqdn {
+            HostFqdn::Name(name) => Some(Some(name.value.clone())),
+            HostFqdn::Fails(_) => Some(None),
+            HostFqdn::Unknown(_) => None,
+        },
+        addresses,
+        source: facts
+            .source
+            .known
+            .then(|| RecordedSource { ipv4: facts.source.ipv4.and_then(v4), ipv6: facts.source.ipv6.and_then(v6) }),
+        ip_nonlocal_bind: RecordedSwitches { ipv4: facts.nonlocal_bind_v4, ipv6: facts.nonlocal_bind_v6 },
+    }
 }
 
 fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {

@@ -132,3 +132,16 @@ proptest! {
         let _ = if_inet6(&text);
     }
 }
+
+#[test]
+fn what_is_recorded_is_read_back() {
+    for text in [
+        r#"{"node_name": "mail", "fqdn": null, "addresses": [{"interface": "eth0", "address": "2001:db8::1", "prefix_length": 64, "flags": ["deprecated"]}], "source": {"ipv4": "192.0.2.1", "ipv6": null}, "ip_nonlocal_bind": {"ipv4": true, "ipv6": false}}"#,
+        r#"{"node_name": null, "fqdn": "mail.example.com", "addresses": [], "source": {"ipv4": null, "ipv6": null}}"#,
+        r#"{"node_name": "mail", "addresses": null, "source": null}"#,
+    ] {
+        let recorded = recording(&from_file(text).unwrap());
+        let again: serde_json::Value = serde_json::to_value(&recorded).unwrap();
+        assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap(), "{text}");
+    }
+}

@@ -104,7 +104,13 @@ fn faults_have_line_and_suggestion() {
         (ignore("subject = \"*\"\nreason = \"r\"\nexpires = \"2027-01-31\""), 5, ""),
         (ignore("subject = \"*\"\nreason = \"r\"\nexpires = 2027-01-31T10:00:00Z"), 5, "a day is expected"),
         (ignore("subject = \"*\"\nreason = \"r\"\nexpires = 2027-02-30"), 5, ""),
-        (ignore("subject = \"*\"\nreason = \"r\"\nuntil = 2027-02-28"), 5, "there is no key `until`"),
+        (
+            ignore("subject = \"*\"\nreason = \"r\"\nuntil = 2027-02-28"),
+            5,
+            "there is no key `until` here, did you mean `expires`",
+        ),
+        (ignore("code = \"PTR001\""), 3, "there is no key `code` here, did you mean `rule`?"),
+        (ignore("comment = \"x\""), 3, "did you mean `reason`?"),
         ("[expect\n".into(), 1, ""),
         ("[dns]\ntimeout = 1\ntimeout = 2".into(), 3, "duplicate"),
     ];
