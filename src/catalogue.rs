@@ -1,12 +1,14 @@
 //! `helolint rules` and `helolint explain`: all from [`Meta`], so that there is one text for each rule.
 
 mod manual;
+mod replies;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 pub use manual::rules_page;
+pub use replies::{Present, reply};
 
 use crate::findings::{Meta, Need};
 use crate::report::{Style, escape};

@@ -17,6 +17,11 @@ pub fn config() -> String {
     text(&crate::settings::schema())
 }
 
+/// The schema of the file that `--kernel` reads.
+pub fn kernel() -> String {
+    text(&schemars::schema_for!(crate::collect::kernel::Recorded))
+}
+
 fn text(schema: &schemars::Schema) -> String {
     // A schema is JSON already: this cannot fail.
     escape::json(schema, true).unwrap_or_default()
@@ -39,6 +44,14 @@ mod tests {
     #[test]
     fn the_report_is_valid_by_its_schema() {
         verify(&report(), &render(Format::Json, sample::report("\u{1b}"), &Style::plain()));
+    }
+
+    #[test]
+    fn a_recording_of_the_kernel_is_valid_by_its_schema() {
+        let text = r#"{"node_name": "mail", "fqdn": null, "addresses": [{"interface": "eth0", "address": "192.0.2.1", "prefix_length": 24, "flags": ["down"]}], "source": {"ipv4": "192.0.2.1", "ipv6": null}}"#;
+        verify(&kernel(), text);
+        let facts = crate::collect::kernel::from_file(text).unwrap();
+        verify(&kernel(), &escape::json(&crate::collect::kernel::recording(&facts), true).unwrap());
     }
 
     #[test]

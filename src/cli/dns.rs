@@ -8,7 +8,7 @@ use clap::Args;
 use super::values::{DNS_PORT, Resolver, resolver, seconds};
 
 /// Time for the whole DNS phase where nothing else is said.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where DNS answers come from.
 #[derive(Debug, Clone, Args)]
@@ -35,11 +35,6 @@ pub struct DnsArgs {
     /// Time for the whole DNS phase; what is not answered by then is undetermined [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
-    /// Ask nothing where the system lacks a part of the sandbox in which answers are read
-    ///
-    /// Without it, what there is of user, capabilities, limits, Landlock and seccomp is used; check -v says what there is not.
-    #[arg(long)]
-    pub require_sandbox: bool,
 }
 
 impl DnsArgs {

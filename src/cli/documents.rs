@@ -23,6 +23,8 @@ pub enum SchemaDocument {
     Snapshot,
     /// The settings file
     Config,
+    /// What `kernel` writes and `--kernel` reads
+    Kernel,
 }
 
 /// Options of `completions`.

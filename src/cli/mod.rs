@@ -44,7 +44,9 @@ const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   helolint explain PTR001
   helolint explain helo-not-qualified DNS005
-  helolint explain PTR                          every rule of a family";
+  helolint explain PTR                          every rule of a family
+  helolint explain --reply '550 5.7.25 ...'     what an SMTP reply says of this host
+  sudo helolint explain --reply - < bounce.txt  the same of a bounce, and which findings explain it";
 
 const MAN_EXAMPLES: &str = "\
 Examples:
@@ -116,13 +118,15 @@ pub enum Command {
     /// Write what this host says about itself and what the DNS answered, as one JSON document
     #[command(after_help = SNAPSHOT_EXAMPLES)]
     Snapshot(Box<SnapshotArgs>),
-    /// Say what rules mean, why they matter and how to fix what they find
+    /// Say what rules mean, why they matter and how to fix what they find; or what an SMTP reply means
     #[command(after_help = EXPLAIN_EXAMPLES)]
-    Explain(ExplainArgs),
+    Explain(Box<ExplainArgs>),
     /// List every rule: code, name, default severity, summary
     Rules(RulesArgs),
     /// Show the DNS questions that check would ask, and whom, without asking them
     Questions(Box<QuestionsArgs>),
+    /// Write the file that `--kernel` reads: this host's names, addresses and source addresses
+    Kernel(KernelArgs),
     /// Print the JSON Schema of a document
     Schema(SchemaArgs),
     /// Print completions for a shell
@@ -179,6 +183,24 @@ pub struct QuestionsArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsArgs,
+}
+
+/// Options of `kernel`.
+#[derive(Debug, Clone, Args)]
+pub struct KernelArgs {
+    /// Write to FILE, whole or not at all, instead of to standard output (`-`)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Time for `hostname -f`, which may ask the system's resolver; what it prints is left out where it is not there by then [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<std::time::Duration>,
+}
+
+impl KernelArgs {
+    /// `--timeout`, or its default.
+    pub fn timeout(&self) -> std::time::Duration {
+        self.timeout.unwrap_or(dns::DEFAULT_TIMEOUT)
+    }
 }
 
 /// What stands in for a command line that cannot be understood, or that asks for help or version: prints it, and gives the exit

@@ -19,7 +19,9 @@ pub fn optional(root: &Root, path: &str, consequence: &str, problems: &mut Vec<P
         _ => "",
     };
     let message = format!("{path} cannot be read: {subject}{error}. {consequence}");
-    problems.push(Problem::of_file(ProblemKind::Unreadable { undecided: false }, path, None, message));
+    // What the system keeps from helolint, the programs of the host may well read.
+    let undecided = matches!(error, ReadError::Io(_) | ReadError::TooLarge(_));
+    problems.push(Problem::of_file(ProblemKind::Unreadable { undecided }, path, None, message));
     None
 }
 

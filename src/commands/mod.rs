@@ -4,8 +4,10 @@ mod check;
 mod completions;
 mod explain;
 mod gather;
+mod kernel;
 mod man;
 mod questions;
+mod reply;
 mod rules;
 mod schema;
 mod snapshot;
@@ -25,7 +27,8 @@ pub fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> 
         Command::Check(args) => check::run(*args),
         Command::Snapshot(args) => snapshot::run(*args),
         Command::Questions(args) => print(&questions::run(*args, &style)?),
-        Command::Explain(args) => print(&explain::run(&args, &style)?),
+        Command::Explain(args) => print(&explain::run(*args, &style)?),
+        Command::Kernel(args) => kernel::run(&args),
         Command::Rules(args) => print(&rules::run(&args, &style)),
         Command::Schema(args) => print(&schema::run(&args)),
         Command::Completions(args) => print(&completions::run(&args)),

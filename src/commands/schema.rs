@@ -9,5 +9,6 @@ pub fn run(args: &SchemaArgs) -> String {
         SchemaDocument::Report => schema::report(),
         SchemaDocument::Snapshot => schema::snapshot(),
         SchemaDocument::Config => schema::config(),
+        SchemaDocument::Kernel => schema::kernel(),
     }
 }

@@ -5,6 +5,8 @@
 
 mod scores;
 mod seen;
+mod software;
+mod stale;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -141,17 +143,31 @@ struct Receiver {
 
 /// How many receivers the table has.
 pub fn count() -> usize {
-    table::RECEIVERS.len() + scores::FILTERS.len()
+    receivers().count() + scores::FILTERS.len()
+}
+
+fn receivers() -> impl Iterator<Item = &'static Receiver> {
+    table::MAILBOXES.iter().chain(software::SOFTWARE)
 }
 
 /// What each receiver of the table will do with mail from `path`; nothing for a relayed path (they judge the relay), one whose
-/// sending address is unknown, or where the DNS was not asked.
+/// sending address is unknown, or where the DNS was not asked. While resolvers still serve old answers, the worse of what receivers do
+/// before and after counts, and its words say until when.
 pub fn opinions(path: &OutboundPath, dns: &Observations) -> Vec<Opinion> {
+    let mut opinions = by_truth(path, dns);
+    if !opinions.is_empty() {
+        stale::meanwhile(path, dns, &mut opinions);
+    }
+    opinions
+}
+
+/// The same by what is true, whatever caches still say.
+fn by_truth(path: &OutboundPath, dns: &Observations) -> Vec<Opinion> {
     if path.relayed.is_some() || dns.offline {
         return Vec::new();
     }
     let Some(seen) = Seen::of(path, dns) else { return Vec::new() };
-    let plain = table::RECEIVERS.iter().map(|receiver| judge(receiver, &seen));
+    let plain = receivers().map(|receiver| judge(receiver, &seen));
     plain.chain(scores::FILTERS.iter().map(|filter| scores::judge(filter, &seen))).collect()
 }
 
@@ -159,7 +175,7 @@ pub fn opinions(path: &OutboundPath, dns: &Observations) -> Vec<Opinion> {
 /// carry no mail do not count.
 pub fn accepting(facts: &Facts, dns: &Observations) -> usize {
     let paths = facts.paths.iter().filter(|path| !path.unused);
-    paths.flat_map(|path| opinions(path, dns)).filter(|opinion| opinion.verdict == Verdict::Accept).count()
+    paths.flat_map(|path| by_truth(path, dns)).filter(|opinion| opinion.verdict == Verdict::Accept).count()
 }
 
 fn judge(receiver: &Receiver, seen: &Seen) -> Opinion {

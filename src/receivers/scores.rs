@@ -25,20 +25,18 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter { id: "spamassassin", name: "SpamAssassin", thresholds: "5 is spam", symbols: SPAMASSASSIN },
 ];
 
-/// rspamd's hfilter.lua and rules/misc.lua with the scores of conf/scores.d, as of 2026. The weights that hfilter gives to the shape of
-/// names are left out: which of its patterns match is not known here.
+/// rspamd's hfilter.lua and rules/misc.lua with the scores of conf/scores.d, as of August 2026. A PTR name that does not lead back scores
+/// nothing: rspamd takes over the first PTR name unconfirmed. The weights that hfilter gives to the shape of names are left out where its
+/// patterns are not known here; a name without dot, or below a private top-level domain, has the greatest, and then nothing is looked up.
 const RSPAMD: &[Symbol] = &[
     Symbol { holds: Seen::has_no_ptr, name: "RDNS_NONE", score: 2000 },
-    Symbol { holds: Seen::fails_fcrdns, name: "HFILTER_HOSTNAME_UNKNOWN", score: 2500 },
-    Symbol { holds: |seen| bare_or(seen, Seen::helo_is_not_qualified), name: "HFILTER_HELO_NOT_FQDN", score: 2000 },
+    Symbol { holds: Seen::has_no_ptr, name: "HFILTER_HOSTNAME_UNKNOWN", score: 2500 },
+    Symbol { holds: |seen| bare_or(seen, helo_weighs_most), name: "HFILTER_HELO_5", score: 3000 },
+    Symbol { holds: |seen| looked_up(seen, Seen::helo_is_not_qualified), name: "HFILTER_HELO_NOT_FQDN", score: 2000 },
     Symbol { holds: Seen::helo_is_bare_address, name: "HFILTER_HELO_BAREIP", score: 3000 },
+    Symbol { holds: |seen| looked_up(seen, Seen::helo_leads_elsewhere), name: "HFILTER_HELO_IP_A", score: 1000 },
     Symbol {
-        holds: |seen| literal_or_bare_or(seen, Seen::helo_leads_elsewhere),
-        name: "HFILTER_HELO_IP_A",
-        score: 1000,
-    },
-    Symbol {
-        holds: |seen| literal_or_bare_or(seen, Seen::helo_is_unknown_to_dns),
+        holds: |seen| looked_up(seen, Seen::helo_is_unknown_to_dns),
         name: "HFILTER_HELO_NORES_A_OR_MX",
         score: 300,
     },
@@ -59,10 +57,22 @@ fn bare_or(seen: &Seen, otherwise: fn(&Seen) -> Option<bool>) -> Option<bool> {
     if seen.helo_is_bare_address() == Some(true) { Some(false) } else { otherwise(seen) }
 }
 
-/// Names alone are looked up.
-fn literal_or_bare_or(seen: &Seen, otherwise: fn(&Seen) -> Option<bool>) -> Option<bool> {
+/// Names without dot, and those below what hfilter takes for private.
+fn helo_weighs_most(seen: &Seen) -> Option<bool> {
+    const PRIVATE: [&str; 7] = ["lan", "local", "home", "localdomain", "intra", "priv", "user"];
+    if seen.helo.is_none() && !seen.helo_unknown {
+        return Some(false);
+    }
+    let helo = seen.helo.as_ref()?;
+    let name = helo.domain();
+    let last = name.labels().last();
+    Some(helo.literal().is_none() && (!helo.as_str().contains('.') || last.is_some_and(|last| PRIVATE.contains(&last))))
+}
+
+/// Names alone are looked up, and those alone whose shape does not weigh already.
+fn looked_up(seen: &Seen, otherwise: fn(&Seen) -> Option<bool>) -> Option<bool> {
     let literal = seen.helo.as_ref().is_some_and(|helo| helo.literal().is_some());
-    if literal { Some(false) } else { bare_or(seen, otherwise) }
+    if literal || helo_weighs_most(seen) == Some(true) { Some(false) } else { bare_or(seen, otherwise) }
 }
 
 /// What a filter makes of a path.

@@ -27,6 +27,8 @@ pub struct Seen {
     pub helo_unknown: bool,
     /// Whether the HELO name has an A, AAAA or MX record.
     pub helo_exists: Option<bool>,
+    /// Whether the HELO name has an A or AAAA record.
+    pub helo_has_address: Option<bool>,
     /// Whether the HELO name's address records hold the client address.
     pub helo_leads_here: Option<bool>,
     /// Why a PTR name is generic, where all are.
@@ -70,6 +72,7 @@ impl Seen {
             helo,
             helo_unknown,
             helo_exists: None,
+            helo_has_address: None,
             helo_leads_here: None,
             generic: if reasons.len() == all.len() { reasons.into_iter().next() } else { None },
             open: ptr.open().cloned().or_else(forward_open),
@@ -90,18 +93,26 @@ impl Seen {
         let Some(helo) = &self.helo else { return };
         if let Some(literal) = helo.literal() {
             (self.helo_exists, self.helo_leads_here) = (Some(true), Some(literal == self.address));
+            self.helo_has_address = Some(true);
             return;
         }
         let name = helo.domain();
         if !is_askable(&name) {
             // The public DNS holds no such name, so that nobody has to be asked.
             (self.helo_exists, self.helo_leads_here) = (Some(false), Some(false));
+            self.helo_has_address = Some(false);
             return;
         }
         let same_family = dns.addresses(&name, Family::of(self.address));
         self.helo_leads_here = match &same_family {
             Lookup::Unanswered(_) => None,
             found => Some(found.found().contains(&self.address)),
+        };
+        let both = Family::BOTH.map(|family| dns.addresses(&name, family));
+        self.helo_has_address = match &both {
+            both if both.iter().any(|found| !found.found().is_empty()) => Some(true),
+            both if both.iter().all(Lookup::is_missing) => Some(false),
+            _ => None,
         };
         let mut missing = 0;
         for rtype in [RecordType::A, RecordType::Aaaa, RecordType::Mx] {
@@ -174,6 +185,38 @@ impl Seen {
         }
     }
 
+    /// Whether the HELO name has no dot, and is no address literal.
+    pub fn helo_has_no_dot(&self) -> Option<bool> {
+        self.with_helo(|helo| Some(helo.literal().is_none() && !helo.as_str().contains('.')))
+    }
+
+    /// Whether the HELO name begins or ends with a dot, or has two in a row.
+    pub fn helo_has_an_empty_label(&self) -> Option<bool> {
+        self.with_helo(|helo| Some(helo.as_str().split('.').any(str::is_empty)))
+    }
+
+    /// Whether the HELO name is `localhost`, or below `.local` or `.localdomain`.
+    pub fn helo_is_local(&self) -> Option<bool> {
+        self.with_helo(|helo| {
+            let name = helo.domain();
+            Some(matches!(name.labels().last(), Some("localhost" | "local" | "localdomain")))
+        })
+    }
+
+    /// Whether the HELO name, address literals apart, has no address record: an MX record does not count.
+    pub fn helo_has_no_address(&self) -> Option<bool> {
+        self.with_helo(|_| self.helo_has_address.map(|has| !has))
+    }
+
+    /// Whether the HELO name holds four decimal numbers or eight hexadecimal digits, as a default name does, and is no PTR name.
+    pub fn helo_spells_numbers_unlike_ptr(&self) -> Option<bool> {
+        self.with_helo(|helo| match &self.ptr {
+            _ if helo.literal().is_some() || !spells_numbers(helo.as_str()) => Some(false),
+            Some(names) => Some(!names.contains(&helo.domain())),
+            None => None,
+        })
+    }
+
     /// Whether the HELO name is an address without brackets.
     pub fn helo_is_bare_address(&self) -> Option<bool> {
         self.with_helo(|helo| Some(helo.as_str().parse::<IpAddr>().is_ok()))
@@ -231,6 +274,20 @@ impl Seen {
 /// Whether a reason of the classifier of generic names says that the name holds the address.
 fn spells_address(why: &str) -> bool {
     why.starts_with("spells the address")
+}
+
+/// Whether a name holds four numbers of up to three digits with dots or hyphens between them, or eight hexadecimal digits of one case in a
+/// row: what Hestia's and Vesta's templates take for an address.
+fn spells_numbers(name: &str) -> bool {
+    let numbers = name.split(['.', '-']).collect::<Vec<_>>();
+    let ends_with_digit = |part: &&str| part.ends_with(|c: char| c.is_ascii_digit());
+    let begins_with_digit = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
+    let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let four = numbers.windows(4).any(|four| {
+        matches!(four, [a, b, c, d] if ends_with_digit(a) && is_number(b) && is_number(c) && begins_with_digit(d))
+    });
+    let run = |digit: fn(char) -> bool| name.split(|c| !digit(c)).any(|run| run.len() >= 8);
+    four || run(|c| matches!(c, '0'..='9' | 'a'..='f')) || run(|c| matches!(c, '0'..='9' | 'A'..='F'))
 }
 
 fn each_once(names: &[DomainName]) -> Vec<DomainName> {

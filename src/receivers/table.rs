@@ -1,16 +1,16 @@
-//! The rules of receivers, as published, read in source code or reported.
+//! The rules of those who run mailboxes, as published or reported. What software refuses by itself is in `software`.
 //!
 //! Where a receiver says what it wants but not what it does without, the verdict is the mildest and the words say so.
 
-use crate::receivers::Because::{Says, WorksOut};
+use crate::receivers::Because::Says;
 use crate::receivers::{Basis, Receiver, Rule, Seen, Verdict};
 
 /// The day on which the table was last held against its sources.
-pub const CHECKED: &str = "2026-11-20";
+pub const CHECKED: &str = "2026-11-28";
 
-/// Receivers whose rules say yes or no, in the order of reports.
-pub(super) const RECEIVERS: &[Receiver] = &[
-    // Google: SMTP errors and codes; sender guidelines (page 81126), for all senders since February 2024.
+/// Those who run mailboxes, in the order of reports.
+pub(super) const MAILBOXES: &[Receiver] = &[
+    // Google: SMTP errors and codes (February 2026); sender guidelines (page 81126), for all senders since February 2024.
     Receiver {
         id: "gmail",
         name: "Gmail",
@@ -21,7 +21,11 @@ pub(super) const RECEIVERS: &[Receiver] = &[
                 broken: Seen::fails_fcrdns,
                 verdict: Verdict::Reject,
                 because: Says("wants a PTR name that leads back to the address"),
-                reply: Some(("550-5.7.25 ... does not have a PTR record setup", Basis::Documented)),
+                reply: Some((
+                    "550 5.7.25 ... the sending IP address doesn't have a PTR record, or the forwarding DNS entry doesn't reference \
+                     the sending IP address",
+                    Basis::Documented,
+                )),
                 basis: Basis::Documented,
             },
             Rule {
@@ -59,10 +63,11 @@ pub(super) const RECEIVERS: &[Receiver] = &[
             },
         ],
     },
-    // Yahoo: sender best practices of April 2025, FAQ of August 2025.
+    // Yahoo: sender best practices of April 2025, FAQ of August 2025. Cox's mailboxes moved there in 2023 and 2024; Comcast's move step by
+    // step in 2025 and 2026.
     Receiver {
         id: "yahoo",
-        name: "Yahoo/AOL",
+        name: "Yahoo/AOL/Cox",
         basis: Basis::Documented,
         meanwhile: None,
         rules: &[
@@ -128,7 +133,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
             },
         ],
     },
-    // postmaster.orange.fr; no code of its numbered replies is known for certain to speak of the PTR.
+    // postmaster.orange.fr (May 2026); the numbers of its replies are from its table as others quote it (June 2026).
     Receiver {
         id: "orange",
         name: "Orange/Wanadoo",
@@ -139,26 +144,33 @@ pub(super) const RECEIVERS: &[Receiver] = &[
                 broken: Seen::has_no_ptr,
                 verdict: Verdict::Reject,
                 because: Says("requires a valid PTR record"),
-                reply: None,
+                reply: Some(("... service refused, please try later. ..._107", Basis::Reported)),
+                basis: Basis::Documented,
+            },
+            Rule {
+                broken: Seen::fails_fcrdns,
+                verdict: Verdict::Reject,
+                because: Says("requires that the PTR name leads back to the address"),
+                reply: Some(("... service refused, please try later. ..._107", Basis::Reported)),
                 basis: Basis::Documented,
             },
             Rule {
                 broken: Seen::helo_is_not_qualified,
                 verdict: Verdict::Reject,
                 because: Says("requires a fully qualified HELO name"),
-                reply: None,
+                reply: Some(("... service refused, please try later. ..._20x", Basis::Reported)),
                 basis: Basis::Documented,
             },
             Rule {
-                broken: Seen::fails_fcrdns,
+                broken: Seen::helo_has_no_address,
                 verdict: Verdict::Reject,
-                because: Says("refuses PTR names that do not lead back"),
-                reply: None,
-                basis: Basis::Reported,
+                because: Says("requires a HELO name that resolves"),
+                reply: Some(("... service refused, please try later. ..._20x", Basis::Reported)),
+                basis: Basis::Documented,
             },
         ],
     },
-    // Logs from 2008 on; the reply to a failing lookup is on Comcast's own page of SMTP errors.
+    // Logs from 2008 on; the reply to a failing lookup is on Comcast's own page of SMTP errors. Its mailboxes move to Yahoo Mail in steps.
     Receiver {
         id: "comcast",
         name: "Comcast",
@@ -167,7 +179,7 @@ pub(super) const RECEIVERS: &[Receiver] = &[
         rules: &[Rule {
             broken: Seen::has_no_ptr,
             verdict: Verdict::Reject,
-            because: Says("requires a PTR record of every mail server"),
+            because: Says("requires a PTR record of every mail server (mailboxes that have moved go by Yahoo's rules)"),
             reply: Some((
                 "554 ... all mail servers must have a PTR record with a valid Reverse DNS entry",
                 Basis::Reported,
@@ -189,93 +201,105 @@ pub(super) const RECEIVERS: &[Receiver] = &[
             basis: Basis::Documented,
         }],
     },
-    // smtpd_peer.c and smtpd_check.c of Postfix 3.
+    // The vendor's table of codes as a bounce classifier quotes it (2025).
     Receiver {
-        id: "postfix-client",
-        name: "Postfix with reject_unknown_client_hostname",
-        basis: Basis::SourceCode,
-        meanwhile: Some(("450 4.7.25 Client host rejected: cannot find your hostname", Basis::SourceCode)),
-        rules: &[
-            Rule {
-                broken: Seen::fails_fcrdns,
-                verdict: Verdict::Defer,
-                because: Says("wants a PTR name that leads back (450 by default)"),
-                reply: Some(("450 4.7.25 Client host rejected: cannot find your hostname", Basis::SourceCode)),
-                basis: Basis::SourceCode,
-            },
-            Rule {
-                broken: Seen::is_partly_confirmed,
-                verdict: Verdict::Defer,
-                because: WorksOut(first_name_decides),
-                reply: Some(("450 4.7.25 Client host rejected: cannot find your hostname", Basis::SourceCode)),
-                basis: Basis::SourceCode,
-            },
-        ],
-    },
-    Receiver {
-        id: "postfix-reverse",
-        name: "Postfix with reject_unknown_reverse_client_hostname",
-        basis: Basis::SourceCode,
-        meanwhile: Some(("450 4.7.1 Client host rejected: cannot find your reverse hostname", Basis::SourceCode)),
-        rules: &[Rule {
-            broken: Seen::has_no_ptr,
-            verdict: Verdict::Defer,
-            because: Says("wants a PTR record, whatever it says (450 by default)"),
-            reply: Some(("450 4.7.1 Client host rejected: cannot find your reverse hostname", Basis::SourceCode)),
-            basis: Basis::SourceCode,
-        }],
-    },
-    Receiver {
-        id: "postfix-helo",
-        name: "Postfix with reject_unknown_helo_hostname",
-        basis: Basis::SourceCode,
-        meanwhile: Some(("450 4.7.1 Helo command rejected: Host not found", Basis::SourceCode)),
-        rules: &[Rule {
-            broken: Seen::helo_is_unknown_to_dns,
-            verdict: Verdict::Defer,
-            because: Says("wants an A, AAAA or MX record of the HELO name (450 by default)"),
-            reply: Some(("450 4.7.1 Helo command rejected: Host not found", Basis::SourceCode)),
-            basis: Basis::SourceCode,
-        }],
-    },
-    // host.c and acl.c of Exim 4: all PTR names are looked at. The reply is the administrator's own.
-    Receiver {
-        id: "exim-reverse",
-        name: "Exim with verify = reverse_host_lookup",
-        basis: Basis::SourceCode,
-        meanwhile: Some(("451", Basis::SourceCode)),
+        id: "spectrum",
+        name: "Spectrum/Charter",
+        basis: Basis::Reported,
+        meanwhile: None,
         rules: &[Rule {
             broken: Seen::fails_fcrdns,
             verdict: Verdict::Reject,
-            because: Says("wants one PTR name, whichever, to lead back"),
-            reply: None,
-            basis: Basis::SourceCode,
+            because: Says("requires a PTR name that leads back to the address"),
+            reply: Some(("AUP#I-1100 to 1150", Basis::Reported)),
+            basis: Basis::Reported,
         }],
     },
-    // smtp_in.c of Exim 4; the reply is that of helo_verify_hosts.
+    // As above.
     Receiver {
-        id: "exim-helo",
-        name: "Exim with verify = helo",
-        basis: Basis::SourceCode,
-        meanwhile: Some(("451", Basis::SourceCode)),
+        id: "godaddy",
+        name: "GoDaddy",
+        basis: Basis::Reported,
+        meanwhile: None,
         rules: &[Rule {
-            broken: Seen::helo_does_not_verify,
+            broken: Seen::has_no_ptr,
+            verdict: Verdict::Defer,
+            because: Says("turns away addresses without reverse DNS for now, each time"),
+            reply: Some(("421 Temporarily rejected. Reverse DNS for this IP failed. IB108", Basis::Reported)),
+            basis: Basis::Reported,
+        }],
+    },
+    // Its users' forum.
+    Receiver {
+        id: "virgin-media",
+        name: "Virgin Media (UK)",
+        basis: Basis::Reported,
+        meanwhile: None,
+        rules: &[Rule {
+            broken: Seen::is_generic,
             verdict: Verdict::Reject,
-            because: Says("wants a HELO name that is a confirmed PTR name or leads to the address"),
-            reply: Some(("550 EHLO argument does not match calling host", Basis::SourceCode)),
-            basis: Basis::SourceCode,
+            because: Says("prohibits generic and dynamic host names"),
+            reply: None,
+            basis: Basis::Reported,
+        }],
+    },
+    // A thread of 2015.
+    Receiver {
+        id: "freenet",
+        name: "freenet.de",
+        basis: Basis::Reported,
+        meanwhile: None,
+        rules: &[Rule {
+            broken: |seen| if seen.address.is_ipv6() { seen.fails_fcrdns() } else { Some(false) },
+            verdict: Verdict::Reject,
+            because: Says("refuses IPv6 senders without a PTR name that leads back"),
+            reply: Some(("550-inconsistent or no DNS PTR record for ... (see RFC 1912 2.1)", Basis::Reported)),
+            basis: Basis::Reported,
+        }],
+    },
+    // The Exim wiki, 2014.
+    Receiver {
+        id: "linkedin",
+        name: "LinkedIn",
+        basis: Basis::Reported,
+        meanwhile: None,
+        rules: &[Rule {
+            broken: |seen| if seen.address.is_ipv6() { seen.has_no_ptr() } else { Some(false) },
+            verdict: Verdict::Reject,
+            because: Says("refuses IPv6 senders without PTR record"),
+            reply: Some(("554 5.7.1 ... does not have a reverse (address-to-name) DNS entry", Basis::Reported)),
+            basis: Basis::Reported,
+        }],
+    },
+    // The vendor's best practices; the reply is from bounces.
+    Receiver {
+        id: "magicmail",
+        name: "MagicMail servers",
+        basis: Basis::Documented,
+        meanwhile: None,
+        rules: &[Rule {
+            broken: Seen::has_no_ptr,
+            verdict: Verdict::Reject,
+            because: Says("refuses addresses without reverse DNS"),
+            reply: Some((
+                "550-Reason: This system will not accept messages from servers/devices with no reverse DNS",
+                Basis::Reported,
+            )),
+            basis: Basis::Documented,
+        }],
+    },
+    // Its knowledge base.
+    Receiver {
+        id: "forpsi",
+        name: "Forpsi",
+        basis: Basis::Documented,
+        meanwhile: None,
+        rules: &[Rule {
+            broken: Seen::has_no_ptr,
+            verdict: Verdict::Reject,
+            because: Says("refuses addresses without reverse DNS"),
+            reply: Some(("554 ... no DNS reverse for ...", Basis::Documented)),
+            basis: Basis::Documented,
         }],
     },
 ];
-
-/// The odds where some PTR names lead back and others do not: the order of an answer changes from one to the next.
-fn first_name_decides(seen: &Seen) -> String {
-    let (good, all) = seen.odds();
-    let bad = all - good;
-    let verb = if good == 1 { "leads" } else { "lead" };
-    let share = if bad * 2 == all { "about half".to_owned() } else { format!("about {bad} in {all}") };
-    format!(
-        "looks at one PTR name alone, the first that it gets: {good} of {all} PTR names {verb} back, so that {share} of the \
-         connections are turned away (450 by default)"
-    )
-}

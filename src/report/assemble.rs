@@ -41,6 +41,7 @@ impl Report {
                 unseen: facts.mtas.unseen.iter().map(ToString::to_string).collect(),
             },
             paths: facts.paths.iter().map(|path| path_view(path, dns)).collect(),
+            taken: dns.taken.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             summary: summary(&findings),
             findings,
             suppressed: Vec::new(),
@@ -237,7 +238,7 @@ fn finding_view(finding: &Finding) -> FindingView {
         evidence: finding.evidence.clone(),
         fix: finding.fix.clone(),
         paths: finding.paths.clone(),
-        unanswered: !finding.open.is_empty(),
+        open: finding.open.clone(),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Report {
     pub first_step: Option<FirstStep>,
     /// Rules that were not checked.
     pub not_checked: Vec<NotChecked>,
+    /// When the DNS answered, `2026-11-28T19:00:00Z`; null where nobody has a clock: `--zones`, `--offline`.
+    pub taken: Option<String>,
     /// How many findings of each kind.
     pub summary: Summary,
     /// Planned records (`--overlay`) answered in place of the live DNS: nothing here is so yet.
@@ -276,9 +278,9 @@ pub struct FindingView {
     pub fix: Option<Fix>,
     /// Identifiers of the outbound paths concerned.
     pub paths: Vec<String>,
-    /// It is open because a question got no answer.
+    /// The questions without answer that leave it open.
     #[serde(skip)]
-    pub unanswered: bool,
+    pub open: Vec<String>,
 }
 
 /// A finding that does not count.

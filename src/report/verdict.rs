@@ -100,13 +100,15 @@ pub fn notes(report: &Report) -> Vec<Note> {
     notes
 }
 
+/// Date, hour and minute of `2026-11-20T14:37:00Z`.
+pub fn date_and_time(at: &str) -> String {
+    format!("{} {} UTC", at.get(..10).unwrap_or(at), at.get(11..16).unwrap_or_default())
+}
+
 /// Until when caches are stale, where that is known.
 fn until(stale: &StaleCaches) -> String {
     match (&stale.until, stale.seconds) {
-        // Date, hour and minute of `2026-11-20T14:37:00Z`.
-        (Some(at), _) => {
-            format!(" until {} {} UTC", at.get(..10).unwrap_or(at), at.get(11..16).unwrap_or_default())
-        }
+        (Some(at), _) => format!(" until {}", date_and_time(at)),
         (None, Some(seconds)) => format!(" for {}", count(usize::try_from(seconds).unwrap_or(usize::MAX), "second")),
         (None, None) => String::new(),
     }

@@ -18,7 +18,7 @@ const V6: &str = "2001:db8::10";
 const OTHER: &str = "mail.example.net";
 
 /// Rules that speak of servers and not of records: a server that refuses is seen to do so.
-const OF_SERVERS: [&str; 2] = ["DNS009", "DNS010"];
+const OF_SERVERS: [&str; 3] = ["DNS009", "DNS010", "DNS013"];
 
 /// Hosts that are healthy where the DNS is [`right`].
 fn hosts() -> Vec<Facts> {

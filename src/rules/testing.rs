@@ -1,5 +1,6 @@
 //! For tests of rules: a healthy host, answers from a list, and findings in one line each.
 
+pub use crate::rules::dns::heard::heard;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 

@@ -9,7 +9,6 @@ mod depend;
 mod describe;
 pub mod expand;
 mod exposed;
-mod hidden;
 pub mod hostname;
 mod lines;
 mod lists;
@@ -31,7 +30,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use crate::collect::processes::Daemon;
-use crate::collect::root::Root;
+use crate::collect::root::{ReadError, Root};
 use crate::collect::sender::Sender;
 use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, Refusal};
 use crate::source::Span;
@@ -59,8 +58,7 @@ pub struct Refused {
 impl Refused {
     /// A refusal of a line, which is named by its end.
     pub fn at(line: &Logical, message: impl Into<String>) -> Refused {
-        let message = hidden::without_words(&message.into(), &line.text);
-        Refused { message, at: Some(line.last()), file: None, note: None, unknown: false }
+        Refused { message: message.into(), at: Some(line.last()), file: None, note: None, unknown: false }
     }
 }
 
@@ -126,7 +124,9 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
         Ok(read) => read,
         Err(error) => {
             let message = format!("{} cannot be read: {error}", live.file);
-            let kind = ProblemKind::Unreadable { undecided: false };
+            // What the system keeps from helolint, Exim may well read.
+            let undecided = matches!(error, ReadError::Io(_) | ReadError::TooLarge(_));
+            let kind = ProblemKind::Unreadable { undecided };
             collected.problems.push(Problem::of_file(kind, &live.file, None, message));
             return collected;
         }
@@ -227,12 +227,12 @@ fn undecided_name(refused: &Refused, file: &str) -> Problem {
 ///
 /// # Errors
 /// Where its first file cannot be read.
-pub fn read(request: &Request) -> Result<Read, crate::collect::root::ReadError> {
+pub fn read(request: &Request) -> Result<Read, ReadError> {
     read_as_built(request, &BTreeSet::new())
 }
 
 /// Reads one configuration, some builtin macros taken the other way round.
-fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read, crate::collect::root::ReadError> {
+fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read, ReadError> {
     let file = request.root.read(request.file)?;
     let users = Users::of(request.root);
     let how = config::Reading {

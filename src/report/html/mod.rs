@@ -47,6 +47,7 @@ pub fn render(report: &Report) -> String {
                     (asked(report))
                 }
                 footer {
+                    @if let Some(taken) = &report.taken { "As the DNS answered on " (verdict::date_and_time(taken)) " · " }
                     (report.tool.name) " " (report.tool.version) " · " code { "helolint explain CODE" } " tells more of a finding"
                 }
             }

@@ -59,7 +59,20 @@ pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> Str
         Paths { number: report.paths.len(), by_id: report.paths.iter().map(|path| (path.id.as_str(), path)).collect() };
     let mut out = String::new();
     let mut in_brief = false;
-    for group in groups {
+    let waiting = if style.verbosity == Verbosity::Verbose { Vec::new() } else { by_cause(findings) };
+    let waits = |finding: &FindingView| waiting.iter().any(|(cause, _)| is_open_by(finding, cause));
+    for mut group in groups {
+        // What waits for one answer is said together, where the first of it stands.
+        for (cause, all) in &waiting {
+            if group.iter().any(|finding| all.first().is_some_and(|first| std::ptr::eq(*first, *finding))) {
+                out.push_str(&waiting_for(cause, all, style));
+                in_brief = false;
+            }
+        }
+        group.retain(|finding| !waits(finding));
+        if group.is_empty() {
+            continue;
+        }
         if style.verbosity != Verbosity::Verbose && group.iter().all(|f| f.severity == Severity::Info) {
             out.push_str(if std::mem::replace(&mut in_brief, true) { "" } else { "\n" });
             group.iter().for_each(|finding| out.push_str(&brief(finding, style)));
@@ -85,6 +98,38 @@ pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> Str
                 out.push_str(&format!("    {line}\n"));
             }
         }
+    }
+    out
+}
+
+/// The undetermined findings that the same questions leave open, where there are several, in the order of findings.
+fn by_cause<'a>(findings: &[&'a FindingView]) -> Vec<(&'a [String], Vec<&'a FindingView>)> {
+    let mut causes: Vec<(&[String], Vec<&FindingView>)> = Vec::new();
+    for finding in findings.iter().filter(|f| f.verdict == Verdict::Undetermined && !f.open.is_empty()) {
+        match causes.iter_mut().find(|(cause, _)| is_open_by(finding, cause)) {
+            Some((_, all)) => all.push(finding),
+            None => causes.push((&finding.open, vec![finding])),
+        }
+    }
+    causes.retain(|(_, all)| all.len() > 1);
+    causes
+}
+
+fn is_open_by(finding: &FindingView, cause: &[String]) -> bool {
+    finding.verdict == Verdict::Undetermined && !finding.open.is_empty() && finding.open == cause
+}
+
+/// What waits for the same questions.
+fn waiting_for(cause: &[String], all: &[&FindingView], style: &Style) -> String {
+    let head = style.paint(kind(Severity::Error, Verdict::Undetermined).1, "undetermined");
+    let questions: Vec<String> = cause.iter().map(|question| format!("`{question}`")).collect();
+    let mut out = format!("\n{head}: {} without answer to {}:\n", count(all.len(), "finding"), questions.join(", "));
+    for finding in all.iter().take(SUBJECTS) {
+        let text = format!("{} {}: {}", finding.code, glued(&finding.subject), finding.message);
+        put(&mut out, "    ", "      ", &text, style.width);
+    }
+    if all.len() > SUBJECTS {
+        put(&mut out, "    ", "      ", &format!("and {} more", all.len() - SUBJECTS), style.width);
     }
     out
 }

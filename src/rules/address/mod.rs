@@ -3,6 +3,7 @@
 mod aaaa_not_local;
 mod bind_address_not_local;
 mod family_mismatch;
+mod family_without_route;
 mod loopback_source;
 mod nat_map_stale;
 mod sending_address_unknown;
@@ -21,4 +22,5 @@ pub const RULES: &[&Rule] = &[
     &sends_from_other_address::RULE,
     &loopback_source::RULE,
     &family_mismatch::RULE,
+    &family_without_route::RULE,
 ];

@@ -1,6 +1,8 @@
 use crate::facts::Mta;
 use crate::findings::{Finding, Fix, Who};
+use crate::name::DomainName;
 use crate::observe::{Lookup, Question};
+use crate::rules::names::{HeloOf, helo_of};
 use crate::rules::panel::{REBUILD_HELO, has_flag};
 use crate::rules::ptr::generic::why_generic;
 use crate::rules::support::{evidence, sending_addresses};
@@ -42,8 +44,22 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         sending_addresses(facts).into_iter().filter(|s| s.paths.iter().any(|path| path.mta == Some(Mta::Exim)))
     {
         let (addr, question) = (sending.address.value, Question::ptr(sending.address.value));
+        let presented = |name: &DomainName| {
+            sending
+                .paths
+                .iter()
+                .any(|path| matches!(helo_of(path, dns), HeloOf::Name(helo) if helo.value.domain() == *name))
+        };
+        let follows_unseen = sending.paths.iter().any(|path| match helo_of(path, dns) {
+            HeloOf::Name(helo) => why_generic(&helo.value.domain(), addr).is_some(),
+            HeloOf::Open(_) => true,
+            HeloOf::None | HeloOf::Undecided => false,
+        });
         let finding = match dns.ptr(addr) {
             Lookup::NoData | Lookup::NxDomain => continue,
+            // The names in cPanel's maps go before the PTR record: it is followed where they are the same.
+            Lookup::Found(names) if !names.iter().any(presented) => continue,
+            Lookup::Unanswered(_) if !follows_unseen => continue,
             Lookup::Found(names) => {
                 let Some(why) = names.iter().map(|name| why_generic(name, addr)).collect::<Option<Vec<String>>>()
                 else {
@@ -74,22 +90,34 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Helo;
+    use crate::name::HeloName;
     use crate::rules::testing::*;
 
     #[test]
     fn cases() {
-        let on = |flags: &[&str]| {
+        let generic_name = "192-0-2-10.static.example.net";
+        let named = |helo: &str, flags: &[&str]| {
             healthy().but(|f| {
+                f.paths[0].helo = Helo::Known(fact(HeloName::new(helo)));
                 f.paths[0].mta = Some(Mta::Exim);
                 f.cpanel =
                     Some(cpanel().but(|c| c.flags = flags.iter().map(|flag| fact((*flag).to_owned())).collect()));
             })
         };
+        let on = |flags: &[&str]| named(generic_name, flags);
         let generic = [("192.0.2.10 PTR", &["192-0-2-10.static.example.net"] as &[&str])];
         check_table(
             &RULE,
             vec![
-                ("a name of one's own", on(&["use_rdns_for_helo"]), dns(&[]), &[]),
+                ("a name of one's own", named(NAME, &["use_rdns_for_helo"]), dns(&[]), &[]),
+                ("HELO is another name all the same", named(NAME, &["use_rdns_for_helo"]), dns(&generic), &[]),
+                (
+                    "HELO is another name, and the PTR record unseen",
+                    named(NAME, &["use_rdns_for_helo"]),
+                    dns(&[("192.0.2.10 PTR", &["timeout"])]),
+                    &[],
+                ),
                 ("a generic one", on(&["use_rdns_for_helo"]), dns(&generic), &["warning 192.0.2.10"]),
                 ("HELO does not follow it", on(&[]), dns(&generic), &[]),
                 (

@@ -19,7 +19,8 @@ rule! {
     /// zone, or the delegation still names a server from before a move.
     ///
     /// ## Fix
-    /// Compare the SOA serials; let the server with the older one fetch the zone again, or take it out of the delegation.
+    /// Compare the SOA serials; let the server with the older one fetch the zone again, or take it out of the delegation. Where the
+    /// serials are the same, the zone was changed without raising it, or the servers do not get it from one source.
     ///
     /// ## When to ignore
     /// While a zone transfer is on its way.
@@ -42,9 +43,19 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             continue;
         }
         let said: Vec<String> = views.iter().map(|view| said(dns, question, view)).collect();
-        let message = format!("servers of one zone disagree about `{question}`: {}", said.join("; "));
-        let text = "Bring the zone's servers to one state: have those with the older serial fetch the zone again, or take them out \
-                    of the delegation.";
+        let (doubt, text) = match one_serial(dns, question, &views) {
+            Some(serial) => (
+                format!(" though all have the serial {serial}, so that none of them fetches the zone again"),
+                "Bring the zone's servers to one state: correct the zone where it is made, raise its serial, and see that every server \
+                 loads it; a server that makes its data itself has to be given the same.",
+            ),
+            None => (
+                String::new(),
+                "Bring the zone's servers to one state: have those with the older serial fetch the zone again, or take them out of the \
+                 delegation.",
+            ),
+        };
+        let message = format!("servers of one zone disagree about `{question}`{doubt}: {}", said.join("; "));
         let finding = RULE.violated(question, message).fix(Fix::new(Who::DnsZone, text));
         let differs = |zone: &&Zone| dns.delegation(zone).zip(dns.apex(zone)).is_some_and(|(above, own)| above != own);
         let zone = dns.zone_of(question).filter(differs);
@@ -52,6 +63,13 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         findings.push(finding.evidence(evidence(dns, question)).evidence(named));
     }
     findings
+}
+
+/// The serial that all these servers have, where each of them tells one.
+fn one_serial(dns: &Observations, question: &Question, views: &[View]) -> Option<u32> {
+    let mut serials = views.iter().flat_map(|view| &view.by).map(|at| dns.serial(*at, question));
+    let first = serials.next()??;
+    serials.all(|serial| serial == Some(first)).then_some(first)
 }
 
 /// What a group of servers says, each with its serial, and with who names it where one side alone does.
@@ -119,6 +137,15 @@ mod tests {
             "mail.example.com A",
             &[("ns1", &["serial=7", "192.0.2.10"]), ("ns2", &["serial=6", "192.0.2.99"])],
         )]);
-        assert!(findings(&RULE, &healthy(), &two)[0].message.contains("192.0.2.99 (ns2, serial 6)"));
+        let found = findings(&RULE, &healthy(), &two).remove(0);
+        assert!(found.message.contains("192.0.2.99 (ns2, serial 6)") && !found.message.contains("though"), "{found:?}");
+        assert!(found.fix.is_some_and(|fix| fix.text.contains("older serial")));
+        let same = heard(&[(
+            "mail.example.com A",
+            &[("ns1", &["serial=7", "192.0.2.10"]), ("ns2", &["serial=7", "192.0.2.99"])],
+        )]);
+        let found = findings(&RULE, &healthy(), &same).remove(0);
+        assert!(found.message.contains("though all have the serial 7"), "{found:?}");
+        assert!(found.fix.is_some_and(|fix| !fix.text.contains("older")));
     }
 }

@@ -5,7 +5,8 @@ mod authorities_disagree;
 mod cache_stale;
 mod delegation;
 #[cfg(test)]
-mod heard;
+pub(crate) mod heard;
+mod host_cannot_resolve;
 mod lame_server;
 mod lookup_unanswered;
 mod old_address_published;
@@ -35,4 +36,5 @@ pub const RULES: &[&Rule] = &[
     &resolver_unreachable::RULE,
     &old_ptr_left_behind::RULE,
     &private_address_published::RULE,
+    &host_cannot_resolve::RULE,
 ];

@@ -1,10 +1,12 @@
 use super::questions::judged;
-use crate::findings::Finding;
-use crate::findings::{Fix, Who};
+use crate::facts::{Facts, SenderDomains};
+use crate::findings::{Finding, Fix, Severity, Who};
+use crate::name::DomainName;
 use crate::observe::{RecordData, RecordType};
 use crate::rules::remedy::delete_record;
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 rule! {
@@ -36,24 +38,99 @@ rule! {
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for question in judged(dns).filter(|_| !facts.old_addresses.is_empty()) {
+    if facts.old_addresses.is_empty() {
+        return findings;
+    }
+    let handled = Handled::of(facts);
+    let is_ours = |name: &DomainName| cx.identity_names().iter().any(|(own, _)| own == name) || handled.has(name);
+    for question in judged(dns) {
         let truth = dns.truth(question);
         let records = truth.lookup.found();
         for old in &facts.old_addresses {
             if !records.iter().any(|record| holds(&record.data, *old)) {
                 continue;
             }
-            let message = format!("`{question}` still holds the old address {old}");
+            let ours = is_ours(&question.name);
+            let severity = if ours { RULE.severity } else { Severity::Info };
+            let whose =
+                if ours { "" } else { ", which is no name of this host: it may be the old server's own and stay" };
+            let message = format!("`{question}` still holds the old address {old}{whose}");
             let text =
                 format!("Replace {old} in the {} record of `{}`, or remove it there.", question.rtype, question.name);
             let fix = Fix::new(Who::DnsZone, text);
             let address = [RecordType::A, RecordType::Aaaa].contains(&question.rtype);
             let fix = if address { fix.command(delete_record(&question.name, *old)) } else { fix };
-            let finding = RULE.violated(question, message).fix(fix);
+            let finding = RULE.violated(question, message).severity(severity);
+            let finding = if ours { finding.fix(fix) } else { finding };
             findings.push(finding.evidence(evidence(dns, question)));
         }
     }
     findings
+}
+
+/// The domains that this host handles mail for, as far as its files name them.
+struct Handled {
+    domains: BTreeSet<DomainName>,
+    /// A list refers to a table or cannot be decided: any domain may be in it.
+    open: bool,
+}
+
+impl Handled {
+    fn of(facts: &Facts) -> Handled {
+        const LISTS: [&str; 6] = [
+            "mydestination",
+            "relay_domains",
+            "virtual_mailbox_domains",
+            "virtual_alias_domains",
+            "mydomain",
+            "myorigin",
+        ];
+        let mut all = Handled { domains: BTreeSet::new(), open: false };
+        for (postfix, list) in facts.postfix.iter().flat_map(|postfix| LISTS.map(|list| (postfix, list))) {
+            let Some(setting) = postfix.parameters.get(list) else { continue };
+            match setting.fact() {
+                Some(list) => list.value.split([',', ' ', '\t', '\n']).for_each(|word| all.take(word)),
+                None => all.open = true,
+            }
+        }
+        for exim in &facts.exim {
+            if let Some(domain) = exim.main.get("qualify_domain").and_then(|setting| setting.fact()) {
+                all.take(&domain.value);
+            }
+        }
+        if let Some(cpanel) = &facts.cpanel {
+            cpanel.userdomains.iter().for_each(|entry| all.take(&entry.key));
+            cpanel.localdomains.iter().for_each(|domain| all.take(domain.as_ref()));
+        }
+        for path in &facts.paths {
+            if let SenderDomains::Only { domains, .. } = &path.sender_domains {
+                all.domains.extend(domains.iter().cloned());
+            }
+        }
+        all
+    }
+
+    fn take(&mut self, word: &str) {
+        let name = DomainName::new(word);
+        // A table, or a file that holds the list.
+        if word.contains([':', '/']) {
+            self.open = true;
+        } else if name.is_qualified() && name.is_host_name() && !name.is_private() {
+            self.domains.insert(name);
+        }
+    }
+
+    /// Whether `name` is one of the domains or below one.
+    fn has(&self, name: &DomainName) -> bool {
+        let mut at = Some(name.clone());
+        while let Some(name) = at {
+            if self.domains.contains(&name) {
+                return true;
+            }
+            at = name.parent();
+        }
+        self.open
+    }
 }
 
 /// Whether a record holds an address: as its content, or spelled out in a text such as SPF.
@@ -93,6 +170,21 @@ mod tests {
                     moved(),
                     heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.9"])])]),
                     &[],
+                ),
+                (
+                    "the old server's own name",
+                    moved(),
+                    heard(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
+                    &["info web7.hoster.example. A"],
+                ),
+                (
+                    "below a domain that mail is handled for",
+                    moved().but(|f| {
+                        f.paths[0].sender_domains =
+                            SenderDomains::Only { domains: vec![DomainName::new("hoster.example")], others: true };
+                    }),
+                    heard(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
+                    &["error web7.hoster.example. A"],
                 ),
                 ("no answer", moved(), heard(&[("mail.example.com A", &[("ns1", &["timeout"])])]), &[]),
             ],

@@ -1,3 +1,4 @@
+use super::host_cannot_resolve;
 use crate::findings::Finding;
 use crate::observe::{Outcome, VantageKind};
 use crate::rules::{Context, rule};
@@ -6,7 +7,8 @@ rule! {
     /// A resolver answered nothing at all.
     ///
     /// ## Condition
-    /// A vantage point answered nothing at all. Subject: the resolver.
+    /// A vantage point answered nothing at all. Not of the system's resolvers where DNS013 says it of all. Subject: the
+    /// resolver.
     ///
     /// ## Why it matters
     /// What was asked there is not known. Where it is one of the system's, programs on this host wait for it each time before they ask the
@@ -29,9 +31,16 @@ rule! {
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let dns = cx.dns;
+    let all_of_the_system = host_cannot_resolve::applies(dns);
     let mut findings = Vec::new();
     for (at, vantage) in dns.vantages.iter().enumerate() {
-        if !matches!(vantage.kind, VantageKind::Public | VantageKind::System) {
+        let wanted = match vantage.kind {
+            VantageKind::Public => true,
+            // DNS013 says it of all of them.
+            VantageKind::System => !all_of_the_system,
+            VantageKind::Authoritative | VantageKind::Overlay => false,
+        };
+        if !wanted {
             continue;
         }
         let (mut asked, mut reasons) = (0_usize, Vec::<String>::new());

@@ -1,3 +1,4 @@
+use super::generic::why_generic;
 use super::{each, ticket};
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
@@ -5,7 +6,7 @@ use crate::name::DomainName;
 use crate::observe::Question;
 use crate::rules::remedy::right_names;
 use crate::rules::similar::hint;
-use crate::rules::support::evidence;
+use crate::rules::support::{evidence, ptr_names};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -38,6 +39,10 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let (facts, dns) = (cx.facts, cx.dns);
     each::name(&RULE, cx, |sending, name| {
         let addr = sending.address.value;
+        // PTR004 says the graver thing of it.
+        if ptr_names(dns, addr).iter().all(|name| why_generic(name, addr).is_some()) {
+            return None;
+        }
         let bare = name.registrable().as_ref() == Some(name);
         let what = match (bare, name.as_str().starts_with("www.")) {
             _ if !ticket::judged(name) => return None,
@@ -95,6 +100,7 @@ mod tests {
                     &[],
                 ),
                 ("no host name: PTR009", healthy(), dns(&[("192.0.2.10 PTR", &["www._x.example.com"])]), &[]),
+                ("generic: PTR004", healthy(), dns(&[("192.0.2.10 PTR", &["www.192-0-2-10.isp.example"])]), &[]),
                 ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
             ],
         );

@@ -7,7 +7,6 @@ use crate::facts::{Helo, HostFqdn};
 use crate::findings::Finding;
 use crate::name::DomainName;
 use crate::observe::Question;
-use crate::rules::remedy::name_host;
 use crate::rules::support::{Sending, evidence, list, names_for, ptr_names};
 use crate::rules::{Context, rule};
 
@@ -16,7 +15,7 @@ rule! {
     ///
     /// ## Condition
     /// No PTR name shares its registrable domain (public suffix list) with the host name, the MTA's own name, a HELO
-    /// name that does not itself follow the PTR name, or, on cPanel, a domain hosted here. Not where PTR004 applies,
+    /// name (one that follows the PTR name always does), or, on cPanel, a domain hosted here. Not where PTR004 applies,
     /// nor where the host has no qualified name of its own. Subject: the address.
     ///
     /// ## Why it matters
@@ -47,7 +46,12 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         if names.is_empty() || names.iter().all(|name| why_generic(name, addr).is_some()) {
             return None;
         }
-        let own: BTreeSet<DomainName> = names_for(facts, sending).iter().filter_map(DomainName::registrable).collect();
+        // A HELO name that is taken from the PTR record shares its domain.
+        if sending.paths.iter().any(|path| matches!(path.helo, Helo::FollowsPtr { .. })) {
+            return None;
+        }
+        let own = names_for(facts, sending).into_iter().filter(|name| name.is_host_name() && !name.is_private());
+        let own: BTreeSet<DomainName> = own.filter_map(|name| name.registrable()).collect();
         if names.iter().filter_map(DomainName::registrable).any(|d| own.contains(&d) || hosted.contains(&d)) {
             return None;
         }
@@ -59,17 +63,16 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 );
                 RULE.undetermined(addr, message)
             }
+            // Without a name of its own there is nothing that the PTR name could contradict: HST001 and HLO001 speak.
+            None if own.is_empty() => return None,
             None => {
                 let own: Vec<_> = own.iter().collect();
-                let own = if own.is_empty() { "it has none".to_owned() } else { list(&own) };
-                let message =
-                    format!("the PTR name of {addr} ({}) belongs to none of this host's domains ({own})", list(&names));
-                let fix = match names_for(facts, sending).iter().all(DomainName::is_private) {
-                    // The host has no public name at all: it may take the one that it has there.
-                    true => name_host(facts, dns),
-                    false => ticket::request(facts, dns, sending),
-                };
-                RULE.violated(addr, message).fix(fix)
+                let message = format!(
+                    "the PTR name of {addr} ({}) belongs to none of this host's domains ({})",
+                    list(&names),
+                    list(&own)
+                );
+                RULE.violated(addr, message).fix(ticket::request(facts, dns, sending))
             }
         };
         Some(finding.evidence(evidence(dns, &Question::ptr(addr))))
@@ -98,7 +101,7 @@ fn unknown(facts: &Facts, sending: &Sending<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{But, check_table, dns, healthy, host_named, named};
+    use crate::rules::testing::{But, HERE, check_table, dns, healthy, host_named, named};
 
     #[test]
     fn registrable_domains_are_compared() {
@@ -129,7 +132,14 @@ mod tests {
                     dns(&[("192.0.2.10 PTR", &["mail.example.net"])]),
                     &["warning? 192.0.2.10"],
                 ),
-                ("no name of this host is in any domain", named("mail"), dns(&[]), &["warning 192.0.2.10"]),
+                ("this host has no qualified name", named("mail"), dns(&[]), &[]),
+                ("its name is visibly none", named("example.com}})"), dns(&[]), &[]),
+                (
+                    "the HELO name follows the PTR record",
+                    healthy().but(|f| f.paths[0].helo = Helo::FollowsPtr { default: None, origin: HERE }),
+                    dns(&[("192.0.2.10 PTR", &["mail.customer.example"])]),
+                    &[],
+                ),
                 ("no answer", healthy(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
             ],
         );

@@ -15,6 +15,8 @@ const DEBIAN_EXIM: &str = "/var/lib/exim4/";
 const LOCALMACROS: &str = "/etc/exim4/exim4.conf.localmacros";
 /// Lines of a map that one fix proposes.
 const MAP_LINES: usize = 20;
+/// Files that hold the host's own name.
+const HOST_FILES: [&str; 2] = ["/etc/hosts", "/etc/hostname"];
 /// What cPanel builds `/etc/exim.conf` from.
 const EXIM_CONF_LOCAL: &str = "/etc/exim.conf.local";
 
@@ -30,10 +32,12 @@ pub(super) fn exim_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName
         return set_debian_macro("REMOTE_SMTP_HELO_DATA", name.as_str());
     }
     let own = exim.main.get("primary_hostname").is_some_and(|own| own.origin == helo.origin);
-    let option = if own || helo.origin.span().is_none() { "primary_hostname" } else { "helo_data" };
-    let place = helo.origin.span().map_or_else(|| exim.file.clone(), |_| helo.origin.describe());
+    // Where the name comes from the host's files, Exim has no setting of its own yet; and others read those files too.
+    let set = helo.origin.span().filter(|span| !HOST_FILES.contains(&span.path()));
+    let option = if own || set.is_none() { "primary_hostname" } else { "helo_data" };
+    let place = set.map_or_else(|| exim.file.clone(), |_| helo.origin.describe());
     let fix = Fix::new(Who::Host, format!("Set `{option} = {name}` in {place}, then reload Exim."));
-    let edit: Vec<String> = match helo.origin.span() {
+    let edit: Vec<String> = match set {
         Some(_) => edit::replace(&helo.origin, helo.value.as_str(), name.as_str()).into_iter().collect(),
         None => set_first(exim, &format!("primary_hostname = {name}")),
     };

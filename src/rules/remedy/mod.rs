@@ -216,14 +216,33 @@ pub fn rename_host(facts: &Facts, name: &DomainName) -> Fix {
     fix
 }
 
-/// The edit that makes the hosts file print `name` as the canonical one, where a line of it has another name before it.
+/// The edit that makes the hosts file print `name` as the canonical one, where a line of it has another name before it. Whatever reads
+/// `localhost` goes on finding it: a name behind that is taken off its line, and the DNS speaks for it.
 fn named_first(facts: &Facts, name: &DomainName) -> Option<String> {
     let (entry, _) = facts.host.hosts_entries(name).next()?;
+    let is_localhost = |fact: &Fact<String>| {
+        let first = DomainName::new(&fact.value);
+        matches!(first.as_str(), "localhost" | "localhost.localdomain" | "ip6-localhost" | "localhost4" | "localhost6")
+    };
+    if entry.address.value.is_loopback() && entry.names.iter().any(is_localhost) {
+        let short = name.labels().next().map(DomainName::new);
+        let is_new = |other: &str| {
+            let other = DomainName::new(other);
+            other == *name || Some(&other) == short.as_ref()
+        };
+        let kept: Vec<&str> =
+            entry.names.iter().map(|fact| fact.value.as_str()).filter(|other| !is_new(other)).collect();
+        return edit::replace_line(&entry.address.origin, &format!("{} {}", entry.address.value, kept.join(" ")));
+    }
     if entry.names.first().is_some_and(|first| DomainName::new(&first.value) == *name) {
         return None;
     }
     let others = entry.names.iter().map(|fact| fact.value.as_str()).filter(|other| DomainName::new(other) != *name);
-    let names: Vec<&str> = std::iter::once(name.as_str()).chain(others).collect();
+    let mut names: Vec<&str> = std::iter::once(name.as_str()).chain(others).collect();
+    // The short alias is the name's first label.
+    if let Some(short) = name.labels().next().filter(|short| !names.contains(short)) {
+        names.insert(1, short);
+    }
     edit::replace_line(&entry.address.origin, &format!("{} {}", entry.address.value, names.join(" ")))
 }
 

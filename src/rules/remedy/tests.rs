@@ -222,3 +222,44 @@ fn the_kernels_choice_gives_way_to_the_address_of_the_name() {
     let chosen = two.clone().but(|f| f.paths[0].bound = true);
     assert_eq!(better(&chosen, &there), None, "somebody chose the address");
 }
+
+#[test]
+fn the_line_of_localhost_stays_what_it_is() {
+    let hosts = "127.0.0.1 localhost relay3\n";
+    let facts = with_exim("/etc/exim4/exim4.conf").but(|f| {
+        let origin = in_file("/etc/hosts", hosts, "localhost");
+        f.paths[0].helo = Helo::Known(Fact::new(HeloName::new("localhost"), origin));
+    });
+    assert_eq!(commands(&facts).last().map(String::as_str), Some("systemctl reload exim4"));
+    assert!(commands(&facts).iter().any(|command| command.contains(&format!("1i primary_hostname = {WANTED}"))));
+    assert!(commands(&facts).iter().all(|command| !command.contains("/etc/hosts")));
+
+    let entry = |line: &str| {
+        let file = SourceFile::new("/etc/hosts", line.as_bytes());
+        let mut at = 0;
+        let mut words = line.split(' ').map(|word| {
+            let start = at;
+            at += word.len() + 1;
+            Fact::new(word.to_owned(), Origin::File(file.span(start, start + word.len())))
+        });
+        let address = words.next().unwrap();
+        crate::facts::HostsEntry { address: address.map(|text| text.parse().unwrap()), names: words.collect() }
+    };
+    let renamed = |line: &str| {
+        let facts = healthy().but(|f| f.host.hosts = vec![entry(line)]);
+        let all = rename_host(&facts, &DomainName::new("mail.example.com")).commands;
+        all.into_iter().find(|command| command.contains("/etc/hosts"))
+    };
+    for (line, expected) in [
+        ("127.0.0.1 localhost", None),
+        ("127.0.0.1 localhost mail", None),
+        ("127.0.0.1 localhost mail.example.com mail", Some("127.0.0.1 localhost")),
+        ("127.0.0.1 mail.example.com localhost", Some("127.0.0.1 localhost")),
+        ("192.0.2.10 old.example.com mail.example.com", Some("192.0.2.10 mail.example.com mail old.example.com")),
+        ("192.0.2.10 mail mail.example.com", Some("192.0.2.10 mail.example.com mail")),
+        ("192.0.2.10 mail.example.com mail", None),
+    ] {
+        let expected = expected.map(|new| format!("sed -i '1s/.*/{}/' /etc/hosts", new));
+        assert_eq!(renamed(line), expected, "{line}");
+    }
+}
