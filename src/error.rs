@@ -51,6 +51,12 @@ pub enum Error {
         /// Who could do what, and what to do.
         why: String,
     },
+    /// The process that asks the DNS and judges could not do so.
+    #[error("{0}")]
+    Apart(String),
+    /// A fault of the program.
+    #[error("nothing was judged: helolint itself failed")]
+    Fault,
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}\n  write to a file with -o FILE")]
     Stdout(#[source] io::Error),

@@ -23,13 +23,15 @@
 //! them. So a whole run can be replayed from a folder: that is how the scenarios in `testdata/hosts` work, and how a bug report
 //! becomes a test.
 //!
+//! What is secret is known on the ground floor, [`secret`]: no excerpt of a file and no fact holds a password.
+//!
 //! An outbound path ([`facts::OutboundPath`]) is the centre of it: one way in which mail leaves this host, with MTA, service,
 //! family, source address, the address that receivers see, HELO name and sender domains. A [`observe::Lookup`] keeps "no such
 //! record" and "no answer" apart, and a rule that meets the latter gives an undetermined finding.
 //!
 //! A good order to read: this page, `rules/ptr/ptr_missing.rs`, its scenario in `testdata/hosts`, `observe/plan.rs`,
 //! `commands/check.rs`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod addr;
 pub mod catalogue;
@@ -45,13 +47,16 @@ pub mod managers;
 pub mod name;
 pub mod observe;
 pub mod output;
+pub mod process;
 pub mod progress;
 pub mod providers;
 pub mod receivers;
 pub mod replies;
 pub mod report;
 pub mod rules;
+pub mod sandbox;
 pub mod schema;
+pub mod secret;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
@@ -69,12 +74,14 @@ mod layers {
     use std::path::Path;
 
     const TABLE: &[(&str, &[&str])] = &[
-        ("source", &[]),
+        ("secret", &[]),
+        ("source", &["secret"]),
         ("name", &[]),
         ("addr", &["name"]),
         ("managers", &[]),
-        ("facts", &["source", "name", "addr", "managers"]),
-        ("collect", &["facts", "source", "name", "addr", "managers"]),
+        ("facts", &["secret", "source", "name", "addr", "managers"]),
+        ("sandbox", &[]),
+        ("collect", &["facts", "secret", "source", "name", "addr", "managers", "sandbox"]),
         ("observe", &["facts", "name", "addr", "source"]),
         ("findings", &["facts", "source"]),
         ("providers", &["facts", "observe", "name", "addr"]),
@@ -88,8 +95,9 @@ mod layers {
         ("error", &["report"]),
         ("output", &["error", "report"]),
         ("inputs", &["cli", "collect", "error", "output", "report", "settings", "source"]),
+        ("process", &["output", "sandbox"]),
         ("progress", &["observe"]),
-        ("snapshot", &["facts", "observe", "name", "report"]),
+        ("snapshot", &["facts", "observe", "name", "report", "secret"]),
         ("schema", &["collect", "report", "settings", "snapshot"]),
         ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),
     ];
@@ -98,7 +106,10 @@ mod layers {
     const KEPT_INSIDE: &[(&str, &[&str])] = &[
         ("hickory_", &["observe/"]),
         ("tokio::", &["observe/resolver"]),
-        ("nix::", &["collect/", "inputs/", "output/"]),
+        ("nix::", &["collect/", "inputs/", "output/", "process.rs", "sandbox/"]),
+        ("caps::", &["sandbox/"]),
+        ("landlock::", &["sandbox/"]),
+        ("seccompiler::", &["sandbox/"]),
         ("pest::", &["collect/"]),
         ("clap::", &["cli"]),
     ];

@@ -16,6 +16,7 @@ use crate::name::DomainName;
 use crate::observe::zones::Zone;
 use crate::observe::{Answer, Observations, Outcome, Question, Reply, Vantage, VantageKind, Why};
 use crate::report::{HostView, escape, host_view};
+use crate::secret::Known;
 use records::RecordDoc;
 
 /// The number of the format: keys may be added under it, never changed or removed.
@@ -305,7 +306,9 @@ pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
         Some(Value::Object(details)) => details,
         _ => return Err(SnapshotError::Text("facts.host.details".into(), "set of facts about the host")),
     };
-    let facts: Facts = serde_json::from_value(serde_json::to_value(document.facts)?)?;
+    let mut facts: Facts = serde_json::from_value(serde_json::to_value(document.facts)?)?;
+    // A release that knew less of secrets may have written it.
+    facts.conceal(&Known::default());
     let mut vantages = document.vantages.iter().map(vantage).collect::<Result<Vec<_>, _>>()?;
     if document.offline {
         return Ok((facts, Observations { vantages, ..Observations::offline() }));

@@ -1,9 +1,14 @@
 //! Text with positions: the files that were read, and the byte ranges in them that facts come from.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
+
+use crate::secret::{self, Syntax};
 
 /// Longest piece of a line that an [`Excerpt`] holds, in characters. Longer lines are cut around the span.
 const EXCERPT_LIMIT: usize = 400;
@@ -21,6 +26,19 @@ pub struct SourceFile {
     /// Column of the text's first character, 1 unless the text is an excerpt.
     first_column: usize,
     line_starts: OnceLock<Box<[u32]>>,
+    /// What its reader knows of secrets in it.
+    reading: OnceLock<Box<Reading>>,
+    /// Secrets that its form shows.
+    secrets: OnceLock<Box<[Range<u32>]>>,
+}
+
+/// What the reader of a file knows of secrets in it.
+struct Reading {
+    syntax: Syntax,
+    /// Names of settings that are secret beyond those that everybody knows.
+    names: BTreeSet<String>,
+    /// Further secrets: byte ranges.
+    marks: Mutex<Vec<Range<usize>>>,
 }
 
 impl SourceFile {
@@ -39,6 +57,8 @@ impl SourceFile {
             first_line: line,
             first_column: column,
             line_starts: OnceLock::new(),
+            reading: OnceLock::new(),
+            secrets: OnceLock::new(),
         })
     }
 
@@ -57,6 +77,65 @@ impl SourceFile {
         &self.text
     }
 
+    /// Says how the file is written, and which settings in it are secret beyond those that everybody knows. Counts once, and before the
+    /// first excerpt.
+    pub fn read_as(&self, syntax: Syntax, names: BTreeSet<String>) {
+        let reading = Reading { syntax, names, marks: Mutex::default() };
+        // Of a file that two programs read, the first one's view counts.
+        let _ = self.reading.set(Box::new(reading));
+    }
+
+    /// Hides bytes `range` of a file that was [`read_as`](Self::read_as) something.
+    pub fn hide(&self, range: Range<usize>) {
+        if let Some(reading) = self.reading.get() {
+            let mut marks = reading.marks.lock().unwrap_or_else(PoisonError::into_inner);
+            marks.push(range);
+            *marks = secret::joined(std::mem::take(&mut *marks));
+        }
+    }
+
+    /// The secrets of a file that was [`read_as`](Self::read_as) something.
+    pub fn secret_texts(&self) -> Vec<String> {
+        let Some(reading) = self.reading.get() else { return Vec::new() };
+        let marks = reading.marks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let formed = self.secrets().iter().map(|range| range.start as usize..range.end as usize);
+        formed.chain(marks).filter_map(|range| self.text.get(range)).map(str::to_owned).collect()
+    }
+
+    /// The secrets that the text's form shows.
+    fn secrets(&self) -> &[Range<u32>] {
+        self.secrets.get_or_init(|| {
+            let none = BTreeSet::new();
+            let (syntax, names) = match self.reading.get() {
+                Some(reading) => (reading.syntax, &reading.names),
+                None => (Syntax::of_path(&self.path), &none),
+            };
+            let found = secret::scan(&self.path, &self.text, syntax, names).ranges;
+            // Both fit: the text is no longer than `TEXT_LIMIT`.
+            found.into_iter().map(|range| range.start as u32..range.end as u32).collect()
+        })
+    }
+
+    /// The secrets within `part` of one line, relative to its start; blanks at their ends left out.
+    fn secrets_in(&self, part: Range<usize>) -> Vec<Range<usize>> {
+        let formed = self.secrets();
+        let first = formed.partition_point(|range| range.end as usize <= part.start);
+        let formed = formed[first..].iter().map(|range| range.start as usize..range.end as usize);
+        let mut found: Vec<Range<usize>> = formed.take_while(|range| range.start < part.end).collect();
+        if let Some(reading) = self.reading.get() {
+            let marks = reading.marks.lock().unwrap_or_else(PoisonError::into_inner);
+            found.extend(marks.iter().filter(|range| range.start < part.end && part.start < range.end).cloned());
+        }
+        let text = &self.text[part.clone()];
+        let within = found.into_iter().filter_map(|range| {
+            let (start, end) = (range.start.max(part.start) - part.start, range.end.min(part.end) - part.start);
+            let hidden = text.get(start..end)?;
+            let start = end - hidden.trim_start().len();
+            (start < end).then(|| start..start + hidden.trim().len())
+        });
+        secret::joined(within.collect())
+    }
+
     /// The span from byte `start` up to byte `end`. Both are moved to the nearest character boundary within the text.
     pub fn span(self: &Arc<SourceFile>, start: usize, end: usize) -> Span {
         let start = self.text.floor_char_boundary(start.min(self.text.len()));
@@ -73,7 +152,7 @@ impl SourceFile {
     }
 
     /// The bytes of the line with this index, its end apart.
-    fn line(&self, index: usize) -> std::ops::Range<usize> {
+    fn line(&self, index: usize) -> Range<usize> {
         let starts = self.line_starts();
         let end = starts.get(index + 1).map_or(self.text.len(), |next| *next as usize - 1);
         starts[index] as usize..end
@@ -133,7 +212,7 @@ impl Span {
     }
 
     /// Byte offsets of its start and end in the file's text.
-    pub fn range(&self) -> std::ops::Range<usize> {
+    pub fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
@@ -142,21 +221,55 @@ impl Span {
         self.file.position(self.start as usize)
     }
 
-    /// Its first line and where in it the span stands: all that reports and snapshots need of it.
+    /// The text that it covers, as it may be shown.
+    pub fn shown(&self) -> Cow<'_, str> {
+        let secrets = self.file.secrets_in(self.range());
+        if secrets.is_empty() { Cow::Borrowed(self.text()) } else { Cow::Owned(secret::replace(self.text(), &secrets)) }
+    }
+
+    /// Whether all that it covers is secret.
+    pub fn is_hidden(&self) -> bool {
+        let text = self.text();
+        let trimmed = text.len() - text.trim_start().len()..text.trim_end().len();
+        let covers = |range: &Range<usize>| range.start <= trimmed.start && trimmed.end <= range.end;
+        !trimmed.is_empty() && self.file.secrets_in(self.range()).iter().any(covers)
+    }
+
+    /// Its first line and where in it the span stands: all that reports and snapshots need of it. Secrets are left out.
     pub fn excerpt(&self) -> Excerpt {
         let (file, place) = (&self.file, self.range());
         let whole = file.line(file.line_index(place.start));
         let line = file.text[whole.clone()].trim_end_matches('\r');
-        let start = (place.start - whole.start).min(line.len());
-        let end = (place.end - whole.start).clamp(start, line.len());
-        let Position { line: number, column } = self.position();
-        let lead = line[..start].chars().count();
+        let mut start = (place.start - whole.start).min(line.len());
+        let mut end = (place.end - whole.start).clamp(start, line.len());
+        let Position { line: number, mut column } = self.position();
+        let secrets = file.secrets_in(whole.start..whole.start + line.len());
+        if let Some(around) = secrets.iter().find(|range| range.start < start && start < range.end) {
+            column -= line[around.start..start].chars().count();
+            start = around.start;
+        }
+        if let Some(around) = secrets.iter().find(|range| range.start < end && end < range.end) {
+            end = around.end;
+        }
+        let (line, width, lead) = if secrets.is_empty() {
+            (Cow::Borrowed(line), line[start..end].chars().count(), line[..start].chars().count())
+        } else {
+            // What stands behind a secret keeps its column: the line begins there.
+            let from = secrets.iter().map(|range| range.end).filter(|end| *end <= start).max().unwrap_or(0);
+            let part = |from: usize, to: usize| {
+                let within = secrets.iter().filter(|range| from <= range.start && range.end <= to);
+                let within: Vec<_> = within.map(|range| range.start - from..range.end - from).collect();
+                secret::replace(&line[from..to], &within)
+            };
+            let (before, marked, behind) = (&line[from..start], part(start, end), part(end, line.len()));
+            (Cow::Owned([before, &marked, &behind].concat()), marked.chars().count(), before.chars().count())
+        };
         let skip = if line.chars().nth(EXCERPT_LIMIT).is_some() { lead.saturating_sub(EXCERPT_LEAD) } else { 0 };
         Excerpt {
             file: file.path.to_string(),
             line: number,
             column,
-            end_column: column + line[start..end].chars().count(),
+            end_column: column + width,
             text: line.chars().skip(skip).take(EXCERPT_LIMIT).collect(),
             text_column: column - lead + skip,
         }
@@ -186,7 +299,7 @@ impl std::hash::Hash for Span {
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Position { line, column } = self.position();
-        write!(f, "{}:{line}:{column} {:?}", self.path(), self.text())
+        write!(f, "{}:{line}:{column} {:?}", self.path(), self.shown())
     }
 }
 
@@ -249,6 +362,44 @@ mod tests {
             assert_eq!(back.excerpt(), span.excerpt());
             assert_eq!(back, span);
         }
+    }
+
+    #[test]
+    fn an_excerpt_leaves_secrets_out() {
+        let text = "relayhost = [user:S3cret@mx.example]:587 # x\nsmtp_sasl_password_maps = static:u:S3cret\n";
+        let file = SourceFile::new("/etc/postfix/main.cf", text);
+        for (part, shown, marked) in [
+            ("relayhost", "relayhost = [<hidden>@mx.example]:587 # x", "relayhost"),
+            ("[user:S3cret@mx.example]", "relayhost = [<hidden>@mx.example]:587 # x", "[<hidden>@mx.example]"),
+            ("S3cret", "relayhost = [<hidden>@mx.example]:587 # x", "<hidden>"),
+            ("[user:S3", "relayhost = [<hidden>@mx.example]:587 # x", "[<hidden>"),
+            (":587", "@mx.example]:587 # x", ":587"),
+            ("static:u:S3cret", "smtp_sasl_password_maps = <hidden>", "<hidden>"),
+            ("smtp_sasl", "smtp_sasl_password_maps = <hidden>", "smtp_sasl"),
+        ] {
+            let at = text.find(part).unwrap();
+            let span = file.span(at, at + part.len());
+            let excerpt = span.excerpt();
+            assert_eq!(excerpt.text, shown, "{part}");
+            let skip = excerpt.column - excerpt.text_column;
+            let width = excerpt.end_column - excerpt.column;
+            assert_eq!(excerpt.text.chars().skip(skip).take(width).collect::<String>(), marked, "{part}");
+            let back = Span::from(excerpt.clone());
+            assert_eq!(back.excerpt(), excerpt, "{part}");
+        }
+        assert!(file.span(text.len() - 7, text.len()).is_hidden());
+        assert!(!file.span(0, 40).is_hidden());
+        assert_eq!(file.span(0, 40).shown(), "relayhost = [<hidden>@mx.example]:587");
+    }
+
+    #[test]
+    fn what_a_reader_hides_is_hidden() {
+        let file = SourceFile::new("/etc/exim.conf", "WORD = abc\nx = WORD\n");
+        file.read_as(Syntax::Exim, BTreeSet::new());
+        file.hide(7..10);
+        assert_eq!(file.span(0, 4).excerpt().text, "WORD = <hidden>");
+        assert_eq!(file.span(11, 12).excerpt().text, "x = WORD");
+        assert_eq!(file.secret_texts(), ["abc"]);
     }
 
     #[test]

@@ -35,6 +35,11 @@ pub struct DnsArgs {
     /// Time for the whole DNS phase; what is not answered by then is undetermined [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
+    /// Ask nothing where the system lacks a part of the sandbox in which answers are read
+    ///
+    /// Without it, what there is of user, capabilities, limits, Landlock and seccomp is used; check -v says what there is not.
+    #[arg(long)]
+    pub require_sandbox: bool,
 }
 
 impl DnsArgs {

@@ -4,6 +4,7 @@
 //! only [`PendingFqdn::start`] may make the C library ask the system's resolver.
 
 use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -20,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::facts::{AddressFlag, Fact, HostFqdn, InterfaceAddress, KernelSource, Origin};
+use crate::sandbox::{Child, Profile, Task};
 
 /// Public destinations for which the kernel is asked to choose a source: the root server A (root-servers.org).
 const PUBLIC_V4: Ipv4Addr = Ipv4Addr::new(198, 41, 0, 4);
@@ -156,6 +158,9 @@ pub struct PendingFqdn {
 #[derive(Debug)]
 enum FqdnState {
     NotAsked,
+    /// In a process of its own, which can do nothing else.
+    Apart(Child),
+    /// In a thread, where this process has others already.
     Asked(Receiver<HostFqdn>),
     Known(HostFqdn),
 }
@@ -165,6 +170,13 @@ impl PendingFqdn {
     /// [`crate::collect::system::fqdn_from_hosts`] answers there.
     pub fn start(&mut self) {
         if !matches!(self.state, FqdnState::NotAsked) {
+            return;
+        }
+        // The C library's resolver reads what strangers send.
+        let profile = Profile { task: Task::Names, dns_time: Duration::ZERO };
+        let node_name = &self.node_name;
+        if let Ok((child, ())) = Child::start((), &profile, || (), |(), _| encoded(&canonical_name(node_name))) {
+            self.state = FqdnState::Apart(child);
             return;
         }
         let (sender, receiver) = mpsc::channel();
@@ -185,6 +197,14 @@ impl PendingFqdn {
     /// The answer, waited for `patience` at most; `None`: not yet. Asks, where that has not begun.
     pub fn wait(&mut self, patience: Duration) -> Option<HostFqdn> {
         self.start();
+        if let FqdnState::Apart(child) = &mut self.state {
+            let answer = match child.read(ANSWER_LIMIT, patience) {
+                Ok(octets) => decoded(&octets),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return None,
+                Err(error) => HostFqdn::Unknown(error.to_string()),
+            };
+            self.state = FqdnState::Known(answer);
+        }
         if let FqdnState::Asked(receiver) = &self.state {
             let answer = match receiver.recv_timeout(patience) {
                 Ok(answer) => answer,
@@ -199,6 +219,31 @@ impl PendingFqdn {
             FqdnState::Known(answer) => Some(answer.clone()),
             _ => None,
         }
+    }
+}
+
+/// Octets of an answer that come through a pipe at once (`PIPE_BUF` of limits.h): a name has 255 at most.
+const ANSWER_LIMIT: u64 = 4096;
+
+/// The answer for a pipe: what it is, then its words.
+fn encoded(answer: &HostFqdn) -> Vec<u8> {
+    let (kind, words) = match answer {
+        HostFqdn::Name(name) => ('=', &name.value),
+        HostFqdn::Fails(words) => ('!', words),
+        HostFqdn::Unknown(words) => ('?', words),
+    };
+    let mut octets = format!("{kind}{words}").into_bytes();
+    octets.truncate(ANSWER_LIMIT as usize);
+    octets
+}
+
+fn decoded(octets: &[u8]) -> HostFqdn {
+    let text = String::from_utf8_lossy(octets);
+    match text.split_at_checked(1) {
+        Some(("=", name)) => HostFqdn::Name(Fact::new(name.to_owned(), CANONICAL_NAME)),
+        Some(("!", words)) => HostFqdn::Fails(words.to_owned()),
+        Some(("?", words)) => HostFqdn::Unknown(words.to_owned()),
+        _ => HostFqdn::Unknown("the C library's answer could not be read".to_owned()),
     }
 }
 

@@ -85,7 +85,7 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         let senders = postfix.senders.into_iter().chain(exim.senders);
         identity::of_senders(senders, &host, &nat)
     };
-    Facts {
+    let mut facts = Facts {
         host,
         postfix: postfix.instances,
         exim: exim.configurations,
@@ -101,7 +101,9 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
         expected_helo: expected.helo,
         daemons,
         old_addresses: expected.old_addresses,
-    }
+    };
+    facts.conceal(&root.secrets());
+    facts
 }
 
 /// The daemons of the live system.

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::gather::{self, Gathered};
+use super::gather::{self, Done, Gathered, Start};
 use crate::cli::{CheckArgs, DnsArgs, FactArgs, OutputArgs};
 use crate::error::Error;
 use crate::findings::{self, KnownFindings};
 use crate::inputs::{Host, Input, Inputs, Outputs};
-use crate::report::{self, Format, Report, Style};
+use crate::report::{self, Format, Report, Style, Verbosity};
 use crate::rules::{self, Policy, Selection};
 use crate::settings::Settings;
-use crate::{exit, receivers};
+use crate::{exit, process, receivers};
 
 /// Runs the command; the value is the exit status.
 ///
@@ -27,15 +27,13 @@ pub fn run(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Resu
     let style = Style::for_stdout(out.color(), out.verbosity());
     let style_of = |is_stdout| if is_stdout { style } else { style.for_file() };
     let wanted = outputs.reports.iter().map(|(format, output)| (*format, style_of(output.is_stdout()))).collect();
-    let checked = check(&facts, &dns, &inputs, Judging { out, settings, baseline, wanted })?;
-
-    if let (Some(output), Some(text)) = (outputs.baseline, &checked.baseline) {
-        output.write(text.as_bytes())?;
-    }
-    for ((_, output), text) in outputs.reports.into_iter().zip(&checked.reports) {
-        output.write(text.as_bytes())?;
-    }
-    Ok(checked.status)
+    let verbose = out.verbosity() == Verbosity::Verbose;
+    let judging = Judging { out, settings, baseline, wanted };
+    let start = gather::start(&facts, &dns, inputs)?;
+    let (done, outputs) =
+        gather::apart(outputs, &facts, &dns, start, verbose, |start| check(&facts, &dns, start, judging))?;
+    outputs.write(done.texts)?;
+    Ok(done.status)
 }
 
 /// How facts and answers are judged, and what is said of it.
@@ -47,19 +45,11 @@ struct Judging {
     wanted: Vec<(Format, Style)>,
 }
 
-/// What a check comes to.
-struct Checked {
-    status: u8,
-    /// The texts of the reports, in the order in which they were wanted.
-    reports: Vec<String>,
-    /// What `--write-baseline` keeps.
-    baseline: Option<String>,
-}
-
-fn check(facts: &FactArgs, dns: &DnsArgs, inputs: &Inputs, how: Judging) -> Result<Checked, Error> {
+/// The texts of the reports in the order in which they are wanted, then what `--write-baseline` keeps.
+fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<Done, Error> {
     let Judging { out, settings, baseline, wanted } = how;
-    let now = jiff::Timestamp::now();
-    let Gathered { facts, dns } = gather::observe(facts, dns, inputs)?;
+    let now = process::now();
+    let Gathered { facts, dns } = gather::observe(facts, dns, start)?;
     let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
     let judged = rules::judge(&facts, &dns, &selection);
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -72,11 +62,11 @@ fn check(facts: &FactArgs, dns: &DnsArgs, inputs: &Inputs, how: Judging) -> Resu
     report.set_apart(&settled.suppressed, &settled.gone);
     report.dns.stale = rules::stale_caches(&facts, &dns, &settled.findings);
     report.first_step = rules::advice::first_step(&facts, &dns, &settled.findings, receivers::accepting);
-    Ok(Checked {
-        status: exit::status_for(out.stdout_format(), &settled.findings, out.fail_on()),
-        baseline: out.write_baseline.is_some().then(|| findings::baseline::write(settled.to_remember(), now)),
-        reports: rendered(report, &wanted),
-    })
+    let mut texts = rendered(report, &wanted);
+    if out.write_baseline.is_some() {
+        texts.push(findings::baseline::write(settled.to_remember(), now));
+    }
+    Ok(Done { status: exit::status_for(out.stdout_format(), &settled.findings, out.fail_on()), texts })
 }
 
 fn rendered(report: Report, wanted: &[(Format, Style)]) -> Vec<String> {

@@ -1,10 +1,11 @@
 //! `helolint explain`: what rules mean, why they matter, how to fix what they find; or what an SMTP reply says.
 
-use super::gather::{self, Gathered};
+use super::gather::{self, Done, Gathered};
 use super::reply;
 use crate::catalogue;
-use crate::cli::{DnsArgs, ExplainArgs};
+use crate::cli::ExplainArgs;
 use crate::error::Error;
+use crate::exit;
 use crate::inputs::{Host, Inputs};
 use crate::report::Style;
 
@@ -17,16 +18,18 @@ pub fn run(args: ExplainArgs, style: &Style) -> Result<String, Error> {
     let text =
         reply::text(reply).map_err(|error| Error::Usage(format!("--reply: standard input cannot be read: {error}")))?;
     let (mut fact_args, mut dns) = (args.facts, args.dns);
-    let named = fact_args.root.is_some() || fact_args.from.is_some();
+    let named = fact_args.root.is_some();
     let host = Host::open(&fact_args)?;
     gather::settings(&mut fact_args, &mut dns, &host)?;
     let inputs = Inputs::open(host, &fact_args, &dns)?;
+    let start = gather::start(&fact_args, &dns, inputs)?;
     // Whoever reads a bounce at a desk has no mail host there: then there is nothing to check, and nobody to ask.
-    let files_alone = DnsArgs { offline: true, ..dns.clone() };
-    let (facts, _) = gather::facts(&fact_args, &files_alone, &inputs)?;
-    if !named && facts.mtas.configured.is_empty() {
+    if !named && !start.has_mta() {
         return Ok(reply::explain(&text, None, style));
     }
-    let Gathered { facts, dns } = gather::observe(&fact_args, &dns, &inputs)?;
-    Ok(reply::explain(&text, Some((&facts, &dns)), style))
+    let (done, ()) = gather::apart((), &fact_args, &dns, start, false, |start| {
+        let Gathered { facts, dns } = gather::observe(&fact_args, &dns, start)?;
+        Ok(Done { status: exit::OK, texts: vec![reply::explain(&text, Some((&facts, &dns)), style)] })
+    })?;
+    done.only().cloned()
 }

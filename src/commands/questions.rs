@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
-use super::gather;
+use super::gather::{self, Done};
 use crate::cli::QuestionsArgs;
 use crate::error::Error;
+use crate::exit;
 use crate::facts::Facts;
 use crate::inputs::{Host, Inputs};
+use crate::observe::recorded::Zones;
 use crate::observe::resolver::{self, Progress};
 use crate::observe::{Question, Vantage, VantageKind, plan};
 use crate::report::{self, Style};
@@ -19,14 +21,19 @@ pub fn run(mut args: QuestionsArgs, style: &Style) -> Result<String, Error> {
     let host = Host::open(&args.facts)?;
     gather::settings(&mut args.facts, &mut args.dns, &host)?;
     let inputs = Inputs::open(host, &args.facts, &args.dns)?;
-    let (facts, _) = gather::facts(&args.facts, &args.dns, &inputs)?;
-    text(&facts, &args, &inputs, style)
+    let start = gather::start(&args.facts, &args.dns, inputs)?;
+    // `hostname -f` alone may send something.
+    let (done, ()) = gather::apart((), &args.facts, &args.dns, start, false, |start| {
+        let overlay = start.overlay()?;
+        let (facts, _) = start.facts(&args.facts)?;
+        Ok(Done { status: exit::OK, texts: vec![text(&facts, &args, overlay.as_ref(), style)] })
+    })?;
+    done.only().cloned()
 }
 
-fn text(facts: &Facts, args: &QuestionsArgs, inputs: &Inputs, style: &Style) -> Result<String, Error> {
+fn text(facts: &Facts, args: &QuestionsArgs, overlay: Option<&(String, Zones)>, style: &Style) -> String {
     let options = gather::options(facts, &args.dns, Instant::now() + args.dns.timeout(), &Progress::default());
-    let overlay = inputs.overlay.as_ref().map(gather::overlay).transpose()?;
-    let spared = |question: &Question| overlay.as_ref().is_some_and(|(_, planned)| planned.spares(question));
+    let spared = |question: &Question| overlay.is_some_and(|(_, planned)| planned.spares(question));
     let (planned, asked): (Vec<Question>, Vec<Question>) = plan::initial(facts).into_iter().partition(spared);
     let (whom, authoritative) = match &args.dns.zones {
         _ if args.dns.offline || args.facts.replay => (Vec::new(), false),
@@ -36,7 +43,7 @@ fn text(facts: &Facts, args: &QuestionsArgs, inputs: &Inputs, style: &Style) -> 
         }
         None => (resolver::resolvers(&options), options.authoritative),
     };
-    Ok(report::plan(&asked, &planned, &whom, authoritative, style))
+    report::plan(&asked, &planned, &whom, authoritative, style)
 }
 
 #[cfg(test)]
@@ -56,7 +63,8 @@ mod tests {
             let words = ["helolint", "questions"].into_iter().chain(line.split_ascii_whitespace()).map(Into::into);
             let Command::Questions(args) = Cli::read(words).unwrap().into_command() else { unreachable!() };
             let inputs = Inputs::open(Host::open(&args.facts).unwrap(), &args.facts, &args.dns).unwrap();
-            text(&crate::report::sample::facts(), &args, &inputs, &Style::plain()).unwrap()
+            let overlay = inputs.overlay.as_ref().map(|input| gather::overlay(input).unwrap());
+            text(&crate::report::sample::facts(), &args, overlay.as_ref(), &Style::plain())
         };
         assert!(text("").contains("9.9.9.9"));
         for line in ["--zones DIR", "--offline", "--from DIR/snapshot --replay"] {

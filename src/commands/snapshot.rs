@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::gather::{self, Gathered};
+use super::gather::{self, Done, Gathered};
 use crate::cli::SnapshotArgs;
 use crate::error::Error;
 use crate::inputs::{Host, Inputs};
 use crate::output::{Output, Readers};
-use crate::{exit, snapshot};
+use crate::{exit, process, snapshot};
 
 /// Runs the command; the value is the exit status.
 ///
@@ -18,10 +18,14 @@ pub fn run(SnapshotArgs { mut facts, mut dns, output }: SnapshotArgs) -> Result<
     gather::settings(&mut facts, &mut dns, &host)?;
     let inputs = Inputs::open(host, &facts, &dns)?;
     let output = Output::open(output.as_deref().unwrap_or(Path::new("-")), Readers::Owner)?;
-    let Gathered { facts, dns } = gather::observe(&facts, &dns, &inputs)?;
-    // One time for the whole: that of the answers, where they have one.
-    let text = snapshot::write(&facts, &dns, dns.taken.unwrap_or_else(jiff::Timestamp::now))
-        .map_err(|error| Error::Usage(format!("the snapshot cannot be written: {error}")))?;
-    output.write(text.as_bytes())?;
-    Ok(exit::OK)
+    let start = gather::start(&facts, &dns, inputs)?;
+    let (done, output) = gather::apart(output, &facts, &dns, start, false, |start| {
+        let Gathered { facts, dns } = gather::observe(&facts, &dns, start)?;
+        // One time for the whole: that of the answers, where they have one.
+        let text = snapshot::write(&facts, &dns, dns.taken.unwrap_or_else(process::now))
+            .map_err(|error| Error::Usage(format!("the snapshot cannot be written: {error}")))?;
+        Ok(Done { status: exit::OK, texts: vec![text] })
+    })?;
+    output.write(done.only()?.as_bytes())?;
+    Ok(done.status)
 }

@@ -1,5 +1,6 @@
 //! The snapshot: what this host says about itself, each value with the place that it comes from.
 
+mod conceal;
 mod fact;
 mod host;
 mod identity;

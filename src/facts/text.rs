@@ -9,7 +9,7 @@ use crate::facts::{Fact, Origin};
 use crate::source::Span;
 
 /// A text that was read from a file: what stands at its place, mostly, and then it costs no copy. Of files with many thousands of
-/// entries that is what facts are made of; to a snapshot it is a [`Fact`] like any other.
+/// entries that is what facts are made of; to a snapshot, which gets no secrets, it is a [`Fact`] like any other.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Fact<String>", try_from = "Fact<String>")]
 pub struct Text {
@@ -68,7 +68,7 @@ impl fmt::Debug for Text {
 
 impl From<Text> for Fact<String> {
     fn from(text: Text) -> Fact<String> {
-        Fact::new(text.as_str().to_owned(), text.span)
+        Fact::new(crate::secret::mask(text.as_str()).into_owned(), text.span)
     }
 }
 

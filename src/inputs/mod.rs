@@ -191,6 +191,18 @@ impl Outputs {
         }
         Ok(Outputs { reports, baseline })
     }
+
+    /// Writes `texts`: those of the reports in their order, then the baseline.
+    ///
+    /// # Errors
+    /// Where there are more or fewer texts, or one cannot be written.
+    pub fn write(self, texts: Vec<String>) -> Result<(), Error> {
+        let outputs: Vec<Output> = self.reports.into_iter().map(|(_, output)| output).chain(self.baseline).collect();
+        if outputs.len() != texts.len() {
+            return Err(Error::Apart(format!("{} reports were wanted and {} made", outputs.len(), texts.len())));
+        }
+        outputs.into_iter().zip(texts).try_for_each(|(output, text)| output.write(text.as_bytes()))
+    }
 }
 
 /// The content of a file that the command line names, up to `limit` bytes.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Refused;
 use super::checks;
 use super::expand::Evaluator;
+use super::hidden;
 use super::lines::{Lines, Logical};
 use super::macros::Macros;
 use super::options::{self, Line, Options};
@@ -100,6 +101,7 @@ pub fn read(how: &Reading, file: Arc<SourceFile>, macros: Macros) -> Result<Conf
     let mut config = Config::default();
     let mut lines = Lines::new(how.root, file, macros);
     let outcome = sections(how, &mut lines, &mut config);
+    hidden::mark(&lines.files, &lines.macros, &lines.uses);
     config.macros = std::mem::take(&mut lines.macros);
     config.files = std::mem::take(&mut lines.files);
     config.build = std::mem::take(&mut lines.build);

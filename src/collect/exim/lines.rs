@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Refused;
+use super::hidden;
 use super::macros::Macros;
+use super::options;
 use crate::collect::root::{ReadError, Root};
+use crate::secret::Syntax;
 use crate::source::{SourceFile, Span};
 
 /// Conditionals that may be open at once, as Exim has it.
@@ -69,6 +72,32 @@ impl Logical {
     }
 }
 
+/// A logical line in which macros were replaced.
+#[derive(Debug)]
+pub struct Uses {
+    /// The macros, by their place among all.
+    pub macros: Vec<usize>,
+    /// Those that are part of a secret.
+    pub secret: Vec<usize>,
+    /// The macro that the line defines.
+    pub defines: Option<String>,
+    /// Its physical lines.
+    pub places: Vec<Span>,
+}
+
+impl Logical {
+    fn uses(&self, macros: &Macros) -> Option<Uses> {
+        let used: Vec<usize> = self.pieces.iter().flat_map(|piece| &piece.macros).copied().collect();
+        if used.is_empty() {
+            return None;
+        }
+        let secret = hidden::in_secrets(&self.text, &used, macros);
+        let places = self.pieces.iter().map(|piece| piece.file.span(piece.start, piece.end)).collect();
+        let defines = options::macro_definition(&self.text).map(|found| found.name.to_owned());
+        Some(Uses { macros: used, secret, defines, places })
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Lines count.
@@ -100,6 +129,8 @@ pub struct Lines<'r> {
     first: bool,
     /// Builtin macros that conditionals ask for and that not every build has.
     pub build: BTreeSet<String>,
+    /// Lines in which macros were replaced.
+    pub uses: Vec<Uses>,
 }
 
 const DIRECTIVES: [&str; 6] = ["ifdef", "ifndef", "elifdef", "elifndef", "else", "endif"];
@@ -107,6 +138,7 @@ const DIRECTIVES: [&str; 6] = ["ifdef", "ifndef", "elifdef", "elifndef", "else",
 impl<'r> Lines<'r> {
     /// The lines of `file`, with the macros that the command line defines.
     pub fn new(root: &'r Root, file: Arc<SourceFile>, macros: Macros) -> Lines<'r> {
+        file.read_as(Syntax::Exim, BTreeSet::new());
         let frames = vec![Frame { file: Arc::clone(&file), at: 0 }];
         Lines {
             root,
@@ -119,6 +151,7 @@ impl<'r> Lines<'r> {
             total: 0,
             first: true,
             build: BTreeSet::new(),
+            uses: Vec::new(),
         }
     }
 
@@ -151,6 +184,7 @@ impl<'r> Lines<'r> {
                     line.pieces.push(Piece { at, file, start: place.start, end: place.end, macros });
                 }
                 line.text.push_str(&left);
+                self.uses.extend(line.uses(&self.macros));
                 return Ok(Some(line));
             };
             self.last = Some(file.span(start, end));
@@ -212,6 +246,7 @@ impl<'r> Lines<'r> {
             } else if line.text.is_empty() {
                 line.pieces.clear();
             } else {
+                self.uses.extend(line.uses(&self.macros));
                 return Ok(Some(line));
             }
         }
@@ -286,6 +321,7 @@ impl<'r> Lines<'r> {
         }
         match self.root.read(&path) {
             Ok(file) => {
+                file.read_as(Syntax::Exim, BTreeSet::new());
                 if !self.files.iter().any(|known| Arc::ptr_eq(known, &file)) {
                     self.files.push(Arc::clone(&file));
                 }

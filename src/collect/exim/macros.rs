@@ -68,6 +68,11 @@ impl Macros {
         self.all.get(index)
     }
 
+    /// The place among all of the macro `name`.
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     fn add(&mut self, name: String, value: String, at: Option<Span>, command_line: bool) {
         let index = self.all.len();
         match name.as_bytes().first_chunk::<PREFIX>() {

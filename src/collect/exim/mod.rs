@@ -9,6 +9,7 @@ mod depend;
 mod describe;
 pub mod expand;
 mod exposed;
+mod hidden;
 pub mod hostname;
 mod lines;
 mod lists;
@@ -58,7 +59,8 @@ pub struct Refused {
 impl Refused {
     /// A refusal of a line, which is named by its end.
     pub fn at(line: &Logical, message: impl Into<String>) -> Refused {
-        Refused { message: message.into(), at: Some(line.last()), file: None, note: None, unknown: false }
+        let message = hidden::without_words(&message.into(), &line.text);
+        Refused { message, at: Some(line.last()), file: None, note: None, unknown: false }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One instance of Postfix: its parameters, services and senders, and what is wrong with its files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -20,8 +20,11 @@ use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
 use crate::collect::sender::Sender;
 use crate::facts::{Fact, Postfix, PostfixService, Problem, Refusal, Setting};
+use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 
+/// Settings that feed one another up to a secret one and are followed.
+const FEED_DEPTH: usize = 20;
 /// Parameters that the snapshot shows: those that bear on identity or route mail.
 const SHOWN: [&str; 34] = [
     "myhostname",
@@ -93,12 +96,31 @@ pub struct Instance {
 /// Reads one instance.
 pub fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Instance {
     let expander = Expander::default();
+    secrets(files);
     let main = files.main.as_ref().map(MainCf::parse);
     let master = files.master.as_ref().map(MasterCf::parse);
     let empty = MasterCf::parse(&SourceFile::new(format!("{}/master.cf", files.directory), b""));
     let master = master.as_ref().unwrap_or(&empty);
     let reader = Reader { files, main: main.as_ref(), master, env, expander: &expander };
     reader.instance(root)
+}
+
+/// Marks what is secret in the files: settings of the administrator's own that feed secret ones (`smtp_sasl_password_maps = static:$login`)
+/// are secret too, in whichever of the two files they stand.
+fn secrets(files: &Files<'_>) {
+    let both: Vec<&Arc<SourceFile>> = files.main.iter().chain(&files.master).collect();
+    let mut names = BTreeSet::new();
+    for _ in 0..FEED_DEPTH {
+        let known = names.len();
+        for file in &both {
+            let found = secret::scan(file.path(), file.text(), Syntax::Postfix, &names).references;
+            names.extend(found.into_iter().filter(|name| !defaults::is_parameter(name)));
+        }
+        if names.len() == known {
+            break;
+        }
+    }
+    both.iter().for_each(|file| file.read_as(Syntax::Postfix, names.clone()));
 }
 
 struct Reader<'a> {

@@ -1,9 +1,12 @@
 //! Lookup tables that route mail, as far as their text says what they hold (DATABASE_README, postmap(1)).
 
+use std::collections::BTreeSet;
+
 use super::lines::{is_space, logical_lines, trim};
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::ReadError;
 use crate::facts::{Fact, Origin, Problem, ProblemKind};
+use crate::secret::Syntax;
 
 /// Rows that are kept of all tables of one parameter.
 const ROW_LIMIT: usize = 50_000;
@@ -167,6 +170,7 @@ fn read_text(
                     ),
                 );
             }
+            file.read_as(Syntax::Postfix, BTreeSet::new());
             for line in logical_lines(file.text()) {
                 let text = trim(&line.text);
                 let origin = Origin::File(line.span(&file, 0, text.len()));

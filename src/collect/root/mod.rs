@@ -16,6 +16,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
 
+use crate::secret::Known;
 use crate::source::SourceFile;
 use door::Door;
 
@@ -154,6 +155,13 @@ impl Root {
             }
         }
         Err(last)
+    }
+
+    /// The secrets in configuration files that were read.
+    pub fn secrets(&self) -> Known {
+        let files = self.read.borrow();
+        let texts: Vec<String> = files.values().flatten().flat_map(|file| file.secret_texts()).collect();
+        Known::new(texts.iter().map(String::as_str))
     }
 
     /// When the content of the file at `path` was last changed, in seconds since 1970, as it was when it was read; `None` where it

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::addr::Family;
 use crate::cli::{DnsArgs, FactArgs};
 use crate::collect::kernel::{self, PendingFqdn};
+use crate::collect::root::Root;
 use crate::collect::{self, Expected, system};
 use crate::error::Error;
 use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
@@ -15,8 +16,9 @@ use crate::observe::recorded::{ZoneError, Zones};
 use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
 use crate::observe::{Observations, Vantage, VantageKind};
 use crate::report::escape;
+use crate::sandbox::{self, Message, Profile, Task};
 use crate::settings::{self, Settings};
-use crate::{output, progress, snapshot};
+use crate::{output, process, progress, snapshot};
 
 /// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
@@ -45,19 +47,167 @@ pub fn settings(facts: &mut FactArgs, dns: &mut DnsArgs, host: &Host) -> Result<
     Ok(settings)
 }
 
+/// Where facts and answers come from, once every file has been read.
+pub struct Start {
+    host: Known,
+    zones: Option<ZoneInputs>,
+    overlay: Option<Input>,
+}
+
+/// What is known of the host.
+enum Known {
+    /// What its files and the kernel say, and `hostname -f` where that is still to come.
+    Facts(Box<Facts>, Option<PendingFqdn>),
+    /// A snapshot (`--from`).
+    Snapshot(Input),
+}
+
+/// Reads the host. Nothing is read below its root afterwards.
+///
+/// # Errors
+/// Where an input is not what it should be.
+pub fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Error> {
+    let Inputs { host, kernel, zones, overlay } = inputs;
+    let host = match host {
+        Host::Snapshot(input) => Known::Snapshot(input),
+        Host::Files(root) => {
+            let (facts, pending) = read(args, dns, &root, kernel.as_ref())?;
+            Known::Facts(Box::new(facts), pending)
+        }
+    };
+    Ok(Start { host, zones, overlay })
+}
+
+/// Whether a packet is sent.
+fn sends(args: &FactArgs, dns: &DnsArgs) -> bool {
+    !dns.offline && dns.zones.is_none() && !args.replay
+}
+
+/// Does `work`, in a process without rights where it sends packets. `parents` is what that process must not have; it comes back,
+/// with exit status and texts. `verbose` says what of the sandbox the system does not have.
+///
+/// # Errors
+/// Those of `work`; where there is no such process, or no sandbox as `--require-sandbox` wants it.
+pub fn apart<P>(
+    parents: P,
+    args: &FactArgs,
+    dns: &DnsArgs,
+    mut start: Start,
+    verbose: bool,
+    work: impl FnOnce(Start) -> Result<Done, Error>,
+) -> Result<(Done, P), Error> {
+    if !sends(args, dns) {
+        return Ok((work(start)?, parents));
+    }
+    let ports = dns.resolver.iter().map(|resolver| resolver.server.port());
+    let ports = ports.chain([resolver::PORT, dns.authoritative_port]).collect();
+    let profile = Profile { task: Task::Dns(ports), dns_time: dns.timeout() };
+    let prepare = || {
+        if let Known::Facts(_, Some(pending)) = &mut start.host {
+            pending.start();
+        }
+        start
+    };
+    let required = dns.require_sandbox;
+    let (message, parents) = sandbox::run(parents, &profile, prepare, |start, missing| {
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        if required && !missing.is_empty() {
+            return Message::Failed(format!("--require-sandbox: not here: {}", missing.join("; ")));
+        }
+        if verbose {
+            missing.iter().for_each(|layer| output::note(&format!("sandbox: not here: {layer}")));
+        }
+        match work(start) {
+            Ok(Done { status, texts }) => Message::Done { status, texts },
+            Err(error) => Message::Failed(error.to_string()),
+        }
+    })
+    .map_err(Error::Apart)?;
+    match message {
+        Message::Done { status, texts } => Ok((Done { status, texts }, parents)),
+        Message::Failed(words) => Err(Error::Apart(words)),
+    }
+}
+
+/// What came of work that may have been done in another process.
+pub struct Done {
+    /// The exit status.
+    pub status: u8,
+    /// Finished texts, in an order that both sides know.
+    pub texts: Vec<String>,
+}
+
+impl Done {
+    /// The text, where there is one alone.
+    ///
+    /// # Errors
+    /// Where there is not.
+    pub fn only(&self) -> Result<&String, Error> {
+        match self.texts.as_slice() {
+            [text] => Ok(text),
+            _ => Err(Error::Apart("the process that asks the DNS gave no text".to_owned())),
+        }
+    }
+}
+
+impl Start {
+    /// The facts without any answer but that of `hostname -f`, where it comes at once.
+    ///
+    /// # Errors
+    /// Where a snapshot is not what it should be.
+    pub fn facts(self, args: &FactArgs) -> Result<(Facts, Option<PendingFqdn>), Error> {
+        match self.host {
+            Known::Snapshot(input) => Ok((read_snapshot(&input, args)?.0, None)),
+            Known::Facts(mut facts, mut pending) => {
+                if let Some(fqdn) = pending.as_mut().and_then(|pending| pending.wait(FQDN_FIRST_LOOK)) {
+                    system::set_fqdn(&mut facts.host, fqdn);
+                    pending = None;
+                }
+                Ok((*facts, pending))
+            }
+        }
+    }
+
+    /// Whether this is a mail host, as far as its files say; a snapshot counts as one.
+    pub fn has_mta(&self) -> bool {
+        match &self.host {
+            Known::Snapshot(_) => true,
+            Known::Facts(facts, _) => !facts.mtas.configured.is_empty(),
+        }
+    }
+
+    /// The planned records of `--overlay`, with the name that they go by.
+    ///
+    /// # Errors
+    /// Where it is no master file.
+    pub fn overlay(&self) -> Result<Option<(String, Zones)>, Error> {
+        self.overlay.as_ref().map(overlay).transpose()
+    }
+}
+
+/// The planned records in a file.
+///
+/// # Errors
+/// Where it is no master file.
+pub fn overlay(input: &Input) -> Result<(String, Zones), Error> {
+    let planned = Zones::planned(&input.name(), input.text());
+    Ok(("planned".to_owned(), planned.map_err(|errors| input.refused(zone_errors(&errors)))?))
+}
+
 /// Facts, and what the DNS says of them.
 ///
 /// # Errors
 /// Where an input is not what it should be.
-pub fn observe(fact_args: &FactArgs, args: &DnsArgs, inputs: &Inputs) -> Result<Gathered, Error> {
+pub fn observe(fact_args: &FactArgs, args: &DnsArgs, start: Start) -> Result<Gathered, Error> {
     let deadline = Instant::now() + args.timeout();
-    let overlay = inputs.overlay.as_ref().map(overlay).transpose()?;
-    if let (Host::Snapshot(input), true) = (&inputs.host, fact_args.replay) {
+    let overlay = start.overlay()?;
+    if let (Known::Snapshot(input), true) = (&start.host, fact_args.replay) {
         let (facts, dns) = read_snapshot(input, fact_args)?;
         let dns = with_plan(overlay.as_ref(), &facts, dns);
         return Ok(Gathered { facts, dns });
     }
-    let (mut facts, pending) = facts(fact_args, args, inputs)?;
+    let zones = start.zones.as_ref().map(zones).transpose()?;
+    let (mut facts, pending) = start.facts(fact_args)?;
     if args.offline {
         let dns = with_plan(overlay.as_ref(), &facts, Observations::offline());
         return Ok(Gathered { facts, dns });
@@ -67,7 +217,6 @@ pub fn observe(fact_args: &FactArgs, args: &DnsArgs, inputs: &Inputs) -> Result<
     }
     let watched = Progress::default();
     let _shown = progress::show(&watched);
-    let zones = inputs.zones.as_ref().map(zones).transpose()?;
     let ask = |facts: &Facts, dns: Observations| match (&zones, &overlay) {
         (Some(zones), None) => zones.answer_all(facts),
         (None, None) => resolver::ask_more(facts, &options(facts, args, deadline, &watched), dns),
@@ -92,45 +241,36 @@ pub fn observe(fact_args: &FactArgs, args: &DnsArgs, inputs: &Inputs) -> Result<
     }
     if zones.is_none() {
         // Seconds, as a snapshot keeps them.
-        dns.taken = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).ok();
+        dns.taken = jiff::Timestamp::from_second(process::now().as_second()).ok();
     }
     Ok(Gathered { facts, dns })
 }
 
-/// The facts, and `hostname -f` where it is still to come.
-///
-/// # Errors
-/// Where an input is not what it should be.
-pub fn facts(args: &FactArgs, dns: &DnsArgs, inputs: &Inputs) -> Result<(Facts, Option<PendingFqdn>), Error> {
-    let root = match &inputs.host {
-        Host::Snapshot(input) => return read_snapshot(input, args).map(|(facts, _)| (facts, None)),
-        Host::Files(root) => root,
-    };
+/// What the host's files and the kernel say, and `hostname -f` where it is still to come.
+fn read(
+    args: &FactArgs,
+    dns: &DnsArgs,
+    root: &Root,
+    recorded: Option<&Input>,
+) -> Result<(Facts, Option<PendingFqdn>), Error> {
     // `hostname -f` may ask the system's resolver: not where nobody or only zone files are to be asked.
     let asks = !dns.offline && dns.zones.is_none();
     let mut pending = None;
-    let kernel = match (&inputs.kernel, root.is_live()) {
+    let kernel = match (recorded, root.is_live()) {
         (Some(input), _) => Some(kernel::from_file(input.text()).map_err(|problem| input.refused(problem))?),
         (None, false) => None,
         (None, true) => {
-            let (facts, mut fqdn) = kernel::live();
-            if asks {
-                fqdn.start();
-                pending = Some(fqdn);
-            }
+            let (facts, fqdn) = kernel::live();
+            pending = asks.then_some(fqdn);
             Some(facts)
         }
     };
-    let live = inputs.kernel.is_none() && root.is_live();
+    let live = recorded.is_none() && root.is_live();
     let mut facts = collect::collect(root, kernel, expected(args));
     if live && !asks {
         let node_name = facts.host.node_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
         let fqdn = system::fqdn_from_hosts(&node_name, &facts.host.hosts);
         system::set_fqdn(&mut facts.host, fqdn);
-    }
-    if let Some(fqdn) = pending.as_mut().and_then(|pending| pending.wait(FQDN_FIRST_LOOK)) {
-        system::set_fqdn(&mut facts.host, fqdn);
-        pending = None;
     }
     Ok((facts, pending))
 }
@@ -163,15 +303,6 @@ fn read_snapshot(input: &Input, args: &FactArgs) -> Result<(Facts, Observations)
 fn zones(inputs: &ZoneInputs) -> Result<Zones, Error> {
     let files = inputs.files.iter().map(|file| (file.name(), file.text()));
     Zones::load(files).map_err(|errors| inputs.refused(zone_errors(&errors)))
-}
-
-/// The planned records of `--overlay`, with the name that they go by.
-///
-/// # Errors
-/// Where it is no master file.
-pub fn overlay(input: &Input) -> Result<(String, Zones), Error> {
-    let planned = Zones::planned(&input.name(), input.text()).map_err(|errors| input.refused(zone_errors(&errors)))?;
-    Ok(("planned".to_owned(), planned))
 }
 
 /// Answers that are there already, with the planned ones in front: nothing more is asked. Where nothing was to be asked, the plan is no

@@ -1,0 +1,175 @@
+//! Takes secrets out of facts, before anything else sees them. Each struct is taken apart whole: a new field does not compile until it is
+//! decided here whether it can hold one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::facts::*;
+use crate::secret::{self, HIDDEN, Known};
+
+impl Facts {
+    /// Takes every secret out: values of settings that are secret by their name or place, `known` ones wherever they are repeated.
+    pub fn conceal(&mut self, known: &Known) {
+        let Facts {
+            host: _,
+            postfix,
+            exim,
+            cpanel,
+            mtas: _,
+            paths,
+            bind_faults,
+            nat: _,
+            problems,
+            machine: _,
+            managers: _,
+            expected_hostname: _,
+            expected_helo: _,
+            daemons: _,
+            old_addresses: _,
+        } = self;
+        let hider = Hider { known };
+        postfix.iter_mut().for_each(|instance| hider.postfix(instance));
+        exim.iter_mut().for_each(|configuration| hider.exim(configuration));
+        cpanel.iter_mut().for_each(|cpanel| hider.cpanel(cpanel));
+        paths.iter_mut().for_each(|path| hider.path(path));
+        for BindFault { mta: _, services: _, parameter: _, value, kind: _, then: _ } in bind_faults {
+            hider.text(&mut value.value);
+        }
+        problems.iter_mut().for_each(|problem| hider.problem(problem));
+    }
+}
+
+struct Hider<'k> {
+    known: &'k Known,
+}
+
+impl Hider<'_> {
+    fn text(&self, text: &mut String) {
+        if let std::borrow::Cow::Owned(masked) = self.known.mask(text) {
+            *text = masked;
+        }
+    }
+
+    fn setting(&self, name: &str, setting: &mut Setting) {
+        let Setting { value, postconf, expanded, undecided, origin, via } = setting;
+        let hidden = std::iter::once(&*origin).chain(via.iter()).filter_map(Origin::span).any(|span| span.is_hidden());
+        for text in [value, postconf, expanded].into_iter().flatten().filter(|text| !text.is_empty()) {
+            let shown = if hidden { HIDDEN.into() } else { secret::value(name, text) };
+            if *shown != **text {
+                *text = shown.into_owned();
+            }
+            self.text(text);
+        }
+        undecided.iter_mut().for_each(|why| self.text(why));
+    }
+
+    fn settings(&self, settings: &mut BTreeMap<String, Setting>) {
+        settings.iter_mut().for_each(|(name, setting)| self.setting(name, setting));
+    }
+
+    fn refusal(&self, refusal: &mut Refusal) {
+        let Refusal { message, origin: _ } = refusal;
+        self.text(message);
+    }
+
+    fn postfix(&self, instance: &mut Postfix) {
+        let Postfix { config_directory: _, error, warnings, parameters, services } = instance;
+        error.iter_mut().chain(warnings).for_each(|refusal| self.refusal(refusal));
+        self.settings(parameters);
+        for PostfixService { name: _, kind: _, command, origin: _, overrides, error } in services {
+            self.text(command);
+            self.settings(overrides);
+            error.iter_mut().for_each(|refusal| self.refusal(refusal));
+        }
+    }
+
+    fn exim(&self, configuration: &mut Exim) {
+        let Exim { file: _, version_hint: _, error, main, transports, routers } = configuration;
+        error.iter_mut().for_each(|refusal| self.refusal(refusal));
+        self.settings(main);
+        for EximDriver { name: _, driver: _, origin: _, options } in transports.iter_mut().chain(routers) {
+            self.settings(options);
+        }
+    }
+
+    /// Entries of maps are masked where they are written: see [`Text`].
+    fn cpanel(&self, cpanel: &mut Cpanel) {
+        let Cpanel {
+            version: _,
+            host,
+            shared_ip: _,
+            main_ip: _,
+            nat: _,
+            mailips: _,
+            mailhelo: _,
+            reverse: _,
+            userdomains: _,
+            userips: _,
+            localdomains: _,
+            remotedomains: _,
+            secondarymx: _,
+            flags: _,
+            localopts,
+            files: _,
+        } = cpanel;
+        host.iter_mut().for_each(|fact| self.text(&mut fact.value));
+        for (name, fact) in localopts {
+            let shown = secret::value(name, &fact.value).into_owned();
+            fact.value = shown;
+            self.text(&mut fact.value);
+        }
+    }
+
+    fn path(&self, path: &mut OutboundPath) {
+        let OutboundPath {
+            id: _,
+            mta: _,
+            services: _,
+            family: _,
+            source: _,
+            bound: _,
+            source_undecided,
+            sending: _,
+            helo,
+            helo_is_global: _,
+            sender_domains: _,
+            relayed,
+            unused: _,
+        } = path;
+        source_undecided.iter_mut().for_each(|open| self.undecided(open));
+        match helo {
+            // It goes out to everybody.
+            Helo::None | Helo::Known(_) | Helo::FollowsPtr { .. } => {}
+            Helo::Undecided(open) => self.undecided(open),
+        }
+        if let Some(hop) = relayed
+            && let std::borrow::Cow::Owned(masked) = self.known.mask(&hop.value)
+        {
+            *hop = Arc::new(hop.with(masked));
+        }
+    }
+
+    fn undecided(&self, open: &mut Undecided) {
+        let Undecided { parameter: _, why, origin: _ } = open;
+        self.text(why);
+    }
+
+    fn problem(&self, problem: &mut Problem) {
+        let Problem { kind, file: _, origin: _, message, related } = problem;
+        self.text(message);
+        related.iter_mut().for_each(|(_, label)| self.text(label));
+        match kind {
+            ProblemKind::Uncompiled { table } => self.text(table),
+            ProblemKind::Repeated { name } | ProblemKind::Undefined { name } => self.text(name),
+            ProblemKind::Unused { service } | ProblemKind::ServiceRepeated { service } => self.text(service),
+            ProblemKind::Syntax { .. }
+            | ProblemKind::Unreadable { .. }
+            | ProblemKind::Swallowed
+            | ProblemKind::NotGenerated
+            | ProblemKind::ChrootCopy
+            | ProblemKind::MapLine
+            | ProblemKind::MapMissing
+            | ProblemKind::UnknownName { .. } => {}
+        }
+    }
+}

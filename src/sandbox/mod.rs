@@ -1,0 +1,174 @@
+//! Work in a process without rights: what strangers send is parsed there, and nowhere else.
+//!
+//! Root reads the host's files and opens every output. Then a child is forked which gives up its rights ([`layers`]) before it
+//! asks the DNS, judges and writes its texts into a pipe; the parent waits, reads at most [`MESSAGE_LIMIT`] octets, and writes
+//! the texts where they belong. Who takes the child over has what it had read, an unprivileged user number, sockets, and the
+//! words of a report.
+
+mod calls;
+mod fork;
+mod layers;
+mod message;
+
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions};
+use std::io::{self, PipeWriter, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{self, AssertUnwindSafe};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getpid};
+
+use fork::Side;
+pub use fork::only_waits_beside;
+pub use layers::{Missing, Profile, Task};
+pub use message::Message;
+
+/// Largest message of a child, in octets.
+const MESSAGE_LIMIT: u64 = 256 << 20;
+/// How long a child may judge and write once the time for the DNS is up.
+const AFTER_THE_DNS: Duration = Duration::from_secs(120);
+
+thread_local! {
+    /// In a child, the pipe to its parent.
+    static BACK: RefCell<Option<PipeWriter>> = const { RefCell::new(None) };
+}
+
+/// A process that was forked from this one, and the pipe from it.
+#[derive(Debug)]
+pub struct Child {
+    pid: Pid,
+    pipe: File,
+    reaped: bool,
+}
+
+impl Child {
+    /// Forks a child that gives `parents` back unused, prepares, gives its rights up as `profile` says, works, writes what came of
+    /// it, and ends. `prepare` may read files; `work` is told what of the sandbox the kernel does not have.
+    ///
+    /// # Errors
+    /// Where no process can be made, or this one has more than one thread.
+    pub fn start<P, T>(
+        parents: P,
+        profile: &Profile,
+        prepare: impl FnOnce() -> T,
+        work: impl FnOnce(T, Vec<Missing>) -> Vec<u8>,
+    ) -> io::Result<(Child, P)> {
+        let (reader, writer) = io::pipe()?;
+        let parent = getpid();
+        match fork::fork()? {
+            Side::Parent(pid) => {
+                drop(writer);
+                Ok((Child { pid, pipe: File::from(OwnedFd::from(reader)), reaped: false }, parents))
+            }
+            Side::Child => {
+                // Reports that are open to be written are not for the child, nor is the way back of a child that makes another.
+                drop((reader, parents));
+                BACK.replace(Some(writer));
+                let worked = panic::catch_unwind(AssertUnwindSafe(|| {
+                    let prepared = prepare();
+                    let missing = match without_streams() {
+                        Ok(()) => layers::give_up(profile, parent),
+                        Err(error) => vec![Missing { layer: "streams", why: error.to_string() }],
+                    };
+                    work(prepared, missing)
+                }));
+                // A panic has been told. Where the parent has gone, nobody waits for the message.
+                let written = match (worked, BACK.take()) {
+                    (Ok(octets), Some(mut back)) => back.write_all(&octets).is_ok(),
+                    _ => false,
+                };
+                std::process::exit(i32::from(!written))
+            }
+        }
+    }
+
+    /// All that the child writes until it closes the pipe.
+    ///
+    /// # Errors
+    /// Where it writes more than `limit` octets, or has not ended when `patience` is over.
+    pub fn read(&mut self, limit: u64, patience: Duration) -> io::Result<Vec<u8>> {
+        let end = Instant::now() + patience;
+        let mut octets = Vec::new();
+        let mut room = vec![0; 64 << 10];
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let mut wanted = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut wanted, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+                Ok(0) if Instant::now() >= end => return Err(io::ErrorKind::TimedOut.into()),
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+            if !wanted[0].any().unwrap_or(false) {
+                continue;
+            }
+            match self.pipe.read(&mut room) {
+                Ok(0) => return Ok(octets),
+                Ok(count) => octets.extend_from_slice(room.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if octets.len() as u64 > limit {
+                return Err(io::Error::other(format!("it wrote more than {limit} octets")));
+            }
+        }
+    }
+
+    /// How the child ended; it is ended where it has not by itself.
+    fn ended(mut self) -> String {
+        self.reaped = true;
+        match waitpid(self.pid, None) {
+            Ok(WaitStatus::Exited(_, status)) => format!("exit status {status}"),
+            Ok(WaitStatus::Signaled(_, signal, _)) => signal.to_string(),
+            Ok(other) => format!("{other:?}"),
+            Err(errno) => errno.to_string(),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.reaped {
+            // It may have ended already, and nobody else waits for it.
+            let _ = kill(self.pid, Signal::SIGKILL);
+            let _ = waitpid(self.pid, None);
+        }
+    }
+}
+
+/// Standard input and output are the parent's; errors, and how far the questions are, the child says by itself.
+fn without_streams() -> io::Result<()> {
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    Ok(())
+}
+
+/// Works in a child without rights; `parents` is what the child must not have. See [`Child::start`].
+///
+/// # Errors
+/// Where the child could not be started, or ended without a message: in words.
+pub fn run<P, T>(
+    parents: P,
+    profile: &Profile,
+    prepare: impl FnOnce() -> T,
+    work: impl FnOnce(T, Vec<Missing>) -> Message,
+) -> Result<(Message, P), String> {
+    let (mut child, parents) =
+        Child::start(parents, profile, prepare, |prepared, missing| work(prepared, missing).encoded())
+            .map_err(|error| format!("the process that asks the DNS cannot be started: {error}"))?;
+    let octets = child.read(MESSAGE_LIMIT, profile.dns_time.saturating_add(AFTER_THE_DNS));
+    let message = octets.as_deref().ok().and_then(Message::decoded);
+    match (message, octets) {
+        (Some(message), _) => {
+            child.ended();
+            Ok((message, parents))
+        }
+        (None, Ok(_)) => Err(format!("the process that asks the DNS and judges ended early ({})", child.ended())),
+        (None, Err(error)) => Err(format!("the process that asks the DNS and judges was ended: {error}")),
+    }
+}

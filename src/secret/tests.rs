@@ -1,0 +1,139 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn shown(path: &str, text: &str, syntax: Syntax) -> String {
+    replace(text, &scan(path, text, syntax, &BTreeSet::new()).ranges)
+}
+
+#[test]
+fn main_cf() {
+    for (text, expected) in [
+        ("myhostname = mail.example.com", "myhostname = mail.example.com"),
+        ("smtp_sasl_password_maps = static:u:S", "smtp_sasl_password_maps = <hidden>"),
+        ("smtp_sasl_password_maps = hash:/etc/postfix/sasl", "smtp_sasl_password_maps = hash:/etc/postfix/sasl"),
+        ("smtp_sasl_password_maps = $login", "smtp_sasl_password_maps = $login"),
+        (
+            "smtp_sasl_password_maps =\n # why\n  inline:{h=u:S}\nmyorigin = x",
+            "smtp_sasl_password_maps =\n <hidden>\nmyorigin = x",
+        ),
+        ("smtp_sasl_password_maps static:u:S", "smtp_sasl_password_maps <hidden>"),
+        (
+            "transport_maps = mysql:{ {password = a b} {user=x}, {hosts = h} }",
+            "transport_maps = mysql:{ {password = <hidden>} {user=<hidden>}, {hosts = h} }",
+        ),
+        (
+            "ldapx_bind_pw = S\nldapx_bind_dn = cn=x\nmyx_user = u",
+            "ldapx_bind_pw = <hidden>\nldapx_bind_dn = <hidden>\nmyx_user = <hidden>",
+        ),
+        ("relayhost = [user:S@mx.example]:587", "relayhost = [<hidden>@mx.example]:587"),
+        ("relayhost = user:p@ss@mx.example:587", "relayhost = <hidden>@mx.example:587"),
+        ("x_maps = inline:{a=b}", "x_maps = inline:{<hidden>}"),
+        ("transport_maps = inline:{a=smtp:[b]}", "transport_maps = inline:{a=smtp:[b]}"),
+        ("transport_maps = inline:{a=smtp:[u:S@b]}", "transport_maps = inline:{a=smtp:[<hidden>@b]}"),
+        ("smtpd_tls_key_file = /etc/ssl/key.pem", "smtpd_tls_key_file = /etc/ssl/key.pem"),
+        ("virtual_alias_domains = a.example, b.example", "virtual_alias_domains = a.example, b.example"),
+        ("smtp_helo_name = ${{$a} == {b} ? {c} : {d}}", "smtp_helo_name = ${{$a} == {b} ? {c} : {d}}"),
+        (
+            "smtp unix - - n - - smtp\n  -o smtp_sasl_password_maps=static:u:S -o myhostname=x",
+            "smtp unix - - n - - smtp\n  -o smtp_sasl_password_maps=<hidden> -o myhostname=x",
+        ),
+        (
+            "smtp unix - - n - - smtp -o { smtp_sasl_password_maps = static:u S } x",
+            "smtp unix - - n - - smtp -o { smtp_sasl_password_maps = <hidden> } x",
+        ),
+        ("x unix - n n - - pipe flags=DRhu user=vmail argv=/x", "x unix - n n - - pipe flags=DRhu user=vmail argv=/x"),
+    ] {
+        assert_eq!(shown("/etc/postfix/main.cf", text, Syntax::Postfix), expected, "{text}");
+    }
+}
+
+#[test]
+fn exim_conf() {
+    for (text, expected) in [
+        ("hide mysql_servers = a/b/c/S", "hide mysql_servers = <hidden>"),
+        ("pgsql_servers = a/b/c/S\n", "pgsql_servers = <hidden>\n"),
+        ("  hide\tlog_selector = \\\n  # why\n  +S\nx = y", "  hide\tlog_selector = \\\n  <hidden>\nx = y"),
+        ("hide primary_hostname = a.example", "hide primary_hostname = a.example"),
+        ("  client_send = ^u^S", "  client_send = <hidden>"),
+        ("data = ${lookup ldap{user=\"cn=a b\" pass=S ldap://h/x}}", "data = ${lookup ldap{user=<hidden>}}"),
+        ("data = ${lookup mysql,servers=a/b/c/S{select x}{$value}}", "data = ${lookup mysql,servers=<hidden>}"),
+        (
+            "data = ${lookup pgsql{servers=a/b/c/S; select x}{$value}}",
+            "data = ${lookup pgsql{servers=<hidden>}{$value}}",
+        ),
+        ("helo_data = ${hmac{md5}{S}{$x}}.example", "helo_data = ${hmac{md5}{<hidden>}{$x}}.example"),
+        ("helo_data = ${hmac{md5}{$k}{x}}.example", "helo_data = ${hmac{md5}{$k}{x}}.example"),
+        ("dkim_private_key = /etc/keys/$domain", "dkim_private_key = /etc/keys/$domain"),
+        ("dkim_private_key = S", "dkim_private_key = <hidden>"),
+        ("PW = S", "PW = <hidden>"),
+        ("route_list = * smtp.example::587 byname", "route_list = * smtp.example::587 byname"),
+        ("senders = a@b.example:c@d.example", "senders = a@b.example:c@d.example"),
+        ("data = ldap://u:p/w@h/x", "data = ldap://<hidden>@h/x"),
+    ] {
+        assert_eq!(shown("/etc/exim.conf", text, Syntax::Exim), expected, "{text}");
+    }
+}
+
+#[test]
+fn files_of_secrets_are_hidden_whole() {
+    assert_eq!(shown("/etc/exim4/passwd.client", "# x\nh:u:S\n*:v:T\n", Syntax::Exim), "# x\n<hidden>");
+    assert_eq!(
+        shown("/etc/mailips", "secret.example.com: 192.0.2.1\n", Syntax::Plain),
+        "secret.example.com: 192.0.2.1\n"
+    );
+    let key = "a\n-----BEGIN RSA PRIVATE KEY-----\nS\n-----END RSA PRIVATE KEY-----\nb";
+    assert_eq!(shown("/etc/x", key, Syntax::Plain), "a\n<hidden>\nb");
+    assert_eq!(mask("-----BEGIN CERTIFICATE-----\nx"), "-----BEGIN CERTIFICATE-----\nx");
+}
+
+#[test]
+fn what_was_read_is_repeated_nowhere() {
+    let known = Known::new(["static:user:S3cret!", "mail", "a"]);
+    assert_eq!(known.mask("refused: `static:user:S3cret!`"), "refused: `<hidden>`");
+    assert_eq!(known.mask("bad S3cret! there"), "bad <hidden> there");
+    assert_eq!(known.mask("mail for a goes on, x=mail"), "mail for a goes on, x=<hidden>");
+    assert_eq!(known.mask("pass=other x"), "pass=<hidden> x");
+    assert_eq!(Known::default().mask("mail"), "mail");
+}
+
+#[test]
+fn values_by_name() {
+    assert_eq!(value("smtp_sasl_password_maps", "static:u:S"), HIDDEN);
+    assert_eq!(value("relayhost", "[u:S@h]"), "[<hidden>@h]");
+    assert_eq!(value("tls_privatekey", "${if exists{/etc/a.key}{/etc/a.key}}"), "${if exists{/etc/a.key}{/etc/a.key}}");
+    assert_eq!(value("myhostname", "mail.example.com"), "mail.example.com");
+}
+
+#[test]
+fn work_is_bounded() {
+    let start = std::time::Instant::now();
+    for part in
+        ["key=${/ ", "{hmac{", "a:b@", "inline:{", "pass={", "-----BEGIN PRIVATE KEY", "-----BEGIN ", "= ", "\\\n"]
+    {
+        let text = format!("x = {}", part.repeat((1 << 16) / part.len()));
+        for syntax in [Syntax::Postfix, Syntax::Exim] {
+            scan("/etc/x", &text, syntax, &BTreeSet::new());
+        }
+    }
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+proptest! {
+    #[test]
+    fn hiding_twice_changes_nothing(parts in proptest::collection::vec(prop_oneof![
+        Just("password = ".to_owned()), Just("hide ".into()), Just("user:pw@h".into()), Just("{".into()), Just("}".into()),
+        Just("\n".into()), Just("\n ".into()), Just("\\\n".into()), Just("\"".into()), Just("[".into()), Just("://".into()),
+        Just("hmac{md5}{".into()), Just("=".into()), Just("$x".into()), Just(" ".into()), "[a-z@:]{1,4}",
+    ], 0..20)) {
+        let text = parts.concat();
+        for syntax in [Syntax::Postfix, Syntax::Exim, Syntax::Plain] {
+            let once = shown("/etc/x", &text, syntax);
+            prop_assert_eq!(&shown("/etc/x", &once, syntax), &once, "{:?}", text);
+        }
+        let once = mask(&text).into_owned();
+        prop_assert_eq!(mask(&once), once.as_str());
+    }
+}

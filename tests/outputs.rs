@@ -1,0 +1,126 @@
+//! What a run leaves behind, however it ends: whole files or none, an exit status that says so, and no panic.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+fn host() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-plain")
+}
+
+/// A command line of the program.
+fn helolint(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// A check of a recorded host that asks nobody.
+fn check(further: &[&str]) -> Command {
+    let mut command = helolint(&["check", "--root"]);
+    command.arg(host().join("root")).arg("--kernel").arg(host().join("kernel")).args(["--offline", "--color", "never"]);
+    command.args(further);
+    command
+}
+
+fn full() -> Stdio {
+    Stdio::from(OpenOptions::new().write(true).open("/dev/full").unwrap())
+}
+
+fn text(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|stream| String::from_utf8_lossy(stream).into_owned()).concat()
+}
+
+#[test]
+fn a_run_that_is_ended_leaves_the_file_whole_or_absent_and_nothing_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = dir.path().join("report");
+    let whole = check(&["--format", "json"]).output().unwrap().stdout;
+    let mut interrupted = 0;
+    for round in 0..40 {
+        let replaces = round % 2 == 1;
+        match replaces {
+            true => fs::write(&report, "before").unwrap(),
+            false => drop(fs::remove_file(&report)),
+        }
+        let args = ["--format", "json", "-o", report.to_str().unwrap()];
+        let mut run = check(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(3 * round));
+        let signal = if round % 4 < 2 { Signal::SIGINT } else { Signal::SIGTERM };
+        // It is a child that nobody has waited for: its number is its own.
+        kill(Pid::from_raw(run.id() as i32), signal).unwrap();
+        interrupted += usize::from(!run.wait().unwrap().success());
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert!(left.iter().all(|name| name == "report"), "{left:?}");
+        match fs::read(&report) {
+            Ok(content) => assert!(content == whole || (replaces && content == b"before"), "{round}"),
+            Err(_) => assert!(!replaces, "{round}: the old report is gone"),
+        }
+    }
+    assert!(interrupted > 0);
+}
+
+#[test]
+fn two_runs_on_one_file_leave_one_of_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = dir.path().join("report");
+    let formats = ["json", "human", "html", "markdown"];
+    let runs = formats.map(|format| {
+        check(&["--format", format, "-o", report.to_str().unwrap()]).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    }
+    let content = fs::read(&report).unwrap();
+    let one = |format: &&str| {
+        let args = ["--format", format, "-o", "-"];
+        let plain = check(&args).output().unwrap().stdout;
+        plain == content
+    };
+    assert!(formats.iter().any(|format| one(&format)), "{}", String::from_utf8_lossy(&content));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_no_panic() {
+    for args in [&["--help"][..], &["--version"], &["rules"], &["explain", "PTR"], &["schema", "report"], &["man"], &[]]
+    {
+        let output = helolint(args).stdout(full()).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", text(&output));
+    }
+    for (format, status) in [("json", 2), ("nagios", 3)] {
+        let output = check(&["--format", format]).stdout(full()).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", text(&output));
+    }
+    // Neither stream takes anything: the status is all there is.
+    for (further, status) in [(&[][..], 2), (&["--format", "nagios"], 3)] {
+        let mut run = helolint(&["check", "--root", "/nonexistent"]);
+        assert_eq!(run.args(further).stdout(full()).stderr(full()).status().unwrap().code(), Some(status));
+    }
+    let output = check(&["--format", "json=/dev/full"]).output().unwrap();
+    assert!(output.status.code() == Some(2) && text(&output).contains("cannot write /dev/full"), "{}", text(&output));
+}
+
+#[test]
+fn a_small_stack_is_no_verdict_on_the_files() {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -s 64 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_helolint"), "check", "--root"]);
+    let output = shell.arg(host().join("root")).arg("--kernel").arg(host().join("kernel")).arg("--offline").output();
+    let output = output.unwrap();
+    assert_eq!((output.status.code(), text(&output).contains("CFG001")), (Some(0), false), "{}", text(&output));
+}
+
+#[test]
+fn a_fifo_that_nobody_reads_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let output = check(&["-o", fifo.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.code() == Some(2) && text(&output).contains("nobody reads from it"), "{}", text(&output));
+}

@@ -1,0 +1,134 @@
+//! What strangers send is read in a process that can do nothing else: looked at from outside, while a name server keeps it waiting.
+
+use std::fs;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A name server that hears questions and gives no answer.
+fn silent_server() -> UdpSocket {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    server
+}
+
+/// A check of a recorded host that asks `server` alone.
+fn check(server: &UdpSocket, further: &[&str]) -> Child {
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-plain");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    command.arg("check").arg("--root").arg(host.join("root")).arg("--kernel").arg(host.join("kernel"));
+    let timeout = if further.contains(&"-o") { "3" } else { "1" };
+    command
+        .args(["--no-authoritative", "--timeout", timeout, "--resolver"])
+        .arg(server.local_addr().unwrap().to_string());
+    command.args(further).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the binary runs")
+}
+
+/// Waits for the first question.
+fn asked(server: &UdpSocket) {
+    server.recv(&mut [0; 512]).expect("a question comes");
+}
+
+/// The numbers of the processes that `pid` has started.
+fn children(pid: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    numbers.filter(|child| status(*child, "PPid").is_some_and(|parent| parent == pid.to_string())).collect()
+}
+
+/// A field of `/proc/PID/status`.
+fn status(pid: u32, field: &str) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    Some(line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn is_root() -> bool {
+    status(std::process::id(), "Uid").is_some_and(|ids| ids.starts_with("0 0"))
+}
+
+#[test]
+fn the_process_that_reads_answers_has_no_rights() {
+    let server = silent_server();
+    let dir = tempfile::tempdir().unwrap();
+    let report = dir.path().join("report");
+    let run = check(&server, &["-o", report.to_str().unwrap()]);
+    asked(&server);
+    let [child] = children(run.id())[..] else { panic!("one child: {:?}", children(run.id())) };
+    let field = |name: &str| status(child, name).unwrap();
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(field(set), "0000000000000000", "{set}");
+    }
+    assert_eq!((field("NoNewPrivs").as_str(), field("Seccomp").as_str()), ("1", "2"));
+    if is_root() {
+        assert_eq!(field("CapBnd"), "0000000000000000");
+        assert_eq!(
+            (field("Uid"), field("Gid"), field("Groups")),
+            ("65534 65534 65534 65534".into(), "65534 65534 65534 65534".into(), String::new())
+        );
+    }
+    let limits = fs::read_to_string(format!("/proc/{child}/limits")).unwrap();
+    for limit in ["Max address space", "Max cpu time", "Max processes"] {
+        assert!(limits.lines().any(|line| line.starts_with(limit) && !line.contains("unlimited")), "{limit}: {limits}");
+    }
+    // Nothing of the host, and not the report to be.
+    if let Ok(open) = fs::read_dir(format!("/proc/{child}/fd")) {
+        let open: Vec<PathBuf> = open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect();
+        let file = |path: &&PathBuf| path.is_absolute() && !path.starts_with("/dev/null");
+        assert_eq!(open.iter().find(file), None, "{open:?}");
+    }
+    assert!(!report.exists());
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(fs::read_to_string(report).unwrap().contains("no answer"), "the parent wrote what the child said");
+}
+
+#[test]
+fn who_is_ended_leaves_neither_child_nor_file() {
+    let server = silent_server();
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = check(&server, &["-o", dir.path().join("report").to_str().unwrap()]);
+    asked(&server);
+    let children = children(run.id());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let end = Instant::now() + Duration::from_secs(2);
+    while children.iter().any(|child| status(*child, "State").is_some_and(|state| !state.starts_with('Z'))) {
+        assert!(Instant::now() < end, "{children:?} live on");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_the_kernel_lacks_is_said_where_asked_for() {
+    let server = silent_server();
+    let output = check(&server, &["-v"]).wait_with_output().unwrap();
+    let missing = String::from_utf8_lossy(&output.stderr).contains("sandbox: not here: ");
+    let server = silent_server();
+    let output = check(&server, &["--require-sandbox"]).wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(if missing { 2 } else { 3 }), "{errors}");
+    assert_eq!(errors.contains("--require-sandbox: not here: "), missing, "{errors}");
+    // Where nothing is sent, nothing is needed.
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-plain");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    command.args(["check", "--offline", "--require-sandbox", "--root"]).arg(host.join("root"));
+    let output = command.arg("--kernel").arg(host.join("kernel")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn another_reading_of_its_own_files_ends_in_words() {
+    let server = silent_server();
+    let dir = tempfile::tempdir().unwrap();
+    let planned = dir.path().join("planned");
+    fs::write(&planned, "nonsense\n").unwrap();
+    let output = check(&server, &["--overlay", planned.to_str().unwrap()]).wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("planned (given with --overlay): "), "{errors}");
+}

@@ -1,0 +1,291 @@
+//! Secrets leave in nothing that helolint writes: marks are planted in every place of Postfix's, Exim's and cPanel's files that may hold
+//! one, also in lines that the program refuses, and looked for in the report in every format and in the snapshot.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use proptest::prelude::*;
+
+const FORMATS: [&str; 11] =
+    ["human", "json", "ndjson", "sarif", "junit", "nagios", "checkmk", "prometheus", "github", "markdown", "html"];
+
+/// Places of main.cf: `@` stands for the mark.
+const MAIN_CF: &[&str] = &[
+    "smtp_sasl_password_maps = static:user:@",
+    "smtp_sasl_password_maps = static:{user:@ x}",
+    "smtp_sasl_password_maps = inline:{ {[mx.example] = user:@} }",
+    "smtp_sasl_password_maps =\n # a comment\n  inline:{\n   mx.example=user:@\n  }",
+    "lmtp_sasl_password_maps static:user:@",
+    "login = user:@\nsmtp_sasl_password_maps = static:$login",
+    "word = @\nlogin = user:${word}\nsmtp_sasl_password_maps = static:$login",
+    "myown = inline:{ a = @ }",
+    "transport_maps = mysql:{ {password = @} {user=x} }",
+    "transport_maps = pgsql:{ {password = x} {user = @} {hosts = localhost} }",
+    "transport_maps = proxy:ldap:{ {bind_dn = cn=@} {bind_pw = y} }",
+    "transport_maps = ldap:{ {bind_pw =\n   @ } }",
+    "transport_maps = mongodb:{ {uri = mongodb://user:@@db.example/x} }",
+    "transport_maps = inline:{ {a.example = smtp:[user:@@mx.example]} }",
+    "sender_dependent_relayhost_maps = sqlite:{ {dbpath = /x} {password = @} }",
+    "default_transport = smtp:[user:@@mx.example]:587",
+    "relayhost = [user:@@mx.example]:587",
+    "relayhost = user:@@mx.example:587",
+    "relay_transport = smtp:user:@@mx.example",
+    "proxy_interfaces = $missing password=@",
+    "table_password = @\ntable_user = x\ntransport_maps = mysql:table",
+    "table_bind_pw = @\ntable_bind_dn = @",
+    "table_user = @",
+    "smtpd_banner = x\n  table_password = @",
+    "my_secret = @",
+    "imap_pw = @",
+    "srs_secret = @",
+    "api_token = @",
+    "smtpd_tls_key = @",
+    "smtpd_banner = -----BEGIN PRIVATE KEY-----\n @\n -----END PRIVATE KEY-----",
+];
+/// Places of master.cf.
+const MASTER_CF: &[&str] = &[
+    "a unix - - n - - smtp\n  -o smtp_sasl_password_maps=static:user:@",
+    "a unix - - n - - smtp -o { smtp_sasl_password_maps = static:user:@ }",
+    "a unix - - n - - smtp -o smtp_sasl_password_maps static:user:@",
+    "a unix - - n - - smtp -o relayhost=[user:@@mx.example]",
+    "a unix - - n - - smtp -o login=user:@ -o smtp_sasl_password_maps=static:$login",
+    "a unix - - n - - smtp -o transport_maps=mysql:{{password=@}}",
+    "a unix - - n - - smtp -o { smtp_sasl_password_maps = static:user:@",
+    "a unix - - x - - smtp -o smtp_sasl_password_maps=static:user:@",
+];
+/// Places of Exim's main section.
+const EXIM_MAIN: &[&str] = &[
+    "hide mysql_servers = localhost/db/user/@",
+    "hide mysql_servers = localhost/db/@/word : \\\n  # a comment\n  other/db/user/word",
+    "pgsql_servers = localhost/db/user/@",
+    "redis_servers = localhost:6379/0/@",
+    "hide ldap_default_servers = ldap.example::389/@",
+    "hide log_file_path = /var/log/@",
+    "hide trusted_users = root : @",
+    "hide bounce_message_file = \"@",
+    "WORD = @\nhide pgsql_servers = localhost/db/user/WORD",
+    "WORD = @\nLOGIN = user/WORD\nhide pgsql_servers = localhost/db/LOGIN",
+    "SET = hide pgsql_servers = localhost/db/user/@\nSET",
+    "WORD = @\nhide pgsql_servers = localhost/db/user/WORD\nqualify_domain = xWORD",
+    "WORD = @\nnonsense = WORD\nhide pgsql_servers = localhost/db/user/WORD",
+    ".ifdef NOTHING\nhide pgsql_servers = localhost/db/user/@",
+    "srs_secrets = @",
+    "PASSWORD = @",
+    "DB_PW = @",
+    "smtp_banner = ${lookup ldap{user=\"cn=x\" pass=@ ldap://ldap.example/x}}",
+    "smtp_banner = ${lookup ldap{user=@ pass=\"x\" ldap://ldap.example/x}}",
+    "smtp_banner = ${lookup mysql{servers=localhost/db/user/@; select x}}",
+    "smtp_banner = ${lookup pgsql,servers=localhost/db/user/@{select x}}",
+    "smtp_banner = ${lookup redis{redis://:@@localhost/x}}",
+    "smtp_banner = ${hmac{md5}{@}{x}}",
+    "smtp_banner = ${prvs{x@example.com}{@}{1}}",
+    "smtp_banner = ${if ldapauth{user=\"x\" pass=@ ldap://l.example/}{a}{b}}",
+    "smtp_banner = ${if pam{user:@}{a}{b}}",
+    "tls_privatekey = ${if eq{a}{b}{-----BEGIN PRIVATE KEY-----\\n@\\n-----END PRIVATE KEY-----}}",
+    "domainlist relays = mysql;servers=localhost/db/user/@; select x",
+    "hostlist x = ${lookup sqlite{password=@ select x}}",
+    "unknown_option = password=@",
+];
+/// Places of the transport that sends.
+const EXIM_TRANSPORT: &[&str] = &[
+    "hosts = smtp.example : user:@@mx.example",
+    "helo_data = ${lookup ldap{user=cn=x pass=@ ldap://l.example/x}}",
+    "interface = ${lookup mysql{servers=localhost/db/user/@; select x}}",
+    "dkim_private_key = @",
+    "hide dkim_selector = @",
+    "hide serialize_hosts = ${lookup{@}",
+    "unknown = ${hmac{md5}{@}{x}}",
+];
+/// Places of cPanel's files beside exim.conf: path and text.
+const CPANEL: &[(&str, &str)] = &[
+    ("/etc/exim.conf.localopts", "smarthost_routelist=* user:@@smtp.example::587\n"),
+    ("/etc/exim.conf.localopts", "smarthost_password=@\n"),
+    ("/etc/exim.conf.local", "@CONFIG@\nsmtp_banner = x\nhide mysql_servers = localhost/db/user/@\n"),
+    ("/etc/exim.conf.local", "@CONFIG@\nsmtp_banner = ${lookup ldap{user=x pass=@ ldap://l.example/x}}\n"),
+    ("/etc/mailips", "example.com: https://user:@@192.0.2.1\n"),
+    ("/etc/wwwacct.conf", "HOST host.example.com password=@\nMYSQL_PASSWORD @\n"),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else if entry.file_type().unwrap().is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A copy of a scenario.
+struct Host(tempfile::TempDir);
+
+impl Host {
+    fn new(scenario: &str) -> Host {
+        let dir = tempfile::tempdir().unwrap();
+        copy(&root().join(scenario), dir.path());
+        Host(dir)
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        self.0.path().join(format!("root{path}"))
+    }
+
+    fn append(&self, path: &str, text: &str) {
+        let old = fs::read_to_string(self.file(path)).unwrap_or_default();
+        fs::write(self.file(path), format!("{old}{text}\n")).unwrap();
+    }
+
+    /// Puts `text` behind the first line that holds `behind`; in front of everything where that is empty.
+    fn insert(&self, path: &str, behind: &str, text: &str) {
+        let old = fs::read_to_string(self.file(path)).unwrap();
+        let at = match behind {
+            "" => 0,
+            _ => old.find(behind).map(|at| at + old[at..].find('\n').unwrap() + 1).unwrap(),
+        };
+        fs::write(self.file(path), format!("{}{text}\n{}", &old[..at], &old[at..])).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+        command.current_dir(self.0.path()).args(args).args(["--root", "root", "--kernel", "kernel"]);
+        command.output().unwrap()
+    }
+
+    /// All that helolint writes of the host, each under a name.
+    fn written(&self) -> Vec<(String, String)> {
+        let mut args = vec!["check".to_owned(), "-v".into(), "--zones".into(), "zones".into()];
+        for format in FORMATS {
+            args.extend(["--format".to_owned(), format!("{format}=out.{format}")]);
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut all = Vec::new();
+        let mut add = |name: &str, output: Output| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{name}: {}", text(&output.stderr));
+            all.push((format!("{name}, standard output"), text(&output.stdout)));
+            all.push((format!("{name}, standard error"), text(&output.stderr)));
+        };
+        add("check", self.run(&args));
+        add("snapshot", self.run(&["snapshot", "--offline"]));
+        for format in FORMATS {
+            let text = fs::read_to_string(self.0.path().join(format!("out.{format}"))).unwrap();
+            all.push((format.to_owned(), text));
+        }
+        all
+    }
+
+    /// The lines written that hold the mark.
+    fn leaks(&self, mark: &str) -> Vec<String> {
+        let all = self.written().into_iter();
+        let lines =
+            all.filter_map(|(name, text)| Some(format!("{name}: {}", text.lines().find(|l| l.contains(mark))?)));
+        lines.collect()
+    }
+}
+
+/// The text with the mark for `@`; `@@` is the mark and an at sign.
+fn marked(text: &str, mark: &str) -> String {
+    let text = text.replace("@CONFIG@", "\u{1}").replace("@@", "\u{2}").replace('@', mark);
+    text.replace('\u{1}', "@CONFIG@").replace('\u{2}', &format!("{mark}@"))
+}
+
+/// A host with the mark in one place.
+fn planted(kind: usize, place: usize, mark: &str) -> (Host, String) {
+    let config = |text: &str| marked(text, mark);
+    match kind {
+        0 => {
+            let text = config(MAIN_CF[place]);
+            let host = Host::new("postfix-plain");
+            host.append("/etc/postfix/main.cf", &text);
+            (host, text)
+        }
+        1 => {
+            let text = config(MASTER_CF[place]);
+            let host = Host::new("postfix-plain");
+            host.append("/etc/postfix/master.cf", &text);
+            (host, text)
+        }
+        2 => {
+            let text = config(&EXIM_MAIN[place].replace("x@example.com", "x"));
+            let host = Host::new("exim-almalinux");
+            host.insert("/etc/exim/exim.conf", "", &text);
+            (host, text)
+        }
+        3 => {
+            let text = config(EXIM_TRANSPORT[place]);
+            let host = Host::new("exim-almalinux");
+            host.insert("/etc/exim/exim.conf", "driver = smtp", &format!("  {text}"));
+            (host, text)
+        }
+        _ => {
+            let (path, text) = CPANEL[place];
+            let text = config(text);
+            let host = Host::new("cpanel-plain");
+            host.append(path, &text);
+            (host, text)
+        }
+    }
+}
+
+const COUNTS: [usize; 5] = [MAIN_CF.len(), MASTER_CF.len(), EXIM_MAIN.len(), EXIM_TRANSPORT.len(), CPANEL.len()];
+
+#[test]
+fn no_place_gives_its_secret_away() {
+    let mut leaks = Vec::new();
+    for (kind, count) in COUNTS.into_iter().enumerate() {
+        for place in 0..count {
+            let (host, text) = planted(kind, place, "Zq7marked");
+            leaks.extend(host.leaks("Zq7marked").into_iter().map(|line| format!("{text}\n    {line}")));
+        }
+    }
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}
+
+#[test]
+fn a_mark_where_it_is_public_is_seen() {
+    // The test looks where it should: what is no secret is found.
+    let host = Host::new("postfix-plain");
+    host.append("/etc/postfix/main.cf", "myhostname = zq7marked\nmyhostname = zq7marked.example.com");
+    let found: Vec<String> =
+        host.written().into_iter().filter(|(_, text)| text.contains("zq7marked")).map(|(name, _)| name).collect();
+    assert!(FORMATS.iter().filter(|format| found.contains(&(**format).to_owned())).count() >= 8, "{found:?}");
+    assert!(found.contains(&"snapshot, standard output".to_owned()));
+}
+
+#[test]
+fn a_setting_made_twice_quotes_neither_value() {
+    let mut leaks = Vec::new();
+    for place in MAIN_CF {
+        let host = Host::new("postfix-plain");
+        host.append("/etc/postfix/main.cf", &[marked(place, "Zq7first"), marked(place, "Zq7second")].join("\n"));
+        leaks.extend(host.leaks("Zq7"));
+    }
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn no_mark_of_any_form_is_seen(
+        mark in "[A-Z][A-Za-z0-9]{4,14}[0-9]([!#%*+^_~.-][A-Za-z0-9]{2,5})?", kind in 0..5usize, place in 0..1000usize,
+        again in any::<bool>(),
+    ) {
+        let place = place % COUNTS[kind];
+        let (host, text) = planted(kind, place, &mark);
+        if again && kind == 0 {
+            host.append("/etc/postfix/main.cf", "no equals sign here");
+        }
+        let leaks = host.leaks(&mark);
+        prop_assert!(leaks.is_empty(), "{text}\n{}", leaks.join("\n"));
+    }
+}
