@@ -20,7 +20,7 @@ pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
         // The place alone: the words of a panic may have parts of files in them.
         let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
         output::note(&format!(
-            "this is a fault of helolint {} itself{place}, not of the host\n  please report it with this line, the command and, if you can, a snapshot (helolint snapshot --offline)",
+            "version {} panicked{place}: a fault of its own, not of the host\n  please report it with this line, the command and, if you can, a snapshot (helolint snapshot --offline)",
             env!("CARGO_PKG_VERSION")
         ));
     }));

@@ -108,7 +108,7 @@ const REFUSED_TO_NAMES: &[libc::c_long] = &[
 ];
 
 /// What may be asked of a descriptor: not to push input into a terminal (TIOCSTI), among others.
-const CONTROLS: [libc::c_ulong; 6] = [
+const CONTROLS: [u64; 6] = [
     libc::FIONBIO as _,
     libc::FIONREAD as _,
     libc::FIOCLEX as _,
@@ -147,7 +147,7 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, String> {
     let rule = |conditions: Vec<SeccompCondition>| SeccompRule::new(conditions).map_err(|error| error.to_string());
     let families = [libc::AF_INET, libc::AF_INET6];
     let elsewhere = families.iter().map(|family| argument(0, SeccompCmpOp::Ne, *family as u64));
-    let other = CONTROLS.iter().map(|control| argument(1, SeccompCmpOp::Ne, *control as u64));
+    let other = CONTROLS.iter().map(|control| argument(1, SeccompCmpOp::Ne, *control));
     let thread = libc::CLONE_THREAD as u64;
     Ok(vec![
         (libc::SYS_socket, vec![rule(elsewhere.collect::<Result<_, _>>()?)?]),
