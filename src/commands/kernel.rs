@@ -1,14 +1,16 @@
 //! `helolint kernel`: the file that `--kernel` reads.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::KernelArgs;
-use crate::collect::kernel;
+use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
 use crate::error::Error;
 use crate::exit;
 use crate::output::{Output, Readers};
 use crate::report::escape;
+use crate::sandbox::{self, Message, Profile, Task};
 
 /// Runs the command; the value is the exit status.
 ///
@@ -16,13 +18,23 @@ use crate::report::escape;
 /// Where the output cannot be written.
 pub fn run(args: &KernelArgs) -> Result<u8, Error> {
     let output = Output::open(args.output.as_deref().unwrap_or(Path::new("-")), Readers::Usual)?;
-    output.write(recording(args.timeout()).as_bytes())?;
-    Ok(exit::OK)
+    let patience = args.timeout();
+    let (facts, mut pending) = kernel::live();
+    // Nothing is asked but `hostname -f`, whose answer may be a stranger's.
+    let profile = Profile { task: Task::Dns(BTreeSet::new()), dns_time: patience };
+    let prepare = || {
+        pending.start();
+        pending
+    };
+    let work = |pending, _| Message::Done { status: exit::OK, texts: vec![recording(facts, pending, patience)] };
+    match sandbox::run(output, &profile, prepare, work).map_err(Error::Apart)? {
+        (Message::Done { status, texts }, output) => output.write(texts.concat().as_bytes()).map(|()| status),
+        (Message::Failed(words), _) => Err(Error::Apart(words)),
+    }
 }
 
 /// The facts of the running kernel as JSON, with what `hostname -f` prints where that is there within `patience`.
-fn recording(patience: Duration) -> String {
-    let (mut facts, mut pending) = kernel::live();
+fn recording(mut facts: KernelFacts, mut pending: PendingFqdn, patience: Duration) -> String {
     if let Some(fqdn) = pending.wait(patience) {
         facts.fqdn = fqdn;
     }
@@ -36,7 +48,8 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        let text = recording(Duration::ZERO);
+        let (facts, pending) = kernel::live();
+        let text = recording(facts, pending, Duration::ZERO);
         let facts = kernel::from_file(&text).unwrap();
         assert!(facts.source.known && facts.addresses.is_some(), "{text}");
     }
