@@ -3,7 +3,7 @@
 //! # Architecture: data flows one way
 //!
 //! ```text
-//! cli → collect → facts → observe → rules → findings → report
+//! cli → collect → facts → identity → observe → rules → findings → report
 //! ```
 //!
 //! Each stage hands the next a plain value; nothing downstream reaches back for more. [`commands`] alone know every stage.
@@ -11,6 +11,7 @@
 //! | stage | from | to |
 //! | --- | --- | --- |
 //! | [`collect`] | files below a root, the kernel | [`facts::Facts`]: what this host says about itself, each value with its place |
+//! | [`identity`] | facts, what the command line puts in their place | outbound paths, the host's names and addresses |
 //! | [`observe`] | facts | [`observe::Observations`]: what each server answered, and what is true by that |
 //! | [`rules`] | facts, observations | [`findings::Finding`]s; whom to ask for a PTR record, and how, is in [`providers`] |
 //! | [`receivers`] | paths, observations | what each known receiver will do, and what that stands on |
@@ -42,6 +43,7 @@ pub mod error;
 pub mod exit;
 pub mod facts;
 pub mod findings;
+pub mod identity;
 pub mod inputs;
 pub mod managers;
 pub mod name;
@@ -82,13 +84,14 @@ mod layers {
         ("facts", &["secret", "source", "name", "addr", "managers"]),
         ("sandbox", &[]),
         ("collect", &["facts", "secret", "source", "name", "addr", "managers", "sandbox"]),
-        ("observe", &["facts", "name", "addr", "source"]),
+        ("identity", &["facts", "name", "addr"]),
+        ("observe", &["identity", "facts", "name", "addr", "source"]),
         ("findings", &["facts", "source"]),
         ("providers", &["facts", "observe", "name", "addr"]),
-        ("rules", &["facts", "observe", "findings", "providers", "name", "addr"]),
-        ("receivers", &["facts", "observe", "rules", "name", "addr"]),
+        ("rules", &["facts", "identity", "observe", "findings", "providers", "name", "addr"]),
+        ("receivers", &["facts", "identity", "observe", "rules", "name", "addr"]),
         ("replies", &["receivers", "addr"]),
-        ("report", &["facts", "observe", "findings", "receivers", "source", "name", "addr"]),
+        ("report", &["facts", "identity", "observe", "findings", "receivers", "source", "name", "addr"]),
         ("catalogue", &["rules", "findings", "receivers", "replies", "report"]),
         ("cli", &["catalogue", "exit", "facts", "name", "report"]),
         ("exit", &["findings", "report"]),

@@ -70,7 +70,9 @@ fn scenarios() -> Vec<String> {
     let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts");
     let mut names: Vec<String> = fs::read_dir(hosts)
         .expect("testdata/hosts can be listed")
-        .map(|entry| entry.expect("testdata/hosts can be listed").file_name().into_string().expect("a plain name"))
+        .map(|entry| entry.expect("testdata/hosts can be listed"))
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().expect("a plain name"))
         .collect();
     names.sort();
     names

@@ -153,3 +153,62 @@ fn a_plan_goes_over_live_answers_and_over_recorded_ones() {
     // Nobody was asked for the new name then, and nobody is now.
     assert_eq!(replayed["paths"][0]["iprev"], "temperror");
 }
+
+/// The codes of a report and its paths, `ID SENDING`.
+fn judged(dir: &Path, args: &[&str]) -> (Vec<String>, Vec<String>) {
+    let output = helolint(dir, &[&["check", "--format", "json"], args].concat());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let texts = |list: &str, of: &dyn Fn(&serde_json::Value) -> String| {
+        report[list].as_array().unwrap().iter().map(of).collect::<Vec<String>>()
+    };
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or("?").to_owned();
+    let path = |path: &serde_json::Value| format!("{} {}", text(&path["id"]), text(&path["sending"]));
+    (texts("findings", &|finding| text(&finding["code"])), texts("paths", &path))
+}
+
+#[test]
+fn a_snapshot_is_judged_under_another_nat_map() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/cloud-nat-unknown");
+    let file = temporary("nat.snapshot");
+    let file = file.to_str().unwrap();
+    let facts = ["--root", "root", "--kernel", "kernel", "--zones", "zones"];
+    assert!(helolint(&dir, &[&["snapshot", "-o", file], &facts[..]].concat()).status.success());
+    let (codes, paths) = judged(&dir, &["--from", file, "--replay"]);
+    assert!(codes.contains(&"NET002".into()), "{codes:?}");
+    let local = paths[0].clone();
+    assert!(local.ends_with(" ?"), "{local}");
+    for how in [&["--from", file, "--replay"][..], &["--from", file, "--offline"], &facts] {
+        let (codes, paths) = judged(&dir, &[how, &["--public-ip", "203.0.113.77"]].concat());
+        assert!(!codes.contains(&"NET002".into()), "{how:?}: {codes:?}");
+        assert!(paths[0].ends_with(" 203.0.113.77"), "{how:?}: {paths:?}");
+    }
+    // A snapshot of an older release holds no senders: its paths count, and so does the option.
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let facts = document["facts"].as_object_mut().unwrap();
+    assert!(facts.remove("senders").is_some());
+    std::fs::write(file, document.to_string()).unwrap();
+    let (codes, paths) = judged(&dir, &["--from", file, "--replay", "--public-ip", "203.0.113.77"]);
+    assert!(!codes.contains(&"NET002".into()) && paths[0].ends_with(" 203.0.113.77"), "{codes:?} {paths:?}");
+}
+
+#[test]
+fn a_snapshot_is_judged_by_another_mta() {
+    let mut sending = std::collections::BTreeSet::new();
+    for scenario in ["leftover-exim", "cpanel-leftover-postfix"] {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts").join(scenario);
+        let file = temporary(&format!("{scenario}.mta.snapshot"));
+        let file = file.to_str().unwrap();
+        let options = options(&dir);
+        let facts: Vec<&str> = options.iter().map(String::as_str).collect();
+        assert!(helolint(&dir, &[&["snapshot", "-o", file], &facts[..]].concat()).status.success());
+        for mta in ["exim", "postfix"] {
+            let direct = judged(&dir, &[&facts[..], &["--offline", "--mta", mta]].concat());
+            let recorded = judged(&dir, &["--from", file, "--offline", "--mta", mta]);
+            assert_eq!(direct, recorded, "{scenario}, {mta}");
+            assert!(direct.1.iter().all(|path| path.starts_with(mta)), "{scenario}, {mta}: {:?}", direct.1);
+            sending.extend((!direct.1.is_empty()).then_some((scenario, mta)));
+        }
+    }
+    assert!(sending.len() >= 3, "{sending:?}");
+}

@@ -20,23 +20,16 @@ pub struct Configured {
     pub cpanel: bool,
 }
 
-/// Chooses the MTAs to judge. `running` holds what runs on the live system, and nothing for any other root;
-/// `only` is `--mta`.
-pub fn choose(root: &Root, configured: Configured, running: &Found, only: Option<Mta>) -> MtaChoice {
+/// Chooses the MTAs to judge. `running` holds what runs on the live system, and nothing for any other root.
+pub fn choose(root: &Root, configured: Configured, running: &Found) -> MtaChoice {
     let mut all = Vec::new();
     all.extend(configured.postfix.then_some(Mta::Postfix));
     all.extend(configured.exim.then_some(Mta::Exim));
-    let (live, how) = live(root, &all, configured.cpanel, running, only);
+    let (live, how) = live(root, &all, configured.cpanel, running);
     MtaChoice { configured: all, live, how, unseen: Vec::new() }
 }
 
-fn live(root: &Root, all: &[Mta], cpanel: bool, running: &Found, only: Option<Mta>) -> (Vec<Mta>, String) {
-    if let Some(only) = only {
-        return match all.contains(&only) {
-            true => (vec![only], format!("--mta names {only}")),
-            false => (Vec::new(), format!("--mta names {only}, which has no configuration here")),
-        };
-    }
+fn live(root: &Root, all: &[Mta], cpanel: bool, running: &Found) -> (Vec<Mta>, String) {
     if all.is_empty() {
         return (Vec::new(), "no MTA has a configuration here".into());
     }
@@ -134,11 +127,11 @@ mod tests {
     fn what_runs_is_live() {
         let (_dir, root) = root(&[], &[]);
         let cpanel = Configured { cpanel: true, ..BOTH };
-        let choice = choose(&root, cpanel, &running(&[Mta::Postfix]), None);
+        let choice = choose(&root, cpanel, &running(&[Mta::Postfix]));
         assert_eq!(choice.live, [Mta::Postfix]);
         assert_eq!(choice.how, "Postfix runs");
         assert_eq!(choice.configured, [Mta::Postfix, Mta::Exim]);
-        let choice = choose(&root, BOTH, &running(&[Mta::Exim, Mta::Postfix, Mta::Exim]), None);
+        let choice = choose(&root, BOTH, &running(&[Mta::Exim, Mta::Postfix, Mta::Exim]));
         assert_eq!(choice.live, [Mta::Postfix, Mta::Exim]);
     }
 
@@ -146,24 +139,15 @@ mod tests {
     fn what_runs_without_a_configuration_cannot_be_judged() {
         let (_dir, root) = root(&[], &[]);
         let exim = Configured { exim: true, ..Configured::default() };
-        assert_eq!(choose(&root, exim, &running(&[Mta::Postfix]), None).live, [Mta::Exim]);
-        assert_eq!(choose(&root, Configured::default(), &running(&[Mta::Postfix]), None).live, []);
-    }
-
-    #[test]
-    fn the_option_goes_before_everything() {
-        let (_dir, root) = root(&[], &[]);
-        let choice = choose(&root, BOTH, &running(&[Mta::Postfix]), Some(Mta::Exim));
-        assert_eq!((choice.live, choice.how.as_str()), (vec![Mta::Exim], "--mta names Exim"));
-        let postfix = Configured { postfix: true, ..Configured::default() };
-        assert_eq!(choose(&root, postfix, &running(&[]), Some(Mta::Exim)).live, []);
+        assert_eq!(choose(&root, exim, &running(&[Mta::Postfix])).live, [Mta::Exim]);
+        assert_eq!(choose(&root, Configured::default(), &running(&[Mta::Postfix])).live, []);
     }
 
     #[test]
     fn on_cpanel_it_is_exim() {
         let (_dir, root) = root(&[], &[("/usr/sbin/sendmail", "/usr/sbin/sendmail.postfix")]);
         let cpanel = Configured { cpanel: true, ..BOTH };
-        assert_eq!(choose(&root, cpanel, &running(&[]), None).live, [Mta::Exim]);
+        assert_eq!(choose(&root, cpanel, &running(&[])).live, [Mta::Exim]);
     }
 
     #[test]
@@ -199,7 +183,7 @@ mod tests {
         ];
         for (files, links, live, why) in cases {
             let (_dir, root) = root(files, links);
-            assert_eq!(choose(&root, BOTH, &running(&[]), None).live, live, "{why}");
+            assert_eq!(choose(&root, BOTH, &running(&[])).live, live, "{why}");
         }
     }
 }

@@ -4,7 +4,6 @@
 pub mod confidential;
 pub mod cpanel;
 pub mod exim;
-pub mod identity;
 pub mod kernel;
 pub mod live;
 pub mod lsearch;
@@ -14,14 +13,11 @@ pub mod postfix;
 pub mod processes;
 pub mod reading;
 pub mod root;
-pub mod sender;
 pub mod system;
 
-use std::net::IpAddr;
 use std::path::Path;
 
-use crate::facts::{ConfigFile, ExpectedHelo, Facts, Mta, NatEntry, Postfix, RunningDaemon};
-use crate::name::DomainName;
+use crate::facts::{ConfigFile, Facts, Mta, Postfix, Problem, RunningDaemon};
 
 use kernel::KernelFacts;
 use root::Root;
@@ -29,25 +25,11 @@ use root::Root;
 /// Where the processes of the live system are seen (proc(5)).
 const PROC: &str = "/proc";
 
-/// What a command line says of the host to be read.
-#[derive(Debug, Clone, Default)]
-pub struct Expected {
-    /// `--mta`.
-    pub mta: Option<Mta>,
-    /// `--public-ip` and the settings' map, the strongest first.
-    pub nat: Vec<NatEntry>,
-    /// `--expect-hostname`.
-    pub hostname: Option<DomainName>,
-    /// HELO names of single paths.
-    pub helo: Vec<ExpectedHelo>,
-    /// `--old-ip`.
-    pub old_addresses: Vec<IpAddr>,
-}
-
 /// Everything that the host below `root` says about itself. `kernel` is `None` where there is none to ask.
 ///
 /// Never fails: what cannot be read is among the facts' problems, and the rest goes on.
-pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> Facts {
+/// What follows for outbound paths is not among them: that is `identity`.
+pub fn collect(root: &Root, kernel: Option<KernelFacts>) -> Facts {
     let (host, mut problems) = system::collect(root, kernel);
     let cpanel = cpanel::collect(root).map(|(cpanel, found)| {
         problems.extend(found);
@@ -55,55 +37,39 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>, expected: Expected) -> 
     });
     let found = if root.is_live() { live_daemons(root) } else { processes::Found::default() };
     let running = &found.daemons;
-    let mut postfix = postfix::collect(root, &host, running);
-    let mut exim = exim::collect(root, &host, cpanel.as_ref(), running);
+    let postfix = postfix::collect(root, &host, running);
+    let exim = exim::collect(root, &host, cpanel.as_ref(), running);
     let configured = live::Configured {
         postfix: !postfix.instances.is_empty(),
         exim: !exim.configurations.is_empty(),
         cpanel: cpanel.is_some(),
     };
-    let mut mtas = live::choose(root, configured, &found, expected.mta);
+    let mut mtas = live::choose(root, configured, &found);
     mtas.unseen.clone_from(&found.unseen);
 
-    // Only live MTAs are judged: of the others nothing but their name is kept.
-    if !mtas.live.contains(&Mta::Postfix) {
-        postfix = postfix::Collected::default();
-    }
-    if !mtas.live.contains(&Mta::Exim) {
-        exim = exim::Collected::default();
-    }
-    problems.append(&mut postfix.problems);
-    problems.append(&mut exim.problems);
+    problems.extend(of_mta(Mta::Postfix, postfix.problems));
+    problems.extend(of_mta(Mta::Exim, exim.problems));
 
     let daemons = running.iter().map(|daemon| running_daemon(root, daemon, &postfix.instances, &exim.files)).collect();
 
-    let panel = cpanel.as_ref().map(cpanel::nat).unwrap_or_default();
-    let nat = identity::nat_map(expected.nat, panel, &postfix.proxy_interfaces);
-    let identities = if mtas.configured.is_empty() {
-        identity::Identities { paths: identity::of_host(&host, &nat), bind_faults: Vec::new() }
-    } else {
-        let senders = postfix.senders.into_iter().chain(exim.senders);
-        identity::of_senders(senders, &host, &nat)
-    };
-    let mut facts = Facts {
-        host,
-        postfix: postfix.instances,
-        exim: exim.configurations,
-        cpanel,
-        mtas,
-        paths: identities.paths,
-        bind_faults: identities.bind_faults,
-        nat,
-        problems,
-        machine: machine::collect(root),
-        managers: managers::recognise(root),
-        expected_hostname: expected.hostname,
-        expected_helo: expected.helo,
-        daemons,
-        old_addresses: expected.old_addresses,
-    };
+    let mut facts = Facts::of(host);
+    facts.postfix = postfix.instances;
+    facts.exim = exim.configurations;
+    facts.cpanel = cpanel;
+    facts.mtas = mtas;
+    facts.senders = Some(postfix.senders.into_iter().chain(exim.senders).collect());
+    facts.proxy_interfaces = postfix.proxy_interfaces;
+    facts.problems = problems;
+    facts.machine = machine::collect(root);
+    facts.managers = managers::recognise(root);
+    facts.daemons = daemons;
     facts.conceal(&root.secrets());
     facts
+}
+
+/// Problems of one MTA's files.
+fn of_mta(mta: Mta, problems: Vec<Problem>) -> impl Iterator<Item = Problem> {
+    problems.into_iter().map(move |problem| Problem { mta: Some(mta), ..problem })
 }
 
 /// The daemons of the live system.
@@ -179,7 +145,7 @@ mod tests {
         write(dir.path(), "/etc/postfix/main.cf", "myhostname = a.example.com\n", 7);
         write(dir.path(), "/etc/postfix/master.cf", "smtp unix - - n - - smtp\n", 8);
         let root = Root::open(dir.path()).unwrap();
-        let facts = collect(&root, None, Expected::default());
+        let facts = collect(&root, None);
         assert!(facts.daemons.is_empty(), "what runs cannot be seen below another root");
         let exim = exim::collect(&root, &facts.host, None, &[]);
         let told = |daemon: RunningDaemon| {

@@ -16,10 +16,14 @@ impl Facts {
             exim,
             cpanel,
             mtas: _,
+            senders,
+            proxy_interfaces: _,
+            overrides: _,
             paths,
             bind_faults,
             nat: _,
             problems,
+            unjudged: Unjudged { postfix: other_postfix, exim: other_exim, problems: other_problems },
             machine: _,
             managers: _,
             expected_hostname: _,
@@ -28,14 +32,15 @@ impl Facts {
             old_addresses: _,
         } = self;
         let hider = Hider { known };
-        postfix.iter_mut().for_each(|instance| hider.postfix(instance));
-        exim.iter_mut().for_each(|configuration| hider.exim(configuration));
+        postfix.iter_mut().chain(other_postfix).for_each(|instance| hider.postfix(instance));
+        exim.iter_mut().chain(other_exim).for_each(|configuration| hider.exim(configuration));
         cpanel.iter_mut().for_each(|cpanel| hider.cpanel(cpanel));
+        senders.iter_mut().flatten().for_each(|sender| hider.sender(sender));
         paths.iter_mut().for_each(|path| hider.path(path));
         for BindFault { mta: _, services: _, parameter: _, value, kind: _, then: _ } in bind_faults {
             hider.text(&mut value.value);
         }
-        problems.iter_mut().for_each(|problem| hider.problem(problem));
+        problems.iter_mut().chain(other_problems).for_each(|problem| hider.problem(problem));
     }
 }
 
@@ -137,14 +142,44 @@ impl Hider<'_> {
             unused: _,
         } = path;
         source_undecided.iter_mut().for_each(|open| self.undecided(open));
+        self.helo(helo);
+        relayed.iter_mut().for_each(|hop| self.next_hop(hop));
+    }
+
+    fn sender(&self, sender: &mut Sender) {
+        let Sender {
+            mta: _,
+            service: _,
+            family: _,
+            bind,
+            helo,
+            helo_is_global: _,
+            sender_domains: _,
+            next_hop,
+            unused: _,
+        } = sender;
+        match bind {
+            Bind::Kernel | Bind::Address { .. } => {}
+            Bind::Unusable { parameter: _, value, then: _ } => self.text(&mut value.value),
+            Bind::Undecided(open) => self.undecided(open),
+        }
+        self.helo(helo);
+        match next_hop {
+            NextHop::Direct | NextHop::Here => {}
+            NextHop::Relay(hop) => self.next_hop(hop),
+        }
+    }
+
+    fn helo(&self, helo: &mut Helo) {
         match helo {
             // It goes out to everybody.
             Helo::None | Helo::Known(_) | Helo::FollowsPtr { .. } => {}
             Helo::Undecided(open) => self.undecided(open),
         }
-        if let Some(hop) = relayed
-            && let std::borrow::Cow::Owned(masked) = self.known.mask(&hop.value)
-        {
+    }
+
+    fn next_hop(&self, hop: &mut Arc<Fact<String>>) {
+        if let std::borrow::Cow::Owned(masked) = self.known.mask(&hop.value) {
             *hop = Arc::new(hop.with(masked));
         }
     }
@@ -155,7 +190,7 @@ impl Hider<'_> {
     }
 
     fn problem(&self, problem: &mut Problem) {
-        let Problem { kind, file: _, origin: _, message, related } = problem;
+        let Problem { kind, mta: _, file: _, origin: _, message, related } = problem;
         self.text(message);
         related.iter_mut().for_each(|(_, label)| self.text(label));
         match kind {

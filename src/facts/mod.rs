@@ -7,7 +7,9 @@ mod identity;
 mod machine;
 mod mta;
 mod problem;
+mod sender;
 mod text;
+mod told;
 mod unseen;
 
 use std::net::IpAddr;
@@ -26,7 +28,9 @@ pub use mta::{
     RunningDaemon, Setting,
 };
 pub use problem::{Problem, ProblemKind};
+pub use sender::{Bind, NextHop, Sender};
 pub use text::Text;
+pub use told::{Expectations, Overrides};
 pub use unseen::{Doubt, UnseenDaemon};
 
 use crate::managers::Recognised;
@@ -45,7 +49,17 @@ pub struct Facts {
     pub cpanel: Option<Cpanel>,
     /// Which MTAs there are and which are judged.
     pub mtas: MtaChoice,
-    /// The outbound paths of the live MTAs.
+    /// Every way of sending that the files of all configured MTAs set, those of Postfix first; `None` where an old snapshot does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub senders: Option<Vec<Sender>>,
+    /// Addresses of Postfix' `proxy_interfaces`: what the outside sees of this host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proxy_interfaces: Vec<Fact<IpAddr>>,
+    /// What the command line puts in the place of what files say.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub overrides: Overrides,
+    /// The outbound paths of the live MTAs. These, the faults and the NAT map follow from the rest
+    /// (`identity`).
     pub paths: Vec<OutboundPath>,
     /// Source addresses that the MTAs cannot use.
     pub bind_faults: Vec<BindFault>,
@@ -53,6 +67,9 @@ pub struct Facts {
     pub nat: NatMap,
     /// What could not be read or is refused.
     pub problems: Vec<Problem>,
+    /// What the files of MTAs say that are configured here and not judged.
+    #[serde(default, skip_serializing_if = "Unjudged::is_empty")]
+    pub unjudged: Unjudged,
     /// What the machine says of its maker.
     #[serde(default)]
     pub machine: Machine,
@@ -82,10 +99,14 @@ impl Facts {
             exim: Vec::new(),
             cpanel: None,
             mtas: MtaChoice::default(),
+            senders: None,
+            proxy_interfaces: Vec::new(),
+            overrides: Overrides::default(),
             paths: Vec::new(),
             bind_faults: Vec::new(),
             nat: NatMap::default(),
             problems: Vec::new(),
+            unjudged: Unjudged::default(),
             machine: Default::default(),
             managers: Vec::new(),
             expected_hostname: None,
@@ -93,5 +114,41 @@ impl Facts {
             daemons: Vec::new(),
             old_addresses: Vec::new(),
         }
+    }
+
+    /// Sets the files of all MTAs aside that are not among `judged`, and takes back those of these.
+    pub fn set_aside_all_but(&mut self, judged: &[Mta]) {
+        let aside = &mut self.unjudged;
+        let swap = |mta: Mta| judged.contains(&mta);
+        let mut postfix = std::mem::take(&mut self.postfix);
+        postfix.append(&mut aside.postfix);
+        *(if swap(Mta::Postfix) { &mut self.postfix } else { &mut aside.postfix }) = postfix;
+        let mut exim = std::mem::take(&mut self.exim);
+        exim.append(&mut aside.exim);
+        *(if swap(Mta::Exim) { &mut self.exim } else { &mut aside.exim }) = exim;
+        let mut problems = std::mem::take(&mut self.problems);
+        problems.append(&mut aside.problems);
+        // The host's and the panel's own first, then each MTA's, as they were read.
+        problems.sort_by_key(|problem| problem.mta);
+        (self.problems, aside.problems) = problems.into_iter().partition(|problem| problem.mta.is_none_or(swap));
+    }
+}
+
+/// What the files of MTAs say that are not judged: kept, so that `--mta` can still choose them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unjudged {
+    /// Postfix instances.
+    pub postfix: Vec<Postfix>,
+    /// Live Exim configurations.
+    pub exim: Vec<Exim>,
+    /// What could not be read or is refused.
+    pub problems: Vec<Problem>,
+}
+
+impl Unjudged {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.postfix.is_empty() && self.exim.is_empty() && self.problems.is_empty()
     }
 }

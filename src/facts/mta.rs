@@ -51,6 +51,13 @@ pub struct MtaChoice {
     pub unseen: Vec<UnseenDaemon>,
 }
 
+impl MtaChoice {
+    /// Whether `mta` is judged. Where nothing was chosen, all are.
+    pub fn judges(&self, mta: Mta) -> bool {
+        self.live.is_empty() || self.live.contains(&mta)
+    }
+}
+
 /// A daemon of an MTA that runs on the live system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningDaemon {

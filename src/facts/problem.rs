@@ -9,6 +9,9 @@ use crate::facts::{Mta, Origin};
 pub struct Problem {
     /// What kind, hence which rule.
     pub kind: ProblemKind,
+    /// Whose files it is about; `None`: the host's, or the panel's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mta: Option<Mta>,
     /// The file concerned, as the host sees it.
     pub file: String,
     /// The place: in the file itself, or in the file that names it.
@@ -82,11 +85,18 @@ impl Problem {
     /// A problem of `kind` at a place in a file.
     pub fn at(kind: ProblemKind, origin: Origin, message: impl Into<String>) -> Problem {
         let file = origin.span().map_or_else(String::new, |span| span.path().to_owned());
-        Problem { kind, file, origin: Some(origin), message: message.into(), related: Vec::new() }
+        Problem { kind, mta: None, file, origin: Some(origin), message: message.into(), related: Vec::new() }
     }
 
     /// A problem with a file as a whole; `named_by` is the place that leads to it.
     pub fn of_file(kind: ProblemKind, file: &str, named_by: Option<Origin>, message: impl Into<String>) -> Problem {
-        Problem { kind, file: file.to_owned(), origin: named_by, message: message.into(), related: Vec::new() }
+        Problem {
+            kind,
+            mta: None,
+            file: file.to_owned(),
+            origin: named_by,
+            message: message.into(),
+            related: Vec::new(),
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::addr::{self, Family};
-use crate::facts::{Fact, Facts, Helo, Mta, OutboundPath};
+use crate::facts::{Fact, Facts, Helo, OutboundPath};
+use crate::identity::{self, Role, helo_name, host_and_own_names};
 use crate::name::DomainName;
 use crate::observe::{Answer, Question, RecordData, RecordType};
 
@@ -119,9 +120,8 @@ impl FollowUps {
 
 /// The names that this host has whatever its PTR records say: its own and the MTAs', else the HELO names.
 fn host_names(facts: &Facts) -> BTreeSet<DomainName> {
-    let mut own = mta_names(facts);
-    own.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
-    own.extend(facts.host.fqdn.name().map(|fact| fact.value));
+    let own = host_and_own_names(facts).into_iter().filter(|name| name.role != Role::Whm);
+    let own: BTreeSet<DomainName> = own.map(|name| name.name).collect();
     if own.is_empty() { helo_names(&facts.paths) } else { own }
 }
 
@@ -132,36 +132,15 @@ fn ptr_name(record: &crate::observe::Record) -> Option<&DomainName> {
     }
 }
 
-/// The names of the host's identity (rules.md) that its own facts give, whether the DNS can be asked for them or not: node name,
-/// `hostname -f`, each path's HELO name, the live MTAs' own names, WHM's host name. PTR names come from the DNS.
+/// The names of the host's identity (rules.md) that its own facts give, whether the DNS can be asked for them or not. PTR names come from
+/// the DNS.
 pub fn identity_names(facts: &Facts) -> BTreeSet<DomainName> {
-    let mut names = helo_names(&facts.paths);
-    names.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
-    names.extend(facts.host.fqdn.name().map(|fact| fact.value));
-    names.extend(mta_names(facts));
-    let whm = facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref());
-    names.extend(whm.map(|fact| DomainName::new(&fact.value)));
-    names.retain(|name| !name.as_str().is_empty());
-    names
+    identity::identity_names(facts, |_| Vec::new()).into_iter().map(|name| name.name).collect()
 }
 
-/// The HELO names of paths, address literals apart.
+/// The HELO names of paths, address literals apart; of those that follow the PTR record, what is sent where there is none.
 fn helo_names<'a>(paths: impl IntoIterator<Item = &'a OutboundPath>) -> BTreeSet<DomainName> {
-    let sent = paths.into_iter().filter_map(|path| match &path.helo {
-        Helo::Known(fact) => Some(&fact.value),
-        Helo::FollowsPtr { default, .. } => default.as_ref(),
-        Helo::None | Helo::Undecided { .. } => None,
-    });
-    sent.filter(|helo| !helo.as_str().starts_with('[')).map(|helo| helo.domain()).collect()
-}
-
-/// The live MTAs' own names: `myhostname`, `primary_hostname`.
-fn mta_names(facts: &Facts) -> BTreeSet<DomainName> {
-    let lives = |mta: Mta| facts.mtas.live.is_empty() || facts.mtas.live.contains(&mta);
-    let postfix = facts.postfix.iter().filter(|_| lives(Mta::Postfix)).map(|p| p.parameters.get("myhostname"));
-    let exim = facts.exim.iter().filter(|_| lives(Mta::Exim)).map(|e| e.main.get("primary_hostname"));
-    let settings = postfix.chain(exim).flatten();
-    settings.filter_map(|setting| setting.value.as_deref()).map(DomainName::new).collect()
+    paths.into_iter().filter_map(helo_name).map(|helo| helo.name).collect()
 }
 
 /// The known sending addresses of all paths.

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Helo, OutboundPath};
+use crate::facts::OutboundPath;
+use crate::identity::generic::{Generic, why_generic};
+use crate::identity::{Introduction, introduction};
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::{self, Iprev};
 use crate::observe::plan::is_askable;
 use crate::observe::{Lookup, Observations, Question, RecordType, Why};
-use crate::rules::ptr::generic::why_generic;
 
 /// What a receiver sees of a path. `None` in a field: it could not be seen.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub struct Seen {
     /// Whether the HELO name's address records hold the client address.
     pub helo_leads_here: Option<bool>,
     /// Why a PTR name is generic, where all are.
-    pub generic: Option<String>,
+    pub generic: Option<Generic>,
     /// Why a question stays open.
     pub open: Option<Why>,
     /// Whether receivers meet the same failure, as far as can be told: somebody was asked, and not all the DNS is silent here.
@@ -50,20 +51,11 @@ impl Seen {
         };
         let all = names.as_deref().unwrap_or_default();
         let back: Vec<Option<bool>> = all.iter().map(|name| iprev::confirms(dns, name, address)).collect();
-        let reasons: Vec<String> = all.iter().map_while(|name| why_generic(name, address)).collect();
-        let (helo, helo_unknown) = match &path.helo {
-            Helo::Known(name) => (Some(name.value.clone()), false),
-            Helo::FollowsPtr { default, .. } => match &names {
-                Some(names) => {
-                    let first = names.first().map(|name| HeloName::new(name.as_str()));
-                    let helo = first.or_else(|| default.clone());
-                    let unknown = helo.is_none();
-                    (helo, unknown)
-                }
-                None => (None, true),
-            },
-            Helo::None => (None, false),
-            Helo::Undecided(_) => (None, true),
+        let reasons: Vec<Generic> = all.iter().map_while(|name| why_generic(name, address)).collect();
+        let (helo, helo_unknown) = match introduction(path, |_| names.clone()) {
+            Introduction::Name(name) => (Some(name.value), false),
+            Introduction::None => (None, false),
+            Introduction::Undecided | Introduction::Open(_) => (None, true),
         };
         let forward_open = || all.iter().find_map(|name| dns.addresses(name, Family::of(address)).open().cloned());
         let mut seen = Seen {
@@ -163,7 +155,7 @@ impl Seen {
 
     /// Whether the PTR name is confirmed and spells the address.
     pub fn is_confirmed_and_spells_address(&self) -> Option<bool> {
-        let spells = self.generic.as_deref().is_some_and(spells_address);
+        let spells = self.generic.as_ref().is_some_and(Generic::spells_address);
         if spells { self.fails_fcrdns().map(|fails| !fails) } else { self.is_generic().map(|_| false) }
     }
 
@@ -231,7 +223,7 @@ impl Seen {
     pub fn helo_spells_address(&self) -> Option<bool> {
         self.with_helo(|helo| {
             let why = if helo.literal().is_some() { None } else { why_generic(&helo.domain(), self.address) };
-            Some(why.as_deref().is_some_and(spells_address))
+            Some(why.as_ref().is_some_and(Generic::spells_address))
         })
     }
 
@@ -269,11 +261,6 @@ impl Seen {
             None => (!self.helo_unknown).then_some(false),
         }
     }
-}
-
-/// Whether a reason of the classifier of generic names says that the name holds the address.
-fn spells_address(why: &str) -> bool {
-    why.starts_with("spells the address")
 }
 
 /// Whether a name holds four numbers of up to three digits with dots or hyphens between them, or eight hexadecimal digits of one case in a

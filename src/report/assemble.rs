@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
 use crate::findings::{Because, Finding, Known, Meta, Place, Severity, Suppressed, Verdict};
-use crate::name::{DomainName, HeloName};
+use crate::identity::{Introduction, introduction};
+use crate::name::DomainName;
 use crate::observe::iprev::Iprev;
 use crate::observe::zones;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
@@ -142,7 +143,7 @@ fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
         Some(Lookup::NoData | Lookup::NxDomain) => Some(Vec::new()),
         Some(Lookup::Unanswered(_)) | None => None,
     };
-    let (helo, helo_origin) = helo(&path.helo, ptr.as_deref());
+    let (helo, helo_origin) = helo(path, ptr.as_deref());
     let helo_addresses = helo
         .as_deref()
         .filter(|name| !name.starts_with('['))
@@ -208,20 +209,18 @@ fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
 }
 
 /// The HELO name as it goes out, and where it comes from. One that follows the PTR record is known once that is.
-fn helo(helo: &Helo, ptr: Option<&[DomainName]>) -> (Option<Arc<str>>, Option<OriginView>) {
-    match helo {
-        Helo::None => (None, None),
-        Helo::Known(name) => (Some(name.value.shared()), Some(OriginView::from(&name.origin))),
-        Helo::FollowsPtr { default, origin } => {
-            let name = match ptr {
-                Some([first, ..]) => Some(first.shared()),
-                Some([]) => default.as_ref().map(HeloName::shared),
-                None => None,
-            };
-            (name, Some(OriginView::from(origin)))
-        }
-        Helo::Undecided(open) => (None, Some(OriginView::from(&open.origin))),
-    }
+fn helo(path: &OutboundPath, ptr: Option<&[DomainName]>) -> (Option<Arc<str>>, Option<OriginView>) {
+    let name = match introduction(path, |_| ptr.map(<[_]>::to_vec)) {
+        Introduction::Name(name) => Some(name.value.shared()),
+        Introduction::None | Introduction::Undecided | Introduction::Open(_) => None,
+    };
+    let origin = match &path.helo {
+        Helo::None => None,
+        Helo::Known(name) => Some(&name.origin),
+        Helo::FollowsPtr { origin, .. } => Some(origin),
+        Helo::Undecided(open) => Some(&open.origin),
+    };
+    (name, origin.map(OriginView::from))
 }
 
 fn finding_view(finding: &Finding) -> FindingView {

@@ -147,11 +147,15 @@ pub fn facts() -> Facts {
             how: "it alone is configured".into(),
             unseen: Vec::new(),
         },
+        senders: Some(senders(&file)),
+        proxy_interfaces: vec![Fact::new(ip("203.0.113.10"), at(&file, "mail"))],
+        overrides: Overrides { mta: Some(Mta::Postfix), nat: vec![public_ip()] },
         paths: vec![path("postfix/ipv4/1", "smtp", "203.0.113.10", "mail"), nat],
         bind_faults: Vec::new(),
         nat: NatMap::default(),
         problems: Vec::new(),
         managers: Vec::new(),
+        unjudged: Unjudged::default(),
         machine: Machine {
             dmi: BTreeMap::from([("sys_vendor".to_owned(), Fact::new("Vultr".into(), at(&file, "mail")))]),
             cloud_id: Some(Fact::new("vultr".into(), at(&file, "mail"))),
@@ -161,6 +165,52 @@ pub fn facts() -> Facts {
         daemons: Vec::new(),
         old_addresses: vec![ip("198.51.100.9")],
     }
+}
+
+fn public_ip() -> NatEntry {
+    NatEntry { local: Some(ip("10.0.0.5")), public: ip("203.0.113.11"), origin: Origin::flag("--public-ip") }
+}
+
+/// A sender for each shape of bind and next hop that a snapshot has to keep.
+fn senders(file: &Arc<SourceFile>) -> Vec<Sender> {
+    let parameter = || "smtp_bind_address".into();
+    let undecided =
+        || Undecided { parameter: "smtp_bind_address".into(), why: "a table".into(), origin: at(file, "mail") };
+    let binds = [
+        Bind::Kernel,
+        Bind::Address {
+            parameter: parameter(),
+            address: Fact::new(ip("203.0.113.10"), at(file, "mail")),
+            on_failure: AfterBindFault::KernelChoice,
+        },
+        Bind::Unusable {
+            parameter: parameter(),
+            value: Fact::new("mail".into(), at(file, "mail")),
+            then: AfterBindFault::NothingSent,
+        },
+        Bind::Undecided(undecided()),
+    ];
+    let hop = Fact::new("[relay.example.net]:587".to_owned(), at(file, "mail"));
+    let hops = [NextHop::Direct, NextHop::Here, NextHop::Relay(hop.into()), NextHop::Direct];
+    let helos = [
+        Helo::Known(Fact::new(HeloName::new("mail"), at(file, "mail"))),
+        Helo::None,
+        Helo::FollowsPtr { default: Some(HeloName::new("mail")), origin: at(file, "mail") },
+        Helo::Undecided(undecided()),
+    ];
+    let ways = binds.into_iter().zip(hops).zip(helos);
+    let senders = ways.map(|((bind, next_hop), helo)| Sender {
+        mta: Mta::Postfix,
+        service: "smtp".into(),
+        family: crate::addr::Family::Ipv4,
+        bind,
+        helo,
+        helo_is_global: true,
+        sender_domains: SenderDomains::Any,
+        next_hop,
+        unused: false,
+    });
+    senders.collect()
 }
 
 /// Observations of every shape that a snapshot has to keep.

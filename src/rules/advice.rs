@@ -10,10 +10,10 @@ use std::net::IpAddr;
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, HostFqdn, Origin, OutboundPath, SenderDomains, Setting};
 use crate::findings::{Finding, FirstStep, Fix, Severity, Verdict, Who};
+use crate::identity::generic::why_generic;
 use crate::name::{DomainName, HeloName};
 use crate::observe::{Observations, Question, RecordData, RecordType};
-use crate::rules::names::{HeloOf, helo_of, judged_host_name};
-use crate::rules::ptr::generic::why_generic;
+use crate::rules::names::{Introduction, introduction, judged_host_name};
 use crate::rules::remedy::{address_record, better_source, ptr_record, rename_host, send_from, set_helo, wanted_helo};
 use crate::rules::{self, Selection};
 
@@ -127,7 +127,7 @@ fn candidates(facts: &Facts, dns: &Observations) -> Vec<Edit> {
         }
     };
     for (at, path) in facts.paths.iter().enumerate() {
-        let (HeloOf::Name(helo), Some(sending)) = (helo_of(path, dns), &path.sending) else { continue };
+        let (Introduction::Name(helo), Some(sending)) = (introduction(path, dns), &path.sending) else { continue };
         let (name, addr) = (helo.value.domain(), sending.value);
         if let Some(other) = better_source(facts, dns, path, &name) {
             let fix = send_from(facts, path, other);

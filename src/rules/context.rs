@@ -15,7 +15,7 @@ pub struct Context<'a> {
     /// What the DNS says.
     pub dns: &'a Observations,
     own_names: OnceCell<Vec<(Mta, Fact<DomainName>)>>,
-    own_addresses: OnceCell<OwnAddresses>,
+    own_addresses: OnceCell<OwnAddresses<'a>>,
     sending_addresses: OnceCell<Vec<Sending<'a>>>,
     introductions: OnceCell<Vec<Introduced<'a>>>,
     identity_names: OnceCell<Vec<(DomainName, Vec<IdentityName<'a>>)>>,
@@ -41,8 +41,8 @@ impl<'a> Context<'a> {
     }
 
     /// The addresses of this host.
-    pub fn own_addresses(&self) -> &OwnAddresses {
-        self.own_addresses.get_or_init(|| OwnAddresses::of(self.facts))
+    pub fn own_addresses(&self) -> &OwnAddresses<'a> {
+        self.own_addresses.get_or_init(|| OwnAddresses::new(self.facts))
     }
 
     /// Every known sending address once, with its paths, in the order of the paths.

@@ -12,7 +12,7 @@ mod helo;
 mod host;
 pub mod names;
 pub mod panel;
-pub(crate) mod ptr;
+mod ptr;
 pub mod remedy;
 mod settle;
 #[cfg(test)]

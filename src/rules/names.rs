@@ -1,62 +1,22 @@
 //! Whose names and addresses these are: the host name, the MTAs' own names, HELO names by path, addresses of this host.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::addr::{self, Family};
-use crate::facts::{Fact, Facts, Helo, HostFqdn, Mta, NatEntry, OutboundPath};
+use crate::addr::Family;
+use crate::facts::{Fact, Facts, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
+use crate::identity;
+use crate::identity::generic::why_generic;
+pub use crate::identity::{Introduction, OwnAddresses, host_or_node_name, is_own, own_name_setting, own_names};
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Lookup, Observations, Question, RecordType};
-use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::right_names;
 use crate::rules::similar::hint;
 use crate::rules::support::{Sending, evidence, sending_addresses};
 
 /// What stands for the open question where interface addresses are not known.
 pub const INTERFACES: &str = "interface addresses";
-
-/// The addresses of this host: on its interfaces (loopback and link-local apart), the NAT images of such, and what mail is sent from.
-pub struct OwnAddresses {
-    all: BTreeSet<IpAddr>,
-    interfaces_known: bool,
-}
-
-impl OwnAddresses {
-    /// Those that the facts give.
-    pub fn of(facts: &Facts) -> OwnAddresses {
-        let sending = facts.paths.iter().filter_map(|path| path.sending.as_ref()).map(|fact| fact.value);
-        let own = facts.host.own_addresses().map(|own| own.address);
-        let images = facts.nat.0.iter().filter(|entry| image_counts(facts, entry)).map(|entry| entry.public);
-        OwnAddresses {
-            all: sending.chain(own).chain(images).collect(),
-            interfaces_known: facts.host.addresses.is_some(),
-        }
-    }
-
-    /// Whether `addr` is one of them. `None` where the interfaces are not known and nothing else says that it is.
-    pub fn has(&self, addr: IpAddr) -> Option<bool> {
-        if self.all.contains(&addr) { Some(true) } else { self.interfaces_known.then_some(false) }
-    }
-}
-
-/// Whether `addr` is this host's (see [`OwnAddresses`], which is for more than one question).
-pub fn is_own(facts: &Facts, addr: IpAddr) -> Option<bool> {
-    OwnAddresses::of(facts).has(addr)
-}
-
-/// Whether the local side of a NAT entry is on this host, as far as that is known.
-fn image_counts(facts: &Facts, entry: &NatEntry) -> bool {
-    match entry.local {
-        Some(local) => facts.host.has_address(local) != Some(false),
-        None => facts.host.addresses.is_none() || private_source(facts, Family::of(entry.public)),
-    }
-}
-
-fn private_source(facts: &Facts, family: Family) -> bool {
-    facts.host.own_addresses().any(|own| Family::of(own.address) == family && !addr::is_public(own.address))
-}
 
 /// Whether the sending address of some path is not known: then nobody can say that a name leads elsewhere.
 pub fn some_sending_unknown(facts: &Facts) -> bool {
@@ -77,7 +37,7 @@ pub enum Leads {
 
 /// Where `name` leads, by both families' address records.
 pub fn leads(facts: &Facts, dns: &Observations, name: &DomainName) -> Leads {
-    let own = OwnAddresses::of(facts);
+    let own = OwnAddresses::new(facts);
     let (mut elsewhere, mut open) = (Vec::new(), Vec::new());
     for family in Family::BOTH {
         let found = dns.addresses(name, family);
@@ -150,69 +110,13 @@ pub fn meant_host_name(facts: &Facts, dns: &Observations, name: &DomainName) -> 
     hint(name, &right)
 }
 
-/// The name of this host to show: what `hostname -f` prints, else the node name.
-pub fn host_or_node_name(facts: &Facts) -> Option<Fact<DomainName>> {
-    match &facts.host.fqdn {
-        HostFqdn::Name(_) => facts.host.fqdn.name(),
-        _ => facts.host.node_name.as_ref().map(|fact| fact.with(DomainName::new(&fact.value))),
-    }
-}
-
-/// The own names of the MTAs that are judged and do not refuse their configuration: `myhostname`, `primary_hostname`.
-pub fn own_names(facts: &Facts) -> Vec<(Mta, Fact<DomainName>)> {
-    let live = |mta: Mta| facts.mtas.live.is_empty() || facts.mtas.live.contains(&mta);
-    let mut names = Vec::new();
-    for postfix in facts.postfix.iter().filter(|p| p.error.is_none() && live(Mta::Postfix)) {
-        names.extend(postfix.parameters.get("myhostname").and_then(|s| s.fact()).map(|name| (Mta::Postfix, name)));
-    }
-    for exim in facts.exim.iter().filter(|e| e.error.is_none() && live(Mta::Exim)) {
-        names.extend(exim.main.get("primary_hostname").and_then(|s| s.fact()).map(|name| (Mta::Exim, name)));
-    }
-    names.into_iter().map(|(mta, name)| (mta, name.map(|text| DomainName::new(&text)))).collect()
-}
-
-/// The setting that holds an MTA's own name.
-pub fn own_name_setting(mta: Mta) -> &'static str {
-    match mta {
-        Mta::Postfix => "myhostname",
-        Mta::Exim => "primary_hostname",
-    }
-}
-
-/// The HELO name of a path as far as it can be known.
-pub enum HeloOf {
-    /// This one.
-    Name(Fact<HeloName>),
-    /// No MTA, so none.
-    None,
-    /// Files cannot decide it (HLO008 says so).
-    Undecided,
-    /// It follows the PTR, and that question has no answer.
-    Open(Question),
-}
-
-/// The HELO name of a path: what files say, or the first PTR name of its sending address where it follows the PTR.
-pub fn helo_of(path: &OutboundPath, dns: &Observations) -> HeloOf {
-    match &path.helo {
-        Helo::None => HeloOf::None,
-        Helo::Known(name) => HeloOf::Name(name.clone()),
-        Helo::Undecided(_) => HeloOf::Undecided,
-        Helo::FollowsPtr { default, origin } => {
-            let fallback = || match default {
-                Some(name) => HeloOf::Name(Fact::new(name.clone(), origin.clone())),
-                None => HeloOf::Undecided,
-            };
-            let Some(sending) = &path.sending else { return HeloOf::Undecided };
-            match dns.ptr(sending.value) {
-                Lookup::Found(names) => match names.first() {
-                    Some(first) => HeloOf::Name(Fact::new(HeloName::new(first.as_str()), origin.clone())),
-                    None => fallback(),
-                },
-                Lookup::NoData | Lookup::NxDomain => fallback(),
-                Lookup::Unanswered(_) => HeloOf::Open(Question::ptr(sending.value)),
-            }
-        }
-    }
+/// How a path is introduced, by what the DNS says of its sending address.
+pub fn introduction(path: &OutboundPath, dns: &Observations) -> Introduction {
+    identity::introduction(path, |addr| match dns.ptr(addr) {
+        Lookup::Found(names) => Some(names),
+        Lookup::NoData | Lookup::NxDomain => Some(Vec::new()),
+        Lookup::Unanswered(_) => None,
+    })
 }
 
 /// A path together with the name that it introduces itself by.
@@ -269,8 +173,8 @@ impl Introduced<'_> {
 
 /// Every path whose HELO name is known, with it.
 pub fn introductions<'a>(facts: &'a Facts, dns: &Observations) -> Vec<Introduced<'a>> {
-    let known = facts.paths.iter().filter_map(|path| match helo_of(path, dns) {
-        HeloOf::Name(helo) => Some(Introduced { path, name: helo.value.domain(), helo }),
+    let known = facts.paths.iter().filter_map(|path| match introduction(path, dns) {
+        Introduction::Name(helo) => Some(Introduced { path, name: helo.value.domain(), helo }),
         _ => None,
     });
     known.collect()
@@ -296,7 +200,7 @@ pub fn name_severity(facts: &Facts, dns: &Observations, name: &DomainName) -> Se
         return Severity::Info;
     }
     let presented = facts.paths.iter().filter(|path| path.relayed.is_none()).any(|path| {
-        let helo = matches!(helo_of(path, dns), HeloOf::Name(helo) if helo.value.domain() == *name);
+        let helo = matches!(introduction(path, dns), Introduction::Name(helo) if helo.value.domain() == *name);
         helo || path.sending.as_ref().is_some_and(|sending| dns.ptr(sending.value).found().contains(name))
     });
     let own = own_names(facts).iter().any(|(_, own)| own.value == *name);
@@ -307,7 +211,9 @@ pub fn name_severity(facts: &Facts, dns: &Observations, name: &DomainName) -> Se
 pub fn mail_identity_holds(facts: &Facts, dns: &Observations) -> bool {
     !facts.paths.is_empty()
         && facts.paths.iter().all(|path| {
-            let (HeloOf::Name(helo), Some(sending)) = (helo_of(path, dns), &path.sending) else { return false };
+            let (Introduction::Name(helo), Some(sending)) = (introduction(path, dns), &path.sending) else {
+                return false;
+            };
             let (name, addr) = (helo.value.domain(), sending.value);
             dns.ptr(addr).found().contains(&name)
                 && confirms(dns, &name, addr) == Some(true)
@@ -329,6 +235,7 @@ pub fn list(addresses: &[IpAddr]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Mta;
     use crate::rules::testing::*;
 
     #[test]

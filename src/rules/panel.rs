@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
-use crate::addr::{self, Family};
-use crate::facts::{Cpanel, Facts, LocalAddresses, MapEntry};
+use crate::facts::{Cpanel, Facts, MapEntry};
+use crate::identity::host_and_own_names;
 use crate::name::{DomainName, lower_case};
 
 /// What makes cPanel look up PTR names again and take HELO names from them; the button is there while "Use the reverse DNS entry for
@@ -34,43 +34,7 @@ pub fn has_flag(cpanel: &Cpanel, name: &str) -> bool {
     cpanel.flags.iter().any(|flag| flag.value == name)
 }
 
-/// This host's addresses and those behind its NAT, for the many lines of a map.
-pub struct Local<'a> {
-    /// All that is known of it.
-    pub facts: &'a Facts,
-    all: LocalAddresses,
-}
-
-impl<'a> Local<'a> {
-    /// Those that the facts give.
-    pub fn of(facts: &'a Facts) -> Local<'a> {
-        Local { facts, all: facts.host.local_addresses() }
-    }
-
-    /// Whether `addr` is on an interface; `None` where interfaces are unknown.
-    pub fn has(&self, addr: IpAddr) -> Option<bool> {
-        self.all.has(addr)
-    }
-
-    /// The private address on this host's interfaces that `public` is the image of, where this host is behind NAT and does not
-    /// hold `public` itself.
-    pub fn private_side(&self, public: IpAddr) -> Option<IpAddr> {
-        if !addr::is_public(public) || self.has(public)? {
-            return None;
-        }
-        let reaches_out = |own: IpAddr| !own.is_loopback() && !addr::is_link_local(own);
-        let fits = |own: &IpAddr| Family::of(*own) == Family::of(public) && !addr::is_public(*own) && reaches_out(*own);
-        let mut images = self.facts.nat.0.iter().filter(|entry| entry.public == public);
-        images.find_map(|entry| match entry.local {
-            Some(local) => Some(local).filter(fits).filter(|local| self.has(*local) == Some(true)),
-            None => self.facts.host.own_addresses().map(|own| own.address).find(fits),
-        })
-    }
-}
-
 /// The names that this host goes by: `hostname -f`, node name, WHM's.
 pub fn host_names(facts: &Facts) -> BTreeSet<DomainName> {
-    let whm = facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref());
-    let texts = facts.host.node_name.iter().chain(whm).map(|fact| DomainName::new(&fact.value));
-    texts.chain(facts.host.fqdn.name().map(|fact| fact.value)).collect()
+    host_and_own_names(facts).into_iter().filter(|name| name.role.is_host()).map(|name| name.name).collect()
 }

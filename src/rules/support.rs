@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Fact, Facts, Mta, Origin, OutboundPath};
+use crate::facts::{Fact, Facts, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
+use crate::identity::{self, helo_name, host_and_own_names};
+pub use crate::identity::{IdentityName, Role};
 use crate::name::DomainName;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Observations, Outcome, Question, RecordType, VantageKind};
-use crate::rules::names::own_names;
 
 /// Items that a sentence lists before it counts the rest.
 const LISTED: usize = 12;
@@ -96,87 +97,15 @@ pub fn followed_ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
 /// The names that this host has for a sending address, whatever the DNS says: the host name, the MTAs' own names, the HELO names of the
 /// address' paths.
 pub fn names_for(facts: &Facts, sending: &Sending<'_>) -> Vec<DomainName> {
-    let host = facts.host.fqdn.name().map(|name| name.value);
-    let own = own_names(facts).into_iter().map(|(_, name)| name.value);
-    let helos = sending.paths.iter().filter_map(|path| path.helo_name()).filter(|helo| helo.value.literal().is_none());
-    host.into_iter().chain(own).chain(helos.map(|helo| helo.value.domain())).collect()
+    let host = host_and_own_names(facts).into_iter().filter(|name| matches!(name.role, Role::Host | Role::Own(_)));
+    let helos = sending.paths.iter().filter_map(|path| helo_name(path)).filter(|name| name.role == Role::Helo);
+    host.chain(helos).map(|name| name.name).collect()
 }
 
-/// What a name is to this host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// The kernel's node name.
-    Node,
-    /// What `hostname -f` prints.
-    Host,
-    /// An MTA's own name: `myhostname`, `primary_hostname`.
-    Own(Mta),
-    /// The HELO name of a path.
-    Helo,
-    /// A PTR name of a sending address.
-    Ptr,
-    /// `HOST` of wwwacct.conf.
-    Whm,
-}
-
-impl Role {
-    /// In a few words, as a label of a place.
-    pub fn label(self) -> &'static str {
-        match self {
-            Role::Node => "node name",
-            Role::Host => "host name",
-            Role::Own(Mta::Postfix) => "Postfix' own name",
-            Role::Own(Mta::Exim) => "Exim's own name",
-            Role::Helo => "HELO name",
-            Role::Ptr => "sending address of this PTR name",
-            Role::Whm => "host name as WHM has it",
-        }
-    }
-}
-
-/// A name of the host's identity (rules.md, *names of the host's identity*), in one of its roles.
-pub struct IdentityName<'a> {
-    /// The name.
-    pub name: DomainName,
-    /// What it is here.
-    pub role: Role,
-    /// Where it was learned; for a PTR name, where the address was.
-    pub origin: Origin,
-    /// The path that it belongs to: for HELO and PTR names.
-    pub path: Option<&'a OutboundPath>,
-}
-
-/// Every name of the host's identity, once for each role and path. MTAs that are not judged or refuse their configuration have none.
+/// Every name of the host's identity, once for each role and path; what a path falls back on without PTR record is none of them.
 pub fn identity_names<'a>(facts: &'a Facts, dns: &Observations) -> Vec<IdentityName<'a>> {
-    let mut all = Vec::new();
-    let mut add = |name: DomainName, role: Role, origin: &Origin, path: Option<&'a OutboundPath>| {
-        if !name.as_str().is_empty() {
-            all.push(IdentityName { name, role, origin: origin.clone(), path });
-        }
-    };
-    let host = &facts.host;
-    if let Some(node) = &host.node_name {
-        add(DomainName::new(&node.value), Role::Node, &node.origin, None);
-    }
-    if let Some(name) = host.fqdn.name() {
-        add(name.value, Role::Host, &name.origin, None);
-    }
-    for (mta, own) in own_names(facts) {
-        add(own.value, Role::Own(mta), &own.origin, None);
-    }
-    for path in &facts.paths {
-        if let Some(helo) = path.helo_name().filter(|helo| helo.value.literal().is_none()) {
-            add(helo.value.domain(), Role::Helo, &helo.origin, Some(path));
-        }
-        if let Some(sending) = &path.sending {
-            for name in ptr_names(dns, sending.value).into_iter().take(PTR_NAMES_FOLLOWED) {
-                add(name, Role::Ptr, &sending.origin, Some(path));
-            }
-        }
-    }
-    if let Some(name) = facts.cpanel.as_ref().and_then(|cpanel| cpanel.host.as_ref()) {
-        add(DomainName::new(&name.value), Role::Whm, &name.origin, None);
-    }
+    let mut all = identity::identity_names(facts, |addr| followed_ptr_names(dns, addr));
+    all.retain(|name| name.role != Role::HeloDefault);
     all
 }
 

@@ -7,7 +7,7 @@ mod settings;
 use crate::collect::reading::optional;
 use crate::collect::root::Root;
 use crate::collect::system::first_line;
-use crate::facts::{Cpanel, Fact, NatEntry, Problem};
+use crate::facts::{Cpanel, Fact, Problem};
 use crate::source::SourceFile;
 use maps::{Kind, domains, entries, reverse};
 
@@ -99,14 +99,6 @@ fn flags(root: &Root) -> Vec<Fact<String>> {
         root.exists(&path).then(|| Fact::new(name.to_owned(), SourceFile::new(path, b"").span(0, 0)))
     };
     FLAGS.into_iter().filter_map(flag).collect()
-}
-
-/// The images that `/var/cpanel/cpnat` gives, in its order.
-pub fn nat(cpanel: &Cpanel) -> Vec<NatEntry> {
-    let image = |pair: &crate::facts::CpanelNat| {
-        Some(NatEntry { local: Some(pair.local.value), public: pair.public?, origin: pair.local.origin.clone() })
-    };
-    cpanel.nat.iter().filter_map(image).collect()
 }
 
 #[cfg(test)]

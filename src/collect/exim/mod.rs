@@ -32,8 +32,7 @@ use std::collections::BTreeSet;
 
 use crate::collect::processes::Daemon;
 use crate::collect::root::{ReadError, Root};
-use crate::collect::sender::Sender;
-use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, Refusal};
+use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, Refusal, Sender};
 use crate::source::Span;
 use config::Config;
 use hostname::Names;

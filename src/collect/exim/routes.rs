@@ -7,8 +7,7 @@ use super::config::Driver;
 use super::expand::{Evaluator, Scope, parse::parse};
 use super::lists;
 use super::selection::{Selection, Whose};
-use crate::collect::sender::NextHop;
-use crate::facts::Fact;
+use crate::facts::{Fact, NextHop};
 
 /// Next hops of one transport that are followed.
 const HOP_LIMIT: usize = 50;

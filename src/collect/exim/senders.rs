@@ -16,8 +16,7 @@ use super::selection::Whose;
 use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
-use crate::collect::sender::{Bind, NextHop, Sender};
-use crate::facts::{Fact, Helo, Host, Mta, Origin, Problem, SenderDomains, Via};
+use crate::facts::{Bind, Fact, Helo, Host, Mta, NextHop, Origin, Problem, Sender, SenderDomains, Via};
 use crate::name::DomainName;
 use place::Place;
 

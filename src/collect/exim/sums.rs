@@ -4,8 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::Read;
 use super::senders::{EXIM, Faults};
-use crate::collect::sender::{Bind, Sender};
-use crate::facts::{Helo, Mta, Origin, Problem, ProblemKind, Undecided};
+use crate::facts::{Bind, Helo, Mta, Origin, Problem, ProblemKind, Sender, Undecided};
 
 /// Leaves undecided what differs where Exim was built otherwise.
 pub fn hedge(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>) {

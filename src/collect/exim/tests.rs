@@ -6,8 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::addr::Family;
-use crate::collect::sender::{Bind, NextHop};
-use crate::facts::{Helo, HostFqdn, KernelSource, SenderDomains};
+use crate::facts::{Bind, Helo, HostFqdn, KernelSource, NextHop, SenderDomains};
 
 /// A host with these files.
 pub(super) struct Fixture {

@@ -4,8 +4,7 @@
 use proptest::prelude::*;
 
 use super::tests::{Fixture, SMTP, lines};
-use crate::collect::sender::Bind;
-use crate::facts::Helo;
+use crate::facts::{Bind, Helo};
 
 /// What depends on the moment, whatever stands around it.
 const MOMENT: &[&str] = &[

@@ -18,8 +18,7 @@ use super::routes::Sources;
 use super::senders::Client;
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
-use crate::collect::sender::Sender;
-use crate::facts::{Fact, Postfix, PostfixService, Problem, Refusal, Setting};
+use crate::facts::{Fact, Postfix, PostfixService, Problem, Refusal, Sender, Setting};
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 

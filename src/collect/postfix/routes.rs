@@ -12,8 +12,7 @@ use super::master_cf::MasterCf;
 use super::process::Process;
 use crate::addr::Family;
 use crate::collect::confidential::OwnFiles;
-use crate::collect::sender::NextHop;
-use crate::facts::{Fact, Origin, Problem, SenderDomains};
+use crate::facts::{Fact, NextHop, Origin, Problem, SenderDomains};
 use crate::name::DomainName;
 
 /// Routes that are kept: tables with thousands of next hops say nothing new after these.

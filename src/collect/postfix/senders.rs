@@ -10,8 +10,7 @@ use super::master_cf::Entry;
 use super::process::Process;
 use super::routes::{Routes, next_hop};
 use crate::addr::Family;
-use crate::collect::sender::{Bind, NextHop, Sender};
-use crate::facts::{AfterBindFault, Fact, Helo, Mta, Origin, SenderDomains, Setting, Undecided};
+use crate::facts::{AfterBindFault, Bind, Fact, Helo, Mta, NextHop, Origin, Sender, SenderDomains, Setting, Undecided};
 use crate::name::HeloName;
 
 /// One client service with the program that it runs.

@@ -3,8 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::collect::sender::{Bind, NextHop};
-use crate::facts::{Helo, HostFqdn, InterfaceAddress, KernelSource, SenderDomains};
+use crate::facts::{Bind, Helo, HostFqdn, InterfaceAddress, KernelSource, NextHop, SenderDomains};
 
 const MASTER: &str = "smtp inet n - n - - smtpd\nrewrite unix - - n - - trivial-rewrite\n\
                       smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nlmtp unix - - n - - lmtp\n";

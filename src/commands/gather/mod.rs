@@ -8,9 +8,9 @@ use crate::addr::Family;
 use crate::cli::{DnsArgs, FactArgs};
 use crate::collect::kernel::{self, PendingFqdn};
 use crate::collect::root::Root;
-use crate::collect::{self, Expected, system};
+use crate::collect::{self, system};
 use crate::error::Error;
-use crate::facts::{Facts, HostFqdn, NatEntry, Origin};
+use crate::facts::{Expectations, Facts, HostFqdn, NatEntry, Origin, Overrides};
 use crate::inputs::{Host, Input, Inputs, ZoneInputs};
 use crate::observe::recorded::{ZoneError, Zones};
 use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
@@ -18,7 +18,7 @@ use crate::observe::{Observations, Vantage, VantageKind};
 use crate::report::escape;
 use crate::sandbox::{self, Message, Profile, Task};
 use crate::settings::{self, Settings};
-use crate::{output, process, progress, snapshot};
+use crate::{identity, output, process, progress, snapshot};
 
 /// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
@@ -266,7 +266,9 @@ fn read(
         }
     };
     let live = recorded.is_none() && root.is_live();
-    let mut facts = collect::collect(root, kernel, expected(args));
+    let mut facts = collect::collect(root, kernel);
+    facts.expect(expectations(args));
+    identity::apply(&mut facts, overrides(args));
     if live && !asks {
         let node_name = facts.host.node_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
         let fqdn = system::fqdn_from_hosts(&node_name, &facts.host.hosts);
@@ -275,28 +277,28 @@ fn read(
     Ok((facts, pending))
 }
 
-fn expected(args: &FactArgs) -> Expected {
+/// What the command line and the settings put in the place of what files say.
+fn overrides(args: &FactArgs) -> Overrides {
     let nat = |ip: &crate::cli::PublicIp| NatEntry {
         local: ip.local,
         public: ip.public,
         origin: Origin::flag("--public-ip"),
     };
-    Expected {
-        mta: args.mta,
-        nat: args.public_ip.iter().map(nat).chain(args.nat.iter().cloned()).collect(),
-        helo: args.expected_helo.clone(),
+    Overrides { mta: args.mta, nat: args.public_ip.iter().map(nat).chain(args.nat.iter().cloned()).collect() }
+}
+
+fn expectations(args: &FactArgs) -> Expectations {
+    Expectations {
         hostname: args.expect_hostname.clone(),
+        helo: args.expected_helo.clone(),
         old_addresses: args.old_ip.clone(),
     }
 }
 
 fn read_snapshot(input: &Input, args: &FactArgs) -> Result<(Facts, Observations), Error> {
     let (mut facts, dns) = snapshot::read(input.text()).map_err(|error| input.refused(error))?;
-    if args.expect_hostname.is_some() {
-        facts.expected_hostname = args.expect_hostname.clone();
-    }
-    facts.old_addresses.extend(args.old_ip.iter().copied());
-    facts.expected_helo.extend(args.expected_helo.iter().cloned());
+    facts.expect(expectations(args));
+    identity::apply(&mut facts, overrides(args));
     Ok((facts, dns))
 }
 
@@ -327,13 +329,14 @@ fn zone_errors(errors: &[ZoneError]) -> String {
 fn discover(facts: &mut Facts, deadline: Instant) {
     let unknown = facts.paths.iter().filter(|path| path.sending.is_none()).filter_map(|path| path.source.as_ref());
     let sources: BTreeSet<IpAddr> = unknown.map(|source| source.value).collect();
+    let mut nat = Vec::new();
     for source in sources {
         let services = discover::services(Family::of(source));
         let seen = discover::public_address(source, &services, deadline.saturating_duration_since(Instant::now()));
         match seen.agreed() {
             Some(public) => {
                 let origin = Origin::flag("--discover-public-ip");
-                facts.nat.0.push(NatEntry { local: Some(source), public, origin });
+                nat.push(NatEntry { local: Some(source), public, origin });
             }
             None => {
                 let said = seen.said.iter().map(|(name, said)| match said {
@@ -346,9 +349,7 @@ fn discover(facts: &mut Facts, deadline: Instant) {
             }
         }
     }
-    for path in facts.paths.iter_mut().filter(|path| path.sending.is_none()) {
-        path.sending = path.source.as_ref().and_then(|source| facts.nat.sending(source));
-    }
+    identity::apply(facts, Overrides { mta: None, nat });
 }
 
 /// How the DNS is asked.

@@ -4,7 +4,7 @@ use crate::addr::{self, special_purpose};
 use crate::facts::OutboundPath;
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::{Observations, Question};
-use crate::rules::names::{HeloOf, helo_of};
+use crate::rules::names::{Introduction, introduction};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 
@@ -82,7 +82,7 @@ fn suggest(finding: Finding, path: &OutboundPath, source: IpAddr, dns: &Observat
 }
 
 fn agreed(path: &OutboundPath, dns: &Observations) -> Option<(String, IpAddr)> {
-    let HeloOf::Name(helo) = helo_of(path, dns) else { return None };
+    let Introduction::Name(helo) = introduction(path, dns) else { return None };
     let name = helo.value.domain();
     let found = dns.addresses(&name, path.family);
     let [public] = found.found() else { return None };

@@ -1,10 +1,10 @@
 use crate::facts::Mta;
 use crate::findings::{Finding, Fix, Who};
+use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::{Lookup, Question};
-use crate::rules::names::{HeloOf, helo_of};
+use crate::rules::names::{Introduction, introduction};
 use crate::rules::panel::{REBUILD_HELO, has_flag};
-use crate::rules::ptr::generic::why_generic;
 use crate::rules::support::{evidence, sending_addresses};
 use crate::rules::{Context, rule};
 
@@ -48,12 +48,12 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             sending
                 .paths
                 .iter()
-                .any(|path| matches!(helo_of(path, dns), HeloOf::Name(helo) if helo.value.domain() == *name))
+                .any(|path| matches!(introduction(path, dns), Introduction::Name(helo) if helo.value.domain() == *name))
         };
-        let follows_unseen = sending.paths.iter().any(|path| match helo_of(path, dns) {
-            HeloOf::Name(helo) => why_generic(&helo.value.domain(), addr).is_some(),
-            HeloOf::Open(_) => true,
-            HeloOf::None | HeloOf::Undecided => false,
+        let follows_unseen = sending.paths.iter().any(|path| match introduction(path, dns) {
+            Introduction::Name(helo) => why_generic(&helo.value.domain(), addr).is_some(),
+            Introduction::Open(_) => true,
+            Introduction::None | Introduction::Undecided => false,
         });
         let finding = match dns.ptr(addr) {
             Lookup::NoData | Lookup::NxDomain => continue,
@@ -61,8 +61,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             Lookup::Found(names) if !names.iter().any(presented) => continue,
             Lookup::Unanswered(_) if !follows_unseen => continue,
             Lookup::Found(names) => {
-                let Some(why) = names.iter().map(|name| why_generic(name, addr)).collect::<Option<Vec<String>>>()
-                else {
+                let Some(why) = names.iter().map(|name| why_generic(name, addr)).collect::<Option<Vec<_>>>() else {
                     continue;
                 };
                 let Some((name, why)) = names.first().zip(why.first()) else { continue };

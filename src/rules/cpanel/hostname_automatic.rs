@@ -3,8 +3,8 @@ use std::net::IpAddr;
 
 use crate::facts::Origin;
 use crate::findings::{Finding, Fix, Who};
+use crate::identity::generic::{Generic, why_automatic, why_generic};
 use crate::name::DomainName;
-use crate::rules::ptr::generic::{why_automatic, why_generic};
 use crate::rules::remedy::{known_name, rename_host};
 use crate::rules::{Context, rule};
 
@@ -55,8 +55,9 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     for (name, places) in names {
         let cpanels = name.is_within(&DomainName::new(AUTOMATIC));
         let cpanels = cpanels.then(|| "was given by cPanel, since the chosen one did not resolve".to_owned());
+        let words = |why: Generic| why.to_string();
         let spelled = || addresses.iter().find_map(|addr| why_generic(&name, *addr));
-        let Some(why) = cpanels.or_else(|| why_automatic(&name)).or_else(spelled) else { continue };
+        let Some(why) = cpanels.or_else(|| why_automatic(&name).or_else(spelled).map(words)) else { continue };
         let text =
             "Choose a name of your own domain, publish its address record, then set it in WHM » Change Hostname.";
         let finding = RULE.violated(&name, format!("the host name `{name}` is an automatic one: it {why}"));

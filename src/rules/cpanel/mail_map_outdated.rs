@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use crate::facts::MapEntry;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::rules::panel::{Local, addresses, has_flag, key, lines};
+use crate::rules::panel::{addresses, has_flag, key, lines};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -42,7 +42,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let accounts: HashMap<&str, &MapEntry> = cpanel.userips.iter().map(|entry| (&*entry.key, entry)).collect();
     // Without a line, mail leaves unbound: from the shared address, which needs none.
     let unbound = cpanel.shared_ip.as_ref().or(cpanel.main_ip.as_ref()).map(|fact| fact.value);
-    let (local, mut findings) = (Local::of(facts), Vec::new());
+    let (local, mut findings) = (cx.own_addresses(), Vec::new());
     for domain in cpanel.userdomains.iter().filter(|entry| key(entry) != "*") {
         let Some(account) = accounts.get(&*domain.value) else { continue };
         let Ok(own) = account.value.trim().parse::<IpAddr>() else { continue };

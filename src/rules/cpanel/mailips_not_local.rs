@@ -8,7 +8,7 @@ use crate::facts::{Cpanel, MapEntry};
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::edit;
 use crate::rules::names::INTERFACES;
-use crate::rules::panel::{Local, addresses, has_flag, key, lines};
+use crate::rules::panel::{addresses, has_flag, key, lines};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -41,18 +41,18 @@ rule! {
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
-    let (local, mut findings) = (Local::of(facts), Vec::new());
+    let (local, mut findings) = (cx.own_addresses(), Vec::new());
     let accounts = LazyCell::new(|| addresses_of_accounts(cpanel));
     for (domain, entry) in lines(&cpanel.mailips) {
         for addr in addresses(entry) {
-            let finding = match local.has(addr) {
+            let finding = match local.on_interface(addr) {
                 Some(true) => continue,
                 Some(false) if local.private_side(addr).is_some() => continue,
                 Some(false) => {
                     let who = if domain == "*" { "every other domain".to_owned() } else { format!("`{domain}`") };
                     let message = format!("mailips gives {who} {addr}, which is on no interface: its mail is deferred");
                     let fix = match has_flag(cpanel, "custom_mailips") {
-                        true => edited(&domain, entry, addr, wanted(&local, accounts.get(&domain).copied(), addr)),
+                        true => edited(&domain, entry, addr, wanted(cx, accounts.get(&domain).copied(), addr)),
                         false => written_anew(),
                     };
                     RULE.violated(&domain, message).fix(fix)
@@ -90,15 +90,16 @@ fn edited(domain: &str, entry: &MapEntry, addr: IpAddr, own: Option<(IpAddr, &st
 }
 
 /// The address of this server that a line of mailips should give: the account's, else the main shared one, else the kernel's choice.
-fn wanted(local: &Local<'_>, account: Option<IpAddr>, addr: IpAddr) -> Option<(IpAddr, &'static str)> {
+fn wanted(cx: &Context<'_>, account: Option<IpAddr>, addr: IpAddr) -> Option<(IpAddr, &'static str)> {
     let family = Family::of(addr);
-    let shared = local.facts.cpanel.as_ref().and_then(|cpanel| cpanel.shared_ip.as_ref()).map(|fact| fact.value);
+    let (facts, local) = (cx.facts, cx.own_addresses());
+    let shared = facts.cpanel.as_ref().and_then(|cpanel| cpanel.shared_ip.as_ref()).map(|fact| fact.value);
     let candidates = [
         (account, "the account's address"),
         (shared, "the main shared address"),
-        (local.facts.host.source.of(family), "the address that the kernel chooses"),
+        (facts.host.source.of(family), "the address that the kernel chooses"),
     ];
-    let here = |own: IpAddr| local.has(own) == Some(true) && Family::of(own) == family;
+    let here = |own: IpAddr| local.on_interface(own) == Some(true) && Family::of(own) == family;
     candidates.into_iter().find_map(|(own, whose)| Some((own.filter(|own| here(*own))?, whose)))
 }
 

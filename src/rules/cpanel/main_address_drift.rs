@@ -3,7 +3,6 @@ use std::net::IpAddr;
 use crate::facts::{Cpanel, Facts};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::rules::names::INTERFACES;
-use crate::rules::panel::Local;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -35,14 +34,14 @@ rule! {
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
-    let (local, mut findings) = (Local::of(facts), Vec::new());
+    let (local, mut findings) = (cx.own_addresses(), Vec::new());
     let shared = "`ADDR` of wwwacct.conf, the main shared address,";
     let main = "/var/cpanel/mainip, the main server address,";
     for (address, says) in [(&cpanel.shared_ip, shared), (&cpanel.main_ip, main)] {
         let Some(address) = address else { continue };
         let addr = address.value;
         let is_main = says == main;
-        let here = local.has(addr).map(|here| here || local.private_side(addr).is_some());
+        let here = local.on_interface(addr).map(|here| here || local.private_side(addr).is_some());
         let finding = match here {
             Some(true) if !is_main => continue,
             Some(true) => match drift(facts, cpanel, addr) {

@@ -1,6 +1,6 @@
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::edit;
-use crate::rules::panel::{Local, addresses, lines};
+use crate::rules::panel::{addresses, lines};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -32,7 +32,7 @@ rule! {
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
-    let (here, mut findings) = (Local::of(facts), Vec::new());
+    let (here, mut findings) = (cx.own_addresses(), Vec::new());
     for (domain, entry) in lines(&cpanel.mailips) {
         for addr in addresses(entry) {
             let Some(local) = here.private_side(addr) else { continue };

@@ -4,10 +4,10 @@ use crate::addr::{self, Family};
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
+use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::{Question, RecordType};
 use crate::rules::names::is_own;
-use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::delete_record;
 use crate::rules::support::{IdentityName, Role, evidence, mark_name};
 use crate::rules::{Context, rule};
@@ -74,7 +74,7 @@ fn said_elsewhere(facts: &Facts, name: &DomainName, roles: &[IdentityName<'_>], 
             let sending = item.path.and_then(|path| path.sending.as_ref());
             sending.is_some_and(|sending| why_generic(name, sending.value).is_none())
         }
-        Role::Node | Role::Own(_) | Role::Whm => false,
+        Role::Node | Role::Own(_) | Role::HeloDefault | Role::Whm => false,
     });
     addr.is_ipv6() && looked_at && is_own(facts, addr) == Some(false)
 }

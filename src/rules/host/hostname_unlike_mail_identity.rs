@@ -4,7 +4,7 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
 use crate::observe::{Observations, Question};
-use crate::rules::names::{HeloOf, Leads, helo_of, leads, left_open, mail_identity_holds, unqualified};
+use crate::rules::names::{Introduction, Leads, introduction, leads, left_open, mail_identity_holds, unqualified};
 use crate::rules::remedy::{known_name, name_host, ptr_record};
 use crate::rules::support::{evidence, sending_addresses};
 use crate::rules::{Context, rule};
@@ -44,12 +44,12 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let name = &host.value;
     let (mut names, mut open, mut undecided): (BTreeSet<DomainName>, Vec<String>, bool) = Default::default();
     for path in &facts.paths {
-        match helo_of(path, dns) {
-            HeloOf::Name(helo) => {
+        match introduction(path, dns) {
+            Introduction::Name(helo) => {
                 names.insert(helo.value.domain());
             }
-            HeloOf::None | HeloOf::Open(_) => {}
-            HeloOf::Undecided => undecided = true,
+            Introduction::None | Introduction::Open(_) => {}
+            Introduction::Undecided => undecided = true,
         }
     }
     for sending in sending_addresses(facts) {

@@ -1,7 +1,6 @@
 //! PTR: reverse DNS of a sending address.
 
 mod each;
-pub mod generic;
 mod ptr_bare_domain;
 mod ptr_foreign;
 mod ptr_generic;

@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
-use super::generic::why_generic;
 use super::{each, ticket};
 use crate::facts::Facts;
 use crate::facts::{Helo, HostFqdn};
 use crate::findings::Finding;
+use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::Question;
 use crate::rules::support::{Sending, evidence, list, names_for, ptr_names};

@@ -1,6 +1,6 @@
-use super::generic::why_generic;
 use super::{each, ticket};
 use crate::findings::Finding;
+use crate::identity::generic::why_generic;
 use crate::observe::Question;
 use crate::rules::support::{evidence, ptr_names};
 use crate::rules::{Context, rule};

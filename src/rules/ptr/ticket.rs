@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::{Fix, Who};
+use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Question, RecordType, VantageKind};
 use crate::providers::{ReverseZone, advice, recognise};
 use crate::rules::names::own_names;
-use crate::rules::ptr::generic::why_generic;
 use crate::rules::remedy::{address_record, ptr_record};
 use crate::rules::support::{Sending, list, names_for, ptr_names};
 

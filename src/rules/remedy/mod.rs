@@ -12,12 +12,12 @@ pub use exim::{exim_unit, is_debian, of_exim_conf_local, set_debian_macro};
 use crate::addr::{Family, reverse_name};
 use crate::facts::{Fact, Facts, Mta, Origin, OutboundPath, Postfix, PostfixService};
 use crate::findings::{Fix, Who};
+use crate::identity::generic::why_generic;
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, RecordType};
 use crate::rules::edit;
 use crate::rules::names::{is_own, judged_host_name, own_names};
-use crate::rules::ptr::generic::why_generic;
 use crate::rules::support::{Sending, followed_ptr_names, names_for};
 
 /// The TTL of records proposed, in seconds: the one that DNS006 still calls low enough for a migration.

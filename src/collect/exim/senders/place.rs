@@ -8,8 +8,7 @@ use std::sync::Arc;
 use super::{Common, EXIM, Outcome, Set};
 use crate::addr::Family;
 use crate::collect::exim::config::Driver;
-use crate::collect::sender::Bind;
-use crate::facts::{AfterBindFault, Fact, Helo, Origin, Undecided};
+use crate::facts::{AfterBindFault, Bind, Fact, Helo, Origin, Undecided};
 use crate::name::HeloName;
 
 /// Where outcomes come from.

@@ -1,14 +1,16 @@
-//! What an MTA's collector hands to [`crate::collect::identity`]: one way of sending, before sources are resolved.
+//! One service or transport as the MTA's files put it, before sources are resolved.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::addr::Family;
 use crate::facts::{AfterBindFault, Fact, Helo, Mta, SenderDomains, Undecided};
 
 /// One service or transport, for one family, as the MTA's files put it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sender {
     /// Whose it is.
     pub mta: Mta,
@@ -31,7 +33,8 @@ pub struct Sender {
 }
 
 /// What an MTA's files say of the source address.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Bind {
     /// Nothing: the kernel chooses.
     Kernel,
@@ -58,7 +61,8 @@ pub enum Bind {
 }
 
 /// Where a sender's mail goes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NextHop {
     /// To the servers of each recipient's domain.
     Direct,

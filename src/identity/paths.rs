@@ -5,28 +5,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::addr::{self, Family};
-use crate::collect::sender::{Bind, NextHop, Sender};
 use crate::facts::{
-    AfterBindFault, BindFault, BindFaultKind, Fact, Helo, Host, LocalAddresses, Mta, NatEntry, NatMap, Origin,
-    OutboundPath, SenderDomains, Undecided,
+    AfterBindFault, Bind, BindFault, BindFaultKind, Cpanel, CpanelNat, Fact, Helo, Host, LocalAddresses, Mta, NatEntry,
+    NatMap, NextHop, Origin, OutboundPath, Sender, SenderDomains, Undecided,
 };
 use crate::name::{DomainName, HeloName};
 
 /// What the kernel's choice of a source address is called in origins.
 const ROUTE: Origin = Origin::kernel("route");
 
-/// The paths that senders take, and the source addresses that they cannot use.
-#[derive(Debug, Default)]
-pub struct Identities {
-    /// Outbound paths, numbered by MTA and family.
-    pub paths: Vec<OutboundPath>,
-    /// Source addresses that cannot be used.
-    pub bind_faults: Vec<BindFault>,
-}
-
-/// Works out the outbound paths of a host with MTAs.
-pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &NatMap) -> Identities {
-    let mut found = Identities::default();
+/// The outbound paths of a host with MTAs, and the source addresses that these cannot use.
+pub fn of_senders<'a>(
+    senders: impl IntoIterator<Item = &'a Sender>,
+    host: &Host,
+    nat: &NatMap,
+) -> (Vec<OutboundPath>, Vec<BindFault>) {
+    let mut paths: Vec<OutboundPath> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
     let mut bound = Binding { host, local: host.local_addresses(), faults: Vec::new(), known: HashMap::new() };
     for sender in senders {
@@ -35,7 +29,7 @@ pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &
             NextHop::Direct => None,
             NextHop::Relay(hop) => Some(Arc::clone(hop)),
         };
-        let (source, is_bound, source_undecided) = match bound.resolve(&sender) {
+        let (source, is_bound, source_undecided) = match bound.resolve(sender) {
             Source::None => continue,
             Source::At(source, is_bound) => (Some(source), is_bound, None),
             Source::Unknown(undecided) => (None, false, undecided),
@@ -48,30 +42,29 @@ pub fn of_senders(senders: impl IntoIterator<Item = Sender>, host: &Host, nat: &
             relayed: relayed.as_ref().map(|hop| hop.value.clone()),
         };
         match known.get(&key) {
-            Some(&index) => join(&mut found.paths[index], sender),
+            Some(&index) => join(&mut paths[index], sender),
             None => {
-                known.insert(key, found.paths.len());
-                found.paths.push(OutboundPath {
+                known.insert(key, paths.len());
+                paths.push(OutboundPath {
                     id: String::new(),
                     mta: Some(sender.mta),
-                    services: vec![sender.service],
+                    services: vec![Arc::clone(&sender.service)],
                     family: sender.family,
                     sending: source.as_ref().and_then(|fact| nat.sending(fact)),
                     source,
                     bound: is_bound,
                     source_undecided,
-                    helo: sender.helo,
+                    helo: sender.helo.clone(),
                     helo_is_global: sender.helo_is_global,
-                    sender_domains: sender.sender_domains,
+                    sender_domains: sender.sender_domains.clone(),
                     relayed,
                     unused: sender.unused,
                 });
             }
         }
     }
-    number(&mut found.paths);
-    found.bind_faults = bound.faults;
-    found
+    number(&mut paths);
+    (paths, bound.faults)
 }
 
 /// The paths of a host without MTA: one for each family that the kernel has a source for, without HELO name.
@@ -102,9 +95,12 @@ pub fn of_host(host: &Host, nat: &NatMap) -> Vec<OutboundPath> {
 
 /// The NAT images, the strongest first: the command line's, then cPanel's, then Postfix' `proxy_interfaces`
 /// where that names exactly one public address of a family (rules.md, *sending address*).
-pub fn nat_map(options: Vec<NatEntry>, cpanel: Vec<NatEntry>, proxy_interfaces: &[Fact<IpAddr>]) -> NatMap {
-    let mut entries = options;
-    entries.extend(cpanel);
+pub fn nat_map(options: &[NatEntry], cpanel: Option<&Cpanel>, proxy_interfaces: &[Fact<IpAddr>]) -> NatMap {
+    let mut entries = options.to_vec();
+    let image = |pair: &CpanelNat| {
+        Some(NatEntry { local: Some(pair.local.value), public: pair.public?, origin: pair.local.origin.clone() })
+    };
+    entries.extend(cpanel.iter().flat_map(|cpanel| &cpanel.nat).filter_map(image));
     for family in Family::BOTH {
         let mut public: Vec<&Fact<IpAddr>> =
             proxy_interfaces.iter().filter(|f| Family::of(f.value) == family && addr::is_public(f.value)).collect();
@@ -253,24 +249,24 @@ impl HeloKey {
     }
 }
 
-fn join(path: &mut OutboundPath, other: Sender) {
+fn join(path: &mut OutboundPath, other: &Sender) {
     if !path.services.contains(&other.service) {
-        path.services.push(other.service);
+        path.services.push(Arc::clone(&other.service));
     }
     path.unused &= other.unused;
     path.helo_is_global |= other.helo_is_global;
     let mine = std::mem::replace(&mut path.sender_domains, SenderDomains::Undecided);
-    path.sender_domains = match (mine, other.sender_domains) {
+    path.sender_domains = match (mine, &other.sender_domains) {
         (SenderDomains::Any, _) | (_, SenderDomains::Any) => SenderDomains::Any,
         (SenderDomains::Undecided, _) | (_, SenderDomains::Undecided) => SenderDomains::Undecided,
         (SenderDomains::Only { mut domains, others }, SenderDomains::Only { domains: more, others: more_others }) => {
             // Transports mostly share them.
-            if domains != more {
-                domains.extend(more);
+            if domains != *more {
+                domains.extend(more.iter().cloned());
                 domains.sort();
                 domains.dedup();
             }
-            SenderDomains::Only { domains, others: others || more_others }
+            SenderDomains::Only { domains, others: others || *more_others }
         }
     };
 }
@@ -335,18 +331,18 @@ mod tests {
         }
     }
 
-    fn sources(found: &Identities) -> Vec<String> {
-        found.paths.iter().map(|p| p.source.as_ref().map_or("?".into(), |s| s.value.to_string())).collect()
+    fn sources((paths, _): &(Vec<OutboundPath>, Vec<BindFault>)) -> Vec<String> {
+        paths.iter().map(|p| p.source.as_ref().map_or("?".into(), |s| s.value.to_string())).collect()
     }
 
     #[test]
     fn services_that_agree_are_one_path() {
         let senders =
             vec![sender("smtp", Bind::Kernel), sender("relay", bind_to("192.0.2.10", AfterBindFault::KernelChoice))];
-        let found = of_senders(senders, &host(), &NatMap::default());
-        assert_eq!(found.paths.len(), 1);
-        assert_eq!(found.paths[0].services.join(" "), "smtp relay");
-        assert_eq!(found.paths[0].id, "postfix/ipv4/1");
+        let found = of_senders(&senders, &host(), &NatMap::default());
+        assert_eq!(found.0.len(), 1);
+        assert_eq!(found.0[0].services.join(" "), "smtp relay");
+        assert_eq!(found.0[0].id, "postfix/ipv4/1");
     }
 
     #[test]
@@ -355,18 +351,18 @@ mod tests {
             sender("smtp", bind_to("198.51.100.7", AfterBindFault::KernelChoice)),
             sender("enforced", bind_to("198.51.100.7", AfterBindFault::NothingSent)),
         ];
-        let found = of_senders(senders, &host(), &NatMap::default());
+        let found = of_senders(&senders, &host(), &NatMap::default());
         assert_eq!(sources(&found), ["192.0.2.10"]);
-        assert_eq!(found.bind_faults.len(), 2, "what follows differs");
+        assert_eq!(found.1.len(), 2, "what follows differs");
     }
 
     #[test]
     fn nonlocal_bind_lets_the_bind_succeed_and_is_noted() {
         let host = Host { nonlocal_bind_v4: true, ..host() };
         let senders = vec![sender("smtp", bind_to("198.51.100.7", AfterBindFault::NothingSent))];
-        let found = of_senders(senders, &host, &NatMap::default());
+        let found = of_senders(&senders, &host, &NatMap::default());
         assert_eq!(sources(&found), ["198.51.100.7"]);
-        assert_eq!(found.bind_faults.len(), 1);
+        assert_eq!(found.1.len(), 1);
     }
 
     #[test]
@@ -378,7 +374,7 @@ mod tests {
         };
         let senders = || vec![undecided(Family::Ipv4), undecided(Family::Ipv6)];
         let families = |host: &Host| -> Vec<Family> {
-            of_senders(senders(), host, &NatMap::default()).paths.iter().map(|path| path.family).collect()
+            of_senders(&senders(), host, &NatMap::default()).0.iter().map(|path| path.family).collect()
         };
         assert_eq!(families(&host()), [Family::Ipv4]);
         assert_eq!(families(&Host { addresses: None, ..host() }), Family::BOTH, "interfaces are not known");
@@ -390,30 +386,30 @@ mod tests {
             sender("loop", bind_to("127.0.0.1", AfterBindFault::KernelChoice)),
             sender("any", bind_to("0.0.0.0", AfterBindFault::KernelChoice)),
         ];
-        let found = of_senders(senders, &host(), &NatMap::default());
+        let found = of_senders(&senders, &host(), &NatMap::default());
         assert_eq!(sources(&found), ["192.0.2.10"]);
-        assert_eq!(found.bind_faults[0].kind, BindFaultKind::Loopback("127.0.0.1".parse().unwrap()));
+        assert_eq!(found.1[0].kind, BindFaultKind::Loopback("127.0.0.1".parse().unwrap()));
     }
 
     #[test]
     fn no_route_means_no_path_and_no_kernel_means_unknown() {
         let mut host = host();
         host.source.ipv4 = None;
-        assert!(of_senders(vec![sender("smtp", Bind::Kernel)], &host, &NatMap::default()).paths.is_empty());
+        assert!(of_senders(&[sender("smtp", Bind::Kernel)], &host, &NatMap::default()).0.is_empty());
         host.source.known = false;
-        assert_eq!(sources(&of_senders(vec![sender("smtp", Bind::Kernel)], &host, &NatMap::default())), ["?"]);
+        assert_eq!(sources(&of_senders(&[sender("smtp", Bind::Kernel)], &host, &NatMap::default())), ["?"]);
     }
 
     #[test]
     fn unknown_interfaces_never_make_an_address_foreign() {
         let host = Host { addresses: None, ..host() };
         let found = of_senders(
-            vec![sender("smtp", bind_to("198.51.100.7", AfterBindFault::NothingSent))],
+            &[sender("smtp", bind_to("198.51.100.7", AfterBindFault::NothingSent))],
             &host,
             &NatMap::default(),
         );
         assert_eq!(sources(&found), ["198.51.100.7"]);
-        assert!(found.bind_faults.is_empty());
+        assert!(found.1.is_empty());
     }
 
     #[test]
@@ -424,13 +420,13 @@ mod tests {
             then: AfterBindFault::NothingSent,
         };
         let found = of_senders(
-            vec![sender("a", unusable("[2001:db8::1]")), sender("b", unusable("mail"))],
+            &[sender("a", unusable("[2001:db8::1]")), sender("b", unusable("mail"))],
             &host(),
             &NatMap::default(),
         );
-        let kinds: Vec<BindFaultKind> = found.bind_faults.iter().map(|fault| fault.kind).collect();
+        let kinds: Vec<BindFaultKind> = found.1.iter().map(|fault| fault.kind).collect();
         assert_eq!(kinds, [BindFaultKind::OtherFamily("2001:db8::1".parse().unwrap()), BindFaultKind::NotAnAddress]);
-        assert!(found.paths.is_empty());
+        assert!(found.0.is_empty());
     }
 
     #[test]
@@ -440,12 +436,12 @@ mod tests {
             Sender { sender_domains: only("b.example", false), ..sender("smtp", Bind::Kernel) },
             Sender { sender_domains: only("a.example", true), ..sender("dkim", Bind::Kernel) },
         ];
-        let found = of_senders(senders, &host(), &NatMap::default());
+        let found = of_senders(&senders, &host(), &NatMap::default());
         let expected = SenderDomains::Only {
             domains: vec![DomainName::new("a.example"), DomainName::new("b.example")],
             others: true,
         };
-        assert_eq!(found.paths[0].sender_domains, expected);
+        assert_eq!(found.0[0].sender_domains, expected);
     }
 
     #[test]
@@ -457,7 +453,7 @@ mod tests {
         };
         let proxy = [Fact::new("198.51.100.9".parse().unwrap(), ROUTE)];
         let nat =
-            nat_map(vec![entry(Some("10.0.0.5"), "203.0.113.5")], vec![entry(Some("10.0.0.5"), "203.0.113.6")], &proxy);
+            nat_map(&[entry(Some("10.0.0.5"), "203.0.113.5"), entry(Some("10.0.0.5"), "203.0.113.6")], None, &proxy);
         let sending = |text: &str| nat.sending(&Fact::new(text.parse().unwrap(), ROUTE)).map(|f| f.value.to_string());
         assert_eq!(sending("10.0.0.5").as_deref(), Some("203.0.113.5"), "the command line goes first");
         assert_eq!(
@@ -468,6 +464,23 @@ mod tests {
         assert_eq!(sending("192.0.2.10").as_deref(), Some("192.0.2.10"), "a public source is its own image");
         assert_eq!(sending("fd00::1"), None);
         let two = [proxy[0].clone(), Fact::new("198.51.100.10".parse().unwrap(), ROUTE)];
-        assert_eq!(nat_map(Vec::new(), Vec::new(), &two).0, []);
+        assert_eq!(nat_map(&[], None, &two).0, []);
+    }
+
+    #[test]
+    fn several_local_addresses_may_share_a_public_one() {
+        let pair = |local: &str, public: Option<&str>| CpanelNat {
+            local: Fact::new(local.parse().unwrap(), ROUTE),
+            public: public.map(|addr| addr.parse().unwrap()),
+        };
+        let cpanel = Cpanel {
+            nat: vec![pair("10.0.0.4", Some("192.0.2.4")), pair("10.0.0.5", Some("192.0.2.4")), pair("10.0.0.6", None)],
+            ..crate::rules::testing::cpanel()
+        };
+        let nat = nat_map(&[], Some(&cpanel), &[]);
+        for (local, public) in [("10.0.0.4", Some("192.0.2.4")), ("10.0.0.5", Some("192.0.2.4")), ("10.0.0.6", None)] {
+            let local = Fact::new(local.parse().unwrap(), ROUTE);
+            assert_eq!(nat.sending(&local).map(|image| image.value.to_string()).as_deref(), public);
+        }
     }
 }

@@ -2,24 +2,26 @@
 
 use std::net::Ipv6Addr;
 
+use super::spelling::Spelling;
+
 /// Groups of an address.
 const GROUPS: usize = 8;
 /// Hexadecimal digits that must agree before a part of an address counts.
 const PART: usize = 10;
 
-/// How `text` spells `addr` or a good part of it, in words that follow "it".
-pub(super) fn spelled(text: &str, addr: Ipv6Addr) -> Option<String> {
+/// How `text` spells `addr` or a good part of it.
+pub(super) fn spelled(text: &str, addr: Ipv6Addr) -> Option<Spelling> {
     let nibbles: String = addr.segments().iter().map(|group| format!("{group:04x}")).collect();
     let reversed: String = nibbles.chars().rev().collect();
     let compact: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
     if compact.contains(&nibbles) {
-        return Some("spells the address in full".into());
+        return Some(Spelling::Full);
     }
     if compact.contains(&reversed) {
-        return Some("spells the address backwards, digit by digit".into());
+        return Some(Spelling::DigitsBackwards);
     }
     if shortened(text, addr) {
-        return Some("spells the address in its short form".into());
+        return Some(Spelling::Shortened);
     }
     part(text, &compact, &nibbles, &reversed, addr)
 }
@@ -69,12 +71,12 @@ fn hex_head(piece: &str) -> &str {
 }
 
 /// Half of the address, several groups of it, or the hardware address that it was made from.
-fn part(text: &str, compact: &str, nibbles: &str, reversed: &str, addr: Ipv6Addr) -> Option<String> {
+fn part(text: &str, compact: &str, nibbles: &str, reversed: &str, addr: Ipv6Addr) -> Option<Spelling> {
     let telling = |half: &str| half.bytes().filter(|byte| *byte != b'0').count() >= 3;
     for whole in [nibbles, reversed] {
         for half in [whole.get(..16), whole.get(16..), whole.get(..12)].into_iter().flatten() {
             if telling(half) && compact.contains(half) {
-                return Some("spells half of the address".into());
+                return Some(Spelling::Half);
             }
         }
     }
@@ -82,7 +84,7 @@ fn part(text: &str, compact: &str, nibbles: &str, reversed: &str, addr: Ipv6Addr
     if f & 0xff == 0xff && g >> 8 == 0xfe {
         let mac = format!("{:04x}{:02x}{:02x}{h:04x}", e ^ 0x0200, f >> 8, g & 0xff);
         if compact.contains(&mac) {
-            return Some("spells the hardware address that the address was made from".into());
+            return Some(Spelling::HardwareAddress);
         }
     }
     let groups = addr.segments();
@@ -97,5 +99,5 @@ fn part(text: &str, compact: &str, nibbles: &str, reversed: &str, addr: Ipv6Addr
         digits >= PART - 2 && pieces.windows(run.len()).any(|window| window == ahead || window == back)
     };
     let runs = groups.windows(3);
-    runs.clone().any(matches).then(|| "spells several groups of the address".into())
+    runs.clone().any(matches).then_some(Spelling::Groups)
 }

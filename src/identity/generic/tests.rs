@@ -1,16 +1,16 @@
 use std::net::IpAddr;
 
-use super::{NAME_LIMIT, why_automatic, why_generic};
+use super::{Generic, NAME_LIMIT, why_automatic, why_generic};
 use crate::name::DomainName;
 
 /// Names with labels, one a line: address, name, `generic` or `custom`, provider.
-const CORPUS: &str = include_str!("../../../../testdata/rdns_labels.tsv");
+const CORPUS: &str = include_str!("../../../testdata/rdns_labels.tsv");
 
 /// Precision and recall that the corpus must reach.
 const PRECISION: f64 = 0.98;
 const RECALL: f64 = 0.95;
 
-fn why(addr: &str, name: &str) -> Option<String> {
+fn why(addr: &str, name: &str) -> Option<Generic> {
     why_generic(&DomainName::new(name), addr.parse::<IpAddr>().unwrap())
 }
 
@@ -41,7 +41,7 @@ fn corpus_figures() {
     assert!(recall >= RECALL, "recall {recall}");
 }
 /// One name for each family of spelling and wording, and names of people's own that come near: address, name, label.
-const FAMILIES: &str = include_str!("../../../../testdata/rdns_families.tsv");
+const FAMILIES: &str = include_str!("../../../testdata/rdns_families.tsv");
 
 #[test]
 fn families() {
@@ -72,8 +72,22 @@ fn the_reason_is_told() {
         ("192.0.2.10", "static-198-51-100-7.isp.example", "another"),
         ("2001:db8::25", "2001-db8--25.isp.example", "short form"),
     ] {
-        let reason = why(addr, name).unwrap_or_else(|| panic!("{name}"));
+        let reason = why(addr, name).unwrap_or_else(|| panic!("{name}")).to_string();
         assert!(reason.contains(words), "{name}: {reason}");
+    }
+}
+
+#[test]
+fn whole_addresses_are_told_from_parts_and_numbers() {
+    for (name, spells) in [
+        ("192-0-2-10.isp.example", true),
+        ("c000020a.isp.example", true),
+        ("host-2-10.isp.example", false),
+        ("3221225994.isp.example", false),
+        ("static-198-51-100-7.isp.example", false),
+        ("unassigned.isp.example", false),
+    ] {
+        assert_eq!(why("192.0.2.10", name).is_some_and(|generic| generic.spells_address()), spells, "{name}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use super::Generic;
 use crate::name::DomainName;
 
 /// A list of words, split when it is first looked at.
@@ -159,10 +160,10 @@ fn digits(label: &str) -> usize {
     label.bytes().filter(u8::is_ascii_digit).count()
 }
 
-/// Why a name is a placeholder, in words that follow "it".
-pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
+/// How a name is a placeholder.
+pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<Generic> {
     if name.is_private() {
-        return Some("is a placeholder: the public DNS holds no such name".into());
+        return Some(Generic::Private);
     }
     let labels: Vec<&str> = name.labels().collect();
     let registered = labels.len().saturating_sub(host.split('.').filter(|label| !label.is_empty()).count());
@@ -175,11 +176,11 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
                 .is_some_and(|rest| ["configured", "assigned", "allocated", "rdns", "reverse", "ptr"].contains(&rest))
         });
         if (denied || undone) && !has_role(labels.first().unwrap_or(&"")) || denied && at == 0 {
-            return Some("is a placeholder that says that nobody set a name".into());
+            return Some(Generic::SaysUnset);
         }
     }
     if name.as_str() == GUEST {
-        return Some("is the name of an image".into());
+        return Some(Generic::Image);
     }
     let mut below = host.split('.');
     let first = below.next().filter(|first| !first.is_empty())?;
@@ -188,24 +189,24 @@ pub(super) fn placeholder(name: &DomainName, host: &str) -> Option<String> {
     let filled = first.split('-').any(|piece| PLACEHOLDERS.has(piece))
         && first.split('-').all(|piece| PLACEHOLDERS.has(piece) || FILLERS.has(piece));
     if PLACEHOLDERS.has(first) || filled || (PLACEHOLDERS.has(bare) && registered > 0) {
-        return Some(format!("is a placeholder (`{first}`)"));
+        return Some(Generic::Placeholder(first.to_owned()));
     }
     let opening = format!("{first}-{second}");
     if PROVIDED_BY.split_ascii_whitespace().any(|words| opening.starts_with(words)) {
-        return Some("names the provider instead of the machine".into());
+        return Some(Generic::NamesProvider);
     }
     if first.split('-').any(is_size) {
-        return Some("is the name that a cloud gives a machine by its size".into());
+        return Some(Generic::MachineSize);
     }
     let worded: Vec<&str> = words(first).collect();
     let installed = |word: &&str| SYSTEMS.has(word) || (MACHINES.has(word) && word.len() > 2);
     if labels.len() == 1 && worded.iter().any(installed) {
-        return Some("is what an installer calls a machine".into());
+        return Some(Generic::Installed);
     }
     for part in [first, host] {
         let range = words(part).any(|word| RANGES.has(word));
         if range && words(part).all(|word| RANGES.has(word) || FILLERS.has(word)) && !numbered(part) {
-            return Some(format!("describes a range of addresses (`{part}`), no machine"));
+            return Some(Generic::Range(part.to_owned()));
         }
     }
     None
@@ -222,8 +223,8 @@ fn is_size(piece: &str) -> bool {
     unit.len() < piece.len() && ["vcpu", "vcpus", "cpu", "gb", "mb", "gib"].contains(&unit)
 }
 
-/// Why the host part looks like a serial, in words that follow "it".
-pub(super) fn serial(host: &str) -> Option<String> {
+/// How the host part looks like a serial.
+pub(super) fn serial(host: &str) -> Option<Generic> {
     let (first, below) = host.split_once('.').unwrap_or((host, ""));
     if first.is_empty() {
         return None;
@@ -232,48 +233,48 @@ pub(super) fn serial(host: &str) -> Option<String> {
     let uuid = first.split('-').map(str::len).eq([8, 4, 4, 4, 12])
         && first.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
     if uuid {
-        return Some("is the identifier of a machine (a UUID)".into());
+        return Some(Generic::Uuid);
     }
     let inner = |list: &Words| below.split('.').flat_map(words).find(|word| list.has(word)).map(str::to_owned);
     if has_role(first) {
         return None;
     }
     if let Some(word) = words(first).find(|word| ACCESS.has(word)).filter(|_| count > 0) {
-        return Some(format!("numbers an access line (`{word}`)"));
+        return Some(Generic::AccessLine(word.to_owned()));
     }
     if let Some(word) = inner(&ACCESS).filter(|_| count > 0) {
-        return Some(format!("is a serial in an access network (`{word}`)"));
+        return Some(Generic::AccessSerial(word));
     }
     let longest = first.split(|c: char| !c.is_ascii_digit()).max_by_key(|run| run.len()).unwrap_or("");
     if longest.len() >= SERIAL && !(is_date(longest) && first.ends_with(longest)) {
-        return Some("is a serial number".into());
+        return Some(Generic::SerialNumber);
     }
     if hex_serial(first) || short_identifier(first) {
-        return Some("is a serial in hexadecimal".into());
+        return Some(Generic::HexadecimalSerial);
     }
     let counted = (longest.len() >= COUNT || count >= SERIAL) && !is_year(longest);
     if counted {
         if let Some(word) = inner(&LOOSE_ACCESS) {
-            return Some(format!("is a serial in a pool (`{word}`)"));
+            return Some(Generic::PoolSerial(word));
         }
         if first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
-            return Some("is a number alone".into());
+            return Some(Generic::NumberAlone);
         }
         let machine = words(first).next().is_some_and(|word| MACHINES.has(word) || LOOSE_ACCESS.has(word))
             || words(first).last().is_some_and(|word| MACHINES.has(word) && word.len() > 2);
         if machine && words(first).all(|word| word.len() > 1 || words(first).count() == 1) {
-            return Some("is a word for any machine and a serial".into());
+            return Some(Generic::MachineSerial);
         }
     }
     None
 }
 
-/// Why a name without host part looks like a serial: a word for any machine and a long number. Numbers alone are names of companies.
-pub(super) fn bare_serial(name: &str) -> Option<String> {
+/// How a name without host part looks like a serial: a word for any machine and a long number. Numbers alone are names of companies.
+pub(super) fn bare_serial(name: &str) -> Option<Generic> {
     let first = name.split('.').next().unwrap_or("");
     let machine = words(first).any(|word| MACHINES.has(word) && word.len() > 2);
     let longest = first.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-    (machine && longest >= SERIAL && !has_role(first)).then(|| "is a word for any machine and a serial".into())
+    (machine && longest >= SERIAL && !has_role(first)).then_some(Generic::MachineSerial)
 }
 
 /// A year of this age: people put them into names.

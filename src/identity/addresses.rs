@@ -1,0 +1,67 @@
+//! The addresses that are this host's: on its interfaces, the NAT images of such, and what mail is sent from.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::addr::{self, Family};
+use crate::facts::{Facts, LocalAddresses, NatEntry};
+
+/// The addresses of this host: on its interfaces (loopback and link-local apart), the NAT images of such, and what mail is sent from.
+#[derive(Debug)]
+pub struct OwnAddresses<'a> {
+    facts: &'a Facts,
+    all: BTreeSet<IpAddr>,
+    interfaces: LocalAddresses,
+}
+
+impl<'a> OwnAddresses<'a> {
+    /// Those that the facts give.
+    pub fn new(facts: &'a Facts) -> OwnAddresses<'a> {
+        let sending = facts.paths.iter().filter_map(|path| path.sending.as_ref()).map(|fact| fact.value);
+        let own = facts.host.own_addresses().map(|own| own.address);
+        let images = facts.nat.0.iter().filter(|entry| image_counts(facts, entry)).map(|entry| entry.public);
+        let all = sending.chain(own).chain(images).collect();
+        OwnAddresses { facts, all, interfaces: facts.host.local_addresses() }
+    }
+
+    /// Whether `addr` is one of them. `None` where the interfaces are not known and nothing else says that it is.
+    pub fn has(&self, addr: IpAddr) -> Option<bool> {
+        if self.all.contains(&addr) { Some(true) } else { self.facts.host.addresses.as_ref().map(|_| false) }
+    }
+
+    /// Whether `addr` is on an interface, loopback included; `None` where interfaces are unknown.
+    pub fn on_interface(&self, addr: IpAddr) -> Option<bool> {
+        self.interfaces.has(addr)
+    }
+
+    /// The private address on this host's interfaces that `public` is the image of, where this host is behind NAT and does not
+    /// hold `public` itself.
+    pub fn private_side(&self, public: IpAddr) -> Option<IpAddr> {
+        if !addr::is_public(public) || self.on_interface(public)? {
+            return None;
+        }
+        let reaches_out = |own: IpAddr| !own.is_loopback() && !addr::is_link_local(own);
+        let fits = |own: &IpAddr| Family::of(*own) == Family::of(public) && !addr::is_public(*own) && reaches_out(*own);
+        let mut images = self.facts.nat.0.iter().filter(|entry| entry.public == public);
+        images.find_map(|entry| match entry.local {
+            Some(local) => Some(local).filter(fits).filter(|local| self.on_interface(*local) == Some(true)),
+            None => self.facts.host.own_addresses().map(|own| own.address).find(fits),
+        })
+    }
+}
+
+/// Whether `addr` is this host's (see [`OwnAddresses`], which is for more than one question).
+pub fn is_own(facts: &Facts, addr: IpAddr) -> Option<bool> {
+    OwnAddresses::new(facts).has(addr)
+}
+
+/// Whether the local side of a NAT entry is on this host, as far as that is known.
+fn image_counts(facts: &Facts, entry: &NatEntry) -> bool {
+    let private = |family| {
+        facts.host.own_addresses().any(|own| Family::of(own.address) == family && !addr::is_public(own.address))
+    };
+    match entry.local {
+        Some(local) => facts.host.has_address(local) != Some(false),
+        None => facts.host.addresses.is_none() || private(Family::of(entry.public)),
+    }
+}
