@@ -10,8 +10,9 @@ use serde::Serialize;
 pub use manual::rules_page;
 pub use replies::{Present, reply};
 
+use crate::escape;
 use crate::findings::{Meta, Need};
-use crate::report::{Style, escape};
+use crate::report::Style;
 use crate::rules;
 
 /// Wrong letters up to which a word may have been meant for another.

@@ -65,6 +65,6 @@ pub enum Error {
 impl Error {
     /// The message with nothing in it that could harm a terminal.
     pub fn harmless(&self) -> String {
-        crate::report::escape::block(&self.to_string()).into_owned()
+        crate::escape::block(&self.to_string()).into_owned()
     }
 }

@@ -40,6 +40,7 @@ pub mod cli;
 pub mod collect;
 pub mod commands;
 pub mod error;
+pub mod escape;
 pub mod exit;
 pub mod facts;
 pub mod findings;
@@ -91,17 +92,17 @@ mod layers {
         ("rules", &["facts", "identity", "observe", "findings", "providers", "name", "addr"]),
         ("receivers", &["facts", "identity", "observe", "rules", "name", "addr"]),
         ("replies", &["receivers", "addr"]),
-        ("report", &["facts", "identity", "observe", "findings", "receivers", "source", "name", "addr"]),
-        ("catalogue", &["rules", "findings", "receivers", "replies", "report"]),
+        ("report", &["escape", "facts", "identity", "observe", "findings", "receivers", "source", "name", "addr"]),
+        ("catalogue", &["escape", "rules", "findings", "receivers", "replies", "report"]),
         ("cli", &["catalogue", "exit", "facts", "name", "report"]),
         ("exit", &["findings", "report"]),
-        ("error", &["report"]),
-        ("output", &["error", "report"]),
+        ("error", &["escape", "report"]),
+        ("output", &["escape", "error", "report"]),
         ("inputs", &["cli", "collect", "error", "output", "report", "settings", "source"]),
         ("process", &["output", "sandbox"]),
         ("progress", &["observe"]),
-        ("snapshot", &["facts", "observe", "name", "report", "secret"]),
-        ("schema", &["collect", "report", "settings", "snapshot"]),
+        ("snapshot", &["escape", "facts", "observe", "name", "report", "secret"]),
+        ("schema", &["escape", "collect", "report", "settings", "snapshot"]),
         ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),
     ];
 

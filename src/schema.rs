@@ -1,6 +1,7 @@
 //! `helolint schema`: the JSON Schema (2020-12) of what helolint writes.
 
-use crate::report::{Report, escape};
+use crate::escape;
+use crate::report::Report;
 
 /// The schema of the JSON report.
 pub fn report() -> String {

@@ -11,11 +11,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::escape;
 use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::zones::Zone;
 use crate::observe::{Answer, Observations, Outcome, Question, Reply, Vantage, VantageKind, Why};
-use crate::report::{HostView, escape, host_view};
+use crate::report::{HostView, host_view};
 use crate::secret::Known;
 use records::RecordDoc;
 

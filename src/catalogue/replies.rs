@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{find, plain};
+use crate::escape;
 use crate::findings::{Finding, Severity, Verdict};
 use crate::receivers::{Basis, CHECKED};
 use crate::replies::{self, Condition, Heard, Proof, Reply};
-use crate::report::{Style, escape};
+use crate::report::Style;
 
 /// Columns in which the words of a paragraph begin.
 const INDENT: &str = "  ";

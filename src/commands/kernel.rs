@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::cli::KernelArgs;
 use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
 use crate::error::Error;
+use crate::escape;
 use crate::exit;
 use crate::output::{Output, Readers};
-use crate::report::escape;
 use crate::sandbox::{self, Message, Profile, Task};
 
 /// Runs the command; the value is the exit status.

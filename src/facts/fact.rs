@@ -73,7 +73,7 @@ impl From<Span> for Origin {
 }
 
 /// A value together with where it was learned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fact<T> {
     /// What was learned.
     pub value: T,
@@ -85,7 +85,7 @@ pub struct Fact<T> {
 }
 
 /// Where a value passed through on its way, nearest first. Mostly that is nowhere; copies share it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<Origin>", into = "Vec<Origin>")]
 pub struct Via(Option<Arc<Vec<Origin>>>);
 

@@ -57,7 +57,7 @@ impl OutboundPath {
 }
 
 /// How an MTA introduces itself on a path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Helo {
     /// No MTA, no HELO.
@@ -98,7 +98,7 @@ impl ExpectedHelo {
 }
 
 /// A setting that files cannot decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Undecided {
     /// The setting, such as `helo_data`.
     pub parameter: String,
@@ -109,7 +109,7 @@ pub struct Undecided {
 }
 
 /// Which sender domains take a path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SenderDomains {
     /// All: the configuration does not select by it.

@@ -10,7 +10,7 @@ use crate::addr::Family;
 use crate::facts::{AfterBindFault, Fact, Helo, Mta, SenderDomains, Undecided};
 
 /// One service or transport, for one family, as the MTA's files put it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sender {
     /// Whose it is.
     pub mta: Mta,
@@ -33,7 +33,7 @@ pub struct Sender {
 }
 
 /// What an MTA's files say of the source address.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bind {
     /// Nothing: the kernel chooses.
@@ -61,7 +61,7 @@ pub enum Bind {
 }
 
 /// Where a sender's mail goes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NextHop {
     /// To the servers of each recipient's domain.

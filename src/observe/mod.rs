@@ -216,7 +216,7 @@ pub enum Why {
     /// A reply that cannot be read.
     Malformed(String),
     /// The network refused the packet: no route, closed port.
-    Unreachable(String),
+    Unreachable(Unreachable),
     /// The server referred to others: it does not serve the zone.
     Referral,
     /// As a server of the zone above, it referred to the zone's servers: the delegation, sorted.
@@ -225,6 +225,54 @@ pub enum Why {
     AliasLoop,
     /// Nobody was asked (`--offline`, or no server known).
     NotAsked,
+}
+
+/// Why a server cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Unreachable {
+    /// This host has no route to it.
+    NoRoute,
+    /// Its port is closed.
+    PortClosed,
+    /// Its network cannot deliver to it.
+    Host,
+    /// It closed the connection.
+    Closed,
+    /// Another error of the network, in words.
+    Other(String),
+}
+
+impl Unreachable {
+    fn words(&self) -> &str {
+        match self {
+            Unreachable::NoRoute => "no route",
+            Unreachable::PortClosed => "the port is closed",
+            Unreachable::Host => "the host cannot be reached",
+            Unreachable::Closed => "the connection was closed",
+            Unreachable::Other(words) => words,
+        }
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+impl From<String> for Unreachable {
+    /// Of the words that snapshots hold.
+    fn from(words: String) -> Unreachable {
+        let known = [Unreachable::NoRoute, Unreachable::PortClosed, Unreachable::Host, Unreachable::Closed];
+        known.into_iter().find(|known| known.words() == words).unwrap_or(Unreachable::Other(words))
+    }
+}
+
+impl From<Unreachable> for String {
+    fn from(why: Unreachable) -> String {
+        why.words().to_owned()
+    }
 }
 
 impl fmt::Display for Why {

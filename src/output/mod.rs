@@ -122,7 +122,7 @@ pub fn to_stdout(content: &[u8]) -> Result<(), Error> {
 
 /// Tells the user something beside the report, on standard error, with nothing in it that could harm a terminal.
 pub fn note(text: &str) {
-    let line = format!("helolint: {}\n", crate::report::escape::block(text));
+    let line = format!("helolint: {}\n", crate::escape::block(text));
     // Where standard error is gone there is nobody to tell.
     let _ = io::stderr().write_all(line.as_bytes());
 }

@@ -38,6 +38,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All but acceptance, the gravest first.
+    pub const GRAVEST_FIRST: [Verdict; 4] = [Verdict::Reject, Verdict::Defer, Verdict::Penalise, Verdict::Unknown];
+
     /// As reports write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -58,11 +61,12 @@ impl fmt::Display for Verdict {
 
 /// What a rule in the table stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// The receiver's own published page.
     Documented,
     /// The source code of the software.
+    #[serde(rename = "source code")]
     SourceCode,
     /// Seen in logs and by third parties; not certain.
     Reported,

@@ -1,10 +1,11 @@
 //! GitHub Actions annotations: workflow commands, one a line
 //! (docs.github.com, "Workflow commands for GitHub Actions").
 
+use crate::escape;
 use crate::findings::{Severity, Verdict};
-use crate::report::{OriginView, Report, escape, verdict};
+use crate::report::{OriginView, Report, verdict};
 
-/// The findings as workflow commands. The report is tamed already.
+/// The findings as workflow commands. The report is sanitized already.
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     for note in verdict::notes(report) {

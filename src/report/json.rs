@@ -1,6 +1,7 @@
 //! JSON: the whole report as one document, by the schema that `helolint schema report` prints (RFC 8259).
 
-use crate::report::{Report, escape};
+use crate::escape;
+use crate::report::Report;
 
 /// The report as a document.
 pub fn render(report: &Report) -> String {

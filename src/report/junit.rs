@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
+use crate::escape::xml;
 use crate::findings::{Meta, Severity, Verdict};
-use crate::report::escape::xml;
 use crate::report::{FindingView, Report, verdict};
 
-/// The report as a document. It is tamed already.
+/// The report as a document. It is sanitized already.
 pub fn render(report: &Report) -> String {
     let mut families: Vec<(&str, Vec<&Meta>)> = Vec::new();
     for rule in &report.rules {

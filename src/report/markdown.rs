@@ -1,15 +1,16 @@
 //! Markdown for a ticket (CommonMark with GitHub's tables and task lists): verdict, paths, findings, what to do, and the checklist of
 //! a move.
 
+use crate::escape::{markdown as text, markdown_code as code};
 use crate::findings::{Verdict, Who};
 use crate::observe::iprev::Iprev;
-use crate::report::escape::{markdown as text, markdown_code as code};
+use crate::receivers::Verdict as Receives;
 use crate::report::human::{self, Step};
 use crate::report::{
     FindingView, OriginView, PathView, ReceiverView, Report, SenderSelection, SuppressedView, checklist, verdict,
 };
 
-/// The report as a document. It is tamed already.
+/// The report as a document. It is sanitized already.
 pub fn render(report: &Report) -> String {
     let sentence: String = verdict::sentence(report).into_iter().map(|(_, part)| part).collect();
     let mut out = format!("## Mail identity of {}\n\n**{sentence}.**", code(verdict::host(report)));
@@ -81,7 +82,7 @@ fn paths(out: &mut String, report: &Report) {
 /// What receivers will do, where some do not accept: paths of which the same is said together.
 fn receivers(out: &mut String, report: &Report) {
     let mut groups: Vec<(&[ReceiverView], Vec<String>)> = Vec::new();
-    for path in report.paths.iter().filter(|path| path.receivers.iter().any(|r| r.verdict != "accept")) {
+    for path in report.paths.iter().filter(|path| path.receivers.iter().any(|r| r.verdict != Receives::Accept)) {
         match groups.iter_mut().find(|(said, _)| *said == path.receivers) {
             Some((_, ids)) => ids.push(code(&path.id)),
             None => groups.push((&path.receivers, vec![code(&path.id)])),
@@ -93,14 +94,14 @@ fn receivers(out: &mut String, report: &Report) {
     out.push_str("### What receivers will do\n\n");
     for (said, ids) in groups {
         out.push_str(&format!("{}:\n\n", ids.join(", ")));
-        for verdict in ["reject", "defer", "penalise", "unknown"] {
+        for verdict in Receives::GRAVEST_FIRST {
             for receiver in said.iter().filter(|receiver| receiver.verdict == verdict) {
                 let reply = receiver.reply.as_ref().map(|reply| format!(": {}", code(reply))).unwrap_or_default();
                 let (name, because) = (text(&receiver.name), prose(&receiver.because));
                 out.push_str(&format!("- **{verdict}** {name} {because}{reply} ({})\n", receiver.basis));
             }
         }
-        let accepting = said.iter().filter(|receiver| receiver.verdict == "accept").count();
+        let accepting = said.iter().filter(|receiver| receiver.verdict == Receives::Accept).count();
         if accepting > 0 {
             out.push_str(&format!("- **accept** the other {accepting}\n"));
         }

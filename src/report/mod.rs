@@ -2,7 +2,6 @@
 
 mod assemble;
 mod checklist;
-pub mod escape;
 mod github;
 mod html;
 mod human;
@@ -16,10 +15,10 @@ mod questions;
 mod receivers;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sanitize;
 mod sarif;
 mod servers;
 mod style;
-mod tame;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -96,22 +95,22 @@ impl Format {
 /// The report in a format, final line end included.
 ///
 /// `style` counts for [`Format::Human`] alone; what goes into a file is best given [`Style::for_file`]. Formats of JSON keep every
-/// character, harmful ones as escapes; all others get the report tamed, and need no copy of one that is given away.
+/// character, harmful ones as escapes; all others get the report sanitized, and need no copy of one that is given away.
 pub fn render<'r>(format: Format, report: impl Into<Cow<'r, Report>>, style: &Style) -> String {
     let report = report.into();
-    let tamed = |report: Cow<'_, Report>| report.into_owned().tamed();
+    let sanitized = |report: Cow<'_, Report>| report.into_owned().sanitized();
     match format {
         Format::Json => json::render(&report),
         Format::Ndjson => ndjson::render(&report),
         Format::Sarif => sarif::render(&report),
-        Format::Human => human::render(&tamed(report), style),
-        Format::Junit => junit::render(&tamed(report)),
-        Format::Nagios => monitor::nagios(&tamed(report)),
-        Format::Checkmk => monitor::checkmk(&tamed(report)),
-        Format::Prometheus => monitor::prometheus(&tamed(report)),
-        Format::Github => github::render(&tamed(report)),
-        Format::Markdown => markdown::render(&tamed(report)),
-        Format::Html => html::render(&tamed(report)),
+        Format::Human => human::render(&sanitized(report), style),
+        Format::Junit => junit::render(&sanitized(report)),
+        Format::Nagios => monitor::nagios(&sanitized(report)),
+        Format::Checkmk => monitor::checkmk(&sanitized(report)),
+        Format::Prometheus => monitor::prometheus(&sanitized(report)),
+        Format::Github => github::render(&sanitized(report)),
+        Format::Markdown => markdown::render(&sanitized(report)),
+        Format::Html => html::render(&sanitized(report)),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
 use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, is_false};
 use crate::observe::iprev::Iprev;
+use crate::receivers;
 use crate::report::ZoneView;
 
 /// The number of the JSON report's format: keys may be added under it, never changed or removed.
@@ -242,17 +243,17 @@ pub struct ReceiverView {
     /// The receiver's identifier, such as `gmail`.
     pub receiver: String,
     /// `accept`, `reject`, `defer`, `penalise` or `unknown`.
-    pub verdict: String,
+    pub verdict: receivers::Verdict,
     /// Why, in words that follow its name.
     pub because: String,
     /// Its name for people.
     pub name: String,
     /// What the verdict stands on: `documented`, `source code` or `reported`.
-    pub basis: String,
+    pub basis: receivers::Basis,
     /// The beginning of its SMTP reply, or its score; null: not known, or none.
     pub reply: Option<String>,
     /// What that stands on.
-    pub reply_basis: Option<String>,
+    pub reply_basis: Option<receivers::Basis>,
 }
 
 /// One finding.

@@ -3,9 +3,10 @@
 
 use std::fmt::Write as _;
 
+use crate::escape;
 use crate::findings::{Severity, Verdict};
 use crate::observe::iprev::Iprev;
-use crate::report::{Report, escape, verdict};
+use crate::report::{Report, verdict};
 
 /// Characters of a plugin's line: Nagios reads 4 KiB, and a pager shows less.
 const LINE_LIMIT: usize = 1000;
@@ -92,7 +93,7 @@ fn words(report: &Report) -> String {
     text
 }
 
-/// One line of a Nagios plugin, with performance data. The report is tamed already.
+/// One line of a Nagios plugin, with performance data. The report is sanitized already.
 pub fn nagios(report: &Report) -> String {
     let summary = report.summary;
     format!(
@@ -111,7 +112,7 @@ pub fn nagios_unknown(why: &str) -> String {
     format!("HELOLINT UNKNOWN - {}\n", escape::nagios(why.lines().next().unwrap_or("could not run")))
 }
 
-/// One line of a Checkmk local check. The report is tamed already.
+/// One line of a Checkmk local check. The report is sanitized already.
 pub fn checkmk(report: &Report) -> String {
     let summary = report.summary;
     format!(
@@ -125,7 +126,7 @@ pub fn checkmk(report: &Report) -> String {
 }
 
 /// A Prometheus text file: every rule that was to be judged has its series, with zero where nothing was found. No time stamp: the
-/// collector has the file's. The report is tamed already.
+/// collector has the file's. The report is sanitized already.
 pub fn prometheus(report: &Report) -> String {
     let mut out = String::new();
     head(&mut out, "helolint_findings", "Findings of a rule, by verdict.");

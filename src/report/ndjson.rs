@@ -4,8 +4,9 @@
 
 use serde::Serialize;
 
+use crate::escape;
 use crate::findings::{StaleCaches, is_false};
-use crate::report::{Report, Summary, escape};
+use crate::report::{Report, Summary};
 
 #[derive(Serialize)]
 struct Line<'a, T> {

@@ -1,7 +1,8 @@
 //! `helolint questions`: what would be asked, and whom.
 
+use crate::escape;
 use crate::observe::{Question, Vantage};
-use crate::report::{Style, escape};
+use crate::report::Style;
 
 /// The questions that follow from facts, and who would be asked. `planned`: those that planned records answer instead;
 /// `authoritative`: the zones' own servers too.

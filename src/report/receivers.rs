@@ -16,11 +16,11 @@ impl Report {
 fn view(opinion: Opinion) -> ReceiverView {
     ReceiverView {
         receiver: opinion.receiver,
-        verdict: opinion.verdict.to_string(),
+        verdict: opinion.verdict,
         because: opinion.because,
         name: opinion.name,
-        basis: opinion.basis.to_string(),
-        reply_basis: opinion.reply.as_ref().map(|reply| reply.basis.to_string()),
+        basis: opinion.basis,
+        reply_basis: opinion.reply.as_ref().map(|reply| reply.basis),
         reply: opinion.reply.map(|reply| reply.text),
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::escape;
 use crate::findings::{Meta, Severity, Verdict};
-use crate::report::{FindingView, OriginView, PlaceView, Report, SuppressedView, escape, verdict};
+use crate::report::{FindingView, OriginView, PlaceView, Report, SuppressedView, verdict};
 
 /// The name under which locations are relative to the host's root folder (section 3.14.14).
 const BASE: &str = "HOSTROOT";

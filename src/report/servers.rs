@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::observe::zones::Zone;
-use crate::report::escape::Tame;
 
 /// Servers that a note lists.
 const LISTED: usize = 12;
@@ -35,15 +34,6 @@ pub struct ZoneServerView {
     pub name: String,
     /// Who names it: `parent`, `zone`.
     pub named_by: Vec<&'static str>,
-}
-
-impl Tame for ZoneView {
-    fn tame(&mut self) {
-        self.zone.tame();
-        self.parent.iter_mut().for_each(Tame::tame);
-        self.delegation.iter_mut().chain(&mut self.own).flatten().for_each(Tame::tame);
-        self.servers.iter_mut().for_each(|server| server.name.tame());
-    }
 }
 
 /// A zone as reports show it.

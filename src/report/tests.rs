@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::escape;
 use crate::findings::StaleCaches;
 
 fn style(width: usize, unicode: bool, color: bool, verbosity: Verbosity) -> Style {

@@ -11,7 +11,8 @@ use crate::facts::{Facts, Helo, SenderDomains};
 use crate::findings::{Finding, Verdict};
 use crate::name::{DomainName, HeloName};
 use crate::observe::{
-    Answer, Observations, Outcome, Question, Record, RecordData, RecordType, Reply, Vantage, VantageKind, Why,
+    Answer, Observations, Outcome, Question, Record, RecordData, RecordType, Reply, Unreachable, Vantage, VantageKind,
+    Why,
 };
 
 const V6: &str = "2001:db8::10";
@@ -117,7 +118,7 @@ fn silence() -> impl Strategy<Value = Why> {
         Just(Why::Refused),
         Just(Why::Rcode(4)),
         Just(Why::Malformed("two questions".into())),
-        Just(Why::Unreachable("no route".into())),
+        Just(Why::Unreachable(Unreachable::NoRoute)),
         Just(Why::Referral),
         Just(Why::Delegates(vec![DomainName::new("ns.example.net")])),
         Just(Why::AliasLoop),

@@ -10,12 +10,12 @@ use crate::facts::{Bind, Helo, Mta, Origin, Problem, ProblemKind, Sender, Undeci
 pub fn hedge(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>) {
     let names: Vec<&str> = build.iter().map(String::as_str).collect();
     let why = format!("it depends on what Exim was built with (`{}`; see `exim -bP macros`)", names.join("`, `"));
-    let all: HashSet<String> = other.iter().map(|sender| format!("{sender:?}")).collect();
-    for sender in senders.iter_mut().filter(|sender| !all.contains(&format!("{sender:?}"))) {
+    let all: HashSet<&Sender> = other.iter().collect();
+    for sender in senders.iter_mut().filter(|sender| !all.contains(*sender)) {
         let undecided =
             |parameter: &str, origin: Origin| Undecided { parameter: parameter.to_owned(), why: why.clone(), origin };
         let twins = || other.iter().filter(|twin| twin.service == sender.service && twin.family == sender.family);
-        if !twins().any(|twin| format!("{:?}", twin.helo) == format!("{:?}", sender.helo)) {
+        if !twins().any(|twin| twin.helo == sender.helo) {
             let origin = match &sender.helo {
                 Helo::Known(name) => name.origin.clone(),
                 _ => EXIM,
@@ -23,7 +23,7 @@ pub fn hedge(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>)
             sender.helo = Helo::Undecided(undecided(&format!("helo_data of {}", sender.service), origin));
             sender.helo_is_global = false;
         }
-        if !twins().any(|twin| format!("{:?}", twin.bind) == format!("{:?}", sender.bind)) {
+        if !twins().any(|twin| twin.bind == sender.bind) {
             let origin = match &sender.bind {
                 Bind::Address { address, .. } => address.origin.clone(),
                 _ => EXIM,

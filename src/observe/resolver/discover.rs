@@ -12,7 +12,7 @@ use super::PORT;
 use super::exchange::{self, Request, Server};
 use crate::addr::{self, Family};
 use crate::name::DomainName;
-use crate::observe::{Outcome, Question, RecordData, RecordType, Why};
+use crate::observe::{Outcome, Question, RecordData, RecordType, Unreachable, Why};
 
 /// Services that must give the same address before it is believed: one could be wrong, or somebody else's.
 const AGREEING: usize = 2;
@@ -82,7 +82,7 @@ pub fn public_address(source: IpAddr, services: &[Service], time: Duration) -> S
             runtime.shutdown_background();
             said
         }
-        Err(error) => nobody(&Why::Unreachable(error.to_string())),
+        Err(error) => nobody(&Why::Unreachable(Unreachable::Other(error.to_string()))),
     };
     Seen { source, said }
 }

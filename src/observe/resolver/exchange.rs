@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::socket::{self, Received, is_passing, unreachable_because};
 use super::tcp;
 use super::wire::{self, Asked, Dice, Heard, Manner, Reading};
-use crate::observe::{Outcome, Question, Record, Why};
+use crate::observe::{Outcome, Question, Record, Unreachable, Why};
 
 /// Time for one question to one server, TCP included.
 pub const DEADLINE: Duration = Duration::from_secs(2);
@@ -420,7 +420,7 @@ impl<T: Copy + Send + 'static> Task<T> {
             Ok(_) => self.finish(reply.id, Why::Malformed("a TCP reply with another id".into()).into()),
             Err(error) => {
                 let why = match unreachable_because(&error) {
-                    Why::Unreachable(how) => Why::Unreachable(format!("over TCP: {how}")),
+                    Why::Unreachable(how) => Why::Unreachable(Unreachable::Other(format!("over TCP: {how}"))),
                     other => other,
                 };
                 self.finish(reply.id, why.into());

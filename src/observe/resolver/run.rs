@@ -20,7 +20,8 @@ use crate::observe::plan::FollowUps;
 use crate::observe::truth::{self, End};
 use crate::observe::zones::{Zone, witnesses};
 use crate::observe::{
-    Answer, Observations, Outcome, Question, RecordData, RecordType, Reply, Vantage, VantageKind, Why, plan,
+    Answer, Observations, Outcome, Question, RecordData, RecordType, Reply, Unreachable, Vantage, VantageKind, Why,
+    plan,
 };
 
 /// Questions on their way to one server. It is not ours, and may limit what it answers. A host with 64 addresses has three times as
@@ -106,7 +107,7 @@ pub fn nothing_heard(
     let first = vantages.len();
     vantages.extend(resolvers(options));
     let mut replies = dns.replies;
-    let outcome = Outcome::Unanswered(Why::Unreachable(error.to_string()));
+    let outcome = Outcome::Unanswered(Why::Unreachable(Unreachable::Other(error.to_string())));
     for question in questions {
         let all = (first..vantages.len()).map(|vantage| Reply { vantage, outcome: outcome.clone() });
         replies.entry(question.clone()).or_insert_with(|| all.collect());
@@ -443,7 +444,7 @@ impl Run<'_> {
         }
         // A server whose network this host has no route to is no witness, where others are.
         let unreached =
-            |reply: &Reply| matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(how)) if how == "no route");
+            |reply: &Reply| matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(Unreachable::NoRoute)));
         let authority = |number: usize| {
             self.vantages.get(number).is_some_and(|v| v.kind == VantageKind::Authoritative && v.server.is_some())
         };

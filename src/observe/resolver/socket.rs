@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use tokio::net::UdpSocket;
 
-use crate::observe::Why;
+use crate::observe::{Unreachable, Why};
 
 /// Packets read before others get their turn.
 const BURST: usize = 64;
@@ -116,13 +116,13 @@ pub fn is_passing(error: &io::Error) -> bool {
 pub fn unreachable_because(error: &io::Error) -> Why {
     Why::Unreachable(match error.kind() {
         io::ErrorKind::TimedOut => return Why::Timeout,
-        io::ErrorKind::ConnectionRefused => "the port is closed".to_owned(),
-        io::ErrorKind::NetworkUnreachable => "no route".to_owned(),
-        io::ErrorKind::HostUnreachable => "the host cannot be reached".to_owned(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => "the connection was closed".to_owned(),
+        io::ErrorKind::ConnectionRefused => Unreachable::PortClosed,
+        io::ErrorKind::NetworkUnreachable => Unreachable::NoRoute,
+        io::ErrorKind::HostUnreachable => Unreachable::Host,
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Unreachable::Closed,
         _ => {
             let text = error.to_string();
-            text.split(" (os error").next().unwrap_or(&text).to_owned()
+            Unreachable::Other(text.split(" (os error").next().unwrap_or(&text).to_owned())
         }
     })
 }

@@ -16,7 +16,7 @@ const STYLE: &str = include_str!("style.css");
 /// SHA-256 of [`STYLE`] in base64: the one style that the policy lets in. A test says what it must be.
 const STYLE_HASH: &str = "eK3s00PBRIgs3yydY2A6eLXIVN66Okf606kIaUTXDXQ=";
 
-/// The report as a page. It is tamed already.
+/// The report as a page. It is sanitized already.
 pub fn render(report: &Report) -> String {
     let host = verdict::host(report);
     let mut findings: Vec<&FindingView> = report.findings.iter().collect();
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn strangers_text_stays_text() {
-        let page = render(&sample::report("</style><script>alert(1)</script>\"'&").tamed());
+        let page = render(&sample::report("</style><script>alert(1)</script>\"'&").sanitized());
         assert!(!page.contains("<script") && page.matches("</style>").count() == 1, "{page}");
         assert!(page.contains("&lt;script&gt;") && page.contains("&quot;"));
     }

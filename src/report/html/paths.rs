@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::{chain, tone_class, words};
 use crate::observe::iprev::Iprev;
+use crate::receivers::Verdict;
 use crate::report::human::{self, count};
 use crate::report::verdict::{self, Tone};
 use crate::report::{PathView, Report, SenderSelection};
@@ -70,10 +71,10 @@ fn card(path: &PathView) -> Markup {
 
 /// What receivers will do, those that accept counted alone.
 fn receivers(path: &PathView) -> Markup {
-    let number = |verdict: &str| path.receivers.iter().filter(|receiver| receiver.verdict == verdict).count();
-    let verdicts = ["reject", "defer", "penalise", "unknown", "accept"];
-    let counts: Vec<(&str, usize)> =
-        verdicts.into_iter().map(|verdict| (verdict, number(verdict))).filter(|(_, number)| *number > 0).collect();
+    let number = |verdict: Verdict| path.receivers.iter().filter(|receiver| receiver.verdict == verdict).count();
+    let verdicts = Verdict::GRAVEST_FIRST.into_iter().chain([Verdict::Accept]);
+    let counts: Vec<(Verdict, usize)> =
+        verdicts.clone().map(|verdict| (verdict, number(verdict))).filter(|(_, number)| *number > 0).collect();
     html! {
         @if !path.receivers.is_empty() {
             details {
@@ -81,23 +82,23 @@ fn receivers(path: &PathView) -> Markup {
                     "What receivers will do: "
                     @for (at, (verdict, number)) in counts.iter().enumerate() {
                         @if at > 0 { ", " }
-                        span class=(tone_class(receiver_tone(verdict))) { (number) " " (verdict) }
+                        span class=(tone_class(receiver_tone(*verdict))) { (number) " " (verdict.as_str()) }
                     }
                 }
                 div.scroll {
                     table {
                         thead { tr { th { "receiver" } th { "verdict" } th { "because" } th { "stands on" } } }
                         tbody {
-                            @for verdict in verdicts {
+                            @for verdict in verdicts.clone() {
                                 @for receiver in path.receivers.iter().filter(|receiver| receiver.verdict == verdict) {
                                     tr {
                                         td { (receiver.name) }
-                                        td class=(tone_class(receiver_tone(verdict))) { (verdict) }
+                                        td class=(tone_class(receiver_tone(verdict))) { (verdict.as_str()) }
                                         td {
                                             (words(&receiver.because))
                                             @if let Some(reply) = &receiver.reply { br; code { (reply) } }
                                         }
-                                        td { (receiver.basis) }
+                                        td { (receiver.basis.as_str()) }
                                     }
                                 }
                             }
@@ -109,11 +110,11 @@ fn receivers(path: &PathView) -> Markup {
     }
 }
 
-fn receiver_tone(verdict: &str) -> Tone {
+fn receiver_tone(verdict: Verdict) -> Tone {
     match verdict {
-        "accept" => Tone::Good,
-        "reject" => Tone::Bad,
-        _ => Tone::Doubtful,
+        Verdict::Accept => Tone::Good,
+        Verdict::Reject => Tone::Bad,
+        Verdict::Unknown | Verdict::Penalise | Verdict::Defer => Tone::Doubtful,
     }
 }
 

@@ -1,6 +1,6 @@
 //! For people in a terminal: the verdict first, then how mail leaves, what is wrong, who must do what, and what was not seen.
 //!
-//! Every text comes in here tamed (`escape.rs`); the only terminal escapes are those written here, and only with colour.
+//! Every text comes in here sanitized (`escape.rs`); the only terminal escapes are those written here, and only with colour.
 
 mod apart;
 mod finding;
@@ -20,7 +20,7 @@ use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
 /// Notes that are shown without `-v`.
 const NOTES: usize = 8;
 
-/// The report as text. `report` is tamed already.
+/// The report as text. `report` is sanitized already.
 pub fn render(report: &Report, style: &Style) -> String {
     let mut findings: Vec<&FindingView> = report.findings.iter().collect();
     findings.sort_by_key(|f| (rank(f), f.code));

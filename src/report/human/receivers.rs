@@ -1,15 +1,13 @@
 //! What receivers will do: one line where all accept, else those that do not, the gravest first.
 
 use super::text::{BAD, DOUBTFUL, STRONG, count, put};
-use crate::receivers::CHECKED;
+use crate::receivers::{CHECKED, Verdict};
 use crate::report::{PathView, ReceiverView, Report, Style, Verbosity};
 
 /// Groups of paths that are written out without `-v`.
 const GROUPS_SHOWN: usize = 4;
 /// Paths that a group's heading names.
 const PATHS_NAMED: usize = 4;
-/// The verdicts in the order of the list, the gravest first.
-const GRAVEST_FIRST: [&str; 4] = ["reject", "defer", "penalise", "unknown"];
 
 /// The section, with an empty line before it; nothing where no receiver was judged.
 pub fn section(report: &Report, style: &Style) -> String {
@@ -53,7 +51,7 @@ pub fn section(report: &Report, style: &Style) -> String {
 }
 
 fn accepts(receiver: &ReceiverView) -> bool {
-    receiver.verdict == "accept"
+    receiver.verdict == Verdict::Accept
 }
 
 fn named(ids: &[&str]) -> String {
@@ -66,8 +64,8 @@ fn named(ids: &[&str]) -> String {
 
 /// The receivers that do not accept; those that say the same for the same reason in one line.
 fn group(out: &mut String, receivers: &[ReceiverView], style: &Style) {
-    for verdict in GRAVEST_FIRST {
-        let color = if verdict == "reject" { BAD } else { DOUBTFUL };
+    for verdict in Verdict::GRAVEST_FIRST {
+        let color = if verdict == Verdict::Reject { BAD } else { DOUBTFUL };
         let mut said: Vec<(&str, Vec<&ReceiverView>)> = Vec::new();
         for receiver in receivers.iter().filter(|receiver| receiver.verdict == verdict) {
             match said.iter_mut().find(|(because, _)| *because == receiver.because) {
@@ -80,7 +78,7 @@ fn group(out: &mut String, receivers: &[ReceiverView], style: &Style) {
                 [one] => format!("{} {because}{}", one.name, standing(one)),
                 _ => format!("{}: {because}", all.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")),
             };
-            let lead = format!("  {}{}", style.paint(color, verdict), " ".repeat(10 - verdict.len()));
+            let lead = format!("  {}{}", style.paint(color, verdict.as_str()), " ".repeat(10 - verdict.as_str().len()));
             let mut body = String::new();
             put(&mut body, "            ", "            ", &text, style.width);
             out.push_str(&lead);
@@ -95,8 +93,8 @@ fn group(out: &mut String, receivers: &[ReceiverView], style: &Style) {
 
 /// The reply, and what is known for certain.
 fn standing(receiver: &ReceiverView) -> String {
-    let basis = &receiver.basis;
-    match (&receiver.reply, &receiver.reply_basis) {
+    let basis = receiver.basis;
+    match (&receiver.reply, receiver.reply_basis) {
         (Some(reply), Some(of_reply)) if of_reply != basis => format!(": `{reply}` ({basis}; the reply {of_reply})"),
         (Some(reply), _) => format!(": `{reply}` ({basis})"),
         (None, _) => format!(" ({basis})"),
@@ -106,15 +104,16 @@ fn standing(receiver: &ReceiverView) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receivers::Basis;
     use crate::report::sample;
 
-    fn view(name: &str, verdict: &str, because: &str) -> ReceiverView {
+    fn view(name: &str, verdict: Verdict, because: &str) -> ReceiverView {
         ReceiverView {
             receiver: name.to_lowercase(),
-            verdict: verdict.into(),
+            verdict,
             because: because.into(),
             name: name.into(),
-            basis: "documented".into(),
+            basis: Basis::Documented,
             reply: None,
             reply_basis: None,
         }
@@ -130,7 +129,7 @@ mod tests {
 
     #[test]
     fn all_that_accept_are_one_line() {
-        let good = || vec![view("A", "accept", "fine"), view("B", "accept", "fine")];
+        let good = || vec![view("A", Verdict::Accept, "fine"), view("B", Verdict::Accept, "fine")];
         assert_eq!(text([good(), good()]), format!("\nreceivers: all 2 known policies accept (as of {CHECKED})\n"));
         assert_eq!(text([good(), Vec::new()]).lines().count(), 2, "a relayed path has none");
         assert_eq!(text([Vec::new(), Vec::new()]), "");
@@ -138,11 +137,17 @@ mod tests {
 
     #[test]
     fn those_that_do_not_are_listed_the_gravest_first() {
-        let mut gmail = view("Gmail", "reject", "requires a PTR record");
-        (gmail.reply, gmail.reply_basis) = (Some("550 no PTR".into()), Some("reported".into()));
-        let late = |name| view(name, "defer", "cannot look it up for now");
-        let bad = vec![view("A", "penalise", "frowns"), late("B"), gmail, late("C"), view("D", "accept", "fine")];
-        let good = vec![view("A", "accept", "fine"); 5];
+        let mut gmail = view("Gmail", Verdict::Reject, "requires a PTR record");
+        (gmail.reply, gmail.reply_basis) = (Some("550 no PTR".into()), Some(Basis::Reported));
+        let late = |name| view(name, Verdict::Defer, "cannot look it up for now");
+        let bad = vec![
+            view("A", Verdict::Penalise, "frowns"),
+            late("B"),
+            gmail,
+            late("C"),
+            view("D", Verdict::Accept, "fine"),
+        ];
+        let good = vec![view("A", Verdict::Accept, "fine"); 5];
         let expected = [
             "  postfix/ipv4/1:",
             "  reject    Gmail requires a PTR record: `550 no PTR` (documented; the reply reported)",

@@ -1,7 +1,7 @@
-use super::generic::why_generic;
 use super::{each, ticket};
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
+use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::Question;
 use crate::rules::remedy::right_names;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -25,27 +26,67 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_harmful)
 }
 
-/// What holds texts of strangers.
-pub trait Tame {
+/// What holds texts of strangers, or none: each type of a report says which.
+///
+/// A struct implements this by [`sanitize_fields!`], which names every field: one that is added and not named does not compile, and neither
+/// does one whose type does not say.
+pub trait Sanitize {
     /// Makes every text in it harmless, on one line (see [`line()`]).
-    fn tame(&mut self);
+    fn sanitize(&mut self);
 }
 
-impl Tame for String {
-    fn tame(&mut self) {
+impl Sanitize for String {
+    fn sanitize(&mut self) {
         if let Cow::Owned(harmless) = line(self) {
             *self = harmless;
         }
     }
 }
 
-impl Tame for Arc<str> {
-    fn tame(&mut self) {
+impl Sanitize for Arc<str> {
+    fn sanitize(&mut self) {
         if let Cow::Owned(harmless) = line(self) {
             *self = harmless.into();
         }
     }
 }
+
+impl<T: Sanitize> Sanitize for Option<T> {
+    fn sanitize(&mut self) {
+        self.iter_mut().for_each(Sanitize::sanitize);
+    }
+}
+
+impl<T: Sanitize> Sanitize for Vec<T> {
+    fn sanitize(&mut self) {
+        self.iter_mut().for_each(Sanitize::sanitize);
+    }
+}
+
+/// Types that hold no text of strangers: numbers, addresses, the program's own words.
+macro_rules! harmless {
+    ($($type:ty),* $(,)?) => {
+        $(impl $crate::escape::Sanitize for $type {
+            fn sanitize(&mut self) {}
+        })*
+    };
+}
+pub(crate) use harmless;
+
+harmless!(bool, u8, u32, u64, usize, &'static str, IpAddr);
+
+/// Sanitizes every field of a struct. All must be named.
+macro_rules! sanitize_fields {
+    ($($type:ty { $($field:ident),* $(,)? })*) => {
+        $(impl $crate::escape::Sanitize for $type {
+            fn sanitize(&mut self) {
+                let Self { $($field),* } = self;
+                $($crate::escape::Sanitize::sanitize($field);)*
+            }
+        })*
+    };
+}
+pub(crate) use sanitize_fields;
 
 /// As [`line()`], line ends kept.
 pub fn block(text: &str) -> Cow<'_, str> {
