@@ -41,9 +41,10 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 let finding = RULE.undetermined(file, problem.message.clone());
                 // The reader's word for EACCES.
                 match problem.message.contains("permission denied") {
-                    true => {
-                        finding.fix(Fix::new(Who::Host, format!("Run helolint as root: {file} is not for every user.")))
-                    }
+                    true => finding.fix(Fix::new(
+                        Who::Host,
+                        "Run helolint as root: not every user may read all of this host's configuration.",
+                    )),
                     false => finding,
                 }
             }
