@@ -15,8 +15,6 @@ use crate::findings::{Meta, Need};
 use crate::report::Style;
 use crate::rules;
 
-/// Wrong letters up to which a word may have been meant for another.
-const NEAR: usize = 3;
 /// Columns of explanations: wider lines of prose are hard to read.
 const PROSE_WIDTH: usize = 80;
 /// How `docs/rules.md` begins.
@@ -69,34 +67,7 @@ pub fn unknown(word: &str) -> String {
 
 /// `, did you mean ...?` where one of `known` is near to `word`; else nothing.
 pub fn did_you_mean(word: &str, known: &[&str]) -> String {
-    // A long word would only cost time: no known one is near to it.
-    if word.len() > 100 {
-        return String::new();
-    }
-    let near = known.iter().map(|other| (distance(&word.to_ascii_lowercase(), &other.to_ascii_lowercase()), *other));
-    match near.min() {
-        Some((wrong, other)) if wrong <= NEAR && wrong * 2 <= other.len() => format!(", did you mean `{other}`?"),
-        _ => String::new(),
-    }
-}
-
-/// Letters to insert, delete or replace to make `a` into `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let best = (diagonal + usize::from(x != *y)).min(left + 1).min(*cell + 1);
-            diagonal = std::mem::replace(cell, best);
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    rules::similar::nearest(word, known).map_or_else(String::new, |other| format!(", did you mean `{other}`?"))
 }
 
 /// What rules mean, why they matter, how to fix what they find; for a terminal. Each word is a code, a name or a family; a rule

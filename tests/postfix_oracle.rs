@@ -113,6 +113,8 @@ fn environment<'a>(case: &Case, read: &'a dyn Fn(&str) -> Result<Arc<SourceFile>
         addresses: Some(addresses.iter().map(|text| text.parse().unwrap()).collect()),
         hosts: hosts.iter().map(|(name, addr)| ((*name).to_owned(), addr.parse().unwrap())).collect(),
         hosts_are_all: true,
+        interfaces: Vec::new(),
+        version: None,
         users: Some(["root", "daemon", "postfix", "nobody"].map(str::to_owned).to_vec()),
         debian: true,
         read,

@@ -23,6 +23,7 @@ pub fn facts(addresses: &[IpAddr]) -> Facts {
             sender_domains: SenderDomains::Any,
             relayed: None,
             unused: false,
+            handed_over: false,
         }
     };
     Facts { paths: addresses.iter().enumerate().map(path).collect(), ..Facts::of(Host::unknown("a list")) }

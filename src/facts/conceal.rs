@@ -21,6 +21,7 @@ impl Facts {
             overrides: _,
             paths,
             bind_faults,
+            handed_over,
             nat: _,
             problems,
             unjudged: Unjudged { postfix: other_postfix, exim: other_exim, problems: other_problems },
@@ -39,6 +40,9 @@ impl Facts {
         paths.iter_mut().for_each(|path| hider.path(path));
         for BindFault { mta: _, services: _, parameter: _, value, kind: _, then: _ } in bind_faults {
             hider.text(&mut value.value);
+        }
+        for HandedOver { mta: _, next_hop } in handed_over {
+            hider.text(&mut next_hop.value);
         }
         problems.iter_mut().chain(other_problems).for_each(|problem| hider.problem(problem));
     }
@@ -78,7 +82,37 @@ impl Hider<'_> {
     }
 
     fn postfix(&self, instance: &mut Postfix) {
-        let Postfix { config_directory: _, error, warnings, parameters, services } = instance;
+        let Postfix {
+            config_directory: _,
+            error,
+            warnings,
+            parameters,
+            services,
+            version: _,
+            mail_origin,
+            missing_services,
+            outdated_tables,
+            idle_settings,
+            sends_nothing: _,
+            piped: _,
+        } = instance;
+        mail_origin.iter_mut().for_each(|origin| self.text(&mut origin.value));
+        for MissingService { service, named_by, file: _, instead: _, others: _ } in missing_services {
+            self.text(service);
+            named_by.iter_mut().for_each(|value| self.text(&mut value.value));
+        }
+        for OutdatedTable { table, text, compiled, seconds: _, named_by: _ } in outdated_tables {
+            [table, text, compiled].into_iter().for_each(|text| self.text(text));
+        }
+        for IdleSetting { parameter, value, because } in idle_settings {
+            value.value = secret::value(parameter, &value.value).into_owned();
+            self.text(&mut value.value);
+            match because {
+                Idle::Refused { by, parameter: _ } => self.text(&mut by.value),
+                Idle::Program { service: _, program } => self.text(program),
+                Idle::Version { installed: _, since: _ } => {}
+            }
+        }
         error.iter_mut().chain(warnings).for_each(|refusal| self.refusal(refusal));
         self.settings(parameters);
         for PostfixService { name: _, kind: _, command, origin: _, overrides, error } in services {
@@ -140,6 +174,7 @@ impl Hider<'_> {
             sender_domains: _,
             relayed,
             unused: _,
+            handed_over: _,
         } = path;
         source_undecided.iter_mut().for_each(|open| self.undecided(open));
         self.helo(helo);
@@ -166,7 +201,7 @@ impl Hider<'_> {
         self.helo(helo);
         match next_hop {
             NextHop::Direct | NextHop::Here => {}
-            NextHop::Relay(hop) => self.next_hop(hop),
+            NextHop::Relay(hop) | NextHop::Handed(hop) => self.next_hop(hop),
         }
     }
 
@@ -190,8 +225,9 @@ impl Hider<'_> {
     }
 
     fn problem(&self, problem: &mut Problem) {
-        let Problem { kind, mta: _, file: _, origin: _, message, related } = problem;
+        let Problem { kind, mta: _, file: _, origin: _, message, related, meant } = problem;
         self.text(message);
+        meant.iter_mut().for_each(|(old, new)| [old, new].into_iter().for_each(|text| self.text(text)));
         related.iter_mut().for_each(|(_, label)| self.text(label));
         match kind {
             ProblemKind::Uncompiled { table } => self.text(table),

@@ -39,12 +39,16 @@ pub struct OutboundPath {
     pub relayed: Option<Arc<Fact<String>>>,
     /// Nothing names any of its services, as far as files can decide.
     pub unused: bool,
+    /// The host's own path where a program on it is given everything: what that program does is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub handed_over: bool,
 }
 
 impl OutboundPath {
-    /// Whether receivers judge this path at its next hop alone: relayed, or unused. PTR and HLO findings are weaker there.
+    /// Whether receivers judge this path at its next hop alone, or may never see it: relayed, unused, or a guess at what a program does that
+    /// is given everything. PTR and HLO findings are weaker there.
     pub fn is_weaker(&self) -> bool {
-        self.relayed.is_some() || self.unused
+        self.relayed.is_some() || self.unused || self.handed_over
     }
 
     /// Its HELO name, where files decide it.

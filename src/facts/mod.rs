@@ -7,6 +7,7 @@ mod identity;
 mod machine;
 mod mta;
 mod problem;
+mod routing;
 mod sender;
 mod text;
 mod told;
@@ -28,6 +29,7 @@ pub use mta::{
     RunningDaemon, Setting,
 };
 pub use problem::{Problem, ProblemKind};
+pub use routing::{HandedOver, Idle, IdleSetting, MissingService, OutdatedTable};
 pub use sender::{Bind, NextHop, Sender};
 pub use text::Text;
 pub use told::{Expectations, Overrides};
@@ -63,6 +65,9 @@ pub struct Facts {
     pub paths: Vec<OutboundPath>,
     /// Source addresses that the MTAs cannot use.
     pub bind_faults: Vec<BindFault>,
+    /// Programs on this host that are given everything that leaves; their paths are those of the host itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed_over: Vec<HandedOver>,
     /// NAT images, the strongest first.
     pub nat: NatMap,
     /// What could not be read or is refused.
@@ -104,6 +109,7 @@ impl Facts {
             overrides: Overrides::default(),
             paths: Vec::new(),
             bind_faults: Vec::new(),
+            handed_over: Vec::new(),
             nat: NatMap::default(),
             problems: Vec::new(),
             unjudged: Unjudged::default(),
@@ -114,6 +120,20 @@ impl Facts {
             daemons: Vec::new(),
             old_addresses: Vec::new(),
         }
+    }
+
+    /// The domains that mail made on this host gets, by the MTAs that are judged and do not refuse their configuration.
+    pub fn mail_origins(&self) -> Vec<(Mta, Fact<DomainName>)> {
+        let live = |mta: Mta| self.mtas.live.is_empty() || self.mtas.live.contains(&mta);
+        let postfix = self.postfix.iter().filter(|p| p.error.is_none() && !p.sends_nothing && live(Mta::Postfix));
+        let postfix = postfix.filter_map(|p| p.mail_origin.clone()).map(|origin| (Mta::Postfix, origin));
+        let exim = self.exim.iter().filter(|e| e.error.is_none() && live(Mta::Exim));
+        // Exim does not expand it: what is left of a macro or a variable is no domain.
+        let exim = exim.filter_map(|e| e.main.get("qualify_domain")?.fact()).filter(|fact| !fact.value.contains('$'));
+        let all = postfix.chain(exim.map(|origin| (Mta::Exim, origin)));
+        all.filter(|(_, origin)| !origin.value.is_empty())
+            .map(|(mta, o)| (mta, o.map(|text| DomainName::new(&text))))
+            .collect()
     }
 
     /// Sets the files of all MTAs aside that are not among `judged`, and takes back those of these.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Fact, Origin, Text, UnseenDaemon, Via};
+use crate::facts::{Fact, IdleSetting, MissingService, Origin, OutdatedTable, Text, UnseenDaemon, Via};
 
 /// A mail transfer agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -133,7 +133,7 @@ impl Setting {
 }
 
 /// One Postfix instance.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Postfix {
     /// Its configuration directory, as the host sees it.
     pub config_directory: String,
@@ -145,6 +145,27 @@ pub struct Postfix {
     pub parameters: BTreeMap<String, Setting>,
     /// Every entry of master.cf, in file order.
     pub services: Vec<PostfixService>,
+    /// The installed version, such as `3.7.11`; `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Fact<String>>,
+    /// The domain that mail made on this host gets; `None` where files cannot decide it, or rewrite it on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_origin: Option<Fact<String>>,
+    /// Services that mail is sent to and that do not exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_services: Vec<MissingService>,
+    /// Tables whose compiled form is older than their text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outdated_tables: Vec<OutdatedTable>,
+    /// Settings that nothing looks at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle_settings: Vec<IdleSetting>,
+    /// Services that run programs of this host (pipe(8)) and are given mail for anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub piped: Vec<Fact<String>>,
+    /// Whether all that its files name stays on this host or is refused: no mail leaves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_nothing: bool,
 }
 
 /// One entry of master.cf.

@@ -21,6 +21,9 @@ pub struct Problem {
     /// Other places that belong to it, each with a label.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<(Origin, String)>,
+    /// What stands at the place and what was meant by it, where that can be guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant: Option<(String, String)>,
 }
 
 /// The rule that a [`Problem`] belongs to, with what that rule needs.
@@ -85,7 +88,15 @@ impl Problem {
     /// A problem of `kind` at a place in a file.
     pub fn at(kind: ProblemKind, origin: Origin, message: impl Into<String>) -> Problem {
         let file = origin.span().map_or_else(String::new, |span| span.path().to_owned());
-        Problem { kind, mta: None, file, origin: Some(origin), message: message.into(), related: Vec::new() }
+        Problem {
+            kind,
+            mta: None,
+            file,
+            origin: Some(origin),
+            message: message.into(),
+            related: Vec::new(),
+            meant: None,
+        }
     }
 
     /// A problem with a file as a whole; `named_by` is the place that leads to it.
@@ -97,6 +108,7 @@ impl Problem {
             origin: named_by,
             message: message.into(),
             related: Vec::new(),
+            meant: None,
         }
     }
 }

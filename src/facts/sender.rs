@@ -68,6 +68,8 @@ pub enum NextHop {
     Direct,
     /// To a fixed host elsewhere, as `[host]:port`.
     Relay(Arc<Fact<String>>),
-    /// To this host itself: loopback or a socket. No outbound path.
+    /// To this host itself: loopback or a socket, on its way to a filter or a mailbox. No outbound path.
     Here,
+    /// To a program on this host that is to bring it elsewhere. No outbound path of this MTA's.
+    Handed(Arc<Fact<String>>),
 }

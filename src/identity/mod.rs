@@ -15,7 +15,7 @@ pub use names::{
     own_name_setting, own_names,
 };
 
-use crate::facts::{BindFault, Facts, Mta, MtaChoice, NatMap, OutboundPath, Overrides};
+use crate::facts::{BindFault, Facts, HandedOver, Mta, MtaChoice, NatMap, OutboundPath, Overrides};
 
 /// What follows from facts for mail that leaves this host.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Identity {
     pub paths: Vec<OutboundPath>,
     /// Source addresses that the MTAs cannot use.
     pub bind_faults: Vec<BindFault>,
+    /// Programs on this host that are given everything.
+    pub handed_over: Vec<HandedOver>,
 }
 
 /// Works out the identity of a host.
@@ -40,22 +42,28 @@ pub fn resolve(facts: &Facts, overrides: &Overrides) -> Identity {
     let postfix = mtas.live.contains(&Mta::Postfix);
     let proxies = if postfix { facts.proxy_interfaces.as_slice() } else { &[] };
     let nat = paths::nat_map(&overrides.nat, facts.cpanel.as_ref(), proxies);
-    let (paths, bind_faults) = if mtas.configured.is_empty() {
+    let judged = || senders.iter().filter(|sender| mtas.live.contains(&sender.mta));
+    let (mut paths, bind_faults) = if mtas.configured.is_empty() {
         (paths::of_host(&facts.host, &nat), Vec::new())
     } else {
-        let judged = senders.iter().filter(|sender| mtas.live.contains(&sender.mta));
-        paths::of_senders(judged, &facts.host, &nat)
+        paths::of_senders(judged(), &facts.host, &nat)
     };
-    Identity { mtas, nat, paths, bind_faults }
+    let mut programs = paths::handed_over(judged());
+    let instances = facts.postfix.iter().chain(&facts.unjudged.postfix).filter(|_| postfix);
+    let piped = instances.flat_map(|instance| &instance.piped);
+    programs.extend(piped.map(|service| HandedOver { mta: Mta::Postfix, next_hop: service.clone() }));
+    let handed_over = paths::hand_over(programs, &mut paths, &facts.host, &nat);
+    Identity { mtas, nat, paths, bind_faults, handed_over }
 }
 
 /// Puts the identity into the facts. `given` goes before what the facts hold of an earlier run; the files of MTAs that are not judged are set
 /// aside.
 pub fn apply(facts: &mut Facts, given: Overrides) {
     facts.overrides = given.before(std::mem::take(&mut facts.overrides));
-    let Identity { mtas, nat, paths, bind_faults } = resolve(facts, &facts.overrides);
+    let Identity { mtas, nat, paths, bind_faults, handed_over } = resolve(facts, &facts.overrides);
     facts.set_aside_all_but(&mtas.live);
     (facts.mtas, facts.nat, facts.paths, facts.bind_faults) = (mtas, nat, paths, bind_faults);
+    facts.handed_over = handed_over;
 }
 
 /// The choice that the files gave, or that of `--mta`.
@@ -80,7 +88,8 @@ fn adjusted(facts: &Facts, overrides: &Overrides, mtas: MtaChoice) -> Identity {
         path.sending = path.source.as_ref().and_then(|source| nat.sending(source));
     }
     let bind_faults = facts.bind_faults.iter().filter(|fault| judged(fault.mta)).cloned().collect();
-    Identity { mtas, nat, paths, bind_faults }
+    let handed_over = facts.handed_over.iter().filter(|handed| judged(handed.mta)).cloned().collect();
+    Identity { mtas, nat, paths, bind_faults, handed_over }
 }
 
 #[cfg(test)]

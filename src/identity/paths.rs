@@ -6,13 +6,41 @@ use std::sync::Arc;
 
 use crate::addr::{self, Family};
 use crate::facts::{
-    AfterBindFault, Bind, BindFault, BindFaultKind, Cpanel, CpanelNat, Fact, Helo, Host, LocalAddresses, Mta, NatEntry,
-    NatMap, NextHop, Origin, OutboundPath, Sender, SenderDomains, Undecided,
+    AfterBindFault, Bind, BindFault, BindFaultKind, Cpanel, CpanelNat, Fact, HandedOver, Helo, Host, LocalAddresses,
+    Mta, NatEntry, NatMap, NextHop, Origin, OutboundPath, Sender, SenderDomains, Undecided,
 };
 use crate::name::{DomainName, HeloName};
 
 /// What the kernel's choice of a source address is called in origins.
 const ROUTE: Origin = Origin::kernel("route");
+
+/// Programs on this host that senders in use are given to.
+pub fn handed_over<'a>(senders: impl IntoIterator<Item = &'a Sender>) -> Vec<HandedOver> {
+    let mut found: Vec<HandedOver> = Vec::new();
+    for sender in senders.into_iter().filter(|sender| !sender.unused) {
+        let NextHop::Handed(hop) = &sender.next_hop else { continue };
+        if !found.iter().any(|known| known.next_hop.value == hop.value) {
+            found.push(HandedOver { mta: sender.mta, next_hop: Fact::clone(hop) });
+        }
+    }
+    found
+}
+
+/// Where no path is in use and programs on this host are given everything, the paths are those of the host itself: what the programs do is not
+/// known. The programs, where that is so.
+pub fn hand_over(
+    programs: Vec<HandedOver>,
+    paths: &mut Vec<OutboundPath>,
+    host: &Host,
+    nat: &NatMap,
+) -> Vec<HandedOver> {
+    if programs.is_empty() || paths.iter().any(|path| !path.unused) {
+        return Vec::new();
+    }
+    paths.extend(of_host(host, nat).into_iter().map(|path| OutboundPath { handed_over: true, ..path }));
+    number(paths);
+    programs
+}
 
 /// The outbound paths of a host with MTAs, and the source addresses that these cannot use.
 pub fn of_senders<'a>(
@@ -25,7 +53,7 @@ pub fn of_senders<'a>(
     let mut bound = Binding { host, local: host.local_addresses(), faults: Vec::new(), known: HashMap::new() };
     for sender in senders {
         let relayed = match &sender.next_hop {
-            NextHop::Here => continue,
+            NextHop::Here | NextHop::Handed(_) => continue,
             NextHop::Direct => None,
             NextHop::Relay(hop) => Some(Arc::clone(hop)),
         };
@@ -59,6 +87,7 @@ pub fn of_senders<'a>(
                     sender_domains: sender.sender_domains.clone(),
                     relayed,
                     unused: sender.unused,
+                    handed_over: false,
                 });
             }
         }
@@ -87,6 +116,7 @@ pub fn of_host(host: &Host, nat: &NatMap) -> Vec<OutboundPath> {
             sender_domains: SenderDomains::Any,
             relayed: None,
             unused: false,
+            handed_over: false,
         });
     }
     number(&mut paths);
@@ -253,9 +283,21 @@ fn join(path: &mut OutboundPath, other: &Sender) {
     if !path.services.contains(&other.service) {
         path.services.push(Arc::clone(&other.service));
     }
-    path.unused &= other.unused;
     path.helo_is_global |= other.helo_is_global;
     let mine = std::mem::replace(&mut path.sender_domains, SenderDomains::Undecided);
+    match (path.unused, other.unused) {
+        // A service that no mail takes brings no sender domains along.
+        (false, true) => {
+            path.sender_domains = mine;
+            return;
+        }
+        (true, false) => {
+            path.unused = false;
+            path.sender_domains = other.sender_domains.clone();
+            return;
+        }
+        _ => {}
+    }
     path.sender_domains = match (mine, &other.sender_domains) {
         (SenderDomains::Any, _) | (_, SenderDomains::Any) => SenderDomains::Any,
         (SenderDomains::Undecided, _) | (_, SenderDomains::Undecided) => SenderDomains::Undecided,

@@ -35,6 +35,7 @@ fn postfix(name: &str) -> Postfix {
         warnings: Vec::new(),
         parameters: [("myhostname".to_owned(), Setting::known(name, HERE))].into(),
         services: Vec::new(),
+        ..Postfix::default()
     }
 }
 
@@ -171,4 +172,26 @@ fn a_name_that_follows_the_ptr_record() {
     assert_eq!(said(Some("c.example.com"), Some(&[])), "c.example.com");
     assert_eq!(said(None, Some(&[])), "Undecided");
     assert_eq!(said(Some("c.example.com"), None), "Open(203.0.113.9)", "an open question is no missing record");
+}
+
+#[test]
+fn what_a_program_on_this_host_is_given() {
+    let program = || NextHop::Handed(Fact::new("[127.0.0.1]:10025".to_owned(), HERE).into());
+    let with = |mta: Mta, senders: Vec<Sender>| {
+        let mut facts = host();
+        facts.senders = Some(senders);
+        apply(&mut facts, only(mta));
+        let programs: Vec<String> = facts.handed_over.iter().map(|handed| handed.next_hop.value.clone()).collect();
+        let paths: Vec<String> = facts.paths.iter().map(|path| format!("{} {}", path.id, path.handed_over)).collect();
+        (programs, paths)
+    };
+    let handed = || Sender { next_hop: program(), ..sender(Mta::Postfix, "smtp") };
+    let unused = || Sender { unused: true, ..sender(Mta::Postfix, "news") };
+    let all = || vec!["[127.0.0.1]:10025".to_owned()];
+    assert_eq!(with(Mta::Postfix, vec![handed(), handed()]), (all(), vec!["host/ipv4/1 true".into()]));
+    let both = vec!["postfix/ipv4/1 false".into(), "host/ipv4/1 true".into()];
+    assert_eq!(with(Mta::Postfix, vec![handed(), unused()]), (all(), both));
+    let direct = vec![handed(), sender(Mta::Postfix, "direct")];
+    assert_eq!(with(Mta::Postfix, direct), (vec![], vec!["postfix/ipv4/1 false".into()]), "not everything");
+    assert_eq!(with(Mta::Exim, vec![handed()]), (vec![], vec![]), "another MTA's");
 }

@@ -33,6 +33,11 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
     for name in helo_names(&facts.paths).iter().filter(|name| is_askable(name)) {
         questions.insert(Question::new(name, RecordType::Mx));
     }
+    // Receivers look whether the domain of a sender can be answered.
+    for (_, origin) in facts.mail_origins().iter().filter(|(_, origin)| is_askable(&origin.value)) {
+        addresses(&mut questions, &origin.value);
+        questions.insert(Question::new(&origin.value, RecordType::Mx));
+    }
     questions
 }
 

@@ -27,6 +27,7 @@ pub fn helo_path(address: &str, helo: &str) -> OutboundPath {
         sender_domains: SenderDomains::Any,
         relayed: None,
         unused: false,
+        handed_over: false,
     }
 }
 

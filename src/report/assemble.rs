@@ -36,6 +36,7 @@ impl Report {
             tool: Tool::this(),
             host: host_view(facts),
             mta: MtaView {
+                outgoing: outgoing(facts),
                 configured: facts.mtas.configured.clone(),
                 live: facts.mtas.live.clone(),
                 how: facts.mtas.how.clone(),
@@ -180,6 +181,18 @@ fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
         iprev: sending.and_then(|addr| iprev(dns, addr)),
         helo_addresses,
         receivers: Vec::new(),
+    }
+}
+
+/// What becomes of mail for elsewhere.
+fn outgoing(facts: &Facts) -> Outgoing {
+    let sends = facts.paths.iter().any(|path| !path.unused && !path.handed_over);
+    let nothing = !facts.postfix.is_empty() && facts.postfix.iter().all(|postfix| postfix.sends_nothing);
+    match (sends, facts.handed_over.is_empty()) {
+        (true, _) => Outgoing::Sent,
+        (false, false) => Outgoing::HandedOver,
+        (false, true) if nothing && facts.exim.is_empty() => Outgoing::Nothing,
+        (false, true) => Outgoing::Sent,
     }
 }
 

@@ -111,6 +111,28 @@ pub struct MtaView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub unseen: Vec<String>,
+    /// What becomes of mail for elsewhere; left out where an MTA sends it.
+    #[serde(default, skip_serializing_if = "Outgoing::is_sent")]
+    pub outgoing: Outgoing,
+}
+
+/// What becomes of mail for elsewhere, as far as files say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outgoing {
+    /// An MTA sends it, or it is not known.
+    #[default]
+    Sent,
+    /// A program on this host is given all of it: what that does is not known.
+    HandedOver,
+    /// It is refused, or stays here.
+    Nothing,
+}
+
+impl Outgoing {
+    fn is_sent(&self) -> bool {
+        *self == Outgoing::Sent
+    }
 }
 
 /// Where a value comes from.

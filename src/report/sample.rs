@@ -77,6 +77,7 @@ pub fn path(id: &str, service: &str, source: &str, helo: &str) -> OutboundPath {
         sender_domains: SenderDomains::Any,
         relayed: None,
         unused: false,
+        handed_over: false,
     }
 }
 
@@ -126,6 +127,7 @@ pub fn facts() -> Facts {
                 )]),
                 error: None,
             }],
+            ..Postfix::default()
         }],
         exim: vec![Exim {
             file: "/etc/exim.conf".into(),
@@ -152,6 +154,7 @@ pub fn facts() -> Facts {
         overrides: Overrides { mta: Some(Mta::Postfix), nat: vec![public_ip()] },
         paths: vec![path("postfix/ipv4/1", "smtp", "203.0.113.10", "mail"), nat],
         bind_faults: Vec::new(),
+        handed_over: Vec::new(),
         nat: NatMap::default(),
         problems: Vec::new(),
         managers: Vec::new(),

@@ -37,6 +37,7 @@ harmless!(
     Family,
     Iprev,
     Mta,
+    Outgoing,
     SenderSelection,
     Severity,
     Summary,
@@ -55,7 +56,7 @@ sanitize_fields! {
     HostView { node_name, fqdn, configured_names, addresses }
     ConfiguredName { name, setting, origin }
     InterfaceAddress { interface, address, prefix_length, flags }
-    MtaView { configured, live, how, unseen }
+    MtaView { configured, live, how, unseen, outgoing }
     PathView {
         id, mta, services, family, source, source_origin, sending, helo, helo_origin, sender_domains, sender_selection, relayed, unused,
         ptr, forward, iprev, helo_addresses, receivers,

@@ -1,8 +1,8 @@
 //! The verdict in one sentence, for every format that begins with one.
 
 use crate::findings::StaleCaches;
-use crate::report::Report;
 use crate::report::human::count;
+use crate::report::{Outgoing, Report};
 
 /// What a part of the sentence means, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,15 @@ pub fn sentence(report: &Report) -> Vec<(Tone, String)> {
         (true, true) if !report.suppressed.is_empty() => {
             parts.push((Tone::Good, "nothing new".into()));
             format!(": {paths}, nothing wrong but {} not counted", count(report.suppressed.len(), "finding"))
+        }
+        // What nobody sees, or only another program decides, is not called healthy either.
+        (true, true) if report.mta.outgoing == Outgoing::HandedOver => {
+            parts.push((Tone::Plain, "nothing wrong".into()));
+            format!(": {paths}, by a program on this host that is not judged")
+        }
+        (true, true) if report.mta.outgoing == Outgoing::Nothing => {
+            parts.push((Tone::Plain, "nothing wrong".into()));
+            ": no mail leaves this host".into()
         }
         (true, true) => {
             parts.push((Tone::Good, "healthy".into()));

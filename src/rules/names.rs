@@ -204,7 +204,15 @@ pub fn name_severity(facts: &Facts, dns: &Observations, name: &DomainName) -> Se
         helo || path.sending.as_ref().is_some_and(|sending| dns.ptr(sending.value).found().contains(name))
     });
     let own = own_names(facts).iter().any(|(_, own)| own.value == *name);
-    if presented || own { Severity::Error } else { Severity::Warning }
+    let severity = if presented || own { Severity::Error } else { Severity::Warning };
+    if is_unseen(facts) { severity.lower() } else { severity }
+}
+
+/// Whether no receiver is known to see what this host calls itself: no path of an MTA is in use, since all is handed to a program on this
+/// host, or since nothing is sent.
+fn is_unseen(facts: &Facts) -> bool {
+    let told = facts.postfix.iter().any(|postfix| postfix.sends_nothing) || !facts.handed_over.is_empty();
+    told && facts.paths.iter().all(|path| path.unused || path.handed_over)
 }
 
 /// Whether each path's HELO name is a confirmed PTR name of its sending address, and not generic. False where there is no path.
@@ -304,6 +312,8 @@ mod tests {
         assert_eq!(name_severity(&healthy(), &dns(&[]), &name), Severity::Warning, "no name of mail's");
         let all = healthy().but(|f| f.paths = vec![relayed.clone()]);
         assert_eq!(name_severity(&all, &by_ptr, &name), Severity::Info, "every path is relayed");
+        let unsent = healthy().but(|f| f.paths.clear()).but(|f| f.postfix[0].sends_nothing = true);
+        assert_eq!(name_severity(&unsent, &dns(&[]), &DomainName::new(NAME)), Severity::Warning, "nothing is sent");
         let no_path = healthy().but(|f| f.paths.clear());
         assert_eq!(name_severity(&no_path, &dns(&[]), &DomainName::new(NAME)), Severity::Error, "the MTA's own name");
     }

@@ -8,6 +8,8 @@ const LETTERS: usize = 2;
 const SHORTEST: usize = 8;
 /// Names that one is compared with.
 const COMPARED: usize = 16;
+/// Wrong letters up to which a word may have been meant for another.
+const NEAR: usize = 3;
 
 /// `; did you mean ...?`, where `name` is nearly one of `right`: letters apart, the final dot forgotten, a `www.` too many, or its name
 /// in another domain. Empty where it is none of these.
@@ -35,6 +37,36 @@ pub fn hint<'a>(name: &DomainName, right: impl IntoIterator<Item = &'a DomainNam
         Some(known) => said(known, "the same name in another domain"),
         None => String::new(),
     }
+}
+
+/// The one of `known` that `word` may have been meant for.
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    // A long word would only cost time: no known one is near to it.
+    if word.len() > 100 {
+        return None;
+    }
+    let near =
+        known.iter().map(|other| (edits_between(&word.to_ascii_lowercase(), &other.to_ascii_lowercase()), *other));
+    near.min().filter(|(wrong, other)| *wrong <= NEAR && wrong * 2 <= other.len()).map(|(_, other)| other)
+}
+
+/// Letters to insert, delete or replace to make `a` into `b` (Levenshtein).
+fn edits_between(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let best = (diagonal + usize::from(x != *y)).min(left + 1).min(*cell + 1);
+            diagonal = std::mem::replace(cell, best);
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
 }
 
 /// Whether `text` is the web site of the domain that `known` is the mail host of: `www.` in place of its first label.

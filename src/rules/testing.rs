@@ -57,6 +57,7 @@ pub fn path(source: &str, helo: &str) -> OutboundPath {
         sender_domains: SenderDomains::Any,
         relayed: None,
         unused: false,
+        handed_over: false,
     }
 }
 
@@ -68,6 +69,7 @@ pub fn healthy() -> Facts {
         warnings: Vec::new(),
         parameters: BTreeMap::from([("myhostname".to_owned(), Setting::known(NAME, HERE))]),
         services: Vec::new(),
+        ..Postfix::default()
     };
     let host = Host {
         node_name: Some(fact(NAME.into())),

@@ -93,6 +93,7 @@ pub(super) fn lines(collected: &Collected) -> Vec<String> {
             NextHop::Direct => String::new(),
             NextHop::Relay(hop) => format!(" via {}", hop.value),
             NextHop::Here => " here".into(),
+            NextHop::Handed(hop) => format!("handed {}", hop.value),
         };
         let unused = if sender.unused { " unused" } else { "" };
         let global = if sender.helo_is_global { " global" } else { "" };

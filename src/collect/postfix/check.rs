@@ -78,6 +78,9 @@ pub fn own_addresses(value: &str, protocols: &[Family], env: &Environment<'_>) -
                 }
                 own.extend(usable);
             }
+            Resolved::Unknown if env.never_resolves(word) => {
+                return Err(format!("config variable inet_interfaces: host not found: {word}"));
+            }
             Resolved::NotFound => return Err(format!("config variable inet_interfaces: host not found: {word}")),
             Resolved::Unknown => unknown = Some(word.to_owned()),
         }

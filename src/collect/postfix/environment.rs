@@ -17,10 +17,14 @@ pub struct Environment<'a> {
     pub hosts: Vec<(String, IpAddr)>,
     /// Whether a name that the hosts file does not hold is unknown for good, as on a host without DNS.
     pub hosts_are_all: bool,
+    /// Names of the interfaces, as far as they are known.
+    pub interfaces: Vec<String>,
     /// Users of the host; `None` where they are unknown.
     pub users: Option<Vec<String>>,
     /// Whether Postfix has Debian's rule for `myorigin`: a value that begins with `/` names a file.
     pub debian: bool,
+    /// The installed version; `None`: not known.
+    pub version: Option<Fact<String>>,
     /// Reads a file by the path that the host knows it by.
     pub read: &'a dyn Fn(&str) -> Result<Arc<SourceFile>, ReadError>,
 }
@@ -51,8 +55,10 @@ impl<'a> Environment<'a> {
             addresses: host.addresses.as_ref().map(|all| all.iter().map(|found| found.address).collect()),
             hosts: hosts.collect(),
             hosts_are_all: false,
+            interfaces: host.addresses.iter().flatten().map(|on| on.interface.clone()).collect(),
             users,
             debian,
+            version: None,
             read,
         }
     }
@@ -62,6 +68,10 @@ impl<'a> Environment<'a> {
         let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
         if let Ok(address) = bare.parse() {
             return Resolved::Addresses(vec![address]);
+        }
+        // The C library takes `127.1` and `0x7f000001` for addresses too (inet_aton(3)).
+        if let Some(address) = inet_aton(bare) {
+            return Resolved::Addresses(vec![address.into()]);
         }
         let found: Vec<IpAddr> =
             self.hosts.iter().filter(|(known, _)| known.eq_ignore_ascii_case(bare)).map(|(_, addr)| *addr).collect();
@@ -75,8 +85,68 @@ impl<'a> Environment<'a> {
         if self.hosts_are_all { Resolved::NotFound } else { Resolved::Unknown }
     }
 
+    /// Whether a name that no file holds can be no host's: other bytes than names have, a number as last label, a word that Postfix
+    /// knows by itself but not in a list, or the name of one of this host's interfaces.
+    pub fn never_resolves(&self, name: &str) -> bool {
+        let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+        let bare = bare.strip_suffix('.').unwrap_or(bare);
+        let is_label = |label: &str| {
+            let letters = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            letters && !label.is_empty() && label.len() <= 63
+        };
+        let last = bare.rsplit('.').next().unwrap_or_default();
+        !bare.split('.').all(is_label)
+            || last.bytes().all(|byte| byte.is_ascii_digit())
+            || ["all", "loopback-only"].iter().any(|word| bare.eq_ignore_ascii_case(word))
+            || self.interfaces.iter().any(|interface| interface == bare)
+    }
+
     /// Whether an address is on an interface, as far as that is known.
     pub fn is_local(&self, address: IpAddr) -> Option<bool> {
         self.addresses.as_ref().map(|all| all.contains(&address))
+    }
+}
+
+/// The address that inet_aton(3) reads: one to four numbers, the last of which fills what is left.
+fn inet_aton(text: &str) -> Option<std::net::Ipv4Addr> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let (last, first) = parts.split_last().filter(|(_, first)| first.len() < 4)?;
+    let number = |part: &str| match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
+        Some(hex) if hex.starts_with(|c: char| c.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok(),
+        Some(_) => None,
+        None if !part.starts_with(|c: char| c.is_ascii_digit()) => None,
+        None if part.len() > 1 && part.starts_with('0') => u32::from_str_radix(part, 8).ok(),
+        None => part.parse::<u32>().ok(),
+    };
+    let mut all: u32 = 0;
+    for (at, part) in first.iter().enumerate() {
+        let value = number(part).filter(|value| *value < 256)?;
+        all |= value << (24 - 8 * at);
+    }
+    let left = 8 * (4 - first.len());
+    let value = number(last)?;
+    (left == 32 || value >> left == 0).then(|| std::net::Ipv4Addr::from(all | value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_as_the_c_library_reads_them() {
+        for (text, expected) in [
+            ("127.1", Some("127.0.0.1")),
+            ("0x7f.1", Some("127.0.0.1")),
+            ("2130706433", Some("127.0.0.1")),
+            ("192.168.010", Some("192.168.0.8")),
+            ("10.1.300", Some("10.1.1.44")),
+            ("198.51.100.490", None),
+            ("1.2.3.4.5", None),
+            ("mail", None),
+            ("", None),
+            ("127.", None),
+        ] {
+            assert_eq!(inet_aton(text), expected.map(|text| text.parse().unwrap()), "{text}");
+        }
     }
 }

@@ -6,19 +6,24 @@ use std::sync::Arc;
 
 use super::Directory;
 use super::check;
+use super::compiled::Formats;
 use super::defaults::{self, Program};
 use super::environment::Environment;
 use super::expand::Expander;
+use super::idle;
 use super::main_cf::MainCf;
 use super::master_cf::{Entry, MasterCf};
+use super::next_hop;
 use super::postconf::{Postconf, squeeze};
 use super::problems::Reporter;
 use super::process::{MANUAL, Process, Start};
 use super::routes::Sources;
 use super::senders::Client;
+use super::services::Services;
+use super::version::{self, Version};
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
-use crate::facts::{Fact, Postfix, PostfixService, Problem, Refusal, Sender, Setting};
+use crate::facts::{Fact, NextHop, Postfix, PostfixService, Problem, Refusal, Sender, Setting};
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 
@@ -61,6 +66,9 @@ const SHOWN: [&str; 34] = [
     "smtpd_tls_key_file",
     "virtual_transport",
 ];
+
+/// Client services that every master.cf has.
+const STOCK: [&str; 3] = ["smtp", "relay", "lmtp"];
 
 /// The files of an instance and how it stands to others.
 pub struct Files<'a> {
@@ -164,17 +172,33 @@ impl<'a> Reader<'a> {
         };
         let rewrite_entry = self.master.live().find(|entry| entry.process_name() == "trivial-rewrite");
         let rewrite = self.start(Program::TrivialRewrite, rewrite_entry);
+        let installed = version::set(self.main).or_else(|| self.env.version.clone());
+        let version = installed.as_ref().and_then(|fact| Version::parse(&fact.value));
+        let formats = Formats::of(root, self.main, version);
         let own = OwnFiles::of_postfix(root, [self.files.directory]);
-        let sources =
-            Sources { rewrite: &rewrite, main: self.main, master: self.master, root: &own, expander: self.expander };
+        let sources = Sources {
+            rewrite: &rewrite,
+            main: self.main,
+            master: self.master,
+            root,
+            files: &own,
+            formats: &formats,
+            expander: self.expander,
+        };
         let mut routes = if error.is_none() { sources.routes() } else { Default::default() };
         report.add(std::mem::take(&mut routes.problems));
+        let disabled = self.main.and_then(|main| main.settings.get("master_service_disable"));
+        let disabled = disabled.and_then(|set| shared.expand(self.expander, &set.value, &MANUAL).value);
+        let offered = Services::new(self.master, disabled.as_deref().unwrap_or_default());
+        let tcp_services = next_hop::Services::read(root);
         let relayhost = rewrite.fact("relayhost").filter(|value| !value.value.is_empty());
         // An instance that the wrapper does not start sends nothing unless someone starts it by hand.
         let stopped = self.files.by_wrapper && !self.is_enabled();
 
-        let mut senders = Vec::new();
+        let mut senders: Vec<Sender> = Vec::new();
         let mut services = Vec::new();
+        // Whether something keeps mail from leaving that is not meant to.
+        let mut broken = false;
         for (index, entry) in self.master.entries.iter().enumerate() {
             // One at a time: master.cf may have any number of entries.
             let process = &self.start(Program::of_command(entry.command()), Some(entry));
@@ -191,19 +215,24 @@ impl<'a> Reader<'a> {
             }
             let program = Program::of_command(entry.command());
             let is_client = matches!(program, Program::Smtp | Program::Lmtp) && entry.kind() == "unix";
-            if is_client && replaced.is_none() && error.is_none() && refusal.is_none() {
+            let counts = is_client && replaced.is_none() && error.is_none() && !offered.is_disabled(entry);
+            if counts && refusal.is_none() {
                 let label = format!("{prefix}{}", entry.name());
-                let client = Client { entry, process, label: label.clone(), program };
-                let mut own = client.senders(&routes, relayhost.as_ref(), self.env, self.expander);
-                own.iter_mut().for_each(|sender| sender.unused |= stopped);
-                senders.extend(own);
+                let client = Client { entry, process, label: label.clone(), program, version };
+                let found = client.senders(&routes, relayhost.as_ref(), &tcp_services, self.env, self.expander);
+                for refused in &found.refused {
+                    report.next_hop_refused(entry, refused);
+                }
+                broken |= !found.refused.is_empty();
+                let own = found.senders.into_iter();
+                senders.extend(own.map(|sender| Sender { unused: sender.unused || stopped, ..sender }));
                 refusal = client.bind_refusal().map(|(message, origin)| Refusal { message, origin });
-                let is_stock = program == Program::Lmtp && entry.name() == "lmtp" && entry.arguments.is_empty();
-                if client.is_unused(&routes) && !is_stock {
+                if client.is_unused(&routes) && !STOCK.contains(&entry.name()) {
                     report.unused(entry, &label);
                 }
                 report.chroot(entry, process, root);
             }
+            broken |= counts && refusal.is_some();
             let overrides = entry
                 .overrides
                 .iter()
@@ -218,6 +247,24 @@ impl<'a> Reader<'a> {
             });
         }
 
+        let leaves = |sender: &Sender| matches!(sender.next_hop, NextHop::Direct | NextHop::Relay(_));
+        let sends = senders.iter().any(|sender| !sender.unused && leaves(sender));
+        if !sends && !stopped {
+            // Where nothing leaves, what every master.cf has is nobody's identity.
+            let is_stock = |sender: &Sender| STOCK.iter().any(|name| *sender.service == *format!("{prefix}{name}"));
+            senders.retain(|sender| !(sender.unused && is_stock(sender)));
+        }
+        let missing = routes.missing(&offered);
+        let piped: Vec<Fact<String>> = routes.piped(&offered).collect();
+        let handed = senders.iter().any(|sender| !sender.unused && matches!(sender.next_hop, NextHop::Handed(_)));
+        broken |= error.is_some() || !missing.is_empty() || routes.undecided;
+        let idle = idle::Sources { main: self.main, master: self.master, process: &rewrite, expander: self.expander };
+        let mut idle_settings = Vec::new();
+        if error.is_none() {
+            idle_settings.extend(idle.of_other_programs());
+            idle_settings.extend(installed.iter().flat_map(|installed| idle.of_later_versions(installed, version)));
+            idle_settings.extend(idle.behind_a_refusal(&offered));
+        }
         let proxies = shared.fact("proxy_interfaces");
         let proxy_interfaces = proxies.iter().flat_map(|fact| {
             check::words(&fact.value).filter_map(|word| {
@@ -235,6 +282,13 @@ impl<'a> Reader<'a> {
                 warnings: warnings.collect(),
                 parameters: self.parameters(&plain),
                 services,
+                version: installed,
+                mail_origin: idle.mail_origin(shared),
+                missing_services: missing,
+                outdated_tables: routes.outdated,
+                idle_settings,
+                sends_nothing: !(sends || handed || !piped.is_empty() || stopped || broken),
+                piped,
             },
             senders,
             problems: report.problems,

@@ -5,20 +5,26 @@
 
 mod check;
 mod compare;
+mod compiled;
 pub mod defaults;
 pub mod environment;
 pub mod expand;
 mod grammar;
+mod guess;
+mod idle;
 mod instance;
 pub mod lines;
 pub mod main_cf;
 mod maps;
 pub mod master_cf;
+mod next_hop;
 pub mod postconf;
 mod problems;
 pub mod process;
 mod routes;
 mod senders;
+mod services;
+mod version;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -69,7 +75,8 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
         .read("/etc/passwd")
         .ok()
         .map(|file| file.text().lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect());
-    let env = Environment::of(host, users, root.exists("/etc/debian_version"), &read);
+    let mut env = Environment::of(host, users, is_debian(root), &read);
+    env.version = version::installed(root);
     let mut directories = vec![Directory { path: default.clone(), named_by: None, by_wrapper: false }];
     let mut at = 0;
     while let Some(directory) = directories.get(at).cloned() {
@@ -91,6 +98,25 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
         collected.proxy_interfaces.extend(instance.proxy_interfaces);
     }
     collected
+}
+
+/// Whether the host is Debian's or a descendant's, whose Postfix reads `myorigin` from a file where it is told to. A copy of a host may hold
+/// neither file that says so: then only what speaks against it counts.
+fn is_debian(root: &Root) -> bool {
+    if root.exists("/etc/debian_version") {
+        return true;
+    }
+    match root.read("/etc/os-release") {
+        Ok(file) => {
+            let mut lines = file.text().lines().filter(|line| line.starts_with("ID=") || line.starts_with("ID_LIKE="));
+            lines.any(|line| line.contains("debian") || line.contains("ubuntu"))
+        }
+        Err(_) => {
+            let others =
+                ["/etc/redhat-release", "/etc/alpine-release", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"];
+            !others.iter().any(|path| root.exists(path))
+        }
+    }
 }
 
 /// A configuration directory.

@@ -9,6 +9,7 @@ use super::lines::trim;
 use super::main_cf::MainCf;
 use super::master_cf::{Entry, MasterCf};
 use super::process::{Process, Refused};
+use super::senders::{self, Then};
 use crate::collect::root::Root;
 use crate::facts::{Mta, Origin, Problem, ProblemKind, Refusal};
 
@@ -142,19 +143,38 @@ impl<'a> Reporter<'a> {
         }
         let then = "every Postfix program ends with this when it starts: no mail is received or sent";
         let message = format!("{}: {then}", refused.message);
-        match &refused.file {
-            Some(file) => {
-                let kind = ProblemKind::Unreadable { undecided: false };
-                self.push(Problem::of_file(kind, file, Some(refused.origin.clone()), message));
-            }
-            None => {
-                let mut problem = Problem::at(syntax(true), refused.origin.clone(), message);
-                if problem.file.is_empty() {
-                    problem.file = self.main.map_or_else(String::new, |main| main.file.path().to_owned());
-                }
-                self.push(problem);
-            }
+        let mut problem = Problem::at(syntax(true), refused.origin.clone(), message);
+        problem.meant = refused.meant.clone();
+        if problem.file.is_empty() {
+            problem.file = self.main.map_or_else(String::new, |main| main.file.path().to_owned());
         }
+        self.push(problem);
+    }
+
+    /// A next hop that a client refuses when it is given it.
+    pub fn next_hop_refused(&mut self, entry: &Entry, refused: &senders::Refused) {
+        let then = match refused.then {
+            Then::Ends => "the client ends with this, and mail for this next hop stays in the queue",
+            Then::EndsLater => "the client ends with this once the places before it do not answer",
+            Then::Loops => "the client sends nothing to itself: mail for this next hop is deferred, or bounces",
+        };
+        let message = format!("{}: {then}", refused.words);
+        let origin = &refused.hop.origin;
+        let same = |known: &&mut Problem| known.origin.as_ref() == Some(origin) && known.message == message;
+        let place = (Origin::File(entry.span.clone()), "the service".to_owned());
+        if let Some(known) = self.problems.iter_mut().find(same) {
+            if !known.related.contains(&place) {
+                known.related.push(place);
+            }
+            return;
+        }
+        let mut problem = Problem::at(syntax(false), origin.clone(), message);
+        if problem.file.is_empty() {
+            problem.file = entry.span.path().to_owned();
+        }
+        problem.related.push(place);
+        problem.meant = refused.meant.clone().map(|meant| (refused.hop.value.clone(), meant));
+        self.push(problem);
     }
 
     /// What ends one daemon.

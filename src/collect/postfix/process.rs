@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::check;
+use super::check::{self, OwnAddresses};
 use super::compare;
 use super::defaults::{self, Program};
 use super::environment::Environment;
 use super::expand::{Expander, Fault, Found, Scope, sole_reference};
+use super::guess;
 use super::lines::trim;
 use super::main_cf::{MainCf, READ_ONLY};
+use super::version::Version;
 use crate::collect::root::ReadError;
 use crate::facts::{Fact, Origin, Setting};
 
@@ -34,8 +36,8 @@ pub struct Refused {
     pub parameter: &'static str,
     /// The place of its value.
     pub origin: Origin,
-    /// A file that it could not read.
-    pub file: Option<String>,
+    /// What stands there and what was meant by it, where that can be guessed.
+    pub meant: Option<(String, String)>,
 }
 
 /// One program with what it has loaded.
@@ -132,7 +134,12 @@ impl<'a> Process<'a> {
             let value = self.value(name).cloned().unwrap_or_default();
             match name {
                 "compatibility_level" if self.is_known(name) => {
-                    if let Err(message) = compare::level(&value) {
+                    let version = env.version.as_ref().and_then(|version| Version::parse(&version.value));
+                    let plain = version.is_some_and(|version| version < Version::KNOWN_PORTS);
+                    if plain && value.parse::<i32>().is_err() {
+                        // Before they had dots, levels were numbers.
+                        self.refuse(name, format!("bad numerical configuration: {name} = {value}"));
+                    } else if let Err(message) = compare::level(&value) {
                         self.refuse("compatibility_level", message);
                     }
                 }
@@ -167,6 +174,13 @@ impl<'a> Process<'a> {
             && let Err(message) = check::own_addresses(&value, &families, env)
         {
             self.refuse("inet_interfaces", message);
+            let takes = |text: &str| {
+                matches!(
+                    check::own_addresses(text, &families, env),
+                    Ok(OwnAddresses::Only(_) | OwnAddresses::Interfaces)
+                )
+            };
+            self.guess("inet_interfaces", |text| guess::interfaces(text, takes));
         }
         let relay = self.value("relayhost").cloned().unwrap_or_default();
         if self.value("myhostname").is_some_and(|host| !host.is_empty() && host.eq_ignore_ascii_case(&relay)) {
@@ -177,6 +191,8 @@ impl<'a> Process<'a> {
         if origin.contains([' ', '\t', '\r', '\n', ',']) {
             let message = format!("myorigin parameter setting must not contain multiple values: {origin}");
             self.refuse("myorigin", message);
+            // The host's own name is what Postfix takes where nothing is set.
+            self.guess("myorigin", |text| (text != "$myhostname").then(|| "$myhostname".to_owned()));
         }
     }
 
@@ -260,12 +276,15 @@ impl<'a> Process<'a> {
             // It opens folders, then counts their names: each has two, and one more for each folder in it.
             Err(ReadError::NotRegular("a folder")) => format!("{path}: file has 2 hard links"),
             Err(ReadError::NotFound) => format!("{path}: cannot open file: No such file or directory"),
+            Err(error @ (ReadError::Io(_) | ReadError::Changing)) => {
+                self.fail("myorigin", Fault::Undecided(format!("{path}: {error}")));
+                return;
+            }
             Err(error) => format!("{path}: cannot open file: {error}"),
         };
         self.refuse("myorigin", message);
-        if let Some(refused) = self.refused.as_mut().filter(|refused| refused.parameter == "myorigin") {
-            refused.file = Some(path);
-        }
+        // The host's own name is what Postfix takes where nothing is set.
+        self.guess("myorigin", |text| (text != "$myhostname").then(|| "$myhostname".to_owned()));
         self.values.remove("myorigin");
     }
 
@@ -325,7 +344,15 @@ impl<'a> Process<'a> {
     fn refuse(&mut self, parameter: &'static str, message: String) {
         if self.refused.is_none() {
             let origin = self.raw(parameter).map_or_else(|| self.trail(parameter).0, |raw| raw.origin);
-            self.refused = Some(Refused { message, parameter, origin, file: None });
+            self.refused = Some(Refused { message, parameter, origin, meant: None });
+        }
+    }
+
+    /// Notes what was meant by the text of a parameter, where that is what was refused.
+    fn guess(&mut self, parameter: &str, guess: impl FnOnce(&str) -> Option<String>) {
+        let text = self.raw(parameter).map(|raw| raw.text).unwrap_or_default();
+        if let Some(refused) = self.refused.as_mut().filter(|refused| refused.parameter == parameter) {
+            refused.meant = guess(&text).map(|meant| (text, meant));
         }
     }
 

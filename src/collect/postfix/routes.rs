@@ -1,26 +1,27 @@
 //! Which service of master.cf carries mail, and to which next hop (transport(5), trivial-rewrite(8)).
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::compiled::Formats;
 use super::defaults;
-use super::environment::{Environment, Resolved};
 use super::expand::Expander;
 use super::main_cf::MainCf;
-use super::maps::{Key, Row, Tables, read_tables};
+use super::maps::{self, Key, Place, Row, Tables};
 use super::master_cf::MasterCf;
-use super::process::Process;
-use crate::addr::Family;
+use super::process::{MANUAL, Process};
+use super::services::Services;
 use crate::collect::confidential::OwnFiles;
-use crate::facts::{Fact, NextHop, Origin, Problem, SenderDomains};
+use crate::collect::root::Root;
+use crate::facts::{Fact, MissingService, Mta, OutdatedTable, Problem, ProblemKind, SenderDomains};
 use crate::name::DomainName;
 
 /// Routes that are kept: tables with thousands of next hops say nothing new after these.
 const ROUTE_LIMIT: usize = 256;
+/// Values that are kept of those that name one missing service.
+const NAMED_LIMIT: usize = 8;
 /// Parameters of main.cf that name a transport, beside those that trivial-rewrite(8) chooses by.
-const NAMING: [&str; 8] = [
+const NAMING: [&str; 7] = [
     "local_transport",
-    "virtual_transport",
     "mailbox_transport",
     "fallback_transport",
     "content_filter",
@@ -28,6 +29,8 @@ const NAMING: [&str; 8] = [
     "address_verify_relay_transport",
     "address_verify_local_transport",
 ];
+/// Lists that trivial-rewrite(8) looks each recipient up in, beside `relay_domains`: where one fails, all mail is deferred.
+const DOMAIN_LISTS: [&str; 3] = ["mydestination", "virtual_alias_domains", "virtual_mailbox_domains"];
 
 /// A service with a next hop.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct Route {
     pub hop: Option<Fact<String>>,
     /// Which sender domains take it.
     pub senders: SenderDomains,
+    /// Whether mail for anywhere takes it, and not for some recipients or on its way to a filter.
+    pub outside: bool,
 }
 
 /// All routes that files name.
@@ -47,8 +52,12 @@ pub struct Routes {
     pub all: Vec<Route>,
     /// Whether a table may name more.
     pub undecided: bool,
-    /// Tables that cannot be read.
+    /// Tables that cannot be read, and what in them Postfix refuses.
     pub problems: Vec<Problem>,
+    /// Tables whose text is newer than what Postfix reads.
+    pub outdated: Vec<OutdatedTable>,
+    /// The values that name each service.
+    names: BTreeMap<String, Vec<Fact<String>>>,
 }
 
 /// What the routes are made from.
@@ -60,31 +69,69 @@ pub struct Sources<'a> {
     /// master.cf.
     pub master: &'a MasterCf,
     /// The files.
-    pub root: &'a OwnFiles<'a>,
+    pub root: &'a Root,
+    /// Those whose text may be told.
+    pub files: &'a OwnFiles<'a>,
+    /// Where compiled forms stand.
+    pub formats: &'a Formats,
     /// For values that no program loads here.
     pub expander: &'a Expander,
 }
 
 impl Sources<'_> {
+    fn place(&self) -> Place<'_> {
+        let base = self.rewrite.value("queue_directory").map_or("/var/spool/postfix", |path| path);
+        Place { root: self.root, files: self.files, base, formats: self.formats }
+    }
+
     fn tables(&self, name: &str, routes: &mut Routes) -> Tables {
         let Some(parameter) = self.rewrite.fact(name) else {
             routes.undecided = true;
             return Tables::default();
         };
-        let base = self.rewrite.value("queue_directory").map_or("/var/spool/postfix", |path| path);
-        let mut tables = read_tables(&parameter, self.root, base);
+        let mut tables = maps::read_tables(&parameter, self.place());
         routes.undecided |= tables.undecided;
-        routes.problems.append(&mut tables.problems);
+        routes.take(&mut tables);
         tables
     }
 
-    fn transport(&self, name: &str, routes: &mut Routes) -> Option<(String, Option<Fact<String>>)> {
-        let Some(value) = self.rewrite.fact(name) else {
+    /// A parameter that names a transport, with service and next hop.
+    fn transport(&self, name: &str, routes: &mut Routes) -> Option<Transport> {
+        let Some(value) = self.value(name) else {
             routes.undecided = true;
             return None;
         };
-        let (service, hop) = split_transport(&value);
-        service.map(|service| (service, hop))
+        let found = Transport::of(&value);
+        if found.is_none() && !value.value.is_empty() {
+            let kind = ProblemKind::Syntax { mta: Mta::Postfix, whole: false };
+            let words = format!("parameter {name}: null transport is not allowed: mail that would take it is deferred");
+            routes.problems.push(Problem::at(kind, value.origin, words));
+        }
+        found
+    }
+
+    /// The value of a parameter that trivial-rewrite may not have loaded.
+    fn value(&self, name: &str) -> Option<Fact<String>> {
+        if let Some(fact) = self.rewrite.fact(name) {
+            return Some(fact);
+        }
+        if self.rewrite.fault(name).is_some() {
+            return None;
+        }
+        let set = self.main.and_then(|main| Some((main.settings.get(name)?, main.origin(name)?)));
+        let (text, origin) = match &set {
+            Some((set, origin)) => (set.value.as_str(), origin.clone()),
+            None => (defaults::default_of(name).unwrap_or_default(), MANUAL),
+        };
+        self.rewrite.expand(self.expander, text, &origin).fact()
+    }
+
+    /// Whether a list of domains holds any, as far as files decide.
+    fn has_domains(&self, name: &str, routes: &mut Routes) -> bool {
+        let Some(list) = self.value(name) else { return true };
+        let mut found = maps::read_patterns(&list, self.place());
+        routes.take(&mut found);
+        found.undecided || !found.rows.is_empty()
     }
 
     /// The routes of this configuration.
@@ -93,16 +140,24 @@ impl Sources<'_> {
         let transports = self.tables("transport_maps", &mut routes);
         let by_sender = self.tables("sender_dependent_default_transport_maps", &mut routes);
         let relays = self.tables("sender_dependent_relayhost_maps", &mut routes);
+        let relays_domains = self.has_domains("relay_domains", &mut routes);
+        let [_, _, has_virtual] = DOMAIN_LISTS.map(|name| self.has_domains(name, &mut routes));
         let default = self.transport("default_transport", &mut routes);
-        let relay = self.transport("relay_transport", &mut routes);
+        let relay = if relays_domains { self.transport("relay_transport", &mut routes) } else { None };
         let relayhost = self.rewrite.fact("relayhost").filter(|value| !value.value.is_empty());
 
         for row in &transports.rows {
             let (service, hop) = split_transport(&row.value);
-            let named = service.is_some();
-            let service = service.or_else(|| default.as_ref().map(|(service, _)| service.clone()));
-            if let Some(service) = service.filter(|_| named || hop.is_some()) {
-                routes.add(service, hop, SenderDomains::Any);
+            let outside = row.key == Key::Every;
+            match (service, hop, &default) {
+                (Some(service), hop, _) => {
+                    routes.add(&row.value, Route { service, hop, senders: SenderDomains::Any, outside });
+                }
+                (None, Some(hop), Some(default)) => {
+                    let service = default.service.clone();
+                    routes.add(&default.named, Route { service, hop: Some(hop), senders: SenderDomains::Any, outside });
+                }
+                _ => {}
             }
         }
         if !transports.answers_all() {
@@ -114,30 +169,35 @@ impl Sources<'_> {
             };
             for row in &by_sender.rows {
                 let senders = if row.key == Key::Every { others.clone() } else { senders_of(row) };
-                if row.value.value == "DUNNO" {
+                if is_dunno(row) {
                     continue;
                 }
                 if let (Some(service), hop) = split_transport(&row.value) {
-                    routes.add(service, hop.or_else(|| relayhost.clone()), senders);
+                    let hop = hop.or_else(|| relayhost.clone());
+                    routes.add(&row.value, Route { service, hop, senders, outside: true });
                 }
             }
             let all_chosen = by_sender.answers_all();
-            for (service, explicit) in default.filter(|_| !all_chosen).into_iter().chain(relay) {
-                if explicit.is_none() {
-                    for row in relays.rows.iter().filter(|row| row.value.value != "DUNNO") {
+            for Transport { service, hop, named } in default.filter(|_| !all_chosen).into_iter().chain(relay) {
+                let mut add = |hop: Option<Fact<String>>, senders: SenderDomains| {
+                    routes.add(&named, Route { service: service.clone(), hop, senders, outside: true });
+                };
+                if hop.is_none() {
+                    for row in &relays.rows {
                         let senders = if row.key == Key::Every { others.clone() } else { senders_of(row) };
-                        routes.add(service.clone(), Some(row.value.clone()), senders);
+                        // DUNNO means no relay at all, not the next that would be.
+                        add(Some(row.value.clone()).filter(|_| !is_dunno(row)), senders);
                     }
                 }
-                if explicit.is_some() || !relays.answers_all() {
-                    routes.add(service, explicit.or_else(|| relayhost.clone()), others.clone());
+                if hop.is_some() || !relays.answers_all() {
+                    add(hop.or_else(|| relayhost.clone()), others.clone());
                 }
             }
         }
         self.filters(&mut routes);
-        for value in self.other_names() {
-            if let (Some(service), hop) = split_transport(&value) {
-                routes.add(service, hop, SenderDomains::Any);
+        for value in self.other_names(has_virtual) {
+            if let Some(Transport { service, hop, named }) = Transport::of(&value) {
+                routes.add(&named, Route { service, hop, senders: SenderDomains::Any, outside: false });
             }
         }
         routes
@@ -145,7 +205,6 @@ impl Sources<'_> {
 
     /// Transports that `FILTER` names in access tables and header checks (access(5), header_checks(5)).
     fn filters(&self, routes: &mut Routes) {
-        let base = self.rewrite.value("queue_directory").map_or("/var/spool/postfix", |path| path);
         let checks = |name: &str| name.ends_with("_restrictions") || name.ends_with("_checks");
         let set = self.main.iter().flat_map(|main| &main.settings).filter(|(name, _)| checks(name));
         let lists = set.map(|(_, setting)| (setting.value.as_str(), setting.span.clone().into()));
@@ -154,31 +213,29 @@ impl Sources<'_> {
         for (list, origin) in lists.chain(own) {
             let Some(list) = self.rewrite.expand(self.expander, list, &origin).fact() else { continue };
             // What is wrong with these tables does not touch identity, so it is not reported.
-            for row in read_tables(&list, self.root, base).rows {
+            for row in maps::read_tables(&list, self.place()).rows {
                 let Some(filter) = row.value.value.strip_prefix("FILTER ") else { continue };
                 if let (Some(service), hop) = split_transport(&row.value.with(filter.trim().to_owned())) {
-                    routes.add(service, hop, SenderDomains::Any);
+                    let senders = SenderDomains::Any;
+                    routes.add(&row.value, Route { service, hop, senders, outside: false });
                 }
             }
         }
     }
 
     /// Transports that other parameters name, in main.cf or for one service.
-    fn other_names(&self) -> Vec<Fact<String>> {
+    fn other_names(&self, has_virtual: bool) -> Vec<Fact<String>> {
         let mut found = Vec::new();
-        let mut expand = |text: &str, origin: &Origin| {
-            found.extend(self.rewrite.expand(self.expander, text, origin).fact().filter(|fact| !fact.value.is_empty()));
-        };
-        for name in NAMING {
-            match self.main.and_then(|main| Some((main.settings.get(name)?, main.origin(name)?))) {
-                Some((setting, origin)) => expand(&setting.value, &origin),
-                None if name.starts_with("address_verify") => {}
-                None => expand(defaults::default_of(name).unwrap_or_default(), &super::process::MANUAL),
+        for name in NAMING.into_iter().chain(has_virtual.then_some("virtual_transport")) {
+            let is_set = self.main.is_some_and(|main| main.settings.contains_key(name));
+            if is_set || !name.starts_with("address_verify") {
+                found.extend(self.value(name).filter(|fact| !fact.value.is_empty()));
             }
         }
         for entry in self.master.live() {
             for (_, value) in entry.overrides.iter().filter(|(name, _)| NAMING.contains(&name.as_str())) {
-                expand(&value.value, &value.origin);
+                let value = self.rewrite.expand(self.expander, &value.value, &value.origin).fact();
+                found.extend(value.filter(|fact| !fact.value.is_empty()));
             }
         }
         found
@@ -186,15 +243,68 @@ impl Sources<'_> {
 }
 
 impl Routes {
-    fn add(&mut self, service: String, hop: Option<Fact<String>>, senders: SenderDomains) {
-        let text = hop.as_ref().map(|hop| &hop.value);
-        let same = |route: &Route| route.service == service && route.hop.as_ref().map(|hop| &hop.value) == text;
-        if let Some(at) = self.all.iter().position(same) {
-            let known = &mut self.all[at];
-            known.senders = both(&known.senders, senders);
-        } else if self.all.len() < ROUTE_LIMIT {
-            self.all.push(Route { service, hop, senders });
+    /// Takes what tables are, and leaves what they hold.
+    fn take(&mut self, tables: &mut Tables) {
+        self.problems.append(&mut tables.problems);
+        self.outdated.append(&mut tables.outdated);
+    }
+
+    /// Adds a route that the value `named` names.
+    fn add(&mut self, named: &Fact<String>, route: Route) {
+        if self.names.len() < ROUTE_LIMIT || self.names.contains_key(&route.service) {
+            let known = self.names.entry(route.service.clone()).or_default();
+            if known.len() < NAMED_LIMIT && !known.contains(named) {
+                known.push(named.clone());
+            }
         }
+        let text = route.hop.as_ref().map(|hop| &hop.value);
+        let same =
+            |known: &&mut Route| known.service == route.service && known.hop.as_ref().map(|hop| &hop.value) == text;
+        if let Some(known) = self.all.iter_mut().find(same) {
+            known.senders = both(&known.senders, route.senders);
+            known.outside |= route.outside;
+        } else if self.all.len() < ROUTE_LIMIT {
+            self.all.push(route);
+        }
+    }
+
+    /// Whether something names the service.
+    pub fn names(&self, service: &str) -> bool {
+        self.names.contains_key(service)
+    }
+
+    /// The programs that pipe(8) runs and that are given mail for anywhere: their services, each at the value that names it.
+    pub fn piped<'r>(&'r self, services: &'r Services<'_>) -> impl Iterator<Item = Fact<String>> + 'r {
+        let outside = self.all.iter().filter(|route| route.outside);
+        let piped = outside.filter(|route| services.command(&route.service) == Some("pipe"));
+        piped.filter_map(|route| Some(self.names.get(&route.service)?.first()?.with(route.service.clone())))
+    }
+
+    /// The services that something names and that queue managers do not find. What Postfix itself would name is left out where nothing is
+    /// sent to it by a setting: a host may do without.
+    pub fn missing(&self, services: &Services<'_>) -> Vec<MissingService> {
+        let found = self.names.iter().filter(|(name, _)| !services.has(name)).filter_map(|(name, named_by)| {
+            let is_set = named_by.iter().any(|value| value.origin.span().is_some());
+            let sends = self.all.iter().any(|route| route.service == *name && route.outside);
+            (is_set || sends).then(|| services.missing(name, named_by.clone()))
+        });
+        found.collect()
+    }
+}
+
+/// A transport that a parameter names.
+struct Transport {
+    service: String,
+    hop: Option<Fact<String>>,
+    /// The whole value.
+    named: Fact<String>,
+}
+
+impl Transport {
+    /// `None` where the value names no service.
+    fn of(value: &Fact<String>) -> Option<Transport> {
+        let (service, hop) = split_transport(value);
+        Some(Transport { service: service?, hop, named: value.clone() })
     }
 }
 
@@ -215,6 +325,11 @@ fn split_transport(value: &Fact<String>) -> (Option<String>, Option<Fact<String>
     let (service, hop) = value.value.split_once(':').unwrap_or((&value.value, ""));
     let service = Some(service.trim().to_owned()).filter(|service| !service.is_empty());
     (service, Some(hop.trim()).filter(|hop| !hop.is_empty()).map(|hop| value.with(hop.to_owned())))
+}
+
+/// Whether a row about senders says that there is nothing for them.
+fn is_dunno(row: &Row) -> bool {
+    row.value.value.is_empty() || row.value.value.eq_ignore_ascii_case("DUNNO")
 }
 
 /// The domain of a sender that a row is found by.
@@ -244,101 +359,4 @@ fn listed_senders<'r>(rows: impl Iterator<Item = &'r Row>) -> Option<Vec<DomainN
         if key.starts_with('@') { whole.extend(domain) } else { shared.extend(domain) }
     }
     any.then(|| shared.difference(&whole).cloned().collect())
-}
-
-/// Where a next hop leads, and the family that it is reached by where it is an address.
-pub fn next_hop(hop: Option<&Fact<String>>, lmtp: bool, env: &Environment<'_>) -> (NextHop, Option<Family>) {
-    let Some(fact) = hop else { return (NextHop::Direct, None) };
-    let items: Vec<&str> = super::check::words(&fact.value).collect();
-    if !items.is_empty() && items.iter().all(|item| is_here(item, env)) {
-        return (NextHop::Here, None);
-    }
-    let shown: Vec<String> = items.iter().map(|item| show(item, lmtp)).collect();
-    let family = match &items[..] {
-        [one] => split_port(one).0.parse().ok().map(Family::of),
-        _ => None,
-    };
-    (NextHop::Relay(fact.with(shown.join(", ")).into()), family)
-}
-
-/// Host and port of `[host]:port`, `host:port`, `inet:host:port`; brackets removed, and whether there were any.
-fn split_port(item: &str) -> (&str, Option<&str>, bool) {
-    let item = item.strip_prefix("inet:").unwrap_or(item);
-    if let Some((host, rest)) = item.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        let host = host.strip_prefix("IPv6:").or_else(|| host.strip_prefix("ipv6:")).unwrap_or(host);
-        return (host, rest.strip_prefix(':').filter(|port| !port.is_empty()), true);
-    }
-    match item.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => (host, Some(port).filter(|port| !port.is_empty()), false),
-        _ => (item, None, false),
-    }
-}
-
-fn show(item: &str, lmtp: bool) -> String {
-    let (host, port, bracketed) = split_port(item);
-    let port = match port {
-        None if lmtp => "24",
-        None | Some("smtp") => "25",
-        Some("submission") => "587",
-        Some("smtps" | "submissions") => "465",
-        Some("lmtp") => "24",
-        Some(port) => port,
-    };
-    if bracketed || lmtp { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-fn is_here(item: &str, env: &Environment<'_>) -> bool {
-    if item.starts_with("unix:") {
-        return true;
-    }
-    let host = split_port(item).0;
-    let local = |addr: &IpAddr| addr.is_loopback() || addr.is_unspecified() || env.is_local(*addr) == Some(true);
-    match env.resolve(host) {
-        Resolved::Addresses(found) => found.iter().all(local),
-        _ => host.eq_ignore_ascii_case("localhost.localdomain"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hop(text: &str, lmtp: bool) -> String {
-        let read = |_: &str| Err(crate::collect::root::ReadError::NotFound);
-        let env = Environment {
-            node_name: None,
-            addresses: Some(vec!["192.0.2.25".parse().unwrap()]),
-            hosts: vec![("filter.example".into(), "127.0.0.1".parse().unwrap())],
-            hosts_are_all: false,
-            users: None,
-            debian: false,
-            read: &read,
-        };
-        match next_hop(Some(&Fact::new(text.to_owned(), Origin::default_of("test"))), lmtp, &env) {
-            (NextHop::Here, _) => "here".into(),
-            (NextHop::Direct, _) => "direct".into(),
-            (NextHop::Relay(fact), family) => format!("{}{}", fact.value, family.map_or("", Family::title)),
-        }
-    }
-
-    #[test]
-    fn next_hops() {
-        for (text, lmtp, shown) in [
-            ("[smtp.example]", false, "[smtp.example]:25"),
-            ("smtp.example:submission", false, "smtp.example:587"),
-            ("[203.0.113.5]:26", false, "[203.0.113.5]:26IPv4"),
-            ("[IPv6:2001:db8::5]", false, "[2001:db8::5]:25IPv6"),
-            ("127.0.0.1:10025", false, "here"),
-            ("[127.0.0.1]:10025", false, "here"),
-            ("[::1]", false, "here"),
-            ("localhost", false, "here"),
-            ("filter.example:10025", false, "here"),
-            ("192.0.2.25", false, "here"),
-            ("unix:private/lmtp", true, "here"),
-            ("inet:[lmtp.example]", true, "[lmtp.example]:24"),
-            ("inet:127.0.0.1:24", true, "here"),
-        ] {
-            assert_eq!(hop(text, lmtp), shown, "{text}");
-        }
-    }
 }

@@ -6,9 +6,12 @@ use super::check::{self, OwnAddresses};
 use super::defaults::Program;
 use super::environment::Environment;
 use super::expand::Expander;
+use super::guess;
 use super::master_cf::Entry;
+use super::next_hop::{Reader, Reading, Services};
 use super::process::Process;
-use super::routes::{Routes, next_hop};
+use super::routes::Routes;
+use super::version::Version;
 use crate::addr::Family;
 use crate::facts::{AfterBindFault, Bind, Fact, Helo, Mta, NextHop, Origin, Sender, SenderDomains, Setting, Undecided};
 use crate::name::HeloName;
@@ -23,6 +26,49 @@ pub struct Client<'a> {
     pub label: String,
     /// `smtp` or `lmtp`.
     pub program: Program,
+    /// The installed version, where it is known.
+    pub version: Option<Version>,
+}
+
+/// A next hop that a client refuses.
+#[derive(Debug)]
+pub struct Refused {
+    /// The next hop, with its place.
+    pub hop: Fact<String>,
+    /// In the client's words.
+    pub words: String,
+    /// What becomes of the mail.
+    pub then: Then,
+    /// What was meant, where that can be guessed.
+    pub meant: Option<String>,
+}
+
+/// What becomes of mail whose next hop a client refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The client ends, and the mail stays in the queue.
+    Ends,
+    /// The same, where the places before it do not answer.
+    EndsLater,
+    /// The mail would come back to this host: it is deferred, or bounces.
+    Loops,
+}
+
+/// What a service does.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Every way in which it sends.
+    pub senders: Vec<Sender>,
+    /// Next hops that it refuses.
+    pub refused: Vec<Refused>,
+}
+
+/// Where a service sends, and whom.
+struct Way {
+    next_hop: NextHop,
+    /// The only family that leads there.
+    only: Option<Family>,
+    senders: SenderDomains,
 }
 
 impl Client<'_> {
@@ -40,48 +86,137 @@ impl Client<'_> {
         &self,
         routes: &Routes,
         default_hop: Option<&Fact<String>>,
+        services: &Services,
         env: &Environment<'_>,
         expander: &Expander,
-    ) -> Vec<Sender> {
+    ) -> Found {
         let lmtp = self.program == Program::Lmtp;
+        let reader = self.reader(services, env, expander);
+        let mut found = Found::default();
         let mut ways = Vec::new();
         for route in routes.all.iter().filter(|route| route.service == self.entry.name()) {
-            ways.push((next_hop(route.hop.as_ref(), lmtp, env), route.senders.clone()));
+            let (next_hop, only) = match &route.hop {
+                None => (NextHop::Direct, None),
+                Some(hop) => match self.target(&reader, hop, &mut found.refused) {
+                    Some((NextHop::Handed(_), _)) if !route.outside => (NextHop::Here, None),
+                    Some(target) => target,
+                    None => continue,
+                },
+            };
+            ways.push(Way { next_hop, only, senders: route.senders.clone() });
         }
         let unused = self.is_unused(routes);
-        if ways.is_empty() {
+        if ways.is_empty() && found.refused.is_empty() {
             // Nobody sends LMTP to the servers of a domain: without a next hop it delivers to this host.
-            let hop = if lmtp { (NextHop::Here, None) } else { next_hop(default_hop, lmtp, env) };
-            ways.push((hop, SenderDomains::Any));
+            let target = match default_hop {
+                _ if lmtp => Some((NextHop::Here, None)),
+                None => Some((NextHop::Direct, None)),
+                Some(hop) => self.target(&reader, hop, &mut Vec::new()),
+            };
+            // A table that cannot be read may name it, for whom is not known.
+            let senders = if unused { SenderDomains::Any } else { SenderDomains::Undecided };
+            ways.extend(target.map(|(next_hop, only)| Way { next_hop, only, senders }));
+        } else if !lmtp {
+            self.read_fallback(&reader, &mut found.refused);
         }
         let (helo, helo_is_global) = self.helo(expander);
         let families = check::families(self.process.value("inet_protocols").map_or("all", |value| value));
-        let mut senders = Vec::new();
         for family in families.unwrap_or_default() {
             let bind = self.bind(family, env);
-            for ((next_hop, only), sender_domains) in &ways {
-                if only.is_some_and(|only| only != family) {
+            for way in &ways {
+                if way.only.is_some_and(|only| only != family) {
                     continue;
                 }
-                senders.push(Sender {
+                found.senders.push(Sender {
                     mta: Mta::Postfix,
                     service: self.label.as_str().into(),
                     family,
                     bind: bind.clone(),
                     helo: helo.clone(),
                     helo_is_global,
-                    sender_domains: sender_domains.clone(),
-                    next_hop: next_hop.clone(),
+                    sender_domains: way.senders.clone(),
+                    next_hop: way.next_hop.clone(),
                     unused,
                 });
             }
         }
-        senders
+        found
+    }
+
+    /// Where a next hop leads; what of it the client refuses is added to `refused`. `None`: nowhere.
+    fn target(
+        &self,
+        reader: &Reader<'_>,
+        hop: &Fact<String>,
+        refused: &mut Vec<Refused>,
+    ) -> Option<(NextHop, Option<Family>)> {
+        let Reading { hops, refused: words } = reader.read(&hop.value);
+        if let Some((words, later)) = words {
+            let then = if later { Then::EndsLater } else { Then::Ends };
+            let meant = guess::next_hop(&hop.value, |text| reader.takes(text));
+            refused.push(Refused { hop: hop.clone(), words, then, meant });
+        }
+        // It tries no other place once mail would come back.
+        if let Some(words) = hops.first().and_then(|first| reader.loops(first)) {
+            refused.push(Refused { hop: hop.clone(), words, then: Then::Loops, meant: None });
+            return None;
+        }
+        (!hops.is_empty()).then(|| reader.target(hop, &hops))
+    }
+
+    /// Reads the places for mail that others do not take.
+    fn read_fallback(&self, reader: &Reader<'_>, refused: &mut Vec<Refused>) {
+        let Some(hop) = self.process.fact("smtp_fallback_relay").filter(|hop| !hop.value.is_empty()) else { return };
+        if let Some((words, _)) = reader.read(&hop.value).refused {
+            let meant = guess::next_hop(&hop.value, |text| reader.takes(text));
+            refused.push(Refused { hop, words, then: Then::EndsLater, meant });
+        }
+    }
+
+    /// What the client reads next hops by.
+    fn reader<'r>(&self, services: &'r Services, env: &'r Environment<'r>, expander: &Expander) -> Reader<'r> {
+        let lmtp = self.program == Program::Lmtp;
+        let text = |name: &str| {
+            let text = match self.process.sets(name) {
+                true => format!("${name}"),
+                false => super::defaults::default_of(name).unwrap_or_default().to_owned(),
+            };
+            self.process.expand(expander, &text, &super::process::MANUAL).value.unwrap_or_default()
+        };
+        let knows_srv = self.version.is_none_or(|version| version >= Version::SRV_LOOKUP);
+        let srv = if knows_srv { text("use_srv_lookup") } else { String::new() };
+        Reader {
+            lmtp,
+            version: self.version,
+            default_port: text(if lmtp { "lmtp_tcp_port" } else { "smtp_tcp_port" }),
+            known_ports: text("known_tcp_ports"),
+            srv: check::words(&srv).map(str::to_owned).collect(),
+            services,
+            env,
+            own: self.own_addresses(env),
+        }
+    }
+
+    /// The addresses at which the client takes a server for itself: those of `inet_interfaces` and `proxy_interfaces`.
+    fn own_addresses(&self, env: &Environment<'_>) -> Option<Vec<IpAddr>> {
+        let families = check::families(self.process.value("inet_protocols")?).ok()?;
+        let interfaces = self.process.value("inet_interfaces")?;
+        let mut own = match check::own_addresses(interfaces, &families, env).ok()? {
+            OwnAddresses::Only(own) => own,
+            OwnAddresses::Undecided(_) => return None,
+            OwnAddresses::Interfaces => {
+                let all = env.addresses.clone()?.into_iter();
+                all.filter(|addr| interfaces != "loopback-only" || addr.is_loopback()).collect()
+            }
+        };
+        let proxies = self.process.value("proxy_interfaces").map_or("", |value| value);
+        own.extend(check::words(proxies).filter_map(|word| word.trim_matches(['[', ']']).parse::<IpAddr>().ok()));
+        Some(own)
     }
 
     /// Whether nothing names the service, as far as files can decide.
     pub fn is_unused(&self, routes: &Routes) -> bool {
-        !routes.undecided && !routes.all.iter().any(|route| route.service == self.entry.name())
+        !routes.undecided && !routes.names(self.entry.name())
     }
 
     fn helo(&self, expander: &Expander) -> (Helo, bool) {
@@ -114,7 +249,8 @@ impl Client<'_> {
             return self.bind_by_interfaces(family, env);
         }
         let enforced = self.process.value(&self.parameter("bind_address_enforce"));
-        let on_failure = match enforced.is_some_and(|value| value.eq_ignore_ascii_case("yes")) {
+        let known = self.version.is_none_or(|version| version >= Version::BIND_ENFORCE);
+        let on_failure = match known && enforced.is_some_and(|value| value.eq_ignore_ascii_case("yes")) {
             true => AfterBindFault::NothingSent,
             false => AfterBindFault::KernelChoice,
         };

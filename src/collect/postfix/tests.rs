@@ -62,6 +62,7 @@ fn told(sender: &Sender) -> String {
     let hop = match &sender.next_hop {
         NextHop::Direct => "direct".into(),
         NextHop::Here => "here".into(),
+        NextHop::Handed(hop) => format!("handed {}", hop.value),
         NextHop::Relay(hop) => hop.value.clone(),
     };
     let domains = match &sender.sender_domains {
@@ -337,7 +338,7 @@ fn myorigin_from_a_file() {
     let debian = ("etc/debian_version", "12.5\n");
     let files = [debian, ("etc/postfix/main.cf", main), ("etc/postfix/master.cf", MASTER)];
     let collected = run(&files);
-    assert_eq!(codes(&collected), ["Unreadable mailname:1"]);
+    assert_eq!(codes(&collected), ["Syntax main.cf:1"]);
     assert!(collected.instances[0].error.is_some());
     let collected = run(&[&files[..], &[("etc/mailname", "origin.example\n")]].concat());
     let origin = &collected.instances[0].parameters["myorigin"];

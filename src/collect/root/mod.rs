@@ -186,6 +186,11 @@ impl Root {
         self.door.find(path).is_ok()
     }
 
+    /// Whether nothing stands at `path`, for all that can be seen: where a folder may not be searched, that is not known.
+    pub fn is_missing(&self, path: &str) -> bool {
+        matches!(self.door.find(path), Err(Errno::ENOENT | Errno::ENOTDIR))
+    }
+
     /// The path, as the host sees it, that `path` leads to when every link is followed; `None` where nothing stands there.
     pub fn canonical(&self, path: &str) -> Option<String> {
         self.door.canonical(path).ok()

@@ -2,7 +2,7 @@ use super::problem::{line, mark, test_command};
 use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::rules::{Context, rule};
+use crate::rules::{Context, edit, rule};
 
 rule! {
     /// The MTA, or a daemon of it, refuses its configuration.
@@ -49,7 +49,15 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             _ => continue,
         };
         let rest = if whole { "; none of its paths can be judged" } else { "" };
-        let fix = Fix::new(Who::Host, format!("Correct {}, then let {mta} check its configuration.", line(problem)));
+        let fix = match &problem.meant {
+            Some((_, meant)) => {
+                format!("Write `{meant}` on {}, then let {mta} check its configuration.", line(problem))
+            }
+            None => format!("Correct {}, then let {mta} check its configuration.", line(problem)),
+        };
+        let edit = problem.meant.as_ref().zip(problem.origin.as_ref());
+        let edit = edit.and_then(|((old, new), origin)| edit::replace(origin, old, new));
+        let fix = edit.into_iter().fold(Fix::new(Who::Host, fix), Fix::command);
         let finding = RULE.violated(line(problem), format!("{}{rest}", problem.message));
         findings.push(mark(finding.fix(fix.command(test_command(mta))), problem));
     }

@@ -46,7 +46,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 
 fn finding(facts: &Facts, daemon: &RunningDaemon, file: &ConfigFile, seconds: i64) -> Finding {
     let ConfigFile { path, .. } = file;
-    let later = later(seconds);
+    let later = span_of_time(seconds);
     let reloaded = daemon.loaded > daemon.started;
     let (since, then) = match daemon.mta {
         Mta::Postfix if reloaded => ("last reloaded", "what the master and the queue manager hold is the old text"),
@@ -75,7 +75,7 @@ fn finding(facts: &Facts, daemon: &RunningDaemon, file: &ConfigFile, seconds: i6
 }
 
 /// A span of time in its largest whole unit.
-fn later(seconds: i64) -> String {
+pub(super) fn span_of_time(seconds: i64) -> String {
     let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
     let (size, unit) = units.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "second"));
     match seconds / size {
@@ -130,6 +130,6 @@ mod tests {
 
     #[test]
     fn times_in_words() {
-        assert_eq!([3, 60, 7_200, 90_000].map(later), ["3 seconds", "1 minute", "2 hours", "1 day"]);
+        assert_eq!([3, 60, 7_200, 90_000].map(span_of_time), ["3 seconds", "1 minute", "2 hours", "1 day"]);
     }
 }

@@ -112,6 +112,7 @@ mod tests {
                 warnings: Vec::new(),
                 parameters: BTreeMap::new(),
                 services: Vec::new(),
+                ..Postfix::default()
             }];
         });
         let undecided = with(vec![expected(None, Some("192.0.2.99"))]).but(|f| f.paths[0].source = None);

@@ -5,18 +5,23 @@ mod config_syntax;
 mod daemon_older_than_config;
 mod expectation_unused;
 mod file_unreadable;
+mod handed_to_local_program;
 pub mod ignore_expired;
 pub mod ignore_unused;
 mod no_mta;
+mod origin_not_in_dns;
 mod parameter_repeated;
 mod parameter_undefined;
 mod path_relayed;
 mod problem;
+mod service_missing;
 mod service_repeated;
 mod service_unused;
 mod setting_swallowed;
+mod setting_without_effect;
 mod several_mtas;
 mod split_config_not_generated;
+mod table_outdated;
 
 use crate::rules::Rule;
 
@@ -38,4 +43,9 @@ pub const RULES: &[&Rule] = &[
     &ignore_expired::RULE,
     &ignore_unused::RULE,
     &expectation_unused::RULE,
+    &service_missing::RULE,
+    &table_outdated::RULE,
+    &handed_to_local_program::RULE,
+    &origin_not_in_dns::RULE,
+    &setting_without_effect::RULE,
 ];
