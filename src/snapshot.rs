@@ -1,6 +1,7 @@
 //! A snapshot: what a host says about itself (facts) and what the DNS answered, as one JSON document that can stand in for the
 //! host. The keys are the contract's; more may be added.
 
+mod printed;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -201,6 +202,7 @@ pub fn write(facts: &Facts, dns: &Observations, taken: Timestamp) -> Result<Stri
 
 fn facts_doc(facts: &Facts) -> Result<FactsDoc, serde_json::Error> {
     let mut document: FactsDoc = serde_json::from_value(serde_json::to_value(facts)?)?;
+    document.exim.iter_mut().flat_map(|exim| exim.values_mut()).for_each(printed::as_exim);
     let details = std::mem::take(&mut document.host);
     let view: HostView = host_view(facts);
     document.host = serde_json::from_value(serde_json::to_value(view)?)?;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::expansion;
 use crate::random::Random;
+use crate::sections;
 
 /// A configuration and what belongs to it.
 pub struct Configuration {
@@ -314,6 +315,9 @@ pub fn write(random: &mut Random) -> Configuration {
     }
     if random.one_in(6) {
         text.push_str(random.pick(&SECTIONS));
+    }
+    while random.one_in(2) {
+        text.push_str(&sections::write(random));
     }
     if random.one_in(8) {
         text.pop();

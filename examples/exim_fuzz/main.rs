@@ -12,6 +12,7 @@ mod config;
 mod expansion;
 #[path = "../random/mod.rs"]
 mod random;
+mod sections;
 mod tables;
 
 use std::path::Path;

@@ -35,6 +35,9 @@ fn text(facts: &Facts, args: &QuestionsArgs, overlay: Option<&(String, Zones)>, 
     let options = gather::options(facts, &args.dns, Instant::now() + args.dns.timeout(), &Progress::default());
     let spared = |question: &Question| overlay.is_some_and(|(_, planned)| planned.spares(question));
     let (planned, asked): (Vec<Question>, Vec<Question>) = plan::initial(facts).into_iter().partition(spared);
+    let follow_ups = plan::FollowUps::of(facts);
+    let (inside, asked): (Vec<Question>, Vec<Question>) =
+        asked.into_iter().partition(|one| args.dns.zones.is_none() && follow_ups.is_inside(one));
     let (whom, authoritative) = match &args.dns.zones {
         _ if args.dns.offline || args.facts.replay => (Vec::new(), false),
         Some(dir) => {
@@ -43,7 +46,7 @@ fn text(facts: &Facts, args: &QuestionsArgs, overlay: Option<&(String, Zones)>, 
         }
         None => (resolver::resolvers(&options), options.authoritative),
     };
-    report::plan(&asked, &planned, &whom, authoritative, style)
+    report::plan(&asked, &planned, &inside, &whom, authoritative, style)
 }
 
 #[cfg(test)]

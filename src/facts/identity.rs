@@ -68,10 +68,14 @@ pub enum Helo {
     None,
     /// This name.
     Known(Fact<HeloName>),
-    /// The first PTR name of the sending address, else the default (Debian's `REMOTE_SMTP_HELO_FROM_DNS`, Hestia).
+    /// The PTR name of the source address as this host's own resolver gives it, else the default (Debian's
+    /// `REMOTE_SMTP_HELO_FROM_DNS`, Hestia).
     FollowsPtr {
         /// What is sent where there is no PTR.
         default: Option<HeloName>,
+        /// What stands between several PTR names, where all of them are sent; else one of them is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joined: Option<String>,
         /// The parameter's place.
         origin: Origin,
     },

@@ -125,7 +125,7 @@ pub fn host_and_own_names(facts: &Facts) -> Vec<IdentityName<'_>> {
 pub fn helo_name(path: &OutboundPath) -> Option<IdentityName<'_>> {
     let (name, role, origin) = match &path.helo {
         Helo::Known(name) => (&name.value, Role::Helo, &name.origin),
-        Helo::FollowsPtr { default, origin } => (default.as_ref()?, Role::HeloDefault, origin),
+        Helo::FollowsPtr { default, origin, .. } => (default.as_ref()?, Role::HeloDefault, origin),
         Helo::None | Helo::Undecided(_) => return None,
     };
     let is_literal = name.literal().is_some();
@@ -145,19 +145,27 @@ pub enum Introduction {
     Open(IpAddr),
 }
 
-/// How a path is introduced: as files say, or by the first PTR name of its sending address where it follows the PTR record. `ptr` gives the
-/// PTR names of an address; `None`: that question is open.
+/// How a path is introduced: as files say, or by the PTR name of its source address where it follows the PTR record, by all of several
+/// where the setting joins them. `ptr` gives the PTR names of an address as the host's own resolver does; `None`: that question is open.
 pub fn introduction(path: &OutboundPath, ptr: impl FnOnce(IpAddr) -> Option<Vec<DomainName>>) -> Introduction {
-    let (default, origin) = match &path.helo {
+    let (default, joined, origin) = match &path.helo {
         Helo::None => return Introduction::None,
         Helo::Known(name) => return Introduction::Name(name.clone()),
         Helo::Undecided(_) => return Introduction::Undecided,
-        Helo::FollowsPtr { default, origin } => (default, origin),
+        Helo::FollowsPtr { default, joined, origin } => (default, joined, origin),
     };
-    let Some(sending) = &path.sending else { return Introduction::Undecided };
-    let Some(names) = ptr(sending.value) else { return Introduction::Open(sending.value) };
-    let first = names.first().map(|name| HeloName::new(name.as_str()));
-    match first.or_else(|| default.clone()) {
+    let Some(source) = &path.source else { return Introduction::Undecided };
+    let Some(names) = ptr(source.value) else { return Introduction::Open(source.value) };
+    let own = match joined {
+        Some(between) if !names.is_empty() => {
+            let mut texts: Vec<&str> = names.iter().map(DomainName::as_str).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            Some(HeloName::new(texts.join(between)))
+        }
+        _ => names.first().map(|name| HeloName::new(name.as_str())),
+    };
+    match own.or_else(|| default.clone()) {
         Some(name) => Introduction::Name(Fact::new(name, origin.clone())),
         None => Introduction::Undecided,
     }

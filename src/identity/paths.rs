@@ -264,7 +264,7 @@ struct Key {
 enum HeloKey {
     None,
     Known(DomainName),
-    FollowsPtr(Option<HeloName>),
+    FollowsPtr(Option<HeloName>, Option<String>),
     Undecided(String, String),
 }
 
@@ -273,7 +273,7 @@ impl HeloKey {
         match helo {
             Helo::None => HeloKey::None,
             Helo::Known(name) => HeloKey::Known(name.value.domain()),
-            Helo::FollowsPtr { default, .. } => HeloKey::FollowsPtr(default.clone()),
+            Helo::FollowsPtr { default, joined, .. } => HeloKey::FollowsPtr(default.clone(), joined.clone()),
             Helo::Undecided(Undecided { parameter, why, .. }) => HeloKey::Undecided(parameter.clone(), why.clone()),
         }
     }

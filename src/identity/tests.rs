@@ -162,7 +162,7 @@ fn a_name_that_follows_the_ptr_record() {
     apply(&mut facts, only(Mta::Postfix));
     let mut path = facts.paths[0].clone();
     let mut said = |default: Option<&str>, ptr: Option<&[&str]>| {
-        path.helo = Helo::FollowsPtr { default: default.map(HeloName::new), origin: HERE };
+        path.helo = Helo::FollowsPtr { default: default.map(HeloName::new), joined: None, origin: HERE };
         match introduction(&path, |_| ptr.map(|names| names.iter().map(|name| DomainName::new(name)).collect())) {
             Introduction::Name(name) => name.value.as_str().to_owned(),
             other => format!("{other:?}"),

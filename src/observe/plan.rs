@@ -27,6 +27,7 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
         questions.insert(Question::ptr(addr));
     }
     questions.extend(remembered(facts).into_iter().map(Question::ptr));
+    questions.extend(sources_that_name(facts).map(Question::ptr));
     for name in identity_names(facts).iter().filter(|name| is_askable(name)) {
         addresses(&mut questions, name);
     }
@@ -46,6 +47,8 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
 pub struct FollowUps {
     /// Some path's HELO name is its PTR name.
     as_helo: bool,
+    /// PTR questions that this host's own resolver alone can answer: of private addresses whose names are HELO names.
+    inside: BTreeSet<Question>,
     /// HELO names of paths whose sending address is not known.
     unplaced: BTreeSet<DomainName>,
     /// PTR questions of the sending addresses whose holder may have to be asked for another PTR record.
@@ -67,6 +70,11 @@ impl FollowUps {
         let unbound = facts.paths.iter().filter(|path| !path.bound);
         FollowUps {
             as_helo: facts.paths.iter().any(|path| matches!(path.helo, Helo::FollowsPtr { .. })),
+            inside: {
+                let private =
+                    sources_that_name(facts).filter(|addr| !addr::is_public(*addr) && !sending.contains(addr));
+                private.map(Question::ptr).collect()
+            },
             unplaced: helo_names(unplaced),
             held: match facts.paths.len() {
                 0..=PATHS_WITH_HOLDER => sending.iter().copied().map(Question::ptr).collect(),
@@ -103,7 +111,9 @@ impl FollowUps {
         names.sort_unstable();
         names.dedup();
         names.truncate(PTR_NAMES_FOLLOWED);
-        for name in names.iter().copied().filter(|name| is_representable(name)) {
+        let inside = self.is_inside(question);
+        for name in names.iter().copied().filter(|name| if inside { is_askable(name) } else { is_representable(name) })
+        {
             questions.extend(Family::BOTH.map(|family| Question::new(name, RecordType::address(family))));
             if self.as_helo && is_askable(name) {
                 questions.push(Question::new(name, RecordType::Mx));
@@ -111,6 +121,11 @@ impl FollowUps {
         }
         questions.extend(self.holder(question, &names));
         questions
+    }
+
+    /// Whether this host's own resolver alone is to be asked: nobody outside knows the answer.
+    pub fn is_inside(&self, question: &Question) -> bool {
+        self.inside.contains(question)
     }
 
     /// The question for the SOA record of a sending address' reverse zone, where a PTR name of it is neither the host's nor an MTA's own:
@@ -146,6 +161,12 @@ pub fn identity_names(facts: &Facts) -> BTreeSet<DomainName> {
 /// The HELO names of paths, address literals apart; of those that follow the PTR record, what is sent where there is none.
 fn helo_names<'a>(paths: impl IntoIterator<Item = &'a OutboundPath>) -> BTreeSet<DomainName> {
     paths.into_iter().filter_map(helo_name).map(|helo| helo.name).collect()
+}
+
+/// The source addresses of paths whose HELO name is the PTR name of the source address.
+fn sources_that_name(facts: &Facts) -> impl Iterator<Item = IpAddr> {
+    let paths = facts.paths.iter().filter(|path| matches!(path.helo, Helo::FollowsPtr { .. }));
+    paths.filter_map(|path| path.source.as_ref()).map(|fact| fact.value)
 }
 
 /// The known sending addresses of all paths.
@@ -357,7 +378,7 @@ mod tests {
         let question = Question::ptr("192.0.2.10".parse().unwrap());
         let mut facts = facts();
         let mut path = helo_path("192.0.2.10", "x");
-        path.helo = Helo::FollowsPtr { default: None, origin: crate::facts::Origin::kernel("test") };
+        path.helo = Helo::FollowsPtr { default: None, joined: None, origin: crate::facts::Origin::kernel("test") };
         facts.paths = vec![path];
         let answer = crate::observe::samples::answer(vec![Record {
             name: question.name.clone(),
@@ -365,6 +386,26 @@ mod tests {
             data: RecordData::Ptr(DomainName::new("mail.example.com")),
         }]);
         assert!(asked(&FollowUps::of(&facts).after(&question, &answer)).contains(&"mail.example.com. MX".to_owned()));
+    }
+
+    #[test]
+    fn the_name_of_a_private_source_address_is_asked_of_the_hosts_own_resolver_alone() {
+        let mut facts = facts();
+        let mut path = helo_path("10.0.0.5", "x");
+        path.helo = Helo::FollowsPtr { default: None, joined: None, origin: crate::facts::Origin::kernel("test") };
+        path.sending = Some(Fact::new("192.0.2.10".parse().unwrap(), crate::facts::Origin::kernel("test")));
+        facts.paths = vec![path];
+        let question = Question::ptr("10.0.0.5".parse().unwrap());
+        assert_eq!(asked(&initial(&facts)), ["10.2.0.192.in-addr.arpa. PTR", "5.0.0.10.in-addr.arpa. PTR"]);
+        let plan = FollowUps::of(&facts);
+        assert!(plan.is_inside(&question));
+        assert!(!plan.is_inside(&Question::ptr("192.0.2.10".parse().unwrap())));
+        let named = |name: &str| {
+            let data = RecordData::Ptr(DomainName::new(name));
+            crate::observe::samples::answer(vec![Record { name: question.name.clone(), ttl: 60, data }])
+        };
+        assert!(plan.after(&question, &named("ip-10-0-0-5.internal")).is_empty(), "nobody outside knows that name");
+        assert_eq!(plan.after(&question, &named("mx.example.com")).len(), 3);
     }
 
     #[test]

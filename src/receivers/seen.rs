@@ -52,7 +52,7 @@ impl Seen {
         let all = names.as_deref().unwrap_or_default();
         let back: Vec<Option<bool>> = all.iter().map(|name| iprev::confirms(dns, name, address)).collect();
         let reasons: Vec<Generic> = all.iter().map_while(|name| why_generic(name, address)).collect();
-        let (helo, helo_unknown) = match introduction(path, |_| names.clone()) {
+        let (helo, helo_unknown) = match introduction(path, |addr| dns.own_ptr_names(addr)) {
             Introduction::Name(name) => (Some(name.value), false),
             Introduction::None => (None, false),
             Introduction::Undecided | Introduction::Open(_) => (None, true),

@@ -319,7 +319,7 @@ fn paths_that_receivers_do_not_judge() {
 fn a_helo_name_that_follows_the_ptr_record() {
     let follows = |default: Option<&str>| {
         healthy().but(|f| {
-            f.paths[0].helo = Helo::FollowsPtr { default: default.map(HeloName::new), origin: HERE };
+            f.paths[0].helo = Helo::FollowsPtr { default: default.map(HeloName::new), joined: None, origin: HERE };
         })
     };
     check("the PTR name", &follows(None), &dns(&[]), &[]);

@@ -144,7 +144,7 @@ fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
         Some(Lookup::NoData | Lookup::NxDomain) => Some(Vec::new()),
         Some(Lookup::Unanswered(_)) | None => None,
     };
-    let (helo, helo_origin) = helo(path, ptr.as_deref());
+    let (helo, helo_origin) = helo(path, dns);
     let helo_addresses = helo
         .as_deref()
         .filter(|name| !name.starts_with('['))
@@ -222,8 +222,8 @@ fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
 }
 
 /// The HELO name as it goes out, and where it comes from. One that follows the PTR record is known once that is.
-fn helo(path: &OutboundPath, ptr: Option<&[DomainName]>) -> (Option<Arc<str>>, Option<OriginView>) {
-    let name = match introduction(path, |_| ptr.map(<[_]>::to_vec)) {
+fn helo(path: &OutboundPath, dns: &Observations) -> (Option<Arc<str>>, Option<OriginView>) {
+    let name = match introduction(path, |addr| dns.own_ptr_names(addr)) {
         Introduction::Name(name) => Some(name.value.shared()),
         Introduction::None | Introduction::Undecided | Introduction::Open(_) => None,
     };

@@ -5,10 +5,11 @@ use crate::observe::{Question, Vantage};
 use crate::report::Style;
 
 /// The questions that follow from facts, and who would be asked. `planned`: those that planned records answer instead;
-/// `authoritative`: the zones' own servers too.
+/// `authoritative`: the zones' own servers too. `inside`: questions that go to the system's resolver alone.
 pub fn plan(
     questions: &[Question],
     planned: &[Question],
+    inside: &[Question],
     resolvers: &[Vantage],
     authoritative: bool,
     style: &Style,
@@ -33,7 +34,7 @@ pub fn plan(
                 .into(),
         );
     }
-    if questions.is_empty() && planned.is_empty() {
+    if questions.is_empty() && planned.is_empty() && inside.is_empty() {
         return "Nothing to ask: no outbound path and no name is known.\n".into();
     }
     if whom.is_empty() {
@@ -50,6 +51,13 @@ pub fn plan(
             format!("{} that planned records (--overlay) answer:", super::human::count(planned.len(), "question"));
         out.push_str(&style.filled("", "  ", &lead, style.width));
         for question in texts(planned) {
+            out.push_str(&format!("  {}\n", escape::line(&question)));
+        }
+    }
+    if !inside.is_empty() {
+        let lead = format!("{} to the system's resolver alone:", super::human::count(inside.len(), "question"));
+        out.push_str(&style.filled("", "  ", &lead, style.width));
+        for question in texts(inside) {
             out.push_str(&format!("  {}\n", escape::line(&question)));
         }
     }
@@ -71,13 +79,13 @@ mod tests {
         let (b, a) = (name("b.example"), name("a\u{1b}.example"));
         let server = "192.0.2.53:53".parse().ok();
         let system = Vantage { name: "system".into(), server, kind: VantageKind::System };
-        let text = plan(&[b.clone(), a.clone()], &[], &[system], true, &Style::plain());
+        let text = plan(&[b.clone(), a.clone()], &[], &[], &[system], true, &Style::plain());
         assert!(text.starts_with("2 questions, each to system (192.0.2.53:53), the authoritative servers"), "{text}");
         assert!(text.contains("  a\\x1b.example. A\n  b.example. A\n"), "{text}");
-        assert!(plan(&[], &[], &[], false, &Style::plain()).starts_with("Nothing to ask"));
-        assert!(plan(std::slice::from_ref(&a), &[], &[], false, &Style::plain()).contains("nobody to ask"));
+        assert!(plan(&[], &[], &[], &[], false, &Style::plain()).starts_with("Nothing to ask"));
+        assert!(plan(std::slice::from_ref(&a), &[], &[], &[], false, &Style::plain()).contains("nobody to ask"));
         let zones = Vantage { name: "the zone files in z".into(), server: None, kind: VantageKind::Authoritative };
-        let text = plan(&[a], &[b], &[zones], false, &Style::plain());
+        let text = plan(&[a], &[b], &[], &[zones], false, &Style::plain());
         assert!(text.starts_with("1 question, each to the zone files in z:\n  a"), "{text}");
         assert!(text.contains("1 question that planned records (--overlay) answer:\n  b.example. A\n"), "{text}");
     }

@@ -198,7 +198,7 @@ fn senders(file: &Arc<SourceFile>) -> Vec<Sender> {
     let helos = [
         Helo::Known(Fact::new(HeloName::new("mail"), at(file, "mail"))),
         Helo::None,
-        Helo::FollowsPtr { default: Some(HeloName::new("mail")), origin: at(file, "mail") },
+        Helo::FollowsPtr { default: Some(HeloName::new("mail")), joined: None, origin: at(file, "mail") },
         Helo::Undecided(undecided()),
     ];
     let ways = binds.into_iter().zip(hops).zip(helos);

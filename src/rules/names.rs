@@ -10,7 +10,7 @@ use crate::identity::generic::why_generic;
 pub use crate::identity::{Introduction, OwnAddresses, host_or_node_name, is_own, own_name_setting, own_names};
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
-use crate::observe::{Lookup, Observations, Question, RecordType};
+use crate::observe::{Observations, Question, RecordType};
 use crate::rules::remedy::right_names;
 use crate::rules::similar::hint;
 use crate::rules::support::{Sending, evidence, sending_addresses};
@@ -110,13 +110,9 @@ pub fn meant_host_name(facts: &Facts, dns: &Observations, name: &DomainName) -> 
     hint(name, &right)
 }
 
-/// How a path is introduced, by what the DNS says of its sending address.
+/// How a path is introduced, by what the host's own resolver says of its source address.
 pub fn introduction(path: &OutboundPath, dns: &Observations) -> Introduction {
-    identity::introduction(path, |addr| match dns.ptr(addr) {
-        Lookup::Found(names) => Some(names),
-        Lookup::NoData | Lookup::NxDomain => Some(Vec::new()),
-        Lookup::Unanswered(_) => None,
-    })
+    identity::introduction(path, |addr| dns.own_ptr_names(addr))
 }
 
 /// A path together with the name that it introduces itself by.

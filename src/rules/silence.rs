@@ -42,7 +42,7 @@ fn hosts() -> Vec<Facts> {
     };
     let follows = |default: Option<&str>| {
         dual().but(|f| {
-            let helo = |_: &str| Helo::FollowsPtr { default: default.map(HeloName::new), origin: HERE };
+            let helo = |_: &str| Helo::FollowsPtr { default: default.map(HeloName::new), joined: None, origin: HERE };
             f.paths.iter_mut().for_each(|path| path.helo = helo(&path.id));
         })
     };

@@ -50,9 +50,15 @@ pub struct Walk<'a> {
     pub uses: Uses,
     /// Named lists.
     pub lists: &'a NamedLists,
+    in_key: bool,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// Nothing found yet.
+    pub fn new(lists: &'a NamedLists) -> Walk<'a> {
+        Walk { uses: Uses::default(), lists, in_key: false }
+    }
+
     /// Takes an expansion into account.
     pub fn add(&mut self, expr: &Expr) {
         // What comes out of it may differ for each domain: the evaluation sees that by itself.
@@ -110,16 +116,15 @@ impl Walk<'_> {
                     }
                 }
             }
-            Kind::If(condition, tail) => {
-                self.condition(condition);
-                self.either([&tail.yes, &tail.no])
-            }
+            Kind::If(condition, tail) => self.choice(condition, [&tail.yes, &tail.no]),
             Kind::Lookup(lookup) => {
                 if !self.path(&lookup.file) && self.expr(&lookup.file) != Part::None {
                     self.uses.opaque = true;
                 }
                 if let Some(key) = &lookup.key {
+                    let outer = std::mem::replace(&mut self.in_key, true);
                     let key = self.expr(key);
+                    self.in_key = outer;
                     self.table(key, &lookup.kind, &constant(&lookup.file));
                 }
                 self.either([&lookup.tail.yes, &lookup.tail.no])
@@ -159,6 +164,23 @@ impl Walk<'_> {
             }
             Kind::Text(_) | Kind::Capture(_) | Kind::Header | Kind::Error(_) | Kind::Unclear(_) => Part::None,
         }
+    }
+
+    /// A choice between domains of the message, or between one and nothing, is such a domain. As a key it is found in the table
+    /// whatever decides the choice.
+    fn choice(&mut self, condition: &Condition, branches: [&Option<Expr>; 2]) -> Part {
+        let around = (self.uses.files.clone(), self.uses.folders.clone(), self.uses.names.clone());
+        self.condition(condition);
+        let texts = branches.map(|branch| branch.as_ref().map_or(Some(String::new()), constant));
+        let own: Vec<Part> =
+            branches.into_iter().flatten().filter(|b| constant(b).is_none()).map(|b| self.expr(b)).collect();
+        if own.is_empty() || own.iter().any(|part| *part != Part::Pure) {
+            return if own.iter().all(|part| *part == Part::None) { Part::None } else { Part::Mixed };
+        }
+        if self.in_key && texts.iter().flatten().all(|text| text.trim().is_empty()) {
+            (self.uses.files, self.uses.folders, self.uses.names) = around;
+        }
+        Part::Pure
     }
 
     fn either(&mut self, branches: [&Option<Expr>; 2]) -> Part {

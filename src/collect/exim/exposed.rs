@@ -24,6 +24,11 @@ pub fn expand(root: &Root, read: &mut Read) {
     let own = read.facts.main.get("smtp_active_hostname").and_then(|set| value(&evaluator, &incoming, set));
     let active = own.and_then(|own| if own.is_empty() { primary } else { Some(own) });
     incoming.values.extend(active.clone().map(|active| ("smtp_active_hostname".into(), active)));
+    // What came by SMTP brings that name, what was made here the primary one.
+    let mut outgoing = outgoing;
+    if outgoing.values.get("smtp_active_hostname") != active.as_ref() {
+        outgoing.values.remove("smtp_active_hostname");
+    }
     main.push(("smtp_active_hostname", active));
     for name in MAIN {
         main.push((name, read.facts.main.get(name).and_then(|set| value(&evaluator, &incoming, set))));
@@ -76,7 +81,7 @@ mod tests {
         assert_eq!(main("tls_certificate"), Some("/etc/a.crt"));
         assert_eq!(main("tls_privatekey"), None, "Perl decides it");
         let of = |name: &str| exim.transports[0].options[name].expanded.as_deref();
-        assert_eq!(of("helo_data"), Some("mail.example.com"), "the active name counts for incoming connections alone");
+        assert_eq!(of("helo_data"), None, "mail made here has the primary name, other mail the active one");
         assert_eq!(of("dkim_selector"), Some("x1"));
         assert_eq!(of("dkim_domain"), None, "it differs for each sender");
     }

@@ -17,6 +17,7 @@ pub mod live;
 mod local;
 pub mod macros;
 mod options;
+mod preconditions;
 mod routes;
 mod sections;
 mod selection;
@@ -295,6 +296,10 @@ fn version_hint(config: &Config) -> Option<String> {
 
 #[cfg(test)]
 mod confidential_tests;
+#[cfg(test)]
+mod possible_tests;
+#[cfg(test)]
+mod routing_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

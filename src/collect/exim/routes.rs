@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Read;
-use super::config::Driver;
-use super::expand::{Evaluator, Scope, parse::parse};
+use super::config::{Config, Driver};
+use super::depend::Walk;
+use super::expand::{Evaluator, Scope, Stop, parse::parse};
 use super::lists;
-use super::selection::{Selection, Whose};
-use crate::facts::{Fact, NextHop};
+use super::preconditions::Asked;
+use super::selection::{Selection, Takes, Whose};
+use super::senders::{DEFERS, Fault, Faults};
+use crate::facts::{Fact, NextHop, SenderDomains};
+use crate::name::DomainName;
 
 /// Next hops of one transport that are followed.
 const HOP_LIMIT: usize = 50;
@@ -22,7 +26,7 @@ pub struct Use {
 }
 
 /// How each smtp transport is used, by name.
-pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope) -> HashMap<String, Use> {
+pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faults) -> HashMap<String, Use> {
     let smtp: Vec<&Driver> = read.config.transports.iter().filter(|driver| driver.driver == "smtp").collect();
     let mut uses: HashMap<String, Use> = smtp.iter().map(|driver| (driver.name.clone(), Use::default())).collect();
     // Options whose text may name a transport.
@@ -53,6 +57,8 @@ pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope) -> HashMap<String
     let mut ended = shadowed.clone();
     // Whose mail comes to each transport's hops.
     let mut found: HashMap<String, Vec<Found>> = HashMap::new();
+    // Transports that routers name, and those that some mail reaches.
+    let (mut led, mut reached): (HashSet<&str>, HashSet<&str>) = Default::default();
     for router in &read.config.routers {
         let Some(transport) = router.text("transport") else { continue };
         let names: Vec<&Driver> = match transport.contains('$') {
@@ -60,30 +66,63 @@ pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope) -> HashMap<String
             false => smtp.iter().copied().filter(|driver| driver.name == transport.trim()).collect(),
         };
         let names = if names.is_empty() && transport.contains('$') { smtp.clone() } else { names };
-        let takes: Vec<Option<bool>> = (0..selection.count()).map(|sender| selection.takes(router, sender)).collect();
-        for driver in names {
-            for hop in hops(router, driver, evaluator, scope) {
-                let direct = matches!(hop, NextHop::Direct);
-                let comes =
-                    |sender: &usize| takes[*sender] != Some(false) && !ended[*sender] && !(direct && shadowed[*sender]);
-                let senders = (0..takes.len()).filter(comes).collect();
-                let certain = takes.iter().all(Option::is_some);
-                add(found.entry(driver.name.clone()).or_default(), Found { hop, senders, certain });
+        led.extend(names.iter().map(|driver| driver.name.as_str()));
+        let asked = Asked::of(router, &selection, &read.config, evaluator, scope);
+        let route = Route::of(router, &read.config, evaluator, scope);
+        for sender in 0..selection.count() {
+            if ended[sender] {
+                continue;
             }
-        }
-        if takes_everything(router) {
-            let last = router.text("senders").is_some() && !router.is("more", true);
-            for sender in (0..takes.len()).filter(|sender| takes[*sender] == Some(true)) {
+            let answer = asked.sender(sender);
+            if let Some((option, why)) = answer.skipped {
+                add_fault(faults, &selection, sender, Failed { router, option, why, then: "Exim skips the router" });
+            }
+            let certain = answer.takes != Takes::Unknown;
+            match answer.takes {
+                Takes::No => continue,
+                Takes::Fails(option, why) => {
+                    add_fault(faults, &selection, sender, Failed { router, option, why, then: DEFERS });
+                    reached.extend(names.iter().map(|driver| driver.name.as_str()));
+                    ended[sender] = true;
+                    continue;
+                }
+                Takes::Yes | Takes::Perhaps | Takes::Unknown => {}
+            }
+            let mut whole = answer.takes == Takes::Yes && takes_everything(router);
+            for driver in &names {
+                match route.hops(driver, || selection.scope_of(sender)) {
+                    Ok(hops) => {
+                        let seen = |hop: &&NextHop| !(matches!(hop, NextHop::Direct) && shadowed[sender]);
+                        if hops.is_empty() || hops.iter().any(|hop| seen(&hop)) {
+                            reached.insert(&driver.name);
+                        }
+                        for hop in hops.iter().filter(seen) {
+                            add(found.entry(driver.name.clone()).or_default(), hop, sender, certain);
+                        }
+                    }
+                    Err(Declined::Quietly) => whole = false,
+                    Err(Declined::Fails(option, why)) => {
+                        reached.insert(&driver.name);
+                        if answer.sure {
+                            add_fault(faults, &selection, sender, Failed { router, option, why, then: DEFERS });
+                        }
+                        ended[sender] |= whole;
+                    }
+                }
+            }
+            if whole && route.is_decided(|| selection.scope_of(sender)) {
                 shadowed[sender] = true;
-                ended[sender] |= last;
+                ended[sender] |= selects(router) && !router.is("more", true);
             }
         }
     }
+    for (name, used) in &mut uses {
+        used.named &= !led.contains(name.as_str()) || reached.contains(name.as_str());
+    }
     for (name, found) in found {
         let Some(used) = uses.get_mut(&name) else { continue };
-        used.named &= found.is_empty() || found.iter().any(|found| !found.senders.is_empty());
-        let reached = found.into_iter().filter(|found| !found.senders.is_empty());
-        used.hops = reached
+        used.hops = found
+            .into_iter()
             .map(|found| (found.hop, Whose::new(&selection, &found.senders, found.certain)))
             .take(HOP_LIMIT)
             .collect();
@@ -105,43 +144,133 @@ fn mentions(text: &str, name: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
 }
 
-fn add(found: &mut Vec<Found>, new: Found) {
-    let same = |known: &&mut Found| match (&known.hop, &new.hop) {
+fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool) {
+    let same = |known: &&mut Found| match (&known.hop, hop) {
         (NextHop::Direct, NextHop::Direct) | (NextHop::Here, NextHop::Here) => true,
         (NextHop::Relay(a), NextHop::Relay(b)) => a.value == b.value,
         _ => false,
     };
+    let full = found.len() >= HOP_LIMIT;
     match found.iter_mut().find(same) {
         Some(known) => {
-            known.senders.extend(new.senders);
-            known.certain &= new.certain;
+            known.senders.insert(sender);
+            known.certain &= certain;
         }
-        None => found.push(new),
+        None if !full => {
+            found.push(Found { hop: hop.clone(), senders: BTreeSet::from([sender]), certain });
+        }
+        None => {}
     }
 }
 
-/// Whether a router takes all remote mail of its senders, so that routers behind it see none: a smarthost's, or one that asks
-/// the DNS and is for some senders alone.
+/// A setting of a router that fails.
+struct Failed<'a> {
+    router: &'a Driver,
+    option: &'static str,
+    why: String,
+    then: &'static str,
+}
+
+fn add_fault(faults: &mut Faults, selection: &Selection, sender: usize, failed: Failed) {
+    let Some(fact) = failed.router.get(failed.option) else { return };
+    let key = (format!("{} of the router {}", failed.option, failed.router.name), failed.why);
+    let fault = faults.entry(key).or_insert_with(|| Fault {
+        fact: fact.clone(),
+        whose: SenderDomains::Only { domains: Vec::new(), others: false },
+        then: failed.then,
+    });
+    if let SenderDomains::Only { domains, others } = &mut fault.whose {
+        match selection.names.get(sender) {
+            Some(name) => domains.push(DomainName::new(name)),
+            None => *others |= sender == selection.names.len(),
+        }
+        // Everyone's: that need not be said.
+        if *others && domains.len() == selection.names.len() {
+            fault.whose = SenderDomains::Any;
+        }
+    }
+}
+
+/// Whether a router is for some mail alone, by its sender.
+fn selects(router: &Driver) -> bool {
+    ["senders", "condition", "require_files"].iter().any(|name| router.text(name).is_some())
+}
+
+/// Whether a router takes all remote mail that its preconditions let through, so that routers behind it see none: a smarthost's, or
+/// one that asks the DNS and is for some senders alone.
 fn takes_everything(router: &Driver) -> bool {
-    const CONDITIONS: [&str; 7] = [
-        "condition",
-        "local_parts",
-        "local_part_prefix",
-        "local_part_suffix",
-        "require_files",
-        "check_local_user",
-        "verify_only",
-    ];
     let domains = router.text("domains").map_or("*", str::trim).replace(' ', "");
     let kind = match router.driver.as_str() {
-        "manualroute" => router.text("route_list").is_some_and(|list| list.trim_start().starts_with("* ")),
+        "manualroute" => {
+            let everywhere = |list: &str| list.trim_start().starts_with("* ");
+            router.text("route_list").is_some_and(everywhere) || router.text("route_data").is_some()
+        }
         // What it cannot route no other of its kind can.
-        "dnslookup" => router.text("senders").is_some(),
+        "dnslookup" => selects(router),
         _ => false,
     };
-    kind && matches!(domains.as_str(), "*" | "!+local_domains")
-        && CONDITIONS.iter().all(|name| router.get(name).is_none())
-        && !router.is("unseen", false)
+    kind && matches!(domains.as_str(), "*" | "!+local_domains") && !router.is("unseen", false)
+}
+
+/// Why a router does not route.
+enum Declined {
+    /// It leaves the mail to the next one.
+    Quietly,
+    /// A setting fails: the mail is deferred.
+    Fails(&'static str, String),
+}
+
+/// Where mail goes that a router hands to transports.
+struct Route<'a> {
+    router: &'a Driver,
+    evaluator: &'a Evaluator<'a>,
+    scope: &'a Scope,
+    /// Whether the sender has a say.
+    by_sender: bool,
+}
+
+impl<'a> Route<'a> {
+    fn of(router: &'a Driver, config: &'a Config, evaluator: &'a Evaluator<'a>, scope: &'a Scope) -> Route<'a> {
+        let mut walk = Walk::new(&config.lists);
+        let texts = ["address_data", "route_list", "route_data"];
+        texts.iter().filter_map(|name| router.text(name)).for_each(|text| walk.add(&parse(text)));
+        Route { router, evaluator, scope, by_sender: walk.uses.sender && !walk.uses.opaque }
+    }
+
+    /// Whether it routes whatever recipient: a table of recipients' domains in `route_data` may lack most of them.
+    fn is_decided(&self, scope: impl FnOnce() -> Scope) -> bool {
+        let Some(text) = self.router.text("route_data").filter(|text| text.contains('$')) else { return true };
+        let mut scope = if self.by_sender { scope() } else { self.scope.clone() };
+        self.evaluator.value(&parse(text), &mut scope).is_ok()
+    }
+
+    /// The next hops of a sender's mail.
+    fn hops(&self, transport: &Driver, scope: impl FnOnce() -> Scope) -> Result<Vec<NextHop>, Declined> {
+        let mut scope = if self.by_sender { scope() } else { self.scope.clone() };
+        if let Some(text) = self.router.text("address_data") {
+            match self.evaluator.value(&parse(text), &mut scope) {
+                Ok(data) => drop(scope.values.insert("address_data".into(), data)),
+                Err(Stop::Forced(_)) => return Err(Declined::Quietly),
+                Err(Stop::Fails(why)) => return Err(Declined::Fails("address_data", why)),
+                Err(Stop::Undecided { .. }) => {}
+            }
+        }
+        if self.router.driver == "manualroute" {
+            for option in ["route_list", "route_data"] {
+                let Some(text) = self.router.text(option).filter(|text| text.contains('$')) else { continue };
+                match self.evaluator.value(&parse(text), &mut scope) {
+                    Err(Stop::Fails(why)) => return Err(Declined::Fails(option, why)),
+                    Err(Stop::Forced(_)) => return Err(Declined::Quietly),
+                    Ok(data) if option == "route_data" && data.trim().is_empty() => return Err(Declined::Quietly),
+                    Ok(list) if list.trim() == "*" && transport.text("hosts").is_none() => {
+                        return Err(Declined::Quietly);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(hops(self.router, transport, self.evaluator, &scope))
+    }
 }
 
 /// Where mail goes that a router hands to a transport.

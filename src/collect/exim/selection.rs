@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::config::{Config, Driver};
-use super::depend::{self, Uses, Walk};
+use super::depend::{self, Walk};
 use super::expand::lookups::{self, Type};
 use super::expand::parse::parse;
-use super::expand::{Evaluator, Scope};
+use super::expand::{Evaluator, Scope, Stop};
 use super::lists;
 use super::senders::{OTHER, stand_in};
 use crate::facts::SenderDomains;
@@ -30,10 +30,19 @@ impl<'a> Selection<'a> {
         let mut selection = Selection { config, evaluator, scope: scope.clone(), names: Vec::new() };
         let mut names = BTreeSet::new();
         for router in config.routers.iter().filter(|router| router.text("transport").is_some()) {
-            let mut walk = Walk { uses: Uses::default(), lists: &config.lists };
-            let Some(list) = selection.list(router) else { continue };
-            collect(&mut walk, &list, 0);
+            let mut walk = Walk::new(&config.lists);
+            if let Some(list) = selection.list(router) {
+                collect(&mut walk, &list, 0);
+            }
             names.extend(depend::domains(&walk.uses, evaluator).unwrap_or_default());
+            let asks = ["senders", "require_files", "condition", "address_data", "route_list", "route_data"];
+            for text in asks.iter().filter_map(|name| router.text(name)).filter(|text| text.contains("sender")) {
+                let mut walk = Walk::new(&config.lists);
+                walk.add(&parse(text));
+                if walk.uses.sender {
+                    names.extend(depend::domains(&walk.uses, evaluator).unwrap_or_default());
+                }
+            }
         }
         selection.names = names.into_iter().collect();
         selection
@@ -49,23 +58,46 @@ impl<'a> Selection<'a> {
         self.evaluator.value(&parse(router.text("senders")?), &mut self.scope.clone()).ok()
     }
 
-    /// Whether a router is there for a sender; `None` where files do not decide it.
-    pub fn takes(&self, router: &Driver, sender: usize) -> Option<bool> {
-        if router.text("senders").is_none() {
-            return Some(true);
-        }
-        let domain = match self.names.get(sender) {
+    /// The domain that stands for a sender; none for the empty one.
+    fn domain(&self, sender: usize) -> Option<String> {
+        match self.names.get(sender) {
             Some(name) => Some(stand_in(name)),
             None if sender == self.names.len() => Some(OTHER.to_owned()),
             None => None,
-        };
-        self.matches(&self.list(router)?, domain.as_deref(), 0)
+        }
     }
 
-    /// Whether mail of this domain is in an address list, or without a domain the empty sender.
-    fn matches(&self, list: &str, domain: Option<&str>, depth: usize) -> Option<bool> {
+    /// What an expansion sees of a sender's mail.
+    pub fn scope_of(&self, sender: usize) -> Scope {
+        let domain = self.domain(sender).unwrap_or_default();
+        let mut scope = self.scope.clone();
+        let address = if domain.is_empty() { String::new() } else { format!("postmaster@{domain}") };
+        scope.values.insert("sender_address_domain".into(), domain);
+        scope.values.insert("sender_address".into(), address);
+        scope
+    }
+
+    /// Whether the list `senders` of a router holds a sender.
+    pub fn sends(&self, router: &Driver, sender: usize) -> Takes {
+        let Some(text) = router.text("senders") else { return Takes::Yes };
+        let list = match self.evaluator.value(&parse(text), &mut self.scope_of(sender)) {
+            Ok(list) => list,
+            Err(Stop::Forced(_)) => return Takes::No,
+            Err(Stop::Fails(why)) => return Takes::Fails("senders", why),
+            Err(Stop::Undecided { .. }) => return Takes::Unknown,
+        };
+        match self.matches(&list, self.domain(sender).as_deref(), 0) {
+            Ok(Some(true)) => Takes::Yes,
+            Ok(Some(false)) => Takes::No,
+            Ok(None) => Takes::Unknown,
+            Err(why) => Takes::Fails("senders", why),
+        }
+    }
+
+    /// Whether mail of this domain is in an address list, or without a domain the empty sender; none where files do not decide it.
+    fn matches(&self, list: &str, domain: Option<&str>, depth: usize) -> Result<Option<bool>, String> {
         if depth > DEPTH_LIMIT {
-            return None;
+            return Ok(None);
         }
         let mut otherwise = false;
         for item in lists::items(list) {
@@ -74,29 +106,60 @@ impl<'a> Selection<'a> {
             otherwise = negated;
             let hit = match (part(positive), domain) {
                 (Part::Named(name), _) => {
-                    let inner = self.config.lists.get(&("addresslist".to_owned(), name.to_owned()))?;
-                    let inner = self.evaluator.value(&parse(&inner.value), &mut self.scope.clone()).ok()?;
-                    self.matches(&inner, domain, depth + 1)?
+                    let Some(inner) = self.config.lists.get(&("addresslist".to_owned(), name.to_owned())) else {
+                        return Ok(None);
+                    };
+                    let Ok(inner) = self.evaluator.value(&parse(&inner.value), &mut self.scope.clone()) else {
+                        return Ok(None);
+                    };
+                    match self.matches(&inner, domain, depth + 1)? {
+                        Some(hit) => hit,
+                        None => return Ok(None),
+                    }
                 }
                 (Part::Nobody, domain) => domain.is_none(),
-                (Part::Other, _) => return None,
+                (Part::Never, _) => false,
+                (Part::Other(file), _) => {
+                    if let Some(Err(Stop::Fails(why))) = file.map(|file| self.evaluator.table(file))
+                        && why.contains("No such file")
+                    {
+                        return Err(why);
+                    }
+                    return Ok(None);
+                }
                 (Part::Domain(..), None) => false,
                 (Part::Domain(anyone, list), Some(domain)) => {
                     let list = format!("<\u{1f}{list}");
                     let mut scope = self.scope.clone();
-                    let hit = self.evaluator.in_list(&mut scope, "match_domain", domain, &list, 0).ok()?;
-                    if hit && !anyone {
-                        return None;
+                    match self.evaluator.in_list(&mut scope, "match_domain", domain, &list, 0) {
+                        Ok(true) if !anyone => return Ok(None),
+                        Ok(hit) => hit,
+                        Err(Stop::Fails(why)) => return Err(why),
+                        Err(_) => return Ok(None),
                     }
-                    hit
                 }
             };
             if hit {
-                return Some(!negated);
+                return Ok(Some(!negated));
             }
         }
-        Some(otherwise)
+        Ok(Some(otherwise))
     }
+}
+
+/// Whether a router takes a sender's mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Takes {
+    /// All of it, as far as its sender, files and settings are concerned.
+    Yes,
+    /// None of it.
+    No,
+    /// Some of it, by something else than the sender: by the recipient, say.
+    Perhaps,
+    /// Files do not decide it.
+    Unknown,
+    /// Exim stops at this setting: the mail is deferred.
+    Fails(&'static str, String),
 }
 
 /// One item of an address list.
@@ -107,22 +170,32 @@ enum Part<'t> {
     Nobody,
     /// A domain list's item; whether any local part will do.
     Domain(bool, &'t str),
-    /// Something that asks for the whole address.
-    Other,
+    /// What no address fits.
+    Never,
+    /// Something that asks for the whole address; a file that it is looked up in.
+    Other(Option<&'t str>),
 }
 
 fn part(item: &str) -> Part<'_> {
     if let Some(name) = item.strip_prefix('+') {
         return Part::Named(name);
     }
-    let by_key = item.split_once(';').is_some_and(|(kind, _)| lookups::check(Type::of(kind.trim()).name, true).is_ok());
-    if by_key || item.starts_with('^') || item.starts_with("@@") {
-        return Part::Other;
+    let by_key = item.split_once(';').filter(|(kind, _)| lookups::check(Type::of(kind.trim()).name, true).is_ok());
+    if let Some((kind, file)) = by_key {
+        let text = matches!(Type::of(kind.trim()).name, "lsearch" | "wildlsearch" | "nwildlsearch");
+        return Part::Other(Some(file.trim()).filter(|_| text));
+    }
+    if item.starts_with('^') || item.starts_with("@@") {
+        return Part::Other(None);
     }
     let split = if item.contains(';') { item.split_once('@') } else { item.rsplit_once('@') };
     match split {
         _ if item.is_empty() => Part::Nobody,
+        // A domain holds neither commas nor blanks.
+        None if item.contains([',', ' ', '\t']) && !item.contains(';') => Part::Never,
         None => Part::Domain(true, item),
+        // Two patterns with a comma between are one, with a local part that no address has.
+        Some((local, _)) if local.contains('@') && !local.contains('"') => Part::Never,
         Some((local, domain)) => Part::Domain(local == "*", domain),
     }
 }
@@ -137,7 +210,7 @@ fn collect(walk: &mut Walk, list: &str, depth: usize) {
                     collect(walk, &inner.value, depth + 1);
                 }
             }
-            Part::Named(_) | Part::Nobody | Part::Other => {}
+            Part::Named(_) | Part::Nobody | Part::Never | Part::Other(_) => {}
         }
     }
 }

@@ -1,23 +1,23 @@
 //! From transports to ways of sending: source address and HELO name under the same assumptions.
 
+mod outcome;
 mod place;
 
-use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Read;
 use super::config::Driver;
-use super::depend::{self, SENDER_FUNCTIONS, Walk};
-use super::expand::parse::{Expr, parse};
-use super::expand::{Evaluator, PTR_NAME, Ptr, Scope, Stop};
+use super::depend;
+use super::expand::{Evaluator, Scope};
 use super::selection::Whose;
 use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
 use crate::facts::{Bind, Fact, Helo, Host, Mta, NextHop, Origin, Problem, Sender, SenderDomains, Via};
 use crate::name::DomainName;
+use outcome::outcomes;
 use place::Place;
 
 /// A domain that no file names. The character is a private one: no configuration holds it.
@@ -40,8 +40,8 @@ enum Whom<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Outcome {
     Text(Arc<str>),
-    /// The PTR name, else this.
-    FollowsPtr(String),
+    /// The PTR name, else this; all of several joined by this.
+    FollowsPtr(String, Option<String>),
     /// No binding.
     Nothing,
     Fails(String),
@@ -76,11 +76,11 @@ impl Outcome {
 /// The ways in which mail leaves the host by this configuration, and what keeps it from leaving.
 pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
     let (evaluator, scope) = (evaluator(root, read), scope(read));
-    let uses = routes::uses(read, &evaluator, &scope);
+    let mut faults = Faults::new();
+    let uses = routes::uses(read, &evaluator, &scope, &mut faults);
     let common = Common { host, read, evaluator: &evaluator, scope };
     let families = families(&common);
     let mut senders = Vec::new();
-    let mut faults = HashMap::new();
     let mut memo = Memo::new();
     for transport in read.config.transports.iter().filter(|driver| driver.driver == "smtp") {
         let Some(used) = uses.get(&transport.name) else { continue };
@@ -143,7 +143,7 @@ pub fn scope(read: &Read) -> Scope {
     };
     let main = |name: &str| read.facts.main.get(name).and_then(|setting| setting.value.clone());
     set("primary_hostname", main("primary_hostname"));
-    // While mail is sent it is the primary name: smtp_active_hostname counts for incoming connections alone.
+    // For mail made on this host it is the primary name; what came by SMTP brings what the option gave then.
     set("smtp_active_hostname", main("primary_hostname"));
     set("qualify_domain", main("qualify_domain"));
     set("qualify_recipient", main("qualify_recipient"));
@@ -182,7 +182,20 @@ struct Members {
 }
 
 /// Outcomes that keep mail from leaving: by the setting and the message.
-pub type Faults = HashMap<(String, String), Fact<String>>;
+pub type Faults = HashMap<(String, String), Fault>;
+
+/// What keeps mail from leaving.
+pub struct Fault {
+    /// The setting.
+    pub fact: Fact<String>,
+    /// Whose mail.
+    pub whose: SenderDomains,
+    /// What Exim does then.
+    pub then: &'static str,
+}
+
+/// What Exim does where a setting of a transport fails.
+pub const DEFERS: &str = "Exim defers the mail";
 
 /// What two settings come to, for everyone.
 struct Outcomes {
@@ -193,83 +206,14 @@ struct Outcomes {
     selects: bool,
     /// Whether all domains that have one could be listed.
     listed: bool,
+    /// Whether something else than the sender selects: a key that files do not decide, or how the mail came in.
+    by_other: bool,
+    /// Tables that were asked with a key that files do not decide.
+    free: BTreeSet<String>,
 }
 
 /// Outcomes by the texts of `interface` and `helo_data`: transports often share them.
 type Memo = HashMap<[Option<String>; 2], Rc<Outcomes>>;
-
-/// Texts with which a HELO name may depend on the sending address, by its variable or by what is expanded a second time.
-const MAY_USE_ADDRESS: [&str; 4] = ["sending_ip", "expand", "wildlsearch", "sg"];
-
-fn outcomes(
-    common: &Common,
-    interface: Option<&Fact<String>>,
-    helo: Option<&Fact<String>>,
-    families: &[Family],
-) -> Outcomes {
-    let mut scope = common.scope.clone();
-    let mut parsed = |fact: &Fact<String>| common.evaluator.fold(&parse(&fact.value), &mut scope);
-    let interface_expr = interface.map(&mut parsed);
-    let helo_expr = helo.map(&mut parsed);
-    let mut walk = Walk { uses: Default::default(), lists: &common.read.config.lists };
-    interface_expr.iter().chain(&helo_expr).for_each(|expr| walk.add(expr));
-    let uses = walk.uses;
-    let selects = uses.sender || uses.recipient;
-    let listed = depend::domains(&uses, common.evaluator).filter(|_| selects);
-    let whoms = listed.iter().flatten().map(|domain| Whom::Domain(domain)).chain([Whom::Others]);
-    let whoms = whoms.chain(listed.is_some().then_some(Whom::Bounce));
-    let mut scope = common.scope.clone();
-    let by_address = helo.is_some_and(|fact| MAY_USE_ADDRESS.iter().any(|part| fact.value.contains(part)));
-    let mut found: Vec<(Family, Outcome, Outcome, Members)> = Vec::new();
-    let mut known: HashMap<(Family, Outcome, Outcome), usize> = HashMap::new();
-    for whom in whoms {
-        let domain = match whom {
-            Whom::Domain(domain) => Some(DomainName::new(domain)),
-            _ => None,
-        };
-        if listed.is_some() {
-            assume(&mut scope, whom, uses.recipient, uses.perl);
-        }
-        // The address is chosen before there is a connection.
-        scope.values.remove("sending_ip_address");
-        let bound = match &interface_expr {
-            None => Outcome::Nothing,
-            Some(expr) => source(common.evaluator.value(expr, &mut scope)),
-        };
-        let mut same: Option<Outcome> = None;
-        for family in families {
-            let (bind, address) = pick(&bound, *family);
-            let address = address.or_else(|| common.host.source.of(*family).filter(|_| bind == Outcome::Nothing));
-            let name = match (&helo_expr, &same) {
-                (_, Some(name)) if !by_address => name.clone(),
-                (None, _) => default_helo(common),
-                (Some(expr), _) => name(common.evaluator, expr, &mut scope, address),
-            };
-            same = Some(name.clone());
-            // Without this, each domain would be on its own where its name is, though nothing leaves.
-            let name = if common.leaves(&bind, *family) { name } else { name.unsent() };
-            let key = (*family, bind, name);
-            let index = match known.get(&key) {
-                Some(index) => *index,
-                None => {
-                    found.push((key.0, key.1.clone(), key.2.clone(), Members::default()));
-                    known.insert(key, found.len() - 1);
-                    found.len() - 1
-                }
-            };
-            let members = &mut found[index].3;
-            match whom {
-                Whom::Domain(text) => {
-                    members.domains.extend(domain.clone());
-                    members.first.get_or_insert_with(|| text.into());
-                }
-                Whom::Others => members.others = true,
-                Whom::Bounce => members.bounce = true,
-            }
-        }
-    }
-    Outcomes { found, uses, selects, listed: listed.is_some() }
-}
 
 fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Memo, faults: &mut Faults) -> Vec<Group> {
     let interface = transport.get("interface").filter(|fact| !fact.value.is_empty());
@@ -277,7 +221,8 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
     let texts = [interface, helo].map(|fact| fact.map(|fact| fact.value.clone()));
     let known = memo.entry(texts).or_insert_with(|| Rc::new(outcomes(common, interface, helo, families)));
     let known = Rc::clone(known);
-    let Outcomes { found, uses, selects, listed } = &*known;
+    let Outcomes { found, uses, selects, listed, by_other, free } = &*known;
+    let files: BTreeSet<String> = uses.files.union(free).cloned().collect();
     let mut counts: HashMap<Family, usize> = HashMap::new();
     found.iter().for_each(|group| *counts.entry(group.0).or_default() += 1);
     let only = |family: &Family| counts.get(family) == Some(&1);
@@ -291,8 +236,9 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
             false if *selects && matches!((bind, name), (Outcome::Undecided(_), _) | (_, Outcome::Undecided(_))) => {
                 SenderDomains::Undecided
             }
+            _ if only(family) => SenderDomains::Any,
+            _ if *by_other => SenderDomains::Undecided,
             false => SenderDomains::Any,
-            true if only(family) => SenderDomains::Any,
             // Bounces alone, or by the recipient: that is no sender domain.
             true if (uses.recipient && !uses.perl) || (members.domains.is_empty() && !members.others) => {
                 SenderDomains::Undecided
@@ -303,7 +249,7 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
                 SenderDomains::Only { domains, others: members.others }
             }
         };
-        let place = Place { common, files: &uses.files, domain: members.first.as_deref() };
+        let place = Place { common, files: &files, domain: members.first.as_deref() };
         let fails = [(bind, "interface", &interface), (name, "helo_data", &helo)];
         let failed = fails.into_iter().find_map(|(outcome, option, set)| match outcome {
             Outcome::Fails(why) => Some((option, why, set)),
@@ -312,7 +258,8 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
         if let Some((option, why, set)) = failed {
             // Nothing is sent: no path.
             let place = (format!("{option} of {}", transport.name), why.clone());
-            faults.entry(place).or_insert_with(|| set.as_ref().unwrap_or(&unset).fact.clone());
+            let fact = set.as_ref().unwrap_or(&unset).fact.clone();
+            faults.entry(place).or_insert(Fault { fact, whose: domains, then: DEFERS });
             continue;
         }
         if !common.leaves(bind, *family) {
@@ -343,98 +290,3 @@ impl<'a> Set<'a> {
 
 /// The origin of what no file sets.
 pub const EXIM: Origin = Origin::default_of("Exim specification");
-
-/// Assumes a sender.
-fn assume(scope: &mut Scope, whom: Whom, recipient: bool, perl: bool) {
-    let domain = match whom {
-        Whom::Domain(domain) => stand_in(domain),
-        Whom::Others => OTHER.to_owned(),
-        Whom::Bounce => String::new(),
-    };
-    let address = if domain.is_empty() { String::new() } else { format!("postmaster@{domain}") };
-    let mut set = |name: &'static str, value: &str| scope.values.insert(name.into(), value.to_owned());
-    set("sender_address_domain", &domain);
-    set("sender_address", &address);
-    if recipient {
-        // Where cPanel's functions choose the key, the same values can come from the recipient's domain.
-        let recipient = if domain.is_empty() { OTHER } else { domain.as_str() };
-        set("original_domain", recipient);
-        set("domain", recipient);
-    }
-    if perl {
-        for function in SENDER_FUNCTIONS {
-            scope.perl.insert(function, domain.to_ascii_lowercase());
-        }
-    }
-}
-
-/// Whether a text holds a stand-in: then it differs for each message.
-fn made_up(text: &str) -> bool {
-    text.contains('\u{f8ff}')
-}
-
-fn stopped(stop: Stop) -> Outcome {
-    match stop {
-        Stop::Forced(message) | Stop::Fails(message) => Outcome::Fails(message),
-        Stop::Undecided { why, construct } if construct.is_empty() => Outcome::Undecided(why),
-        Stop::Undecided { why, construct } => Outcome::Undecided(format!("`{construct}`: {why}")),
-    }
-}
-
-/// What `interface` comes to: a forced failure means no binding.
-fn source(result: Result<String, Stop>) -> Outcome {
-    match result {
-        Ok(text) if made_up(&text) => Outcome::Undecided("the address is made from the sender's domain".into()),
-        Ok(text) if text.trim().is_empty() => Outcome::Nothing,
-        Ok(text) => Outcome::Text(text.into()),
-        Err(Stop::Forced(_)) => Outcome::Nothing,
-        Err(stop) => stopped(stop),
-    }
-}
-
-/// The first address of the family; an item that is no address counts where Exim meets it before.
-fn pick(bound: &Outcome, family: Family) -> (Outcome, Option<IpAddr>) {
-    let Outcome::Text(text) = bound else { return (bound.clone(), None) };
-    for item in lists::items(text) {
-        match item.parse::<IpAddr>() {
-            Ok(address) if Family::of(address) == family => return (Outcome::Text(item.into()), Some(address)),
-            Ok(_) => {}
-            Err(_) => return (Outcome::Text(item.into()), None),
-        }
-    }
-    (Outcome::Nothing, None)
-}
-
-fn default_helo(common: &Common) -> Outcome {
-    match &common.read.primary_hostname {
-        Ok(fact) => Outcome::Text(fact.value.as_str().into()),
-        Err(why) => Outcome::Undecided(format!("`$primary_hostname`: {why}")),
-    }
-}
-
-/// What `helo_data` comes to with this sending address.
-fn name(evaluator: &Evaluator, expr: &Expr, scope: &mut Scope, address: Option<IpAddr>) -> Outcome {
-    match address {
-        Some(address) => scope.values.insert("sending_ip_address".into(), address.to_string()),
-        None => scope.values.remove("sending_ip_address"),
-    };
-    scope.ptr = None;
-    let plain = match evaluator.value(expr, scope) {
-        Ok(text) if made_up(&text) => {
-            return Outcome::Undecided("the name is made from the sender's domain".into());
-        }
-        Ok(text) => return Outcome::Text(text.into()),
-        Err(stop @ Stop::Undecided { .. }) => stop,
-        Err(stop) => return stopped(stop),
-    };
-    let mut with = |ptr| {
-        scope.ptr = Some(ptr);
-        let result = evaluator.value(expr, scope);
-        scope.ptr = None;
-        result
-    };
-    match (with(Ptr::Found), with(Ptr::Missing)) {
-        (Ok(found), Ok(default)) if found == PTR_NAME && !made_up(&default) => Outcome::FollowsPtr(default),
-        _ => stopped(plain),
-    }
-}

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::Read;
 use super::senders::{EXIM, Faults};
-use crate::facts::{Bind, Helo, Mta, Origin, Problem, ProblemKind, Sender, Undecided};
+use crate::facts::{Bind, Helo, Mta, Origin, Problem, ProblemKind, Sender, SenderDomains, Undecided};
 
 /// Leaves undecided what differs where Exim was built otherwise.
 pub fn hedge(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>) {
@@ -41,8 +41,7 @@ pub fn global(read: &Read, senders: &mut [Sender]) {
         .collect();
     texts.sort_unstable();
     texts.dedup();
-    let same =
-        matches!(texts[..], [one] if !one.contains('{') && one.matches('$').count() <= 1 && !one.contains("sender"));
+    let same = matches!(texts[..], [one] if !one.contains('{') && one.matches('$').count() <= 1 && !["sender", "active"].iter().any(|word| one.contains(word)));
     for sender in senders {
         let set = read.config.transports.iter().find(|driver| *driver.name == *sender.service);
         let text = set.and_then(|driver| driver.get("helo_data")).map(|fact| fact.value.trim());
@@ -55,8 +54,9 @@ pub fn global(read: &Read, senders: &mut [Sender]) {
 pub fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
     let mut faults: Vec<_> = faults.into_iter().collect();
     faults.sort_by(|a, b| a.0.cmp(&b.0));
-    for ((setting, why), fact) in faults {
-        let what = format!("{setting} fails: {why}; Exim defers the mail");
+    for ((setting, why), fault) in faults {
+        let what = format!("{setting} fails: {why}; {}{}", fault.then, of_whom(&fault.whose));
+        let fact = fault.fact;
         let missing =
             why.strip_prefix("stat(").and_then(|rest| rest.split_once(')')).map(|(path, _)| path).or_else(|| {
                 why.strip_prefix("failed to open ").and_then(|rest| rest.split_once(" for ")).map(|(path, _)| path)
@@ -74,4 +74,18 @@ pub fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
             None => problems.push(problem),
         }
     }
+}
+
+/// Whose mail it is, where that is not everyone's.
+fn of_whom(whose: &SenderDomains) -> String {
+    const NAMED: usize = 5;
+    let SenderDomains::Only { domains, others } = whose else { return String::new() };
+    let mut names: Vec<String> = domains.iter().take(NAMED).map(ToString::to_string).collect();
+    match (domains.len().saturating_sub(NAMED), others) {
+        (0, false) => {}
+        (0, true) => names.push("domains that no file names".into()),
+        (more, false) => names.push(format!("{more} more")),
+        (more, true) => names.push(format!("{more} more, and domains that no file names")),
+    }
+    if names.is_empty() { String::new() } else { format!(" of {}", names.join(", ")) }
 }

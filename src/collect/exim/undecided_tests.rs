@@ -127,7 +127,6 @@ const MOMENT: &[&str] = &[
 /// What depends on the sender's address in a way that no list of domains covers. An expansion around it may make it the same
 /// for everyone.
 const SENDER: &[&str] = &[
-    "${lookup{$sender_address}lsearch{/etc/names}{$value}{x}}",
     "${lookup dnsdb{ptr=$sending_ip_address}{x$value}{y}}",
     "mail.$sender_address_domain",
     "mail.$domain",
@@ -137,7 +136,6 @@ const SENDER: &[&str] = &[
     "${if eq{$local_part}{a}{one}{two}}",
     "${if match_domain{$sender_address_domain}{^a.*}{one}{two}}",
     "${if match_address{$sender_address}{a@*}{one}{two}}",
-    "${lookup{${uc:$sender_address_domain}}wildlsearch{/etc/names}{$value}{x}}",
 ];
 
 /// Places for an expansion; `@` is where it stands.
@@ -155,7 +153,6 @@ const PLACES: &[&str] = &[
     "${if or{{eq{a}{b}}{eq{@}{5}}}{one}{two}}",
     "${if match{@}{^5}{one}{two}}",
     "${if inlist{@}{5:6}{one}{two}}",
-    "${lookup{@}lsearch{/etc/names}{$value}{none}}",
     "${lookup{a}lsearch{/etc/names}{@}{none}}",
     "${lookup{none}lsearch{/etc/names}{x}{@}}",
     "${tr{@}{_}{-}}",

@@ -211,13 +211,21 @@ impl Run<'_> {
         if self.table.contains(question) {
             return;
         }
+        let inside = self.plan.is_inside(question);
         let question = Arc::new(question.clone());
-        let resolvers = self.recursive();
+        let mut resolvers = self.recursive();
+        if inside {
+            let own = |number: &usize| self.vantages.get(*number).is_some_and(|v| v.kind == VantageKind::System);
+            resolvers.retain(own);
+            if resolvers.is_empty() {
+                return;
+            }
+        }
         let number = self.table.add(Arc::clone(&question), Vec::with_capacity(resolvers.len()));
         for server in resolvers {
             self.put(server, number, &question);
         }
-        if self.options.authoritative {
+        if self.options.authoritative && !inside {
             let jobs = self.cuts.want(&question);
             self.perform(jobs);
         }

@@ -166,7 +166,8 @@ mod tests {
     fn a_name_that_follows_the_ptr_is_judged_as_it_will_be() {
         let follows = |default: &str| {
             healthy().but(|f| {
-                f.paths[0].helo = Helo::FollowsPtr { default: Some(HeloName::new(default)), origin: HERE };
+                f.paths[0].helo =
+                    Helo::FollowsPtr { default: Some(HeloName::new(default)), joined: None, origin: HERE };
             })
         };
         let unconfirmed =

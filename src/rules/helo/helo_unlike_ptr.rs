@@ -95,8 +95,9 @@ mod tests {
     fn cases() {
         const OTHER: (&str, &[&str]) = ("192.0.2.10 PTR", &["mx.example.com"]);
         let relayed = |f: &mut Facts| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into());
-        let follows =
-            |f: &mut Facts| f.paths[0].helo = Helo::FollowsPtr { default: None, origin: Origin::kernel("test") };
+        let follows = |f: &mut Facts| {
+            f.paths[0].helo = Helo::FollowsPtr { default: None, joined: None, origin: Origin::kernel("test") }
+        };
         check_table(
             &RULE,
             vec![

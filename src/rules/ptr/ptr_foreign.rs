@@ -136,7 +136,7 @@ mod tests {
                 ("its name is visibly none", named("example.com}})"), dns(&[]), &[]),
                 (
                     "the HELO name follows the PTR record",
-                    healthy().but(|f| f.paths[0].helo = Helo::FollowsPtr { default: None, origin: HERE }),
+                    healthy().but(|f| f.paths[0].helo = Helo::FollowsPtr { default: None, joined: None, origin: HERE }),
                     dns(&[("192.0.2.10 PTR", &["mail.customer.example"])]),
                     &[],
                 ),

@@ -8,6 +8,9 @@ use super::taint::may_be_tainted;
 use super::{Evaluator, Scope, Stop, UNSEEN, condition, lookups, matching, operators, skipped, undecided, variables};
 use crate::collect::exim::{arithmetic, lists};
 
+/// Undecided conditions within undecided ones, both ways of which are looked at.
+const UNSURE_LIMIT: usize = 5;
+
 impl Evaluator<'_> {
     /// The text that an expansion gives.
     pub(crate) fn expand(&self, expr: &Expr, scope: &mut Scope) -> Result<String, Stop> {
@@ -56,7 +59,13 @@ impl Evaluator<'_> {
             }
             Kind::If(condition, tail) => {
                 let captures = scope.captures.clone();
-                let truth = self.holds(condition, scope)?;
+                let truth = match self.holds(condition, scope) {
+                    Ok(truth) => truth,
+                    Err(stop) => {
+                        scope.captures = captures;
+                        return self.whatever_holds(tail, stop, scope);
+                    }
+                };
                 // Exim sets `$value` to the item that matched; which text that is differs between releases.
                 let sets = truth && sets_value(condition);
                 let value = if sets { scope.values.remove("value") } else { None };
@@ -100,6 +109,34 @@ impl Evaluator<'_> {
             }
             Kind::Error(message) => Err(Stop::Fails(message.clone())),
             Kind::Unclear(why) => undecided((*why).to_owned()),
+        }
+    }
+
+    /// What comes out of an `${if` whose condition is undecided, where both ways come to the same.
+    fn whatever_holds(&self, tail: &Tail, stop: Stop, scope: &mut Scope) -> Result<String, Stop> {
+        if !matches!(stop, Stop::Undecided { .. }) || scope.unsure >= UNSURE_LIMIT {
+            return Err(stop);
+        }
+        let way = |value: Option<String>| {
+            let mut scope = scope.clone();
+            scope.unsure += 1;
+            // What the condition leaves behind is as undecided as the condition.
+            scope.captures.clear();
+            scope.matched_before = true;
+            scope.values.remove("value");
+            let result = self.tail(tail, value, "if", false, &mut scope);
+            (result, scope.free)
+        };
+        let ((yes, asked), (no, also)) = (way(Some("true".to_owned())), way(None));
+        match (yes, no) {
+            (Ok(yes), Ok(no)) if yes == no => {
+                let tables = [asked, also].into_iter().flatten().flat_map(|free| free.tables);
+                if let Some(free) = &mut scope.free {
+                    free.tables.extend(tables);
+                }
+                Ok(yes)
+            }
+            _ => Err(stop),
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::parse::{Expr, Kind, Lookup};
 use super::table::{Table, full};
-use super::{Evaluator, PTR_NAME, Ptr, Scope, Stop, parse, taint, undecided};
+use super::{Evaluator, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop, parse, taint, undecided};
 use crate::facts::MapEntry;
 
 /// Lookups with a key and a file.
@@ -105,29 +105,70 @@ pub struct Found {
 pub fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result<Option<Found>, Stop> {
     let kind = Type::of(&lookup.kind);
     let Some(key) = &lookup.key else {
-        if let (Some(ptr), true) = (scope.ptr, kind.name == "dnsdb" && asks_ptr(&lookup.file)) {
-            return Ok((ptr == Ptr::Found).then(|| Found { value: PTR_NAME.to_owned(), parts: None }));
+        if let (Some(ptr), "dnsdb", Some(separator)) = (scope.ptr, kind.name, asks_ptr(&lookup.file)) {
+            let found = |value: String| Ok(Some(Found { value, parts: None }));
+            return match ptr {
+                Ptr::Found => found(PTR_NAME.to_owned()),
+                Ptr::Several => found(format!("{PTR_NAME}{separator}{PTR_OTHER}")),
+                Ptr::Missing => Ok(None),
+            };
         }
         let what = if kind.name == "dnsdb" { "asks the DNS" } else { "asks a database" };
         return undecided(format!("a `{}` lookup {what} when the mail is sent", kind.name));
     };
     taint::as_file_name(&lookup.file)?;
-    let key = of.expand(key, scope)?;
-    let file = of.expand(&lookup.file, scope)?;
-    search(of, scope, &kind, &key, file.trim())
+    match of.expand(key, scope) {
+        Err(Stop::Undecided { .. }) if scope.free.is_some() && is_text(kind.name) => {
+            let file = of.expand(&lookup.file, scope)?;
+            any(of, scope, &kind, file.trim())
+        }
+        Err(stop @ Stop::Undecided { .. }) if is_text(kind.name) => {
+            // Whatever the key is, a table must be there.
+            let table = of.expand(&lookup.file, scope).and_then(|file| of.table(file.trim()));
+            Err(table.err().filter(|other| matches!(other, Stop::Fails(_))).unwrap_or(stop))
+        }
+        key => {
+            let key = key?;
+            let file = of.expand(&lookup.file, scope)?;
+            search(of, scope, &kind, &key, file.trim())
+        }
+    }
 }
 
-/// Whether a query asks for the PTR record of the sending address.
-fn asks_ptr(query: &Expr) -> bool {
+/// Whether a lookup searches a text of keys and values.
+fn is_text(name: &str) -> bool {
+    matches!(name, "lsearch" | "wildlsearch" | "nwildlsearch" | "iplsearch")
+}
+
+/// Looks up with a key that files do not decide: the entry that is assumed, else the default.
+fn any(of: &Evaluator, scope: &mut Scope, kind: &Type, file: &str) -> Result<Option<Found>, Stop> {
+    let table = of.table(file)?;
+    let Some(free) = &mut scope.free else { return Ok(None) };
+    free.tables.insert(file.to_owned());
+    let own = free.key.as_deref().filter(|key| *key != "*").and_then(|key| table.get(key));
+    let Some(entry) = own.or_else(|| table.get("*").filter(|_| kind.star)) else { return Ok(None) };
+    match kind.options.split(',').find_map(|option| option.strip_prefix("ret=")) {
+        Some("key") => undecided("the key that is looked up is known only when the mail is sent".to_owned()),
+        Some("full") => Ok(Some(Found { value: full(entry), parts: None })),
+        _ => Ok(Some(Found { value: entry.value.to_string(), parts: None })),
+    }
+}
+
+/// Where a query asks for the PTR records of the sending address: what stands between several.
+fn asks_ptr(query: &Expr) -> Option<char> {
     let mut text = String::new();
     for node in &query.0 {
         match &node.kind {
             Kind::Text(piece) => text.push_str(piece),
             Kind::Variable(name) => text.push_str(&format!("${name}")),
-            _ => return false,
+            _ => return None,
         }
     }
-    text.trim().ends_with("ptr=$sending_ip_address")
+    let text = text.trim();
+    if !text.ends_with("ptr=$sending_ip_address") {
+        return None;
+    }
+    Some(text.strip_prefix('>').and_then(|rest| rest.chars().next()).unwrap_or('\n'))
 }
 
 /// Looks `key` up in `file`.

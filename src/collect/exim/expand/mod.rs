@@ -59,16 +59,29 @@ pub(crate) fn undecided<T>(why: String) -> Result<T, Stop> {
     Err(Stop::Undecided { why, construct: String::new() })
 }
 
-/// Stands for the first PTR name of the sending address.
+/// Stands for a PTR name of the sending address.
 pub const PTR_NAME: &str = "\u{f8ff}ptr";
+/// Stands for another one.
+pub const PTR_OTHER: &str = "\u{f8ff}other-ptr";
 
 /// What a DNS lookup for the PTR record of the sending address is assumed to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ptr {
     /// [`PTR_NAME`].
     Found,
+    /// [`PTR_NAME`] and [`PTR_OTHER`].
+    Several,
     /// Nothing.
     Missing,
+}
+
+/// What is assumed of keys that files do not decide: any entry of the table may be the one.
+#[derive(Debug, Clone, Default)]
+pub struct Free {
+    /// The entry's key; none: no entry fits.
+    pub key: Option<String>,
+    /// The tables that were asked.
+    pub tables: BTreeSet<String>,
 }
 
 /// What an expansion sees.
@@ -80,9 +93,13 @@ pub struct Scope {
     pub perl: HashMap<&'static str, String>,
     /// What a DNS lookup for the PTR record of the sending address is assumed to find.
     pub ptr: Option<Ptr>,
+    /// What a key is that files do not decide, and what was looked up with such a key.
+    pub free: Option<Free>,
     /// Whether variables that are not named are empty; else they are undecided.
     pub rest_empty: bool,
     captures: Vec<String>,
+    /// Undecided conditions around, both ways of which are looked at.
+    unsure: usize,
     /// Whether Exim has matched something earlier, so that `$1` holds text that is not known, even where the rest is empty.
     pub matched_before: bool,
     depth: usize,
@@ -205,6 +222,11 @@ impl<'r> Evaluator<'r> {
     pub fn names_in(&self, folder: &str, limit: usize) -> Option<Vec<String>> {
         self.look(folder).ok()?;
         Some(self.root.names_in(folder, limit)).filter(|names| names.len() <= limit)
+    }
+
+    /// Whether something stands at a path, as far as that is decided.
+    pub fn is_there(&self, path: &str) -> Option<bool> {
+        Some(self.status(path).ok()?.is_some())
     }
 
     /// A file, where it can be read.

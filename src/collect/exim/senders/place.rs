@@ -21,12 +21,8 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// A value with the line of a table that holds it; else with its setting.
     fn origin<T>(&self, text: &str, set: &Set, value: T) -> Fact<T> {
-        let keys = self.domain.into_iter().chain(["*"]);
-        for (key, path) in keys.flat_map(|key| self.files.iter().map(move |path| (key, path))) {
-            let Ok(table) = self.common.evaluator.table(path) else { continue };
-            if let Some(entry) = table.get(key).filter(|entry| !text.is_empty() && entry.value.contains(text)) {
-                return Fact { value, origin: entry.value.origin(), via: set.below.clone() };
-            }
+        if let Some(origin) = self.in_table(text) {
+            return Fact { value, origin, via: set.below.clone() };
         }
         // Or the domain's own file; where there is no domain, one of everybody.
         let own = |path: &String| self.domain.is_none_or(|domain| path.contains(domain));
@@ -40,6 +36,17 @@ impl Place<'_> {
             return Fact { value, origin: Origin::File(at), via: set.below.clone() };
         }
         set.fact.with(value)
+    }
+
+    /// The line of a table that holds the value.
+    fn in_table(&self, text: &str) -> Option<Origin> {
+        let keys = self.domain.into_iter().chain(["*"]);
+        let mut places = keys.flat_map(|key| self.files.iter().map(move |path| (key, path)));
+        places.find_map(|(key, path)| {
+            let table = self.common.evaluator.table(path).ok()?;
+            let entry = table.get(key).filter(|entry| !text.is_empty() && entry.value.contains(text))?;
+            Some(entry.value.origin())
+        })
     }
 
     pub(super) fn bind(&self, outcome: &Outcome, family: Family, set: &Set) -> Bind {
@@ -60,7 +67,7 @@ impl Place<'_> {
                 let (parameter, origin) = (parameter.into_owned(), set.fact.origin.clone());
                 Bind::Undecided(Undecided { parameter, why: why.clone(), origin })
             }
-            Outcome::Nothing | Outcome::FollowsPtr(_) | Outcome::Fails(_) => Bind::Kernel,
+            Outcome::Nothing | Outcome::FollowsPtr(..) | Outcome::Fails(_) => Bind::Kernel,
         }
     }
 
@@ -73,7 +80,9 @@ impl Place<'_> {
                 Helo::Known(match (set, primary) {
                     (None, Some(primary)) => primary.with(name),
                     (Some(set), Some(primary))
-                        if **text == *primary.value && set.fact.value.contains("primary_hostname") =>
+                        if **text == *primary.value
+                            && set.fact.value.contains("primary_hostname")
+                            && self.in_table(text).is_none() =>
                     {
                         let mut fact = primary.with(name);
                         fact.via.add_nearest(set.fact.origin.clone());
@@ -83,9 +92,9 @@ impl Place<'_> {
                     (None, None) => Fact::new(name, origin),
                 })
             }
-            Outcome::FollowsPtr(default) => {
+            Outcome::FollowsPtr(default, joined) => {
                 let default = Some(HeloName::new(default.clone())).filter(|name| !name.as_str().is_empty());
-                Helo::FollowsPtr { default, origin }
+                Helo::FollowsPtr { default, joined: joined.clone(), origin }
             }
             Outcome::Undecided(why) | Outcome::Fails(why) => Helo::Undecided(Undecided {
                 parameter: format!("helo_data of {}", transport.name),

@@ -1,0 +1,251 @@
+//! Whether a router ever runs: what Exim asks before it does (Exim specification, section 3.12), as far as files decide it.
+
+use super::config::{Config, Driver};
+use super::depend::Walk;
+use super::expand::lookups::{self, Type};
+use super::expand::parse::parse;
+use super::expand::{Evaluator, Scope, Stop};
+use super::lists;
+use super::selection::{Selection, Takes};
+
+/// Lists within lists that are followed.
+const DEPTH_LIMIT: usize = 20;
+
+/// What is asked of one router, sender by sender.
+pub struct Asked<'a> {
+    router: &'a Driver,
+    selection: &'a Selection<'a>,
+    evaluator: &'a Evaluator<'a>,
+    scope: &'a Scope,
+    /// What does not depend on the sender.
+    domains: (Takes, bool),
+    local_parts: (Takes, bool),
+    conditions: Vec<Condition<'a>>,
+}
+
+/// An expanded precondition.
+struct Condition<'a> {
+    text: &'a str,
+    files: bool,
+    /// Whether it asks for the sender in a way that no list of domains covers.
+    opaque: bool,
+}
+
+/// What came of asking.
+pub struct Answer {
+    /// Whether it takes the mail.
+    pub takes: Takes,
+    /// Whether it takes at least some.
+    pub sure: bool,
+    /// A condition that fails, and why: Exim skips the router.
+    pub skipped: Option<(&'static str, String)>,
+}
+
+impl<'a> Asked<'a> {
+    /// What is asked of `router`.
+    pub fn of(
+        router: &'a Driver,
+        selection: &'a Selection<'a>,
+        config: &'a Config,
+        evaluator: &'a Evaluator<'a>,
+        scope: &'a Scope,
+    ) -> Asked<'a> {
+        let condition = |name: &str, files| {
+            let text = router.text(name)?;
+            let mut walk = Walk::new(&config.lists);
+            walk.add(&parse(text));
+            Some(Condition { text, files, opaque: walk.uses.opaque })
+        };
+        let list = |name, kind| list_takes(router, name, kind, config, evaluator, scope);
+        Asked {
+            router,
+            selection,
+            evaluator,
+            scope,
+            domains: list("domains", "domainlist"),
+            local_parts: list("local_parts", "localpartlist"),
+            conditions: [condition("require_files", true), condition("condition", false)]
+                .into_iter()
+                .flatten()
+                .collect(),
+        }
+    }
+
+    /// Whether the router takes the mail of a sender, by its number. The order is Exim's.
+    pub fn sender(&self, sender: usize) -> Answer {
+        let mut sure = self.domains.1 && self.local_parts.1;
+        let answer = |takes| Answer { takes, sure: false, skipped: None };
+        if self.router.is("verify_only", false) {
+            return answer(Takes::No);
+        }
+        let mut takes = Takes::Yes;
+        for earlier in [&self.domains.0, &self.local_parts.0, &self.selection.sends(self.router, sender)] {
+            match weaker(takes, earlier) {
+                Ok(weaker) => takes = weaker,
+                Err(last) => return answer(last),
+            }
+        }
+        if ["check_local_user", "local_part_prefix", "local_part_suffix"]
+            .iter()
+            .any(|name| self.router.get(name).is_some())
+        {
+            takes = if takes == Takes::Yes { Takes::Perhaps } else { takes };
+            sure = false;
+        }
+        for condition in &self.conditions {
+            let (own, skipped) = self.holds(condition, sender);
+            if own == Takes::No {
+                return Answer { takes: own, sure: false, skipped };
+            }
+            sure &= own == Takes::Yes;
+            match weaker(takes, &own) {
+                Ok(weaker) => takes = weaker,
+                Err(last) => return answer(last),
+            }
+        }
+        Answer { sure: sure && takes != Takes::Unknown, takes, skipped: None }
+    }
+
+    fn holds(&self, condition: &Condition, sender: usize) -> (Takes, Option<(&'static str, String)>) {
+        let mut scope = if condition.opaque { self.scope.clone() } else { self.selection.scope_of(sender) };
+        match self.evaluator.value(&parse(condition.text), &mut scope) {
+            Ok(text) if condition.files => (self.files(&text), None),
+            Ok(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "" | "0" | "no" | "false" => (Takes::No, None),
+                _ => (Takes::Yes, None),
+            },
+            Err(Stop::Forced(_)) => (Takes::No, None),
+            Err(Stop::Fails(why)) if condition.files => (Takes::Fails("require_files", why), None),
+            Err(Stop::Fails(why)) => (Takes::No, Some(("condition", why))),
+            Err(Stop::Undecided { .. }) => (Takes::Perhaps, None),
+        }
+    }
+
+    /// Whether files are there that must be, and are not that must not. Another user's view of them is not known.
+    fn files(&self, list: &str) -> Takes {
+        let mut takes = Takes::Yes;
+        for item in lists::items(list) {
+            let (item, wanted) = match item.strip_prefix('!') {
+                Some(rest) => (rest.trim_start(), false),
+                None => (item.as_str(), true),
+            };
+            let path = item.strip_prefix('+').map_or(item, str::trim_start);
+            if !path.starts_with('/') {
+                continue;
+            }
+            match self.evaluator.is_there(path) {
+                Some(there) if there == wanted => {}
+                Some(_) => return Takes::No,
+                None => takes = Takes::Perhaps,
+            }
+        }
+        takes
+    }
+}
+
+/// Both together; an error where it ends here.
+fn weaker(so_far: Takes, next: &Takes) -> Result<Takes, Takes> {
+    match (so_far, next) {
+        (_, Takes::No) => Err(Takes::No),
+        // Some of the mail may not come so far.
+        (Takes::Yes, Takes::Fails(..)) => Err(next.clone()),
+        (so_far, Takes::Fails(..)) => Ok(so_far),
+        (Takes::Unknown, _) | (_, Takes::Unknown) => Ok(Takes::Unknown),
+        (Takes::Perhaps, _) | (_, Takes::Perhaps) => Ok(Takes::Perhaps),
+        (so_far, _) => Ok(so_far),
+    }
+}
+
+/// What a list of domains or local parts says of mail to others.
+fn list_takes(
+    router: &Driver,
+    option: &'static str,
+    kind: &str,
+    config: &Config,
+    evaluator: &Evaluator,
+    scope: &Scope,
+) -> (Takes, bool) {
+    let Some(text) = router.text(option) else { return (Takes::Yes, true) };
+    let list = match evaluator.value(&parse(text), &mut scope.clone()) {
+        Ok(list) => list,
+        Err(Stop::Forced(_)) => return (Takes::No, true),
+        Err(Stop::Fails(why)) => return (Takes::Fails(option, why), true),
+        Err(Stop::Undecided { .. }) => return (Takes::Perhaps, false),
+    };
+    match reach(&list, kind, config, evaluator, 0) {
+        Ok(Reach::Nobody) => (Takes::No, true),
+        Ok(Reach::Everybody) => (Takes::Yes, true),
+        Ok(Reach::Some) => (Takes::Perhaps, true),
+        Ok(Reach::Open) => (Takes::Perhaps, false),
+        Err(why) => (Takes::Fails(option, why), true),
+    }
+}
+
+/// How many domains or local parts of others are in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Nobody,
+    /// Perhaps some.
+    Open,
+    Some,
+    /// All but a few.
+    Everybody,
+}
+
+fn reach(list: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: usize) -> Result<Reach, String> {
+    let mut otherwise = Reach::Nobody;
+    let (mut some, mut open) = (false, false);
+    for item in lists::items(list) {
+        let positive = item.strip_prefix('!').map_or(item.as_str(), str::trim_start);
+        let negated = positive.len() < item.len();
+        let own = one(positive, kind, config, evaluator, depth)?;
+        otherwise = Reach::Nobody;
+        match (own, negated) {
+            (Reach::Everybody, false) => return Ok(Reach::Everybody),
+            (Reach::Everybody, true) => break,
+            (Reach::Some, false) => some = true,
+            (Reach::Open, false) => open = true,
+            (Reach::Some | Reach::Open | Reach::Nobody, true) => otherwise = Reach::Everybody,
+            (Reach::Nobody, false) => {}
+        }
+    }
+    Ok(match otherwise {
+        Reach::Nobody if some => Reach::Some,
+        Reach::Nobody if open => Reach::Open,
+        otherwise => otherwise,
+    })
+}
+
+fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: usize) -> Result<Reach, String> {
+    if let Some(name) = item.strip_prefix('+') {
+        let Some(inner) = config.lists.get(&(kind.to_owned(), name.to_owned())).filter(|_| depth < DEPTH_LIMIT) else {
+            return Ok(Reach::Open);
+        };
+        return match evaluator.value(&parse(&inner.value), &mut Scope::default()) {
+            Ok(inner) => reach(&inner, kind, config, evaluator, depth + 1),
+            // Such a list holds nobody.
+            Err(Stop::Forced(_)) => Ok(Reach::Nobody),
+            Err(_) => Ok(Reach::Open),
+        };
+    }
+    let by_key = item.split_once(';').map(|(kind, file)| (Type::of(kind.trim()).name, file.trim()));
+    if let Some((name, file)) = by_key
+        && matches!(name, "lsearch" | "wildlsearch" | "nwildlsearch")
+        && lookups::check(name, true).is_ok()
+    {
+        return match evaluator.table(file) {
+            Ok(table) if table.entries.is_empty() => Ok(Reach::Nobody),
+            Ok(_) => Ok(Reach::Some),
+            Err(Stop::Fails(why)) if why.contains("No such file") => Err(why),
+            Err(_) => Ok(Reach::Open),
+        };
+    }
+    // A domain holds neither commas nor blanks.
+    let never = kind == "domainlist" && by_key.is_none() && !item.starts_with('^') && item.contains([',', ' ', '\t']);
+    Ok(match item {
+        "*" => Reach::Everybody,
+        "" => Reach::Nobody,
+        _ if never => Reach::Nobody,
+        _ => Reach::Some,
+    })
+}
