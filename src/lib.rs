@@ -112,6 +112,7 @@ mod layers {
         ("tokio::", &["observe/resolver"]),
         ("nix::", &["collect/", "inputs/", "output/", "process.rs", "sandbox/"]),
         ("caps::", &["sandbox/"]),
+        ("allow(unsafe_code)", &["sandbox/fork.rs"]),
         ("landlock::", &["sandbox/"]),
         ("seccompiler::", &["sandbox/"]),
         ("pest::", &["collect/"]),

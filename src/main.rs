@@ -1,4 +1,5 @@
 //! The program: reads the command line, runs it, exits.
+#![forbid(unsafe_code)]
 
 use std::io::Write as _;
 use std::process::ExitCode;

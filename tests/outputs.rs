@@ -117,6 +117,20 @@ fn a_small_stack_is_no_verdict_on_the_files() {
 }
 
 #[test]
+fn two_reports_in_one_file_are_refused_before_anything_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (dir.path().join("report"), dir.path().join("./report"));
+    let args = [format!("json={}", one.display()), format!("html={}", other.display())];
+    let output = check(&["--format", &args[0], "--format", &args[1]]).output().unwrap();
+    assert!(
+        output.status.code() == Some(2) && text(&output).contains("two outputs would be written to"),
+        "{}",
+        text(&output)
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_fifo_that_nobody_reads_is_given_up() {
     let dir = tempfile::tempdir().unwrap();
     let fifo = dir.path().join("fifo");

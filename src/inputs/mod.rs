@@ -189,6 +189,12 @@ impl Outputs {
         for (format, file) in args.targets() {
             reports.push((format, file.as_deref().map_or_else(|| Ok(Output::stdout()), open)?));
         }
+        let all: Vec<&Output> = reports.iter().map(|(_, output)| output).chain(&baseline).collect();
+        for (at, one) in all.iter().enumerate() {
+            if all.iter().skip(at + 1).any(|other| one.is_same_file(other)) {
+                return Err(Error::Usage(format!("two outputs would be written to {}", one.path().display())));
+            }
+        }
         Ok(Outputs { reports, baseline })
     }
 

@@ -85,6 +85,19 @@ impl Output {
         Ok(Output { path: path.to_owned(), target })
     }
 
+    /// The file, as the command line names it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether both would come to one name in one folder.
+    pub fn is_same_file(&self, other: &Output) -> bool {
+        match (&self.target, &other.target) {
+            (Target::File(one), Target::File(other)) => one.place.is_same(&other.place),
+            _ => false,
+        }
+    }
+
     /// Writes `content`: all of it, or what was there before is left.
     ///
     /// # Errors

@@ -109,6 +109,12 @@ impl Place {
         Err(Errno::EISDIR.into())
     }
 
+    /// Whether it is the same name in the same folder.
+    pub fn is_same(&self, other: &Place) -> bool {
+        let folder = |place: &Place| fstat(&place.folder).map(|meta| (meta.st_dev, meta.st_ino)).ok();
+        self.name == other.name && folder(self).is_some() && folder(self) == folder(other)
+    }
+
     /// What is there now; `None` where nothing is.
     ///
     /// # Errors

@@ -193,6 +193,23 @@ fn open_files_are_added_to() {
 }
 
 #[test]
+fn one_file_is_known_by_its_folder_whatever_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("inner")).unwrap();
+    symlink("report", at("link")).unwrap();
+    let open = |path: &str| Output::open(&at(path), Readers::Usual).unwrap();
+    let report = open("report");
+    for same in ["report", "./report", "inner/../report", "link"] {
+        assert!(report.is_same_file(&open(same)), "{same}");
+    }
+    for other in ["inner/report", "other"] {
+        assert!(!report.is_same_file(&open(other)), "{other}");
+    }
+    assert!(!Output::stdout().is_same_file(&Output::stdout()));
+}
+
+#[test]
 fn a_missing_folder_is_an_error_that_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none/report");
