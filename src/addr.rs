@@ -91,6 +91,29 @@ pub fn is_public(addr: IpAddr) -> bool {
     special_purpose(addr).is_none()
 }
 
+/// The IPv4 address that an IPv6 address stands for or leads to: IPv4-compatible (RFC 4291 section 2.5.5.1), IPv4-mapped, translated (RFC
+/// 6052), 6to4 (RFC 3056), Teredo's client (RFC 4380 section 4).
+pub fn embedded_ipv4(addr: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, g, h] = addr.segments();
+    let of = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    match [a, b, c, d, e, f] {
+        [0, 0, 0, 0, 0, 0] if g != 0 => of(g, h),
+        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => of(g, h),
+        [0x2002, ..] => of(b, c),
+        [0x2001, 0, ..] => of(!g, !h),
+        _ => None,
+    }
+}
+
+/// Whether packets to `addr` can only end in the public Internet: it is public, and so is the IPv4 address that it embeds.
+pub fn leads_to_the_public(addr: IpAddr) -> bool {
+    let embedded = match addr {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(v6) => embedded_ipv4(v6),
+    };
+    is_public(addr) && embedded.is_none_or(|v4| is_public(v4.into()))
+}
+
 /// Whether `addr` is link-local (RFC 3927, RFC 4291 section 2.5.6).
 pub fn is_link_local(addr: IpAddr) -> bool {
     match addr {
@@ -120,6 +143,26 @@ pub fn reverse_name(addr: IpAddr) -> DomainName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_embedded_address_decides() {
+        for (text, public) in [
+            ("192.0.2.1", true),
+            ("127.0.0.1", false),
+            ("2001:db8::1", true),
+            ("::127.0.0.1", false),
+            ("::10.0.0.1", false),
+            ("64:ff9b::10.0.0.1", false),
+            ("64:ff9b::192.0.2.1", true),
+            ("2002:c0a8:101::1", false),
+            ("2002:c000:201::1", true),
+            ("2001:0:c000:201::80ff:fffe", false),
+            ("2001:0:c000:201::3fff:fdfe", true),
+            ("::ffff:192.0.2.1", false),
+        ] {
+            assert_eq!(leads_to_the_public(text.parse().unwrap()), public, "{text}");
+        }
+    }
 
     #[test]
     fn public_is_what_the_catalogue_says() {

@@ -157,6 +157,9 @@ struct ObservationDoc {
     /// The answer section.
     #[serde(default)]
     answers: Vec<RecordDoc>,
+    /// Records that came and are not among `answers`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    left_out: usize,
     /// Seconds that the absence may be kept.
     #[serde(default)]
     negative_ttl: Option<u32>,
@@ -174,6 +177,10 @@ struct ObservationDoc {
     /// When, in UTC; null where no clock counts, as with zone files.
     #[serde(default)]
     at: Option<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The snapshot of a host, as text.
@@ -261,6 +268,7 @@ fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], at: Opt
         authoritative: false,
         recursion_available: false,
         answers: Vec::new(),
+        left_out: 0,
         negative_ttl: None,
         soa: None,
         error: None,
@@ -274,6 +282,7 @@ fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], at: Opt
             document.authoritative = answer.authoritative;
             document.recursion_available = answer.recursion_available;
             document.answers = answer.records.iter().map(RecordDoc::from).collect();
+            document.left_out = answer.left_out;
             document.negative_ttl = answer.negative_ttl;
             document.soa = answer.soa.as_deref().map(RecordDoc::from);
             document.rtt_micros = answer.rtt_micros;
@@ -376,6 +385,7 @@ fn outcome(said: &ObservationDoc) -> Result<Outcome, SnapshotError> {
         negative_ttl: said.negative_ttl,
         soa: said.soa.as_ref().map(record).transpose()?.map(Into::into),
         rtt_micros: said.rtt_micros,
+        left_out: said.left_out,
     }))
 }
 

@@ -223,6 +223,10 @@ pub enum Why {
     Delegates(Vec<DomainName>),
     /// An alias leads back to itself, or through more aliases than are followed.
     AliasLoop,
+    /// The set has so many records that not all are kept, and one that is looked for may be among the rest.
+    TooMany(usize),
+    /// The packets that this server gets in a run are used up.
+    PacketLimit,
     /// Nobody was asked (`--offline`, or no server known).
     NotAsked,
 }
@@ -290,6 +294,8 @@ impl fmt::Display for Why {
                 write!(f, "delegates to {}", names.join(", "))
             }
             Why::AliasLoop => f.write_str("alias loop"),
+            Why::TooMany(count) => write!(f, "{count} records, more than the {RECORDS} that are looked at"),
+            Why::PacketLimit => f.write_str("not asked: the packets for this server are used up"),
             Why::NotAsked => f.write_str("not asked"),
         }
     }
@@ -322,6 +328,23 @@ pub struct Answer {
     pub soa: Option<Arc<Record>>,
     /// Round trip time in microseconds; 0 where nothing was sent.
     pub rtt_micros: u64,
+    /// Records that came and are not among `records`: of a set, at most [`RECORDS`] are kept.
+    #[serde(default)]
+    pub left_out: usize,
+}
+
+/// Records of one set that are kept: no set of a mail host's has a tenth of it, and a reply may hold four thousand.
+pub const RECORDS: usize = 64;
+
+impl Answer {
+    /// The records in words, as evidence quotes them.
+    pub fn texts(&self) -> String {
+        let mut texts: Vec<String> = self.records.iter().map(|record| record.data.to_string()).collect();
+        if self.left_out > 0 {
+            texts.push(format!("and {} more", self.left_out));
+        }
+        texts.join(", ")
+    }
 }
 
 /// Who was asked.
@@ -429,6 +452,8 @@ pub struct Observations {
     pub offline: bool,
     /// When the last of it was heard; `None` where nobody has a clock: zone files, tests.
     pub taken: Option<jiff::Timestamp>,
+    /// What was worked out of large replies.
+    pub(crate) truths: truth::Known,
 }
 
 impl Observations {
@@ -458,6 +483,7 @@ impl Observations {
             negative_ttl: None,
             soa: None,
             rtt_micros: 0,
+            left_out: 0,
         };
         let reply = Reply { vantage, outcome: Outcome::Answer(answer) };
         let own = supposed.replies.entry(question.clone()).or_default();
@@ -472,10 +498,20 @@ impl Observations {
         all.iter().filter_map(|reply| Some((self.vantages.get(reply.vantage)?, &reply.outcome)))
     }
 
-    /// What is true for `question`, and how that is known.
-    /// It is worked out anew each time: kept, it would take as much memory as the replies.
+    /// What is true for `question`, and how that is known. Of large replies it is worked out once; of others each time anew: kept, it would
+    /// take as much memory as the replies.
     pub fn truth(&self, question: &Question) -> truth::Truth {
-        truth::of(&self.vantages, &self.replies, question)
+        self.truths.get(&self.vantages, &self.replies, question)
+    }
+
+    /// How many records a question has by the largest answer, those that are not kept included.
+    pub fn record_count(&self, question: &Question) -> usize {
+        let answers = self.replies(question).filter_map(|(_, outcome)| match outcome {
+            Outcome::Answer(answer) => Some(answer),
+            Outcome::Unanswered(_) => None,
+        });
+        let own = |answer: &Answer| answer.records.iter().filter(|r| r.data.rtype() == question.rtype).count();
+        answers.map(|answer| own(answer) + answer.left_out).max().unwrap_or(0)
     }
 
     /// The different record sets that vantage points of one kind gave for `question`: two or more are a disagreement.

@@ -11,7 +11,7 @@ use crate::observe::{Answer, Question, RecordData, RecordType};
 
 /// PTR names of one answer that are followed. An answer may hold a thousand; receivers look at ten at most
 /// (RFC 7208 section 4.6.4, RFC 8601 section 3), and what lies beyond is no evidence for any of them.
-pub const PTR_NAMES_FOLLOWED: usize = 32;
+pub const PTR_NAMES_FOLLOWED: usize = 16;
 
 /// Outbound paths up to which a strange PTR name brings the question whose zone it is in: hosts with more hold their addresses by the block.
 const PATHS_WITH_HOLDER: usize = 16;

@@ -41,5 +41,6 @@ pub fn answer(records: Vec<Record>) -> Answer {
         negative_ttl: None,
         soa: None,
         rtt_micros: 0,
+        left_out: 0,
     }
 }

@@ -1,7 +1,8 @@
 //! What is true for a question, over every server's own answer (rules.md, *truth*): pure functions.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use crate::name::DomainName;
 use crate::observe::{
@@ -33,6 +34,56 @@ pub fn of(vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>>, questi
     Judge { vantages, replies }.truth(question, 0)
 }
 
+/// Records in all replies to a question from which on its truth is kept.
+const LARGE: usize = 24;
+
+/// What was worked out of large replies, each once. A copy has nothing yet: its replies may become others.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<HashMap<Question, (Size, Truth)>>);
+
+/// How much there was when a truth was worked out: where that has changed, it is worked out anew.
+type Size = (usize, usize, usize);
+
+impl Known {
+    /// The truth of a question.
+    pub fn get(&self, vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>>, question: &Question) -> Truth {
+        let own = replies.get(question).map_or(&[][..], Vec::as_slice);
+        let records = own.iter().map(|reply| match &reply.outcome {
+            Outcome::Answer(answer) => answer.records.len(),
+            Outcome::Unanswered(_) => 0,
+        });
+        let records: usize = records.sum();
+        if records < LARGE {
+            return of(vantages, replies, question);
+        }
+        let size = (vantages.len(), replies.len(), records);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(question) {
+            Some((then, truth)) if *then == size => truth.clone(),
+            _ => {
+                let truth = of(vantages, replies, question);
+                known.insert(question.clone(), (size, truth.clone()));
+                truth
+            }
+        }
+    }
+}
+
+impl Clone for Known {
+    fn clone(&self) -> Known {
+        Known::default()
+    }
+}
+
+/// What is kept follows from the replies.
+impl PartialEq for Known {
+    fn eq(&self, _: &Known) -> bool {
+        true
+    }
+}
+
+impl Eq for Known {}
+
 /// An answer read along its aliases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
@@ -57,6 +108,8 @@ pub enum End {
     Elsewhere(DomainName),
     /// In an alias that leads back, or in more aliases than are followed.
     Loop,
+    /// In so many addresses that not all are known.
+    TooMany(usize),
 }
 
 /// Reads `answer` from the question's name along its aliases.
@@ -72,6 +125,10 @@ pub fn chain(question: &Question, answer: &Answer) -> Chain {
             found.sort();
             found.dedup_by(|a, b| a.data == b.data);
             let ttl = found.iter().fold(ttl, |known, r| shorter(known, r.ttl));
+            // Whether one address is among them decides; of names, those that are known stand for themselves.
+            if answer.left_out > 0 && matches!(question.rtype, RecordType::A | RecordType::Aaaa) {
+                return Chain { aliases, end: End::TooMany(found.len() + answer.left_out), ttl };
+            }
             return Chain { aliases, end: End::Records(found), ttl };
         }
         let alias = own.clone().find_map(|r| match &r.data {
@@ -103,13 +160,13 @@ pub fn chain(question: &Question, answer: &Answer) -> Chain {
 
 impl End {
     /// The records without their TTLs, as rules compare them: both kinds of absence are the empty set, an alias that leads out of the
-    /// answer stands for itself; `None` for a loop.
+    /// answer stands for itself; `None` for a loop, and for what is not known whole.
     pub fn record_set(&self) -> Option<BTreeSet<RecordData>> {
         match self {
             End::Records(records) => Some(records.iter().map(|r| r.data.clone()).collect()),
             End::NoData | End::NxDomain => Some(BTreeSet::new()),
             End::Elsewhere(target) => Some(BTreeSet::from([RecordData::Cname(target.clone())])),
-            End::Loop => None,
+            End::Loop | End::TooMany(_) => None,
         }
     }
 
@@ -121,6 +178,7 @@ impl End {
             End::NxDomain => 2,
             End::Elsewhere(_) => 3,
             End::Loop => 4,
+            End::TooMany(_) => 5,
         };
         (rank, self.record_set().unwrap_or_default())
     }
@@ -203,6 +261,7 @@ impl Judge<'_> {
                 End::NoData => Lookup::NoData,
                 End::NxDomain => Lookup::NxDomain,
                 End::Loop => Lookup::Unanswered(Why::AliasLoop),
+                End::TooMany(count) => Lookup::Unanswered(Why::TooMany(count)),
                 // A recursive resolver has followed the alias: there is nothing behind it.
                 End::Elsewhere(_) if matches!(kind, VantageKind::Public | VantageKind::System) => Lookup::NoData,
                 End::Elsewhere(_) if depth + aliases.len() > ALIAS_LIMIT => Lookup::Unanswered(Why::AliasLoop),

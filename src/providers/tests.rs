@@ -45,6 +45,7 @@ fn served_by(server: &str, addr: &str) -> Observations {
         negative_ttl: None,
         soa: Some(Record { name: zone, ttl: 60, data }.into()),
         rtt_micros: 0,
+        left_out: 0,
     };
     let vantage = Vantage { name: "zones".into(), server: None, kind: VantageKind::Authoritative };
     let reply = Reply { vantage: 0, outcome: Outcome::Answer(answer) };

@@ -285,12 +285,12 @@ fn heard(dns: &Observations) -> Vec<HeardView> {
             let (answer, ttl, rtt_micros) = match outcome {
                 Outcome::Unanswered(why) => (why.to_string(), None, 0),
                 Outcome::Answer(answer) => {
-                    let records: Vec<String> = answer.records.iter().map(|record| record.data.to_string()).collect();
+                    let records = answer.texts();
                     let words = match (answer.nxdomain, records.is_empty()) {
                         (true, true) => "NXDOMAIN".to_owned(),
-                        (true, false) => format!("NXDOMAIN behind {}", records.join(", ")),
+                        (true, false) => format!("NXDOMAIN behind {records}"),
                         (false, true) => "NODATA".to_owned(),
-                        (false, false) => records.join(", "),
+                        (false, false) => records,
                     };
                     let ttl = answer.records.iter().map(|record| record.ttl).min().or(answer.negative_ttl);
                     (words, ttl, answer.rtt_micros)

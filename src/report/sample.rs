@@ -229,6 +229,7 @@ pub fn observations() -> Observations {
             negative_ttl: None,
             soa: None,
             rtt_micros: 1200,
+            left_out: 0,
         })
     };
     let soa = Record {
@@ -249,6 +250,7 @@ pub fn observations() -> Observations {
         negative_ttl: Some(300),
         soa: Some(soa.into()),
         rtt_micros: 0,
+        left_out: 0,
     });
     let reply = |vantage, outcome| Reply { vantage, outcome };
     let other = DomainName::new("a\u{1b}[31m.example.com");

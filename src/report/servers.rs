@@ -138,6 +138,7 @@ mod tests {
             negative_ttl: None,
             soa: None,
             rtt_micros: 0,
+            left_out: 0,
         };
         let told = Outcome::Unanswered(Why::Delegates(names(delegation).into_iter().collect()));
         let replies = vec![Reply { vantage: 0, outcome: told }, Reply { vantage: 1, outcome: Outcome::Answer(answer) }];

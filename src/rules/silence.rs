@@ -91,6 +91,7 @@ fn answer(question: &Question, records: Vec<RecordData>, nxdomain: bool) -> Outc
         negative_ttl: None,
         soa: None,
         rtt_micros: 0,
+        left_out: 0,
     })
 }
 

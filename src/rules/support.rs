@@ -66,8 +66,7 @@ pub fn evidence(dns: &Observations, question: &Question) -> Vec<Evidence> {
             Outcome::Answer(answer) if answer.nxdomain => ("NXDOMAIN".to_owned(), answer.negative_ttl),
             Outcome::Answer(answer) if answer.records.is_empty() => ("NODATA".to_owned(), answer.negative_ttl),
             Outcome::Answer(answer) => {
-                let texts: Vec<String> = answer.records.iter().map(|r| r.data.to_string()).collect();
-                (texts.join(", "), answer.records.iter().map(|r| r.ttl).min())
+                (answer.texts(), answer.records.iter().map(|r| r.ttl).min())
             }
         };
         let planned = vantage.kind == VantageKind::Overlay;

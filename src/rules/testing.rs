@@ -264,6 +264,7 @@ fn parse_outcome(question: &Question, answers: &[&str]) -> Outcome {
         negative_ttl: None,
         soa: None,
         rtt_micros: 0,
+        left_out: 0,
     })
 }
 

@@ -100,6 +100,7 @@ impl Zones {
             negative_ttl: None,
             soa: None,
             rtt_micros: 0,
+            left_out: 0,
         };
         let mut name = question.name.clone();
         let mut followed = HashSet::new();

@@ -9,13 +9,15 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{Instant, timeout_at};
 
 use super::PORT;
-use super::exchange::{self, Request, Server};
+use super::exchange::{self, Packets, Request, Server};
 use crate::addr::{self, Family};
 use crate::name::DomainName;
 use crate::observe::{Outcome, Question, RecordData, RecordType, Unreachable, Why};
 
 /// Services that must give the same address before it is believed: one could be wrong, or somebody else's.
 const AGREEING: usize = 2;
+/// Packets that one service gets: its one question, repeated until the time is over.
+const PACKETS: usize = 16;
 
 /// A server that answers a question with the address it was asked from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +96,9 @@ async fn ask(source: IpAddr, services: &[Service], time: Duration) -> Vec<(Strin
     let mut open = 0;
     let mut requests = Vec::new();
     for (number, service) in services.iter().enumerate() {
-        let server = Server { number, address: service.server, local: Some(source), recurse: true, window: 1 };
-        let sender = exchange::start(server, events.clone());
+        let (address, local) = (service.server, Some(source));
+        let server = Server { number, address, local, recurse: true, window: 1, packets: PACKETS, repeats: PACKETS };
+        let sender = exchange::start(server, Packets::new(PACKETS), events.clone());
         open += usize::from(sender.send(Request { token: (), question: Arc::new(service.question.clone()) }).is_ok());
         requests.push(sender);
     }

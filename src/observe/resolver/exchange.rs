@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
@@ -68,17 +69,39 @@ pub struct Server {
     pub recurse: bool,
     /// Questions on their way at one time.
     pub window: usize,
+    /// Packets that it gets, connections included.
+    pub packets: usize,
+    /// Of these, those that may be repetitions: a question that it never answers must not take what others need.
+    pub repeats: usize,
+}
+
+/// Packets that all servers together get in a run; copies are the same count.
+#[derive(Debug, Clone)]
+pub struct Packets(Arc<AtomicUsize>);
+
+impl Packets {
+    /// So many.
+    pub fn new(count: usize) -> Packets {
+        Packets(Arc::new(AtomicUsize::new(count)))
+    }
+
+    /// Takes one; false where none is left.
+    fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
 }
 
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
 pub fn start<T: Copy + Send + 'static>(
     server: Server,
+    packets: Packets,
     events: UnboundedSender<Event<T>>,
 ) -> UnboundedSender<Request<T>> {
     let (requests, inbox) = unbounded_channel();
     let (tcp_replies, tcp_inbox) = unbounded_channel();
     let task = Task {
         server,
+        packets,
         events,
         tcp_replies,
         tcp_slots: tcp::slots(),
@@ -123,6 +146,7 @@ struct Pending<T> {
 
 struct Task<T> {
     server: Server,
+    packets: Packets,
     events: UnboundedSender<Event<T>>,
     tcp_replies: UnboundedSender<tcp::Reply>,
     tcp_slots: tcp::Slots,
@@ -263,15 +287,32 @@ impl<T: Copy + Send + 'static> Task<T> {
         Ok(self.next_socket)
     }
 
+    /// Whether the server may get one packet more.
+    fn may_send(&mut self, repeat: bool) -> bool {
+        let server = &mut self.server;
+        if server.packets == 0 || (repeat && server.repeats == 0) || !self.packets.take() {
+            return false;
+        }
+        server.packets -= 1;
+        server.repeats -= usize::from(repeat);
+        true
+    }
+
     /// Sends the packet of a pending question and arms its timer.
     fn send(&mut self, id: u16) {
+        let Some(repeat) = self.pending.get(&id).map(|pending| pending.packets > 0) else { return };
+        if !self.may_send(repeat) {
+            return self.out_of_packets(id);
+        }
         let Some(pending) = self.pending.get_mut(&id) else { return };
         let Some(socket) = self.sockets.get(pending.socket) else { return };
         let sent = socket.try_send(&pending.asked.bytes);
         let now = Instant::now();
         match sent {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // A new socket is not known to be writable until the event loop has looked.
+                // A new socket is not known to be writable until the event loop has looked. The packet is still to go.
+                self.server.packets += 1;
+                self.server.repeats += usize::from(repeat);
                 self.unsent.push(id);
                 let deadline = pending.deadline;
                 return self.arm(id, deadline);
@@ -287,6 +328,16 @@ impl<T: Copy + Send + 'static> Task<T> {
         if let Err(error) = sent {
             // A full queue is a lost packet: the timer sends it again.
             self.refused(&error);
+        }
+    }
+
+    /// No packet is left for a question: one that was put waits for the answer, another has none.
+    fn out_of_packets(&mut self, id: u16) {
+        let Some(pending) = self.pending.get(&id) else { return };
+        let deadline = pending.deadline;
+        match pending.packets {
+            0 => self.finish(id, Why::PacketLimit.into()),
+            _ => self.arm(id, deadline),
         }
     }
 
@@ -406,6 +457,9 @@ impl<T: Copy + Send + 'static> Task<T> {
     }
 
     fn over_tcp(&mut self, id: u16) {
+        if !self.may_send(false) {
+            return self.finish(id, Why::PacketLimit.into());
+        }
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.tcp = true;
         let deadline = pending.deadline;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::authority::{Cuts, Job, delegation};
 use super::closing::in_use;
-use super::exchange::{self, Event, Request, Server};
+use super::exchange::{self, Event, Packets, Request, Server};
 use super::table::{Entry, Table};
 use super::wire::Heard;
 use super::{Options, resolvers};
@@ -28,7 +28,18 @@ use crate::observe::{
 /// many questions at once, and waits for no window.
 const WINDOW: usize = 256;
 /// Questions that answers may bring, beyond four for each that facts bring: a bound for answers that lead on and on.
-const FOLLOW_UPS: usize = 4096;
+const FOLLOW_UPS: usize = 512;
+/// Packets that one server gets beyond one for each question that facts bring: for what answers bring, for repetitions, and for the search of
+/// zones. A host with one address and a healthy network needs thirty.
+const PACKETS: usize = 40;
+/// The same for each PTR question that facts bring, where that is more: each may be in a zone of its own.
+const PACKETS_BY_PTR: usize = 16;
+/// Of these, the part that questions about zones may take, and that repetitions may take.
+const fn part(beyond: usize) -> usize {
+    beyond / 5 * 3
+}
+/// Servers of zones that packets are counted for, beyond three for each PTR question: a host with one address meets ten.
+const SERVERS_COUNTED: usize = 12;
 /// How long a question about zones is waited for before its search goes on one label up as well.
 const PATIENCE: Duration = Duration::from_millis(400);
 /// Aliases followed from question to question.
@@ -62,12 +73,29 @@ pub struct Run<'a> {
     /// Questions about zones, with the end of the patience with each; the first to end stands first.
     patience: VecDeque<(Instant, Arc<Question>)>,
     events: UnboundedSender<Event<Purpose>>,
+    /// What each server may get.
+    packets: usize,
+    /// The part of it that is not for the questions that facts bring.
+    beyond: usize,
+    /// What all of them may get.
+    all_packets: Packets,
+    /// Questions about zones that a server may still get, by vantage point.
+    zone_questions: HashMap<usize, usize>,
+}
+
+/// Packets that one server gets for these questions, and those that it gets for what they bring.
+fn packets_for(questions: &BTreeSet<Question>) -> (usize, usize) {
+    let by_ptr = questions.iter().filter(|question| question.rtype == RecordType::Ptr).count() * PACKETS_BY_PTR;
+    (questions.len(), PACKETS.max(by_ptr))
 }
 
 /// Asks, and ends when all is answered or the time is over.
 pub async fn run(questions: &BTreeSet<Question>, facts: &Facts, options: &Options, dns: Observations) -> Observations {
     let end = Instant::now() + options.timeout;
     let (events, inbox) = unbounded_channel();
+    let (own, beyond) = packets_for(questions);
+    let ptr = questions.iter().filter(|question| question.rtype == RecordType::Ptr).count();
+    let servers = options.resolvers.len() + if options.authoritative { SERVERS_COUNTED + 3 * ptr } else { 0 };
     let mut run = Run {
         plan: FollowUps::of(facts),
         options,
@@ -82,6 +110,10 @@ pub async fn run(questions: &BTreeSet<Question>, facts: &Facts, options: &Option
         released: HashSet::new(),
         patience: VecDeque::new(),
         events,
+        packets: own + beyond,
+        beyond,
+        all_packets: Packets::new((own + beyond).saturating_mul(servers)),
+        zone_questions: HashMap::new(),
     };
     let known = run.take_over(dns);
     for question in questions {
@@ -162,8 +194,9 @@ impl Run<'_> {
         let Some(Vantage { server: Some(address), kind, .. }) = self.vantages.get(number).cloned() else { return };
         let recurse = kind != VantageKind::Authoritative;
         if let Some(slot @ None) = self.servers.get_mut(number) {
-            let server = Server { number, address, local: None, recurse, window: WINDOW };
-            *slot = Some(exchange::start(server, self.events.clone()));
+            let (packets, repeats) = (self.packets, part(self.beyond));
+            let server = Server { number, address, local: None, recurse, window: WINDOW, packets, repeats };
+            *slot = Some(exchange::start(server, self.all_packets.clone(), self.events.clone()));
         }
     }
 
@@ -399,6 +432,14 @@ impl Run<'_> {
         }
     }
 
+    /// Whether a resolver may get one question about zones more.
+    fn may_find(&mut self, number: usize) -> bool {
+        let left = self.zone_questions.entry(number).or_insert(part(self.beyond));
+        let may = *left > 0;
+        *left = left.saturating_sub(1);
+        may
+    }
+
     fn perform(&mut self, jobs: Vec<Job>) {
         let mut jobs = jobs;
         while let Some(job) = jobs.pop() {
@@ -407,7 +448,12 @@ impl Run<'_> {
                     let resolvers = self.recursive();
                     self.patience.push_back((Instant::now() + PATIENCE, Arc::clone(&question)));
                     for number in of.into_iter().filter(|n| resolvers.contains(n)) {
-                        self.send(number, Purpose::Find, &question);
+                        if self.may_find(number) {
+                            self.send(number, Purpose::Find, &question);
+                        } else {
+                            let nothing = Outcome::Unanswered(Why::PacketLimit);
+                            jobs.extend(self.cuts.found(&question, number, &nothing, &resolvers));
+                        }
                     }
                 }
                 Job::FindByAny { question } => {

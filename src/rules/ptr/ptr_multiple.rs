@@ -4,7 +4,7 @@ use crate::findings::Finding;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
-use crate::observe::{Question, RecordType};
+use crate::observe::{RECORDS, Question, RecordType};
 use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 use crate::rules::{Context, rule};
 
@@ -41,6 +41,11 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         if names.len() < 2 {
             return None;
         }
+        // Not all are kept of very many.
+        let count = match dns.record_count(&Question::ptr(addr)) {
+            count if count > RECORDS => count,
+            _ => names.len(),
+        };
         let asked = |name: &DomainName| {
             dns.replies(&Question::new(name, RecordType::address(Family::of(addr)))).next().is_some()
         };
@@ -61,7 +66,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             .map(|(kept, words)| format!("{words}: {}", list(&kept)))
             .collect();
         let message =
-            format!("{addr} has {} PTR names ({}), and some receivers look at one alone", names.len(), said.join("; "));
+            format!("{addr} has {count} PTR names ({}), and some receivers look at one alone", said.join("; "));
         let wanted = ticket::wanted_name(facts, dns, sending).filter(|name| names.contains(name));
         let keep = wanted.or_else(|| names.iter().find(|name| confirms(dns, name, addr) == Some(true)).cloned());
         let fix = match keep {

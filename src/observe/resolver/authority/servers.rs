@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::parents::Survey;
 use super::{Aim, Cuts, Job, NAMES, Zone, is_delegated};
-use crate::addr::{Family, is_link_local, is_public};
+use crate::addr::{Family, is_link_local, leads_to_the_public};
 use crate::name::DomainName;
 use crate::observe::resolver::run::server_name;
 use crate::observe::{Answer, Question, RecordType, plan, zones};
 
-/// Servers asked of one zone: thirteen names, each with an address of both families.
-const SERVERS: usize = 26;
+/// Addresses of servers asked for one zone: more than the root's thirteen names have in one family.
+const SERVERS: usize = 20;
 
 impl Cuts {
     /// Names of a zone's servers, whoever told them.
@@ -60,7 +60,7 @@ impl Cuts {
         let Some(host) = self.hosts.get_mut(name) else { return Vec::new() };
         let mut jobs = Vec::new();
         for &address in found.iter().take(SERVERS) {
-            if !is_unicast(address) || self.public_only && !is_public(address) {
+            if !is_unicast(address) || self.public_only && !leads_to_the_public(address) {
                 if host.unasked.len() < SERVERS {
                     host.unasked.insert(address);
                 }

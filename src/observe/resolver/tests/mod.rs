@@ -1,6 +1,7 @@
 //! The phase against servers in this process, on loopback addresses of their own.
 
 mod authorities;
+mod bounds;
 mod families;
 mod faults;
 
@@ -208,7 +209,10 @@ fn stays_unheard(respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + Sync + 'stati
 
 fn is_answer(outcome: &Outcome, records: usize) {
     match outcome {
-        Outcome::Answer(answer) => assert_eq!(answer.records.len(), records, "{answer:?}"),
+        Outcome::Answer(answer) => {
+            assert_eq!(answer.records.len() + answer.left_out, records);
+            assert!(answer.records.len() <= crate::observe::RECORDS);
+        },
         other => panic!("{other:?}"),
     }
 }
