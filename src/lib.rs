@@ -14,6 +14,7 @@
 //! | [`identity`] | facts, what the command line puts in their place | outbound paths, the host's names and addresses |
 //! | [`observe`] | facts | [`observe::Observations`]: what each server answered, and what is true by that |
 //! | [`rules`] | facts, observations | [`findings::Finding`]s; whom to ask for a PTR record, and how, is in [`providers`] |
+//! | [`remedy`] | all of these, and the root again | what to do, tried on a copy in memory |
 //! | [`receivers`] | paths, observations | what each known receiver will do, and what that stands on |
 //! | [`replies`] | an SMTP reply, a bounce, a log line | who says so, what it means, which rules look into it |
 //! | [`report`] | all of these | text for people and machines |
@@ -54,6 +55,7 @@ pub mod process;
 pub mod progress;
 pub mod providers;
 pub mod receivers;
+pub mod remedy;
 pub mod replies;
 pub mod report;
 pub mod rules;
@@ -92,7 +94,28 @@ mod layers {
         ("rules", &["facts", "identity", "observe", "findings", "providers", "name", "addr"]),
         ("receivers", &["facts", "identity", "observe", "rules", "name", "addr"]),
         ("replies", &["receivers", "addr"]),
-        ("report", &["escape", "facts", "identity", "observe", "findings", "receivers", "source", "name", "addr"]),
+        (
+            "remedy",
+            &[
+                "collect",
+                "facts",
+                "identity",
+                "managers",
+                "observe",
+                "findings",
+                "providers",
+                "rules",
+                "receivers",
+                "secret",
+                "source",
+                "name",
+                "addr",
+            ],
+        ),
+        (
+            "report",
+            &["escape", "facts", "identity", "observe", "findings", "receivers", "remedy", "source", "name", "addr"],
+        ),
         ("catalogue", &["escape", "rules", "findings", "receivers", "replies", "report"]),
         ("cli", &["catalogue", "exit", "facts", "name", "report"]),
         ("exit", &["findings", "report"]),

@@ -20,7 +20,7 @@ use nix::sys::utsname::uname;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::facts::{AddressFlag, Fact, HostFqdn, InterfaceAddress, KernelSource, Origin};
+use crate::facts::{AddressFlag, Fact, HostFqdn, HostsEntry, InterfaceAddress, KernelSource, Origin};
 use crate::sandbox::{Child, Profile, Task};
 
 /// Public destinations for which the kernel is asked to choose a source: the root server A (root-servers.org).
@@ -47,6 +47,29 @@ pub struct KernelFacts {
     pub nonlocal_bind_v4: bool,
     /// Whether `net.ipv6.ip_nonlocal_bind` is on.
     pub nonlocal_bind_v6: bool,
+}
+
+impl KernelFacts {
+    /// After the node name became `name`: `hostname -f` then prints the first name of the hosts file's line that has it, else the name
+    /// itself where it is more than one label.
+    pub fn rename(&mut self, name: &str, hosts: &[HostsEntry]) {
+        self.node_name = Some(Fact::new(name.to_owned(), UNAME));
+        if !self.hosts_changed(hosts) {
+            self.fqdn = match name.contains('.') {
+                true => HostFqdn::Name(Fact::new(name.to_owned(), CANONICAL_NAME)),
+                false => HostFqdn::Fails("Name or service not known".to_owned()),
+            };
+        }
+    }
+
+    /// After the hosts file became this: whether it names the node, so that `hostname -f` prints the first name of that line.
+    pub fn hosts_changed(&mut self, hosts: &[HostsEntry]) -> bool {
+        let node_name = self.node_name.as_ref().map_or("", |name| name.value.as_str());
+        let names = |entry: &&HostsEntry| entry.names.iter().any(|name| name.value.eq_ignore_ascii_case(node_name));
+        let Some(first) = hosts.iter().find(names).and_then(|entry| entry.names.first()) else { return false };
+        self.fqdn = HostFqdn::Name(Fact::new(first.value.clone(), CANONICAL_NAME));
+        true
+    }
 }
 
 /// Asks the running kernel. Nothing is sent, and nothing waits; `hostname -f` is left to the second value.

@@ -30,12 +30,28 @@ const PROC: &str = "/proc";
 /// Never fails: what cannot be read is among the facts' problems, and the rest goes on.
 /// What follows for outbound paths is not among them: that is `identity`.
 pub fn collect(root: &Root, kernel: Option<KernelFacts>) -> Facts {
+    let running = running(root);
+    collect_beside(root, kernel, &running, None)
+}
+
+/// The mail servers' daemons that run on the live system; none below another root.
+pub fn running(root: &Root) -> processes::Found {
+    if root.is_live() { live_daemons(root) } else { processes::Found::default() }
+}
+
+/// As [`collect`], beside daemons that are known already; and beside facts from before a change and the secrets in all files, where there
+/// are such: what no change of a configuration bears on is taken from there.
+pub fn collect_beside(
+    root: &Root,
+    kernel: Option<KernelFacts>,
+    found: &processes::Found,
+    before: Option<(&Facts, &crate::secret::Known)>,
+) -> Facts {
     let (host, mut problems) = system::collect(root, kernel);
     let cpanel = cpanel::collect(root).map(|(cpanel, found)| {
         problems.extend(found);
         cpanel
     });
-    let found = if root.is_live() { live_daemons(root) } else { processes::Found::default() };
     let running = &found.daemons;
     let postfix = postfix::collect(root, &host, running);
     let exim = exim::collect(root, &host, cpanel.as_ref(), running);
@@ -44,7 +60,7 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>) -> Facts {
         exim: !exim.configurations.is_empty(),
         cpanel: cpanel.is_some(),
     };
-    let mut mtas = live::choose(root, configured, &found);
+    let mut mtas = live::choose(root, configured, found);
     mtas.unseen.clone_from(&found.unseen);
 
     problems.extend(of_mta(Mta::Postfix, postfix.problems));
@@ -60,10 +76,13 @@ pub fn collect(root: &Root, kernel: Option<KernelFacts>) -> Facts {
     facts.senders = Some(postfix.senders.into_iter().chain(exim.senders).collect());
     facts.proxy_interfaces = postfix.proxy_interfaces;
     facts.problems = problems;
-    facts.machine = machine::collect(root);
-    facts.managers = managers::recognise(root);
+    facts.machine = before.map_or_else(|| machine::collect(root), |(facts, _)| facts.machine.clone());
+    facts.managers = before.map_or_else(|| managers::recognise(root), |(facts, _)| facts.managers.clone());
     facts.daemons = daemons;
-    facts.conceal(&root.secrets());
+    match before {
+        Some((_, secrets)) => facts.conceal(secrets),
+        None => facts.conceal(&root.secrets()),
+    }
     facts
 }
 

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use super::gather::{self, Done, Gathered, Start};
+use super::planning;
 use crate::cli::{CheckArgs, DnsArgs, FactArgs, OutputArgs};
 use crate::error::Error;
+use crate::facts::Facts;
 use crate::findings::{self, KnownFindings};
 use crate::inputs::{Host, Input, Inputs, Outputs};
+use crate::observe::Observations;
 use crate::report::{self, Format, Report, Style, Verbosity};
 use crate::rules::{self, Policy, Selection};
 use crate::settings::Settings;
@@ -49,19 +52,26 @@ struct Judging {
 fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<Done, Error> {
     let Judging { out, settings, baseline, wanted } = how;
     let now = process::now();
-    let Gathered { facts, dns } = gather::observe(facts, dns, start)?;
+    let gathered = gather::observe(facts, dns, start)?;
+    let (fact_args, dns_args) = (facts, dns);
+    let Gathered { facts, dns, .. } = &gathered;
     let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
-    let judged = rules::judge(&facts, &dns, &selection);
+    let judged = rules::judge(facts, dns, &selection);
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let policy = Policy { severity: settings.severity, ignores: settings.ignores, baseline, today };
     let settled = rules::settle(judged, &selection, &policy);
     let selected = rules::all().map(|rule| &rule.meta).filter(|meta| selection.allows(meta));
-    let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, &dns)).collect();
+    let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, dns)).collect();
     let mut report =
-        Report::new(&facts, &dns, &settled.findings, selected, &settled.not_checked).with_receivers(opinions);
+        Report::new(facts, dns, &settled.findings, selected, &settled.not_checked).with_receivers(opinions);
     report.set_apart(&settled.suppressed, &settled.gone);
-    report.dns.stale = rules::stale_caches(&facts, &dns, &settled.findings);
-    report.first_step = rules::advice::first_step(&facts, &dns, &settled.findings, receivers::accepting);
+    report.dns.stale = rules::stale_caches(facts, dns, &settled.findings);
+    let judge = |facts: &Facts, dns: &Observations| {
+        rules::settle(rules::judge(facts, dns, &selection), &selection, &policy).findings
+    };
+    let plan = planning::plan(fact_args, dns_args, &gathered, &settled.findings, &judge);
+    report.first_step = plan.headline();
+    report.plan = Some(plan);
     let mut texts = rendered(report, &wanted);
     if out.write_baseline.is_some() {
         texts.push(findings::baseline::write(settled.to_remember(), now));

@@ -28,7 +28,7 @@ pub fn run(args: ExplainArgs, style: &Style) -> Result<String, Error> {
         return Ok(reply::explain(&text, None, style));
     }
     let (done, ()) = gather::apart((), &fact_args, &dns, start, false, |start| {
-        let Gathered { facts, dns } = gather::observe(&fact_args, &dns, start)?;
+        let Gathered { facts, dns, .. } = gather::observe(&fact_args, &dns, start)?;
         Ok(Done { status: exit::OK, texts: vec![reply::explain(&text, Some((&facts, &dns)), style)] })
     })?;
     done.only().cloned()

@@ -6,6 +6,7 @@ mod explain;
 mod gather;
 mod kernel;
 mod man;
+mod planning;
 mod questions;
 mod reply;
 mod rules;

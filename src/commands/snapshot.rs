@@ -20,7 +20,7 @@ pub fn run(SnapshotArgs { mut facts, mut dns, output }: SnapshotArgs) -> Result<
     let output = Output::open(output.as_deref().unwrap_or(Path::new("-")), Readers::Owner)?;
     let start = gather::start(&facts, &dns, inputs)?;
     let (done, output) = gather::apart(output, &facts, &dns, start, false, |start| {
-        let Gathered { facts, dns } = gather::observe(&facts, &dns, start)?;
+        let Gathered { facts, dns, .. } = gather::observe(&facts, &dns, start)?;
         // One time for the whole: that of the answers, where they have one.
         let text = snapshot::write(&facts, &dns, dns.taken.unwrap_or_else(process::now))
             .map_err(|error| Error::Usage(format!("the snapshot cannot be written: {error}")))?;

@@ -1,5 +1,6 @@
 //! What the DNS answered, server by server, and what follows from it.
 
+pub mod change;
 pub mod iprev;
 pub mod plan;
 pub mod recorded;

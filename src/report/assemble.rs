@@ -49,6 +49,7 @@ impl Report {
             suppressed: Vec::new(),
             no_longer_found: Vec::new(),
             first_step: None,
+            plan: None,
             not_checked: not_checked
                 .iter()
                 .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why.to_owned() })

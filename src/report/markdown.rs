@@ -144,36 +144,47 @@ fn findings(out: &mut String, all: &[&FindingView]) {
 }
 
 fn plan(out: &mut String, findings: &[&FindingView], report: &Report) {
-    let mut steps = human::steps(findings);
-    if steps.is_empty() {
-        return;
+    let who = |who: Who| match who {
+        Who::DnsZone => "DNS zone",
+        Who::IpOwner => "holder of the address",
+        Who::Host => "this host",
+    };
+    let plan = report.plan.as_ref().filter(|plan| !plan.steps.is_empty());
+    if let Some(plan) = plan {
+        out.push_str(&format!("### What to do, in this order\n\n{}\n\n", human::lead(plan)));
+        for step in &plan.steps {
+            let settles =
+                if step.settles.is_empty() { String::new() } else { format!(" ({})", human::codes(&step.settles)) };
+            item(out, who(step.who), &step.text, &settles, &step.commands);
+        }
     }
-    steps.sort_by_key(|step| step.fix.who);
-    out.push_str("### What to do, in this order\n\n");
-    if let Some(first) = &report.first_step {
-        let told: Vec<String> = human::settles(first, &steps).lines().map(prose).collect();
-        out.push_str(&format!("{}\n\n", told.join("\n")));
-    }
-    for Step { fix, codes, .. } in steps {
-        let who = match fix.who {
-            Who::DnsZone => "DNS zone",
-            Who::IpOwner => "holder of the address",
-            Who::Host => "this host",
-        };
-        let lines: Vec<String> = fix.text.lines().map(prose).collect();
-        out.push_str(&format!("- [ ] **{who}**: {} ({})\n", lines.join("\n  "), codes.join(", ")));
-        if !fix.commands.is_empty() {
-            // A fence longer than any run of backticks in what it holds (CommonMark section 4.5).
-            let longest =
-                fix.commands.iter().flat_map(|line| line.split(|c| c != '`')).map(str::len).max().unwrap_or(0);
-            let fence = "`".repeat(longest.max(2) + 1);
-            out.push_str(&format!("\n  {fence}\n"));
-            fix.commands.iter().for_each(|command| out.push_str(&format!("  {command}\n")));
-            out.push_str(&format!("  {fence}\n\n"));
+    let rest = human::rest(report, findings);
+    if !rest.is_empty() {
+        let title = if plan.is_some() { "What else to look at" } else { "What to do" };
+        if plan.is_some() && !out.ends_with("\n\n") {
+            out.push('\n');
+        }
+        out.push_str(&format!("### {title}\n\n"));
+        for Step { fix, codes, .. } in rest {
+            item(out, who(fix.who), &fix.text, &format!(" ({})", codes.join(", ")), &fix.commands);
         }
     }
     if !out.ends_with("\n\n") {
         out.push('\n');
+    }
+}
+
+/// One thing to do, with its commands.
+fn item(out: &mut String, who: &str, words: &str, codes: &str, commands: &[String]) {
+    let lines: Vec<String> = words.lines().map(prose).collect();
+    out.push_str(&format!("- [ ] **{who}**: {}{codes}\n", lines.join("\n  ")));
+    if !commands.is_empty() {
+        // A fence longer than any run of backticks in what it holds (CommonMark section 4.5).
+        let longest = commands.iter().flat_map(|line| line.split(|c| c != '`')).map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(longest.max(2) + 1);
+        out.push_str(&format!("\n  {fence}\n"));
+        commands.iter().for_each(|command| out.push_str(&format!("  {command}\n")));
+        out.push_str(&format!("  {fence}\n\n"));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::facts::{InterfaceAddress, Mta, Origin};
 use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, is_false};
 use crate::observe::iprev::Iprev;
 use crate::receivers;
+use crate::remedy::Plan;
 use crate::report::ZoneView;
 
 /// The number of the JSON report's format: keys may be added under it, never changed or removed.
@@ -41,6 +42,8 @@ pub struct Report {
     pub no_longer_found: Vec<Known>,
     /// The one edit that settles most of them; null: none settles two.
     pub first_step: Option<FirstStep>,
+    /// What to do, in this order; null where no plan was made.
+    pub plan: Option<Plan>,
     /// Rules that were not checked.
     pub not_checked: Vec<NotChecked>,
     /// When the DNS answered, `2026-11-28T19:00:00Z`; null where nobody has a clock: `--zones`, `--offline`.

@@ -10,6 +10,7 @@ use crate::findings::{Evidence, Finding, Fix, Meta, Severity, Who};
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::Iprev;
 use crate::observe::*;
+use crate::remedy::{Plan, Settled, Step};
 use crate::report::{Forward, Report};
 use crate::source::SourceFile;
 
@@ -333,6 +334,34 @@ pub fn findings(stranger: &str) -> Vec<Finding> {
     ]
 }
 
+/// A plan for it: a ticket, an edit, a reload.
+fn plan(stranger: &str) -> Plan {
+    let step = |number, who, text: &str, commands: &[&str], settles: &[(&str, &str)]| Step {
+        number,
+        who,
+        text: text.to_owned(),
+        commands: commands.iter().map(|command| (*command).to_owned()).collect(),
+        actions: Vec::new(),
+        settles: settles
+            .iter()
+            .map(|(code, subject)| Settled { code: (*code).to_owned(), subject: (*subject).to_owned() })
+            .collect(),
+        after: Vec::new(),
+        because: (number == 1).then(|| format!("the name is mail{stranger}")),
+    };
+    let record = "10.113.0.203.in-addr.arpa. 3600 IN PTR mail.example.com.";
+    let edit = "sed -i '3s/^myhostname = mail$/myhostname = mail.example.com/' /etc/postfix/main.cf";
+    Plan {
+        judged: true,
+        steps: vec![
+            step(1, Who::IpOwner, "Ask for it.\nSubject: PTR", &[record], &[("PTR001", "203.0.113.10")]),
+            step(2, Who::Host, "In /etc/postfix/main.cf: `myhostname`.", &[edit], &[("HLO001", "mail")]),
+            step(3, Who::Host, "Let the mail server take it over.", &["postfix reload"], &[]),
+        ],
+        remains: Vec::new(),
+    }
+}
+
 /// The report of that host; `stranger` stands wherever a stranger's text can.
 pub fn report(stranger: &str) -> Report {
     let mut facts = facts();
@@ -341,6 +370,7 @@ pub fn report(stranger: &str) -> Report {
     facts.mtas.unseen = vec![UnseenDaemon { mta: Some(Mta::Exim), pid: Some(7), why }];
     let mut report =
         Report::new(&facts, &observations(), &findings(stranger), [&HLO001, &HLO004, &PTR001, &PTR004], &[]);
+    report.plan = Some(plan(stranger));
     let [first, second] = &mut report.paths[..] else { unreachable!() };
     (first.ptr, first.iprev, first.helo_addresses) = (Some(Vec::new()), Some(Iprev::PermError), None);
     first.helo = Some(format!("mail{stranger}").into());

@@ -8,6 +8,7 @@ use crate::facts::{AddressFlag, InterfaceAddress, Mta};
 use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, Who};
 use crate::observe::iprev::Iprev;
 use crate::receivers;
+use crate::remedy::{Plan, Remaining, Settled, Step};
 use crate::report::model::*;
 use crate::report::{ZoneServerView, ZoneView};
 
@@ -50,7 +51,7 @@ harmless!(
 
 sanitize_fields! {
     Report {
-        schema, tool, taken, host, mta, paths, findings, suppressed, no_longer_found, first_step, not_checked, summary, planned, dns, rules,
+        schema, tool, taken, host, mta, paths, findings, suppressed, no_longer_found, first_step, plan, not_checked, summary, planned, dns, rules,
     }
     Tool { name, version }
     HostView { node_name, fqdn, configured_names, addresses }
@@ -83,10 +84,37 @@ impl Sanitize for Fix {
     /// The text of a ticket has lines of its own.
     fn sanitize(&mut self) {
         let Fix { who, text, commands } = self;
-        let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
-        lines.sanitize();
-        *text = lines.join("\n");
+        lines(text);
         (who.sanitize(), commands.sanitize());
+    }
+}
+
+/// Each line of a text harmless by itself.
+fn lines(text: &mut String) {
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    lines.sanitize();
+    *text = lines.join("\n");
+}
+
+sanitize_fields! {
+    Plan { judged, steps, remains }
+    Settled { code, subject }
+    Remaining { code, subject, because }
+}
+
+impl Sanitize for Step {
+    /// Actions are data for programs, in which every character counts; JSON escapes what a terminal would act upon.
+    fn sanitize(&mut self) {
+        let Step { number, who, text, commands, actions: _, settles, after, because } = self;
+        lines(text);
+        (
+            number.sanitize(),
+            who.sanitize(),
+            commands.sanitize(),
+            settles.sanitize(),
+            after.sanitize(),
+            because.sanitize(),
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! The door to files: everything is read below one root, links are followed inside it alone, sizes are bounded.
 
 mod door;
+mod trial;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,7 +19,9 @@ use nix::fcntl::{OFlag, readlinkat};
 
 use crate::secret::Known;
 use crate::source::SourceFile;
+
 use door::Door;
+pub use trial::Changed;
 
 /// Largest file that is read, in bytes: ten times what a cPanel server with 50,000 domains holds in one map.
 const SIZE_LIMIT: u64 = 32 << 20;
@@ -91,11 +94,14 @@ impl FileStatus {
 /// A folder that stands for `/`. Paths given to it and found in files are the host's own, absolute.
 #[derive(Debug)]
 pub struct Root {
-    door: Door,
+    /// `None` once nothing is read any more.
+    door: Option<Door>,
     live: bool,
     read: RefCell<HashMap<String, Result<Arc<SourceFile>, ReadError>>>,
     /// Each file that was read, as it was then.
     opened: RefCell<HashMap<String, FileStatus>>,
+    /// What a trial supposes.
+    layer: trial::Layer,
 }
 
 impl Root {
@@ -116,7 +122,13 @@ impl Root {
     }
 
     fn behind(door: Door, live: bool) -> Root {
-        Root { door, live, read: RefCell::default(), opened: RefCell::default() }
+        Root {
+            door: Some(door),
+            live,
+            read: RefCell::default(),
+            opened: RefCell::default(),
+            layer: trial::Layer::default(),
+        }
     }
 
     /// Whether this is the running system itself, and not a copy below another folder.
@@ -129,6 +141,10 @@ impl Root {
     /// # Errors
     /// Where there is none, it is no regular file, too large, or the system refuses it.
     pub fn read(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
+        if let Some(supposed) = self.supposed(path) {
+            let changed = supposed.ok_or(ReadError::NotFound)?;
+            return Ok(SourceFile::new(path, changed.text.as_bytes()));
+        }
         if let Some(known) = self.read.borrow().get(path) {
             return known.clone();
         }
@@ -144,7 +160,7 @@ impl Root {
             if again > 0 {
                 thread::sleep(BETWEEN_READINGS);
             }
-            let found = File::from(self.door.find(path).map_err(refusal)?);
+            let found = File::from(self.find(path).map_err(refusal)?);
             match whole(&found, contents) {
                 Ok((bytes, status)) => {
                     self.opened.borrow_mut().insert(path.to_owned(), status);
@@ -157,6 +173,15 @@ impl Root {
         Err(last)
     }
 
+    /// The same with what was read so far, and nothing more: what was never asked for does not exist then.
+    pub fn closed(self) -> Root {
+        Root { door: None, ..self }
+    }
+
+    fn find(&self, path: &str) -> Result<OwnedFd, Errno> {
+        self.door.as_ref().ok_or(Errno::ENOENT)?.find(path)
+    }
+
     /// The secrets in configuration files that were read.
     pub fn secrets(&self) -> Known {
         let files = self.read.borrow();
@@ -167,6 +192,9 @@ impl Root {
     /// When the content of the file at `path` was last changed, in seconds since 1970, as it was when it was read; `None` where it
     /// was not.
     pub fn modified(&self, path: &str) -> Option<i64> {
+        if let Some(supposed) = self.supposed(path) {
+            return supposed.map(|changed| changed.modified);
+        }
         self.opened(path).map(|status| status.modified)
     }
 
@@ -177,13 +205,20 @@ impl Root {
 
     /// What stands at `path`, links followed; `None` where nothing does or it cannot be seen.
     pub fn status(&self, path: &str) -> Option<FileStatus> {
-        let meta = File::from(self.door.find(path).ok()?).metadata().ok()?;
+        match self.supposed(path) {
+            Some(supposed) => supposed.map(|changed| self.status_supposed(path, &changed)),
+            None => self.status_kept(path),
+        }
+    }
+
+    fn status_on_disk(&self, path: &str) -> Option<FileStatus> {
+        let meta = File::from(self.find(path).ok()?).metadata().ok()?;
         Some(FileStatus::of(&meta))
     }
 
     /// Whether anything stands at `path`, links followed.
     pub fn exists(&self, path: &str) -> bool {
-        self.door.find(path).is_ok()
+        self.status(path).is_some()
     }
 
     /// Whether nothing stands at `path`, for all that can be seen: where a folder may not be searched, that is not known.
@@ -193,22 +228,48 @@ impl Root {
 
     /// The path, as the host sees it, that `path` leads to when every link is followed; `None` where nothing stands there.
     pub fn canonical(&self, path: &str) -> Option<String> {
-        self.door.canonical(path).ok()
+        match self.supposed(path) {
+            Some(supposed) => supposed.map(|_| self.place(path)),
+            None => self.layer.canonical.once(path, || self.canonical_on_disk(path)),
+        }
+    }
+
+    fn canonical_on_disk(&self, path: &str) -> Option<String> {
+        self.door.as_ref()?.canonical(path).ok()
     }
 
     /// The text of the symbolic link at `path`, the links before its last component followed; `None` where there is none. What
     /// it leads to need not exist.
     pub fn link_target(&self, path: &str) -> Option<String> {
+        self.layer.links.once(path, || self.link_on_disk(path))
+    }
+
+    fn link_on_disk(&self, path: &str) -> Option<String> {
         let (folder, name) = path.trim_end_matches('/').rsplit_once('/')?;
-        let target = readlinkat(self.door.find(&format!("{folder}/")).ok()?, name).ok()?;
+        let target = readlinkat(self.find(&format!("{folder}/")).ok()?, name).ok()?;
         target.to_str().map(str::to_owned)
     }
 
     /// The files at and below the folder `path` down to `depth` levels, as the host sees them, sorted by name.
     /// Links to files are listed; links to folders are not entered.
     pub fn files_below(&self, path: &str, depth: usize) -> Vec<String> {
+        let mut files = self.layer.below.once(&format!("{depth} {path}"), || self.below_on_disk(path, depth));
+        let (added, removed) = self.supposed_below(path);
+        if !added.is_empty() || !removed.is_empty() {
+            let path = path.trim_end_matches('/');
+            let shown = |name: &String| format!("{path}/{name}");
+            let removed: Vec<String> = removed.iter().map(shown).collect();
+            files.retain(|file| !removed.contains(file));
+            files.extend(added.iter().filter(|name| name.split('/').count() <= depth).map(shown));
+            files.sort_unstable();
+            files.dedup();
+        }
+        files
+    }
+
+    fn below_on_disk(&self, path: &str, depth: usize) -> Vec<String> {
         let mut files = Vec::new();
-        if let Ok(folder) = self.door.find(path) {
+        if let Ok(folder) = self.find(path) {
             list(&folder, path.trim_end_matches('/'), depth, &mut LIST_LIMIT.clone(), &mut files);
         }
         files
@@ -217,7 +278,11 @@ impl Root {
     /// The names of what stands in the folder `path`, folders among them, sorted; none where it cannot be listed. As many as
     /// `limit`, and one more where there are more.
     pub fn names_in(&self, path: &str, limit: usize) -> Vec<String> {
-        let Ok(folder) = self.door.find(path) else { return Vec::new() };
+        self.layer.names.once(&format!("{limit} {path}"), || self.names_on_disk(path, limit))
+    }
+
+    fn names_on_disk(&self, path: &str, limit: usize) -> Vec<String> {
+        let Ok(folder) = self.find(path) else { return Vec::new() };
         let entries = door::entries(&folder, limit.saturating_add(1));
         entries.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect()
     }

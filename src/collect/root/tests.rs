@@ -102,7 +102,7 @@ fn a_link_swapped_in_while_walking_leads_nowhere_else() {
 fn a_file_that_changes_while_it_is_read_is_read_again() {
     let (dir, root) = root();
     let path = dir.path().join("host/etc/main");
-    let found = File::from(root.door.find("/etc/main").unwrap());
+    let found = File::from(root.find("/etc/main").unwrap());
     let grown = whole(&found, |file| {
         let bytes = contents(file);
         fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b" and more").unwrap();

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::addr::Family;
 use crate::cli::{DnsArgs, FactArgs};
-use crate::collect::kernel::{self, PendingFqdn};
+use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
+use crate::collect::processes::Found;
 use crate::collect::root::Root;
 use crate::collect::{self, system};
 use crate::error::Error;
@@ -18,7 +19,7 @@ use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
 use crate::observe::{Observations, Vantage, VantageKind};
 use crate::sandbox::{self, Message, Profile, Task};
 use crate::settings::{self, Settings};
-use crate::{identity, output, process, progress, snapshot};
+use crate::{identity, output, process, progress, remedy, snapshot};
 
 /// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
@@ -29,6 +30,24 @@ pub struct Gathered {
     pub facts: Facts,
     /// What the DNS says.
     pub dns: Observations,
+    /// What both were made from, as far as a plan needs it.
+    pub sources: Sources,
+}
+
+/// What facts and answers were made from, as far as a plan needs it.
+pub struct Sources {
+    /// The files that were read; `None` where there are none.
+    pub root: Option<Root>,
+    /// What the kernel said.
+    pub kernel: Option<KernelFacts>,
+    /// Daemons that run.
+    pub running: Found,
+    /// The zones of `--zones`.
+    pub zones: Option<Zones>,
+    /// The planned records of `--overlay`.
+    pub overlay: Option<(String, Zones)>,
+    /// When the time for the DNS is up.
+    pub deadline: Instant,
 }
 
 /// The settings of the command line or of the host that is looked at. What they say of facts and the DNS goes where the command
@@ -52,6 +71,15 @@ pub struct Start {
     host: Known,
     zones: Option<ZoneInputs>,
     overlay: Option<Input>,
+    /// For trials: the files as they were read, the kernel's facts, the daemons.
+    held: Option<Held>,
+}
+
+/// What trials of a plan go by, once nothing is read any more.
+struct Held {
+    root: Root,
+    kernel: Option<KernelFacts>,
+    running: Found,
 }
 
 /// What is known of the host.
@@ -68,14 +96,16 @@ enum Known {
 /// Where an input is not what it should be.
 pub fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Error> {
     let Inputs { host, kernel, zones, overlay } = inputs;
-    let host = match host {
-        Host::Snapshot(input) => Known::Snapshot(input),
+    let (host, held) = match host {
+        Host::Snapshot(input) => (Known::Snapshot(input), None),
         Host::Files(root) => {
-            let (facts, pending) = read(args, dns, &root, kernel.as_ref())?;
-            Known::Facts(Box::new(facts), pending)
+            let read = read(args, dns, &root, kernel.as_ref())?;
+            remedy::read_ahead(&root, &read.facts);
+            let held = Held { root: root.closed(), kernel: read.kernel, running: read.running };
+            (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }
     };
-    Ok(Start { host, zones, overlay })
+    Ok(Start { host, zones, overlay, held })
 }
 
 /// Whether a packet is sent.
@@ -198,19 +228,24 @@ pub fn overlay(input: &Input) -> Result<(String, Zones), Error> {
 ///
 /// # Errors
 /// Where an input is not what it should be.
-pub fn observe(fact_args: &FactArgs, args: &DnsArgs, start: Start) -> Result<Gathered, Error> {
+pub fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result<Gathered, Error> {
     let deadline = Instant::now() + args.timeout();
     let overlay = start.overlay()?;
+    let (root, kernel, running) = match start.held.take() {
+        Some(Held { root, kernel, running }) => (Some(root), kernel, running),
+        None => (None, None, Found::default()),
+    };
+    let sources = |zones, overlay| Sources { root, kernel, running, zones, overlay, deadline };
     if let (Known::Snapshot(input), true) = (&start.host, fact_args.replay) {
         let (facts, dns) = read_snapshot(input, fact_args)?;
         let dns = with_plan(overlay.as_ref(), &facts, dns);
-        return Ok(Gathered { facts, dns });
+        return Ok(Gathered { facts, dns, sources: sources(None, overlay) });
     }
     let zones = start.zones.as_ref().map(zones).transpose()?;
     let (mut facts, pending) = start.facts(fact_args)?;
     if args.offline {
         let dns = with_plan(overlay.as_ref(), &facts, Observations::offline());
-        return Ok(Gathered { facts, dns });
+        return Ok(Gathered { facts, dns, sources: sources(None, overlay) });
     }
     if fact_args.discover_public_ip {
         discover(&mut facts, deadline);
@@ -243,16 +278,20 @@ pub fn observe(fact_args: &FactArgs, args: &DnsArgs, start: Start) -> Result<Gat
         // Seconds, as a snapshot keeps them.
         dns.taken = jiff::Timestamp::from_second(process::now().as_second()).ok();
     }
-    Ok(Gathered { facts, dns })
+    Ok(Gathered { facts, dns, sources: sources(zones, overlay) })
 }
 
-/// What the host's files and the kernel say, and `hostname -f` where it is still to come.
-fn read(
-    args: &FactArgs,
-    dns: &DnsArgs,
-    root: &Root,
-    recorded: Option<&Input>,
-) -> Result<(Facts, Option<PendingFqdn>), Error> {
+/// What the host's files and the kernel say.
+struct Read {
+    facts: Facts,
+    /// `hostname -f`, where it is still to come.
+    pending: Option<PendingFqdn>,
+    kernel: Option<KernelFacts>,
+    running: Found,
+}
+
+/// Reads the host's files and the kernel's facts.
+fn read(args: &FactArgs, dns: &DnsArgs, root: &Root, recorded: Option<&Input>) -> Result<Read, Error> {
     // `hostname -f` may ask the system's resolver: not where nobody or only zone files are to be asked.
     let asks = !dns.offline && dns.zones.is_none();
     let mut pending = None;
@@ -266,7 +305,8 @@ fn read(
         }
     };
     let live = recorded.is_none() && root.is_live();
-    let mut facts = collect::collect(root, kernel);
+    let running = collect::running(root);
+    let mut facts = collect::collect_beside(root, kernel.clone(), &running, None);
     facts.expect(expectations(args));
     identity::apply(&mut facts, overrides(args));
     if live && !asks {
@@ -274,7 +314,7 @@ fn read(
         let fqdn = system::fqdn_from_hosts(&node_name, &facts.host.hosts);
         system::set_fqdn(&mut facts.host, fqdn);
     }
-    Ok((facts, pending))
+    Ok(Read { facts, pending, kernel, running })
 }
 
 /// What the command line and the settings put in the place of what files say.

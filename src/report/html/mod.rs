@@ -6,7 +6,7 @@ mod paths;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::findings::{Evidence, Meta, Severity, Verdict, Who};
+use crate::findings::{Evidence, Meta, Severity, Verdict};
 use crate::report::human::{self, count};
 use crate::report::verdict::{self, Tone};
 use crate::report::{FindingView, OriginView, PlaceView, Report, checklist};
@@ -80,50 +80,42 @@ fn tone_class(tone: Tone) -> &'static str {
 }
 
 fn plan(findings: &[&FindingView], report: &Report) -> Markup {
-    let steps = human::steps(findings);
-    let groups: Vec<(Who, Vec<&human::Step>)> = [Who::DnsZone, Who::IpOwner, Who::Host]
-        .into_iter()
-        .map(|who| (who, steps.iter().filter(|step| step.fix.who == who).collect::<Vec<_>>()))
-        .filter(|(_, group)| !group.is_empty())
-        .collect();
-    let local = |who: Who, command: &str| who == Who::Host && human::is_reload(command);
-    let mut reloads: Vec<&str> = Vec::new();
-    for step in &steps {
-        let commands = step.fix.commands.iter().filter(|command| local(step.fix.who, command));
-        reloads.extend(commands.map(String::as_str).filter(|command| !reloads.contains(command)).collect::<Vec<_>>());
-    }
-    let mut number = 0;
-    let starts: Vec<usize> = groups
-        .iter()
-        .map(|(_, group)| {
-            let start = number + 1;
-            number += group.len();
-            start
-        })
-        .collect();
+    let rest = human::rest(report, findings);
+    let plan = report.plan.as_ref().filter(|plan| !plan.steps.is_empty());
     html! {
-        @if !groups.is_empty() {
+        @if let Some(plan) = plan {
             section {
                 h2 { "What to do, in this order" }
-                @if let Some(first) = &report.first_step {
-                    p { strong { (words(&human::settles(first, &steps))) } }
-                    @if !steps.iter().any(|step| step.fix.commands == first.fix.commands) {
-                        pre { code { (first.fix.commands.join("\n")) } }
-                    }
-                }
-                @for ((who, group), start) in groups.iter().zip(&starts) {
-                    h3 { (human::title(*who)) }
-                    ol.steps start=(start) {
-                        @for step in group {
-                            @let commands: Vec<&str> =
-                                step.fix.commands.iter().map(String::as_str).filter(|c| !local(*who, c)).collect();
-                            li {
-                                div.what { (words(&step.fix.text)) " " span.muted { "[" (step.codes.join(", ")) "]" } }
-                                @if !commands.is_empty() { pre { code { (commands.join("\n")) } } }
+                p { strong { (human::lead(plan)) } }
+                @for group in plan.steps.chunk_by(|a, b| a.who == b.who) {
+                    @if let Some(first) = group.first() {
+                        h3 { (human::title(first.who)) }
+                        ol.steps start=(first.number) {
+                            @for step in group {
+                                li {
+                                    div.what {
+                                        (words(&step.text))
+                                        @if !step.settles.is_empty() {
+                                            " " span.muted { "[" (human::codes(&step.settles)) "]" }
+                                        }
+                                    }
+                                    @if !step.commands.is_empty() { pre { code { (step.commands.join("\n")) } } }
+                                    @if let Some(because) = &step.because { p.muted { (words(because)) } }
+                                }
                             }
                         }
-                        @if *who == Who::Host && !reloads.is_empty() {
-                            li { "Last, let the mail server take it over:" pre { code { (reloads.join("\n")) } } }
+                    }
+                }
+            }
+        }
+        @if !rest.is_empty() {
+            section {
+                h2 { @if plan.is_some() { "What else to look at" } @else { "What to do" } }
+                ul.steps {
+                    @for step in &rest {
+                        li {
+                            div.what { (words(&step.fix.text)) " " span.muted { "[" (step.codes.join(", ")) "]" } }
+                            @if !step.fix.commands.is_empty() { pre { code { (step.fix.commands.join("\n")) } } }
                         }
                     }
                 }

@@ -13,7 +13,7 @@ use crate::findings::{Severity, Verdict};
 use crate::report::verdict::{self, Tone};
 use crate::report::{FindingView, Report, Style, Verbosity};
 pub(super) use paths::troubled;
-pub(super) use plan::{Step, is_reload, settles, steps, title};
+pub(super) use plan::{Step, codes, lead, rest, title};
 pub(super) use text::count;
 use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
 
@@ -33,9 +33,9 @@ pub fn render(report: &Report, style: &Style) -> String {
         return out;
     }
     out.push_str(&paths::section(report, style));
+    out.push_str(&plan::section(report, &findings, style));
     out.push_str(&receivers::section(report, style));
     out.push_str(&finding::section(&findings, report, style));
-    out.push_str(&plan::section(&findings, report.first_step.as_ref(), style));
     out.push_str(&apart::section(report, style));
     out.push_str(&notes(report, style));
     out.push_str(&not_checked(report, style));

@@ -1,13 +1,16 @@
-//! Who must do what, in the order in which it works: forward record, PTR, HELO name, reload.
+//! What to do, in the order of the plan; and what the findings that no plan settles ask for.
 
 use std::collections::HashMap;
 
-use super::text::put;
-use crate::findings::{FirstStep, Fix, Who};
-use crate::report::{FindingView, Style, Verbosity};
+use super::text::{count, put};
+use crate::findings::{Fix, Who};
+use crate::remedy::{Plan, Settled};
+use crate::report::{FindingView, Report, Style, Verbosity};
 
 /// Steps of one code in one group that are written out without `-v`; of the others the commands alone are.
 const IN_FULL: usize = 3;
+/// Commands of one step that are shown without `-v`.
+const COMMANDS: usize = 12;
 /// Subjects kept of a step that many findings call for.
 const SUBJECTS: usize = 20;
 
@@ -22,74 +25,84 @@ pub struct Step<'a> {
 }
 
 /// The section, with an empty line before it; nothing where there is nothing to do.
-pub fn section(findings: &[&FindingView], first: Option<&FirstStep>, style: &Style) -> String {
-    let steps = steps(findings);
-    if steps.is_empty() {
-        return String::new();
-    }
-    let mut out = format!("\n{}\n", style.heading("What to do, in this order"));
-    if let Some(first) = first {
-        put(&mut out, "  ", "  ", &settles(first, &steps), style.width);
-        if !steps.iter().any(|step| step.fix.commands == first.fix.commands) {
-            first.fix.commands.iter().for_each(|command| out.push_str(&format!("         {command}\n")));
-        }
-    }
-    let mut number = 0;
-    let mut reloads: Vec<&str> = Vec::new();
-    // The order of `Who` is the order that works: a PTR name is best set once it leads back, and many providers insist.
-    for who in [Who::DnsZone, Who::IpOwner, Who::Host] {
-        let group: Vec<&Step> = steps.iter().filter(|step| step.fix.who == who).collect();
-        if group.is_empty() {
-            continue;
-        }
-        out.push_str(&format!("\n{}\n", style.heading(title(who))));
-        let mut written: HashMap<Option<&&str>, usize> = HashMap::new();
-        for step in &group {
-            let before = written.entry(step.codes.first()).or_default();
-            let brief = style.verbosity != Verbosity::Verbose && *before >= IN_FULL;
-            *before += 1;
-            number += 1;
-            let lead = format!("{number:>3}. ");
-            let text = match brief {
-                true => step.subjects.join(", "),
-                false => step.fix.text.clone(),
+pub fn section(report: &Report, findings: &[&FindingView], style: &Style) -> String {
+    let mut out = String::new();
+    if let Some(plan) = report.plan.as_ref().filter(|plan| !plan.steps.is_empty()) {
+        out.push_str(&format!("\n{}\n", style.heading("What to do, in this order")));
+        put(&mut out, "  ", "  ", &lead(plan), style.width);
+        let mut who = None;
+        for step in &plan.steps {
+            if who != Some(step.who) {
+                out.push_str(&format!("\n{}\n", style.heading(title(step.who))));
+                who = Some(step.who);
+            }
+            let settles = match step.settles.is_empty() {
+                true => String::new(),
+                false => format!(" [{}]", codes(&step.settles)),
             };
-            put(&mut out, &lead, "     ", &format!("{text} [{}]", step.codes.join(", ")), style.width);
-            for command in &step.fix.commands {
-                if who == Who::Host && is_reload(command) {
-                    if !reloads.contains(&command.as_str()) {
-                        reloads.push(command);
-                    }
-                    continue;
-                }
-                // Never wrapped: a command is copied as it stands.
-                out.push_str(&format!("         {command}\n"));
+            put(&mut out, &format!("{:>3}. ", step.number), "     ", &format!("{}{settles}", step.text), style.width);
+            commands(&mut out, &step.commands, style);
+            if let Some(because) = &step.because {
+                put(&mut out, "     ", "     ", because, style.width);
             }
         }
     }
-    if !reloads.is_empty() {
-        number += 1;
-        put(&mut out, &format!("{number:>3}. "), "     ", "Last, let the mail server take it over:", style.width);
-        reloads.iter().for_each(|command| out.push_str(&format!("         {command}\n")));
+    let rest = rest(report, findings);
+    if !rest.is_empty() {
+        let heading = if out.is_empty() { "What to do" } else { "What else to look at" };
+        out.push_str(&format!("\n{}\n", style.heading(heading)));
+        others(&mut out, &rest, style);
     }
     out
 }
 
-/// The line about the one edit that settles most, with the number of the step that it is, where it is one.
-pub fn settles(first: &FirstStep, steps: &[Step]) -> String {
-    let mut ordered: Vec<&Step> = steps.iter().collect();
-    ordered.sort_by_key(|step| step.fix.who);
-    let step = ordered.iter().position(|step| step.fix.commands == first.fix.commands);
-    let (settles, of) = (first.settles, first.of);
-    let share = match settles == of {
-        true if of == 2 => "both".to_owned(),
-        true => format!("all {of}"),
-        false => format!("{settles} of {of}"),
+/// The commands of a step, never wrapped: a command is copied as it stands.
+fn commands(out: &mut String, commands: &[String], style: &Style) {
+    let shown = if style.verbosity == Verbosity::Verbose { commands.len() } else { COMMANDS };
+    commands.iter().take(shown).for_each(|command| out.push_str(&format!("         {command}\n")));
+    if commands.len() > shown {
+        out.push_str(&format!("         ({} more: -v shows them)\n", commands.len() - shown));
+    }
+}
+
+/// What the plan comes to.
+pub fn lead(plan: &Plan) -> String {
+    let settled: usize = plan.steps.iter().map(|step| step.settles.len()).sum();
+    let left = plan.remains.len();
+    let steps = count(plan.steps.len(), "step");
+    match left {
+        0 => format!("Tried on a copy in memory: after {steps}, no error and no warning is left."),
+        1 => format!("Tried on a copy in memory: {steps} settle {settled} errors and warnings; one is left."),
+        _ => format!("Tried on a copy in memory: {steps} settle {settled} errors and warnings; {left} are left."),
+    }
+}
+
+/// The codes of findings, each once.
+pub fn codes(settles: &[Settled]) -> String {
+    let mut codes: Vec<&str> = settles.iter().map(|settled| settled.code.as_str()).collect();
+    codes.dedup();
+    codes.join(", ")
+}
+
+/// The things to do of findings that the plan does not settle.
+pub fn rest<'a>(report: &Report, findings: &[&'a FindingView]) -> Vec<Step<'a>> {
+    let settled = |finding: &FindingView| {
+        let steps = report.plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.settles);
+        steps.into_iter().any(|settled| settled.code == finding.code && settled.subject == finding.subject)
     };
-    let lead = format!("One change settles {share} errors and warnings about names and addresses");
-    match step {
-        Some(at) => format!("{lead}: step {}.", at + 1),
-        None => format!("{lead}: {}", first.fix.text),
+    let left: Vec<&FindingView> = findings.iter().copied().filter(|finding| !settled(finding)).collect();
+    steps(&left)
+}
+
+fn others(out: &mut String, steps: &[Step<'_>], style: &Style) {
+    let mut written: HashMap<Option<&&str>, usize> = HashMap::new();
+    for step in steps {
+        let before = written.entry(step.codes.first()).or_default();
+        let brief = style.verbosity != Verbosity::Verbose && *before >= IN_FULL;
+        *before += 1;
+        let text = if brief { step.subjects.join(", ") } else { step.fix.text.clone() };
+        put(out, "  - ", "    ", &format!("{text} [{}]", step.codes.join(", ")), style.width);
+        commands(out, &step.fix.commands, style);
     }
 }
 
@@ -103,7 +116,7 @@ pub fn title(who: Who) -> &'static str {
 }
 
 /// The same thing to do once, whoever calls for it; in the order of the findings, which is the worst first.
-pub fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
+fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
     let mut steps: Vec<Step> = Vec::new();
     let mut known: HashMap<(Who, &[String], &str), usize> = HashMap::new();
     for finding in findings {
@@ -128,22 +141,4 @@ pub fn steps<'a>(findings: &[&'a FindingView]) -> Vec<Step<'a>> {
         }
     }
     steps
-}
-
-/// Whether a command makes a running daemon take over what files say: it belongs at the end, once.
-pub fn is_reload(command: &str) -> bool {
-    command.split(' ').any(|word| ["reload", "restart"].contains(&word))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_reload;
-
-    #[test]
-    fn reloads_are_known() {
-        for command in ["postfix reload", "systemctl restart exim4", "service exim reload"] {
-            assert!(is_reload(command), "{command}");
-        }
-        assert!(!is_reload("postconf -e 'smtp_helo_name = mail.example.com'"));
-    }
 }

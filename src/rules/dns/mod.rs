@@ -1,6 +1,6 @@
 //! DNS: the answers themselves.
 
-mod address_proxied;
+pub mod address_proxied;
 mod authorities_disagree;
 mod cache_stale;
 mod delegation;

@@ -12,7 +12,7 @@ mod ptr_target_alias;
 mod ptr_target_elsewhere;
 mod ptr_target_many_addresses;
 mod ptr_target_missing;
-mod ticket;
+pub mod ticket;
 
 use crate::rules::Rule;
 

@@ -1,0 +1,124 @@
+//! Files as they would be after a change: a thin layer over a root, in memory alone.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::{FileStatus, Root};
+
+/// Answers about paths that are kept for trials; a host with more asks anew.
+const KEPT: usize = 20_000;
+/// Permission bits of a file that a change makes: regular, rw-r--r--.
+const NEW_FILE_MODE: u32 = 0o100_644;
+
+/// What a path holds instead of what stands on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The content.
+    pub text: Arc<str>,
+    /// When it was changed, seconds since 1970.
+    pub modified: i64,
+}
+
+/// The changes that are supposed, and what was asked of the disk before.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    /// By canonical path; `None`: removed.
+    changed: RefCell<BTreeMap<String, Option<Changed>>>,
+    places: Kept<String>,
+    statuses: Kept<Option<FileStatus>>,
+    pub(super) canonical: Kept<Option<String>>,
+    pub(super) links: Kept<Option<String>>,
+    pub(super) below: Kept<Vec<String>>,
+    pub(super) names: Kept<Vec<String>>,
+}
+
+/// Answers by path, each asked for once.
+#[derive(Debug)]
+pub(super) struct Kept<T>(RefCell<HashMap<String, T>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Kept<T> {
+        Kept(RefCell::default())
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    /// The answer that was given before, else that of `ask`.
+    pub fn once(&self, key: &str, ask: impl FnOnce() -> T) -> T {
+        if let Some(known) = self.0.borrow().get(key) {
+            return known.clone();
+        }
+        let answer = ask();
+        let mut kept = self.0.borrow_mut();
+        if kept.len() < KEPT {
+            kept.insert(key.to_owned(), answer.clone());
+        }
+        answer
+    }
+}
+
+impl Root {
+    /// From now on, files hold what `changed` says by canonical path (`None`: there is none). Nothing is written anywhere; an empty map
+    /// ends it.
+    pub fn suppose(&self, changed: BTreeMap<String, Option<Changed>>) {
+        *self.layer.changed.borrow_mut() = changed;
+    }
+
+    /// The canonical path of `path`, links followed, whether anything stands there or not.
+    pub fn place(&self, path: &str) -> String {
+        self.layer.places.once(path, || {
+            let known = |path: &str| self.layer.canonical.once(path, || self.canonical_on_disk(path));
+            known(path).unwrap_or_else(|| {
+                let target = self.link_target(path).filter(|target| target.starts_with('/'));
+                match (target, path.trim_end_matches('/').rsplit_once('/')) {
+                    (Some(target), _) => target,
+                    (None, Some((folder, name))) => match known(folder) {
+                        Some(folder) => format!("{}/{name}", folder.trim_end_matches('/')),
+                        None => path.to_owned(),
+                    },
+                    (None, None) => path.to_owned(),
+                }
+            })
+        })
+    }
+
+    /// What a trial has put at `path`: outer `None`, nothing.
+    pub(super) fn supposed(&self, path: &str) -> Option<Option<Changed>> {
+        if self.layer.changed.borrow().is_empty() {
+            return None;
+        }
+        let place = self.place(path);
+        self.layer.changed.borrow().get(&place).cloned()
+    }
+
+    /// What stands at `path`, asked of the disk once.
+    pub(super) fn status_kept(&self, path: &str) -> Option<FileStatus> {
+        self.layer.statuses.once(path, || self.status_on_disk(path))
+    }
+
+    /// The status of a file that a trial changed.
+    pub(super) fn status_supposed(&self, path: &str, changed: &Changed) -> FileStatus {
+        let before = self.status_kept(path);
+        let new =
+            FileStatus { size: 0, modified: 0, is_dir: false, is_file: true, mode: NEW_FILE_MODE, uid: 0, gid: 0 };
+        FileStatus { size: changed.text.len() as u64, modified: changed.modified, ..before.unwrap_or(new) }
+    }
+
+    /// The names of files that a trial adds to the folder `path` or below it, and those that it removes; as the host sees them.
+    pub(super) fn supposed_below(&self, path: &str) -> (Vec<String>, Vec<String>) {
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        if self.layer.changed.borrow().is_empty() {
+            return (added, removed);
+        }
+        let folder = format!("{}/", self.place(path).trim_end_matches('/'));
+        for (place, changed) in self.layer.changed.borrow().iter() {
+            let Some(name) = place.strip_prefix(&folder) else { continue };
+            match changed {
+                Some(_) => added.push(name.to_owned()),
+                None => removed.push(name.to_owned()),
+            }
+        }
+        (added, removed)
+    }
+}

@@ -1,0 +1,359 @@
+//! Configurations that are refused, say a thing twice, or are behind what they are made from: the smallest edit after which our own
+//! reading accepts them.
+
+use super::{Candidate, State, postfix};
+use crate::facts::{Mta, Problem, ProblemKind};
+use crate::remedy::edit::Edit;
+use crate::remedy::world::{COMPILED, Op};
+use crate::source::Span;
+
+/// Problems of one host that are looked at.
+const PROBLEMS: usize = 64;
+
+/// Adds candidates for problems of files.
+pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+    for problem in state.facts().problems.iter().take(PROBLEMS) {
+        let span = problem.origin.as_ref().and_then(|origin| origin.span());
+        match &problem.kind {
+            ProblemKind::Syntax { mta, .. } => {
+                if let Some(span) = span {
+                    syntax(state, *mta, span, all);
+                }
+            }
+            ProblemKind::Repeated { name } => repeated(state, problem, name, all),
+            ProblemKind::Swallowed => all.extend(span.and_then(|span| outdented(state, span))),
+            ProblemKind::Uncompiled { table } => all.push(compile(table)),
+            ProblemKind::ServiceRepeated { .. } => service_repeated(state, problem, all),
+            ProblemKind::ChrootCopy => chroot_copy(state, problem, all),
+            _ => {}
+        }
+    }
+    for finding in state.trial.findings.iter().take(PROBLEMS) {
+        match finding.meta.code {
+            "CFG018" => {
+                for (kind, ending) in COMPILED {
+                    let root = state.lab.ground.root;
+                    if root.is_some_and(|root| root.exists(&format!("{}{ending}", finding.subject))) {
+                        all.push(compile(&format!("{kind}:{}", finding.subject)));
+                        break;
+                    }
+                }
+            }
+            "CFG006" => all.push(Candidate::new("the daemon goes by its files", vec![Op::Reload])),
+            "CFG017" => service_missing(state, finding, all),
+            "CFG020" => origin_domain(state, &finding.subject, all),
+            _ => {}
+        }
+    }
+}
+
+fn compile(table: &str) -> Candidate {
+    Candidate::new(format!("{table} is compiled"), vec![Op::Compile { table: table.to_owned() }])
+}
+
+fn line_of(state: &State<'_>, span: &Span) -> Option<(usize, String)> {
+    let line = span.position().line;
+    Some((line, state.text(span.path())?.split('\n').nth(line - 1)?.to_owned()))
+}
+
+fn change(span: &Span, line: usize, old: &str, new: Vec<String>) -> Op {
+    Op::Edit { file: span.path().to_owned(), edit: Edit::Lines { line, old: vec![old.to_owned()], new } }
+}
+
+/// Small edits of the line that is refused, each to be tried.
+fn syntax(state: &State<'_>, mta: Mta, span: &Span, all: &mut Vec<Candidate>) {
+    let Some((line, old)) = line_of(state, span) else { return };
+    let end = format!("{}:{line} is accepted", span.path());
+    let mut new: Vec<String> = Vec::new();
+    let mut add = |text: String| {
+        if text != old && !text.trim().is_empty() && !new.contains(&text) {
+            new.push(text);
+        }
+    };
+    // A comment behind the value.
+    if let Some((before, _)) = old.split_once('#') {
+        add(before.trim_end().to_owned());
+    }
+    if let Some((name, value)) = old.split_once('=') {
+        let (name, value) = (name.trim_end(), value.trim());
+        let bare = value.split('#').next().unwrap_or_default().trim();
+        for value in values(value).into_iter().chain(values(bare)) {
+            add(format!("{name} = {value}"));
+        }
+        // A value that is put together with the name of a setting: `a = b = c`.
+        if let Some((_, last)) = value.split_once('=') {
+            add(format!("{name} = {}", last.trim()));
+        }
+    } else if let Some((name, value)) = old.trim().split_once([' ', '\t', ':']) {
+        // The equals sign is missing.
+        let indent: String = old.chars().take_while(|c| c.is_whitespace()).collect();
+        add(format!("{indent}{name} = {}", value.trim()));
+    }
+    let opened = old.matches('{').count();
+    let closed = old.matches('}').count();
+    if opened > closed {
+        add(format!("{old}{}", "}".repeat(opened - closed)));
+    } else if closed > opened && old.ends_with('}') {
+        add(old.trim_end_matches('}').to_owned()
+            + &"}".repeat(closed - (closed - opened) - old.trim_end_matches('}').matches('}').count()));
+    }
+    if old.matches('"').count() % 2 == 1 {
+        add(format!("{old}\""));
+        add(old.replace('"', ""));
+    }
+    for text in new {
+        all.push(Candidate::new(end.clone(), vec![change(span, line, &old, vec![text])]));
+    }
+    let setting = old.split('=').next().unwrap_or_default().trim().to_owned();
+    if ["myhostname", "primary_hostname", "smtp_helo_name", "smtp_active_hostname"].contains(&setting.as_str()) {
+        for name in super::host::names(state).into_iter().take(3) {
+            let op = change(span, line, &old, vec![format!("{setting} = {name}")]);
+            all.push(Candidate::new(end.clone(), vec![op]));
+        }
+    }
+    if mta == Mta::Postfix {
+        interfaces(state, span, line, &old, &end, all);
+    }
+    // The setting that is refused, without it: its default counts again.
+    let name = old.split('=').next().unwrap_or_default().trim();
+    let gone = match mta {
+        Mta::Postfix if !name.is_empty() && span.path().ends_with("/main.cf") => {
+            Op::Edit { file: span.path().to_owned(), edit: Edit::MainCf { parameter: name.to_owned(), value: None } }
+        }
+        _ => change(span, line, &old, Vec::new()),
+    };
+    all.push(Candidate::new(end, vec![gone]).blast(6));
+}
+
+/// Spellings of a value without what often makes it refused.
+fn values(value: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut add = |text: String| {
+        if !text.is_empty() && !all.contains(&text) {
+            all.push(text);
+        }
+    };
+    add(value.trim_matches(['"', '\'']).to_owned());
+    add(value.trim_end_matches([';', ',']).trim_end().to_owned());
+    let (open, close) = (value.matches('[').count(), value.matches(']').count());
+    if open > close {
+        // `[host:25` and `[host`: the bracket ends before the port.
+        match value.rsplit_once(':').filter(|(_, port)| port.chars().all(|c| c.is_ascii_digit()) && !port.is_empty()) {
+            Some((host, port)) => add(format!("{host}]:{port}")),
+            None => add(format!("{value}]")),
+        }
+    }
+    if close > open {
+        add(format!("[{value}"));
+    }
+    if let Some((host, port)) = value.trim_matches(['[', ']']).rsplit_once(':')
+        && !port.is_empty()
+        && port.chars().all(|c| c.is_ascii_digit())
+    {
+        add(format!("[{}]:{port}", host.trim_matches(['[', ']'])));
+    }
+    if let Some((host, port)) = value.split_once(char::is_whitespace)
+        && port.trim().chars().all(|c| c.is_ascii_digit())
+    {
+        add(format!("[{}]:{}", host.trim_matches(['[', ']']), port.trim()));
+    }
+    add(value.replace([' ', '\t'], ""));
+    add(value.trim_end_matches('.').to_owned());
+    add(value.trim_start_matches(['.', '@', '=']).trim_start().to_owned());
+    add(value.replace('_', "-"));
+    all.retain(|text| text != value);
+    all
+}
+
+/// For `inet_interfaces` and its like: what this host has.
+fn interfaces(state: &State<'_>, span: &Span, line: usize, old: &str, end: &str, all: &mut Vec<Candidate>) {
+    let Some((name, value)) = old.split_once('=') else { return };
+    let name = name.trim();
+    if !name.starts_with("inet_interfaces") && !name.starts_with("inet_protocols") {
+        return;
+    }
+    let mut values: Vec<String> = Vec::new();
+    let kept: Vec<&str> = value.split([',', ' ', '\t']).filter(|item| !item.is_empty()).collect();
+    if name == "inet_interfaces" {
+        let facts = state.facts();
+        let is_own = |item: &&str| {
+            let bare = item.trim_matches(['[', ']']);
+            bare.parse().is_ok_and(|addr| facts.host.has_address(addr) == Some(true))
+                || bare == "all"
+                || bare.starts_with("loopback")
+        };
+        let good: Vec<&str> = kept.iter().copied().filter(is_own).collect();
+        let sources = [facts.host.source.ipv4, facts.host.source.ipv6];
+        for source in sources.into_iter().flatten() {
+            let mut items: Vec<String> = good.iter().map(|item| (*item).to_owned()).collect();
+            items.insert(0, source.to_string());
+            items.dedup();
+            values.push(items.join(", "));
+        }
+        if !good.is_empty() {
+            values.push(good.join(", "));
+        }
+        values.push("all".to_owned());
+    } else {
+        values.extend(["ipv4".to_owned(), "all".to_owned(), "ipv4, ipv6".to_owned()]);
+    }
+    for (rank, value) in (0..).zip(values) {
+        let op = change(span, line, old, vec![format!("{name} = {value}")]);
+        all.push(Candidate::new(end, vec![op]).blast(rank));
+    }
+    // A name for the IPv6 loopback address that nothing gives an address.
+    if kept.iter().any(|item| item.contains("localhost") || item.contains("loopback")) {
+        let edit = Edit::Append { lines: vec!["::1 localhost ip6-localhost ip6-loopback".to_owned()] };
+        all.push(Candidate::new(end, vec![Op::Edit { file: "/etc/hosts".to_owned(), edit }]).blast(2));
+        if let Some(instance) = state.facts().postfix.first() {
+            all.push(Candidate::new(end, vec![postfix::main_cf(instance, "inet_protocols", Some("ipv4"))]).blast(3));
+        }
+    }
+}
+
+/// Of settings that are repeated, those before the last go: they have no effect today.
+fn repeated(state: &State<'_>, problem: &Problem, name: &str, all: &mut Vec<Candidate>) {
+    let places = problem.origin.iter().chain(problem.related.iter().map(|(origin, _)| origin));
+    let spans: Vec<&Span> = places.filter_map(|origin| origin.span()).collect();
+    let end = format!("{name} is set once");
+    let lines: Vec<usize> = spans.iter().map(|span| span.position().line).collect();
+    for (at, span) in spans.iter().enumerate() {
+        let Some((line, old)) = line_of(state, span) else { continue };
+        // The last one counts: to take that away changes more than the file.
+        let blast = u32::from(lines.iter().all(|other| *other <= line)) * 4 + u32::try_from(at).unwrap_or(1);
+        all.push(Candidate::new(end.clone(), vec![change(span, line, &old, Vec::new())]).blast(blast));
+    }
+}
+
+/// An indented setting, without its indentation.
+fn outdented(state: &State<'_>, span: &Span) -> Option<Candidate> {
+    let (line, old) = line_of(state, span)?;
+    let op = change(span, line, &old, vec![old.trim_start().to_owned()]);
+    Some(Candidate::new(format!("line {line} is a setting"), vec![op]))
+}
+
+/// Of entries of master.cf that stand twice, the first goes: the last one counts, whole.
+fn service_repeated(state: &State<'_>, problem: &Problem, all: &mut Vec<Candidate>) {
+    let places = problem.origin.iter().chain(problem.related.iter().map(|(origin, _)| origin));
+    for span in places.filter_map(|origin| origin.span()) {
+        let Some(text) = state.text(span.path()) else { continue };
+        let lines: Vec<&str> = text.split('\n').collect();
+        let first = span.position().line - 1;
+        let is_more = |line: &&str| line.starts_with([' ', '\t']) && !line.trim().is_empty();
+        let more = lines.iter().skip(first + 1).take_while(|line| is_more(line)).count();
+        let Some(old) = lines.get(first..first + 1 + more) else { continue };
+        let old: Vec<String> = old.iter().map(|line| (*line).to_owned()).collect();
+        let edit = Edit::Lines { line: first + 1, old, new: Vec::new() };
+        all.push(Candidate::new("the entry stands once", vec![Op::Edit { file: span.path().to_owned(), edit }]));
+    }
+}
+
+/// The copy below the chroot becomes what the real file is.
+fn chroot_copy(state: &State<'_>, problem: &Problem, all: &mut Vec<Candidate>) {
+    let real = ["/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/services"];
+    let Some(real) = real.into_iter().find(|real| problem.file.ends_with(real) && problem.file != *real) else {
+        return;
+    };
+    let Some(text) = state.text(real) else { return };
+    let edit = Edit::Whole { text: text.to_string() };
+    let op = Op::Edit { file: problem.file.clone(), edit };
+    all.push(Candidate::new(format!("{} is as {real}", problem.file), vec![op]));
+}
+
+/// A service that nothing defines: the name of one that is nearly spelt so.
+fn service_missing(state: &State<'_>, finding: &crate::findings::Finding, all: &mut Vec<Candidate>) {
+    let wrong = finding.subject.as_str();
+    let services =
+        state.facts().postfix.iter().flat_map(|postfix| &postfix.services).map(|service| service.name.as_str());
+    let drivers = state.facts().exim.iter().flat_map(|exim| &exim.transports).map(|driver| driver.name.as_str());
+    let near = |name: &&str| distance(name, wrong) <= 2 && *name != wrong;
+    let mut names: Vec<&str> = services.chain(drivers).filter(near).collect();
+    names.sort_by_key(|name| distance(name, wrong));
+    names.dedup();
+    for place in &finding.places {
+        let Some(span) = place.origin.span() else { continue };
+        let Some((line, old)) = line_of(state, span) else { continue };
+        for name in &names {
+            let new = replace_word(&old, wrong, name);
+            if new != old {
+                let op = change(span, line, &old, vec![new]);
+                all.push(Candidate::new(format!("mail goes to the service `{name}`"), vec![op]));
+            }
+        }
+    }
+    // Or the service is named as it is asked for.
+    for instance in &state.facts().postfix {
+        for service in instance.services.iter().filter(|service| near(&service.name.as_str())) {
+            let Some(span) = service.origin.span() else { continue };
+            let Some((line, old)) = line_of(state, span) else { continue };
+            let new = old.replacen(&service.name, wrong, 1);
+            let op = change(span, line, &old, vec![new]);
+            all.push(Candidate::new(format!("there is a service `{wrong}`"), vec![op]).blast(4));
+        }
+    }
+}
+
+/// `old` as a whole word becomes `new`.
+fn replace_word(line: &str, old: &str, new: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(old).filter(|_| !old.is_empty()) {
+        let before = rest.get(..at).unwrap_or_default();
+        let after = rest.get(at + old.len()..).unwrap_or_default();
+        let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
+        out.push_str(before);
+        out.push_str(if whole { new } else { old });
+        rest = after;
+    }
+    out + rest
+}
+
+/// How many letters differ between two words.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut before = row.first().copied().unwrap_or_default();
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        for (j, y) in b.iter().enumerate() {
+            let (left, up) = (row.get(j).copied().unwrap_or_default(), row.get(j + 1).copied().unwrap_or_default());
+            let best = (before + usize::from(x != y)).min(left + 1).min(up + 1);
+            before = up;
+            if let Some(cell) = row.get_mut(j + 1) {
+                *cell = best;
+            }
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// The domain that local mail gets: one of this host's that is in the DNS.
+fn origin_domain(state: &State<'_>, wrong: &str, all: &mut Vec<Candidate>) {
+    let facts = state.facts();
+    let mut names: Vec<String> = Vec::new();
+    let known = super::records::own_domains(state).into_iter().map(|name| name.to_string());
+    let own = crate::rules::names::own_names(facts).into_iter().map(|(_, name)| name.value.to_string());
+    for name in own.chain(known).filter(|name| name != wrong) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    for name in &names {
+        let end = format!("local mail is from `{name}`");
+        if facts.host.mailname.as_ref().is_some_and(|mailname| mailname.value.eq_ignore_ascii_case(wrong)) {
+            let edit = Edit::Whole { text: format!("{name}\n") };
+            all.push(Candidate::new(end.clone(), vec![Op::Edit { file: "/etc/mailname".to_owned(), edit }]));
+        }
+        for instance in &facts.postfix {
+            let set = postfix::main_cf(instance, "myorigin", Some(name));
+            all.push(Candidate::new(end.clone(), vec![set]).blast(1));
+        }
+        if let Some(exim) = facts.exim.first() {
+            let ops = super::exim::set_main(state, exim, "qualify_domain", Some(name));
+            all.push(Candidate::new(end.clone(), ops).blast(1));
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! cPanel & WHM: what is done in WHM, with what that writes; lines of its maps; flags.
+
+use std::net::IpAddr;
+
+use super::exim::table_lines;
+use super::{Candidate, State};
+use crate::addr::{self, Family};
+use crate::facts::{Cpanel, MapEntry};
+use crate::name::DomainName;
+use crate::observe::Lookup;
+use crate::remedy::edit::Edit;
+use crate::remedy::world::Op;
+use crate::rules::panel::{REBUILD_HELO, addresses, has_flag, key};
+
+const WWWACCT: &str = "/etc/wwwacct.conf";
+const MAINIP: &str = "/var/cpanel/mainip";
+const MAILIPS: &str = "/etc/mailips";
+const MAILHELO: &str = "/etc/mailhelo";
+const REVERSE: &str = "/etc/mail_reverse_dns";
+const LOCALOPTS: &str = "/etc/exim.conf.localopts";
+/// Lines of a map that are changed in one candidate.
+const LINES: usize = 50;
+
+/// Adds candidates for cPanel's own files.
+pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+    let Some(cpanel) = &state.facts().cpanel else { return };
+    for finding in &state.trial.findings {
+        let subject = finding.subject.as_str();
+        match finding.meta.code {
+            "CPL001" | "CPL009" | "CPL010" => addresses_of(state, cpanel, subject, all),
+            "CPL003" => unknown_domain(state, cpanel, subject, all),
+            "CPL004" => rebuild(state, cpanel, all),
+            "CPL005" => main_address(state, subject, all),
+            "CPL006" => map_line(state, finding, all),
+            "CPL007" | "CPL008" => map_file(state, cpanel, subject, all),
+            "HLO003" | "HLO004" | "HLO001" | "HLO002" => helo_lines(state, cpanel, all),
+            _ => {}
+        }
+    }
+}
+
+/// WHM » Change Hostname, with what it writes.
+pub fn rename(state: &State<'_>, cpanel: &Cpanel, name: &DomainName, hosts: Option<&Op>) -> Option<Op> {
+    if cpanel.userdomains.iter().any(|entry| key(entry) == name.as_str()) {
+        return None;
+    }
+    let mut effect: Vec<Op> = hosts.cloned().into_iter().collect();
+    effect.push(Op::HostName(name.to_string()));
+    let text = state.text(WWWACCT)?;
+    let at = text.split('\n').position(|line| line.split_whitespace().next() == Some("HOST"));
+    if let Some(at) = at {
+        let old = text.split('\n').nth(at)?.to_owned();
+        let new = format!("HOST {name}");
+        if old != new {
+            let edit = Edit::Lines { line: at + 1, old: vec![old], new: vec![new] };
+            effect.push(Op::Edit { file: WWWACCT.to_owned(), edit });
+        }
+    }
+    Some(Op::ByHand {
+        text: format!(
+            "Set the host name to `{name}` in WHM » Change Hostname: that also updates certificates, licence and services, which \
+             `hostnamectl` alone leaves behind."
+        ),
+        command: Some(format!("whmapi1 sethostname hostname={name}")),
+        effect,
+    })
+}
+
+/// The line of an entry.
+fn line_of(entry: &MapEntry) -> Option<(String, usize)> {
+    let span = entry.key.span();
+    Some((span.path().to_owned(), span.position().line))
+}
+
+/// The entry's line with another value; `None`: without the line.
+fn with_value(state: &State<'_>, entry: &MapEntry, value: Option<&str>) -> Option<Op> {
+    let (file, line) = line_of(entry)?;
+    let old = state.text(&file)?.split('\n').nth(line - 1)?.to_owned();
+    let new = value.map(|value| format!("{}: {value}", entry.key.trim())).into_iter().collect();
+    Some(Op::Edit { file, edit: Edit::Lines { line, old: vec![old], new } })
+}
+
+/// mailips gives a domain an address that this host does not have, or not the account's.
+fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<Candidate>) {
+    let facts = state.facts();
+    let own = cpanel.mailips.iter().find(|entry| key(entry) == domain);
+    let entry = own.or_else(|| cpanel.mailips.iter().find(|entry| key(entry) == "*"));
+    let account = cpanel.userdomains.iter().find(|entry| key(entry) == domain).map(|entry| entry.value.to_string());
+    let of_account = account.and_then(|account| {
+        let found = cpanel.userips.iter().find(|entry| entry.key.trim() == account)?;
+        found.value.trim().parse::<IpAddr>().ok()
+    });
+    let mut wanted: Vec<IpAddr> = of_account.into_iter().collect();
+    if let Some(entry) = entry {
+        // The private image of a public address.
+        let local = crate::identity::OwnAddresses::new(facts);
+        wanted.extend(addresses(entry).filter_map(|public| local.private_side(public)));
+    }
+    wanted.extend(facts.host.source.ipv4);
+    wanted.extend(cpanel.main_ip.as_ref().map(|fact| fact.value));
+    wanted.retain(|addr| facts.host.has_address(*addr) != Some(false));
+    let end = format!("{domain} in {MAILIPS} is an address of this host");
+    let mut tried: Vec<IpAddr> = Vec::new();
+    for addr in wanted {
+        if tried.contains(&addr) {
+            continue;
+        }
+        tried.push(addr);
+        let keep: Vec<String> = entry
+            .into_iter()
+            .flat_map(addresses)
+            .filter(|known| Family::of(*known) != Family::of(addr) && facts.host.has_address(*known) != Some(false))
+            .map(|known| known.to_string())
+            .collect();
+        let value = std::iter::once(addr.to_string()).chain(keep).collect::<Vec<_>>().join("; ");
+        let op = match own {
+            Some(entry) => with_value(state, entry, Some(&value)),
+            None => Some(Op::Edit {
+                file: MAILIPS.to_owned(),
+                edit: Edit::Append { lines: vec![format!("{domain}: {value}")] },
+            }),
+        };
+        all.extend(op.map(|op| Candidate::new(end.clone(), vec![op])));
+    }
+    if let Some(op) = own.and_then(|entry| with_value(state, entry, None)) {
+        all.push(Candidate::new(end, vec![op]).blast(3));
+    }
+}
+
+/// A line for a domain that nobody here has.
+fn unknown_domain(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<Candidate>) {
+    let lines = cpanel.mailips.iter().chain(&cpanel.mailhelo).filter(|entry| key(entry) == domain);
+    let ops: Vec<Op> = lines.filter_map(|entry| with_value(state, entry, None)).collect();
+    if !ops.is_empty() {
+        all.push(Candidate::new(format!("{domain} is in no map"), ops));
+    }
+}
+
+/// WHM's button that looks PTR names up again, with what it writes.
+fn rebuild(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
+    let facts = state.facts();
+    let mut effect: Vec<Op> = Vec::new();
+    let mut names: Vec<(String, String)> = Vec::new();
+    for entry in cpanel.reverse.iter().take(LINES) {
+        let Ok(addr) = entry.key.trim().parse::<IpAddr>() else { continue };
+        let seen = super::image(facts, addr);
+        let Lookup::Found(found) = state.dns().ptr(seen) else { continue };
+        let Some(name) = found.first().map(ToString::to_string) else { continue };
+        if entry.value.trim() != name {
+            effect.extend(with_value(state, entry, Some(&name)));
+            names.push((entry.value.trim().to_owned(), name));
+        }
+    }
+    if !has_flag(cpanel, "custom_mailhelo") {
+        for entry in cpanel.mailhelo.iter().take(LINES) {
+            let new = names.iter().find(|(old, _)| old == entry.value.trim());
+            effect.extend(new.and_then(|(_, new)| with_value(state, entry, Some(new))));
+        }
+    }
+    if !effect.is_empty() {
+        let op = Op::ByHand { text: REBUILD_HELO.to_owned(), command: None, effect };
+        all.push(Candidate::new(format!("{REVERSE} is as the DNS has it"), vec![op]));
+    }
+}
+
+/// The main address.
+fn main_address(state: &State<'_>, wrong: &str, all: &mut Vec<Candidate>) {
+    let facts = state.facts();
+    let own = facts.host.own_addresses().map(|own| own.address).filter(|own| own.is_ipv4());
+    let mut wanted: Vec<IpAddr> = facts.host.source.ipv4.into_iter().collect();
+    wanted.extend(own);
+    for addr in wanted.into_iter().take(4) {
+        let end = format!("the main address is {addr}");
+        let mut ops = Vec::new();
+        if let Some(text) = state.text(MAINIP).filter(|text| text.trim() == wrong) {
+            let edit = Edit::Whole { text: text.replacen(wrong, &addr.to_string(), 1) };
+            let command = vec!["/usr/local/cpanel/scripts/mainipcheck".to_owned()];
+            ops.push(Op::Generate { command, file: MAINIP.to_owned(), edit });
+        }
+        if let Some(text) = state.text(WWWACCT) {
+            let at = text.split('\n').position(|line| line.split_whitespace().collect::<Vec<_>>() == ["ADDR", wrong]);
+            if let Some((at, old)) = at.and_then(|at| Some((at, text.split('\n').nth(at)?))) {
+                let edit = Edit::Lines { line: at + 1, old: vec![old.to_owned()], new: vec![format!("ADDR {addr}")] };
+                let text = format!("Set the main shared address to {addr} in WHM » Basic WebHost Manager Setup.");
+                let effect = vec![Op::Edit { file: WWWACCT.to_owned(), edit }];
+                ops.push(Op::ByHand { text, command: None, effect });
+            }
+        }
+        if !ops.is_empty() {
+            all.push(Candidate::new(end, ops));
+        }
+    }
+}
+
+/// A line of a map that its readers read differently: the form that all of them read.
+fn map_line(state: &State<'_>, finding: &crate::findings::Finding, all: &mut Vec<Candidate>) {
+    let Some((file, line)) = finding.subject.rsplit_once(':') else { return };
+    let Ok(line) = line.parse::<usize>() else { return };
+    let Some(text) = state.text(file) else { return };
+    let Some(old) = text.split('\n').nth(line - 1) else { return };
+    let bare = old.split('#').next().unwrap_or_default().trim().trim_matches('"');
+    let end = format!("{file} line {line} is read alike by all");
+    let fits = |value: &str| match file {
+        MAILIPS => value.split(';').all(|item| item.trim().parse::<IpAddr>().is_ok()),
+        _ => !value.is_empty(),
+    };
+    let split = bare.split_once(':').or_else(|| bare.split_once([' ', '\t', '=']));
+    if let Some((key, value)) = split.filter(|(_, value)| fits(value.trim())) {
+        let new = format!("{}: {}", key.trim().trim_matches('"').to_ascii_lowercase(), value.trim());
+        let edit = Edit::Lines { line, old: vec![old.to_owned()], new: vec![new] };
+        all.push(Candidate::new(end.clone(), vec![Op::Edit { file: file.to_owned(), edit }]));
+    }
+    let edit = Edit::Lines { line, old: vec![old.to_owned()], new: Vec::new() };
+    all.push(Candidate::new(end, vec![Op::Edit { file: file.to_owned(), edit }]).blast(6));
+}
+
+/// A map that is missing or empty though a flag calls it the administrator's: a file with a line for all, or no flag.
+fn map_file(state: &State<'_>, cpanel: &Cpanel, file: &str, all: &mut Vec<Candidate>) {
+    let end = format!("{file} is there");
+    let (flag, value) = match file {
+        MAILIPS => ("custom_mailips", cpanel.main_ip.as_ref().map(|fact| fact.value.to_string())),
+        MAILHELO => ("custom_mailhelo", cpanel.host.as_ref().map(|fact| fact.value.clone())),
+        _ => return,
+    };
+    if let Some(value) = value {
+        let edit = Edit::Append { lines: vec![format!("*: {value}")] };
+        all.push(Candidate::new(end.clone(), vec![Op::Edit { file: file.to_owned(), edit }]));
+    }
+    let mut ops = Vec::new();
+    let path = format!("/var/cpanel/{flag}");
+    if has_flag(cpanel, flag) {
+        ops.push(Op::Remove { file: path });
+    }
+    ops.extend(localopt(state, flag, "0"));
+    if !ops.is_empty() {
+        all.push(Candidate::new(end, ops).blast(2));
+    }
+}
+
+/// A switch of localopts.
+fn localopt(state: &State<'_>, name: &str, value: &str) -> Option<Op> {
+    let text = state.text(LOCALOPTS)?;
+    let at = text.split('\n').position(|line| line.split('=').next().map(str::trim) == Some(name))?;
+    let old = text.split('\n').nth(at)?.to_owned();
+    let new = format!("{name}={value}");
+    if old == new {
+        return None;
+    }
+    Some(Op::Edit { file: LOCALOPTS.to_owned(), edit: Edit::Lines { line: at + 1, old: vec![old], new: vec![new] } })
+}
+
+/// Lines of mailhelo for the domains of each path, by the PTR name of its address; the file becomes the administrator's.
+fn helo_lines(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
+    let facts = state.facts();
+    let Some(text) = state.text(MAILHELO) else { return };
+    let mut ops: Vec<Op> = Vec::new();
+    for path in &facts.paths {
+        let Some(sending) = path.sending.as_ref().map(|fact| fact.value) else { continue };
+        let crate::facts::SenderDomains::Only { domains, .. } = &path.sender_domains else { continue };
+        let names = state.dns().ptr(sending);
+        let confirmed = |name: &&DomainName| {
+            crate::observe::iprev::confirms(state.dns(), name, sending) == Some(true)
+                && crate::identity::generic::why_generic(name, sending).is_none()
+        };
+        let Some(name) = names.found().iter().find(confirmed).filter(|_| addr::is_public(sending)) else { continue };
+        if path.helo_name().is_some_and(|helo| helo.value.domain() == *name) || domains.len() > LINES {
+            continue;
+        }
+        let keys: Vec<String> = domains.iter().map(ToString::to_string).collect();
+        ops.extend(table_lines(MAILHELO, &text, &keys, name.as_str()).unwrap_or_default());
+    }
+    if ops.is_empty() {
+        return;
+    }
+    // One edit of the end for all that is new.
+    let mut lines: Vec<String> = Vec::new();
+    ops.retain(|op| match op {
+        Op::Edit { edit: Edit::Append { lines: new }, .. } => {
+            lines.extend(new.iter().filter(|line| !lines.contains(line)).cloned().collect::<Vec<_>>());
+            false
+        }
+        _ => true,
+    });
+    if !lines.is_empty() {
+        ops.push(Op::Edit { file: MAILHELO.to_owned(), edit: Edit::Append { lines } });
+    }
+    let end = format!("{MAILHELO} is complete");
+    if has_flag(cpanel, "custom_mailhelo") {
+        all.push(Candidate::new(end, ops));
+        return;
+    }
+    let mut own =
+        vec![Op::Edit { file: "/var/cpanel/custom_mailhelo".to_owned(), edit: Edit::Whole { text: String::new() } }];
+    own.extend(localopt(state, "custom_mailhelo", "1"));
+    own.extend(ops);
+    all.push(Candidate::new(end, own).blast(3));
+}

@@ -1,0 +1,136 @@
+//! One name for one sending address: HELO name, address record and PTR record agree. For each name that would do, all that is missing.
+
+use std::net::IpAddr;
+
+use super::records::{has_other, lead_to, own_domains, point_back};
+use super::{Candidate, State, end_of, helo};
+use crate::addr::Family;
+use crate::identity::generic::why_generic;
+use crate::name::DomainName;
+use crate::observe::iprev::confirms;
+use crate::observe::{Lookup, Question, RecordType, VantageKind};
+use crate::rules::names::{Introduction, introduction, own_names};
+use crate::rules::support::{Sending, ptr_names, sending_addresses};
+
+/// Names tried for one address.
+const NAMES: usize = 5;
+/// Addresses of one host for which names are tried.
+const ADDRESSES: usize = 128;
+/// What a second address of a name costs besides its record.
+const BESIDE: u32 = 60;
+/// Families that judge names and addresses.
+const CODES: [&str; 5] = ["PTR", "HLO", "NET", "DNS", "CPL"];
+
+/// Adds a candidate for each address of a faulty path and each name that it could have.
+pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+    let wrong =
+        |sending: &Sending<'_>| {
+            let addr = sending.address.value.to_string();
+            state.trial.findings.iter().filter(|f| CODES.contains(&f.meta.family())).any(|finding| {
+                finding.subject == addr || sending.paths.iter().any(|path| finding.paths.contains(&path.id))
+            })
+        };
+    for sending in sending_addresses(state.facts()).iter().filter(|s| wrong(s)).take(ADDRESSES) {
+        let addr = sending.address.value;
+        for name in names(state, sending).into_iter().take(NAMES) {
+            of_name(state, sending, addr, &name, all);
+        }
+    }
+}
+
+fn of_name(state: &State<'_>, sending: &Sending<'_>, addr: IpAddr, name: &DomainName, all: &mut Vec<Candidate>) {
+    let Some(mut forward) = lead_to(state, name, addr) else { return };
+    // The same name's address in the other family, where mail goes by that too.
+    for path in &state.facts().paths {
+        let Some(other) = path.sending.as_ref().filter(|other| Family::of(other.value) != Family::of(addr)) else {
+            continue;
+        };
+        let same = matches!(introduction(path, state.dns()), Introduction::Name(helo) if helo.value.domain() == *name);
+        if same && !forward.is_empty() && state.dns().addresses(name, path.family).is_missing() {
+            forward.extend(
+                lead_to(state, name, other.value)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter(|op| !forward.contains(op))
+                    .collect::<Vec<_>>(),
+            );
+        }
+    }
+    let Some(pointer) = point_back(state, addr, name) else { return };
+    let has_it = state.dns().ptr(addr).found().contains(name);
+    let wrong: Vec<_> = sending
+        .paths
+        .iter()
+        .copied()
+        .filter(|path| match introduction(path, state.dns()) {
+            Introduction::Name(helo) => helo.value.domain() != *name || helo.value.literal().is_some(),
+            Introduction::None => false,
+            Introduction::Undecided | Introduction::Open(_) => true,
+        })
+        .collect();
+    let ways = match wrong.is_empty() {
+        true => vec![helo::Way::default()],
+        false => helo::ways(state, &wrong, addr, name),
+    };
+    let end = end_of(name, addr);
+    // A second address of a name that has one of this host's already is seldom what is meant.
+    let beside = if forward.is_empty() || !has_other(state, name, addr) { 0 } else { BESIDE };
+    for way in ways {
+        let with = |parts: [&[crate::remedy::world::Op]; 3]| {
+            let ops: Vec<_> = parts.into_iter().flatten().cloned().collect();
+            (!ops.is_empty()).then(|| Candidate::new(end.clone(), ops).blast(way.blast + beside))
+        };
+        all.extend(with([&forward, &pointer, &way.ops]));
+        // Other names of the same PTR record set may have their reasons.
+        if has_it && !pointer.is_empty() {
+            all.extend(with([&forward, &[], &way.ops]));
+        }
+    }
+}
+
+/// The names that would do for an address, the best first.
+fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
+    let (facts, dns, addr) = (state.facts(), state.dns(), sending.address.value);
+    let domains = own_domains(state);
+    let present = ptr_names(dns, addr);
+    let mut all: Vec<DomainName> = Vec::new();
+    let mut add = |name: DomainName| {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    };
+    let ours = |name: &DomainName| domains.is_empty() || name.registrable().is_some_and(|own| domains.contains(&own));
+    let confirmed = |name: &DomainName| confirms(dns, name, addr) == Some(true);
+    for path in &sending.paths {
+        if let Introduction::Name(helo) = introduction(path, dns)
+            && helo.value.literal().is_none()
+        {
+            let name = helo.value.domain();
+            // What an alias leads to is a name of its own.
+            if let Some(target) = dns.alias(&name, RecordType::address(Family::of(addr))) {
+                add(target);
+            }
+            add(name);
+        }
+    }
+    let planned = dns.truth(&Question::ptr(addr)).kind == Some(VantageKind::Overlay);
+    present.iter().filter(|name| (confirmed(name) || planned) && ours(name)).for_each(|name| add(name.clone()));
+    facts.expected_hostname.iter().for_each(|name| add(name.clone()));
+    for expected in facts.expected_helo.iter().filter(|e| sending.paths.iter().any(|path| e.is_for(path))) {
+        add(expected.name.value.clone());
+    }
+    facts.host.fqdn.name().into_iter().for_each(|name| add(name.value));
+    facts.host.node_name.iter().for_each(|name| add(DomainName::new(&name.value)));
+    own_names(facts).into_iter().for_each(|(_, name)| add(name.value));
+    facts.cpanel.iter().filter_map(|cpanel| cpanel.host.as_ref()).for_each(|name| add(DomainName::new(&name.value)));
+    all.retain(|name| {
+        name.is_qualified()
+            && name.is_host_name()
+            && !name.is_private()
+            && !name.as_str().starts_with("www.")
+            && why_generic(name, addr).is_none()
+            && !matches!(dns.addresses(name, Family::of(addr)), Lookup::Unanswered(_) if name.registrable().is_none())
+    });
+    all.sort_by_key(|name| (!confirmed(name), !present.contains(name)));
+    all
+}

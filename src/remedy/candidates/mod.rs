@@ -1,0 +1,131 @@
+//! What could be done about findings: each candidate is a set of changes that belong together. Whether it helps, a trial shows.
+
+mod config;
+mod cpanel;
+mod exim;
+mod helo;
+mod host;
+mod identity;
+mod postfix;
+mod records;
+mod source;
+
+use std::net::IpAddr;
+
+use crate::addr::Family;
+use crate::facts::{Facts, NatEntry};
+use crate::name::DomainName;
+use crate::observe::Observations;
+use crate::remedy::world::{Lab, Op, Trial};
+
+pub use exim::tables_of;
+
+/// Candidates of one state beyond which no more are made: judging each costs a trial.
+pub const CANDIDATES: usize = 400;
+
+/// Changes that belong together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The changes, in order.
+    pub ops: Vec<Op>,
+    /// What it costs besides its changes: what else rests on what it changes.
+    pub blast: u32,
+    /// It gives up a family or a path on purpose.
+    pub gives_up: bool,
+    /// It is one of several ways to the same end: the end.
+    pub end: String,
+}
+
+impl Candidate {
+    /// Changes that touch nothing else.
+    pub fn new(end: impl Into<String>, ops: Vec<Op>) -> Candidate {
+        Candidate { ops, blast: 0, gives_up: false, end: end.into() }
+    }
+
+    /// What it is about: of two candidates about the same, one alone is taken.
+    pub fn group(&self) -> String {
+        self.end.split(" is ").next().unwrap_or_default().to_owned()
+    }
+
+    /// With so much that rests on it.
+    pub fn blast(mut self, blast: u32) -> Candidate {
+        self.blast = blast;
+        self
+    }
+}
+
+/// What candidates are made from.
+pub struct State<'a> {
+    /// The host as it is supposed to be so far.
+    pub trial: &'a Trial,
+    /// For files and answers.
+    pub lab: &'a Lab<'a>,
+    /// The world that the trial is of.
+    pub world: &'a crate::remedy::world::World,
+}
+
+impl State<'_> {
+    /// The facts.
+    pub fn facts(&self) -> &Facts {
+        &self.trial.facts
+    }
+
+    /// The answers.
+    pub fn dns(&self) -> &Observations {
+        &self.trial.dns
+    }
+
+    /// Whether one of these rules found something.
+    pub fn has(&self, codes: &[&str]) -> bool {
+        self.trial.findings.iter().any(|finding| codes.contains(&finding.meta.code))
+    }
+
+    /// The subjects of a rule's findings.
+    pub fn subjects<'s>(&'s self, code: &'s str) -> impl Iterator<Item = &'s str> {
+        self.trial.findings.iter().filter(move |f| f.meta.code == code).map(|f| f.subject.as_str())
+    }
+
+    /// The content of a file.
+    pub fn text(&self, file: &str) -> Option<std::sync::Arc<str>> {
+        self.lab.text(self.world, file)
+    }
+}
+
+/// Every candidate for the errors and warnings of a state.
+pub fn all(state: &State<'_>) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    config::add(state, &mut all);
+    cpanel::add(state, &mut all);
+    if state.lab.ground.dns.summary().answered > 0 {
+        source::add(state, &mut all);
+        identity::add(state, &mut all);
+        host::add(state, &mut all);
+        records::add(state, &mut all);
+    }
+    all.truncate(CANDIDATES);
+    all
+}
+
+/// What receivers see of an address of this host: its image outside where NAT has one.
+pub fn image(facts: &Facts, addr: IpAddr) -> IpAddr {
+    facts.nat.sending(&crate::facts::Fact::new(addr, crate::facts::Origin::kernel("test"))).map_or(addr, |f| f.value)
+}
+
+/// The local side of an address: itself, or what NAT maps to it.
+pub fn local(facts: &Facts, addr: IpAddr) -> IpAddr {
+    let entry = |entry: &&NatEntry| entry.public == addr;
+    facts.nat.0.iter().find(entry).and_then(|entry| entry.local).unwrap_or(addr)
+}
+
+/// A name in words, with the address that it is for.
+pub fn end_of(name: &DomainName, addr: IpAddr) -> String {
+    format!("{addr} is `{name}` to receivers")
+}
+
+/// The other family.
+pub fn other(family: Family) -> Family {
+    match family {
+        Family::Ipv4 => Family::Ipv6,
+        Family::Ipv6 => Family::Ipv4,
+    }
+}

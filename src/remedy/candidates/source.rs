@@ -1,0 +1,369 @@
+//! The address that mail leaves from: bound, brought up, or no longer bound; a family given up; a route.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::{Candidate, State, exim, image, local, postfix};
+use crate::addr::{self, Family};
+use crate::facts::{AddressFlag, BindFault, BindFaultKind, Mta, OutboundPath};
+use crate::observe::Lookup;
+use crate::observe::iprev::confirms;
+use crate::remedy::edit::Edit;
+use crate::remedy::world::Op;
+use crate::rules::names::{Introduction, introduction};
+
+/// Paths of one host for which sources are tried.
+const PATHS: usize = 128;
+/// What a family is worth: more than one record, less than two.
+const OF_FAMILY: u32 = 40;
+/// What an address is worth that somebody chose for a path, and that can be used.
+const OF_ADDRESS: u32 = 45;
+
+/// Adds candidates for source addresses.
+pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+    let faulty = |path: &&OutboundPath| state.trial.findings.iter().any(|f| f.paths.contains(&path.id));
+    for path in state.facts().paths.iter().filter(faulty).take(PATHS) {
+        other_source(state, path, all);
+    }
+    for fault in &state.facts().bind_faults {
+        unusable(state, fault, all);
+    }
+    without_family(state, all);
+    routes(state, all);
+    interfaces(state, all);
+}
+
+/// Another address of this host, which the path's HELO name leads to.
+fn other_source(state: &State<'_>, path: &OutboundPath, all: &mut Vec<Candidate>) {
+    let Introduction::Name(helo) = introduction(path, state.dns()) else { return };
+    let (facts, name) = (state.facts(), helo.value.domain());
+    let sending = path.sending.as_ref().map(|fact| fact.value);
+    let meant = state.dns().addresses(&name, path.family);
+    for addr in meant.found().iter().copied().filter(|addr| Some(*addr) != sending) {
+        let here = local(facts, addr);
+        if facts.host.has_address(here) == Some(true) {
+            bind(state, path, here, if path.bound { OF_ADDRESS } else { 0 }, all);
+        }
+    }
+    // Of a source that will not stay, any other address of the family is better.
+    let temporary = |addr: IpAddr| {
+        let own = facts.host.own_addresses().find(|own| own.address == addr);
+        own.is_some_and(|own| own.flags.iter().any(|f| matches!(f, AddressFlag::Temporary | AddressFlag::Deprecated)))
+    };
+    if path.source.as_ref().is_some_and(|source| temporary(source.value)) {
+        let others = facts.host.own_addresses().map(|own| own.address);
+        for other in
+            others.filter(|other| Family::of(*other) == path.family && addr::is_public(*other) && !temporary(*other))
+        {
+            bind(state, path, other, 1, all);
+        }
+    }
+}
+
+/// The ways to send from an address: by service or transport, or for all.
+fn bind(state: &State<'_>, path: &OutboundPath, here: IpAddr, blast: u32, all: &mut Vec<Candidate>) {
+    let end = format!("mail leaves from {here}");
+    match path.mta {
+        Some(Mta::Postfix) => {
+            let ending = match path.family {
+                Family::Ipv4 => "bind_address",
+                Family::Ipv6 => "bind_address6",
+            };
+            let mut by_service = Vec::new();
+            for label in &path.services {
+                let Some((instance, entry, service)) = postfix::service(state, label) else { continue };
+                let parameter = postfix::parameter(entry, ending);
+                by_service.push(postfix::master_cf(instance, &service, &parameter, Some(&here.to_string())));
+            }
+            all.push(Candidate::new(end.clone(), by_service).blast(blast + 1));
+            if let Some((instance, entry, _)) = path.services.first().and_then(|label| postfix::service(state, label)) {
+                let parameter = postfix::parameter(entry, ending);
+                let set = postfix::main_cf(instance, &parameter, Some(&here.to_string()));
+                all.push(Candidate::new(end.clone(), vec![set]).blast(blast));
+                if postfix::is_set(instance, &parameter) {
+                    all.push(Candidate::new(end, vec![postfix::main_cf(instance, &parameter, None)]).blast(blast));
+                }
+            }
+        }
+        Some(Mta::Exim) => {
+            let Some(config) = state.facts().exim.first() else { return };
+            for driver in exim::transports(config, &[path]) {
+                let same = state.facts().paths.iter().filter(|other| other.services == path.services);
+                let mut sources: Vec<IpAddr> = same
+                    .filter(|other| other.family != path.family && other.bound)
+                    .filter_map(|other| other.source.as_ref())
+                    .map(|fact| fact.value)
+                    .collect();
+                sources.push(here);
+                sources.sort_by_key(IpAddr::is_ipv6);
+                let ops = exim::set(state, config, driver, "interface", Some(&interface(&sources)));
+                if !ops.is_empty() {
+                    all.push(Candidate::new(end.clone(), ops).blast(blast));
+                }
+                if driver.options.contains_key("interface") {
+                    let ops = exim::set(state, config, driver, "interface", None);
+                    if !ops.is_empty() {
+                        all.push(Candidate::new(end.clone(), ops).blast(blast));
+                    }
+                }
+            }
+        }
+        None => {}
+    }
+}
+
+/// Addresses as Exim's `interface` takes them: colons separate items of its lists, unless another separator is chosen.
+fn interface(addresses: &[IpAddr]) -> String {
+    let texts: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    let prefix = if addresses.iter().any(IpAddr::is_ipv6) { "<; " } else { "" };
+    format!("{prefix}{}", texts.join(if prefix.is_empty() { " : " } else { " ; " }))
+}
+
+/// A source address that cannot be bound: it is brought up, set right, or no longer set.
+fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
+    let facts = state.facts();
+    if let BindFaultKind::NotLocal(addr) = fault.kind {
+        bring_up(state, addr, all);
+    }
+    let parsed: Vec<IpAddr> = fault
+        .value
+        .value
+        .split(|c: char| c.is_whitespace() || ",;[]<".contains(c))
+        .filter_map(|part| part.trim_matches([':', '.']).parse().ok())
+        .collect();
+    let span = fault.value.origin.span();
+    let end = format!("`{}` holds an address of this host", fault.parameter);
+    // In place: another address of this host, by its family.
+    let families: Vec<Family> = match fault.kind {
+        BindFaultKind::NotLocal(addr) | BindFaultKind::Loopback(addr) => vec![Family::of(addr)],
+        BindFaultKind::OtherFamily(_) | BindFaultKind::NotAnAddress => Family::BOTH.to_vec(),
+    };
+    let mut sources: Vec<IpAddr> =
+        parsed.iter().copied().filter(|addr| facts.host.has_address(*addr) == Some(true)).collect();
+    for family in families {
+        sources.extend(facts.host.source.of(family));
+        let own = facts.host.own_addresses().map(|own| own.address);
+        sources.extend(own.filter(|own| Family::of(*own) == family));
+    }
+    let mut tried: Vec<IpAddr> = Vec::new();
+    sources.retain(|addr| {
+        !tried.contains(addr) && {
+            tried.push(*addr);
+            true
+        }
+    });
+    match fault.mta {
+        Mta::Postfix => {
+            for label in &fault.services {
+                let Some((instance, entry, service)) = postfix::service(state, label) else { continue };
+                let overridden = entry.is_some_and(|entry| entry.overrides.contains_key(&fault.parameter));
+                let set = |parameter: &str, value: Option<&str>| match overridden {
+                    true => postfix::master_cf(instance, &service, parameter, value),
+                    false => postfix::main_cf(instance, parameter, value),
+                };
+                all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, None)]));
+                for source in sources.iter().take(8) {
+                    all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, Some(&source.to_string()))]));
+                }
+                if let BindFaultKind::OtherFamily(addr) = fault.kind {
+                    let other = match fault.parameter.strip_suffix('6') {
+                        Some(bare) => bare.to_owned(),
+                        None => format!("{}6", fault.parameter),
+                    };
+                    if facts.host.has_address(addr) == Some(true) {
+                        let ops = vec![set(&fault.parameter, None), set(&other, Some(&addr.to_string()))];
+                        all.push(Candidate::new(end.clone(), ops));
+                    }
+                }
+            }
+        }
+        Mta::Exim => {
+            let Some(config) = facts.exim.first() else { return };
+            let named = |name: &str| fault.services.iter().any(|service| **service == *name);
+            let drivers: Vec<_> = config.transports.iter().filter(|driver| named(&driver.name)).collect();
+            let is_whole = |driver: &&crate::facts::EximDriver| {
+                driver
+                    .options
+                    .get("interface")
+                    .and_then(|set| set.value.as_ref())
+                    .is_none_or(|text| !text.contains('$'))
+            };
+            if drivers.iter().all(is_whole) {
+                let mut values: Vec<Option<String>> = vec![None];
+                let here: Vec<IpAddr> =
+                    parsed.iter().copied().filter(|addr| facts.host.has_address(*addr) == Some(true)).collect();
+                if here.len() > 1 {
+                    values.insert(0, Some(interface(&here)));
+                }
+                values.extend(sources.iter().take(8).map(|source| Some(interface(&[*source]))));
+                for value in values {
+                    let mut ops: Vec<Op> = Vec::new();
+                    for op in drivers
+                        .iter()
+                        .flat_map(|driver| exim::set(state, config, driver, "interface", value.as_deref()))
+                    {
+                        if !ops.contains(&op) {
+                            ops.push(op);
+                        }
+                    }
+                    if !ops.is_empty() {
+                        all.push(Candidate::new(end.clone(), ops));
+                    }
+                }
+            }
+            let Some(span) = span else { return };
+            let Some(text) = state.text(span.path()) else { return };
+            if let Some(name) = exim::macro_at(&text, span.position().line) {
+                for source in sources.iter().take(8) {
+                    let edit = Edit::EximMacro { name: name.clone(), value: interface(&[*source]) };
+                    all.push(Candidate::new(end.clone(), vec![Op::Edit { file: span.path().to_owned(), edit }]));
+                }
+            } else if !super::helo::is_configuration(state, span.path()) {
+                for source in sources.iter().take(8) {
+                    let op = super::helo::replace(state, span, &fault.value.value, &source.to_string());
+                    all.extend(op.map(|op| Candidate::new(end.clone(), vec![op])));
+                }
+            }
+        }
+    }
+}
+
+/// The address itself, on the interface whose prefix it is in, where HELO name and PTR record say that it was meant.
+fn bring_up(state: &State<'_>, addr: IpAddr, all: &mut Vec<Candidate>) {
+    let facts = state.facts();
+    let interface =
+        facts.host.own_addresses().find(|own| own.usable() && in_prefix(own.address, addr, own.prefix_length));
+    let Some(interface) = interface else { return };
+    let seen = image(facts, addr);
+    let named = |path: &OutboundPath| match introduction(path, state.dns()) {
+        Introduction::Name(helo) => confirms(state.dns(), &helo.value.domain(), seen) == Some(true),
+        _ => false,
+    };
+    if facts.paths.iter().any(named) {
+        let op = Op::Address { address: addr, interface: interface.interface.clone() };
+        all.push(Candidate::new(format!("{addr} is on this host"), vec![op]).blast(1));
+    }
+}
+
+/// Whether two addresses lie in one prefix of this length.
+fn in_prefix(own: IpAddr, other: IpAddr, length: Option<u8>) -> bool {
+    match (own, other, length) {
+        (IpAddr::V4(own), IpAddr::V4(other), Some(length @ 1..=31)) => {
+            (own.to_bits() ^ other.to_bits()) >> (32 - u32::from(length)) == 0
+        }
+        (IpAddr::V6(own), IpAddr::V6(other), Some(length @ 1..=127)) => {
+            (own.to_bits() ^ other.to_bits()) >> (128 - u32::from(length)) == 0
+        }
+        _ => false,
+    }
+}
+
+/// IPv4 alone, where IPv6 never worked for mail: it has neither AAAA nor PTR record, will not stay, or has no route.
+fn without_family(state: &State<'_>, all: &mut Vec<Candidate>) {
+    let facts = state.facts();
+    let has_v4 = facts.paths.iter().any(|path| path.family == Family::Ipv4 && path.source.is_some());
+    if !has_v4 {
+        return;
+    }
+    let hopeless = |path: &&OutboundPath| {
+        let Some(source) = path.source.as_ref().map(|fact| fact.value) else { return false };
+        let sending = path.sending.as_ref().map_or(source, |fact| fact.value);
+        let flags = facts.host.own_addresses().find(|own| own.address == source).map(|own| own.flags.clone());
+        let passing =
+            flags.unwrap_or_default().iter().any(|f| matches!(f, AddressFlag::Temporary | AddressFlag::Deprecated));
+        let unnamed = match introduction(path, state.dns()) {
+            Introduction::Name(helo) => {
+                !state.dns().addresses(&helo.value.domain(), Family::Ipv6).found().contains(&sending)
+            }
+            _ => false,
+        };
+        let no_ptr = matches!(state.dns().ptr(sending), Lookup::NoData | Lookup::NxDomain);
+        is_6to4(source)
+            || passing
+            || (unnamed && no_ptr)
+            || (facts.host.source.known && facts.host.source.ipv6.is_none())
+    };
+    let by_v6: Vec<&OutboundPath> = facts.paths.iter().filter(|path| path.family == Family::Ipv6).collect();
+    let hopeless: Vec<&OutboundPath> = by_v6.iter().copied().filter(hopeless).collect();
+    let no_route = state.subjects("NET009").any(|family| family == "ipv6");
+    if hopeless.is_empty() && !no_route {
+        return;
+    }
+    let of_all = hopeless.len() == by_v6.len() || no_route;
+    let end = "mail leaves by IPv4 alone";
+    let give_up = |ops: Vec<Op>| Candidate { gives_up: true, ..Candidate::new(end, ops).blast(OF_FAMILY) };
+    for instance in &facts.postfix {
+        if of_all {
+            all.push(give_up(vec![postfix::main_cf(instance, "inet_protocols", Some("ipv4"))]));
+        }
+    }
+    for path in hopeless.iter().filter(|path| path.mta == Some(Mta::Postfix)) {
+        let ops = path.services.iter().filter_map(|label| {
+            let (instance, _, service) = postfix::service(state, label)?;
+            Some(postfix::master_cf(instance, &service, "inet_protocols", Some("ipv4")))
+        });
+        all.push(give_up(ops.collect()).blast(OF_FAMILY + 1));
+    }
+    if let (true, Some(config)) = (of_all, facts.exim.first()) {
+        all.push(give_up(exim::set_main(state, config, "disable_ipv6", Some("true"))));
+        all.push(give_up(exim::set_main(state, config, "dns_ipv4_lookup", Some("*"))).blast(OF_FAMILY + 1));
+    }
+}
+
+/// Whether an address is a 6to4 one (RFC 3056), which RFC 7526 has done away with.
+fn is_6to4(addr: IpAddr) -> bool {
+    matches!(addr, IpAddr::V6(v6) if v6.segments().first() == Some(&0x2002))
+        || addr == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+}
+
+/// A route by an address of the family that this host has.
+fn routes(state: &State<'_>, all: &mut Vec<Candidate>) {
+    for family in Family::BOTH {
+        if !state.subjects("NET009").any(|subject| subject == if family == Family::Ipv4 { "ipv4" } else { "ipv6" }) {
+            continue;
+        }
+        let bound = state.facts().paths.iter().filter(|path| path.family == family && path.bound);
+        let bound = bound.filter_map(|path| path.source.as_ref()).map(|fact| fact.value);
+        let own = state.facts().host.own_addresses().map(|own| own.address).filter(|own| addr::is_public(*own));
+        if let Some(source) = bound.chain(own).find(|own| Family::of(*own) == family) {
+            let op = Op::Route { family, source };
+            all.push(Candidate::new(format!("{} has a route", family.title()), vec![op]).blast(8));
+        }
+    }
+}
+
+/// `inet_interfaces` without addresses that this host does not have.
+fn interfaces(state: &State<'_>, all: &mut Vec<Candidate>) {
+    for instance in &state.facts().postfix {
+        let Some(set) = instance.parameters.get("inet_interfaces").filter(|set| set.origin.span().is_some()) else {
+            continue;
+        };
+        let Some(value) = set.value.clone().or_else(|| set.origin.span().map(|span| span.text().to_owned())) else {
+            continue;
+        };
+        let items: Vec<&str> = value.split([',', ' ', '\t', '\n']).filter(|item| !item.is_empty()).collect();
+        let lost = |item: &&str| {
+            let addr = item.trim_matches(['[', ']']).parse::<IpAddr>();
+            addr.is_ok_and(|addr| state.facts().host.has_address(addr) == Some(false))
+        };
+        if !items.iter().any(lost) {
+            continue;
+        }
+        let kept: Vec<&str> = items.iter().copied().filter(|item| !lost(item)).collect();
+        let end = "`inet_interfaces` names addresses of this host";
+        if !kept.is_empty() {
+            let set = postfix::main_cf(instance, "inet_interfaces", Some(&kept.join(", ")));
+            all.push(Candidate::new(end, vec![set]));
+        }
+        if kept.iter().all(|item| item.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|a| a.is_loopback())) {
+            for family in Family::BOTH {
+                if let Some(source) = state.facts().host.source.of(family) {
+                    let mut items: Vec<String> = vec![source.to_string()];
+                    items.extend(kept.iter().map(|item| (*item).to_owned()));
+                    let set = postfix::main_cf(instance, "inet_interfaces", Some(&items.join(", ")));
+                    all.push(Candidate::new(end, vec![set]));
+                }
+            }
+            all.push(Candidate::new(end, vec![postfix::main_cf(instance, "inet_interfaces", Some("all"))]).blast(2));
+        }
+    }
+}

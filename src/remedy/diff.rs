@@ -1,0 +1,220 @@
+//! What changed between two contents of a file: as a unified diff, and as a command that makes the same change.
+
+use similar::{Algorithm, DiffTag, TextDiff};
+
+use super::edit::split;
+
+/// Bytes of a line that a command may hold.
+const LINE_LIMIT: usize = 2000;
+
+/// The unified diff, without lines of context: those may hold secrets, and the lines that change say where they stand.
+pub fn unified(old: &str, new: &str) -> String {
+    let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_lines(old, new);
+    diff.unified_diff().context_radius(0).missing_newline_hint(true).to_string()
+}
+
+/// Commands that make `new` of `old` in `file`: each line that is changed is named by its number and by what stands there, so that nothing
+/// happens where the file has changed since. `None` where a shell or sed(1) might take some text for more than it is.
+pub fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<String>> {
+    if !file.bytes().all(|b| b.is_ascii_alphanumeric() || b"._/-+@".contains(&b)) {
+        return None;
+    }
+    let old = old.unwrap_or_default();
+    if old == new {
+        return Some(Vec::new());
+    }
+    if old.is_empty() {
+        return Some(vec![match new.is_empty() {
+            true => format!("touch {file}"),
+            false => format!("printf '%s\\n' {} > {file}", words(new)?),
+        }]);
+    }
+    if new.is_empty() || !old.ends_with('\n') && new.ends_with('\n') {
+        return whole(file, new);
+    }
+    // What is added at the end needs no sed.
+    if let Some(added) = new.strip_prefix(old).filter(|added| added.ends_with('\n') && old.ends_with('\n')) {
+        return Some(vec![format!("printf '%s\\n' {} >> {file}", words(added)?)]);
+    }
+    let (before, _) = split(old);
+    let (after, _) = split(new);
+    let diff = TextDiff::from_lines(old, new);
+    let mut script: Vec<String> = Vec::new();
+    for op in diff.ops() {
+        let (tag, gone, come) = op.as_tag_tuple();
+        let come = after.get(come)?;
+        match tag {
+            DiffTag::Equal => {}
+            DiffTag::Delete => {
+                for at in gone {
+                    script.push(format!("{}{{/^{}$/d}}", at + 1, pattern(before.get(at)?)?));
+                }
+            }
+            DiffTag::Insert => {
+                let put = come.iter().map(|line| replacement(line)).collect::<Option<Vec<_>>>()?.join("\\n");
+                match gone.start.checked_sub(1) {
+                    Some(at) => script.push(format!("{}s/^{}$/&\\n{put}/", at + 1, pattern(before.get(at)?)?)),
+                    None => script.push(format!("1s/^{}$/{put}\\n&/", pattern(before.first()?)?)),
+                }
+            }
+            DiffTag::Replace => {
+                let last = gone.end - 1;
+                for at in gone.clone() {
+                    let from = pattern(before.get(at)?)?;
+                    let index = at - gone.start;
+                    let lines = if at == last { come.get(index..) } else { come.get(index..index + 1) };
+                    let lines = lines.filter(|lines| !lines.is_empty());
+                    script.push(match lines {
+                        None => format!("{}{{/^{from}$/d}}", at + 1),
+                        Some(lines) => {
+                            let put =
+                                lines.iter().map(|line| replacement(line)).collect::<Option<Vec<_>>>()?.join("\\n");
+                            format!("{}s/^{from}$/{put}/", at + 1)
+                        }
+                    });
+                }
+            }
+        }
+    }
+    // Two changes of one line would not both find what stood there.
+    let mut numbers: Vec<&str> =
+        script.iter().map(|part| part.trim_end_matches(|c: char| !c.is_ascii_digit())).collect();
+    numbers = script.iter().zip(numbers).map(|(part, _)| part.split(['s', '{']).next().unwrap_or_default()).collect();
+    numbers.sort_unstable();
+    let count = numbers.len();
+    numbers.dedup();
+    if numbers.len() != count {
+        return whole(file, new);
+    }
+    let parts: Vec<String> = match script.as_slice() {
+        [one] => vec![quoted(one)],
+        many => many.iter().map(|part| format!("-e {}", quoted(part))).collect(),
+    };
+    Some(vec![format!("sed -i {} {file}", parts.join(" "))])
+}
+
+/// The whole content anew.
+fn whole(file: &str, new: &str) -> Option<Vec<String>> {
+    if new.is_empty() {
+        return Some(vec![format!("printf '' > {file}")]);
+    }
+    if !new.ends_with('\n') {
+        return None;
+    }
+    Some(vec![format!("printf '%s\\n' {} > {file}", words(new)?)])
+}
+
+/// The lines of a text as words of a command line.
+fn words(text: &str) -> Option<String> {
+    let (lines, _) = split(text);
+    let quoted = lines
+        .iter()
+        .map(|line| (is_plain(line) && !line.contains('\t')).then(|| quoted(line)))
+        .collect::<Option<Vec<_>>>()?;
+    Some(quoted.join(" "))
+}
+
+/// Whether a line can stand in a command.
+fn is_plain(line: &str) -> bool {
+    line.len() <= LINE_LIMIT && !line.contains(|c: char| c.is_control() && c != '\t')
+}
+
+/// `text` in single quotes.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A line as a basic regular expression that matches it alone.
+fn pattern(line: &str) -> Option<String> {
+    let mut out = String::new();
+    for c in line.chars() {
+        match c {
+            '\t' => out.push_str("\\t"),
+            c => {
+                if "./*[]$^\\".contains(c) {
+                    out.push('\\');
+                }
+                out.push(c);
+            }
+        }
+    }
+    is_plain(line).then_some(out)
+}
+
+/// A line as sed puts it in another's place.
+fn replacement(line: &str) -> Option<String> {
+    let mut out = String::new();
+    for c in line.chars() {
+        match c {
+            '\t' => out.push_str("\\t"),
+            c => {
+                if "/&\\".contains(c) {
+                    out.push('\\');
+                }
+                out.push(c);
+            }
+        }
+    }
+    is_plain(line).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// What sh and sed make of the commands.
+    fn run(old: Option<&str>, new: &str) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.conf");
+        if let Some(old) = old {
+            std::fs::write(&file, old).unwrap();
+        }
+        for command in commands(file.to_str().unwrap(), old, new).unwrap() {
+            assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
+        }
+        std::fs::read_to_string(file).unwrap()
+    }
+
+    #[test]
+    fn commands_make_the_same_file_as_the_edit() {
+        for (old, new) in [
+            (Some("a = 1\nb = 2\n"), "a = 1\nb = 3\n"),
+            (Some("a = 1\nb = 2\n"), "a = 1\nb = 2\nc = $x & \\1 / 'q' * .\n"),
+            (Some("a = 1\nb = [2]*\n"), "x\na = 1\n"),
+            (Some("a\nb\nc\nd\n"), "a\nB1\nB2\nd\n"),
+            (Some("a\nb\nc\n"), "a\nb1\nb2\nb3\nc1\nc2\n"),
+            (Some("x\n"), "y & z\n"),
+            (Some("a\n\tb\n"), "a\n\tb\n\tc\n"),
+            (Some("only"), "only\nmore\n"),
+            (None, "new file\nwith $(two) `lines`\n"),
+            (None, ""),
+            (Some("a\nb\n"), "b\n"),
+            (Some("a\nb\n"), "0\na\nb\n"),
+        ] {
+            assert_eq!(run(old, new), new, "{old:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_changed_since_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.conf");
+        std::fs::write(&file, "a = 7\n").unwrap();
+        let command = commands(file.to_str().unwrap(), Some("a = 1\n"), "a = 2\n").unwrap().remove(0);
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "a = 7\n");
+    }
+
+    #[test]
+    fn no_command_holds_what_a_terminal_would_act_upon() {
+        assert_eq!(commands("/etc/x", Some("a\n"), "a\u{1b}[2J\n"), None);
+        assert_eq!(commands("/etc/x;reboot", Some("a\n"), "b\n"), None);
+    }
+
+    #[test]
+    fn a_diff_names_only_lines_that_change() {
+        assert_eq!(unified("a\nb\nc\n", "a\nx\nc\n"), "@@ -2 +2 @@\n-b\n+x\n");
+        assert_eq!(unified("", "x\n"), "@@ -0,0 +1 @@\n+x\n");
+    }
+}

@@ -1,0 +1,280 @@
+//! Edits of configuration files as text: the old content in, the new content out. What an edit cannot do safely it does not do; whether
+//! it has the effect that it is meant to have, a trial shows.
+
+mod exim;
+mod postfix;
+
+/// An edit of one file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Edit {
+    /// A parameter of main.cf: a value, or `None` for its default.
+    MainCf {
+        /// The parameter.
+        parameter: String,
+        /// Its value.
+        value: Option<String>,
+    },
+    /// A `-o` setting of the master.cf entry of a service of type `unix`.
+    MasterCf {
+        /// The service.
+        service: String,
+        /// The parameter.
+        parameter: String,
+        /// Its value; `None`: the setting goes.
+        value: Option<String>,
+    },
+    /// A main option of Exim.
+    EximMain {
+        /// The option.
+        option: String,
+        /// Its value; `None`: the setting goes.
+        value: Option<String>,
+    },
+    /// An option of one of Exim's transports.
+    EximTransport {
+        /// The transport.
+        transport: String,
+        /// The option.
+        option: String,
+        /// Its value; `None`: the setting goes.
+        value: Option<String>,
+    },
+    /// A macro of Exim, where the file defines it; else at its top.
+    EximMacro {
+        /// The macro.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Lines that become others.
+    Lines {
+        /// Where the first of them stood, from 1: of several places that fit, the nearest counts.
+        line: usize,
+        /// The lines.
+        old: Vec<String>,
+        /// What stands there instead.
+        new: Vec<String>,
+    },
+    /// Lines at the end.
+    Append {
+        /// The lines.
+        lines: Vec<String>,
+    },
+    /// The whole content.
+    Whole {
+        /// The content.
+        text: String,
+    },
+}
+
+impl Edit {
+    /// The content after the edit; `None` where it cannot be made or changes nothing.
+    pub fn apply(&self, text: &str) -> Option<String> {
+        let new = match self {
+            Edit::MainCf { parameter, value } => postfix::main_cf(text, parameter, value.as_deref()),
+            Edit::MasterCf { service, parameter, value } => {
+                postfix::master_cf(text, service, parameter, value.as_deref())
+            }
+            Edit::EximMain { option, value } => exim::main(text, option, value.as_deref()),
+            Edit::EximTransport { transport, option, value } => {
+                exim::transport(text, transport, option, value.as_deref())
+            }
+            Edit::EximMacro { name, value } => exim::macro_value(text, name, value),
+            Edit::Lines { line, old, new } => lines(text, *line, old, new),
+            Edit::Append { lines } => Some(appended(text, lines)),
+            Edit::Whole { text } => Some(text.clone()),
+        }?;
+        (new != text && is_plain(&new)).then_some(new)
+    }
+
+    /// What is set, in a few words; the file apart.
+    pub fn describe(&self) -> String {
+        let set = |what: &str, value: &Option<String>| match value {
+            Some(value) => format!("`{what} = {value}`"),
+            None => format!("`{what}` goes, so that its default counts"),
+        };
+        match self {
+            Edit::MainCf { parameter, value } => set(parameter, value),
+            Edit::MasterCf { service, parameter, value: Some(value) } => {
+                format!("`-o {parameter}={value}` for the service `{service}`")
+            }
+            Edit::MasterCf { service, parameter, value: None } => {
+                format!("`-o {parameter}` of the service `{service}` goes")
+            }
+            Edit::EximMain { option, value } => set(option, value),
+            Edit::EximTransport { transport, option, value } => {
+                format!("{} in the transport `{transport}`", set(option, value))
+            }
+            Edit::EximMacro { name, value } => format!("the macro `{name} = {value}`"),
+            Edit::Lines { new, old, .. } if new.is_empty() => {
+                let shown: Vec<String> = old.iter().map(|line| format!("`{}`", line.trim())).collect();
+                format!("without {}", shown.join(", "))
+            }
+            Edit::Lines { new, .. } | Edit::Append { lines: new } => {
+                let shown: Vec<String> = new.iter().map(|line| format!("`{}`", line.trim())).collect();
+                shown.join(", ")
+            }
+            Edit::Whole { text } if text.trim().lines().count() > 1 => "its content anew".to_owned(),
+            Edit::Whole { text } if text.trim().is_empty() => "an empty file".to_owned(),
+            Edit::Whole { text } => format!("`{}`", text.trim()),
+        }
+    }
+}
+
+/// Whether a text is plain enough to be edited by line: neither control characters nor what was no UTF-8.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|c: char| c == '\u{fffd}' || (c.is_control() && c != '\n' && c != '\t'))
+}
+
+/// The lines of a text, and whether a newline ends the last.
+pub fn split(text: &str) -> (Vec<&str>, bool) {
+    if text.is_empty() {
+        return (Vec::new(), true);
+    }
+    match text.strip_suffix('\n') {
+        Some(body) => (body.split('\n').collect(), true),
+        None => (text.split('\n').collect(), false),
+    }
+}
+
+/// The text of lines.
+pub fn join<T: AsRef<str>>(lines: &[T], ended: bool) -> String {
+    let texts: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
+    let mut text = texts.join("\n");
+    if ended && !texts.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// `new` at the end. A last line without end gets one.
+pub fn appended(text: &str, new: &[String]) -> String {
+    let mut out = text.to_owned();
+    if !out.is_empty() && !out.ends_with('\n') {
+        out.push('\n');
+    }
+    for line in new {
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+fn lines(text: &str, line: usize, old: &[String], new: &[String]) -> Option<String> {
+    let (known, ended) = split(text);
+    let fits = |at: &usize| {
+        old.iter().enumerate().all(|(index, old)| known.get(at + index).is_some_and(|line| *line == old.as_str()))
+    };
+    let last = known.len().checked_sub(old.len())?;
+    let at = (0..=last).filter(fits).min_by_key(|at| at.abs_diff(line.saturating_sub(1)))?;
+    let mut out: Vec<&str> = known.get(..at)?.to_vec();
+    out.extend(new.iter().map(String::as_str));
+    out.extend(known.get(at + old.len()..)?);
+    Some(join(&out, ended))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn main_cf(text: &str, parameter: &str, value: Option<&str>) -> Option<String> {
+        Edit::MainCf { parameter: parameter.into(), value: value.map(str::to_owned) }.apply(text)
+    }
+
+    #[test]
+    fn a_parameter_is_set_where_it_stands() {
+        for (why, text, value, expected) in [
+            ("in place", "a = 1\nx = old\nb = 2\n", Some("new"), Some("a = 1\nx = new\nb = 2\n")),
+            ("its spacing stays", "x=old\n", Some("new"), Some("x=new\n")),
+            ("missing", "a = 1\n", Some("new"), Some("a = 1\nx = new\n")),
+            ("no newline at the end", "a = 1", Some("new"), Some("a = 1\nx = new\n")),
+            (
+                "several lines",
+                "x = old\n  more\n# comment\n  most\nb = 2\n",
+                Some("new"),
+                Some("x = new\n# comment\nb = 2\n"),
+            ),
+            ("repeated", "x = 1\na = 1\nx = 2\n", Some("new"), Some("a = 1\nx = new\n")),
+            ("swallowed below it", "x = old\n  b = 2\n", Some("new"), None),
+            ("so already", "x = new\n", Some("new"), None),
+            ("removed", "a = 1\nx = old\n  more\n", None, Some("a = 1\n")),
+            ("not there to be removed", "a = 1\n", None, None),
+        ] {
+            assert_eq!(main_cf(text, "x", value).as_deref(), expected, "{why}");
+        }
+    }
+
+    fn master_cf(text: &str, value: Option<&str>) -> Option<String> {
+        let (service, parameter) = ("out".to_owned(), "smtp_helo_name".to_owned());
+        Edit::MasterCf { service, parameter, value: value.map(str::to_owned) }.apply(text)
+    }
+
+    #[test]
+    fn an_option_of_a_service() {
+        let entry = "out unix - - n - - smtp\n";
+        let next = "error unix - - n - - error\n";
+        for (why, text, value, expected) in [
+            ("first", format!("{entry}{next}"), Some("a.b"), Some(format!("{entry}  -o smtp_helo_name=a.b\n{next}"))),
+            (
+                "beside another",
+                format!("{entry}\t-o x=1\n{next}"),
+                Some("a.b"),
+                Some(format!("{entry}\t-o x=1\n\t-o smtp_helo_name=a.b\n{next}")),
+            ),
+            (
+                "in place of the old one",
+                format!("{entry}  -o smtp_helo_name=old -o x=1\n"),
+                Some("a.b"),
+                Some(format!("{entry}  -o smtp_helo_name=a.b -o x=1\n")),
+            ),
+            (
+                "in braces",
+                format!("{entry}  -o {{ smtp_helo_name = old }}\n"),
+                Some("a.b"),
+                Some(format!("{entry}  -o {{ smtp_helo_name = a.b }}\n")),
+            ),
+            ("removed", format!("{entry}  -o smtp_helo_name=old\n{next}"), None, Some(format!("{entry}{next}"))),
+            ("of another type", "out inet n - n - - smtpd\n".to_owned(), Some("a.b"), None),
+        ] {
+            assert_eq!(master_cf(&text, value), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn options_of_exim() {
+        let text = "# head\na = 1\nbegin transports\nx:\n  driver = smtp\ny:\n  driver = smtp\n  helo_data = \\\n    old\n\nbegin retry\n";
+        let transport = |name: &str, value: Option<&str>| {
+            let (transport, option) = (name.to_owned(), "helo_data".to_owned());
+            Edit::EximTransport { transport, option, value: value.map(str::to_owned) }.apply(text)
+        };
+        let replaced = |from: &str, to: &str| Some(text.replacen(from, to, 1));
+        assert_eq!(
+            transport("x", Some("new")),
+            replaced("x:\n  driver = smtp\n", "x:\n  driver = smtp\n  helo_data = new\n")
+        );
+        assert_eq!(transport("y", Some("new")), replaced("helo_data = \\\n    old\n", "helo_data = new\n"));
+        assert_eq!(transport("y", None), replaced("  helo_data = \\\n    old\n", ""));
+        assert_eq!(transport("z", Some("new")), None);
+        let main = |option: &str, value: Option<&str>| {
+            Edit::EximMain { option: option.to_owned(), value: value.map(str::to_owned) }.apply(text)
+        };
+        assert_eq!(main("a", Some("2")), replaced("a = 1", "a = 2"));
+        assert_eq!(main("b", Some("2")), replaced("a = 1", "b = 2\na = 1"));
+        assert_eq!(main("helo_data", None), None, "no main option");
+    }
+
+    #[test]
+    fn a_macro_over_two_lines_is_one() {
+        let edit = Edit::EximMacro { name: "OUT".into(), value: "192.0.2.1".into() };
+        let text = "a = 1\nOUT = \\\n  198.51.100.9\nbegin acl\n";
+        assert_eq!(edit.apply(text).as_deref(), Some("a = 1\nOUT = 192.0.2.1\nbegin acl\n"));
+        assert_eq!(edit.apply("a = 1\n").as_deref(), Some("OUT = 192.0.2.1\na = 1\n"));
+    }
+
+    #[test]
+    fn lines_are_found_though_others_moved_them() {
+        let edit = Edit::Lines { line: 1, old: vec!["x".into()], new: vec!["y".into(), "z".into()] };
+        assert_eq!(edit.apply("a\nb\nx\nx\n").as_deref(), Some("a\nb\ny\nz\nx\n"));
+        assert_eq!(edit.apply("a\n"), None);
+    }
+}
