@@ -31,11 +31,25 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "remedy",
         &[
-            "collect", "facts", "identity", "managers", "observe", "findings", "providers", "rules", "receivers", "secret",
-            "source", "name", "addr",
+            "collect",
+            "facts",
+            "identity",
+            "managers",
+            "observe",
+            "findings",
+            "providers",
+            "rules",
+            "receivers",
+            "secret",
+            "source",
+            "name",
+            "addr",
         ],
     ),
-    ("report", &["escape", "facts", "identity", "observe", "findings", "receivers", "remedy", "source", "name", "addr"]),
+    (
+        "report",
+        &["escape", "facts", "identity", "observe", "findings", "receivers", "remedy", "source", "name", "addr"],
+    ),
     // Around them.
     ("catalogue", &["escape", "rules", "findings", "receivers", "replies", "report"]),
     ("cli", &["catalogue", "exit", "facts", "name", "report"]),

@@ -65,9 +65,7 @@ pub fn evidence(dns: &Observations, question: &Question) -> Vec<Evidence> {
             Outcome::Unanswered(why) => (why.to_string(), None),
             Outcome::Answer(answer) if answer.nxdomain => ("NXDOMAIN".to_owned(), answer.negative_ttl),
             Outcome::Answer(answer) if answer.records.is_empty() => ("NODATA".to_owned(), answer.negative_ttl),
-            Outcome::Answer(answer) => {
-                (answer.texts(), answer.records.iter().map(|r| r.ttl).min())
-            }
+            Outcome::Answer(answer) => (answer.texts(), answer.records.iter().map(|r| r.ttl).min()),
         };
         let planned = vantage.kind == VantageKind::Overlay;
         Evidence { question: question.to_string(), from: vantage.name.clone(), answer, ttl, planned }

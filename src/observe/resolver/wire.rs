@@ -9,7 +9,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record as WireRecord, RecordType as WireType};
 
 use crate::name::DomainName;
-use crate::observe::{Answer, Outcome, RECORDS, Question, Record, RecordData, RecordType, Why, plan};
+use crate::observe::{Answer, Outcome, Question, RECORDS, Record, RecordData, RecordType, Why, plan};
 
 /// Octets of a header (RFC 1035 section 4.1.1).
 pub const HEADER: usize = 12;
@@ -216,7 +216,9 @@ fn bounded(records: Vec<Record>, asked: &DomainName) -> (Vec<Record>, usize) {
     }
     let targets: HashMap<&DomainName, &DomainName> = records
         .iter()
-        .filter_map(|record| Some((&record.name, record.data.target().filter(|_| record.data.rtype() == RecordType::Cname)?)))
+        .filter_map(|record| {
+            Some((&record.name, record.data.target().filter(|_| record.data.rtype() == RecordType::Cname)?))
+        })
         .collect();
     let mut on_the_way = HashSet::from([asked]);
     let mut name = asked;

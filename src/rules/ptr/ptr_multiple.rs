@@ -4,7 +4,7 @@ use crate::findings::Finding;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
-use crate::observe::{RECORDS, Question, RecordType};
+use crate::observe::{Question, RECORDS, RecordType};
 use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 use crate::rules::{Context, rule};
 

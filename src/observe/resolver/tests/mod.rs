@@ -212,7 +212,7 @@ fn is_answer(outcome: &Outcome, records: usize) {
         Outcome::Answer(answer) => {
             assert_eq!(answer.records.len() + answer.left_out, records);
             assert!(answer.records.len() <= crate::observe::RECORDS);
-        },
+        }
         other => panic!("{other:?}"),
     }
 }
