@@ -173,6 +173,7 @@ impl Observations {
             zones: self.zones.clone(),
             offline: self.offline,
             taken: self.taken,
+            truths: Default::default(),
         }
     }
 }

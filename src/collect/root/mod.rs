@@ -223,7 +223,12 @@ impl Root {
 
     /// Whether nothing stands at `path`, for all that can be seen: where a folder may not be searched, that is not known.
     pub fn is_missing(&self, path: &str) -> bool {
-        matches!(self.door.find(path), Err(Errno::ENOENT | Errno::ENOTDIR))
+        match (self.supposed(path), &self.door) {
+            (Some(supposed), _) => supposed.is_none(),
+            (None, Some(door)) => matches!(door.find(path), Err(Errno::ENOENT | Errno::ENOTDIR)),
+            // What was kept is all that there is.
+            (None, None) => self.status(path).is_none(),
+        }
     }
 
     /// The path, as the host sees it, that `path` leads to when every link is followed; `None` where nothing stands there.
