@@ -28,6 +28,7 @@ const WORDS: &[(&str, &str)] = &[
     ("CFG012", "whether the service is still wanted"),
     ("CFG014", "whether the entry is still wanted"),
     ("CFG015", "whether the entry is still wanted"),
+    ("CFG021", "whether what is so large is meant to be"),
     ("CPL007", "a setting of WHM's pages"),
     ("CPL011", "a button of WHM, once the PTR record is right"),
     ("CPL012", "which name to choose"),

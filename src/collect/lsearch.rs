@@ -6,9 +6,12 @@
 
 use std::sync::Arc;
 
-use crate::collect::reading::lines;
+use crate::collect::reading::{LINE_LIMIT, lines};
 use crate::facts::{MapEntry, Text};
 use crate::source::{SourceFile, Span};
+
+/// Entries that are kept: five times the domains of the largest cPanel servers. A million would take a hundred megabytes.
+pub const ENTRY_LIMIT: usize = 250_000;
 
 /// What such a file holds.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ pub struct Contents {
     pub entries: Vec<MapEntry>,
     /// Lines that begin with a blank, below an entry. Those before the first entry are void, as they are for Exim.
     pub indented: Vec<Indented>,
+    /// Whether there is more than is kept, or a line is longer: nothing can be said of a key that is not here.
+    pub cut: bool,
 }
 
 /// A line that begins with a blank.
@@ -39,6 +44,10 @@ pub fn read(file: &Arc<SourceFile>) -> Contents {
     // Whether a line that begins with a blank still belongs to the last entry, and what such lines have added to its value.
     let (mut open, mut more) = (false, String::new());
     for (at, line) in lines(file.text()) {
+        if found.entries.len() >= ENTRY_LIMIT || found.indented.len() >= ENTRY_LIMIT || line.len() > LINE_LIMIT {
+            found.cut = true;
+            break;
+        }
         // Exim takes the blanks off the end of a line that a newline ends, and of no other.
         let ended = at + line.len() < file.text().len();
         let line = if ended { line.trim_end_matches(is_blank) } else { line };
@@ -252,6 +261,14 @@ mod tests {
             let lost: Vec<_> = found.indented.iter().filter(|line| !line.glued).collect();
             assert_eq!(lost.iter().map(|line| line.span.text()).collect::<Vec<_>>(), ["three", "four"], "{why}");
             assert!(lost.iter().all(|line| line.entry == 0), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        for (entries, cut) in [(ENTRY_LIMIT - 1, false), (ENTRY_LIMIT, false), (ENTRY_LIMIT + 1, true)] {
+            let found = read(&file(&"a\n".repeat(entries)));
+            assert_eq!((found.entries.len(), found.cut), (entries.min(ENTRY_LIMIT), cut), "{entries}");
         }
     }
 

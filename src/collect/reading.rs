@@ -6,23 +6,44 @@ use crate::collect::root::{ReadError, Root};
 use crate::facts::{Problem, ProblemKind};
 use crate::source::SourceFile;
 
+/// Bytes of a line that is read, of files that have one name, address or setting on each.
+pub const LINE_LIMIT: usize = 64 << 10;
+
 /// The file at `path`, which may be missing. Where it stands there and cannot be read, that is a problem, and
 /// `consequence` says in a sentence what is not judged then.
 pub fn optional(root: &Root, path: &str, consequence: &str, problems: &mut Vec<Problem>) -> Option<Arc<SourceFile>> {
     let error = match root.read(path) {
-        Ok(file) => return Some(file),
+        Ok(file) => match longest_line(file.text()) {
+            0..=LINE_LIMIT => return Some(file),
+            longest => {
+                let limit = format!("has a line of {longest} bytes, more than the {LINE_LIMIT} that are read");
+                problems.push(Problem::of_file(
+                    ProblemKind::Bounded,
+                    path,
+                    None,
+                    format!("{path} {limit}. {consequence}"),
+                ));
+                return None;
+            }
+        },
         Err(ReadError::NotFound) => return None,
         Err(error) => error,
     };
-    let subject = match error {
-        ReadError::NotRegular(_) | ReadError::TooLarge(_) | ReadError::Changing => "it ",
+    let subject = match &error {
+        ReadError::NotRegular(_) | ReadError::TooLarge(_) | ReadError::TooMuch | ReadError::Changing => "it ",
         _ => "",
     };
     let message = format!("{path} cannot be read: {subject}{error}. {consequence}");
     // What the system keeps from helolint, the programs of the host may well read.
-    let undecided = matches!(error, ReadError::Io(_) | ReadError::TooLarge(_));
-    problems.push(Problem::of_file(ProblemKind::Unreadable { undecided }, path, None, message));
+    let undecided = matches!(error, ReadError::Io(_));
+    let kind = if error.is_bound() { ProblemKind::Bounded } else { ProblemKind::Unreadable { undecided } };
+    problems.push(Problem::of_file(kind, path, None, message));
     None
+}
+
+/// Bytes of the longest line, its end included.
+fn longest_line(text: &str) -> usize {
+    text.split_inclusive('\n').map(str::len).max().unwrap_or(0)
 }
 
 /// The lines of `text` without their ends, each with the byte at which it begins.
@@ -44,6 +65,19 @@ mod tests {
         assert_eq!(lines("a\n\nbc").collect::<Vec<_>>(), [(0, "a"), (2, ""), (3, "bc")]);
         assert_eq!(lines("a\n").collect::<Vec<_>>(), [(0, "a")]);
         assert_eq!(lines("").count(), 0);
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("etc")).unwrap();
+        for (length, read) in [(LINE_LIMIT - 1, true), (LINE_LIMIT, false)] {
+            std::fs::write(dir.path().join("etc/hosts"), format!("{}\n", "\0".repeat(length))).unwrap();
+            let mut problems = Vec::new();
+            let file = optional(&Root::open(dir.path()).unwrap(), "/etc/hosts", "So be it", &mut problems);
+            assert_eq!((file.is_some(), problems.is_empty()), (read, read), "{length}");
+            assert!(problems.iter().all(|problem| problem.kind == ProblemKind::Bounded));
+        }
     }
 
     #[test]

@@ -238,6 +238,7 @@ impl Hider<'_> {
             | ProblemKind::Swallowed
             | ProblemKind::NotGenerated
             | ProblemKind::ChrootCopy
+            | ProblemKind::Bounded
             | ProblemKind::MapLine
             | ProblemKind::MapMissing
             | ProblemKind::UnknownName { .. } => {}

@@ -78,6 +78,8 @@ pub enum ProblemKind {
     NotGenerated,
     /// CFG010: a copy below the chroot differs from the real file.
     ChrootCopy,
+    /// CFG021: a limit of helolint ended the reading, or an evaluation.
+    Bounded,
     /// CPL006: a line of a cPanel map that its readers refuse, or read differently.
     MapLine,
     /// CPL008: the live Exim configuration fails where this map file is missing.

@@ -8,7 +8,7 @@ use super::check::{self, Complaints};
 use super::settings::{Line, Rule, excerpt};
 use crate::collect::lsearch;
 use crate::collect::reading::lines;
-use crate::facts::{MapEntry, Problem, Text};
+use crate::facts::{MapEntry, Problem, ProblemKind, Text};
 use crate::name::DomainName;
 use crate::source::SourceFile;
 
@@ -26,13 +26,31 @@ pub(super) enum Kind {
 /// The entries of a map.
 pub(super) fn entries(file: &Arc<SourceFile>, kind: Kind, problems: &mut Vec<Problem>) -> Vec<MapEntry> {
     let found = lsearch::read(file);
+    if found.cut {
+        problems.push(cut(file));
+        return Vec::new();
+    }
     check::map(file, &found, kind, problems);
     found.entries
+}
+
+/// A map with more entries than are kept.
+fn cut(file: &SourceFile) -> Problem {
+    let path = file.path();
+    let message = format!(
+        "{path} has more than {} entries, which is all that helolint keeps: nothing in it is judged",
+        lsearch::ENTRY_LIMIT
+    );
+    Problem::of_file(ProblemKind::Bounded, path, None, message)
 }
 
 /// The domains of a list that has one on each line.
 pub(super) fn domains(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Vec<Text> {
     let found = lsearch::read(file);
+    if found.cut {
+        problems.push(cut(file));
+        return Vec::new();
+    }
     check::list(file, &found, problems);
     let domain = |entry: MapEntry| Text::new(entry.key.span().clone(), DomainName::folded(&entry.key));
     found.entries.into_iter().map(domain).filter(|domain| !domain.is_empty()).collect()
@@ -41,6 +59,10 @@ pub(super) fn domains(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Ve
 /// The entries of `/etc/mail_reverse_dns`, which is cPanel's own cache of PTR names: read as cPanel reads it, so that IPv6
 /// addresses are whole. Values may be empty: no PTR was seen.
 pub(super) fn reverse(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Vec<MapEntry> {
+    if lines(file.text()).nth(lsearch::ENTRY_LIMIT).is_some() {
+        problems.push(cut(file));
+        return Vec::new();
+    }
     let mut complaints = Complaints::new(problems);
     let mut entries = Vec::new();
     for (at, line) in lines(file.text()) {

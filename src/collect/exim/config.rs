@@ -8,7 +8,7 @@ use super::checks;
 use super::expand::Evaluator;
 use super::hidden;
 use super::lines::{Lines, Logical};
-use super::macros::Macros;
+use super::macros::{self, Macros};
 use super::options::{self, Line, Options};
 use super::sections::{self, Acls};
 use super::tables::{self, Class};
@@ -144,7 +144,7 @@ fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(),
     {
         let at = set.origin.span().cloned();
         let message = "openssl_options is set but we're using GnuTLS".into();
-        return Err(Refused { message, at, file: None, note: None, unknown: false });
+        return Err(Refused { message, at, file: None, note: None, unknown: false, bounded: false });
     }
     Ok(())
 }
@@ -209,7 +209,7 @@ fn define(lines: &mut Lines, line: &Logical) -> Result<bool, Refused> {
     lines
         .macros
         .define(found.name, &line.text[found.value.clone()], found.redefine, at)
-        .map_err(|message| refused(line, message))?;
+        .map_err(|message| Refused { bounded: message == macros::TOO_MANY, ..refused(line, message) })?;
     Ok(true)
 }
 

@@ -51,12 +51,19 @@ pub struct Walk<'a> {
     /// Named lists.
     pub lists: &'a NamedLists,
     in_key: bool,
+    /// Lists that were gone through.
+    gone_through: BTreeSet<String>,
 }
 
 impl<'a> Walk<'a> {
     /// Nothing found yet.
     pub fn new(lists: &'a NamedLists) -> Walk<'a> {
-        Walk { uses: Uses::default(), lists, in_key: false }
+        Walk { uses: Uses::default(), lists, in_key: false, gone_through: BTreeSet::new() }
+    }
+
+    /// Whether the list of this name is gone through for the first time.
+    pub fn goes_through(&mut self, name: &str) -> bool {
+        self.gone_through.insert(name.to_owned())
     }
 
     /// Takes an expansion into account.
@@ -282,6 +289,8 @@ impl<'a> Walk<'a> {
             let item = item.trim_start_matches('!').trim_start();
             if let Some(name) = item.strip_prefix('+') {
                 match self.lists.get(&("domainlist".to_owned(), name.to_owned())) {
+                    // What was gone through once names nothing new.
+                    Some(_) if !self.goes_through(name) => {}
                     Some(inner) => self.list(&inner.value, depth + 1),
                     None => self.uses.opaque = true,
                 }

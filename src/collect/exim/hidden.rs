@@ -11,14 +11,23 @@ use crate::source::{SourceFile, Span};
 /// Longest line that is looked through for macros, in bytes.
 const LINE_LIMIT: usize = 1 << 20;
 
+/// Bytes of such lines that are looked through in all, each time that one is.
+const WORK_LIMIT: usize = 64 << 20;
+
 /// Marks in the files what `hide` hides, and every macro and line that holds a part of it. `uses` are the lines in which macros were
 /// replaced, in the order in which they were read.
 pub fn mark(files: &[Arc<SourceFile>], macros: &Macros, uses: &[Uses]) {
     let mut hidden: HashSet<usize> = HashSet::new();
+    let mut left = WORK_LIMIT;
     // Lines that were not reached count too.
     for file in files {
         for line in secret::scan(file.path(), file.text(), Syntax::Exim, &BTreeSet::new()).hide_lines {
-            hidden.extend(macros.substitute(&file.text()[line], false, LINE_LIMIT).1);
+            let (text, used) = macros.substitute(&file.text()[line], false, LINE_LIMIT, &mut left);
+            hidden.extend(used);
+            if text.is_none() {
+                // Which others it would have named is not known.
+                hidden.extend((0..).take_while(|index| macros.get(*index).is_some()));
+            }
         }
     }
     hidden.extend(uses.iter().flat_map(|line| &line.secret));

@@ -17,8 +17,14 @@ const CONDITION_DEPTH: usize = 10;
 const INCLUDE_DEPTH: usize = 100;
 /// Builtin macros that are remembered.
 const BUILD_LIMIT: usize = 1000;
-/// Text that all lines together may hold after macros, in bytes: macros can make a small file explode.
-const TEXT_LIMIT: usize = 64 << 20;
+/// Bytes that may be touched in all: lines and files as they are read, and each time that macros are looked for in a line.
+/// Files that include each other twice, and macros of macros, can make a small configuration endless; the largest real ones
+/// have a megabyte and touch some ten times that.
+const WORK_LIMIT: usize = 64 << 20;
+/// What a line costs beside its bytes.
+const LINE_COST: usize = 16;
+/// What an included file costs beside its lines.
+const INCLUDE_COST: usize = 512;
 /// What one line may hold after macros, in bytes.
 const LINE_LIMIT: usize = 4 << 20;
 
@@ -108,6 +114,14 @@ enum State {
     Done,
 }
 
+/// What Exim has in its buffer of a line that it dropped.
+enum Left {
+    /// This, macros replaced.
+    Replaced(String),
+    /// The line here, whose macros were not replaced, with that many bytes of blanks at its start.
+    AsWritten(Span, usize),
+}
+
 struct Frame {
     file: Arc<SourceFile>,
     at: usize,
@@ -125,7 +139,8 @@ pub struct Lines<'r> {
     pub files: Vec<Arc<SourceFile>>,
     /// The last physical line read, for errors.
     last: Option<Span>,
-    total: usize,
+    /// Bytes that may still be touched.
+    left: usize,
     first: bool,
     /// Builtin macros that conditionals ask for and that not every build has.
     pub build: BTreeSet<String>,
@@ -148,7 +163,7 @@ impl<'r> Lines<'r> {
             macros,
             files: vec![file],
             last: None,
-            total: 0,
+            left: WORK_LIMIT,
             first: true,
             build: BTreeSet::new(),
             uses: Vec::new(),
@@ -162,7 +177,7 @@ impl<'r> Lines<'r> {
     pub fn next_line(&mut self) -> Result<Option<Logical>, Refused> {
         let mut line = Logical { text: String::new(), pieces: Vec::new() };
         // What was dropped last stays in Exim's buffer: at the end of the file it is taken as part of an unfinished line.
-        let mut left = String::new();
+        let mut left: Option<Left> = None;
         loop {
             let Some((file, start, end)) = self.physical() else {
                 if self.state != State::Active || !self.outer.is_empty() {
@@ -178,31 +193,39 @@ impl<'r> Lines<'r> {
                 if line.text.is_empty() {
                     return Ok(None);
                 }
-                if let Some(last) = self.last.as_ref().filter(|_| !left.is_empty()) {
+                if let (Some(last), Some(left)) = (self.last.clone(), left) {
                     let (file, place) = (Arc::clone(last.file()), last.range());
                     let (at, macros) = (line.text.len(), Vec::new());
                     line.pieces.push(Piece { at, file, start: place.start, end: place.end, macros });
+                    line.text.push_str(&match left {
+                        Left::Replaced(text) => text,
+                        Left::AsWritten(span, lead) => {
+                            let (blanks, rest) = span.text().split_at(lead);
+                            format!("{blanks}{}", self.replaced(rest, false)?.0)
+                        }
+                    });
                 }
-                line.text.push_str(&left);
                 self.uses.extend(line.uses(&self.macros));
                 return Ok(Some(line));
             };
-            self.last = Some(file.span(start, end));
+            let span = file.span(start, end);
+            self.last = Some(span.clone());
+            self.spend(end - start + LINE_COST)?;
             let raw = &file.text()[start..end];
             if std::mem::take(&mut self.first) && raw.starts_with('\u{feff}') {
                 return Err(self.refused("found unexpected BOM (Byte Order Mark)"));
             }
             let lead = raw.len() - raw.trim_start_matches(is_space).len();
-            let (replaced, used) = self.macros.substitute(&raw[lead..], line.text.is_empty(), LINE_LIMIT);
-            let Some(replaced) = replaced else {
-                return Err(self.refused("a line is too long after macros were replaced"));
-            };
-            let text = replaced.trim_start_matches(is_space);
-            left.clear();
-            if !line.text.is_empty() {
-                left.push_str(&raw[..lead]);
-                left.push_str(&replaced);
+            // A comment stays one whatever its macros are; so does what is dropped, unless it is a directive or can become one.
+            let first = raw[lead..].chars().next().unwrap_or(' ');
+            let may_direct = first == '.' || first == '_' || first.is_ascii_uppercase();
+            if first == '#' || (self.state != State::Active && !may_direct) {
+                left = (!line.text.is_empty()).then_some(Left::AsWritten(span, lead));
+                continue;
             }
+            let (replaced, used) = self.replaced(&raw[lead..], line.text.is_empty())?;
+            let text = replaced.trim_start_matches(is_space);
+            left = (!line.text.is_empty()).then(|| Left::Replaced(format!("{}{replaced}", &raw[..lead])));
             if text.starts_with('#') {
                 continue;
             }
@@ -225,13 +248,12 @@ impl<'r> Lines<'r> {
                 self.include(&file, path, optional)?;
                 continue;
             }
-            self.total += text.len();
-            if self.total > TEXT_LIMIT || line.text.len() + text.len() > LINE_LIMIT {
-                return Err(self.refused("the configuration is too large after macros were replaced"));
+            if line.text.len() + text.len() > LINE_LIMIT {
+                return Err(self.bounded("a line grows longer than helolint follows"));
             }
             let lead = if used.is_empty() { raw.len() - text.len() } else { lead };
             let end = start + raw.trim_end_matches(is_space).len().max(lead);
-            left.clear();
+            left = None;
             // A blank line is named by its own place, not by the next line's.
             let lead = lead.min(raw.trim_end_matches('\n').len());
             let end = end.min(start + raw.len()).max(start + lead);
@@ -298,6 +320,7 @@ impl<'r> Lines<'r> {
     }
 
     fn include(&mut self, from: &Arc<SourceFile>, path: &str, optional: bool) -> Result<(), Refused> {
+        self.spend(INCLUDE_COST + self.files.len())?;
         let path = if path.starts_with('/') {
             path.to_owned()
         } else if optional {
@@ -328,6 +351,7 @@ impl<'r> Lines<'r> {
                 self.frames.push(Frame { file, at: 0 });
                 Ok(())
             }
+            Err(error) if error.is_bound() => Err(self.bounded(&format!("{path}, which is included here, {error}"))),
             Err(error) => {
                 let mut refused = self.refused(format!("failed to open included configuration file {path}"));
                 refused.note = (error != ReadError::NotFound).then(|| error.to_string());
@@ -337,10 +361,33 @@ impl<'r> Lines<'r> {
         }
     }
 
+    /// A line with its macros replaced, and these.
+    fn replaced(&mut self, line: &str, fresh: bool) -> Result<(String, Vec<usize>), Refused> {
+        match self.macros.substitute(line, fresh, LINE_LIMIT, &mut self.left) {
+            (Some(text), used) => Ok((text, used)),
+            (None, _) => Err(self.bounded("its macros take more work, or grow longer, than helolint follows")),
+        }
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), Refused> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(self.bounded("the configuration, with all that it includes, has more than helolint reads")),
+        }
+    }
+
+    /// The end of reading at the last physical line read, which is not Exim's.
+    fn bounded(&self, message: &str) -> Refused {
+        Refused { bounded: true, ..self.refused(message) }
+    }
+
     /// A refusal at the last physical line read.
     pub fn refused(&self, message: impl Into<String>) -> Refused {
         let at = self.last.clone().or_else(|| self.files.first().map(|file| file.span(0, 0)));
-        Refused { message: message.into(), at, file: None, note: None, unknown: false }
+        Refused { message: message.into(), at, file: None, note: None, unknown: false, bounded: false }
     }
 }
 

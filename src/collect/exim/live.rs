@@ -65,7 +65,7 @@ pub fn refused(file: &str, status: FileStatus, users: &Users) -> Option<Refused>
         return None;
     };
     let message = format!("Exim configuration file {file} has the wrong owner, group, or mode");
-    Some(Refused { message, at: None, file: None, note: Some(note), unknown: false })
+    Some(Refused { message, at: None, file: None, note: Some(note), unknown: false, bounded: false })
 }
 
 /// What a daemon is started with.

@@ -10,8 +10,10 @@ use crate::source::Span;
 const NAME_LIMIT: usize = 63;
 /// What `-D` keeps of a name, in octets.
 const COMMAND_LINE_NAME: usize = 23;
-/// Macros that are kept; Exim has no limit.
+/// Macros that are kept; Exim has no limit. Debian's configuration has two hundred.
 const COUNT_LIMIT: usize = 100_000;
+/// What is said of more.
+pub const TOO_MANY: &str = "there are more macros than helolint keeps";
 /// Octets of a name that the index looks at.
 const PREFIX: usize = 4;
 
@@ -34,7 +36,8 @@ pub struct Macros {
     /// How many of them are builtin.
     builtin: usize,
     by_name: HashMap<String, usize>,
-    /// Macros by the first octets of their name, for names at least that long; and the shorter ones.
+    /// Lengths of the names that begin with these octets, for names at least that long; and the lengths of shorter ones. There
+    /// are [`NAME_LIMIT`] of them at most, however many macros there are.
     by_prefix: HashMap<[u8; PREFIX], Vec<usize>>,
     short: Vec<usize>,
 }
@@ -75,9 +78,12 @@ impl Macros {
 
     fn add(&mut self, name: String, value: String, at: Option<Span>, command_line: bool) {
         let index = self.all.len();
-        match name.as_bytes().first_chunk::<PREFIX>() {
-            Some(prefix) => self.by_prefix.entry(*prefix).or_default().push(index),
-            None => self.short.push(index),
+        let lengths = match name.as_bytes().first_chunk::<PREFIX>() {
+            Some(prefix) => self.by_prefix.entry(*prefix).or_default(),
+            None => &mut self.short,
+        };
+        if !lengths.contains(&name.len()) {
+            lengths.push(name.len());
         }
         self.by_name.insert(name.clone(), index);
         self.all.push(Macro { name, value, at, command_line });
@@ -111,7 +117,7 @@ impl Macros {
                 Ok(())
             }
             None if redefine => Err(format!("can't redefine an undefined macro \"{name}\"")),
-            None if self.all.len() >= COUNT_LIMIT => Err("too many macros".into()),
+            None if self.all.len() >= COUNT_LIMIT => Err(TOO_MANY.into()),
             None => {
                 self.add(name.to_owned(), value.to_owned(), Some(at), false);
                 Ok(())
@@ -123,25 +129,21 @@ impl Macros {
     fn parts_of(&self, name: &str) -> Vec<usize> {
         let mut parts = Vec::new();
         for at in 0..name.len() {
-            let here = &name.as_bytes()[at..];
-            let fits = |index: &&usize| {
-                let part = self.all[**index].name.as_bytes();
-                part.len() < name.len() && here.starts_with(part)
-            };
-            parts.extend(self.starting(here).filter(fits).copied());
+            parts.extend(self.starting(name, at).filter(|index| self.all[*index].name.len() < name.len()));
         }
         parts
     }
 
-    /// Macros that may start at the beginning of `text`.
-    fn starting<'a>(&'a self, text: &[u8]) -> impl Iterator<Item = &'a usize> {
-        let long = text.first_chunk::<PREFIX>().and_then(|prefix| self.by_prefix.get(prefix));
-        self.short.iter().chain(long.into_iter().flatten())
+    /// Macros whose names stand at octet `at` of `text`.
+    fn starting<'a>(&'a self, text: &'a str, at: usize) -> impl Iterator<Item = usize> + 'a {
+        let long = text.as_bytes()[at..].first_chunk::<PREFIX>().and_then(|prefix| self.by_prefix.get(prefix));
+        let lengths = self.short.iter().chain(long.into_iter().flatten());
+        lengths.filter_map(move |length| self.by_name.get(text.get(at..at + length)?).copied())
     }
 
     /// Replaces every macro in a physical line, whose leading blanks are gone. `fresh`: it begins a logical line.
-    /// Gives the text (`None`: over `limit` octets) and the macros replaced.
-    pub fn substitute(&self, line: &str, fresh: bool, limit: usize) -> (Option<String>, Vec<usize>) {
+    /// Gives the text (`None`: over `limit` octets, or more work than is `left`) and the macros replaced.
+    pub fn substitute(&self, line: &str, fresh: bool, limit: usize, left: &mut usize) -> (Option<String>, Vec<usize>) {
         let mut from = 0;
         if fresh && line.starts_with(|c: char| c.is_ascii_uppercase()) {
             let after = line.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
@@ -156,7 +158,11 @@ impl Macros {
         // Builtin macros are looked for only where the first candidate is an underscore: Exim's own shortcut.
         let mut next = if line.as_bytes()[from] == b'_' { 0 } else { self.builtin };
         let mut text = line.to_owned();
-        while let Some(index) = self.first_in(&text[from..], next) {
+        loop {
+            // Looked through once for names, once for the one that is replaced.
+            let Some(rest) = left.checked_sub(2 * (text.len() - from)) else { return (None, used) };
+            *left = rest;
+            let Some(index) = self.first_in(&text[from..], next) else { break };
             let found = &self.all[index];
             let hits = text[from..].matches(&found.name).count();
             if text.len() + hits * found.value.len() > limit {
@@ -180,13 +186,10 @@ impl Macros {
         let bytes = text.as_bytes();
         let mut best: Option<usize> = None;
         for at in 0..bytes.len() {
-            for index in self.starting(&bytes[at..]) {
-                if *index >= next
-                    && best.is_none_or(|best| *index < best)
-                    && bytes[at..].starts_with(self.all[*index].name.as_bytes())
-                {
-                    best = Some(*index);
-                }
+            // Names begin with a capital letter, those of builtin macros with an underscore.
+            if bytes[at].is_ascii_uppercase() || bytes[at] == b'_' {
+                let found = self.starting(text, at).filter(|index| *index >= next).min();
+                best = best.into_iter().chain(found).min();
             }
         }
         best

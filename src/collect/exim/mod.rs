@@ -54,13 +54,15 @@ pub struct Refused {
     pub note: Option<String>,
     /// Whether it is a name that no release listed here knows: another one, or a vendor's build, might.
     pub unknown: bool,
+    /// Whether Exim may well take it, and it is helolint that reads no further.
+    pub bounded: bool,
 }
 
 impl Refused {
     /// A refusal of a line, which is named by its end.
     pub fn at(line: &Logical, message: impl Into<String>) -> Refused {
         let message = hidden::without_words(&message.into(), &line.text);
-        Refused { message, at: Some(line.last()), file: None, note: None, unknown: false }
+        Refused { message, at: Some(line.last()), file: None, note: None, unknown: false, bounded: false }
     }
 }
 
@@ -127,8 +129,8 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
         Err(error) => {
             let message = format!("{} cannot be read: {error}", live.file);
             // What the system keeps from helolint, Exim may well read.
-            let undecided = matches!(error, ReadError::Io(_) | ReadError::TooLarge(_));
-            let kind = ProblemKind::Unreadable { undecided };
+            let undecided = matches!(error, ReadError::Io(_));
+            let kind = if error.is_bound() { ProblemKind::Bounded } else { ProblemKind::Unreadable { undecided } };
             collected.problems.push(Problem::of_file(kind, &live.file, None, message));
             return collected;
         }
@@ -162,6 +164,12 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
     }
     debian::stale(root, &live.file, cpanel.is_some(), &mut collected.problems);
     match &read.refused {
+        Some(refused) if refused.bounded => {
+            let message =
+                format!("{}: what follows in it is not known, and no path of Exim is judged", refused.message);
+            let at = refused.at.clone().map(Origin::File);
+            collected.problems.push(Problem::of_file(ProblemKind::Bounded, &live.file, at, message));
+        }
         Some(refused) => {
             let note = refused.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
             let message = format!("{}{note}", refused.message);
@@ -255,7 +263,7 @@ fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read
         local::trace(request.root, &mut config);
     }
     let primary_hostname = primary_hostname(request, &config);
-    let error = refused.as_ref().map(|refused| Refusal {
+    let error = refused.as_ref().filter(|refused| !refused.bounded).map(|refused| Refusal {
         message: refused.message.clone(),
         origin: refused.at.clone().map_or(Origin::default_of("Exim"), Origin::File),
     });
@@ -294,6 +302,8 @@ fn version_hint(config: &Config) -> Option<String> {
     version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
 }
 
+#[cfg(test)]
+mod bounded_tests;
 #[cfg(test)]
 mod confidential_tests;
 #[cfg(test)]

@@ -14,6 +14,8 @@ use crate::name::DomainName;
 
 /// Lists within lists that are followed.
 const DEPTH_LIMIT: usize = 20;
+/// What a list within a list costs, in octets of an evaluator's work.
+const LIST_COST: usize = 1000;
 
 /// Senders that routers tell apart: a domain or a pattern `*.domain` each, then every other domain, then the empty sender.
 pub struct Selection<'a> {
@@ -106,6 +108,9 @@ impl<'a> Selection<'a> {
             otherwise = negated;
             let hit = match (part(positive), domain) {
                 (Part::Named(name), _) => {
+                    if self.evaluator.spend(LIST_COST).is_err() {
+                        return Ok(None);
+                    }
                     let Some(inner) = self.config.lists.get(&("addresslist".to_owned(), name.to_owned())) else {
                         return Ok(None);
                     };
@@ -206,7 +211,9 @@ fn collect(walk: &mut Walk, list: &str, depth: usize) {
         match part(item.trim_start_matches('!').trim_start()) {
             Part::Domain(_, list) => walk.domain_list(&format!("<\u{1f}{list}")),
             Part::Named(name) if depth < DEPTH_LIMIT => {
-                if let Some(inner) = walk.lists.get(&("addresslist".to_owned(), name.to_owned())) {
+                if let Some(inner) = walk.lists.get(&("addresslist".to_owned(), name.to_owned()))
+                    && walk.goes_through(&format!("@{name}"))
+                {
                     collect(walk, &inner.value, depth + 1);
                 }
             }

@@ -15,7 +15,7 @@ use super::selection::Whose;
 use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
-use crate::facts::{Bind, Fact, Helo, Host, Mta, NextHop, Origin, Problem, Sender, SenderDomains, Via};
+use crate::facts::{Bind, Fact, Helo, Host, Mta, NextHop, Origin, Problem, ProblemKind, Sender, SenderDomains, Via};
 use crate::name::DomainName;
 use outcome::outcomes;
 use place::Place;
@@ -106,6 +106,10 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
                 })
             }));
         }
+    }
+    if let Some(limit) = evaluator.bounded() {
+        let message = format!("{limit}: the source addresses and HELO names that follow from these are not known");
+        problems.push(Problem::of_file(ProblemKind::Bounded, &read.facts.file, None, message));
     }
     sums::global(common.read, &mut senders);
     sums::report(faults, cpanel, problems);

@@ -1,5 +1,6 @@
 //! What each program checks of its parameters when it starts, and refuses in its own words.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::environment::{Environment, Resolved};
@@ -7,6 +8,8 @@ use crate::addr::Family;
 
 /// Octets of a host name that Postfix allows (valid_hostname(3)).
 const NAME_LIMIT: usize = 255;
+/// Names and addresses of `inet_interfaces` that are looked at: more than any host has.
+const INTERFACES_LIMIT: usize = 4096;
 /// Octets of a label.
 const LABEL_LIMIT: usize = 63;
 
@@ -56,6 +59,8 @@ pub enum OwnAddresses {
     Only(Vec<IpAddr>),
     /// This name is in no file.
     Undecided(String),
+    /// There are more names and addresses than helolint looks at.
+    TooMany,
 }
 
 /// Reads `inet_interfaces`.
@@ -65,6 +70,9 @@ pub enum OwnAddresses {
 pub fn own_addresses(value: &str, protocols: &[Family], env: &Environment<'_>) -> Result<OwnAddresses, String> {
     if matches!(value, "all" | "loopback-only") {
         return Ok(OwnAddresses::Interfaces);
+    }
+    if words(value).nth(INTERFACES_LIMIT).is_some() {
+        return Ok(OwnAddresses::TooMany);
     }
     let mut own: Vec<IpAddr> = Vec::new();
     let mut unknown = None;
@@ -85,12 +93,8 @@ pub fn own_addresses(value: &str, protocols: &[Family], env: &Environment<'_>) -
             Resolved::Unknown => unknown = Some(word.to_owned()),
         }
     }
-    let mut unique: Vec<IpAddr> = Vec::new();
-    for address in own {
-        if !unique.contains(&address) {
-            unique.push(address);
-        }
-    }
+    let mut seen = HashSet::new();
+    let unique: Vec<IpAddr> = own.into_iter().filter(|address| seen.insert(*address)).collect();
     if let Some(stale) = unique.iter().find(|address| env.is_local(**address) == Some(false)) {
         return Err(format!("parameter inet_interfaces: no local interface found for {stale}"));
     }
@@ -116,6 +120,18 @@ mod tests {
         ] {
             assert_eq!(is_valid_hostname(name), valid, "{name}");
         }
+    }
+
+    #[test]
+    fn interfaces_are_bounded() {
+        let read = |_: &str| Err(crate::collect::root::ReadError::NotFound);
+        let host: crate::facts::Host = crate::rules::testing::healthy().host;
+        let mut env = Environment::of(&host, None, false, &read);
+        env.addresses = None;
+        let list = |count: usize| (0..count).map(|n| format!("10.0.{}.{} ", n >> 8, n & 255)).collect::<String>();
+        let own = |count| own_addresses(&list(count), &Family::BOTH, &env);
+        assert!(matches!(own(INTERFACES_LIMIT), Ok(OwnAddresses::Only(all)) if all.len() == INTERFACES_LIMIT));
+        assert_eq!(own(INTERFACES_LIMIT + 1), Ok(OwnAddresses::TooMany));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Expansion of `$name` (postconf(5)): references, conditions, comparisons, within Postfix's own limits and some of our own.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use pest::Parser;
 use pest::iterators::Pair;
@@ -19,6 +21,11 @@ const VALUE_WORK_LIMIT: usize = 10_000;
 const WORK_LIMIT: usize = 500_000;
 /// Bytes that one value may grow to.
 const TEXT_LIMIT: usize = 1 << 20;
+/// Bytes that are taken apart for all values of a configuration together: a hundred times a large main.cf, as each service
+/// reads it anew.
+const PARSE_LIMIT: usize = 8 << 20;
+/// What is said where one of these limits ends it.
+const TOO_MUCH: &str = "the configuration's references take more work than helolint spends";
 
 /// Why a value has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +62,19 @@ pub struct Expander {
     all_work: Cell<usize>,
     undefined: RefCell<Vec<(String, Option<Origin>)>>,
     names: RefCell<Vec<String>>,
+    /// Values that were taken apart, by their text: services share most of them.
+    parts: RefCell<HashMap<String, Rc<[Part]>>>,
+    parsed: Cell<usize>,
+    bounded: Cell<bool>,
+}
+
+/// A part of a value.
+#[derive(Debug)]
+enum Part {
+    /// Text.
+    Literal(String),
+    /// A reference, by its rule, and what stands in it.
+    Reference(Rule, String),
 }
 
 /// Where in an expansion one stands.
@@ -82,6 +102,22 @@ impl Expander {
         result.map(|()| out)
     }
 
+    /// The limit that ended an expansion, where one did.
+    pub fn bounded(&self) -> Option<&'static str> {
+        self.bounded.get().then_some(TOO_MUCH)
+    }
+
+    fn end<T>(&self) -> Result<T, Fault> {
+        self.bounded.set(true);
+        Err(Fault::Undecided(TOO_MUCH.into()))
+    }
+
+    /// Counts bytes that are taken apart.
+    fn spend(&self, bytes: usize) -> Result<(), Fault> {
+        self.parsed.set(self.parsed.get().saturating_add(bytes));
+        if self.parsed.get() > PARSE_LIMIT { self.end() } else { Ok(()) }
+    }
+
     /// Names without value that were referred to since the last call, each with the place of the reference.
     pub fn take_undefined(&self) -> Vec<(String, Option<Origin>)> {
         self.undefined.take()
@@ -96,6 +132,21 @@ impl Expander {
         if !text.contains('$') {
             return if text.is_empty() { Ok(()) } else { self.literal(place, text, out) };
         }
+        for part in self.parts(text)?.iter() {
+            match part {
+                Part::Literal(literal) => self.literal(place, literal, out)?,
+                Part::Reference(rule, inner) => self.reference(place, text, *rule, inner, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The parts of a value.
+    fn parts(&self, text: &str) -> Result<Rc<[Part]>, Fault> {
+        if let Some(known) = self.parts.borrow().get(text) {
+            return Ok(Rc::clone(known));
+        }
+        self.spend(text.len())?;
         if nests_too_deep(text) {
             return Err(Fault::Undecided("braces nest deeper than helolint reads".into()));
         }
@@ -103,28 +154,34 @@ impl Expander {
         let Some(value) = parsed else {
             return Err(Fault::Undecided("the value does not follow the grammar of references".into()));
         };
+        let mut parts: Vec<Part> = Vec::new();
         let mut pending = String::new();
         for part in value.into_inner() {
             match part.as_rule() {
                 Rule::dollar => pending.push('$'),
                 Rule::literal => pending.push_str(part.as_str()),
                 Rule::EOI => {}
-                _ => {
+                rule => {
                     if !pending.is_empty() {
-                        self.literal(place, &pending, out)?;
-                        pending.clear();
+                        parts.push(Part::Literal(std::mem::take(&mut pending)));
                     }
-                    self.reference(place, text, &part, out)?;
+                    let inner = part.into_inner().next().map_or("", |inner| inner.as_str());
+                    parts.push(Part::Reference(rule, inner.to_owned()));
                 }
             }
         }
-        if pending.is_empty() { Ok(()) } else { self.literal(place, &pending, out) }
+        if !pending.is_empty() {
+            parts.push(Part::Literal(pending));
+        }
+        let parts: Rc<[Part]> = parts.into();
+        self.parts.borrow_mut().insert(text.to_owned(), Rc::clone(&parts));
+        Ok(parts)
     }
 
     fn enter(&self, place: Place<'_>, text: &str) -> Result<(), Fault> {
         self.work.set(self.work.get() + 1);
         if self.work.get() > VALUE_WORK_LIMIT || self.all_work.get() > WORK_LIMIT {
-            return Err(Fault::Undecided("the configuration's references take more work than helolint spends".into()));
+            return self.end();
         }
         if place.depth > DEPTH_LIMIT {
             return Err(Fault::Syntax(format!("unreasonable macro call nesting: \"{text}\"")));
@@ -135,22 +192,22 @@ impl Expander {
     fn literal(&self, place: Place<'_>, text: &str, out: &mut String) -> Result<(), Fault> {
         self.enter(place, text)?;
         if out.len() + text.len() > TEXT_LIMIT {
-            return Err(Fault::Undecided("the value grows larger than helolint follows".into()));
+            return self.end();
         }
         out.push_str(text);
         Ok(())
     }
 
-    fn reference(&self, place: Place<'_>, whole: &str, part: &Pair<'_, Rule>, out: &mut String) -> Result<(), Fault> {
-        let inner = part.clone().into_inner().next().map_or("", |inner| inner.as_str());
-        match part.as_rule() {
+    fn reference(&self, place: Place<'_>, whole: &str, rule: Rule, inner: &str, out: &mut String) -> Result<(), Fault> {
+        match rule {
             Rule::unclosed => return Err(Fault::Syntax(format!("truncated macro reference: \"{whole}\""))),
             _ if inner.is_empty() => return Err(Fault::Syntax(format!("empty macro name: \"{whole}\""))),
             _ => self.enter(place, inner)?,
         }
-        if part.as_rule() == Rule::bare_reference {
+        if rule == Rule::bare_reference {
             return self.plain(place, inner, out);
         }
+        self.spend(inner.len())?;
         let parsed = MainCfGrammar::parse(Rule::body, inner).ok().and_then(|mut pairs| pairs.next());
         let Some(body) = parsed else { return Err(Fault::Syntax(compare::diagnose(inner))) };
         let mut pieces = body.into_inner().filter(|piece| piece.as_rule() != Rule::EOI);
@@ -283,6 +340,31 @@ mod tests {
     #[test]
     fn loops_end_at_the_limit() {
         assert!(matches!(expand("$a", &[("a", "$b"), ("b", "$a")]), Err(Fault::Syntax(_))));
+    }
+
+    #[test]
+    fn a_value_that_names_itself_often_is_taken_apart_once() {
+        for count in [10, 3000] {
+            let text = format!("mail{}", "${a}".repeat(count));
+            let expander = Expander::default();
+            for _ in 0..200 {
+                let found = expander.expand(&Table(&[("a", &text)]), "$a", None);
+                assert!(matches!(found, Err(Fault::Syntax(_))), "{count}: {found:?}");
+            }
+            assert_eq!(expander.bounded(), None, "{count}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_apart_is_bounded() {
+        let expander = Expander::default();
+        let value = |number: usize| format!("${{a{number}?{{{}}}}}", "x".repeat(PARSE_LIMIT / 40));
+        for number in 0..10 {
+            assert!(expander.expand(&Table(&[]), &value(number), None).is_ok());
+        }
+        assert_eq!(expander.bounded(), None);
+        let last = (10..40).map(|number| expander.expand(&Table(&[]), &value(number), None)).last();
+        assert!(matches!(last, Some(Err(Fault::Undecided(_)))) && expander.bounded().is_some());
     }
 
     #[test]

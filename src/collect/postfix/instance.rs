@@ -23,7 +23,7 @@ use super::services::Services;
 use super::version::{self, Version};
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
-use crate::facts::{Fact, NextHop, Postfix, PostfixService, Problem, Refusal, Sender, Setting};
+use crate::facts::{Fact, NextHop, Postfix, PostfixService, Problem, ProblemKind, Refusal, Sender, Setting};
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 
@@ -254,7 +254,8 @@ impl<'a> Reader<'a> {
             let is_stock = |sender: &Sender| STOCK.iter().any(|name| *sender.service == *format!("{prefix}{name}"));
             senders.retain(|sender| !(sender.unused && is_stock(sender)));
         }
-        let missing = routes.missing(&offered);
+        // Of services that were not kept nobody knows whether they are there.
+        let missing = if self.master.bounded { Default::default() } else { routes.missing(&offered) };
         let piped: Vec<Fact<String>> = routes.piped(&offered).collect();
         let handed = senders.iter().any(|sender| !sender.unused && matches!(sender.next_hop, NextHop::Handed(_)));
         broken |= error.is_some() || !missing.is_empty() || routes.undecided;
@@ -265,6 +266,7 @@ impl<'a> Reader<'a> {
             idle_settings.extend(installed.iter().flat_map(|installed| idle.of_later_versions(installed, version)));
             idle_settings.extend(idle.behind_a_refusal(&offered));
         }
+        self.bounded(&mut report);
         let proxies = shared.fact("proxy_interfaces");
         let proxy_interfaces = proxies.iter().flat_map(|fact| {
             check::words(&fact.value).filter_map(|word| {
@@ -293,6 +295,18 @@ impl<'a> Reader<'a> {
             senders,
             problems: report.problems,
         }
+    }
+
+    /// The limits of helolint's own that ended the reading, or an expansion.
+    fn bounded(&self, report: &mut Reporter<'_>) {
+        let bounded = |name: &str, what: &str| {
+            let message = format!("{what}: what follows from the rest is not known");
+            Problem::of_file(ProblemKind::Bounded, &format!("{}/{name}", self.files.directory), None, message)
+        };
+        let mut found = Vec::new();
+        found.extend(self.expander.bounded().map(|limit| bounded("main.cf", limit)));
+        found.extend(self.master.bounded.then(|| bounded("master.cf", "there are more services than helolint keeps")));
+        report.add(found);
     }
 
     /// What makes Postfix refuse everything.

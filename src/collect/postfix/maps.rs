@@ -11,6 +11,8 @@ use crate::secret::Syntax;
 
 /// Rows that are kept of all tables of one parameter.
 const ROW_LIMIT: usize = 50_000;
+/// Tables of one parameter that are looked at: mail is looked up in each of them.
+const TABLE_LIMIT: usize = 100;
 /// Tables within each other (`unionmap`, `pipemap`) that are followed.
 const DEPTH_LIMIT: usize = 4;
 /// Types whose tables a program elsewhere holds; the name is a file that says how to ask it.
@@ -74,7 +76,18 @@ impl Tables {
 /// Reads the tables that a parameter names.
 pub fn read_tables(parameter: &Fact<String>, place: Place<'_>) -> Tables {
     let mut tables = Tables::default();
-    for table in split_list(&parameter.value) {
+    let all = split_list(&parameter.value);
+    if all.len() > TABLE_LIMIT {
+        tables.undecided = true;
+        let message = format!(
+            "{} tables stand in one list, more than the {TABLE_LIMIT} that helolint looks at: what the others decide is not known",
+            all.len()
+        );
+        let origin = parameter.origin.clone();
+        let file = origin.span().map_or_else(String::new, |span| span.path().to_owned());
+        tables.problems.push(Problem::of_file(ProblemKind::Bounded, &file, Some(origin), message));
+    }
+    for table in all.into_iter().take(TABLE_LIMIT) {
         read_table(table, parameter, place, 0, &mut tables);
     }
     tables
@@ -422,6 +435,15 @@ mod tests {
         assert_eq!(patterns("/none"), (0, true, 1));
         assert_eq!(patterns("mysql:/none"), (0, true, 1));
         assert_eq!(patterns("[192.0.2.1]"), (1, false, 0));
+    }
+
+    #[test]
+    fn tables_are_bounded() {
+        for (count, ends) in [(TABLE_LIMIT, false), (TABLE_LIMIT + 1, true)] {
+            let (rows, undecided, problems) = read(&"static:x ".repeat(count), &[]);
+            assert_eq!((rows.len(), undecided), (TABLE_LIMIT, ends), "{count}");
+            assert_eq!(problems.contains(&ProblemKind::Bounded), ends, "{count}");
+        }
     }
 
     #[test]

@@ -60,6 +60,9 @@ impl Entry {
     }
 }
 
+/// Entries that are kept. Each is a program that loads all parameters anew; panels with a service for each address have hundreds.
+const SERVICE_LIMIT: usize = 1000;
+
 /// master.cf as it was read.
 #[derive(Debug, Clone)]
 pub struct MasterCf {
@@ -73,6 +76,8 @@ pub struct MasterCf {
     pub postconf_refuses: bool,
     /// Warnings, in Postfix's words.
     pub warnings: Vec<Refusal>,
+    /// Whether there are more entries than helolint keeps.
+    pub bounded: bool,
     /// Where the last entry of each name and type stands in `entries`.
     last: HashMap<(String, String), usize>,
 }
@@ -86,12 +91,17 @@ impl MasterCf {
             error: None,
             postconf_refuses: false,
             warnings: Vec::new(),
+            bounded: false,
             last: HashMap::new(),
         };
         for line in logical_lines(file.text()) {
             if line.text.bytes().next().is_some_and(is_space) {
                 master.warnings.push(indented_first(file, &line));
                 continue;
+            }
+            if master.entries.len() >= SERVICE_LIMIT {
+                master.bounded = true;
+                break;
             }
             match read_entry(file, &line) {
                 Ok((entry, fatal)) => {

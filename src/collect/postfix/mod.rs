@@ -166,7 +166,7 @@ fn read_instance(
             Ok(file) => return Some(file),
             Err(error) => error,
         };
-        let undecided = matches!(error, ReadError::Io(_) | ReadError::TooLarge(_) | ReadError::Changing);
+        let undecided = error.is_bound() || matches!(error, ReadError::Io(_) | ReadError::Changing);
         let then = match (undecided, name) {
             (true, _) => "what Postfix does cannot be said",
             (false, "main.cf") => "every Postfix program ends when it starts",
@@ -175,7 +175,7 @@ fn read_instance(
         let message = format!("{path}: {error}: {then}");
         let origin = Origin::File(SourceFile::new(path.clone(), b"").span(0, 0));
         refused.get_or_insert_with(|| Refusal { message: message.clone(), origin });
-        let kind = ProblemKind::Unreadable { undecided };
+        let kind = if error.is_bound() { ProblemKind::Bounded } else { ProblemKind::Unreadable { undecided } };
         collected.problems.push(Problem::of_file(kind, &path, named_by.clone(), message));
         None
     };

@@ -203,7 +203,7 @@ impl Client<'_> {
         let interfaces = self.process.value("inet_interfaces")?;
         let mut own = match check::own_addresses(interfaces, &families, env).ok()? {
             OwnAddresses::Only(own) => own,
-            OwnAddresses::Undecided(_) => return None,
+            OwnAddresses::Undecided(_) | OwnAddresses::TooMany => return None,
             OwnAddresses::Interfaces => {
                 let all = env.addresses.clone()?.into_iter();
                 all.filter(|addr| interfaces != "loopback-only" || addr.is_loopback()).collect()
@@ -289,6 +289,10 @@ impl Client<'_> {
                 why: format!("`{name}` is not in the hosts file; Postfix asks the DNS for it when it starts"),
                 origin: setting.origin,
             }),
+            Ok(OwnAddresses::TooMany) => {
+                let why = "it has more names and addresses than helolint looks at".to_owned();
+                Bind::Undecided(Undecided { parameter, why, origin: setting.origin })
+            }
             Ok(OwnAddresses::Interfaces) | Err(_) => Bind::Kernel,
         }
     }

@@ -459,3 +459,13 @@ fn nothing_comes_out_of_a_file_that_not_everyone_may_read() {
         assert_eq!(found.contains("hunter2"), told, "{path}");
     }
 }
+
+#[test]
+fn services_are_bounded() {
+    for (count, ends) in [(20, false), (6000, true)] {
+        let more: String = (0..count).map(|number| format!("s{number} unix - - n - - pipe\n")).collect();
+        let found = postfix("", &format!("{MASTER}{more}"));
+        let bounded = found.problems.iter().any(|problem| problem.kind == ProblemKind::Bounded);
+        assert_eq!(bounded, ends, "{count}");
+    }
+}

@@ -3,7 +3,7 @@
 mod door;
 mod trial;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -25,6 +25,8 @@ pub use trial::Changed;
 
 /// Largest file that is read, in bytes: ten times what a cPanel server with 50,000 domains holds in one map.
 const SIZE_LIMIT: u64 = 32 << 20;
+/// Bytes of text that are read and kept in all, whatever the paths are spelled like: twice the largest file.
+const TOTAL_LIMIT: usize = 64 << 20;
 /// Entries listed below one folder.
 const LIST_LIMIT: usize = 100_000;
 /// How often a file is read that is written to meanwhile, and how long is waited before the next time: whoever writes a
@@ -47,6 +49,9 @@ pub enum ReadError {
     /// Its text is not to be told (see [`crate::collect::confidential`]).
     #[error("it is no part of the MTA's configuration and not everyone may read it, so what it says is not used")]
     Confidential,
+    /// So much was read before that it would be too much in all.
+    #[error("is not read any more: with it there are more than the {TOTAL_LIMIT} bytes that are read in all")]
+    TooMuch,
     /// Links lead in a circle.
     #[error("too many levels of symbolic links")]
     LinkLoop,
@@ -102,6 +107,15 @@ pub struct Root {
     opened: RefCell<HashMap<String, FileStatus>>,
     /// What a trial supposes.
     layer: trial::Layer,
+    /// Bytes of text that are kept.
+    kept: Cell<usize>,
+}
+
+impl ReadError {
+    /// Whether it is a limit of helolint that ended the reading.
+    pub fn is_bound(&self) -> bool {
+        matches!(self, ReadError::TooLarge(_) | ReadError::TooMuch)
+    }
 }
 
 impl Root {
@@ -128,6 +142,7 @@ impl Root {
             read: RefCell::default(),
             opened: RefCell::default(),
             layer: trial::Layer::default(),
+            kept: Cell::new(0),
         }
     }
 
@@ -163,8 +178,14 @@ impl Root {
             let found = File::from(self.find(path).map_err(refusal)?);
             match whole(&found, contents) {
                 Ok((bytes, status)) => {
+                    if self.kept.get() + bytes.len() > TOTAL_LIMIT {
+                        return Err(ReadError::TooMuch);
+                    }
+                    let file = SourceFile::new(path, bytes);
+                    // What is no UTF-8 takes more room than it had in the file.
+                    self.kept.set(self.kept.get() + file.text().len());
                     self.opened.borrow_mut().insert(path.to_owned(), status);
-                    return Ok(SourceFile::new(path, bytes));
+                    return Ok(file);
                 }
                 Err(error @ ReadError::Changing) => last = error,
                 Err(error) => return Err(error),

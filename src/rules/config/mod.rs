@@ -14,6 +14,7 @@ mod parameter_repeated;
 mod parameter_undefined;
 mod path_relayed;
 mod problem;
+mod reading_bounded;
 mod service_missing;
 mod service_repeated;
 mod service_unused;
@@ -47,5 +48,6 @@ pub const RULES: &[&Rule] = &[
     &table_outdated::RULE,
     &handed_to_local_program::RULE,
     &origin_not_in_dns::RULE,
+    &reading_bounded::RULE,
     &setting_without_effect::RULE,
 ];

@@ -32,9 +32,10 @@ impl Evaluator<'_> {
                 _ => out.push_str(&self.node(node, scope)?),
             }
             if out.len() > operators::RESULT_LIMIT {
-                return undecided("the result is too long to be followed".to_owned());
+                return self.end("an expansion grows longer than helolint follows");
             }
         }
+        self.spend(out.len())?;
         // A NUL ends a text; what stands behind it has been expanded all the same.
         out.truncate(out.find('\0').unwrap_or(out.len()));
         Ok(out)
@@ -315,7 +316,8 @@ impl Evaluator<'_> {
             "inlist" => lists::items(second).iter().any(|item| item == first),
             "inlisti" => lists::items(second).iter().any(|item| item.eq_ignore_ascii_case(first)),
             "match" => {
-                let Some(hit) = self.pattern(second, false)?.find(first, 0)? else { return Ok(false) };
+                let pattern = self.pattern(second, false)?;
+                let Some(hit) = self.find(&pattern, first, 0)? else { return Ok(false) };
                 scope.captures = hit.groups;
                 true
             }

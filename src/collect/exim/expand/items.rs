@@ -1,5 +1,7 @@
 //! Items: `${name{argument}...}`.
 
+use std::collections::HashSet;
+
 use super::evaluate::{compared, within};
 use super::parse::{Expr, Tail};
 use super::{Evaluator, Scope, Stop, UNSEEN, operators, skipped, taint, undecided};
@@ -108,7 +110,7 @@ impl Evaluator<'_> {
                     Err(ReadError::NotFound) => {
                         return Err(Stop::Fails(format!("failed to open {path}: No such file or directory")));
                     }
-                    Ok(file) => return undecided(format!("{path} has {} octets, too many", file.text().len())),
+                    Ok(_) => return self.end("a file that is read into an expansion is longer than helolint follows"),
                     Err(error @ ReadError::Confidential) => return undecided(format!("{path} is read, and {error}")),
                     Err(error) => return undecided(format!("{path} cannot be read: {error}")),
                 };
@@ -146,15 +148,14 @@ impl Evaluator<'_> {
         let pattern = self.pattern(pattern, false)?;
         let mut out = String::new();
         let (mut from, mut behind) = (0, 0);
-        while let Some(hit) = pattern.find(subject, from + behind)? {
-            self.step()?;
+        while let Some(hit) = self.find(&pattern, subject, from + behind)? {
             out.push_str(&subject[from..hit.start]);
             let captures = std::mem::replace(&mut scope.captures, hit.groups);
             let text = scope.deeper(|scope| self.expand(replacement, scope));
             scope.captures = captures;
             out.push_str(&text?);
             if out.len() > operators::RESULT_LIMIT {
-                return undecided("the result is too long to be followed".to_owned());
+                return self.end("an expansion grows longer than helolint follows");
             }
             (from, behind) = (hit.end, 0);
             if hit.start == hit.end {
@@ -186,8 +187,9 @@ impl Evaluator<'_> {
                 );
             }
             let mut at = keys.len();
+            self.spend(keys.len())?;
             for (index, known) in keys.iter().enumerate() {
-                self.step()?;
+                self.spend(known.len())?;
                 if before(comparator, &key, known) {
                     at = index;
                     break;
@@ -226,7 +228,8 @@ fn field(number: i64, separators: &str, text: &str) -> Option<String> {
     if number == 0 {
         return Some(text.to_owned());
     }
-    let fields: Vec<&str> = text.split(|c| separators.contains(c)).collect();
+    let separators: HashSet<char> = separators.chars().collect();
+    let fields: Vec<&str> = text.split(|c| separators.contains(&c)).collect();
     let at = usize::try_from(number.unsigned_abs()).ok()?;
     let at = if number > 0 { at.checked_sub(1)? } else { fields.len().checked_sub(at)? };
     fields.get(at).map(|field| (*field).to_owned())

@@ -311,7 +311,7 @@ fn one<'t>(
                 )));
             };
             for entry in &table.entries {
-                of.step()?;
+                of.spend(entry.key.len())?;
                 if super::matching::network(&entry.key)
                     .is_some_and(|(net, bits)| super::matching::within(address, net, bits))
                 {

@@ -4,11 +4,14 @@ use std::net::IpAddr;
 
 use super::lookups::{self, Type};
 use super::parse::parse;
+use super::pattern::{Match, Pattern};
 use super::{Evaluator, Scope, Stop, undecided};
 use crate::collect::exim::lists;
 
 /// Named lists within named lists that are followed.
 const DEPTH_LIMIT: usize = 20;
+/// What a list costs beside its octets: lists within lists that name each other twice are soon without end.
+const LIST_COST: usize = 512;
 
 /// A network in CIDR notation; a plain address is a network of one.
 pub fn network(text: &str) -> Option<(IpAddr, u32)> {
@@ -45,14 +48,22 @@ pub fn address(text: &str) -> Result<Option<IpAddr>, Stop> {
 impl Evaluator<'_> {
     /// Whether one pattern of a domain or string list fits: `*suffix`, `^expression`, or the text itself.
     pub(super) fn matches_pattern(&self, pattern: &str, subject: &str) -> Result<bool, Stop> {
+        self.spend(subject.len())?;
         if pattern.starts_with('^') {
-            return self.pattern(pattern, true)?.is_in(subject);
+            let pattern = self.pattern(pattern, true)?;
+            return Ok(self.find(&pattern, subject, 0)?.is_some());
         }
         if let Some(suffix) = pattern.strip_prefix('*') {
             let start = subject.len().checked_sub(suffix.len()).and_then(|at| subject.get(at..));
             return Ok(start.is_some_and(|end| end.eq_ignore_ascii_case(suffix)));
         }
         Ok(pattern.eq_ignore_ascii_case(subject))
+    }
+
+    /// The first match at or behind octet `from`. It costs the text for each state that the expression may have.
+    pub(super) fn find(&self, pattern: &Pattern, subject: &str, from: usize) -> Result<Option<Match>, Stop> {
+        self.spend(subject.len().saturating_mul(pattern.weight))?;
+        pattern.find(subject, from)
     }
 
     /// Whether `subject` is in a list that Exim expands first, as it does with options and named lists.
@@ -87,6 +98,7 @@ impl Evaluator<'_> {
         if test == "match_ip" && !subject.is_empty() && address(subject)?.is_none() {
             return Err(Stop::Fails(format!("\"{subject}\" is not an IP address")));
         }
+        self.spend(LIST_COST + list.len())?;
         let mut otherwise = false;
         for item in lists::items(list) {
             self.step()?;
@@ -192,7 +204,8 @@ impl Evaluator<'_> {
             _ if !hit || !captures => {}
             Some(wild) => scope.capture(&[&subject[..wild].to_ascii_lowercase()]),
             None if item.starts_with('^') => {
-                if let Some(hit) = self.pattern(item, true)?.find(subject, 0)? {
+                let pattern = self.pattern(item, true)?;
+                if let Some(hit) = self.find(&pattern, subject, 0)? {
                     scope.captures = hit.groups;
                 }
             }

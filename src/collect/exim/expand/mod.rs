@@ -31,8 +31,13 @@ use parse::Expr;
 use pattern::Pattern;
 use table::Table;
 
-/// Steps of all evaluations together, so that no file can keep the program busy.
-const STEP_LIMIT: u64 = 60_000_000;
+/// Octets that all evaluations together may touch, so that no file can keep the program busy: 50,000 sender domains with a
+/// lookup each take a fifth of it.
+const WORK_LIMIT: u64 = 1 << 30;
+/// What a step costs, in octets.
+const STEP_COST: u64 = 32;
+/// Regular expressions that are kept. Each may take [`pattern::SIZE_LIMIT`] octets, and as many again while it is used.
+const PATTERN_LIMIT: usize = 256;
 /// Expansions within expansions.
 const DEPTH_LIMIT: usize = 12;
 /// Stands for what stat(2) says and files do not decide; as `$value`, for text that Exim leaves there and that is not followed.
@@ -147,7 +152,9 @@ pub struct Evaluator<'r> {
     patterns: RefCell<HashMap<(String, bool), Compiled>>,
     /// Files that `readfile` gave.
     files: RefCell<BTreeSet<String>>,
-    steps: Cell<u64>,
+    work: Cell<u64>,
+    /// The limit that ended an evaluation.
+    bounded: Cell<Option<&'static str>>,
 }
 
 impl<'r> Evaluator<'r> {
@@ -167,7 +174,8 @@ impl<'r> Evaluator<'r> {
             stats: RefCell::default(),
             patterns: RefCell::default(),
             files: RefCell::default(),
-            steps: Cell::new(0),
+            work: Cell::new(0),
+            bounded: Cell::new(None),
         }
     }
 
@@ -183,12 +191,25 @@ impl<'r> Evaluator<'r> {
 
     /// Counts a step.
     pub(crate) fn step(&self) -> Result<(), Stop> {
-        let steps = self.steps.get() + 1;
-        self.steps.set(steps);
-        if steps > STEP_LIMIT {
-            return undecided("the expansion takes too many steps".to_owned());
-        }
-        Ok(())
+        self.spend(0)
+    }
+
+    /// Counts a step that touches this many octets.
+    pub(crate) fn spend(&self, octets: usize) -> Result<(), Stop> {
+        let work = self.work.get().saturating_add(STEP_COST + octets as u64);
+        self.work.set(work);
+        if work > WORK_LIMIT { self.end("expansions take more work than helolint spends") } else { Ok(()) }
+    }
+
+    /// Ends an evaluation at a limit of helolint's own.
+    pub(crate) fn end<T>(&self, limit: &'static str) -> Result<T, Stop> {
+        self.bounded.set(Some(limit));
+        undecided(limit.to_owned())
+    }
+
+    /// The limit that ended an evaluation, where one did.
+    pub fn bounded(&self) -> Option<&'static str> {
+        self.bounded.get()
     }
 
     /// The table of a file of the lsearch family, read once.
@@ -203,9 +224,7 @@ impl<'r> Evaluator<'r> {
         let table = match read {
             Ok(file) => Rc::new(Table::of(&file)),
             Err(error @ ReadError::Confidential) => return undecided(format!("{file} is read, and {error}")),
-            Err(ReadError::TooLarge(size)) => {
-                return undecided(format!("{file} has {size} octets, more than are read"));
-            }
+            Err(error) if error.is_bound() => return self.end("a map is larger than helolint reads"),
             Err(error) => {
                 let why = match error {
                     ReadError::NotFound => "No such file or directory".to_owned(),
@@ -214,6 +233,9 @@ impl<'r> Evaluator<'r> {
                 return Err(Stop::Fails(format!("failed to open {file} for linear search: {why}")));
             }
         };
+        if table.cut {
+            return self.end("a map has more entries than helolint keeps");
+        }
         self.tables.borrow_mut().insert(file.to_owned(), Rc::clone(&table));
         Ok(table)
     }
@@ -287,28 +309,46 @@ impl<'r> Evaluator<'r> {
     }
 
     /// What `listnamed` gives: the items of a named list, and of those that it refers to, as a list of colons.
-    fn named_list(&self, name: &str, kind: Option<&str>, depth: usize) -> Option<String> {
+    ///
+    /// # Errors
+    /// Undecided where there is more than is followed.
+    fn named_list(&self, name: &str, kind: Option<&str>, depth: usize) -> Result<Option<String>, Stop> {
         const KINDS: [&str; 4] = ["addresslist", "domainlist", "hostlist", "localpartlist"];
         let found = |kind: &&str| self.lists?.get(&((**kind).to_owned(), name.to_owned()));
         let wanted = |known: &&&str| kind.is_none_or(|kind| known.starts_with(kind));
-        let (kind, list) = KINDS.iter().filter(wanted).find_map(|kind| Some((*kind, found(kind)?)))?;
+        let Some((kind, list)) = KINDS.iter().filter(wanted).find_map(|kind| Some((*kind, found(kind)?))) else {
+            return Ok(None);
+        };
+        self.spend(list.value.len())?;
         let list = list.value.as_str();
         let mut out = Vec::new();
         for item in lists::items(list) {
             out.push(match item.strip_prefix('+') {
-                Some(_) if depth >= DEPTH_LIMIT => return None,
-                Some(inner) => self.named_list(inner, kind.get(..1), depth + 1)?,
+                Some(_) if depth >= DEPTH_LIMIT => return Ok(None),
+                Some(inner) => match self.named_list(inner, kind.get(..1), depth + 1)? {
+                    Some(inner) => inner,
+                    None => return Ok(None),
+                },
                 None if lists::separator(list).0 == ':' => item,
                 None => item.replace(':', "::"),
             });
         }
-        Some(out.join(" : "))
+        let length = out.iter().map(String::len).sum::<usize>();
+        self.spend(length)?;
+        if length > operators::RESULT_LIMIT {
+            return self.end("a named list grows longer than helolint follows");
+        }
+        Ok(Some(out.join(" : ")))
     }
 
     /// A compiled regular expression.
     fn pattern(&self, text: &str, caseless: bool) -> Result<Rc<Pattern>, Stop> {
         let key = (text.to_owned(), caseless);
+        self.spend(text.len())?;
         let known = self.patterns.borrow().get(&key).cloned();
+        if known.is_none() && self.patterns.borrow().len() >= PATTERN_LIMIT {
+            return self.end("there are more regular expressions than helolint follows");
+        }
         let compiled = known.unwrap_or_else(|| {
             let built = Pattern::new(text, caseless).map(|pattern| pattern.map(Rc::new));
             self.patterns.borrow_mut().insert(key, built.clone());

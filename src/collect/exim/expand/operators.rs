@@ -1,5 +1,6 @@
 //! Operators: `${name:text}`.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::address::{self, Address};
@@ -34,6 +35,7 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
         }
     };
     let fails = |message: String| Err(Stop::Fails(message));
+    of.spend(text.len())?;
     Ok(match word {
         "lc" => text.to_ascii_lowercase(),
         "uc" => text.to_ascii_uppercase(),
@@ -106,7 +108,7 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
             return scope.deeper(|scope| of.expand(&inner, scope));
         }
         "listcount" => lists::items(&text).len().to_string(),
-        "listnamed" => match of.named_list(&text, arguments.first().map(|kind| kind.get(..1).unwrap_or("?")), 0) {
+        "listnamed" => match of.named_list(&text, arguments.first().map(|kind| kind.get(..1).unwrap_or("?")), 0)? {
             Some(list) => list,
             None => return fails(format!("\"{text}\" is not a named list")),
         },
@@ -146,12 +148,27 @@ pub fn sized(word: &str, numbers: &[i64], text: &str) -> Result<String, Stop> {
 
 /// What `tr` makes of a text: the last of `to` stands for all that have no counterpart.
 pub fn translated(text: &str, from: &str, to: &str) -> String {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let change = |c: char| match (from.iter().rposition(|known| *known == c), to.last()) {
-        (Some(at), Some(last)) => *to.get(at).unwrap_or(last),
-        _ => c,
-    };
+    let to: Vec<char> = to.chars().collect();
+    let Some(last) = to.last() else { return text.to_owned() };
+    // Of a character that stands there twice the last one counts.
+    let pairs: HashMap<char, char> = from.chars().enumerate().map(|(at, c)| (c, *to.get(at).unwrap_or(last))).collect();
+    let change = |c: char| pairs.get(&c).copied().unwrap_or(c);
     text.chars().map(change).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn translated() {
+        for (text, from, to, expected) in [
+            ("abcab", "ab", "xy", "xycxy"),
+            ("abc", "abc", "x", "xxx"),
+            ("aab", "aa", "xy", "yyb"),
+            ("a", "a", "", "a"),
+        ] {
+            assert_eq!(super::translated(text, from, to), expected, "{from} {to}");
+        }
+    }
 }
 
 /// Exim's substring: from the left, or with a negative start from the right.

@@ -5,7 +5,9 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::{Stop, undecided};
 
 /// Memory for one compiled regular expression, in octets.
-const SIZE_LIMIT: usize = 1 << 20;
+pub const SIZE_LIMIT: usize = 1 << 17;
+/// Octets of an expression for which a text is gone through once more.
+const WEIGHT: usize = 16;
 /// Octets of text at which it is tried whether anything but nothing matches there.
 const RETRY_LIMIT: usize = 1000;
 /// Flags that both read alike.
@@ -19,6 +21,8 @@ pub struct Pattern {
     alone: Option<Regex>,
     /// Whether it asks for the end of the text, before which PCRE2 allows a newline.
     asks_end: bool,
+    /// How much more than its own octets a text costs that it is held against.
+    pub weight: usize,
 }
 
 /// What matched: the whole and its groups, by the octets where they stand.
@@ -46,11 +50,13 @@ impl Pattern {
 
     fn compiled(text: &str, caseless: bool) -> Option<Pattern> {
         let build = |text: &str| {
-            RegexBuilder::new(text).unicode(false).case_insensitive(caseless).size_limit(SIZE_LIMIT).build().ok()
+            let mut builder = RegexBuilder::new(text);
+            let builder = builder.unicode(false).case_insensitive(caseless);
+            builder.size_limit(SIZE_LIMIT).dfa_size_limit(SIZE_LIMIT).build().ok()
         };
         let beside = text.contains("\\b") || text.contains("\\B");
         let alone = if beside { None } else { build(&format!(r"\A(?:{text})\z")) };
-        Some(Pattern { regex: build(text)?, alone, asks_end: text.contains('$') })
+        Some(Pattern { regex: build(text)?, alone, asks_end: text.contains('$'), weight: 1 + text.len() / WEIGHT })
     }
 
     /// The first match at or behind octet `from`.
@@ -67,14 +73,6 @@ impl Pattern {
             group.map_or_else(String::new, |found| String::from_utf8_lossy(found.as_bytes()).into_owned())
         };
         Ok(Some(Match { start: whole.start(), end: whole.end(), groups: found.iter().map(text_of).collect() }))
-    }
-
-    /// Whether it matches.
-    ///
-    /// # Errors
-    /// As with [`Pattern::find`].
-    pub fn is_in(&self, text: &str) -> Result<bool, Stop> {
-        Ok(self.find(text, 0)?.is_some())
     }
 
     /// Whether something longer than nothing matches right at octet `at`; only a no is certain.
@@ -247,7 +245,9 @@ mod tests {
 
     #[test]
     fn a_newline_at_the_end_is_undecided_where_the_end_is_asked_for() {
-        let found = |pattern: &str, text: &str| Pattern::new(pattern, false).ok().flatten().map(|p| p.is_in(text).ok());
+        let found = |pattern: &str, text: &str| {
+            Pattern::new(pattern, false).ok().flatten().map(|p| p.find(text, 0).ok().map(|hit| hit.is_some()))
+        };
         assert_eq!(found("b$", "ab"), Some(Some(true)));
         assert_eq!(found("b$", "ab\n"), Some(None));
         assert_eq!(found("b", "ab\n"), Some(Some(true)));

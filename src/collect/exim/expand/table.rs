@@ -13,6 +13,8 @@ use crate::source::SourceFile;
 pub struct Table {
     /// Its entries, in file order.
     pub entries: Vec<MapEntry>,
+    /// Whether the file has more than is kept.
+    pub cut: bool,
     /// The first entry of each key in lower case.
     index: HashMap<Box<str>, usize>,
 }
@@ -20,12 +22,12 @@ pub struct Table {
 impl Table {
     /// Indexes a file.
     pub fn of(file: &Arc<SourceFile>) -> Table {
-        let entries = lsearch::read(file).entries;
+        let lsearch::Contents { entries, cut, .. } = lsearch::read(file);
         let mut index = HashMap::with_capacity(entries.len());
         for (at, entry) in entries.iter().enumerate() {
             index.entry(lower_case(&entry.key).into()).or_insert(at);
         }
-        Table { entries, index }
+        Table { entries, cut, index }
     }
 
     /// The entry of a key, without regard to case.

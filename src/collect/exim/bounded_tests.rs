@@ -1,0 +1,126 @@
+//! Small files that would take work without end: each limit below and above, and what is said of it.
+
+use super::expand::parse::parse;
+use super::expand::{Evaluator, Scope, Stop};
+use super::tests::{Fixture, SMTP, lines};
+use crate::collect::root::Root;
+use crate::facts::ProblemKind;
+
+/// What is bounded in a configuration, and its paths.
+fn bounded(fixture: &Fixture) -> (Vec<String>, Vec<String>) {
+    let found = fixture.collect(false);
+    let of_limits = found.problems.iter().filter(|problem| problem.kind == ProblemKind::Bounded);
+    let told = of_limits.map(|problem| format!("{}: {}", problem.file, problem.message)).collect();
+    assert!(!found.problems.iter().any(|problem| matches!(problem.kind, ProblemKind::Syntax { .. })), "{found:?}");
+    (told, lines(&found))
+}
+
+#[test]
+fn files_that_include_each_other_twice_end() {
+    for (levels, ends) in [(8, false), (30, true)] {
+        let mut files: Vec<(String, String)> = (0..levels)
+            .map(|level| (format!("/etc/i{level}"), format!(".include /etc/i{0}\n.include /etc/i{0}\n", level + 1)))
+            .collect();
+        files.push((format!("/etc/i{levels}"), "# end\n".into()));
+        files.push(("/etc/exim.conf".into(), format!(".include /etc/i0\n{SMTP}")));
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let (told, paths) = bounded(&Fixture::new(&files));
+        assert_eq!((told.is_empty(), paths.is_empty()), (!ends, ends), "{told:?} {paths:?}");
+        assert!(told.iter().all(|told| told.contains("more than helolint reads")), "{told:?}");
+    }
+}
+
+#[test]
+fn macros_of_macros_end() {
+    let config = |levels: usize| {
+        let mut text = String::from("PART_00 = 0123456789\n");
+        for level in 0..levels {
+            let inner = format!("PART_{level:02}").repeat(4);
+            text.push_str(&format!("PART_{:02} = {inner}\n", level + 1));
+        }
+        format!("{text}{SMTP}")
+    };
+    assert_eq!(bounded(&Fixture::new(&[("/etc/exim.conf", &config(4))])).0, [""; 0]);
+    let (told, paths) = bounded(&Fixture::new(&[("/etc/exim.conf", &config(20))]));
+    assert!(told[0].contains("grow longer") && paths.is_empty(), "{told:?}");
+}
+
+#[test]
+fn comments_and_what_is_dropped_cost_nothing_but_their_bytes() {
+    let big = format!("BIG_A = {}\nBIG_B = {}\n", "x".repeat(1000), "BIG_A".repeat(100));
+    let comments = "# BIG_B BIG_B\n".repeat(5000);
+    let dropped = format!(".ifdef NONE\n{}.endif\n", " BIG_B BIG_B\nx BIG_B\n".repeat(5000));
+    let (told, paths) = bounded(&Fixture::new(&[("/etc/exim.conf", &format!("{big}{comments}{dropped}{SMTP}"))]));
+    assert!(told.is_empty() && paths.len() == 2, "{told:?} {paths:?}");
+}
+
+#[test]
+fn a_comment_behind_an_unfinished_line_is_left_in_the_buffer_with_its_macros() {
+    let config = format!("NAME = b.example.com\n{SMTP} helo_data = a.\\\n  # NAME");
+    let (_, paths) = bounded(&Fixture::new(&[("/etc/exim.conf", &config)]));
+    assert!(paths[0].contains("a.  # b.example.com"), "{paths:?}");
+}
+
+#[test]
+fn many_macros_of_one_prefix_are_found_by_name() {
+    let macros: String = (10_000..30_000).map(|number| format!("MMMM{number}Q = h{number}.example.com\n")).collect();
+    let comments = format!("# {}\n", "M".repeat(60)).repeat(1000);
+    let config = format!("{macros}{comments}{SMTP} helo_data = MMMM29999Q\n");
+    let (told, paths) = bounded(&Fixture::new(&[("/etc/exim.conf", &config)]));
+    assert!(told.is_empty() && paths[0].contains("h29999.example.com"), "{told:?} {paths:?}");
+}
+
+#[test]
+fn named_lists_within_named_lists_end() {
+    for (levels, ends) in [(3, false), (19, true)] {
+        let mut text: String = (0..levels)
+            .map(|level| format!("domainlist l{level} = {}\n", vec![format!("+l{}", level + 1); 4].join(" : ")))
+            .collect();
+        text.push_str(&format!("domainlist l{levels} = a.example\n"));
+        text.push_str(SMTP);
+        text.push_str(" helo_data = ${if match_domain{$sender_address_domain}{+l0}{x.example.com}{y.example.com}}\n");
+        let (told, paths) = bounded(&Fixture::new(&[("/etc/exim.conf", &text)]));
+        assert_eq!(told.is_empty(), !ends, "{told:?}");
+        let undecided = paths.iter().all(|path| !path.contains("y.example.com"));
+        assert_eq!(undecided, ends, "what was not worked out is not known: {paths:?}");
+    }
+}
+
+/// What an expansion gives, with the limit that ended it.
+fn value(text: &str, files: &[(&str, &str)]) -> (Result<String, Stop>, Option<&'static str>) {
+    let fixture = Fixture::new(files);
+    let root = Root::open(fixture.path()).unwrap();
+    let evaluator = Evaluator::new(&root, None);
+    let value = evaluator.value(&parse(text), &mut Scope::empty());
+    (value, evaluator.bounded())
+}
+
+#[test]
+fn work_on_long_texts_is_counted() {
+    let (short, long) = ("a:".repeat(50), "a:".repeat(250_000));
+    let files = [("/etc/short", short.as_str()), ("/etc/long", long.as_str())];
+    for text in [
+        "${sg{${readfile{@}}}{a}{b}}",
+        "${reduce{${readfile{@}}}{}{${lc:${readfile{@}}}}}",
+        "${if forany{${readfile{@}}}{eq{${readfile{@}}}{x}}{y}{n}}",
+    ] {
+        let (below, none) = value(&text.replace('@', "/etc/short"), &files);
+        assert!(below.is_ok() && none.is_none(), "{text}: {below:?}");
+        let (above, limit) = value(&text.replace('@', "/etc/long"), &files);
+        assert!(matches!(above, Err(Stop::Undecided { .. })) && limit.is_some(), "{text}: {limit:?}");
+    }
+    // What is linear goes on.
+    for text in ["${tr{${readfile{@}}}{${readfile{@}}}{x}}", "${extract{1}{${readfile{@}}}{${readfile{@}}}}"] {
+        let (found, limit) = value(&text.replace('@', "/etc/long"), &files);
+        assert!(found.is_ok() && limit.is_none(), "{text}: {limit:?}");
+    }
+}
+
+#[test]
+fn regular_expressions_are_counted() {
+    let table = |count: usize| (0..count).map(|number| format!("^none{number}$: x\n")).collect::<String>();
+    for (count, ends) in [(200, false), (300, true)] {
+        let (found, limit) = value("${lookup{a}nwildlsearch{/etc/t}{x}{y}}", &[("/etc/t", &table(count))]);
+        assert_eq!((found.is_err(), limit.is_some()), (ends, ends), "{count}: {found:?}");
+    }
+}
