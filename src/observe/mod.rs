@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod iprev;
+mod own;
 pub mod plan;
 pub mod recorded;
 pub mod resolver;
@@ -543,37 +544,6 @@ impl Observations {
             RecordData::Ptr(name) => Some(name),
             _ => None,
         })
-    }
-
-    /// The PTR names of an address as this host's own resolver gives them; as they truly are where it was not asked, and where planned
-    /// records stand in front.
-    pub fn own_ptr(&self, addr: IpAddr) -> Lookup<DomainName> {
-        let question = Question::ptr(addr);
-        if self.truth(&question).kind == Some(VantageKind::Overlay) {
-            return self.ptr(addr);
-        }
-        let own = self.replies(&question).find_map(|(vantage, outcome)| match outcome {
-            Outcome::Answer(answer) if vantage.kind == VantageKind::System => Some(truth::chain(&question, answer).end),
-            _ => None,
-        });
-        match own {
-            Some(truth::End::Records(records)) => Lookup::Found(records).filter_map(|record| match record.data {
-                RecordData::Ptr(name) => Some(name),
-                _ => None,
-            }),
-            Some(truth::End::NoData) => Lookup::NoData,
-            Some(truth::End::NxDomain) => Lookup::NxDomain,
-            _ => self.ptr(addr),
-        }
-    }
-
-    /// The same as names, none where there are none; `None`: the question is open.
-    pub fn own_ptr_names(&self, addr: IpAddr) -> Option<Vec<DomainName>> {
-        match self.own_ptr(addr) {
-            Lookup::Found(names) => Some(names),
-            Lookup::NoData | Lookup::NxDomain => Some(Vec::new()),
-            Lookup::Unanswered(_) => None,
-        }
     }
 
     /// The addresses of a name in one family, aliases followed.

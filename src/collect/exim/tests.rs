@@ -204,17 +204,6 @@ fn a_missing_cpanel_map_stops_all_mail() {
     assert_eq!((&problem.kind, problem.file.as_str()), (&ProblemKind::MapMissing, "/etc/mailhelo"));
 }
 
-#[test]
-fn a_name_from_reverse_dns_follows_the_ptr() {
-    for (helo, several) in [
-        ("${lookup dnsdb {ptr=$sending_ip_address}{$value}{$primary_hostname}}", "s by \"\\n\""),
-        ("${lookup dnsdb{>: defer_never,ptr=$sending_ip_address}{${listextract{1}{$value}}}{$primary_hostname}}", ""),
-    ] {
-        let found = exim(&format!("disable_ipv6\n{SMTP} helo_data = {helo}\n"));
-        assert_eq!(lines(&found), [format!("t/4 kernel | ptr{several} else mail1.example.com | any")], "{helo}");
-    }
-}
-
 /// Hestia's way: a folder for each domain, and in some of them a file with the address that its mail leaves from.
 #[test]
 fn an_address_in_a_folder_of_the_sender_domain() {
