@@ -114,7 +114,12 @@ fn answers_of_a_resolver_are_replayed_without_a_packet() {
     let replay = |format| helolint(&dir, &["check", "--format", format, "--from", file, "--replay"]).stdout;
     for format in ["human", "json"] {
         let live = helolint(&dir, &[&["check", "--format", format], &facts[..]].concat()).stdout;
-        assert_eq!(String::from_utf8_lossy(&live), String::from_utf8_lossy(&replay(format)));
+        // Two runs ask at two times.
+        let without_time = |text: &[u8]| {
+            let text = String::from_utf8_lossy(text).into_owned();
+            text.lines().filter(|line| !line.trim_start().starts_with("\"taken\": ")).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(without_time(&live), without_time(&replay(format)));
     }
     let before = asked.load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!(replay("human"), replay("human"));
