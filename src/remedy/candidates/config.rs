@@ -116,6 +116,10 @@ fn syntax(state: &State<'_>, mta: Mta, span: &Span, all: &mut Vec<Candidate>) {
     }
     // The setting that is refused, without it: its default counts again.
     let name = old.split('=').next().unwrap_or_default().trim();
+    // Where mail goes is no default's to say: without its relay it would leave directly.
+    if ["relayhost", "_transport", "_maps", "fallback_relay", "route_"].iter().any(|part| name.contains(part)) {
+        return;
+    }
     let gone = match mta {
         Mta::Postfix if !name.is_empty() && span.path().ends_with("/main.cf") => {
             Op::Edit { file: span.path().to_owned(), edit: Edit::MainCf { parameter: name.to_owned(), value: None } }
@@ -145,6 +149,13 @@ fn values(value: &str) -> Vec<String> {
     }
     if close > open {
         add(format!("[{value}"));
+    }
+    // `[host]587`: the colon before the port is missing.
+    if let Some((host, port)) = value.rsplit_once(']')
+        && !port.is_empty()
+        && port.chars().all(|c| c.is_ascii_digit())
+    {
+        add(format!("{host}]:{port}"));
     }
     if let Some((host, port)) = value.trim_matches(['[', ']']).rsplit_once(':')
         && !port.is_empty()
