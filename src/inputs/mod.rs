@@ -91,6 +91,8 @@ impl ZoneInputs {
 }
 
 /// What is looked at.
+// There is one for each run.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Host {
     /// A host's files.

@@ -33,8 +33,9 @@ pub fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<String>>
         return whole(file, new);
     }
     // What is added at the end needs no sed.
-    if let Some(added) = new.strip_prefix(old).filter(|added| added.ends_with('\n') && old.ends_with('\n')) {
-        return Some(vec![format!("printf '%s\\n' {} >> {file}", words(added)?)]);
+    let added = new.strip_prefix(old).filter(|added| added.ends_with('\n') && old.ends_with('\n'));
+    if let Some(added) = added.and_then(words) {
+        return Some(vec![format!("printf '%s\\n' {added} >> {file}")]);
     }
     let (before, _) = split(old);
     let (after, _) = split(new);

@@ -126,6 +126,8 @@ pub fn plan(lab: &Lab<'_>, before: &Trial, ops: &[Op]) -> Plan {
     if !reload.is_empty() && !groups.iter().any(|(place, _)| *place == Place::Daemons) {
         groups.push((Place::Daemons, Vec::new()));
     }
+    // Errors on the way, the order, and how it went.
+    #[allow(clippy::type_complexity)]
     let mut best: Option<(usize, Vec<(Place, Vec<Op>)>, Walk)> = None;
     for order in ORDERS {
         let mut ordered = groups.clone();

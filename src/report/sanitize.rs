@@ -85,7 +85,8 @@ impl Sanitize for Fix {
     fn sanitize(&mut self) {
         let Fix { who, text, commands } = self;
         lines(text);
-        (who.sanitize(), commands.sanitize());
+        who.sanitize();
+        commands.sanitize();
     }
 }
 

@@ -185,9 +185,9 @@ impl Macros {
     fn first_in(&self, text: &str, next: usize) -> Option<usize> {
         let bytes = text.as_bytes();
         let mut best: Option<usize> = None;
-        for at in 0..bytes.len() {
+        for (at, byte) in bytes.iter().enumerate() {
             // Names begin with a capital letter, those of builtin macros with an underscore.
-            if bytes[at].is_ascii_uppercase() || bytes[at] == b'_' {
+            if byte.is_ascii_uppercase() || *byte == b'_' {
                 let found = self.starting(text, at).filter(|index| *index >= next).min();
                 best = best.into_iter().chain(found).min();
             }

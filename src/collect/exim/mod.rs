@@ -192,7 +192,7 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
             collected.senders = senders::of(root, host, &read, cpanel.is_some(), &mut collected.problems);
             if let Some(other) = &other {
                 let senders = senders::of(root, host, other, cpanel.is_some(), &mut Vec::new());
-                sums::hedge(&mut collected.senders, &senders, &build);
+                sums::mark_build_dependent(&mut collected.senders, &senders, &build);
             }
             collected.primary_hostname = read.primary_hostname.ok();
         }

@@ -161,14 +161,14 @@ fn a_name_that_no_listed_release_knows_refuses_where_the_installed_one_is_listed
         let fixture = Fixture::new(&files);
         collect(&Root::open(fixture.dir.path()).unwrap(), &host(), None, running)
     };
-    let known = "Exim version %s #%s built %s\04.97\0";
+    let known = "Exim version %s #%s built %s\x004.97\0";
     for (place, program, kind) in [
         ("/etc/exim.conf", known, Some(ProblemKind::Syntax { mta: Mta::Exim, whole: true })),
         ("/etc/exim.conf", "", Some(ProblemKind::UnknownName { mta: Mta::Exim })),
         ("/etc/exim4/exim4.conf", "", Some(ProblemKind::Syntax { mta: Mta::Exim, whole: true })),
         (
             "/etc/exim.conf",
-            "Exim version %s #%s built %s\05.01\04.01\0",
+            "Exim version %s #%s built %s\x005.01\x004.01\0",
             Some(ProblemKind::UnknownName { mta: Mta::Exim }),
         ),
     ] {

@@ -6,8 +6,10 @@ use super::Read;
 use super::senders::{EXIM, Faults};
 use crate::facts::{Bind, Helo, Mta, Origin, Problem, ProblemKind, Sender, SenderDomains, Undecided};
 
+// A place's file has an index of its lines that is made when it is first wanted; no hash depends on it.
+#[allow(clippy::mutable_key_type)]
 /// Leaves undecided what differs where Exim was built otherwise.
-pub fn hedge(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>) {
+pub fn mark_build_dependent(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>) {
     let names: Vec<&str> = build.iter().map(String::as_str).collect();
     let why = format!("it depends on what Exim was built with (`{}`; see `exim -bP macros`)", names.join("`, `"));
     let all: HashSet<&Sender> = other.iter().collect();

@@ -84,9 +84,9 @@ mod tests {
             (DATABASE, database, Some("4.96")),
             (DATABASE, "Package: exim4-base\nVersion: 1:4.98.2-1\n", Some("4.98.2")),
             (DATABASE, "Package: postfix\nVersion: 3.7.11\n", None),
-            ("/usr/sbin/exim", "\0Exim version %s #%s built %s\0x\04.97.1\04.x\0", Some("4.97.1")),
-            ("/usr/sbin/exim", "\04.97.1\0", None),
-            ("/usr/sbin/exim", "Exim version %s\04.97\04.98\0", None),
+            ("/usr/sbin/exim", "\0Exim version %s #%s built %s\0x\x004.97.1\x004.x\0", Some("4.97.1")),
+            ("/usr/sbin/exim", "\x004.97.1\0", None),
+            ("/usr/sbin/exim", "Exim version %s\x004.97\x004.98\0", None),
             ("/usr/sbin/exim", "", None),
         ] {
             let (_dir, root) = root(path, text);

@@ -227,7 +227,7 @@ pub fn table_lines(table: &str, text: &str, keys: &[String], value: &str) -> Opt
             let quoted = line.trim_start_matches('"');
             quoted.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with([':', ' ', '\t', '"']))
         };
-        match lines.iter().position(|line| has(line)) {
+        match lines.iter().position(has) {
             Some(at) => {
                 let old = lines.get(at)?;
                 let start = old.find(key.as_str())? + key.len();

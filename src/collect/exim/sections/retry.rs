@@ -44,7 +44,7 @@ pub fn rule(text: &str) -> Checked {
 fn argument<'t>(rest: &mut &'t str, point: bool) -> Result<&'t str, Fault> {
     let Some(after) = rest.strip_prefix(',') else { return Err(Fault::of("comma expected")) };
     let after = skip(after);
-    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !(point && c == '.')).unwrap_or(after.len());
+    let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || point && c == '.')).unwrap_or(after.len());
     *rest = &after[end..];
     if !rest.is_empty() && !rest.starts_with(|c: char| super::is_space(c) || matches!(c, ',' | ';')) {
         return Err(Fault::of("comma or semicolon expected"));
