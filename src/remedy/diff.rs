@@ -19,10 +19,10 @@ pub fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<String>>
     if !file.bytes().all(|b| b.is_ascii_alphanumeric() || b"._/-+@".contains(&b)) {
         return None;
     }
-    let old = old.unwrap_or_default();
-    if old == new {
+    if old == Some(new) {
         return Some(Vec::new());
     }
+    let old = old.unwrap_or_default();
     if old.is_empty() {
         return Some(vec![match new.is_empty() {
             true => format!("touch {file}"),

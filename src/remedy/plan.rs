@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::collect::root::Root;
 use crate::observe::Question;
 use crate::observe::change::RecordChange;
 use crate::remedy::candidates::{self, Candidate, State};
@@ -21,6 +22,11 @@ const TRIALS: usize = 600;
 const LEAST_TRIALS: usize = 60;
 /// Changes up to which each is tried without, to see whether it is needed.
 const NEEDED: usize = 40;
+
+/// Octets of files up to which trials are made.
+const BYTES: usize = 8 << 20;
+/// Errors and warnings up to which trials are made.
+const FINDINGS: usize = 5000;
 
 /// What an error is worth against the cost of changes, while states are compared on the way; at the end errors go before all cost.
 const OF_ERROR: u32 = 60;
@@ -80,7 +86,10 @@ pub fn search(ground: &Ground<'_>) -> Found {
     let trial = Rc::new(lab.try_out(&start));
     let first = Node { world: start, trial, ops: Vec::new(), cost: 0, gives_up: false };
     let search = Search::new(&lab, &first);
-    let best = search.run(first.clone());
+    // Trials read everything again and judge it: where that alone would take longer than a check, nothing is tried.
+    let bytes = ground.root.map_or(0, Root::kept_bytes);
+    let small = bytes <= BYTES && first.trial.findings.len() <= FINDINGS;
+    let best = if small { search.run(first.clone()) } else { first.clone() };
     let best = search.pruned(best);
     let plan = steps::plan(&lab, &first.trial, &best.ops);
     Found { plan, missing: lab.missing() }
@@ -124,7 +133,7 @@ impl<'a> Search<'a> {
                     kept.push(node);
                 }
             }
-            if kept.is_empty() || self.lab.trials.get() >= self.budget {
+            if kept.is_empty() || self.lab.is_over(self.budget) {
                 break;
             }
             // Where nothing is wrong any more, only what is cheaper is worth going on with.
@@ -183,7 +192,7 @@ impl<'a> Search<'a> {
             found.extend(self.together(node, firsts));
         }
         for candidate in &unique {
-            if self.lab.trials.get() >= self.budget {
+            if self.lab.is_over(self.budget) {
                 break;
             }
             if let Some(next) = self.with(node, candidate) {
@@ -202,7 +211,7 @@ impl<'a> Search<'a> {
                 None => return found,
             };
             for (_, other) in ends.iter().skip(1) {
-                if self.lab.trials.get() >= self.budget {
+                if self.lab.is_over(self.budget) {
                     break;
                 }
                 let more = other.ops.get(node.ops.len()..).unwrap_or_default();
@@ -261,6 +270,9 @@ impl<'a> Search<'a> {
         let mut order: Vec<Op> = node.ops.clone();
         order.sort_by_key(|op| std::cmp::Reverse(cost(op)));
         for op in order {
+            if self.lab.is_over(usize::MAX) {
+                break;
+            }
             let left: Vec<Op> = node.ops.iter().filter(|known| **known != op).cloned().collect();
             if left.len() == node.ops.len() {
                 continue;

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::addr::Family;
 use crate::collect::kernel::KernelFacts;
@@ -23,6 +24,8 @@ use crate::source::SourceFile;
 
 /// When a trial's changes are made, in seconds since 1970: later than any file on the host.
 const LATER: i64 = 1 << 40;
+/// Time for all trials of one plan: a host whose files are that large, or that many, gets the best plan found until then.
+const TIME: Duration = Duration::from_secs(2);
 /// Rounds in which answers may bring further questions in one trial.
 const ROUNDS: usize = 6;
 /// The compiled forms of tables, by the type that makes each.
@@ -177,6 +180,8 @@ pub struct Lab<'a> {
     secrets: Known,
     /// Trials so far.
     pub trials: Cell<usize>,
+    /// When trying began.
+    started: Instant,
 }
 
 impl<'a> Lab<'a> {
@@ -191,7 +196,13 @@ impl<'a> Lab<'a> {
             missing: RefCell::default(),
             secrets: ground.root.map(Root::secrets).unwrap_or_default(),
             trials: Cell::new(0),
+            started: Instant::now(),
         }
+    }
+
+    /// Whether so much has been tried that the best that was found has to do.
+    pub fn is_over(&self, budget: usize) -> bool {
+        self.trials.get() >= budget || self.started.elapsed() > TIME
     }
 
     /// The world as it is.

@@ -146,6 +146,11 @@ impl Root {
         }
     }
 
+    /// Octets of text that were read and are kept.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept.get()
+    }
+
     /// Whether this is the running system itself, and not a copy below another folder.
     pub fn is_live(&self) -> bool {
         self.live
