@@ -24,7 +24,7 @@ const LEAST_TRIALS: usize = 60;
 const NEEDED: usize = 40;
 
 /// Octets of files up to which trials are made.
-const BYTES: usize = 8 << 20;
+const BYTES: usize = 256 << 10;
 /// Errors and warnings up to which trials are made.
 const FINDINGS: usize = 5000;
 
