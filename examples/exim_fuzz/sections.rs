@@ -115,7 +115,6 @@ fn retry(random: &mut Random, _: usize, wrong: bool) -> String {
         "timeout",
         "timeout_connect",
         "timeout_connect_MX",
-        "timeout_DNS",
         "refused_A",
         "refused",
         "rcpt_4xx",
