@@ -107,7 +107,7 @@ fn acl(random: &mut Random, number: usize, wrong: bool) -> String {
 }
 
 fn retry(random: &mut Random, _: usize, wrong: bool) -> String {
-    const ERRORS: [&str; 14] = [
+    const ERRORS: [&str; 13] = [
         "*",
         "*",
         "quota",
