@@ -108,14 +108,12 @@ impl Sanitize for Step {
     fn sanitize(&mut self) {
         let Step { number, who, text, commands, actions: _, settles, after, because } = self;
         lines(text);
-        (
-            number.sanitize(),
-            who.sanitize(),
-            commands.sanitize(),
-            settles.sanitize(),
-            after.sanitize(),
-            because.sanitize(),
-        );
+        number.sanitize();
+        who.sanitize();
+        commands.sanitize();
+        settles.sanitize();
+        after.sanitize();
+        because.sanitize();
     }
 }
 

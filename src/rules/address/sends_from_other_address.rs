@@ -51,7 +51,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                     "mail leaves from {sending}, while its HELO name `{}` leads to {other}, another address of this host",
                     one.name
                 );
-                RULE.violated(source.value, message).fix(fix(facts, dns, &one, other))
+                RULE.violated(source.value, message).fix(fix(facts, dns, one, other))
             }
             Lookup::Unanswered(why) if has_others(facts, one.path.family, is_other) => {
                 let message = format!(

@@ -69,7 +69,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, roles) in cx.identity_names() {
         for family in Family::BOTH {
-            let lookup = dns.addresses(&name, family);
+            let lookup = dns.addresses(name, family);
             let proxied: Vec<IpAddr> = lookup.found().iter().copied().filter(|addr| is_proxy(*addr)).collect();
             if proxied.is_empty() {
                 continue;
@@ -78,9 +78,9 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             let text = format!(
                 "Switch the proxy off for `{name}` at Cloudflare (\"DNS only\"), and let it hold this host's own address."
             );
-            let finding = RULE.violated(&name, message).severity(name_severity(facts, dns, &name));
-            let finding = mark_name(finding.fix(Fix::new(Who::DnsZone, text)), &roles);
-            findings.push(finding.evidence(evidence(dns, &Question::new(&name, RecordType::address(family)))));
+            let finding = RULE.violated(name, message).severity(name_severity(facts, dns, name));
+            let finding = mark_name(finding.fix(Fix::new(Who::DnsZone, text)), roles);
+            findings.push(finding.evidence(evidence(dns, &Question::new(name, RecordType::address(family)))));
         }
     }
     findings

@@ -43,12 +43,12 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, roles) in cx.identity_names() {
         for family in Family::BOTH {
-            let lookup = dns.addresses(&name, family);
+            let lookup = dns.addresses(name, family);
             let private: Vec<(IpAddr, &str)> = lookup
                 .found()
                 .iter()
                 .filter_map(|addr| Some((*addr, addr::special_purpose(*addr)?)))
-                .filter(|(addr, _)| !said_elsewhere(facts, &name, &roles, *addr))
+                .filter(|(addr, _)| !said_elsewhere(facts, name, roles, *addr))
                 .collect();
             if private.is_empty() {
                 continue;
@@ -57,10 +57,10 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             let message = format!("`{name}` has an address record that is not public: {}", said.join("; "));
             let text =
                 format!("Remove the {} record with that address from the public zone of `{name}`.", family.record());
-            let gone = private.iter().map(|(addr, _)| delete_record(&name, *addr));
+            let gone = private.iter().map(|(addr, _)| delete_record(name, *addr));
             let fix = gone.fold(Fix::new(Who::DnsZone, text), Fix::command);
-            let finding = mark_name(RULE.violated(&name, message).fix(fix), &roles);
-            findings.push(finding.evidence(evidence(dns, &Question::new(&name, RecordType::address(family)))));
+            let finding = mark_name(RULE.violated(name, message).fix(fix), roles);
+            findings.push(finding.evidence(evidence(dns, &Question::new(name, RecordType::address(family)))));
         }
     }
     findings

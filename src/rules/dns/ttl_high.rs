@@ -40,7 +40,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, roles) in cx.identity_names() {
         for family in Family::BOTH {
-            let question = Question::new(&name, RecordType::address(family));
+            let question = Question::new(name, RecordType::address(family));
             let planned = changes(dns, &question);
             if facts.old_addresses.is_empty() && !planned {
                 continue;
@@ -48,8 +48,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             let Some(ttl) = live_ttl(dns, &question).filter(|ttl| *ttl > HIGH) else { continue };
             let message = format!("the {} record of `{name}` may be kept for {}", family.record(), duration(ttl));
             let text = format!("Lower the TTL of the {} record of `{name}` to 300 before the change.", family.record());
-            let finding = RULE.violated(&name, message).fix(Fix::new(Who::DnsZone, text));
-            findings.push(mark_name(finding, &roles).evidence(evidence(dns, &question)));
+            let finding = RULE.violated(name, message).fix(Fix::new(Who::DnsZone, text));
+            findings.push(mark_name(finding, roles).evidence(evidence(dns, &question)));
         }
     }
     findings

@@ -45,7 +45,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let finding = match target {
             Some(target) => {
                 let message = format!("the HELO name `{name}` is an alias of `{target}`");
-                RULE.violated(name, message).fix(fix(facts, &one, &target))
+                RULE.violated(name, message).fix(fix(facts, one, &target))
             }
             None if questions.iter().all(|question| dns.truth(question).lookup.open().is_some()) => {
                 let message = format!(

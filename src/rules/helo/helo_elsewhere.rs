@@ -44,7 +44,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     for one in cx.judged_introductions() {
         let Some(sending) = one.sending() else { continue };
         let name = &one.name;
-        let finding = match lead(dns, &one, sending) {
+        let finding = match lead(dns, one, sending) {
             Lead::There | Lead::Nowhere => continue,
             Lead::Elsewhere(found) => {
                 let message = format!(
@@ -52,7 +52,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                     list(&found),
                     one.meant(facts, dns)
                 );
-                RULE.violated(name, message).fix(fix(facts, dns, &one, sending))
+                RULE.violated(name, message).fix(fix(facts, dns, one, sending))
             }
             Lead::Open(question) => {
                 let message = format!(

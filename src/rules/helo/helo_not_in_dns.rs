@@ -48,7 +48,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let finding = if open.is_empty() {
             let meant = one.meant(facts, dns);
             RULE.violated(name, format!("the HELO name `{name}` has no A, AAAA or MX record{meant}"))
-                .fix(fix(facts, dns, &one))
+                .fix(fix(facts, dns, one))
         } else {
             let message = format!(
                 "whether the HELO name `{name}` is in the DNS could not be seen: no answer to {}",

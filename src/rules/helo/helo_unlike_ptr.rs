@@ -54,7 +54,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                     "the HELO name `{name}` is not the PTR name of {sending}, which is {}{meant}",
                     texts.join(" and ")
                 );
-                RULE.violated(name, message).fix(fix(facts, dns, &one, sending))
+                RULE.violated(name, message).fix(fix(facts, dns, one, sending))
             }
             Lookup::Unanswered(why) => {
                 let message =

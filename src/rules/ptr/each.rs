@@ -19,7 +19,7 @@ pub fn name(
     let mut findings = Vec::new();
     for sending in cx.sending_addresses() {
         let names = followed_ptr_names(cx.dns, sending.address.value);
-        findings.extend(names.iter().filter_map(|name| Some(marked(rule, sending, judge(&sending, name)?))));
+        findings.extend(names.iter().filter_map(|name| Some(marked(rule, sending, judge(sending, name)?))));
     }
     findings
 }
