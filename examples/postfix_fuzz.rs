@@ -45,7 +45,7 @@ const BUILT_IN: [&str; 10] = [
     "process_name",
     "config_directory",
 ];
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 22] = [
     "mail.example.com",
     "a",
     "10",
@@ -64,6 +64,10 @@ const WORDS: [&str; 18] = [
     "3.6",
     "3.10",
     "=",
+    "[smtp.example]587",
+    "smtp.example:submision",
+    "2001:db8::25",
+    "[127.0.0.1]",
 ];
 
 fn name<'a>(random: &mut Random) -> &'a str {
@@ -205,6 +209,26 @@ fn main_cf(random: &mut Random) -> String {
                 "inet_protocols = ipv6, ipv4",
                 "mynetworks = 127.0.0.0/8",
                 "inet_interfaces = [2001:db8::25]",
+                "inet_interfaces = 127.0.0.1/8, 192.0.2.25",
+                "inet_interfaces = all, 192.0.2.25",
+                "inet_interfaces = ALL",
+                "inet_interfaces = 192.0.2.25 # public",
+                "inet_interfaces = \"192.0.2.25\"",
+                "inet_interfaces = 192.0.2.25; 127.0.0.1",
+                "inet_interfaces = 127.1",
+                "inet_interfaces = 192.0.2.490",
+                "inet_interfaces = lo",
+                "relay_domains = branch.example",
+                "default_transport = error:nothing leaves",
+                "relay_transport = error",
+                "transport_maps = /etc/postfix/transport",
+                "transport_maps = hsah:/etc/postfix/transport",
+                "transport_maps = inline:{*=out:[smtp.example]587}",
+                "sender_dependent_default_transport_maps = inline:{@a.example=outt:}",
+                "smtp_fallback_relay = [smtp.example",
+                "master_service_disable = !s0/unix unix",
+                "mail_version = 3.5.25",
+                "use_srv_lookup = submission",
             ])),
             2 => setting.push_str(random.pick(&[
                 "myhostname = mail.example.net",

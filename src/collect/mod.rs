@@ -16,6 +16,7 @@ pub mod root;
 pub mod system;
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::facts::{ConfigFile, Facts, Mta, Postfix, Problem, RunningDaemon};
 
@@ -120,7 +121,13 @@ fn running_daemon(root: &Root, daemon: &processes::Daemon, postfix: &[Postfix], 
         Mta::Exim => daemon.loaded.max(processes::exim_restarted(root, daemon.pid)),
         Mta::Postfix => daemon.loaded,
     };
-    let known = config.into_iter().filter_map(|path| Some(ConfigFile { modified: root.modified(&path)?, path }));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(i64::MAX, |since| since.as_secs() as i64);
+    let known = config.into_iter().filter_map(|path| {
+        let status = root.opened(&path)?;
+        // A time to come (a copy from a host whose clock is ahead) would be newer than each reload: what counts is when it got here.
+        let modified = if status.modified > now { status.changed.min(status.modified) } else { status.modified };
+        Some(ConfigFile { modified, path })
+    });
     RunningDaemon { mta: daemon.mta, pid: daemon.pid, started: daemon.started, loaded, config: known.collect() }
 }
 
@@ -128,7 +135,7 @@ fn running_daemon(root: &Root, daemon: &processes::Daemon, postfix: &[Postfix], 
 mod tests {
     use super::*;
     use std::fs::{self, File};
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::Duration;
 
     const STARTED: i64 = 1_000_000;
 
@@ -178,6 +185,19 @@ mod tests {
         );
         let elsewhere = processes::Daemon { config_directory: Some("/srv/out".into()), ..daemon(Mta::Postfix) };
         assert_eq!(told(running_daemon(&root, &elsewhere, &facts.postfix, &[])), []);
+    }
+
+    #[test]
+    fn a_file_from_the_future_is_as_old_as_its_coming() {
+        let dir = tempfile::tempdir().unwrap();
+        let ahead = 9_000_000_000;
+        write(dir.path(), "/etc/postfix/main.cf", "myhostname = a.example.com\n", ahead);
+        write(dir.path(), "/etc/postfix/master.cf", "", 8);
+        let root = Root::open(dir.path()).unwrap();
+        let facts = collect(&root, None);
+        let read = running_daemon(&root, &daemon(Mta::Postfix), &facts.postfix, &[]).config;
+        assert!(read[0].modified < ahead as i64 && read[0].modified > 1_000_000_000, "{}", read[0].modified);
+        assert_eq!(read[1].modified, 8);
     }
 
     #[test]

@@ -269,7 +269,7 @@ fn every_folder_and_link_on_the_way_counts() {
             "/srv/none" => return None,
             _ => (0, 0, 0o755),
         };
-        Some(FileStatus { size: 0, modified: 0, is_dir: false, is_file: true, mode, uid, gid })
+        Some(FileStatus { size: 0, modified: 0, changed: 0, is_dir: false, is_file: true, mode, uid, gid })
     };
     let link = |path: &str| {
         let target = match path {

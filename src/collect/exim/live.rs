@@ -171,6 +171,7 @@ mod tests {
         let status = |uid, gid, bits: u32| FileStatus {
             size: 0,
             modified: 0,
+            changed: 0,
             is_dir: false,
             is_file: true,
             mode: 0o100_000 | bits,

@@ -190,13 +190,26 @@ pub struct Reader<'a> {
     pub own: Option<Vec<IpAddr>>,
 }
 
+/// What becomes of mail whose next hop a client refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The client ends, and the mail stays in the queue.
+    Ends,
+    /// The same, where the places before it do not answer.
+    EndsLater,
+    /// The client finds no such host: the mail is deferred, or bounces.
+    NotFound,
+    /// The mail would come back to this host: it is deferred, or bounces.
+    Loops,
+}
+
 /// What a next hop comes to.
 #[derive(Debug, Default)]
 pub struct Reading {
     /// The places that the client goes to, in order, as far as it can read them.
     pub hops: Vec<Hop>,
-    /// Where it ends, in its words, and whether only after the places before did not answer.
-    pub refused: Option<(String, bool)>,
+    /// Where it ends, in its words, and what becomes of the mail.
+    pub refused: Option<(String, Then)>,
 }
 
 impl Reader<'_> {
@@ -212,8 +225,9 @@ impl Reader<'_> {
         for item in items {
             match self.hop(item) {
                 Ok(hop) => reading.hops.push(hop),
-                Err(words) => {
-                    reading.refused = Some((words, !reading.hops.is_empty()));
+                Err((words, then)) => {
+                    let then = if reading.hops.is_empty() { then } else { Then::EndsLater };
+                    reading.refused = Some((words, then));
                     break;
                 }
             }
@@ -221,19 +235,24 @@ impl Reader<'_> {
         reading
     }
 
-    fn hop(&self, item: &str) -> Result<Hop, String> {
-        let (host, service) =
-            host_port(item, &self.default_port).map_err(|words| format!("{words} in server description: {item}"))?;
+    fn hop(&self, item: &str) -> Result<Hop, (String, Then)> {
+        let ends = |words: String| (words, Then::Ends);
+        let (host, service) = host_port(item, &self.default_port)
+            .map_err(|words| ends(format!("{words} in server description: {item}")))?;
         let known = self.version.is_none_or(|version| version >= Version::KNOWN_PORTS);
         let number = if known { known_port(&self.known_ports, service) } else { None };
         let service = number.unwrap_or(service);
         let port = match service.bytes().all(|byte| byte.is_ascii_digit()) {
             true => match service.parse::<u16>().ok().filter(|port| *port > 0) {
                 Some(port) => port,
-                None => return Err(format!("bad network port: {service} for destination: {item}")),
+                None => return Err(ends(format!("bad network port: {service} for destination: {item}"))),
             },
-            false => self.services.port(service).ok_or_else(|| format!("unknown service: {service}/tcp"))?,
+            false => self.services.port(service).ok_or_else(|| ends(format!("unknown service: {service}/tcp")))?,
         };
+        if host.contains(':') && host.parse::<IpAddr>().is_err() {
+            // An address whose last field went for a port.
+            return Err((format!("Name service error for {host}: invalid host or domain name"), Then::NotFound));
+        }
         let literal = item.starts_with('[');
         let written = host_port(item, &self.default_port).map_or(service, |(_, service)| service);
         let srv = !literal && self.srv.iter().any(|name| name == written);
@@ -294,7 +313,9 @@ impl Reader<'_> {
     fn show(&self, hop: &Hop) -> String {
         match hop {
             Hop::Socket(path) => format!("unix:{path}"),
-            Hop::Host { host, port, literal, .. } if *literal || self.lmtp => format!("[{host}]:{port}"),
+            Hop::Host { host, port, literal, .. } if *literal || self.lmtp || host.contains(':') => {
+                format!("[{host}]:{port}")
+            }
             Hop::Host { host, port, .. } => format!("{host}:{port}"),
         }
     }
@@ -366,6 +387,10 @@ mod tests {
             ("smtp.example.", "valid hostname or network address required"),
             (":587", "missing host information"),
             ("192.0.2.300", "valid hostname or network address required"),
+            ("0.1.2.3", "valid hostname or network address required"),
+            ("::1", "valid hostname or network address required in server description: ::1"),
+            ("2001:db8:1:2:3:4:5:6", "Name service error for 2001:db8:1:2:3:4:5: invalid host or domain name"),
+            ("010.0.0.1", ""),
             ("[smtp.example]:587", ""),
             ("[smtp.example]:", ""),
             ("smtp.example:submission", ""),
@@ -384,10 +409,10 @@ mod tests {
     #[test]
     fn what_only_the_fallback_comes_to() {
         let refused = |text: &str, version| with(false, version, |reader| reader.read(text).refused);
-        let (words, later) = refused("[smtp.example]:587 # mine", None).unwrap();
-        assert!(later && words.ends_with("in server description: #"), "{words}");
-        let (words, later) = refused("[a.example]:587, [b.example]", Some("3.4.14")).unwrap();
-        assert!(!later && words.starts_with("garbage after numerical service"), "{words}");
+        let (words, then) = refused("[smtp.example]:587 # mine", None).unwrap();
+        assert!(then == Then::EndsLater && words.ends_with("in server description: #"), "{words}");
+        let (words, then) = refused("[a.example]:587, [b.example]", Some("3.4.14")).unwrap();
+        assert!(then == Then::Ends && words.starts_with("garbage after numerical service"), "{words}");
         assert_eq!(refused("a.example b.example", Some("3.5.0")), None);
     }
 

@@ -8,8 +8,9 @@ use super::expand::Expander;
 use super::lines::trim;
 use super::main_cf::MainCf;
 use super::master_cf::{Entry, MasterCf};
+use super::next_hop::Then;
 use super::process::{Process, Refused};
-use super::senders::{self, Then};
+use super::senders;
 use crate::collect::root::Root;
 use crate::facts::{Mta, Origin, Problem, ProblemKind, Refusal};
 
@@ -156,6 +157,7 @@ impl<'a> Reporter<'a> {
         let then = match refused.then {
             Then::Ends => "the client ends with this, and mail for this next hop stays in the queue",
             Then::EndsLater => "the client ends with this once the places before it do not answer",
+            Then::NotFound => "the client finds no such host: mail for this next hop is deferred, or bounces",
             Then::Loops => "the client sends nothing to itself: mail for this next hop is deferred, or bounces",
         };
         let message = format!("{}: {then}", refused.words);

@@ -268,7 +268,7 @@ impl<'a> Process<'a> {
                     return;
                 }
             },
-            Err(error @ ReadError::Confidential) => {
+            Err(error @ (ReadError::Confidential | ReadError::Io(_) | ReadError::Changing)) => {
                 let why = format!("{path} is read, and {error}");
                 self.values.insert("myorigin".into(), Err(Fault::Undecided(why)));
                 return;
@@ -276,10 +276,6 @@ impl<'a> Process<'a> {
             // It opens folders, then counts their names: each has two, and one more for each folder in it.
             Err(ReadError::NotRegular("a folder")) => format!("{path}: file has 2 hard links"),
             Err(ReadError::NotFound) => format!("{path}: cannot open file: No such file or directory"),
-            Err(error @ (ReadError::Io(_) | ReadError::Changing)) => {
-                self.fail("myorigin", Fault::Undecided(format!("{path}: {error}")));
-                return;
-            }
             Err(error) => format!("{path}: cannot open file: {error}"),
         };
         self.refuse("myorigin", message);

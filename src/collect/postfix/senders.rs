@@ -8,7 +8,7 @@ use super::environment::Environment;
 use super::expand::Expander;
 use super::guess;
 use super::master_cf::Entry;
-use super::next_hop::{Reader, Reading, Services};
+use super::next_hop::{Reader, Reading, Services, Then};
 use super::process::Process;
 use super::routes::Routes;
 use super::version::Version;
@@ -41,17 +41,6 @@ pub struct Refused {
     pub then: Then,
     /// What was meant, where that can be guessed.
     pub meant: Option<String>,
-}
-
-/// What becomes of mail whose next hop a client refuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    /// The client ends, and the mail stays in the queue.
-    Ends,
-    /// The same, where the places before it do not answer.
-    EndsLater,
-    /// The mail would come back to this host: it is deferred, or bounces.
-    Loops,
 }
 
 /// What a service does.
@@ -151,8 +140,7 @@ impl Client<'_> {
         refused: &mut Vec<Refused>,
     ) -> Option<(NextHop, Option<Family>)> {
         let Reading { hops, refused: words } = reader.read(&hop.value);
-        if let Some((words, later)) = words {
-            let then = if later { Then::EndsLater } else { Then::Ends };
+        if let Some((words, then)) = words {
             let meant = guess::next_hop(&hop.value, |text| reader.takes(text));
             refused.push(Refused { hop: hop.clone(), words, then, meant });
         }

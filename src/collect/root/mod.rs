@@ -70,6 +70,8 @@ pub struct FileStatus {
     pub size: u64,
     /// Last change of the content, seconds since 1970.
     pub modified: i64,
+    /// Last change of the file in any way, seconds since 1970, by the kernel's own clock.
+    pub changed: i64,
     /// Whether it is a folder.
     pub is_dir: bool,
     /// Whether it is a regular file.
@@ -87,6 +89,7 @@ impl FileStatus {
         FileStatus {
             size: meta.len(),
             modified: meta.mtime(),
+            changed: meta.ctime(),
             is_dir: meta.is_dir(),
             is_file: meta.is_file(),
             mode: meta.mode(),
