@@ -18,7 +18,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use helolint::observe::resolver::{self, Options, Progress, ResolverSpec};
+use helolint::facts::Facts;
+use helolint::observe::plan::Plan;
+use helolint::observe::resolver::{self, Options, Progress, ResolverSpec, Transport, Trust};
 use helolint::observe::{Observations, VantageKind};
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -45,7 +47,7 @@ const CHILD: &str = "HELOLINT_BENCH_CHILD";
 
 fn main() {
     if let Ok(server) = std::env::var(CHILD) {
-        let dns = resolver::ask(&list::facts(&addresses(BULK)), &options(server.parse().expect("an address")));
+        let dns = ask(&list::facts(&addresses(BULK)), &options(server.parse().expect("an address")));
         println!("{} {}", dns.replies.len(), high_water());
         return;
     }
@@ -131,7 +133,7 @@ fn authorities() {
         let options = Options { authoritative: true, authoritative_port: port, ..options(resolver.address) };
         let times = (0..PAIRS).map(|_| {
             let start = Instant::now();
-            let dns = resolver::ask(&facts, &options);
+            let dns = ask(&facts, &options);
             let took = start.elapsed().as_secs_f64() * 1e3;
             let heard = |vantage: usize| dns.vantages[vantage].kind == VantageKind::Authoritative;
             assert!(dns.replies.values().flatten().any(|reply| heard(reply.vantage)), "no server was found");
@@ -156,7 +158,7 @@ fn bulk() {
     let (mut ours, mut plain, mut peer, mut asked) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..PAIRS {
         let start = Instant::now();
-        let dns = resolver::ask(&facts, &options(server));
+        let dns = ask(&facts, &options(server));
         ours.push(start.elapsed().as_secs_f64());
         asked = dns.replies.len();
         if peer.is_empty() {
@@ -198,12 +200,23 @@ fn dnsperf(server: SocketAddr, queries: &std::path::Path) -> Option<f64> {
 /// One resolver is asked, nobody else.
 fn options(server: SocketAddr) -> Options {
     Options {
-        resolvers: vec![ResolverSpec { name: "local".into(), server, kind: VantageKind::Public }],
+        resolvers: vec![ResolverSpec {
+            name: "local".into(),
+            server,
+            kind: VantageKind::Public,
+            transport: Transport::Plain,
+        }],
         authoritative: false,
         authoritative_port: resolver::PORT,
         timeout: Duration::from_secs(60),
         progress: Progress::default(),
+        trust: Trust::nobody(),
     }
+}
+
+fn ask(facts: &Facts, options: &Options) -> Observations {
+    let plan = Plan::of(facts);
+    resolver::ask(&plan.initial, &plan.follow_ups, options, Observations::default())
 }
 
 /// The highest resident set of this process, in KB.

@@ -5,8 +5,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use helolint::observe::resolver::{self, Options, Progress, ResolverSpec};
-use helolint::observe::{Outcome, VantageKind};
+use helolint::observe::plan::Plan;
+use helolint::observe::resolver::{self, Options, Progress, ResolverSpec, Transport, Trust};
+use helolint::observe::{Observations, Outcome, VantageKind};
 
 #[path = "../benches/list/mod.rs"]
 mod list;
@@ -24,15 +25,17 @@ fn main() {
             name: format!("r{n}"),
             server: text.parse::<SocketAddr>().expect("address:port"),
             kind: VantageKind::Public,
+            transport: Transport::Plain,
         })
         .collect();
     let addresses: Vec<IpAddr> = list.lines().take(count).map(|line| line.parse().expect("an address")).collect();
     let facts = list::facts(&addresses);
     let progress = Progress::default();
-    let options =
-        Options { resolvers, authoritative: port.is_some(), authoritative_port: port.unwrap_or(53), timeout, progress };
+    let (authoritative, authoritative_port, trust) = (port.is_some(), port.unwrap_or(53), Trust::nobody());
+    let options = Options { resolvers, authoritative, authoritative_port, timeout, progress, trust };
+    let plan = Plan::of(&facts);
     let start = Instant::now();
-    let dns = resolver::ask(&facts, &options);
+    let dns = resolver::ask(&plan.initial, &plan.follow_ups, &options, Observations::default());
     let took = start.elapsed();
     for addr in &addresses {
         if addresses.len() <= 64 || std::env::var_os("SHOW").is_some() {

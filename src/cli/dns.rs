@@ -15,7 +15,7 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 #[command(next_help_heading = "Where DNS answers come from")]
 pub struct DnsArgs {
     /// Ask these recursive resolvers [default: those of resolv.conf, 1.1.1.1, 8.8.8.8 and 9.9.9.9]
-    #[arg(long, value_name = "[NAME=]ADDR[:PORT]", value_parser = resolver)]
+    #[arg(long, value_name = "[NAME=]ADDR[:PORT]|tls://ADDR|https://ADDR/PATH", value_parser = resolver)]
     pub resolver: Vec<Resolver>,
     /// Ask authoritative servers on this port (test networks)
     #[arg(long, value_name = "PORT", default_value_t = DNS_PORT, hide_default_value = true)]

@@ -22,7 +22,7 @@ pub use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
 pub use facts::FactArgs;
 pub use manual::{Page, all_pages, main_page};
 pub use output::OutputArgs;
-pub use values::{FormatArg, PublicIp, Resolver};
+pub use values::{FormatArg, PublicIp, Resolver, Transport};
 pub(crate) use values::{resolver, seconds};
 
 const EXAMPLES: &str = "\

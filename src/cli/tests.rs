@@ -94,9 +94,47 @@ fn addresses_with_names_and_ports() {
         ("x=[2001:db8::53]:5353", "x", "[2001:db8::53]:5353"),
         ("[2001:db8::53]", "[2001:db8::53]", "[2001:db8::53]:53"),
     ] {
-        assert_eq!(resolver(text), Ok(Resolver { name: name.into(), server: server.parse().unwrap() }), "{text}");
+        assert_eq!(
+            resolver(text),
+            Ok(Resolver { name: name.into(), server: server.parse().unwrap(), transport: Transport::Plain }),
+            "{text}"
+        );
     }
-    assert!(resolver("dns.example.com").is_err());
+    for text in [
+        "dns.example.com",
+        "tls://dns.example.com",
+        "https://192.0.2.53",
+        "tls://192.0.2.53#",
+        "tls://192.0.2.53#a b",
+        "udp://192.0.2.53",
+    ] {
+        assert!(resolver(text).is_err(), "{text}");
+    }
+    let tls = |name: Option<&str>| Transport::Tls { name: name.map(str::to_owned) };
+    let https = |name: Option<&str>, path: &str| Transport::Https { name: name.map(str::to_owned), path: path.into() };
+    for (text, name, server, transport) in [
+        ("tls://192.0.2.53", "tls://192.0.2.53", "192.0.2.53:853", tls(None)),
+        ("q=tls://192.0.2.53:8853#dns.example", "q", "192.0.2.53:8853", tls(Some("dns.example"))),
+        (
+            "tls://[2001:db8::53]#dns.example",
+            "tls://[2001:db8::53]#dns.example",
+            "[2001:db8::53]:853",
+            tls(Some("dns.example")),
+        ),
+        ("c=https://192.0.2.53/dns-query", "c", "192.0.2.53:443", https(None, "/dns-query")),
+        (
+            "https://192.0.2.53/a?x=y#d.example",
+            "https://192.0.2.53/a?x=y#d.example",
+            "192.0.2.53:443",
+            https(Some("d.example"), "/a?x=y"),
+        ),
+    ] {
+        assert_eq!(
+            resolver(text),
+            Ok(Resolver { name: name.into(), server: server.parse().unwrap(), transport }),
+            "{text}"
+        );
+    }
     assert!(public_ip("10.0.0.1=192.0.2.1").is_ok_and(|ip| ip.local.is_some()));
     assert!(public_ip("192.0.2.1").is_ok_and(|ip| ip.local.is_none()));
     assert!(public_ip("10.0.0.1=2001:db8::1").is_err() && public_ip("x").is_err());

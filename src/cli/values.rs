@@ -10,6 +10,10 @@ use crate::report::Format;
 
 /// Port of the DNS (RFC 1035 section 4.2).
 pub const DNS_PORT: u16 = 53;
+/// Port of the DNS over TLS (RFC 7858 section 3.1).
+const TLS_PORT: u16 = 853;
+/// Port of HTTPS.
+const HTTPS_PORT: u16 = 443;
 /// Longest `--timeout` in seconds: a day.
 const MOST_SECONDS: f64 = 86_400.0;
 
@@ -38,6 +42,28 @@ pub struct Resolver {
     pub name: String,
     /// Where it is asked.
     pub server: SocketAddr,
+    /// How it is asked.
+    pub transport: Transport,
+}
+
+/// How a resolver is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Over UDP and TCP.
+    #[default]
+    Plain,
+    /// Over TLS.
+    Tls {
+        /// The name of its certificate; its address where there is none.
+        name: Option<String>,
+    },
+    /// Over HTTPS.
+    Https {
+        /// The name of its certificate; its address where there is none.
+        name: Option<String>,
+        /// The path.
+        path: String,
+    },
 }
 
 /// `--format`.
@@ -71,18 +97,48 @@ pub fn public_ip(text: &str) -> Result<PublicIp, String> {
 /// What to write instead.
 pub fn resolver(text: &str) -> Result<Resolver, String> {
     let (name, place) = match text.split_once('=') {
+        Some((name, _)) if name.contains("://") => (text, text),
         Some((name, place)) if !name.is_empty() => (name, place),
         Some((_, place)) => (place, place),
         None => (text, text),
     };
-    let bare = place.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(place);
-    let server = match bare.parse::<IpAddr>() {
-        Ok(addr) => SocketAddr::new(addr, DNS_PORT),
-        Err(_) => place.parse().map_err(|_| {
+    let name = name.to_owned();
+    let Some((scheme, rest)) = place.split_once("://") else {
+        let server = address(place, DNS_PORT).ok_or_else(|| {
             format!("`{place}` is no address: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353")
-        })?,
+        })?;
+        return Ok(Resolver { name, server, transport: Transport::Plain });
     };
-    Ok(Resolver { name: name.to_owned(), server })
+    let (rest, certificate) = match rest.split_once('#') {
+        Some((rest, certificate)) => (rest, Some(certificate.to_owned())),
+        None => (rest, None),
+    };
+    let wrong = || {
+        format!(
+            "`{place}` is no resolver: write tls://192.0.2.53, tls://192.0.2.53#dns.example or \
+             https://192.0.2.53/dns-query, with the address in figures"
+        )
+    };
+    let names_nobody = certificate.as_ref().is_some_and(|name| !is_host_name(name));
+    let (server, transport) = match scheme {
+        _ if names_nobody => return Err(wrong()),
+        "tls" => (address(rest.trim_end_matches('/'), TLS_PORT), Transport::Tls { name: certificate }),
+        "https" => {
+            let (host, path) = rest.split_once('/').ok_or_else(wrong)?;
+            (address(host, HTTPS_PORT), Transport::Https { name: certificate, path: format!("/{path}") })
+        }
+        _ => return Err(wrong()),
+    };
+    Ok(Resolver { name, server: server.ok_or_else(wrong)?, transport })
+}
+
+fn address(text: &str, port: u16) -> Option<SocketAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse::<IpAddr>().map(|addr| SocketAddr::new(addr, port)).or_else(|_| text.parse()).ok()
+}
+
+fn is_host_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'))
 }
 
 /// A number of seconds as `--timeout` and the settings write it.

@@ -53,7 +53,6 @@ fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<
     let Judging { out, settings, baseline, wanted } = how;
     let now = process::now();
     let gathered = gather::observe(facts, dns, start)?;
-    let (fact_args, dns_args) = (facts, dns);
     let Gathered { facts, dns, .. } = &gathered;
     let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
     let judged = rules::judge(facts, dns, &selection);
@@ -69,7 +68,7 @@ fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<
     let judge = |facts: &Facts, dns: &Observations| {
         rules::settle(rules::judge(facts, dns, &selection), &selection, &policy).findings
     };
-    let plan = planning::plan(fact_args, dns_args, &gathered, &settled.findings, &judge);
+    let plan = planning::plan(&gathered, &settled.findings, &judge);
     report.first_step = plan.headline();
     report.plan = Some(plan);
     let mut texts = rendered(report, &wanted);

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::gather::{Gathered, options};
-use crate::cli::{DnsArgs, FactArgs};
+use super::gather::Gathered;
 use crate::facts::{Facts, HostFqdn};
 use crate::findings::{Finding, Severity};
-use crate::observe::resolver::{self, Progress};
+use crate::observe::plan::{self, FollowUps};
+use crate::observe::resolver::{self, Options};
+use crate::observe::source::Answers;
 use crate::observe::{Observations, Question};
 use crate::remedy::{self, Found, Ground, Plan};
 
@@ -17,13 +18,7 @@ const QUESTIONS: usize = 200;
 const LEAST: Duration = Duration::from_millis(200);
 
 /// The plan for what was found in what was gathered.
-pub fn plan(
-    fact_args: &FactArgs,
-    args: &DnsArgs,
-    observed: &Gathered,
-    findings: &[Finding],
-    judge: &dyn Fn(&Facts, &Observations) -> Vec<Finding>,
-) -> Plan {
+pub fn plan(observed: &Gathered, findings: &[Finding], judge: &dyn Fn(&Facts, &Observations) -> Vec<Finding>) -> Plan {
     if findings.iter().all(|finding| finding.severity < Severity::Warning) {
         return Plan { judged: true, steps: Vec::new(), remains: Vec::new() };
     }
@@ -32,13 +27,16 @@ pub fn plan(
     if let (Some(kernel), HostFqdn::Name(_) | HostFqdn::Fails(_)) = (&mut kernel, &observed.facts.host.fqdn) {
         kernel.fqdn = observed.facts.host.fqdn.clone();
     }
-    let local = |questions: &BTreeSet<Question>, facts: &Facts, dns: Observations| match (
-        &observed.sources.zones,
-        &observed.sources.overlay,
-    ) {
-        (Some(zones), None) => zones.answer_more(questions, facts, dns),
+    let source = &observed.sources.source;
+    let zones = match &source.answers {
+        Answers::Zones(zones) => Some(zones),
+        Answers::Nobody | Answers::Recorded(_) | Answers::Live(..) => None,
+    };
+    let local = |questions: &BTreeSet<Question>, facts: &Facts, dns: Observations| match (zones, &source.planned) {
+        (Some(zones), None) => zones.answer_more(questions, &FollowUps::of(facts), dns),
         (Some(zones), Some((name, planned))) => {
-            planned.overlay(name, facts, dns, |questions, dns| zones.answer_more(questions, facts, dns))
+            let asked = plan::Plan::of(facts);
+            planned.overlay(name, &asked, dns, |questions, dns| zones.answer_more(questions, &asked.follow_ups, dns))
         }
         (None, _) => dns,
     };
@@ -49,21 +47,21 @@ pub fn plan(
             running: &observed.sources.running,
             facts: &observed.facts,
             dns,
-            answer: observed.sources.zones.is_some().then_some(&local as _),
+            answer: zones.is_some().then_some(&local as _),
             extra,
             judge,
         };
         remedy::search(&ground)
     };
     let Found { plan, missing } = search(&observed.dns, BTreeSet::new());
-    let live = !fact_args.replay && !args.offline && observed.sources.zones.is_none();
     let left = observed.sources.deadline.saturating_duration_since(Instant::now());
-    if missing.is_empty() || !live || left < LEAST || observed.sources.overlay.is_some() {
+    let Answers::Live(options, _) = &source.answers else { return plan };
+    if missing.is_empty() || left < LEAST || source.planned.is_some() {
         return plan;
     }
     let asked: BTreeSet<Question> = missing.into_iter().take(QUESTIONS).collect();
-    let options = options(&observed.facts, args, observed.sources.deadline, &Progress::default());
-    let dns = resolver::ask_these(&asked, &observed.facts, &options, observed.dns.clone());
+    let options = Options { timeout: left, ..options.clone() };
+    let dns = resolver::ask(&asked, &FollowUps::of(&observed.facts), &options, observed.dns.clone());
     let extra = dns.replies.keys().filter(|question| !observed.dns.replies.contains_key(*question)).cloned().collect();
     search(&dns, extra).plan
 }

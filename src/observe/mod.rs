@@ -8,6 +8,7 @@ pub mod recorded;
 pub mod resolver;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod source;
 pub mod stale;
 pub mod truth;
 pub mod zones;

@@ -42,6 +42,22 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
     questions
 }
 
+/// What is asked for one host: all that its facts say to those who ask.
+#[derive(Debug)]
+pub struct Plan {
+    /// The questions whose input the facts give.
+    pub initial: BTreeSet<Question>,
+    /// What answers bring.
+    pub follow_ups: FollowUps,
+}
+
+impl Plan {
+    /// The plan for a host.
+    pub fn of(facts: &Facts) -> Plan {
+        Plan { initial: initial(facts), follow_ups: FollowUps::of(facts) }
+    }
+}
+
 /// What answers bring, for one host.
 #[derive(Debug, Default)]
 pub struct FollowUps {

@@ -57,13 +57,6 @@ pub(super) fn view(dns: &Observations, zone: &Zone) -> ZoneView {
 /// What is to be known of the servers asked, a sentence each.
 pub(super) fn notes(dns: &Observations) -> Vec<String> {
     let mut notes = Vec::new();
-    if dns.intercepted() {
-        notes.push(
-            "No authoritative server was heard: something on the way takes all questions to port 53 and answers as a recursive resolver (RA \
-             without AA)."
-                .to_owned(),
-        );
-    }
     for zone in &dns.zones {
         notes.extend(difference(dns, zone));
         if !zone.unasked.is_empty() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use helolint::name::DomainName;
 use helolint::observe::recorded::Zones;
-use helolint::observe::resolver::{Options, Progress, ResolverSpec};
+use helolint::observe::resolver::{Options, Progress, ResolverSpec, Transport, Trust};
 use helolint::observe::{Answer, Question, Record, RecordData, RecordType, VantageKind};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, PTR, SOA};
@@ -81,11 +81,17 @@ impl World {
     pub fn options(&self) -> Options {
         let server = SocketAddr::new(address(RESOLVER), self.port);
         Options {
-            resolvers: vec![ResolverSpec { name: "resolver".into(), server, kind: VantageKind::Public }],
+            resolvers: vec![ResolverSpec {
+                name: "resolver".into(),
+                server,
+                kind: VantageKind::Public,
+                transport: Transport::Plain,
+            }],
             authoritative: true,
             authoritative_port: self.port,
             timeout: Duration::from_secs(20),
             progress: Progress::default(),
+            trust: Trust::nobody(),
         }
     }
 

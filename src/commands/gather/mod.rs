@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
-use crate::cli::{DnsArgs, FactArgs};
+use crate::cli::{self, DnsArgs, FactArgs};
 use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
 use crate::collect::processes::Found;
 use crate::collect::root::Root;
@@ -14,9 +14,11 @@ use crate::error::Error;
 use crate::escape;
 use crate::facts::{Expectations, Facts, HostFqdn, NatEntry, Origin, Overrides};
 use crate::inputs::{Host, Input, Inputs, ZoneInputs};
+use crate::observe::plan::Plan;
 use crate::observe::recorded::{ZoneError, Zones};
-use crate::observe::resolver::{self, Options, Progress, ResolverSpec, discover};
-use crate::observe::{Observations, Vantage, VantageKind};
+use crate::observe::resolver::{self, Options, Progress, ResolverSpec, Transport, Trust, discover};
+use crate::observe::source::{Answers, Source};
+use crate::observe::{Observations, VantageKind};
 use crate::sandbox::{self, Message, Profile, Task};
 use crate::settings::{self, Settings};
 use crate::{identity, output, process, progress, remedy, snapshot};
@@ -42,10 +44,8 @@ pub struct Sources {
     pub kernel: Option<KernelFacts>,
     /// Daemons that run.
     pub running: Found,
-    /// The zones of `--zones`.
-    pub zones: Option<Zones>,
-    /// The planned records of `--overlay`.
-    pub overlay: Option<(String, Zones)>,
+    /// Where answers come from.
+    pub source: Source,
     /// When the time for the DNS is up.
     pub deadline: Instant,
 }
@@ -73,6 +73,8 @@ pub struct Start {
     overlay: Option<Input>,
     /// For trials: the files as they were read, the kernel's facts, the daemons.
     held: Option<Held>,
+    /// The system's trust roots, where a resolver is asked over TLS or HTTPS: they are files.
+    trust: Trust,
 }
 
 /// What trials of a plan go by, once nothing is read any more.
@@ -105,7 +107,9 @@ pub fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Er
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }
     };
-    Ok(Start { host, zones, overlay, held })
+    let encrypted = sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != cli::Transport::Plain);
+    let trust = if encrypted { Trust::of_the_system() } else { Trust::nobody() };
+    Ok(Start { host, zones, overlay, held, trust })
 }
 
 /// Whether a packet is sent.
@@ -230,43 +234,39 @@ pub fn overlay(input: &Input) -> Result<(String, Zones), Error> {
 /// Where an input is not what it should be.
 pub fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result<Gathered, Error> {
     let deadline = Instant::now() + args.timeout();
-    let overlay = start.overlay()?;
+    let planned = start.overlay()?;
     let (root, kernel, running) = match start.held.take() {
         Some(Held { root, kernel, running }) => (Some(root), kernel, running),
         None => (None, None, Found::default()),
     };
-    let sources = |zones, overlay| Sources { root, kernel, running, zones, overlay, deadline };
+    let sources = |source| Sources { root, kernel, running, source, deadline };
     if let (Known::Snapshot(input), true) = (&start.host, fact_args.replay) {
         let (facts, dns) = read_snapshot(input, fact_args)?;
-        let dns = with_plan(overlay.as_ref(), &facts, dns);
-        return Ok(Gathered { facts, dns, sources: sources(None, overlay) });
+        let source = Source { answers: Answers::Recorded(dns), planned };
+        let dns = source.answer(&Plan::of(&facts), Observations::default());
+        return Ok(Gathered { facts, dns, sources: sources(source) });
     }
     let zones = start.zones.as_ref().map(zones).transpose()?;
+    let trust = start.trust.clone();
     let (mut facts, pending) = start.facts(fact_args)?;
-    if args.offline {
-        let dns = with_plan(overlay.as_ref(), &facts, Observations::offline());
-        return Ok(Gathered { facts, dns, sources: sources(None, overlay) });
-    }
-    if fact_args.discover_public_ip {
+    if fact_args.discover_public_ip && !args.offline {
         discover(&mut facts, deadline);
     }
     let watched = Progress::default();
     let _shown = progress::show(&watched);
-    let ask = |facts: &Facts, dns: Observations| match (&zones, &overlay) {
-        (Some(zones), None) => zones.answer_all(facts),
-        (None, None) => resolver::ask_more(facts, &options(facts, args, deadline, &watched), dns),
-        (zones, Some((name, planned))) => planned.overlay(name, facts, dns, |questions, dns| match zones {
-            Some(zones) => zones.answer_more(questions, facts, dns),
-            None => resolver::ask_these(questions, facts, &options(facts, args, deadline, &watched), dns),
-        }),
+    let answers = match zones {
+        _ if args.offline => Answers::Nobody,
+        Some(zones) => Answers::Zones(zones),
+        None => Answers::Live(Options { trust, ..options(&facts, args, deadline, &watched) }, deadline),
     };
-    let mut dns = ask(&facts, Observations::default());
+    let source = Source { answers, planned };
+    let mut dns = source.answer(&Plan::of(&facts), Observations::default());
     if let Some(mut pending) = pending {
         let left = deadline.saturating_duration_since(Instant::now());
         match pending.wait(left) {
             Some(fqdn) => {
                 system::set_fqdn(&mut facts.host, fqdn);
-                dns = ask(&facts, dns);
+                dns = source.answer(&Plan::of(&facts), dns);
             }
             None => {
                 let why = format!("no answer within {} s", args.timeout().as_secs_f32());
@@ -274,11 +274,11 @@ pub fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result
             }
         }
     }
-    if zones.is_none() {
+    if source.is_live() {
         // Seconds, as a snapshot keeps them.
         dns.taken = jiff::Timestamp::from_second(process::now().as_second()).ok();
     }
-    Ok(Gathered { facts, dns, sources: sources(zones, overlay) })
+    Ok(Gathered { facts, dns, sources: sources(source) })
 }
 
 /// What the host's files and the kernel say.
@@ -347,19 +347,6 @@ fn zones(inputs: &ZoneInputs) -> Result<Zones, Error> {
     Zones::load(files).map_err(|errors| inputs.refused(zone_errors(&errors)))
 }
 
-/// Answers that are there already, with the planned ones in front: nothing more is asked. Where nothing was to be asked, the plan is no
-/// answer either, and stands there as what it is.
-fn with_plan(overlay: Option<&(String, Zones)>, facts: &Facts, mut dns: Observations) -> Observations {
-    match overlay {
-        Some((name, _)) if dns.offline => {
-            dns.vantages.push(Vantage { name: name.clone(), server: None, kind: VantageKind::Overlay });
-            dns
-        }
-        Some((name, planned)) => planned.overlay(name, facts, dns, |_, dns| dns),
-        None => dns,
-    }
-}
-
 fn zone_errors(errors: &[ZoneError]) -> String {
     let lines: Vec<String> = errors.iter().take(10).map(ToString::to_string).collect();
     lines.join("\n  ")
@@ -394,13 +381,21 @@ fn discover(facts: &mut Facts, deadline: Instant) {
 
 /// How the DNS is asked.
 pub fn options(facts: &Facts, args: &DnsArgs, deadline: Instant, progress: &Progress) -> Options {
-    let mut options = Options { progress: progress.clone(), ..Options::for_host(facts) };
+    let nameservers: Vec<IpAddr> = facts.host.nameservers.iter().map(|fact| fact.value).collect();
+    let source = &facts.host.source;
+    let only_ipv6 = source.known && source.ipv4.is_none() && source.ipv6.is_some();
+    let mut options = Options { progress: progress.clone(), ..Options::new(&nameservers, only_ipv6) };
     if !args.resolver.is_empty() {
         let spec = |given: &crate::cli::Resolver| ResolverSpec {
             name: given.name.clone(),
             server: given.server,
             // A resolver given by the name `system` stands for the system's own.
             kind: if given.name.starts_with("system") { VantageKind::System } else { VantageKind::Public },
+            transport: match given.transport.clone() {
+                cli::Transport::Plain => Transport::Plain,
+                cli::Transport::Tls { name } => Transport::Tls { name },
+                cli::Transport::Https { name, path } => Transport::Https { name, path },
+            },
         };
         options.resolvers = args.resolver.iter().map(spec).collect();
     }

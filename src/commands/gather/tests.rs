@@ -72,20 +72,3 @@ fn faults_of_settings_end_the_run_with_file_and_line() {
     let error = settings_by("--root DIR/root --config DIR/own.toml", dir.path()).unwrap_err();
     assert!(error.contains("more than the 1048576 bytes"), "{error}");
 }
-
-#[test]
-fn a_plan_goes_before_recorded_answers_and_is_told_of_without_any() {
-    let facts = crate::report::sample::facts();
-    let planned = Zones::planned("plan", "10.113.0.203.in-addr.arpa. PTR mail1.example.com.").unwrap();
-    let overlay = ("planned".to_owned(), planned);
-    let recorded =
-        Observations { taken: jiff::Timestamp::from_second(7).ok(), ..crate::report::sample::observations() };
-    let asked = recorded.replies.len();
-    let dns = with_plan(Some(&overlay), &facts, recorded.clone());
-    let ptr = |dns: &Observations| dns.ptr("203.0.113.10".parse().unwrap()).found().to_vec();
-    assert_eq!((ptr(&recorded).len(), ptr(&dns)), (0, vec![crate::name::DomainName::new("mail1.example.com")]));
-    assert_eq!((dns.replies.len(), dns.taken), (asked, recorded.taken), "nothing more is asked");
-    assert_eq!(with_plan(None, &facts, recorded.clone()), recorded);
-    let offline = with_plan(Some(&overlay), &facts, Observations::offline());
-    assert!(offline.offline && offline.replies.is_empty() && offline.vantages[0].kind == VantageKind::Overlay);
-}

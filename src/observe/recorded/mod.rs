@@ -5,10 +5,10 @@ mod master;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::facts::Facts;
 use crate::name::DomainName;
+use crate::observe::plan::{FollowUps, Plan};
 use crate::observe::{
-    Answer, Observations, Outcome, Question, Record, RecordData, RecordType, Reply, Vantage, VantageKind, plan,
+    Answer, Observations, Outcome, Question, Record, RecordData, RecordType, Reply, Vantage, VantageKind,
 };
 
 pub use master::ZoneError;
@@ -147,16 +147,15 @@ impl Zones {
         None
     }
 
-    /// Answers every question that the facts bring, and those that the answers bring.
-    pub fn answer_all(&self, facts: &Facts) -> Observations {
-        self.answer_more(&plan::initial(facts), facts, Observations::default())
-    }
-
     /// Answers these questions as well, and those that their answers bring.
-    pub fn answer_more(&self, questions: &BTreeSet<Question>, facts: &Facts, mut dns: Observations) -> Observations {
+    pub fn answer_more(
+        &self,
+        questions: &BTreeSet<Question>,
+        follow_ups: &FollowUps,
+        mut dns: Observations,
+    ) -> Observations {
         let zones = Vantage { name: "zones".into(), server: None, kind: VantageKind::Authoritative };
         let at = place(&mut dns.vantages, zones);
-        let follow_ups = plan::FollowUps::of(facts);
         let mut open: Vec<Question> = questions.iter().cloned().collect();
         while let Some(question) = open.pop().filter(|_| dns.replies.len() < QUESTION_LIMIT) {
             if dns.replies.contains_key(&question) {
@@ -194,31 +193,30 @@ impl Zones {
     pub fn overlay(
         &self,
         name: &str,
-        facts: &Facts,
+        plan: &Plan,
         dns: Observations,
         mut more: impl FnMut(&BTreeSet<Question>, Observations) -> Observations,
     ) -> Observations {
         let mut live = dns;
         loop {
-            let (planned, wanted) = self.over(name, facts, live.clone());
+            let (planned, wanted) = self.over(name, plan, live.clone());
             let before = live.replies.len();
             if wanted.is_empty() || live.offline {
                 return planned;
             }
             live = more(&wanted, live);
             if live.replies.len() == before {
-                return self.over(name, facts, live).0;
+                return self.over(name, plan, live).0;
             }
         }
     }
 
     /// `dns` with the planned records in front, and what the live DNS has yet to be asked.
-    fn over(&self, name: &str, facts: &Facts, mut dns: Observations) -> (Observations, BTreeSet<Question>) {
-        let plan = Vantage { name: name.to_owned(), server: None, kind: VantageKind::Overlay };
-        let at = place(&mut dns.vantages, plan);
-        let follow_ups = plan::FollowUps::of(facts);
+    fn over(&self, name: &str, plan: &Plan, mut dns: Observations) -> (Observations, BTreeSet<Question>) {
+        let vantage = Vantage { name: name.to_owned(), server: None, kind: VantageKind::Overlay };
+        let at = place(&mut dns.vantages, vantage);
         let mut wanted = BTreeSet::new();
-        let mut open: Vec<Question> = dns.replies.keys().cloned().chain(plan::initial(facts)).collect();
+        let mut open: Vec<Question> = dns.replies.keys().cloned().chain(plan.initial.iter().cloned()).collect();
         let mut seen = HashSet::new();
         while let Some(question) = open.pop().filter(|_| seen.len() < QUESTION_LIMIT) {
             if !seen.insert(question.clone()) {
@@ -228,7 +226,7 @@ impl Zones {
                 wanted.insert(question.clone());
             }
             let Some(answer) = self.planned_answer(&question) else { continue };
-            open.extend(follow_ups.after(&question, &answer));
+            open.extend(plan.follow_ups.after(&question, &answer));
             if let super::truth::End::Elsewhere(target) = super::truth::chain(&question, &answer).end {
                 open.push(Question::new(&target, question.rtype));
             }

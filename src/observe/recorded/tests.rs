@@ -1,7 +1,13 @@
 use super::*;
+use crate::facts::Facts;
 use crate::observe::samples::{facts, helo_path};
 use crate::observe::truth::{End, chain};
 use crate::observe::{Lookup, iprev::Iprev};
+
+fn answer_all(zones: &Zones, facts: &Facts) -> Observations {
+    let plan = Plan::of(facts);
+    zones.answer_more(&plan.initial, &plan.follow_ups, Observations::default())
+}
 
 const FORWARD: &str = "\
 $TTL 600
@@ -76,7 +82,7 @@ fn answers_as_a_server_of_the_zones_gives_them() {
 fn all_questions_of_a_host_are_answered_and_followed() {
     let mut facts = facts();
     facts.paths = vec![helo_path("192.0.2.10", "mail.example.com"), helo_path("192.0.2.11", "lost.example.com")];
-    let dns = zones().answer_all(&facts);
+    let dns = answer_all(&zones(), &facts);
     for addr in ["192.0.2.10", "192.0.2.11"] {
         assert_eq!(dns.ptr(addr.parse().unwrap()), Lookup::Found(vec![DomainName::new("mail.example.com")]), "{addr}");
     }
@@ -102,7 +108,7 @@ fn planned_records_come_before_what_is_live() {
     let planned = "12.2.0.192.in-addr.arpa PTR new.example.com.\nnew.example.com CNAME mail.example.com.\n";
     let planned = Zones::planned("plan", planned).unwrap();
     let live = zones();
-    let dns = planned.overlay("planned", &facts, live.answer_all(&facts), |wanted, dns| {
+    let dns = planned.overlay("planned", &Plan::of(&facts), answer_all(&live, &facts), |wanted, dns| {
         let mut replies = dns.replies.clone();
         for question in wanted {
             let answer = live.answer(question);
@@ -126,9 +132,9 @@ fn what_a_plan_leads_to_is_asked_and_the_plan_is_not_forgotten() {
     let (mut facts, live) = (facts(), zones());
     facts.paths = vec![helo_path("192.0.2.10", "mail.example.com")];
     let mut asked = Vec::new();
-    let dns = planned.overlay("planned", &facts, Observations::default(), |wanted, dns| {
+    let dns = planned.overlay("planned", &Plan::of(&facts), Observations::default(), |wanted, dns| {
         asked.extend(wanted.iter().cloned());
-        live.answer_more(wanted, &facts, dns)
+        live.answer_more(wanted, &Plan::of(&facts).follow_ups, dns)
     });
     let kind = |text: &str, rtype| dns.truth(&Question::new(&DomainName::new(text), rtype)).kind;
     assert_eq!(kind("10.2.0.192.in-addr.arpa", RecordType::Ptr), Some(VantageKind::Overlay));

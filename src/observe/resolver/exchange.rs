@@ -86,7 +86,7 @@ impl Packets {
     }
 
     /// Takes one; false where none is left.
-    fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 }

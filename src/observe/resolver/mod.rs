@@ -7,6 +7,7 @@
 mod authority;
 mod closing;
 pub mod discover;
+mod encrypted;
 mod exchange;
 mod progress;
 mod run;
@@ -23,11 +24,12 @@ use std::time::Duration;
 
 use hickory_resolver::config::{CLOUDFLARE, GOOGLE, QUAD9};
 
+pub use encrypted::{Transport, Trust};
 pub use progress::Progress;
 
 use crate::addr::is_public;
-use crate::facts::Facts;
-use crate::observe::{Observations, Question, Vantage, VantageKind, plan};
+use crate::observe::plan::FollowUps;
+use crate::observe::{Observations, Question, Vantage, VantageKind};
 
 /// Port of the DNS.
 pub const PORT: u16 = 53;
@@ -45,6 +47,8 @@ pub struct ResolverSpec {
     pub server: SocketAddr,
     /// [`VantageKind::System`] for resolv.conf's, else [`VantageKind::Public`].
     pub kind: VantageKind,
+    /// How it is asked.
+    pub transport: Transport,
 }
 
 /// Whom to ask, and for how long.
@@ -60,17 +64,20 @@ pub struct Options {
     pub timeout: Duration,
     /// Where the phase says how far it has come.
     pub progress: Progress,
+    /// Whom the certificates of resolvers over TLS and HTTPS must come from.
+    pub trust: Trust,
 }
 
 impl Options {
     /// What `check` does unless told otherwise: the host's own resolvers, three public ones, authoritative servers on port 53.
-    pub fn for_host(facts: &Facts) -> Options {
+    pub fn new(nameservers: &[IpAddr], only_ipv6: bool) -> Options {
         Options {
-            resolvers: default_resolvers(facts),
+            resolvers: default_resolvers(nameservers, only_ipv6),
             authoritative: true,
             authoritative_port: PORT,
             timeout: DEFAULT_TIMEOUT,
             progress: Progress::default(),
+            trust: Trust::nobody(),
         }
     }
 
@@ -83,53 +90,48 @@ impl Options {
 
 /// The resolvers that are asked without `--resolver`: resolv.conf's, each for itself, then three public ones; these by their IPv6 addresses on
 /// a host whose kernel has a route for IPv6 alone.
-pub fn default_resolvers(facts: &Facts) -> Vec<ResolverSpec> {
+pub fn default_resolvers(nameservers: &[IpAddr], only_ipv6: bool) -> Vec<ResolverSpec> {
     let mut resolvers: Vec<ResolverSpec> = Vec::new();
-    for fact in &facts.host.nameservers {
-        if resolvers.len() < SYSTEM_SERVERS && !resolvers.iter().any(|known| known.server.ip() == fact.value) {
+    for address in nameservers {
+        if resolvers.len() < SYSTEM_SERVERS && !resolvers.iter().any(|known| known.server.ip() == *address) {
             let name = match resolvers.len() {
                 0 => "system".to_owned(),
                 earlier => format!("system{}", earlier + 1),
             };
-            let server = SocketAddr::new(fact.value, PORT);
-            resolvers.push(ResolverSpec { name, server, kind: VantageKind::System });
+            let server = SocketAddr::new(*address, PORT);
+            resolvers.push(ResolverSpec { name, server, kind: VantageKind::System, transport: Transport::Plain });
         }
     }
-    let source = &facts.host.source;
-    let only_ipv6 = source.known && source.ipv4.is_none() && source.ipv6.is_some();
     for (name, group) in [("cloudflare", CLOUDFLARE), ("google", GOOGLE), ("quad9", QUAD9)] {
         let fits = |addr: &&IpAddr| addr.is_ipv6() == only_ipv6;
         resolvers.extend(group.ips.iter().find(fits).map(|addr| ResolverSpec {
             name: name.to_owned(),
             server: SocketAddr::new(*addr, PORT),
             kind: VantageKind::Public,
+            transport: Transport::Plain,
         }));
     }
     resolvers
 }
 
-/// Asks every question that the facts bring, and those that the answers bring.
+/// Asks these questions, and those that `follow_ups` makes of their answers and of the answers in `dns`. Questions that have replies in `dns`
+/// keep them.
 ///
 /// Returns when all is answered or given up, at the latest when [`Options::timeout`] is over. Never fails: what could not be asked is
 /// an [`crate::observe::Why`] in the observations.
-pub fn ask(facts: &Facts, options: &Options) -> Observations {
-    ask_more(facts, options, Observations::default())
-}
-
-/// As [`ask`], for the questions that have no replies in `dns` yet; those that it has are kept, and bring their follow-ups.
-pub fn ask_more(facts: &Facts, options: &Options, dns: Observations) -> Observations {
-    ask_these(&plan::initial(facts), facts, options, dns)
-}
-
-/// As [`ask_more`], for these questions, and those that they and the answers in `dns` bring.
-pub fn ask_these(questions: &BTreeSet<Question>, facts: &Facts, options: &Options, dns: Observations) -> Observations {
+pub fn ask(
+    questions: &BTreeSet<Question>,
+    follow_ups: &FollowUps,
+    options: &Options,
+    dns: Observations,
+) -> Observations {
     if dns.offline {
         return dns;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
         Ok(runtime) => {
-            let observations = runtime.block_on(run::run(questions, facts, options, dns));
+            let observations = runtime.block_on(run::run(questions, follow_ups, options, dns));
             // Connections under way are not waited for.
             runtime.shutdown_background();
             observations

@@ -13,8 +13,7 @@ use super::closing::in_use;
 use super::exchange::{self, Event, Packets, Request, Server};
 use super::table::{Entry, Table};
 use super::wire::Heard;
-use super::{Options, resolvers};
-use crate::facts::Facts;
+use super::{Options, Transport, encrypted, resolvers};
 use crate::name::DomainName;
 use crate::observe::plan::FollowUps;
 use crate::observe::truth::{self, End};
@@ -42,6 +41,9 @@ const fn part(beyond: usize) -> usize {
 const SERVERS_COUNTED: usize = 12;
 /// How long a question about zones is waited for before its search goes on one label up as well.
 const PATIENCE: Duration = Duration::from_millis(400);
+/// How long a resolver is waited for that has never answered anything, where every question has its answer elsewhere: firewalls that let
+/// only the system's resolver out are common.
+const SILENCE: Duration = Duration::from_secs(1);
 /// Aliases followed from question to question.
 const ALIASES: usize = 24;
 
@@ -56,7 +58,7 @@ pub enum Purpose {
 
 /// The state of a phase.
 pub struct Run<'a> {
-    plan: FollowUps,
+    plan: &'a FollowUps,
     pub(super) options: &'a Options,
     vantages: Vec<Vantage>,
     /// The servers' tasks, by vantage point; `None` for those that are not asked in this phase.
@@ -73,6 +75,12 @@ pub struct Run<'a> {
     /// Questions about zones, with the end of the patience with each; the first to end stands first.
     patience: VecDeque<(Instant, Arc<Question>)>,
     events: UnboundedSender<Event<Purpose>>,
+    /// Replies waited for, by vantage point.
+    waiting: HashMap<usize, usize>,
+    /// Vantage points that said anything.
+    heard: HashSet<usize>,
+    /// How resolvers are asked that are not asked plainly, by vantage point.
+    transports: HashMap<usize, Transport>,
     /// What each server may get.
     packets: usize,
     /// The part of it that is not for the questions that facts bring.
@@ -90,14 +98,19 @@ fn packets_for(questions: &BTreeSet<Question>) -> (usize, usize) {
 }
 
 /// Asks, and ends when all is answered or the time is over.
-pub async fn run(questions: &BTreeSet<Question>, facts: &Facts, options: &Options, dns: Observations) -> Observations {
+pub async fn run(
+    questions: &BTreeSet<Question>,
+    follow_ups: &FollowUps,
+    options: &Options,
+    dns: Observations,
+) -> Observations {
     let end = Instant::now() + options.timeout;
     let (events, inbox) = unbounded_channel();
     let (own, beyond) = packets_for(questions);
     let ptr = questions.iter().filter(|question| question.rtype == RecordType::Ptr).count();
     let servers = options.resolvers.len() + if options.authoritative { SERVERS_COUNTED + 3 * ptr } else { 0 };
     let mut run = Run {
-        plan: FollowUps::of(facts),
+        plan: follow_ups,
         options,
         vantages: Vec::new(),
         servers: Vec::new(),
@@ -110,6 +123,9 @@ pub async fn run(questions: &BTreeSet<Question>, facts: &Facts, options: &Option
         released: HashSet::new(),
         patience: VecDeque::new(),
         events,
+        waiting: HashMap::new(),
+        heard: HashSet::new(),
+        transports: HashMap::new(),
         packets: own + beyond,
         beyond,
         all_packets: Packets::new((own + beyond).saturating_mul(servers)),
@@ -152,12 +168,15 @@ impl Run<'_> {
     fn take_over(&mut self, dns: Observations) -> Vec<(Question, Vec<Answer>)> {
         self.vantages = dns.vantages;
         self.servers = vec![None; self.vantages.len()];
-        for vantage in resolvers(self.options) {
+        for (vantage, spec) in resolvers(self.options).into_iter().zip(&self.options.resolvers) {
             let number = self.vantages.iter().position(|known| *known == vantage).unwrap_or_else(|| {
                 self.vantages.push(vantage);
                 self.servers.push(None);
                 self.vantages.len() - 1
             });
+            if spec.transport != Transport::Plain {
+                self.transports.insert(number, spec.transport.clone());
+            }
             self.start(number);
         }
         self.cuts.public_only = self.options.sees_the_public_dns();
@@ -196,7 +215,12 @@ impl Run<'_> {
         if let Some(slot @ None) = self.servers.get_mut(number) {
             let (packets, repeats) = (self.packets, part(self.beyond));
             let server = Server { number, address, local: None, recurse, window: WINDOW, packets, repeats };
-            *slot = Some(exchange::start(server, self.all_packets.clone(), self.events.clone()));
+            let transport = self.transports.get(&number).unwrap_or(&Transport::Plain);
+            let (all, events) = (self.all_packets.clone(), self.events.clone());
+            *slot = Some(match transport {
+                Transport::Plain => exchange::start(server, all, events),
+                encrypted => encrypted::start(server, encrypted, &self.options.trust, all, events),
+            });
         }
     }
 
@@ -285,23 +309,31 @@ impl Run<'_> {
     }
 
     fn send(&mut self, server: usize, purpose: Purpose, question: &Arc<Question>) {
-        let Some(Some(server)) = self.servers.get(server) else { return };
-        if server.send(Request { token: purpose, question: Arc::clone(question) }).is_ok() {
+        let Some(Some(requests)) = self.servers.get(server) else { return };
+        if requests.send(Request { token: purpose, question: Arc::clone(question) }).is_ok() {
             self.outstanding += 1;
+            *self.waiting.entry(server).or_default() += 1;
         }
     }
 
     /// Hears until nothing is outstanding or the time is over.
     async fn listen(&mut self, mut inbox: UnboundedReceiver<Event<Purpose>>, end: Instant) {
+        let silence = Instant::now() + SILENCE;
         while self.outstanding > 0 {
             self.options.progress.set(self.table.len(), self.outstanding);
+            let over = Instant::now() >= silence;
+            if over && self.only_silent_resolvers_are_left() {
+                return;
+            }
             let wake = self.patience.front().map_or(end, |(at, _)| end.min(*at));
+            let wake = if over { wake } else { wake.min(silence) };
             match timeout_at(wake, inbox.recv()).await {
                 Ok(Some(event)) => self.hear(event),
                 Ok(None) => return,
                 Err(_) if wake >= end => return,
                 Err(_) => {
-                    if let Some((_, question)) = self.patience.pop_front() {
+                    let due = self.patience.front().is_some_and(|(at, _)| *at <= wake);
+                    if let Some((_, question)) = due.then(|| self.patience.pop_front()).flatten() {
                         let jobs = self.cuts.overdue(&question);
                         self.perform(jobs);
                     }
@@ -314,8 +346,27 @@ impl Run<'_> {
         }
     }
 
+    /// Whether all that is waited for are resolvers that never said anything, and nothing of what they were asked is open.
+    fn only_silent_resolvers_are_left(&self) -> bool {
+        let silent: HashSet<usize> =
+            self.recursive().into_iter().filter(|number| !self.heard.contains(number)).collect();
+        let waiting: usize = silent.iter().filter_map(|number| self.waiting.get(number)).sum();
+        let answered = |replies: &[Reply]| {
+            replies.iter().any(|reply| matches!(reply.outcome, Outcome::Answer(_)) && !silent.contains(&reply.vantage))
+        };
+        let asked = |replies: &[Reply]| replies.iter().any(|reply| silent.contains(&reply.vantage));
+        self.outstanding <= waiting
+            && self.table.entries().all(|entry| !asked(&entry.replies) || answered(&entry.replies))
+    }
+
     fn hear(&mut self, event: Event<Purpose>) {
         let Event { server, token, question, heard } = event;
+        if let Some(waiting) = self.waiting.get_mut(&server) {
+            *waiting = waiting.saturating_sub(1);
+        }
+        if heard.outcome != Outcome::Unanswered(Why::Timeout) {
+            self.heard.insert(server);
+        }
         let released = !self.released.is_empty() && self.released.remove(&(Arc::clone(&question), server));
         self.outstanding = self.outstanding.saturating_sub(usize::from(!released));
         let Purpose::Observe(number) = token else {

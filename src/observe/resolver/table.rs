@@ -75,6 +75,11 @@ impl Table {
         }
     }
 
+    /// Every question with its replies.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
     /// Every reply.
     pub fn replies(&self) -> impl Iterator<Item = &Reply> {
         self.entries.iter().flat_map(|entry| &entry.replies)

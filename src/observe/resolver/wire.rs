@@ -293,6 +293,37 @@ fn heard(message: &Message, asked: &DomainName, names: &mut Names) -> Heard {
     Heard { outcome: Outcome::Answer(answer), referral: None }
 }
 
+/// The name in hickory's terms, absolute; `None` where no message can carry it.
+pub fn wire_name(name: &DomainName) -> Option<Name> {
+    let labels = plan::labels(name)?;
+    let mut name = Name::from_labels(labels.iter().map(Vec::as_slice)).ok()?;
+    name.set_fqdn(true);
+    Some(name)
+}
+
+/// A message that hickory received as the reply to `question`.
+pub fn message(message: &Message, question: &Question) -> Heard {
+    heard(message, &question.name, &mut Names::new(&question.name))
+}
+
+/// What hickory says of a reply without records of the type asked for.
+pub fn absence(
+    rcode: ResponseCode,
+    authorities: &[WireRecord],
+    negative_ttl: Option<u32>,
+    question: &Question,
+) -> Heard {
+    let mut message = Message::query().into_response();
+    message.metadata.response_code = rcode;
+    message.metadata.recursion_available = true;
+    message.authorities = authorities.iter().filter(|r| r.record_type() == WireType::SOA).cloned().collect();
+    let mut heard = heard(&message, &question.name, &mut Names::new(&question.name));
+    if let Outcome::Answer(answer) = &mut heard.outcome {
+        answer.negative_ttl = answer.negative_ttl.or(negative_ttl);
+    }
+    heard
+}
+
 /// A record in our terms; `None` for other classes than IN and types that helolint does not use.
 fn record(record: &WireRecord, names: &mut Names) -> Option<Record> {
     if record.dns_class != DNSClass::IN {
@@ -318,7 +349,8 @@ fn record(record: &WireRecord, names: &mut Names) -> Option<Record> {
     Some(Record { name: names.get(&record.name), ttl, data })
 }
 
-fn wire_type(rtype: RecordType) -> WireType {
+/// The type in hickory's terms.
+pub fn wire_type(rtype: RecordType) -> WireType {
     match rtype {
         RecordType::A => WireType::A,
         RecordType::Aaaa => WireType::AAAA,

@@ -11,6 +11,7 @@ mod lame_server;
 mod lookup_unanswered;
 mod old_address_published;
 mod old_ptr_left_behind;
+mod port_53_intercepted;
 mod private_address_published;
 mod questions;
 mod resolver_unreachable;
@@ -37,4 +38,5 @@ pub const RULES: &[&Rule] = &[
     &old_ptr_left_behind::RULE,
     &private_address_published::RULE,
     &host_cannot_resolve::RULE,
+    &port_53_intercepted::RULE,
 ];

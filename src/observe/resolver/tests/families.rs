@@ -32,12 +32,12 @@ fn a_resolver_is_asked_by_its_ipv6_address() {
 fn a_host_with_ipv6_alone_asks_public_resolvers_over_it() {
     let mut facts = host();
     facts.host.source = crate::facts::KernelSource { known: true, ipv4: None, ipv6: "2001:db8::10".parse().ok() };
-    let all = default_resolvers(&facts);
+    let all = default_resolvers_of(&facts);
     assert_eq!(all.len(), 3);
     assert!(all.iter().all(|spec| spec.server.is_ipv6()));
     // Without a kernel to ask, IPv4 is supposed.
     facts.host.source.known = false;
-    assert!(default_resolvers(&facts).iter().all(|spec| spec.server.is_ipv4()));
+    assert!(default_resolvers_of(&facts).iter().all(|spec| spec.server.is_ipv4()));
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn resolvers_of_resolv_conf_are_asked_each_for_itself_this_host_included() {
     let mut facts = host();
     let own = |text: &str| Fact::new(addr(text), Origin::kernel("test"));
     facts.host.nameservers = ["127.0.0.53", "::1", "127.0.0.53", "192.0.2.1", "192.0.2.2"].map(own).to_vec();
-    let all = default_resolvers(&facts);
+    let all = default_resolvers_of(&facts);
     let system: Vec<String> = all
         .iter()
         .filter(|spec| spec.kind == VantageKind::System)
@@ -60,7 +60,7 @@ fn a_world_of_private_resolvers_is_a_test_network() {
         let all = servers.iter().map(|server| resolver("r", SocketAddr::new(addr(server), PORT))).collect();
         Options { resolvers: all, ..options(&[]) }.sees_the_public_dns()
     };
-    assert!(Options::for_host(&host()).sees_the_public_dns());
+    assert!(Options::new(&[], false).sees_the_public_dns());
     assert!(with(&["127.0.0.53", "9.9.9.9"]) && with(&["::1", "2620:fe::fe"]));
     assert!(!with(&["127.0.0.1"]) && !with(&["10.0.0.53", "fd00::53", "::1"]));
 }

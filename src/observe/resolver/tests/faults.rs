@@ -1,5 +1,6 @@
 //! What servers do wrong, and what is made of it.
 
+use super::super::exchange;
 use super::*;
 
 #[test]
@@ -256,7 +257,7 @@ fn defaults_follow_the_host() {
     let from_file = |text: &str| crate::facts::Fact::new(addr(text), crate::facts::Origin::kernel("test"));
     facts.host.nameservers = vec![from_file("192.0.2.53"), from_file("192.0.2.53"), from_file("192.0.2.54")];
     let said = |facts: &Facts| -> Vec<String> {
-        default_resolvers(facts).iter().map(|r| format!("{} {}", r.name, r.server)).collect()
+        default_resolvers_of(facts).iter().map(|r| format!("{} {}", r.name, r.server)).collect()
     };
     assert_eq!(
         said(&facts),
@@ -284,4 +285,19 @@ fn nothing_is_asked_offline() {
     assert_eq!(server.asked(), 0);
     let question = Question::new(&DomainName::new("mail.example.com"), RecordType::A);
     assert_eq!(dns.truth(&question).lookup, Lookup::Unanswered(Why::NotAsked));
+}
+
+#[test]
+fn a_resolver_that_never_says_anything_is_given_up_early_where_others_answer() {
+    let (well, silent) = (serve(1, 0, healthy), serve(2, 0, |_| Vec::new()));
+    let began = std::time::Instant::now();
+    let dns = ask(&host(), &options(&[&well, &silent]));
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(950) && took < exchange::DEADLINE, "{took:?}");
+    assert!(dns.replies.values().all(|all| all.len() == 2 && all[1].outcome == Outcome::Unanswered(Why::Timeout)));
+    // Where a question is open without it, it is waited for.
+    let open = serve(3, 0, |q| if q.rtype == Type::MX { q.rcode(ResponseCode::ServFail) } else { healthy(q) });
+    let began = std::time::Instant::now();
+    ask(&host(), &options(&[&open, &silent]));
+    assert!(began.elapsed() >= exchange::DEADLINE - Duration::from_millis(50), "{:?}", began.elapsed());
 }

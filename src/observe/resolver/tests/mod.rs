@@ -2,6 +2,7 @@
 
 mod authorities;
 mod bounds;
+mod encrypted;
 mod families;
 mod faults;
 
@@ -16,9 +17,10 @@ use hickory_proto::rr::rdata::{A, CNAME, NS, PTR, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType as Type};
 
 use super::*;
+use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::samples::{facts, helo_path};
-use crate::observe::{Lookup, Outcome, RecordType, Why, iprev::Iprev};
+use crate::observe::{Lookup, Outcome, RecordType, Why, iprev::Iprev, plan};
 
 /// A question, as a server of a test sees it.
 struct Query {
@@ -151,7 +153,7 @@ fn healthy(query: &Query) -> Vec<Vec<u8>> {
 }
 
 fn resolver(name: &str, server: SocketAddr) -> ResolverSpec {
-    ResolverSpec { name: name.into(), server, kind: VantageKind::Public }
+    ResolverSpec { name: name.into(), server, kind: VantageKind::Public, transport: Transport::Plain }
 }
 
 fn options(servers: &[&TestServer]) -> Options {
@@ -162,7 +164,23 @@ fn options(servers: &[&TestServer]) -> Options {
         authoritative_port: 53,
         timeout: Duration::from_secs(20),
         progress: Progress::default(),
+        trust: Trust::nobody(),
     }
+}
+
+fn default_resolvers_of(facts: &Facts) -> Vec<ResolverSpec> {
+    let nameservers: Vec<IpAddr> = facts.host.nameservers.iter().map(|fact| fact.value).collect();
+    let source = &facts.host.source;
+    default_resolvers(&nameservers, source.known && source.ipv4.is_none() && source.ipv6.is_some())
+}
+
+fn ask(facts: &Facts, options: &Options) -> Observations {
+    ask_more(facts, options, Observations::default())
+}
+
+fn ask_more(facts: &Facts, options: &Options, dns: Observations) -> Observations {
+    let plan = plan::Plan::of(facts);
+    super::ask(&plan.initial, &plan.follow_ups, options, dns)
 }
 
 fn host() -> Facts {
