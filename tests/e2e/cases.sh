@@ -85,7 +85,7 @@ with_package() {
 
 prepare_network() {
     [ ! -d "$work/base" ] || return 0
-    with_package base "nsd unbound"
+    with_package base "nsd unbound openssl"
     rm -f "$work/base/root/etc/resolv.conf"
     echo nameserver 192.0.2.54 >"$work/base/root/etc/resolv.conf"
     start_network
@@ -170,6 +170,75 @@ serve_more() {
     } >"$work/base/root/e2e/$name.conf"
     on base nsd -d -c "/e2e/$name.conf" >"$work/$name.log" 2>&1 &
     eventually 10 "$name listens" on base sh -c "ss -lun | grep -qF '$2:53'"
+}
+
+# Starts an Unbound of the host `base` that serves TLS and HTTPS alone, with a certificate for dns.example.net.
+# usage: serve_encrypted ADDRESS     leaves the root that signed it in $work/roots.pem
+serve_encrypted() {
+    local folder=$work/base/root/e2e/encrypted
+    ip -n dns addr add "$1/24" dev eth0
+    mkdir -p "$folder"
+    printf 'subjectAltName=DNS:dns.example.net\n' >"$folder/names"
+    # shellcheck disable=SC2016  # the inner shell expands it
+    on base sh -ec 'cd /e2e/encrypted
+        key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+        openssl req -x509 $key -days 2 -subj /CN=root -keyout root.key -out root.pem
+        openssl req -new $key -subj /CN=dns.example.net -keyout dns.key -out dns.csr
+        openssl x509 -req -in dns.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2 -extfile names -out dns.pem' \
+        >"$work/openssl.log" 2>&1 || { cat "$work/openssl.log" >&2; die "no certificate"; }
+    cp "$folder/root.pem" "$work/roots.pem"
+    {
+        sed "/^ interface:/d; /^remote-control:/,\$d" "$work/base/root/e2e/unbound.conf"
+        printf ' interface: %s@853\n interface: %s@443\n tls-port: 853\n https-port: 443\n' "$1" "$1"
+        printf ' tls-service-key: /e2e/encrypted/dns.key\n tls-service-pem: /e2e/encrypted/dns.pem\n'
+        printf 'remote-control:\n control-enable: no\n'
+    } >"$folder/unbound.conf"
+    on base unbound -d -c /e2e/encrypted/unbound.conf >"$work/encrypted.log" 2>&1 &
+    eventually 10 "Unbound serves TLS and HTTPS" on base sh -c "ss -ltn | grep -qF '$1:853' && ss -ltn | grep -qF '$1:443'"
+}
+
+# Whom a report speaks of, and how. usage: same_findings REPORT REPORT
+same_findings() {
+    python3 - "$1" "$2" <<'PY'
+import json, sys
+one, other = ({(f["code"], f["subject"], f["verdict"]) for f in json.load(open(path))["findings"]} for path in sys.argv[1:])
+sys.exit(f"differ: {one ^ other}" if one != other else 0)
+PY
+}
+
+# Resolvers over TLS and HTTPS say what the same ones say over UDP; with a certificate that proves nothing they say nothing.
+case_encrypted() {
+    prepare_network
+    serve_encrypted 192.0.2.57
+    make_root encrypted base
+    local root=$work/encrypted/root transport
+    cp "$HELOLINT" "$root/usr/local/bin/helolint"
+    echo nameserver 192.0.2.54 >"$root/etc/resolv.conf"
+    printf '127.0.0.1 localhost\n203.0.113.10 mail.example.com mail\n2001:db8:25::25 mail.example.com mail\n' >"$root/etc/hosts"
+    boot encrypted mx mail.example.com
+    local check=(on encrypted helolint check --no-authoritative --timeout 8 --format json --resolver)
+    judge 15 "$work/plain.json" "${check[@]}" 192.0.2.54
+    holds "$work/plain.json" 'r["dns"]["answered"] == r["dns"]["questions"] > 0'
+    mkdir -p "$root/etc/ssl/certs"
+    for transport in tls://192.0.2.57 https://192.0.2.57/dns-query; do
+        say "  $transport"
+        cp "$work/roots.pem" "$root/etc/ssl/certs/ca-certificates.crt"
+        judge 15 "$work/encrypted.json" "${check[@]}" "$transport#dns.example.net"
+        holds "$work/encrypted.json" 'r["dns"]["answered"] == r["dns"]["questions"] > 0'
+        same_findings "$work/plain.json" "$work/encrypted.json" || die "$transport says something else"
+
+        say "  $transport by a name that is not in its certificate, and from a root that nobody trusts"
+        judge 15 "$work/encrypted.json" "${check[@]}" "$transport#other.example.net"
+        holds "$work/encrypted.json" 'r["dns"]["questions"] > 0 == r["dns"]["answered"]'
+        nothing_called_missing "$work/encrypted.json"
+        grep -qi certificate "$work/encrypted.json" || die "the report does not name the certificate"
+        : >"$root/etc/ssl/certs/ca-certificates.crt"
+        judge 15 "$work/encrypted.json" "${check[@]}" "$transport#dns.example.net"
+        holds "$work/encrypted.json" 'r["dns"]["questions"] > 0 == r["dns"]["answered"]'
+        nothing_called_missing "$work/encrypted.json"
+        grep -qiE 'certificate|trust' "$work/encrypted.json" || die "the report does not name the certificate"
+    done
+    halt encrypted
 }
 
 # Reverse zones delegated to a customer, as the host at the end of them sees it: RFC 2317 with a lame server that only the provider names, and

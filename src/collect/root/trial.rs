@@ -101,7 +101,7 @@ impl Root {
     pub(super) fn status_supposed(&self, path: &str, changed: &Changed) -> FileStatus {
         let before = self.status_kept(path);
         let new =
-            FileStatus { size: 0, modified: 0, is_dir: false, is_file: true, mode: NEW_FILE_MODE, uid: 0, gid: 0 };
+            FileStatus { size: 0, modified: 0, changed: 0, is_dir: false, is_file: true, mode: NEW_FILE_MODE, uid: 0, gid: 0 };
         FileStatus { size: changed.text.len() as u64, modified: changed.modified, ..before.unwrap_or(new) }
     }
 
