@@ -223,13 +223,7 @@ fn vantage_doc(vantage: &Vantage) -> VantageDoc {
     VantageDoc {
         name: vantage.name.clone(),
         server: vantage.server.map(|server| server.to_string()),
-        kind: match vantage.kind {
-            VantageKind::Overlay => "overlay",
-            VantageKind::Authoritative => "authoritative",
-            VantageKind::Public => "public",
-            VantageKind::System => "system",
-        }
-        .into(),
+        kind: vantage.kind.as_str().to_owned(),
     }
 }
 
@@ -352,13 +346,8 @@ fn vantage(document: &VantageDoc) -> Result<Vantage, SnapshotError> {
         Some(text) => Some(text.parse().map_err(|_| bad(text, "address with a port"))?),
         None => None,
     };
-    let kind = match document.kind.as_str() {
-        "overlay" => VantageKind::Overlay,
-        "authoritative" => VantageKind::Authoritative,
-        "public" => VantageKind::Public,
-        "system" => VantageKind::System,
-        other => return Err(bad(other, "kind of server")),
-    };
+    let kind = VantageKind::ALL.into_iter().find(|kind| kind.as_str() == document.kind);
+    let kind = kind.ok_or_else(|| bad(&document.kind, "kind of server"))?;
     Ok(Vantage { name: document.name.clone(), server, kind })
 }
 

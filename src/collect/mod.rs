@@ -3,6 +3,7 @@
 
 pub mod confidential;
 pub mod cpanel;
+pub mod daemon;
 pub mod exim;
 pub mod kernel;
 pub mod live;

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use nix::unistd::{SysconfVar, sysconf};
 
+pub use crate::collect::daemon::Daemon;
 use crate::collect::root::Root;
 use crate::collect::{exim, postfix};
 use crate::facts::{Doubt, Mta, UnseenDaemon};
@@ -34,25 +35,6 @@ const EXIM_PID_FILES: [&str; 5] = [
     "/var/spool/exim/exim-daemon.pid",
     "/var/spool/exim4/exim-daemon.pid",
 ];
-
-/// A running daemon.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Daemon {
-    /// What it is.
-    pub mta: Mta,
-    /// Its process number.
-    pub pid: u32,
-    /// When it was started, seconds since 1970.
-    pub started: Option<i64>,
-    /// When its configuration was last read, seconds since 1970: a reload makes Postfix start its queue manager anew.
-    pub loaded: Option<i64>,
-    /// Postfix: `MAIL_CONFIG` of its environment, the folder of its configuration.
-    pub config_directory: Option<String>,
-    /// Exim: the argument of `-C`, a colon-separated list of files of which the first that exists counts.
-    pub config_files: Option<String>,
-    /// Exim: the arguments of `-D`, `NAME=value`.
-    pub macros: Vec<String>,
-}
 
 /// The daemons of the live system.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -36,9 +36,17 @@ pub fn optional(root: &Root, path: &str, consequence: &str, problems: &mut Vec<P
     let message = format!("{path} cannot be read: {subject}{error}. {consequence}");
     // What the system keeps from helolint, the programs of the host may well read.
     let undecided = matches!(error, ReadError::Io(_));
-    let kind = if error.is_bound() { ProblemKind::Bounded } else { ProblemKind::Unreadable { undecided } };
-    problems.push(Problem::of_file(kind, path, None, message));
+    problems.push(Problem::of_file(kind_of(&error, undecided), path, None, message));
     None
+}
+
+/// The problem that a file which cannot be read is: `undecided` where the programs of the host may well read it.
+pub fn kind_of(error: &ReadError, undecided: bool) -> ProblemKind {
+    match error {
+        ReadError::Denied => ProblemKind::Denied,
+        error if error.is_bound() => ProblemKind::Bounded,
+        _ => ProblemKind::Unreadable { undecided },
+    }
 }
 
 /// Bytes of the longest line, its end included.

@@ -235,6 +235,7 @@ impl Hider<'_> {
             ProblemKind::Unused { service } | ProblemKind::ServiceRepeated { service } => self.text(service),
             ProblemKind::Syntax { .. }
             | ProblemKind::Unreadable { .. }
+            | ProblemKind::Denied
             | ProblemKind::Swallowed
             | ProblemKind::NotGenerated
             | ProblemKind::ChrootCopy

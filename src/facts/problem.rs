@@ -57,6 +57,8 @@ pub enum ProblemKind {
         /// Whether it is merely undecided: a compiled table without its text.
         undecided: bool,
     },
+    /// CFG004, undetermined: the system does not let helolint read a file.
+    Denied,
     /// CFG004: an indexed table without its compiled form.
     Uncompiled {
         /// `type:path`, as postmap(1) takes it.

@@ -4,8 +4,10 @@
 //! Pure and cheap: called once for a check, and again for every trial of a change.
 
 mod addresses;
+mod binding;
 pub mod generic;
 mod names;
+mod nat;
 mod paths;
 
 pub use addresses::{OwnAddresses, is_own};
@@ -41,7 +43,7 @@ pub fn resolve(facts: &Facts, overrides: &Overrides) -> Identity {
     let Some(senders) = &facts.senders else { return adjusted(facts, overrides, mtas) };
     let postfix = mtas.live.contains(&Mta::Postfix);
     let proxies = if postfix { facts.proxy_interfaces.as_slice() } else { &[] };
-    let nat = paths::nat_map(&overrides.nat, facts.cpanel.as_ref(), proxies);
+    let nat = nat::nat_map(&overrides.nat, facts.cpanel.as_ref(), proxies);
     let judged = || senders.iter().filter(|sender| mtas.live.contains(&sender.mta));
     let (mut paths, bind_faults) = if mtas.configured.is_empty() {
         (paths::of_host(&facts.host, &nat), Vec::new())

@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::addr::{self, Family};
+use super::binding::{Binding, ROUTE, Source};
+use crate::addr::Family;
 use crate::facts::{
-    AfterBindFault, Bind, BindFault, BindFaultKind, Cpanel, CpanelNat, Fact, HandedOver, Helo, Host, LocalAddresses,
-    Mta, NatEntry, NatMap, NextHop, Origin, OutboundPath, Sender, SenderDomains, Undecided,
+    BindFault, Fact, HandedOver, Helo, Host, Mta, NatMap, NextHop, OutboundPath, Sender, SenderDomains, Undecided,
 };
 use crate::name::{DomainName, HeloName};
-
-/// What the kernel's choice of a source address is called in origins.
-const ROUTE: Origin = Origin::kernel("route");
 
 /// Programs on this host that senders in use are given to.
 pub fn handed_over<'a>(senders: impl IntoIterator<Item = &'a Sender>) -> Vec<HandedOver> {
@@ -123,132 +120,6 @@ pub fn of_host(host: &Host, nat: &NatMap) -> Vec<OutboundPath> {
     paths
 }
 
-/// The NAT images, the strongest first: the command line's, then cPanel's, then Postfix' `proxy_interfaces`
-/// where that names exactly one public address of a family (rules.md, *sending address*).
-pub fn nat_map(options: &[NatEntry], cpanel: Option<&Cpanel>, proxy_interfaces: &[Fact<IpAddr>]) -> NatMap {
-    let mut entries = options.to_vec();
-    let image = |pair: &CpanelNat| {
-        Some(NatEntry { local: Some(pair.local.value), public: pair.public?, origin: pair.local.origin.clone() })
-    };
-    entries.extend(cpanel.iter().flat_map(|cpanel| &cpanel.nat).filter_map(image));
-    for family in Family::BOTH {
-        let mut public: Vec<&Fact<IpAddr>> =
-            proxy_interfaces.iter().filter(|f| Family::of(f.value) == family && addr::is_public(f.value)).collect();
-        public.dedup_by_key(|fact| fact.value);
-        if let [only] = public[..] {
-            entries.push(NatEntry { local: None, public: only.value, origin: only.origin.clone() });
-        }
-    }
-    NatMap(entries)
-}
-
-/// Where a sender's connections come from.
-enum Source {
-    /// This address; whether the MTA binds to it.
-    At(Fact<IpAddr>, bool),
-    /// Nowhere: nothing is sent on this path.
-    None,
-    /// It is not known, or files cannot decide it.
-    Unknown(Option<Box<Undecided>>),
-}
-
-/// Resolves what senders bind to, and notes what they cannot.
-struct Binding<'a> {
-    host: &'a Host,
-    local: LocalAddresses,
-    faults: Vec<BindFault>,
-    /// Where each fault stands among them.
-    known: HashMap<(Mta, BindFaultKind, AfterBindFault, String, Origin), usize>,
-}
-
-impl Binding<'_> {
-    /// Where a sender's connections come from.
-    fn resolve(&mut self, sender: &Sender) -> Source {
-        let host = self.host;
-        match &sender.bind {
-            Bind::Kernel => kernel_choice(host, sender.family),
-            // Whatever the setting may say at run time, nothing leaves by a family of which this host has no address.
-            Bind::Undecided(_) if lacks(host, sender.family) => Source::None,
-            Bind::Undecided(undecided) => Source::Unknown(Some(Box::new(undecided.clone()))),
-            Bind::Unusable { parameter, value, then } => {
-                let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
-                    Ok(other) => BindFaultKind::OtherFamily(other),
-                    Err(_) => BindFaultKind::NotAnAddress,
-                };
-                self.report(sender, parameter, value.clone(), kind, *then);
-                after_fault(*then, host, sender.family)
-            }
-            Bind::Address { address, .. } if address.value.is_unspecified() => kernel_choice(host, sender.family),
-            Bind::Address { parameter, address, on_failure } => {
-                let text = || address.with(address.value.to_string());
-                if address.value.is_loopback() {
-                    let kind = BindFaultKind::Loopback(address.value);
-                    self.report(sender, parameter, text(), kind, *on_failure);
-                    return Source::None;
-                }
-                if self.local.has(address.value) == Some(false) {
-                    let nonlocal = match sender.family {
-                        Family::Ipv4 => host.nonlocal_bind_v4,
-                        Family::Ipv6 => host.nonlocal_bind_v6,
-                    };
-                    let kind = BindFaultKind::NotLocal(address.value);
-                    self.report(sender, parameter, text(), kind, *on_failure);
-                    if !nonlocal {
-                        return after_fault(*on_failure, host, sender.family);
-                    }
-                }
-                Source::At(address.clone(), true)
-            }
-        }
-    }
-
-    /// Notes a fault; services with the same fault of the same setting share one.
-    fn report(
-        &mut self,
-        sender: &Sender,
-        parameter: &str,
-        value: Fact<String>,
-        kind: BindFaultKind,
-        then: AfterBindFault,
-    ) {
-        let key = (sender.mta, kind, then, parameter.to_owned(), value.origin.clone());
-        let at = *self.known.entry(key).or_insert(self.faults.len());
-        match self.faults.get_mut(at) {
-            Some(fault) if fault.services.contains(&sender.service) => {}
-            Some(fault) => fault.services.push(Arc::clone(&sender.service)),
-            None => self.faults.push(BindFault {
-                mta: sender.mta,
-                services: vec![Arc::clone(&sender.service)],
-                parameter: parameter.to_owned(),
-                value,
-                kind,
-                then,
-            }),
-        }
-    }
-}
-
-/// Whether the host is known to have neither an address nor a route of this family.
-fn lacks(host: &Host, family: Family) -> bool {
-    let known = host.addresses.is_some() && host.source.known;
-    known && host.source.of(family).is_none() && !host.own_addresses().any(|own| Family::of(own.address) == family)
-}
-
-fn after_fault(then: AfterBindFault, host: &Host, family: Family) -> Source {
-    match then {
-        AfterBindFault::KernelChoice => kernel_choice(host, family),
-        AfterBindFault::NothingSent => Source::None,
-    }
-}
-
-fn kernel_choice(host: &Host, family: Family) -> Source {
-    match host.source.of(family) {
-        Some(source) => Source::At(Fact::new(source, ROUTE), false),
-        None if host.source.known => Source::None,
-        None => Source::Unknown(None),
-    }
-}
-
 /// What makes two ways of sending one path.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
@@ -327,7 +198,7 @@ fn number(paths: &mut [OutboundPath]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{HostFqdn, InterfaceAddress, KernelSource};
+    use crate::facts::{AfterBindFault, Bind, BindFaultKind, HostFqdn, InterfaceAddress, KernelSource};
     use crate::name::{DomainName, HeloName};
 
     fn host() -> Host {
@@ -484,45 +355,5 @@ mod tests {
             others: true,
         };
         assert_eq!(found.0[0].sender_domains, expected);
-    }
-
-    #[test]
-    fn nat_images_by_strength() {
-        let entry = |local: Option<&str>, public: &str| NatEntry {
-            local: local.map(|l| l.parse().unwrap()),
-            public: public.parse().unwrap(),
-            origin: Origin::flag("--public-ip"),
-        };
-        let proxy = [Fact::new("198.51.100.9".parse().unwrap(), ROUTE)];
-        let nat =
-            nat_map(&[entry(Some("10.0.0.5"), "203.0.113.5"), entry(Some("10.0.0.5"), "203.0.113.6")], None, &proxy);
-        let sending = |text: &str| nat.sending(&Fact::new(text.parse().unwrap(), ROUTE)).map(|f| f.value.to_string());
-        assert_eq!(sending("10.0.0.5").as_deref(), Some("203.0.113.5"), "the command line goes first");
-        assert_eq!(
-            sending("10.0.0.9").as_deref(),
-            Some("198.51.100.9"),
-            "proxy_interfaces stands for every private source"
-        );
-        assert_eq!(sending("192.0.2.10").as_deref(), Some("192.0.2.10"), "a public source is its own image");
-        assert_eq!(sending("fd00::1"), None);
-        let two = [proxy[0].clone(), Fact::new("198.51.100.10".parse().unwrap(), ROUTE)];
-        assert_eq!(nat_map(&[], None, &two).0, []);
-    }
-
-    #[test]
-    fn several_local_addresses_may_share_a_public_one() {
-        let pair = |local: &str, public: Option<&str>| CpanelNat {
-            local: Fact::new(local.parse().unwrap(), ROUTE),
-            public: public.map(|addr| addr.parse().unwrap()),
-        };
-        let cpanel = Cpanel {
-            nat: vec![pair("10.0.0.4", Some("192.0.2.4")), pair("10.0.0.5", Some("192.0.2.4")), pair("10.0.0.6", None)],
-            ..crate::rules::testing::cpanel()
-        };
-        let nat = nat_map(&[], Some(&cpanel), &[]);
-        for (local, public) in [("10.0.0.4", Some("192.0.2.4")), ("10.0.0.5", Some("192.0.2.4")), ("10.0.0.6", None)] {
-            let local = Fact::new(local.parse().unwrap(), ROUTE);
-            assert_eq!(nat.sending(&local).map(|image| image.value.to_string()).as_deref(), public);
-        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod appliances;
 mod distributions;
+mod mail_servers;
 mod more_panels;
 mod panels;
 mod systems;
@@ -250,7 +251,9 @@ pub struct Recognised {
 
 /// Every manager known.
 pub fn all() -> impl Iterator<Item = &'static Manager> {
-    [panels::ALL, more_panels::ALL, appliances::ALL, systems::ALL, distributions::ALL].into_iter().flatten()
+    [panels::ALL, more_panels::ALL, mail_servers::ALL, appliances::ALL, systems::ALL, distributions::ALL]
+        .into_iter()
+        .flatten()
 }
 
 /// The manager with this word.

@@ -1,7 +1,6 @@
 //! What is known of a provider, and how well.
 
 use crate::addr::Family;
-use crate::providers::{clouds, europe, hosting, servers};
 
 /// What a fact stands on. What nobody confirmed is in no table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,9 +189,4 @@ impl Provider {
             Family::Ipv6 => self.ptr6,
         }
     }
-}
-
-/// Every provider.
-pub fn all() -> impl Iterator<Item = &'static Provider> {
-    [clouds::CLOUDS, europe::EUROPE, servers::SERVERS, hosting::HOSTING].into_iter().flatten()
 }

@@ -21,8 +21,13 @@ use crate::name::DomainName;
 use crate::observe::Observations;
 
 pub use advice::{Advice, advice};
-pub use data::{Basis, DefaultName, Dmi, Forward, How, Means, Op, Port25, Provider, Way, all};
+pub use data::{Basis, DefaultName, Dmi, Forward, How, Means, Op, Port25, Provider, Way};
 pub use reverse::ReverseZone;
+
+/// Every provider.
+pub fn all() -> impl Iterator<Item = &'static Provider> {
+    [clouds::CLOUDS, europe::EUROPE, servers::SERVERS, hosting::HOSTING].into_iter().flatten()
+}
 
 /// By what a provider was recognised, the surest first.
 #[derive(Debug, Clone, PartialEq, Eq)]

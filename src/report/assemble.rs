@@ -324,7 +324,7 @@ fn dns_view(dns: &Observations) -> DnsView {
             .map(|(vantage, (asked, answered))| VantageView {
                 name: vantage.name.clone(),
                 server: vantage.server.map(|server| server.to_string()),
-                kind: kind(vantage.kind).to_owned(),
+                kind: vantage.kind,
                 answered,
                 asked,
             })
@@ -346,14 +346,5 @@ fn rank(kind: VantageKind) -> u8 {
         VantageKind::System => 1,
         VantageKind::Public => 2,
         VantageKind::Authoritative => 3,
-    }
-}
-
-pub(crate) fn kind(kind: VantageKind) -> &'static str {
-    match kind {
-        VantageKind::Overlay => "overlay",
-        VantageKind::Authoritative => "authoritative",
-        VantageKind::Public => "public",
-        VantageKind::System => "system",
     }
 }

@@ -11,6 +11,7 @@ mod markdown;
 mod model;
 pub(crate) mod monitor;
 mod ndjson;
+mod plural;
 mod questions;
 mod receivers;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::addr::Family;
 use crate::facts::{InterfaceAddress, Mta, Origin};
 use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, is_false};
+use crate::observe::VantageKind;
 use crate::observe::iprev::Iprev;
 use crate::receivers;
 use crate::remedy::Plan;
@@ -438,7 +439,8 @@ pub struct VantageView {
     /// Its address and port; null for zone files and planned records.
     pub server: Option<String>,
     /// `overlay`, `authoritative`, `public` or `system`.
-    pub kind: String,
+    #[schemars(with = "String")]
+    pub kind: VantageKind,
     /// How many of the questions it was asked got an answer from it.
     pub answered: usize,
     /// How many questions it was asked.

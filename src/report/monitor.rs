@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::escape;
 use crate::findings::{Severity, Verdict};
+use crate::observe::VantageKind;
 use crate::observe::iprev::Iprev;
 use crate::report::{Report, verdict};
 
@@ -169,7 +170,12 @@ pub fn prometheus(report: &Report) -> String {
     head(&mut out, "helolint_dns_questions_answered", "DNS questions that somebody answered.");
     _ = writeln!(out, "helolint_dns_questions_answered {}", report.dns.answered);
     head(&mut out, "helolint_dns_questions_planned", "DNS questions that planned records (--overlay) answered.");
-    let planned = report.dns.vantage.iter().filter(|vantage| vantage.kind == "overlay").map(|vantage| vantage.answered);
+    let planned = report
+        .dns
+        .vantage
+        .iter()
+        .filter(|vantage| vantage.kind == VantageKind::Overlay)
+        .map(|vantage| vantage.answered);
     _ = writeln!(out, "helolint_dns_questions_planned {}", planned.sum::<usize>());
     head(&mut out, "helolint_dns_questions_stale", "DNS questions to which a cache gives what the zone no longer has.");
     for right in [true, false] {

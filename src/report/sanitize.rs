@@ -6,6 +6,7 @@ use crate::addr::Family;
 use crate::escape::{Sanitize, harmless, sanitize_fields};
 use crate::facts::{AddressFlag, InterfaceAddress, Mta};
 use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, Who};
+use crate::observe::VantageKind;
 use crate::observe::iprev::Iprev;
 use crate::receivers;
 use crate::remedy::{Plan, Remaining, Settled, Step};
@@ -43,6 +44,7 @@ harmless!(
     Severity,
     Summary,
     SuppressedBy,
+    VantageKind,
     Verdict,
     Who,
     receivers::Basis,

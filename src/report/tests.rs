@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::escape;
 use crate::findings::StaleCaches;
+use crate::observe::VantageKind;
 
 fn style(width: usize, unicode: bool, color: bool, verbosity: Verbosity) -> Style {
     Style { width, unicode, color, verbosity }
@@ -291,7 +292,7 @@ fn every_format_says_that_records_are_planned_and_that_caches_are_behind() {
     let overlay = |answered| VantageView {
         name: "planned".into(),
         server: None,
-        kind: "overlay".into(),
+        kind: VantageKind::Overlay,
         answered,
         asked: answered,
     };
@@ -344,7 +345,7 @@ fn a_plan_that_answers_nothing_is_not_passed_over() {
     report.dns.vantage.push(VantageView {
         name: "planned".into(),
         server: None,
-        kind: "overlay".into(),
+        kind: VantageKind::Overlay,
         answered: 0,
         asked: 0,
     });

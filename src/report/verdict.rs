@@ -1,7 +1,8 @@
 //! The verdict in one sentence, for every format that begins with one.
 
 use crate::findings::StaleCaches;
-use crate::report::human::count;
+use crate::observe::VantageKind;
+use crate::report::plural::count;
 use crate::report::{Outgoing, Report};
 
 /// What a part of the sentence means, for its colour.
@@ -97,7 +98,7 @@ pub fn notes(report: &Report) -> Vec<Note> {
         let text = format!("right at the source, still stale in caches{}", until(stale));
         notes.push(Note { id: "stale", text });
     }
-    let given = report.dns.vantage.iter().any(|vantage| vantage.kind == "overlay");
+    let given = report.dns.vantage.iter().any(|vantage| vantage.kind == VantageKind::Overlay);
     match (report.planned, given) {
         (true, _) => notes.push(Note { id: "planned", text: "judged by planned records".into() }),
         // Whoever gave a plan and misspelt it would take the live DNS for it.

@@ -11,9 +11,8 @@ pub use crate::identity::{Introduction, OwnAddresses, host_or_node_name, is_own,
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Question, RecordType};
-use crate::rules::remedy::right_names;
 use crate::rules::similar::hint;
-use crate::rules::support::{Sending, evidence, sending_addresses};
+use crate::rules::support::{Sending, evidence, followed_ptr_names, names_for, sending_addresses};
 
 /// What stands for the open question where interface addresses are not known.
 pub const INTERFACES: &str = "interface addresses";
@@ -97,6 +96,15 @@ pub fn judged_host_name(facts: &Facts) -> Option<Fact<DomainName>> {
     let unset = |file: &&Fact<String>| file.value.len() > NODE_NAME_LIMIT && DomainName::new(&file.value) == name.value;
     let invalid = !name.value.is_host_name() || facts.host.etc_hostname.as_ref().filter(unset).is_some();
     (unqualified(&name.value).is_none() && !invalid).then_some(name)
+}
+
+/// The names that lead to a sending address already: its PTR names, and those that this host has.
+pub fn right_names(facts: &Facts, dns: &Observations, sending: &Sending<'_>) -> Vec<DomainName> {
+    let addr = sending.address.value;
+    let mut names = names_for(facts, sending);
+    names.extend(followed_ptr_names(dns, addr));
+    names.retain(|name| why_generic(name, addr).is_none() && confirms(dns, name, addr) == Some(true));
+    names
 }
 
 /// What was meant by the host name, where that is nearly one that leads to a sending address; else empty.

@@ -9,50 +9,22 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::maps::Kind;
-use super::settings::excerpt;
+use super::complaints::{Complaints, excerpt};
 use crate::collect::lsearch::{Contents, Indented};
 use crate::collect::reading::lines;
-use crate::facts::{MapEntry, Origin, Problem, ProblemKind};
+use crate::facts::{MapEntry, Problem};
 use crate::name::lower_case;
 use crate::source::{SourceFile, Span};
 
-/// Lines of one file that are reported one by one; of more, only the number is said.
-const COMPLAINT_LIMIT: usize = 20;
-
-/// The complaints about one file.
-pub(super) struct Complaints<'a> {
-    problems: &'a mut Vec<Problem>,
-    count: usize,
-}
-
-impl<'a> Complaints<'a> {
-    pub(super) fn new(problems: &'a mut Vec<Problem>) -> Complaints<'a> {
-        Complaints { problems, count: 0 }
-    }
-
-    /// Complains of the place `span`.
-    pub(super) fn add(&mut self, span: &Span, message: impl Into<String>) {
-        self.add_related(span, message, Vec::new());
-    }
-
-    fn add_related(&mut self, span: &Span, message: impl Into<String>, related: Vec<(Origin, String)>) {
-        self.count += 1;
-        if self.count <= COMPLAINT_LIMIT {
-            let problem = Problem::at(ProblemKind::MapLine, Origin::File(span.clone()), message);
-            self.problems.push(Problem { related, ..problem });
-        }
-    }
-}
-
-impl Drop for Complaints<'_> {
-    /// The last line reported speaks for those that are not.
-    fn drop(&mut self) {
-        let more = self.count.saturating_sub(COMPLAINT_LIMIT);
-        if let (1.., Some(last)) = (more, self.problems.last_mut()) {
-            last.message.push_str(&format!(". Further lines of this file that are not as they should be: {more}"));
-        }
-    }
+/// What the values of a map are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Source addresses, parted by semicolons (`/etc/mailips`).
+    Addresses,
+    /// A HELO name (`/etc/mailhelo`).
+    HeloName,
+    /// What belongs to an account (`/etc/userdomains`, `/etc/userips`).
+    Account,
 }
 
 /// Checks the lines of a map.

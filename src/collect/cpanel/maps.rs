@@ -4,24 +4,14 @@ use std::sync::Arc;
 
 use pest::Parser;
 
-use super::check::{self, Complaints};
-use super::settings::{Line, Rule, excerpt};
+use super::check::{self, Kind};
+use super::complaints::{Complaints, excerpt};
+use super::settings::{Line, Rule};
 use crate::collect::lsearch;
 use crate::collect::reading::lines;
 use crate::facts::{MapEntry, Problem, ProblemKind, Text};
 use crate::name::DomainName;
 use crate::source::SourceFile;
-
-/// What the values of a map are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Source addresses, parted by semicolons (`/etc/mailips`).
-    Addresses,
-    /// A HELO name (`/etc/mailhelo`).
-    HeloName,
-    /// What belongs to an account (`/etc/userdomains`, `/etc/userips`).
-    Account,
-}
 
 /// The entries of a map.
 pub(super) fn entries(file: &Arc<SourceFile>, kind: Kind, problems: &mut Vec<Problem>) -> Vec<MapEntry> {

@@ -1,6 +1,7 @@
 //! cPanel & WHM's own files: what they say, and their lines that Exim and WHM do not read alike.
 
 mod check;
+mod complaints;
 mod maps;
 mod settings;
 
@@ -9,7 +10,8 @@ use crate::collect::root::Root;
 use crate::collect::system::first_line;
 use crate::facts::{Cpanel, Fact, Problem};
 use crate::source::SourceFile;
-use maps::{Kind, domains, entries, reverse};
+use check::Kind;
+use maps::{domains, entries, reverse};
 
 const VERSION: &str = "/usr/local/cpanel/version";
 const WWWACCT: &str = "/etc/wwwacct.conf";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pest::Parser;
 
-use super::check::Complaints;
+use super::complaints::{Complaints, excerpt};
 use crate::collect::reading::lines;
 use crate::collect::system::first_line;
 use crate::facts::{CpanelNat, Fact, Problem};
@@ -114,13 +114,4 @@ fn parsed(text: &Fact<String>, what: &str, broken: &str, complaints: &mut Compla
         complaints.add(span, format!("{what} is `{}`, which is no IP address. {broken}", excerpt(&text.value)));
     }
     None
-}
-
-/// The beginning of a text, for messages.
-pub(super) fn excerpt(text: &str) -> String {
-    const LIMIT: usize = 80;
-    match text.char_indices().nth(LIMIT) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
 }

@@ -1,7 +1,7 @@
 //! What Exim asks of a driver once all its options are read, and of the routers among themselves.
 
 use super::Refused;
-use super::config::Driver;
+use super::driver::Driver;
 use super::lines::Lines;
 use super::tables::Class;
 

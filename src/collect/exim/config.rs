@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use super::Refused;
 use super::checks;
+pub use super::driver::Driver;
 use super::expand::Evaluator;
 use super::hidden;
 use super::lines::{Lines, Logical};
 use super::macros::{self, Macros};
 use super::options::{self, Line, Options};
 use super::sections::{self, Acls};
+use super::syntax;
 use super::tables::{self, Class};
 use super::users::Users;
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
 use crate::facts::Fact;
-use crate::source::{SourceFile, Span};
+use crate::source::SourceFile;
 
 /// What Exim takes from its files.
 #[derive(Debug, Default)]
@@ -44,36 +46,6 @@ impl Config {
     pub fn evaluator<'r>(&'r self, root: &'r Root) -> Evaluator<'r> {
         let own = OwnFiles::of_exim(root, self.files.iter().map(|file| file.path()));
         Evaluator::over(root, own, Some(&self.lists))
-    }
-}
-
-/// A transport or router.
-#[derive(Debug, Clone)]
-pub struct Driver {
-    /// Its name.
-    pub name: String,
-    /// Its driver.
-    pub driver: String,
-    /// The line that names it.
-    pub origin: Span,
-    /// Options that are set.
-    pub options: Options,
-}
-
-impl Driver {
-    /// The option `name`, where it is set.
-    pub fn get(&self, name: &str) -> Option<&Fact<String>> {
-        self.options.get(name)
-    }
-
-    /// The option's text, where it is set and not empty.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.get(name).map(|fact| fact.value.as_str()).filter(|text| !text.is_empty())
-    }
-
-    /// Whether the boolean option `name` is on.
-    pub fn is(&self, name: &str, default: bool) -> bool {
-        self.get(name).map_or(default, |fact| fact.value == "true")
     }
 }
 
@@ -160,7 +132,7 @@ fn next(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<Next, R
     if how.keep_lines {
         config.lines.push(line.text.clone());
     }
-    match options::section(&line.text) {
+    match syntax::section(&line.text) {
         Some(name) => Ok(Next::Section(Some((name, line)))),
         None => Ok(Next::Line(line)),
     }
@@ -178,14 +150,14 @@ fn main_section(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result
             if !define(lines, &line)? {
                 return Err(refused(&line, "malformed macro definition".into()));
             }
-        } else if let Some(list) = options::named_list(&line.text) {
+        } else if let Some(list) = syntax::named_list(&line.text) {
             let value = options::origin(&line, &lines.macros, list.value.clone());
             let key = (list.kind.to_owned(), list.name.to_owned());
             if config.lists.insert(key, value).is_some() {
                 let kind = list.kind.trim_end_matches("list");
                 return Err(refused(&line, format!("duplicate name \"{}\" for a named {kind} list", list.name)));
             }
-        } else if let Some(message) = options::broken_list(&line.text) {
+        } else if let Some(message) = syntax::broken_list(&line.text) {
             return Err(refused(&line, message));
         } else {
             let reading = how;
@@ -204,7 +176,7 @@ fn main_section(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result
 
 /// Takes up a macro definition; false where the line is none.
 fn define(lines: &mut Lines, line: &Logical) -> Result<bool, Refused> {
-    let Some(found) = options::macro_definition(&line.text) else { return Ok(false) };
+    let Some(found) = syntax::macro_definition(&line.text) else { return Ok(false) };
     let at = line.span(found.value.start, found.value.end);
     lines
         .macros
@@ -253,7 +225,7 @@ fn rules(
 
 /// Whether a line defines a macro.
 fn is_definition(line: &Logical) -> bool {
-    line.text.starts_with(|c: char| c.is_ascii_uppercase()) && options::macro_definition(&line.text).is_some()
+    line.text.starts_with(|c: char| c.is_ascii_uppercase()) && syntax::macro_definition(&line.text).is_some()
 }
 
 /// A section whose lines do not matter here.
@@ -284,13 +256,13 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
             define(lines, &line)?;
             continue;
         }
-        if let Some((name, rest)) = options::driver_name(&line.text) {
+        if let Some((name, rest)) = syntax::driver_name(&line.text) {
             finish(lines, open.take(), class, &mut done)?;
             if !names.insert(name.to_owned()) {
                 return Err(refused(&line, format!("there are two {}s called \"{name}\"", class.word())));
             }
             if !rest.is_empty() {
-                return Err(refused(&line, options::extra(rest, &format!("driver name {name}"))));
+                return Err(refused(&line, syntax::extra(rest, &format!("driver name {name}"))));
             }
             open = Some(Driver {
                 name: name.to_owned(),

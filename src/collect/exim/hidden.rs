@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::lines::Uses;
 use super::macros::Macros;
 use crate::secret::{self, HIDDEN, Syntax};
 use crate::source::{SourceFile, Span};
@@ -13,6 +12,19 @@ const LINE_LIMIT: usize = 1 << 20;
 
 /// Bytes of such lines that are looked through in all, each time that one is.
 const WORK_LIMIT: usize = 64 << 20;
+
+/// A logical line in which macros were replaced.
+#[derive(Debug)]
+pub struct Uses {
+    /// The macros, by their place among all.
+    pub macros: Vec<usize>,
+    /// Those that are part of a secret.
+    pub secret: Vec<usize>,
+    /// The macro that the line defines.
+    pub defines: Option<String>,
+    /// Its physical lines.
+    pub places: Vec<Span>,
+}
 
 /// Marks in the files what `hide` hides, and every macro and line that holds a part of it. `uses` are the lines in which macros were
 /// replaced, in the order in which they were read.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Refused;
-use super::hidden;
+use super::hidden::{self, Uses};
 use super::macros::Macros;
-use super::options;
+use super::space::is_space;
+use super::syntax;
 use crate::collect::root::{ReadError, Root};
 use crate::secret::Syntax;
 use crate::source::{SourceFile, Span};
@@ -78,19 +79,6 @@ impl Logical {
     }
 }
 
-/// A logical line in which macros were replaced.
-#[derive(Debug)]
-pub struct Uses {
-    /// The macros, by their place among all.
-    pub macros: Vec<usize>,
-    /// Those that are part of a secret.
-    pub secret: Vec<usize>,
-    /// The macro that the line defines.
-    pub defines: Option<String>,
-    /// Its physical lines.
-    pub places: Vec<Span>,
-}
-
 impl Logical {
     fn uses(&self, macros: &Macros) -> Option<Uses> {
         let used: Vec<usize> = self.pieces.iter().flat_map(|piece| &piece.macros).copied().collect();
@@ -99,7 +87,7 @@ impl Logical {
         }
         let secret = hidden::in_secrets(&self.text, &used, macros);
         let places = self.pieces.iter().map(|piece| piece.file.span(piece.start, piece.end)).collect();
-        let defines = options::macro_definition(&self.text).map(|found| found.name.to_owned());
+        let defines = syntax::macro_definition(&self.text).map(|found| found.name.to_owned());
         Some(Uses { macros: used, secret, defines, places })
     }
 }
@@ -401,11 +389,6 @@ fn builtins(line: &str) -> impl Iterator<Item = String> + '_ {
             && !EVERYWHERE.contains(word)
     };
     words.filter(builtin).map(str::to_owned)
-}
-
-/// What C's isspace() takes as white space.
-pub fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
 }
 
 /// The path of an include line, and whether the file may be missing.

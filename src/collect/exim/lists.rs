@@ -1,6 +1,6 @@
 //! Exim's lists: splitting (Exim specification, section 6.21), with a separator that the list itself may choose.
 
-use super::lines::is_space;
+use super::space::is_space;
 
 /// The separator of a list, and what follows its choice.
 pub fn separator(list: &str) -> (char, &str) {

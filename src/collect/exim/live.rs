@@ -1,8 +1,9 @@
 //! Which file is Exim's configuration: the list compiled into the binary, or what the daemon is started with.
 
+use super::Refused;
+use super::starters::{self, Started};
 use super::users::Users;
-use super::{Refused, starters};
-use crate::collect::processes::Daemon;
+use crate::collect::daemon::Daemon;
 use crate::collect::root::{FileStatus, Root};
 use crate::facts::Mta;
 
@@ -66,44 +67,6 @@ pub fn refused(file: &str, status: FileStatus, users: &Users) -> Option<Refused>
     };
     let message = format!("Exim configuration file {file} has the wrong owner, group, or mode");
     Some(Refused { message, at: None, file: None, note: Some(note), unknown: false, bounded: false })
-}
-
-/// What a daemon is started with.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Started {
-    /// `-C`: the list of files of which the first that exists counts; empty: the one compiled in.
-    pub files: Vec<String>,
-    /// `-D`: names and values of macros.
-    pub defines: Vec<(String, String)>,
-}
-
-impl Started {
-    /// What the arguments of a command line say; a list of `-C` that is not made of absolute paths is passed over.
-    pub fn of_arguments<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Started {
-        let mut started = Started::default();
-        let mut arguments = arguments.into_iter();
-        while let Some(argument) = arguments.next() {
-            if let Some(rest) = argument.strip_prefix("-C") {
-                let files = if rest.is_empty() { arguments.next().unwrap_or_default() } else { rest };
-                started.set_files(files);
-            } else if let Some(rest) = argument.strip_prefix("-D").filter(|rest| !rest.is_empty()) {
-                started.define(rest);
-            }
-        }
-        started
-    }
-
-    fn set_files(&mut self, list: &str) {
-        let files: Vec<String> = list.split(':').map(|file| file.trim().to_owned()).collect();
-        if files.iter().all(|file| file.starts_with('/') && !file.contains('$')) {
-            self.files = files;
-        }
-    }
-
-    fn define(&mut self, definition: &str) {
-        let (name, value) = definition.split_once('=').unwrap_or((definition, ""));
-        self.defines.push((name.trim().to_owned(), value.to_owned()));
-    }
 }
 
 /// What the running daemon was started with; `None` where none runs. Of several (one listens, one runs the queue) it is the

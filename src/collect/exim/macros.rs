@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::builtin;
-use super::lines::is_space;
+use super::space::is_space;
 use crate::source::Span;
 
 /// Longest name, in octets.

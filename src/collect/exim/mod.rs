@@ -7,8 +7,10 @@ pub mod config;
 mod debian;
 mod depend;
 mod describe;
+mod driver;
 pub mod expand;
 mod exposed;
+mod faults;
 mod hidden;
 pub mod hostname;
 mod lines;
@@ -22,8 +24,11 @@ mod routes;
 mod sections;
 mod selection;
 mod senders;
+mod space;
+mod stand_in;
 mod starters;
 mod sums;
+mod syntax;
 mod tables;
 pub mod users;
 mod version;
@@ -31,7 +36,8 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use crate::collect::processes::Daemon;
+use crate::collect::daemon::Daemon;
+use crate::collect::reading;
 use crate::collect::root::{ReadError, Root};
 use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, Refusal, Sender};
 use crate::source::Span;
@@ -130,7 +136,7 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
             let message = format!("{} cannot be read: {error}", live.file);
             // What the system keeps from helolint, Exim may well read.
             let undecided = matches!(error, ReadError::Io(_));
-            let kind = if error.is_bound() { ProblemKind::Bounded } else { ProblemKind::Unreadable { undecided } };
+            let kind = reading::kind_of(&error, undecided);
             collected.problems.push(Problem::of_file(kind, &live.file, None, message));
             return collected;
         }

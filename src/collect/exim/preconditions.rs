@@ -4,7 +4,7 @@ use super::config::{Config, Driver};
 use super::depend::Walk;
 use super::expand::lookups::{self, Type};
 use super::expand::parse::parse;
-use super::expand::{Evaluator, Scope, Stop};
+use super::expand::{Evaluator, Failure, Scope, Stop};
 use super::lists;
 use super::selection::{Selection, Takes};
 
@@ -38,7 +38,7 @@ pub struct Answer {
     /// Whether it takes at least some.
     pub sure: bool,
     /// A condition that fails, and why: Exim skips the router.
-    pub skipped: Option<(&'static str, String)>,
+    pub skipped: Option<(&'static str, Failure)>,
 }
 
 impl<'a> Asked<'a> {
@@ -106,7 +106,7 @@ impl<'a> Asked<'a> {
         Answer { sure: sure && takes != Takes::Unknown, takes, skipped: None }
     }
 
-    fn holds(&self, condition: &Condition, sender: usize) -> (Takes, Option<(&'static str, String)>) {
+    fn holds(&self, condition: &Condition, sender: usize) -> (Takes, Option<(&'static str, Failure)>) {
         let mut scope = if condition.opaque { self.scope.clone() } else { self.selection.scope_of(sender) };
         match self.evaluator.value(&parse(condition.text), &mut scope) {
             Ok(text) if condition.files => (self.files(&text), None),
@@ -192,7 +192,7 @@ enum Reach {
     Everybody,
 }
 
-fn reach(list: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: usize) -> Result<Reach, String> {
+fn reach(list: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: usize) -> Result<Reach, Failure> {
     let mut otherwise = Reach::Nobody;
     let (mut some, mut open) = (false, false);
     for item in lists::items(list) {
@@ -216,7 +216,7 @@ fn reach(list: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: 
     })
 }
 
-fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: usize) -> Result<Reach, String> {
+fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: usize) -> Result<Reach, Failure> {
     if let Some(name) = item.strip_prefix('+') {
         let Some(inner) = config.lists.get(&(kind.to_owned(), name.to_owned())).filter(|_| depth < DEPTH_LIMIT) else {
             return Ok(Reach::Open);
@@ -236,7 +236,7 @@ fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: us
         return match evaluator.table(file) {
             Ok(table) if table.entries.is_empty() => Ok(Reach::Nobody),
             Ok(_) => Ok(Reach::Some),
-            Err(Stop::Fails(why)) if why.contains("No such file") => Err(why),
+            Err(Stop::Fails(why)) if why.is_of_absent_file() => Err(why),
             Err(_) => Ok(Reach::Open),
         };
     }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::Read;
 use super::config::{Config, Driver};
 use super::depend::Walk;
-use super::expand::{Evaluator, Scope, Stop, parse::parse};
+use super::expand::{Evaluator, Failure, Scope, Stop, parse::parse};
+use super::faults::{DEFERS, Fault, Faults};
 use super::lists;
 use super::preconditions::Asked;
 use super::selection::{Selection, Takes, Whose};
-use super::senders::{DEFERS, Fault, Faults};
 use crate::facts::{Fact, NextHop, SenderDomains};
 use crate::name::DomainName;
 
@@ -167,7 +167,7 @@ fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool) {
 struct Failed<'a> {
     router: &'a Driver,
     option: &'static str,
-    why: String,
+    why: Failure,
     then: &'static str,
 }
 
@@ -217,7 +217,7 @@ enum Declined {
     /// It leaves the mail to the next one.
     Quietly,
     /// A setting fails: the mail is deferred.
-    Fails(&'static str, String),
+    Fails(&'static str, Failure),
 }
 
 /// Where mail goes that a router hands to transports.

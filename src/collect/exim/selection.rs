@@ -6,9 +6,9 @@ use super::config::{Config, Driver};
 use super::depend::{self, Walk};
 use super::expand::lookups::{self, Type};
 use super::expand::parse::parse;
-use super::expand::{Evaluator, Scope, Stop};
+use super::expand::{Evaluator, Failure, Scope, Stop};
 use super::lists;
-use super::senders::{OTHER, stand_in};
+use super::stand_in::{OTHER, stand_in};
 use crate::facts::SenderDomains;
 use crate::name::DomainName;
 
@@ -97,7 +97,7 @@ impl<'a> Selection<'a> {
     }
 
     /// Whether mail of this domain is in an address list, or without a domain the empty sender; none where files do not decide it.
-    fn matches(&self, list: &str, domain: Option<&str>, depth: usize) -> Result<Option<bool>, String> {
+    fn matches(&self, list: &str, domain: Option<&str>, depth: usize) -> Result<Option<bool>, Failure> {
         if depth > DEPTH_LIMIT {
             return Ok(None);
         }
@@ -126,7 +126,7 @@ impl<'a> Selection<'a> {
                 (Part::Never, _) => false,
                 (Part::Other(file), _) => {
                     if let Some(Err(Stop::Fails(why))) = file.map(|file| self.evaluator.table(file))
-                        && why.contains("No such file")
+                        && why.is_of_absent_file()
                     {
                         return Err(why);
                     }
@@ -164,7 +164,7 @@ pub enum Takes {
     /// Files do not decide it.
     Unknown,
     /// Exim stops at this setting: the mail is deferred.
-    Fails(&'static str, String),
+    Fails(&'static str, Failure),
 }
 
 /// One item of an address list.

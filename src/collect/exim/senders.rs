@@ -10,20 +10,16 @@ use std::sync::Arc;
 use super::Read;
 use super::config::Driver;
 use super::depend;
-use super::expand::{Evaluator, Scope};
+use super::expand::{Evaluator, Failure, Scope};
+use super::faults::{self, DEFERS, EXIM, Fault, Faults};
 use super::selection::Whose;
 use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
-use crate::facts::{Bind, Fact, Helo, Host, Mta, NextHop, Origin, Problem, ProblemKind, Sender, SenderDomains, Via};
+use crate::facts::{Bind, Fact, Helo, Host, Mta, NextHop, Problem, ProblemKind, Sender, SenderDomains, Via};
 use crate::name::DomainName;
 use outcome::outcomes;
 use place::Place;
-
-/// A domain that no file names. The character is a private one: no configuration holds it.
-pub const OTHER: &str = "\u{f8ff}any.invalid";
-/// What stands before a suffix for a domain below it.
-const BELOW: &str = "\u{f8ff}any.";
 
 /// For whom an evaluation was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +40,7 @@ enum Outcome {
     FollowsPtr(String, Option<String>),
     /// No binding.
     Nothing,
-    Fails(String),
+    Fails(Failure),
     Undecided(String),
 }
 
@@ -112,7 +108,7 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
         problems.push(Problem::of_file(ProblemKind::Bounded, &read.facts.file, None, message));
     }
     sums::global(common.read, &mut senders);
-    sums::report(faults, cpanel, problems);
+    faults::report(faults, cpanel, problems);
     senders
 }
 
@@ -123,11 +119,6 @@ fn listed(domains: &SenderDomains) -> impl Iterator<Item = &str> {
         SenderDomains::Any | SenderDomains::Undecided => &[],
     };
     named.iter().map(DomainName::as_str)
-}
-
-/// The domain that stands for a domain, or for those that a pattern `*.domain` fits.
-pub fn stand_in(name: &str) -> String {
-    name.strip_prefix("*.").map_or(name.to_owned(), |rest| format!("{BELOW}{rest}"))
 }
 
 /// An evaluator over the host's files, with the configuration's named lists.
@@ -184,22 +175,6 @@ struct Members {
     others: bool,
     bounce: bool,
 }
-
-/// Outcomes that keep mail from leaving: by the setting and the message.
-pub type Faults = HashMap<(String, String), Fault>;
-
-/// What keeps mail from leaving.
-pub struct Fault {
-    /// The setting.
-    pub fact: Fact<String>,
-    /// Whose mail.
-    pub whose: SenderDomains,
-    /// What Exim does then.
-    pub then: &'static str,
-}
-
-/// What Exim does where a setting of a transport fails.
-pub const DEFERS: &str = "Exim defers the mail";
 
 /// What two settings come to, for everyone.
 struct Outcomes {
@@ -291,6 +266,3 @@ impl<'a> Set<'a> {
         Set { fact, below: fact.origin.clone().into() }
     }
 }
-
-/// The origin of what no file sets.
-pub const EXIM: Origin = Origin::default_of("Exim specification");

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::live::Started;
 use crate::collect::root::Root;
 
 /// Names of the daemon's unit: Debian's, everybody else's.
@@ -21,6 +20,44 @@ const FRAGMENTS: [&str; 3] = ["/etc/default/exim4", "/etc/default/exim", "/etc/s
 /// Variables of those fragments that init scripts pass on to the daemon.
 const OPTIONS: [&str; 5] =
     ["COMMONOPTIONS", "SMTPLISTENEROPTIONS", "EXIMSERVICE", "DAEMON_OPTS", "EXIM_DAEMON_OPTIONS"];
+
+/// What a daemon is started with.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// `-C`: the list of files of which the first that exists counts; empty: the one compiled in.
+    pub files: Vec<String>,
+    /// `-D`: names and values of macros.
+    pub defines: Vec<(String, String)>,
+}
+
+impl Started {
+    /// What the arguments of a command line say; a list of `-C` that is not made of absolute paths is passed over.
+    pub fn of_arguments<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Started {
+        let mut started = Started::default();
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            if let Some(rest) = argument.strip_prefix("-C") {
+                let files = if rest.is_empty() { arguments.next().unwrap_or_default() } else { rest };
+                started.set_files(files);
+            } else if let Some(rest) = argument.strip_prefix("-D").filter(|rest| !rest.is_empty()) {
+                started.define(rest);
+            }
+        }
+        started
+    }
+
+    pub(super) fn set_files(&mut self, list: &str) {
+        let files: Vec<String> = list.split(':').map(|file| file.trim().to_owned()).collect();
+        if files.iter().all(|file| file.starts_with('/') && !file.contains('$')) {
+            self.files = files;
+        }
+    }
+
+    pub(super) fn define(&mut self, definition: &str) {
+        let (name, value) = definition.split_once('=').unwrap_or((definition, ""));
+        self.defines.push((name.trim().to_owned(), value.to_owned()));
+    }
+}
 
 /// `-C` and `-D` of the daemon as files have it started.
 pub fn read(root: &Root) -> Started {

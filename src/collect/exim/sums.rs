@@ -1,10 +1,10 @@
-//! What follows once all senders are known: names common to all, what depends on the build, what stops the mail.
+//! What follows once all senders are known: names common to all, and what depends on the build.
 
 use std::collections::{BTreeSet, HashSet};
 
 use super::Read;
-use super::senders::{EXIM, Faults};
-use crate::facts::{Bind, Helo, Mta, Origin, Problem, ProblemKind, Sender, SenderDomains, Undecided};
+use super::faults::EXIM;
+use crate::facts::{Bind, Helo, Origin, Sender, Undecided};
 
 // A place's file has an index of its lines that is made when it is first wanted; no hash depends on it.
 #[allow(clippy::mutable_key_type)]
@@ -50,44 +50,4 @@ pub fn global(read: &Read, senders: &mut [Sender]) {
         let primary = text.is_none_or(|text| matches!(text, "$primary_hostname" | "${primary_hostname}"));
         sender.helo_is_global = matches!(sender.helo, Helo::Known(_)) && (primary || same);
     }
-}
-
-/// Reports what keeps mail from leaving.
-pub fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
-    let mut faults: Vec<_> = faults.into_iter().collect();
-    faults.sort_by(|a, b| a.0.cmp(&b.0));
-    for ((setting, why), fault) in faults {
-        let what = format!("{setting} fails: {why}; {}{}", fault.then, of_whom(&fault.whose));
-        let fact = fault.fact;
-        let missing =
-            why.strip_prefix("stat(").and_then(|rest| rest.split_once(')')).map(|(path, _)| path).or_else(|| {
-                why.strip_prefix("failed to open ").and_then(|rest| rest.split_once(" for ")).map(|(path, _)| path)
-            });
-        let problem = match missing {
-            Some(path) if cpanel || matches!(path, "/etc/mailips" | "/etc/mailhelo") => {
-                Problem::of_file(ProblemKind::MapMissing, path, Some(fact.origin), what)
-            }
-            Some(path) => Problem::of_file(ProblemKind::Unreadable { undecided: false }, path, Some(fact.origin), what),
-            None => Problem::at(ProblemKind::Syntax { mta: Mta::Exim, whole: false }, fact.origin, what),
-        };
-        let same = |known: &Problem| known.kind == problem.kind && known.file == problem.file && missing.is_some();
-        match problems.iter_mut().find(|known| same(known)) {
-            Some(known) => known.related.extend(problem.origin.map(|origin| (origin, problem.message))),
-            None => problems.push(problem),
-        }
-    }
-}
-
-/// Whose mail it is, where that is not everyone's.
-fn of_whom(whose: &SenderDomains) -> String {
-    const NAMED: usize = 5;
-    let SenderDomains::Only { domains, others } = whose else { return String::new() };
-    let mut names: Vec<String> = domains.iter().take(NAMED).map(ToString::to_string).collect();
-    match (domains.len().saturating_sub(NAMED), others) {
-        (0, false) => {}
-        (0, true) => names.push("domains that no file names".into()),
-        (more, false) => names.push(format!("{more} more")),
-        (more, true) => names.push(format!("{more} more, and domains that no file names")),
-    }
-    if names.is_empty() { String::new() } else { format!(" of {}", names.join(", ")) }
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::expand::Fault;
+use super::fault::Fault;
 use super::lines::first_bytes;
 
 /// Bytes of what follows the fault that Postfix shows.

@@ -8,6 +8,7 @@ use pest::Parser;
 use pest::iterators::Pair;
 
 use super::compare;
+pub use super::fault::Fault;
 use super::grammar::{MainCfGrammar, Rule, nests_too_deep};
 use crate::facts::Origin;
 
@@ -26,17 +27,6 @@ const TEXT_LIMIT: usize = 1 << 20;
 const PARSE_LIMIT: usize = 8 << 20;
 /// What is said where one of these limits ends it.
 const TOO_MUCH: &str = "the configuration's references take more work than helolint spends";
-
-/// Why a value has none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// Postfix warns in these words, then refuses the value: `macro processing error`.
-    Syntax(String),
-    /// Postfix ends with these words.
-    Fatal(String),
-    /// Files cannot decide it, or it takes more work than helolint spends.
-    Undecided(String),
-}
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -274,7 +274,12 @@ impl<'a> Reader<'a> {
                 Some(fact.with(bare.parse().ok()?))
             })
         });
-        let warnings = self.main.iter().flat_map(|main| &main.warnings).chain(&self.master.warnings).cloned();
+        let warnings = self
+            .main
+            .iter()
+            .flat_map(|main| main.dropped.iter().chain(&main.warnings))
+            .chain(&self.master.warnings)
+            .cloned();
         Instance {
             proxy_interfaces: proxy_interfaces.collect(),
             named: self.named(),

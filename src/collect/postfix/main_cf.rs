@@ -59,7 +59,9 @@ pub struct MainCf {
     pub settings: HashMap<String, Assignment>,
     /// What makes every program refuse the whole file.
     pub error: Option<Refusal>,
-    /// Warnings, in Postfix's words.
+    /// Lines that Postfix drops since they are indented and continue nothing, with its warnings.
+    pub dropped: Vec<Refusal>,
+    /// Other warnings, in Postfix's words.
     pub warnings: Vec<Refusal>,
     /// Names set again with another value.
     pub repeated: Vec<Repetition>,
@@ -74,13 +76,14 @@ impl MainCf {
             file: Arc::clone(file),
             settings: HashMap::new(),
             error: None,
+            dropped: Vec::new(),
             warnings: Vec::new(),
             repeated: Vec::new(),
             swallowed: Vec::new(),
         };
         for line in logical_lines(file.text()) {
             if line.text.bytes().next().is_some_and(is_space) {
-                main.warnings.push(indented_first(file, &line));
+                main.dropped.push(indented_first(file, &line));
                 continue;
             }
             match split_setting(&line.text) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::compiled::{Form, Formats};
 use super::lines::{is_space, logical_lines, trim};
 use crate::collect::confidential::OwnFiles;
+use crate::collect::reading;
 use crate::collect::root::{ReadError, Root};
 use crate::facts::{Fact, Mta, Origin, OutdatedTable, Problem, ProblemKind};
 use crate::secret::Syntax;
@@ -290,10 +291,10 @@ fn read_text(kind: &str, path: &str, named_by: &Fact<String>, place: Place<'_>, 
             let message = format!("{kind}:{path} is there in compiled form alone: what it holds cannot be read");
             problem(ProblemKind::Unreadable { undecided: true }, message);
         }
-        Err(error @ (ReadError::Confidential | ReadError::Io(_) | ReadError::Changing)) => {
+        Err(error @ (ReadError::Confidential | ReadError::Denied | ReadError::Io(_) | ReadError::Changing)) => {
             tables.undecided = true;
             let message = format!("{kind}:{path}: {error}: what it decides is undecided");
-            problem(ProblemKind::Unreadable { undecided: true }, message);
+            problem(reading::kind_of(&error, true), message);
         }
         Err(error) => {
             tables.undecided = true;

@@ -9,6 +9,7 @@ mod compiled;
 pub mod defaults;
 pub mod environment;
 pub mod expand;
+mod fault;
 mod grammar;
 mod guess;
 mod idle;
@@ -30,9 +31,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::collect::confidential::OwnFiles;
-use crate::collect::processes::Daemon;
+use crate::collect::daemon::Daemon;
+use crate::collect::reading;
 use crate::collect::root::{ReadError, Root};
-use crate::facts::{Fact, Host, Origin, Postfix, Problem, ProblemKind, Refusal, Sender};
+use crate::facts::{Fact, Host, Origin, Postfix, Problem, Refusal, Sender};
 use crate::source::SourceFile;
 use environment::Environment;
 use instance::{Files, Instance};
@@ -166,7 +168,7 @@ fn read_instance(
             Ok(file) => return Some(file),
             Err(error) => error,
         };
-        let undecided = error.is_bound() || matches!(error, ReadError::Io(_) | ReadError::Changing);
+        let undecided = error.is_bound() || matches!(error, ReadError::Denied | ReadError::Io(_) | ReadError::Changing);
         let then = match (undecided, name) {
             (true, _) => "what Postfix does cannot be said",
             (false, "main.cf") => "every Postfix program ends when it starts",
@@ -175,7 +177,7 @@ fn read_instance(
         let message = format!("{path}: {error}: {then}");
         let origin = Origin::File(SourceFile::new(path.clone(), b"").span(0, 0));
         refused.get_or_insert_with(|| Refusal { message: message.clone(), origin });
-        let kind = if error.is_bound() { ProblemKind::Bounded } else { ProblemKind::Unreadable { undecided } };
+        let kind = reading::kind_of(&error, undecided);
         collected.problems.push(Problem::of_file(kind, &path, named_by.clone(), message));
         None
     };

@@ -37,9 +37,9 @@ const CHROOT_COPIES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
 pub struct Reporter<'a> {
     main: Option<&'a MainCf>,
     master: &'a MasterCf,
-    seen: HashSet<(String, String)>,
+    seen: HashSet<(Option<Origin>, String, String)>,
     /// Undefined names with the places of their references.
-    undefined: HashSet<(String, String)>,
+    undefined: HashSet<(String, Origin)>,
     /// Queue directories whose copies were compared.
     compared: HashSet<String>,
     /// What was found.
@@ -69,8 +69,7 @@ impl<'a> Reporter<'a> {
     }
 
     fn push(&mut self, problem: Problem) {
-        let place = problem.origin.as_ref().map_or_else(|| problem.file.clone(), |origin| format!("{origin:?}"));
-        if self.seen.insert((place, problem.message.clone())) {
+        if self.seen.insert((problem.origin.clone(), problem.file.clone(), problem.message.clone())) {
             self.problems.push(problem);
         }
     }
@@ -107,7 +106,7 @@ impl<'a> Reporter<'a> {
                 problem.related.push((swallowed.head.clone().into(), "the value begins here".into()));
                 self.push(problem);
             }
-            for warning in main.warnings.iter().filter(|warning| warning.message.contains("must not start")) {
+            for warning in &main.dropped {
                 self.first_line_dropped(warning);
             }
         }
@@ -235,7 +234,7 @@ impl<'a> Reporter<'a> {
             let place = reference_in(origin.as_ref().unwrap_or(at), &missing);
             let problem = Problem::at(ProblemKind::Undefined { name: missing.clone() }, place.clone(), message);
             // Other parameters reach the same place.
-            if self.undefined.insert((missing, format!("{place:?}"))) {
+            if self.undefined.insert((missing, place)) {
                 self.push(problem);
             }
         }

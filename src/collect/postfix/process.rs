@@ -268,7 +268,7 @@ impl<'a> Process<'a> {
                     return;
                 }
             },
-            Err(error @ (ReadError::Confidential | ReadError::Io(_) | ReadError::Changing)) => {
+            Err(error @ (ReadError::Confidential | ReadError::Denied | ReadError::Io(_) | ReadError::Changing)) => {
                 let why = format!("{path} is read, and {error}");
                 self.values.insert("myorigin".into(), Err(Fault::Undecided(why)));
                 return;

@@ -52,6 +52,9 @@ pub enum ReadError {
     /// So much was read before that it would be too much in all.
     #[error("is not read any more: with it there are more than the {TOTAL_LIMIT} bytes that are read in all")]
     TooMuch,
+    /// The system does not let helolint read it.
+    #[error("permission denied")]
+    Denied,
     /// Links lead in a circle.
     #[error("too many levels of symbolic links")]
     LinkLoop,
@@ -384,7 +387,7 @@ fn refusal(errno: Errno) -> ReadError {
 fn io_error(error: io::Error) -> ReadError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::NotFound,
-        io::ErrorKind::PermissionDenied => ReadError::Io("permission denied".into()),
+        io::ErrorKind::PermissionDenied => ReadError::Denied,
         _ => ReadError::Io(error.to_string()),
     }
 }

@@ -100,8 +100,16 @@ impl Root {
     /// The status of a file that a trial changed.
     pub(super) fn status_supposed(&self, path: &str, changed: &Changed) -> FileStatus {
         let before = self.status_kept(path);
-        let new =
-            FileStatus { size: 0, modified: 0, changed: 0, is_dir: false, is_file: true, mode: NEW_FILE_MODE, uid: 0, gid: 0 };
+        let new = FileStatus {
+            size: 0,
+            modified: 0,
+            changed: 0,
+            is_dir: false,
+            is_file: true,
+            mode: NEW_FILE_MODE,
+            uid: 0,
+            gid: 0,
+        };
         FileStatus { size: changed.text.len() as u64, modified: changed.modified, ..before.unwrap_or(new) }
     }
 

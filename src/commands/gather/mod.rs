@@ -1,7 +1,7 @@
 //! Facts of a host and what the DNS says of it: what `check`, `snapshot` and `questions` have in common.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
@@ -386,11 +386,15 @@ pub fn options(facts: &Facts, args: &DnsArgs, deadline: Instant, progress: &Prog
     let only_ipv6 = source.known && source.ipv4.is_none() && source.ipv6.is_some();
     let mut options = Options { progress: progress.clone(), ..Options::new(&nameservers, only_ipv6) };
     if !args.resolver.is_empty() {
+        // One that resolv.conf names as well is the system's own, whatever it is called.
+        let system: BTreeSet<SocketAddr> = resolver::system_servers(&nameservers).collect();
         let spec = |given: &crate::cli::Resolver| ResolverSpec {
             name: given.name.clone(),
             server: given.server,
-            // A resolver given by the name `system` stands for the system's own.
-            kind: if given.name.starts_with("system") { VantageKind::System } else { VantageKind::Public },
+            kind: match given.transport {
+                cli::Transport::Plain if system.contains(&given.server) => VantageKind::System,
+                _ => VantageKind::Public,
+            },
             transport: match given.transport.clone() {
                 cli::Transport::Plain => Transport::Plain,
                 cli::Transport::Tls { name } => Transport::Tls { name },

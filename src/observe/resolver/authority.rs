@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::run::server_name;
 use super::wire::Referral;
 use crate::name::DomainName;
 use crate::observe::{Answer, Outcome, Question, RecordType, Why};
@@ -319,7 +318,7 @@ impl Cuts {
         match aim {
             Aim::Cut { key } if matches!(self.searches.get(&key), Some(Search::Found(_))) => Vec::new(),
             Aim::Cut { key } => {
-                let names: Vec<DomainName> = own.clone().filter_map(|r| server_name(&r.data)).cloned().collect();
+                let names: Vec<DomainName> = own.clone().filter_map(|r| r.data.name_server()).cloned().collect();
                 let is_alias = own.clone().any(|r| r.data.rtype() == RecordType::Cname);
                 if !names.is_empty() {
                     return self.settle(&key, &question.name, &names);
@@ -331,7 +330,7 @@ impl Cuts {
                 }
             }
             Aim::Servers { zone } => {
-                let names: Vec<DomainName> = own.filter_map(|r| server_name(&r.data)).cloned().collect();
+                let names: Vec<DomainName> = own.filter_map(|r| r.data.name_server()).cloned().collect();
                 self.add_names(&zone, &names)
             }
             Aim::Address { name } => {

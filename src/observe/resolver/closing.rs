@@ -1,9 +1,11 @@
 //! What a phase leaves behind: the same whoever was found first.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
 
+use super::{Options, resolvers};
 use crate::observe::zones::Zone;
-use crate::observe::{Observations, Question, Reply, Vantage, VantageKind};
+use crate::observe::{Observations, Outcome, Question, Reply, Unreachable, Vantage, VantageKind, Why};
 
 /// Leaves out authoritative vantage points that nothing was heard of, and puts the rest in an order that does not depend on who was found first.
 pub fn in_use(
@@ -34,4 +36,35 @@ pub fn in_use(
     }
     let vantages = order.iter().filter_map(|n| vantages.get(*n).cloned()).collect();
     Observations { zones, ..Observations::new(vantages, replies) }
+}
+
+/// Vantage points to which this host has no route, so that they are no witnesses: of no reply can be said anything else.
+pub fn unreached<'a>(replies: impl Iterator<Item = &'a Reply>) -> HashSet<usize> {
+    let (mut all, mut reached) = (HashSet::new(), HashSet::new());
+    for reply in replies {
+        all.insert(reply.vantage);
+        if !matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(Unreachable::NoRoute))) {
+            reached.insert(reply.vantage);
+        }
+    }
+    all.difference(&reached).copied().collect()
+}
+
+/// The observations of a phase that could not begin.
+pub fn nothing_heard(
+    questions: &BTreeSet<Question>,
+    options: &Options,
+    dns: Observations,
+    error: &io::Error,
+) -> Observations {
+    let mut vantages = dns.vantages;
+    let first = vantages.len();
+    vantages.extend(resolvers(options));
+    let mut replies = dns.replies;
+    let outcome = Outcome::Unanswered(Why::Unreachable(Unreachable::Other(error.to_string())));
+    for question in questions {
+        let all = (first..vantages.len()).map(|vantage| Reply { vantage, outcome: outcome.clone() });
+        replies.entry(question.clone()).or_insert_with(|| all.collect());
+    }
+    Observations::new(vantages, replies)
 }

@@ -9,7 +9,8 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{Instant, timeout_at};
 
 use super::PORT;
-use super::exchange::{self, Packets, Request, Server};
+use super::exchange;
+use super::server::{Packets, Request, Server};
 use crate::addr::{self, Family};
 use crate::name::DomainName;
 use crate::observe::{Outcome, Question, RecordData, RecordType, Unreachable, Why};

@@ -19,7 +19,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::exchange::{DEADLINE, Event, Packets, Request, Server};
+use super::exchange::DEADLINE;
+use super::server::{Event, Packets, Request, Server};
 use super::socket::unreachable_because;
 use super::wire::{self, Heard};
 use crate::observe::{Outcome, Question, Why};

@@ -4,19 +4,18 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+use super::server::{Event, Packets, Request, Server};
 use super::socket::{self, Received, is_passing, unreachable_because};
 use super::tcp;
 use super::wire::{self, Asked, Dice, Heard, Manner, Reading};
-use crate::observe::{Outcome, Question, Record, Unreachable, Why};
+use crate::observe::{Outcome, Record, Unreachable, Why};
 
 /// Time for one question to one server, TCP included.
 pub const DEADLINE: Duration = Duration::from_secs(2);
@@ -34,62 +33,6 @@ const SMOOTHING: f64 = 0.125;
 const VARIATION: f64 = 0.25;
 /// Sockets, hence random ports, for each server.
 const SOCKETS: usize = 2;
-/// A question to one server.
-#[derive(Debug)]
-pub struct Request<T> {
-    /// What comes back with the reply.
-    pub token: T,
-    /// The question.
-    pub question: Arc<Question>,
-}
-
-/// What became of a request.
-#[derive(Debug)]
-pub struct Event<T> {
-    /// The server's number.
-    pub server: usize,
-    /// The request's token.
-    pub token: T,
-    /// The question.
-    pub question: Arc<Question>,
-    /// What was heard.
-    pub heard: Heard,
-}
-
-/// How one server is treated.
-#[derive(Debug, Clone, Copy)]
-pub struct Server {
-    /// Its number, given back in events.
-    pub number: usize,
-    /// Its address.
-    pub address: SocketAddr,
-    /// The address of this host that it is asked from; `None`: the kernel's choice.
-    pub local: Option<IpAddr>,
-    /// Whether it is asked to recurse.
-    pub recurse: bool,
-    /// Questions on their way at one time.
-    pub window: usize,
-    /// Packets that it gets, connections included.
-    pub packets: usize,
-    /// Of these, those that may be repetitions: a question that it never answers must not take what others need.
-    pub repeats: usize,
-}
-
-/// Packets that all servers together get in a run; copies are the same count.
-#[derive(Debug, Clone)]
-pub struct Packets(Arc<AtomicUsize>);
-
-impl Packets {
-    /// So many.
-    pub fn new(count: usize) -> Packets {
-        Packets(Arc::new(AtomicUsize::new(count)))
-    }
-
-    /// Takes one; false where none is left.
-    pub(super) fn take(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
-    }
-}
 
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
 pub fn start<T: Copy + Send + 'static>(

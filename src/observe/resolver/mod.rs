@@ -9,8 +9,10 @@ mod closing;
 pub mod discover;
 mod encrypted;
 mod exchange;
+mod limits;
 mod progress;
 mod run;
+mod server;
 mod socket;
 mod table;
 mod tcp;
@@ -92,15 +94,12 @@ impl Options {
 /// a host whose kernel has a route for IPv6 alone.
 pub fn default_resolvers(nameservers: &[IpAddr], only_ipv6: bool) -> Vec<ResolverSpec> {
     let mut resolvers: Vec<ResolverSpec> = Vec::new();
-    for address in nameservers {
-        if resolvers.len() < SYSTEM_SERVERS && !resolvers.iter().any(|known| known.server.ip() == *address) {
-            let name = match resolvers.len() {
-                0 => "system".to_owned(),
-                earlier => format!("system{}", earlier + 1),
-            };
-            let server = SocketAddr::new(*address, PORT);
-            resolvers.push(ResolverSpec { name, server, kind: VantageKind::System, transport: Transport::Plain });
-        }
+    for (earlier, server) in system_servers(nameservers).enumerate() {
+        let name = match earlier {
+            0 => "system".to_owned(),
+            earlier => format!("system{}", earlier + 1),
+        };
+        resolvers.push(ResolverSpec { name, server, kind: VantageKind::System, transport: Transport::Plain });
     }
     for (name, group) in [("cloudflare", CLOUDFLARE), ("google", GOOGLE), ("quad9", QUAD9)] {
         let fits = |addr: &&IpAddr| addr.is_ipv6() == only_ipv6;
@@ -112,6 +111,18 @@ pub fn default_resolvers(nameservers: &[IpAddr], only_ipv6: bool) -> Vec<Resolve
         }));
     }
     resolvers
+}
+
+/// Where the C library asks, of the servers that resolv.conf names.
+pub fn system_servers(nameservers: &[IpAddr]) -> impl Iterator<Item = SocketAddr> {
+    let mut servers: Vec<SocketAddr> = Vec::new();
+    for address in nameservers {
+        let server = SocketAddr::new(*address, PORT);
+        if servers.len() < SYSTEM_SERVERS && !servers.contains(&server) {
+            servers.push(server);
+        }
+    }
+    servers.into_iter()
 }
 
 /// Asks these questions, and those that `follow_ups` makes of their answers and of the answers in `dns`. Questions that have replies in `dns`
@@ -136,7 +147,7 @@ pub fn ask(
             runtime.shutdown_background();
             observations
         }
-        Err(error) => run::nothing_heard(questions, options, dns, &error),
+        Err(error) => closing::nothing_heard(questions, options, dns, &error),
     }
 }
 

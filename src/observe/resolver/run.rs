@@ -1,51 +1,24 @@
 //! The phase as a whole: which question goes to whom and when, by what has been heard so far.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
 use super::authority::{Cuts, Job, delegation};
-use super::closing::in_use;
-use super::exchange::{self, Event, Packets, Request, Server};
-use super::table::{Entry, Table};
+use super::closing::{in_use, unreached};
+use super::exchange;
+use super::limits::{ALIASES, FOLLOW_UPS, PATIENCE, SERVERS_COUNTED, SILENCE, WINDOW, packets_for, part};
+use super::server::{Event, Packets, Request, Server};
+use super::table::Table;
 use super::wire::Heard;
 use super::{Options, Transport, encrypted, resolvers};
 use crate::name::DomainName;
 use crate::observe::plan::FollowUps;
 use crate::observe::truth::{self, End};
 use crate::observe::zones::{Zone, witnesses};
-use crate::observe::{
-    Answer, Observations, Outcome, Question, RecordData, RecordType, Reply, Unreachable, Vantage, VantageKind, Why,
-    plan,
-};
-
-/// Questions on their way to one server. It is not ours, and may limit what it answers. A host with 64 addresses has three times as
-/// many questions at once, and waits for no window.
-const WINDOW: usize = 256;
-/// Questions that answers may bring, beyond four for each that facts bring: a bound for answers that lead on and on.
-const FOLLOW_UPS: usize = 512;
-/// Packets that one server gets beyond one for each question that facts bring: for what answers bring, for repetitions, and for the search of
-/// zones. A host with one address and a healthy network needs thirty.
-const PACKETS: usize = 40;
-/// The same for each PTR question that facts bring, where that is more: each may be in a zone of its own.
-const PACKETS_BY_PTR: usize = 16;
-/// Of these, the part that questions about zones may take, and that repetitions may take.
-const fn part(beyond: usize) -> usize {
-    beyond / 5 * 3
-}
-/// Servers of zones that packets are counted for, beyond three for each PTR question: a host with one address meets ten.
-const SERVERS_COUNTED: usize = 12;
-/// How long a question about zones is waited for before its search goes on one label up as well.
-const PATIENCE: Duration = Duration::from_millis(400);
-/// How long a resolver is waited for that has never answered anything, where every question has its answer elsewhere: firewalls that let
-/// only the system's resolver out are common.
-const SILENCE: Duration = Duration::from_secs(1);
-/// Aliases followed from question to question.
-const ALIASES: usize = 24;
+use crate::observe::{Answer, Observations, Outcome, Question, RecordType, Reply, Vantage, VantageKind, Why, plan};
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,12 +62,6 @@ pub struct Run<'a> {
     all_packets: Packets,
     /// Questions about zones that a server may still get, by vantage point.
     zone_questions: HashMap<usize, usize>,
-}
-
-/// Packets that one server gets for these questions, and those that it gets for what they bring.
-fn packets_for(questions: &BTreeSet<Question>) -> (usize, usize) {
-    let by_ptr = questions.iter().filter(|question| question.rtype == RecordType::Ptr).count() * PACKETS_BY_PTR;
-    (questions.len(), PACKETS.max(by_ptr))
 }
 
 /// Asks, and ends when all is answered or the time is over.
@@ -142,25 +109,6 @@ pub async fn run(
     }
     run.listen(inbox, end).await;
     run.into_observations()
-}
-
-/// The observations of a phase that could not begin.
-pub fn nothing_heard(
-    questions: &BTreeSet<Question>,
-    options: &Options,
-    dns: Observations,
-    error: &io::Error,
-) -> Observations {
-    let mut vantages = dns.vantages;
-    let first = vantages.len();
-    vantages.extend(resolvers(options));
-    let mut replies = dns.replies;
-    let outcome = Outcome::Unanswered(Why::Unreachable(Unreachable::Other(error.to_string())));
-    for question in questions {
-        let all = (first..vantages.len()).map(|vantage| Reply { vantage, outcome: outcome.clone() });
-        replies.entry(question.clone()).or_insert_with(|| all.collect());
-    }
-    Observations::new(vantages, replies)
 }
 
 impl Run<'_> {
@@ -351,12 +299,7 @@ impl Run<'_> {
         let silent: HashSet<usize> =
             self.recursive().into_iter().filter(|number| !self.heard.contains(number)).collect();
         let waiting: usize = silent.iter().filter_map(|number| self.waiting.get(number)).sum();
-        let answered = |replies: &[Reply]| {
-            replies.iter().any(|reply| matches!(reply.outcome, Outcome::Answer(_)) && !silent.contains(&reply.vantage))
-        };
-        let asked = |replies: &[Reply]| replies.iter().any(|reply| silent.contains(&reply.vantage));
-        self.outstanding <= waiting
-            && self.table.entries().all(|entry| !asked(&entry.replies) || answered(&entry.replies))
+        self.outstanding <= waiting && self.table.has_answers_without(&silent)
     }
 
     fn hear(&mut self, event: Event<Purpose>) {
@@ -448,21 +391,8 @@ impl Run<'_> {
 
     /// Where two servers of a zone differ, the zone's serials decide: they are asked for.
     fn compare(&mut self, number: usize) {
-        let Some(Entry { question, replies }) = self.table.get(number) else { return };
-        let mut sets = replies.iter().filter_map(|reply| {
-            let vantage = self.vantages.get(reply.vantage)?;
-            match &reply.outcome {
-                Outcome::Answer(answer) if vantage.kind == VantageKind::Authoritative && answer.authoritative => {
-                    truth::chain(question, answer).end.record_set()
-                }
-                _ => None,
-            }
-        });
-        let Some(first) = sets.next() else { return };
-        if sets.all(|set| set == first) {
-            return;
-        }
-        if let Some(zone) = self.cuts.zone(question) {
+        let Some(question) = self.table.disputed(number, &self.vantages) else { return };
+        if let Some(zone) = self.cuts.zone(&question) {
             self.observe_at_source(Question::new(&zone, RecordType::Soa));
         }
     }
@@ -547,23 +477,10 @@ impl Run<'_> {
             let serving = witnesses(zone, entry.map_or(&[], |entry| entry.replies.as_slice()));
             zone.servers.retain(|number, _| serving.contains(number));
         }
-        // A server whose network this host has no route to is no witness, where others are.
-        let unreached =
-            |reply: &Reply| matches!(&reply.outcome, Outcome::Unanswered(Why::Unreachable(Unreachable::NoRoute)));
         let authority = |number: usize| {
             self.vantages.get(number).is_some_and(|v| v.kind == VantageKind::Authoritative && v.server.is_some())
         };
-        let silent: HashSet<usize> = {
-            let mut reached = HashSet::new();
-            let mut all = HashSet::new();
-            for reply in self.table.replies().filter(|r| authority(r.vantage)) {
-                all.insert(reply.vantage);
-                if !unreached(reply) {
-                    reached.insert(reply.vantage);
-                }
-            }
-            all.difference(&reached).copied().collect()
-        };
+        let unreached = unreached(self.table.replies().filter(|reply| authority(reply.vantage)));
         // Servers of the parent, asked before the cut was known, are no witnesses, and neither are servers that only caches remember.
         let by_name: HashMap<&DomainName, &Zone> = zones.iter().map(|zone| (&zone.name, zone)).collect();
         let serves = |question: &Question, reply: &Reply| {
@@ -578,16 +495,8 @@ impl Run<'_> {
             }
         };
         let replies = self.table.into_replies(|question, reply| {
-            !authority(reply.vantage) || !silent.contains(&reply.vantage) && serves(question, reply)
+            !authority(reply.vantage) || !unreached.contains(&reply.vantage) && serves(question, reply)
         });
         in_use(self.vantages, replies, zones)
-    }
-}
-
-/// Whether a record says the name of a zone's server.
-pub(super) fn server_name(data: &RecordData) -> Option<&DomainName> {
-    match data {
-        RecordData::Ns(name) => Some(name),
-        _ => None,
     }
 }

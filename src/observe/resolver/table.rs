@@ -1,9 +1,9 @@
 //! The questions of a phase and what was said to each, by number: events find their question without a search.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::observe::{Outcome, Question, Reply, Why};
+use crate::observe::{Outcome, Question, Reply, Vantage, VantageKind, Why, truth};
 
 /// Every question of a phase.
 #[derive(Default)]
@@ -75,9 +75,29 @@ impl Table {
         }
     }
 
-    /// Every question with its replies.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter()
+    /// Whether everything that these vantage points were asked has its answer elsewhere.
+    pub fn has_answers_without(&self, silent: &HashSet<usize>) -> bool {
+        let answered = |replies: &[Reply]| {
+            replies.iter().any(|reply| matches!(reply.outcome, Outcome::Answer(_)) && !silent.contains(&reply.vantage))
+        };
+        let asked = |replies: &[Reply]| replies.iter().any(|reply| silent.contains(&reply.vantage));
+        self.entries.iter().all(|entry| !asked(&entry.replies) || answered(&entry.replies))
+    }
+
+    /// The question with this number, where two servers of its zone differ.
+    pub fn disputed(&self, number: usize, vantages: &[Vantage]) -> Option<Arc<Question>> {
+        let Entry { question, replies } = self.get(number)?;
+        let mut sets = replies.iter().filter_map(|reply| {
+            let vantage = vantages.get(reply.vantage)?;
+            match &reply.outcome {
+                Outcome::Answer(answer) if vantage.kind == VantageKind::Authoritative && answer.authoritative => {
+                    truth::chain(question, answer).end.record_set()
+                }
+                _ => None,
+            }
+        });
+        let first = sets.next()?;
+        sets.any(|set| set != first).then(|| Arc::clone(question))
     }
 
     /// Every reply.

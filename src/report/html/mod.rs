@@ -327,7 +327,7 @@ fn asked(report: &Report) -> Markup {
                                     tr {
                                         td { (vantage.name) }
                                         td.mono { (vantage.server.as_deref().unwrap_or("-")) }
-                                        td { (vantage.kind) }
+                                        td { (vantage.kind.as_str()) }
                                         td { (vantage.answered) " of " (vantage.asked) }
                                     }
                                 }

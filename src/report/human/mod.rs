@@ -10,6 +10,7 @@ mod receivers;
 mod text;
 
 use crate::findings::{Severity, Verdict};
+use crate::observe::VantageKind;
 use crate::report::verdict::{self, Tone};
 use crate::report::{FindingView, Report, Style, Verbosity};
 pub(super) use paths::troubled;
@@ -169,7 +170,7 @@ fn not_checked(report: &Report, style: &Style) -> String {
         let text = format!("{} of {} answered.", report.dns.answered, count(report.dns.questions, "DNS question"));
         put(&mut out, first, rest, &text, style.width);
     }
-    for planned in report.dns.vantage.iter().filter(|vantage| vantage.kind == "overlay") {
+    for planned in report.dns.vantage.iter().filter(|vantage| vantage.kind == VantageKind::Overlay) {
         let all = count(report.dns.questions, "DNS question");
         let text =
             format!("Planned records (--overlay) answered {} of {all} in place of the live DNS.", planned.answered);

@@ -14,6 +14,9 @@ const SHOWN: usize = 12;
 /// PTR names or services shown of one path without `-v`.
 const NAMES_SHOWN: usize = 4;
 
+/// The cell of a path that is right.
+const PASSES: &str = "iprev pass";
+
 /// The section, with an empty line before it.
 pub fn section(report: &Report, style: &Style) -> String {
     let mut out = String::from("\n");
@@ -114,7 +117,7 @@ fn paint_signs(line: &str, signs: Signs, style: &Style) -> String {
             format!("{lead}{}", style.paint(BAD, start))
         } else if start.starts_with(&format!("{} ", signs.unknown)) {
             format!("{lead}{}", style.paint(DOUBTFUL, start))
-        } else if start == "iprev pass" {
+        } else if start == PASSES {
             format!("{lead}{}", style.paint(GOOD, start))
         } else {
             cell.to_owned()
@@ -216,7 +219,7 @@ fn back(path: &PathView, signs: Signs, style: &Style) -> Vec<(String, String)> {
 fn iprev(path: &PathView, signs: Signs) -> String {
     match path.iprev {
         None => "iprev -".into(),
-        Some(Iprev::Pass) => "iprev pass".into(),
+        Some(Iprev::Pass) => PASSES.into(),
         Some(Iprev::Fail) => format!("{} iprev fail", signs.broken),
         Some(Iprev::PermError) => format!("{} iprev permerror", signs.broken),
         Some(Iprev::TempError) => format!("{} iprev temperror", signs.unknown),

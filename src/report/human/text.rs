@@ -2,6 +2,7 @@
 
 use crate::findings::{Severity, Verdict};
 use crate::report::Style;
+pub use crate::report::plural::count;
 
 /// Colours by meaning. Bold alone for what must stand out on light and dark grounds alike.
 pub const STRONG: anstyle::Style = anstyle::Style::new().bold();
@@ -67,11 +68,6 @@ pub fn kind(severity: Severity, verdict: Verdict) -> (&'static str, anstyle::Sty
         (Verdict::Fail, Severity::Warning) => ("warning", DOUBTFUL),
         (Verdict::Fail, Severity::Info) => ("info", NOTE),
     }
-}
-
-/// `1 error`, `2 errors`.
-pub fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// A blank at which no line is broken; printed as a blank.
@@ -149,10 +145,5 @@ mod tests {
         assert_eq!(wrap("now run `postfix reload` please", 16), ["now run", "`postfix reload`", "please"]);
         assert_eq!(wrap("an unclosed ` tick does no harm", 12), ["an unclosed", "` tick does", "no harm"]);
         assert_eq!(wrap("", 5), [""]);
-    }
-
-    #[test]
-    fn counts_have_their_plural() {
-        assert_eq!((count(1, "error"), count(0, "error")), ("1 error".into(), "0 errors".into()));
     }
 }

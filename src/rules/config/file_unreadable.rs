@@ -37,17 +37,11 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let file = &problem.file;
         let violated = |fix| RULE.violated(file, problem.message.clone()).fix(fix);
         let finding = match &problem.kind {
-            ProblemKind::Unreadable { undecided: true } => {
-                let finding = RULE.undetermined(file, problem.message.clone());
-                // The reader's word for EACCES.
-                match problem.message.contains("permission denied") {
-                    true => finding.fix(Fix::new(
-                        Who::Host,
-                        "Run helolint as root: not every user may read all of this host's configuration.",
-                    )),
-                    false => finding,
-                }
-            }
+            ProblemKind::Unreadable { undecided: true } => RULE.undetermined(file, problem.message.clone()),
+            ProblemKind::Denied => RULE.undetermined(file, problem.message.clone()).fix(Fix::new(
+                Who::Host,
+                "Run helolint as root: not every user may read all of this host's configuration.",
+            )),
             ProblemKind::Unreadable { undecided: false } => {
                 let text = format!("Put {file} back, correct its permissions, or remove what refers to it.");
                 violated(Fix::new(Who::Host, text))
@@ -83,9 +77,8 @@ mod tests {
         let uncompiled = healthy().but(|f| f.problems = vec![uncompiled]);
         let findings = findings(&RULE, &uncompiled, &dns(&[]));
         assert_eq!(findings[0].fix.as_ref().unwrap().commands, ["postmap hash:/etc/postfix/sender"]);
-        let kind = ProblemKind::Unreadable { undecided: true };
         let words = "/etc/postfix/main.cf: permission denied: what Postfix does cannot be said";
-        let denied = Problem::of_file(kind, "/etc/postfix/main.cf", None, words);
+        let denied = Problem::of_file(ProblemKind::Denied, "/etc/postfix/main.cf", None, words);
         let denied = healthy().but(|f| f.problems = vec![denied]);
         let found = super::check(&Context::new(&denied, &dns(&[])));
         assert!(found[0].fix.as_ref().is_some_and(|fix| fix.text.starts_with("Run helolint as root")));

@@ -43,14 +43,14 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let first_label = printed.and_then(|name| name.value.split('.').next()).map(DomainName::new);
     let mut findings = Vec::new();
     let names = [
-        (printed, "printed by `hostname -f`"),
-        (host.node_name.as_ref(), "node name"),
-        (host.etc_hostname.as_ref(), "set at boot"),
+        (printed, Source::Printed),
+        (host.node_name.as_ref(), Source::Kernel),
+        (host.etc_hostname.as_ref(), Source::File),
     ];
-    for (name, label) in names {
+    for (name, source) in names {
         let Some(name) = name else { continue };
-        let in_file = label == "set at boot";
-        let short_form = label != "printed by `hostname -f`" && first_label == Some(DomainName::new(&name.value));
+        let in_file = source == Source::File;
+        let short_form = source != Source::Printed && first_label == Some(DomainName::new(&name.value));
         if let Some((severity, why)) = fault(name, in_file, short_form) {
             let folded = DomainName::new(&name.value);
             let message = match severity {
@@ -61,10 +61,29 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 Severity::Info => rename_host(facts, &folded),
                 _ => name_host(facts, dns),
             };
-            findings.push(RULE.violated(&folded, message).severity(severity).place(&name.origin, label).fix(fix));
+            findings
+                .push(RULE.violated(&folded, message).severity(severity).place(&name.origin, source.label()).fix(fix));
         }
     }
     findings
+}
+
+/// Where a host name stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Printed,
+    Kernel,
+    File,
+}
+
+impl Source {
+    fn label(self) -> &'static str {
+        match self {
+            Source::Printed => "printed by `hostname -f`",
+            Source::Kernel => "node name",
+            Source::File => "set at boot",
+        }
+    }
 }
 
 /// What is wrong with a name. The short form of a name that is judged already is judged for its length in the file alone.

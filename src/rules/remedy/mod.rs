@@ -17,8 +17,9 @@ use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, RecordType};
 use crate::rules::edit;
+pub use crate::rules::names::right_names;
 use crate::rules::names::{is_own, judged_host_name, own_names};
-use crate::rules::support::{Sending, followed_ptr_names, names_for};
+use crate::rules::support::{Sending, names_for};
 
 /// The TTL of records proposed, in seconds: the one that DNS006 still calls low enough for a migration.
 const TTL: u32 = 3600;
@@ -56,15 +57,6 @@ pub fn wanted_helo(facts: &Facts, dns: &Observations, path: &OutboundPath) -> Op
     let confirmed = names.found().iter().filter(fit).find(|name| confirms(dns, name, addr) == Some(true));
     let here = || host().filter(|name| confirms(dns, name, addr) == Some(true));
     confirmed.cloned().or_else(here).or_else(|| names.found().iter().find(fit).cloned())
-}
-
-/// The names that lead to a sending address already: its PTR names, and those that this host has.
-pub fn right_names(facts: &Facts, dns: &Observations, sending: &Sending<'_>) -> Vec<DomainName> {
-    let addr = sending.address.value;
-    let mut names = names_for(facts, sending);
-    names.extend(followed_ptr_names(dns, addr));
-    names.retain(|name| why_generic(name, addr).is_none() && confirms(dns, name, addr) == Some(true));
-    names
 }
 
 /// The registrable domains of this host's own names, as far as they are public. A PTR name of another domain is its owner's,

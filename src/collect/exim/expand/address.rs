@@ -1,7 +1,7 @@
 //! RFC 822 addresses, read as leniently as Exim reads them: phrases, comments, routes, empty words between dots.
 
 use super::{Stop, undecided};
-use crate::collect::exim::lines::is_space;
+use crate::collect::exim::space::is_space;
 
 /// Octets of an address; Exim refuses longer ones.
 const LENGTH_LIMIT: usize = 512;

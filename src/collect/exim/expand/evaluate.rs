@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::condition::{Condition, Test};
-use super::parse::{Expr, Kind, Node, Tail};
+use super::parse::condition::each;
+use super::parse::{Condition, Expr, Kind, Node, Tail, Test, condition};
+use super::stop::within;
 use super::taint::may_be_tainted;
-use super::{Evaluator, Scope, Stop, UNSEEN, condition, lookups, matching, operators, skipped, undecided, variables};
+use super::{Evaluator, Scope, Stop, UNSEEN, lookups, matching, operators, skipped, undecided, variables};
 use crate::collect::exim::{arithmetic, lists};
 
 /// Undecided conditions within undecided ones, both ways of which are looked at.
@@ -108,7 +109,7 @@ impl Evaluator<'_> {
                 let list = self.expand(list, scope)?;
                 self.sorted(&list, comparator, field, scope)
             }
-            Kind::Error(message) => Err(Stop::Fails(message.clone())),
+            Kind::Error(message) => Err(Stop::fails(message.clone())),
             Kind::Unclear(why) => undecided((*why).to_owned()),
         }
     }
@@ -282,7 +283,7 @@ impl Evaluator<'_> {
         let first = texts.first().map_or("", String::as_str);
         let second = texts.get(1).map_or("", String::as_str);
         let number = |text: &str| {
-            arithmetic::integer(text).ok_or_else(|| Stop::Fails(format!("integer expected but \"{text}\" found")))
+            arithmetic::integer(text).ok_or_else(|| Stop::fails(format!("integer expected but \"{text}\" found")))
         };
         let caseless = || compared(first, second);
         Ok(match name {
@@ -306,7 +307,7 @@ impl Evaluator<'_> {
             "isip4" => matching::address(first)?.is_some_and(|found| found.is_ipv4()),
             "isip6" => matching::address(first)?.is_some_and(|found| found.is_ipv6()),
             "bool" => {
-                condition::truth(first).ok_or_else(|| Stop::Fails(format!("unrecognised boolean value \"{first}\"")))?
+                condition::truth(first).ok_or_else(|| Stop::fails(format!("unrecognised boolean value \"{first}\"")))?
             }
             // A number of one digit counts as with `bool`, a longer one holds whatever it is.
             "bool_lax" => match condition::truth(first) {
@@ -329,19 +330,6 @@ impl Evaluator<'_> {
             }
         })
     }
-}
-
-/// The name of a condition on every item, or on any.
-pub(super) fn each(every: bool) -> &'static str {
-    if every { "forall" } else { "forany" }
-}
-
-/// A failure, with what it happened in: a `kind` of this name.
-pub(super) fn within<T>(result: Result<T, Stop>, name: &str, kind: &str) -> Result<T, Stop> {
-    result.map_err(|stop| match stop {
-        Stop::Fails(message) => Stop::Fails(format!("{message} inside \"{name}\" {kind}")),
-        other => other,
-    })
 }
 
 /// Two texts without regard to case. Exim takes the shorter one for the greater where it begins the other.

@@ -1,7 +1,6 @@
 //! Decides beforehand what is the same for every message, so that thousands of sender domains cost one lookup each.
 
-use super::condition::{Condition, Test};
-use super::parse::{Expr, Kind, Node};
+use super::parse::{Condition, Expr, Kind, Node, Test};
 use super::{Evaluator, Scope};
 
 impl Evaluator<'_> {

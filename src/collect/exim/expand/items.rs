@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::evaluate::{compared, within};
+use super::evaluate::compared;
 use super::parse::{Expr, Tail};
+use super::stop::within;
 use super::{Evaluator, Scope, Stop, UNSEEN, operators, skipped, taint, undecided};
-use crate::collect::exim::lines::is_space;
+use crate::collect::exim::space::is_space;
 use crate::collect::exim::{arithmetic, lists};
 use crate::collect::lsearch;
 use crate::collect::root::ReadError;
@@ -19,15 +20,15 @@ impl Evaluator<'_> {
                 let key = self.expand(&arguments[0], scope)?;
                 let key = key.trim_matches(is_space);
                 if key.is_empty() {
-                    return Err(Stop::Fails("first argument of \"extract\" must not be empty".into()));
+                    return Err(Stop::fails("first argument of \"extract\" must not be empty"));
                 }
                 let number = skipped::list_number(key).ok();
                 if arguments.len() > if number.is_some() { 5 } else { 4 } {
-                    return Err(Stop::Fails("curly-bracket problem in conditional yes/no parsing".into()));
+                    return Err(Stop::fails("curly-bracket problem in conditional yes/no parsing"));
                 }
                 let value = match number {
                     Some(_) if arguments.len() < 3 => {
-                        return Err(Stop::Fails("missing '{' for arg 3 of extract".into()));
+                        return Err(Stop::fails("missing '{' for arg 3 of extract"));
                     }
                     Some(number) => {
                         let separators = self.expand(&arguments[1], scope)?;
@@ -44,7 +45,7 @@ impl Evaluator<'_> {
             "listextract" => {
                 let number = self.expand(&arguments[0], scope)?;
                 if number.trim().is_empty() {
-                    return Err(Stop::Fails("first argument of \"listextract\" must not be empty".into()));
+                    return Err(Stop::fails("first argument of \"listextract\" must not be empty"));
                 }
                 let number = skipped::list_number(&number)?;
                 let items = lists::items(&self.expand(&arguments[1], scope)?);
@@ -108,7 +109,8 @@ impl Evaluator<'_> {
                 let file = match self.own.read(&path) {
                     Ok(file) if file.text().len() <= operators::RESULT_LIMIT => file,
                     Err(ReadError::NotFound) => {
-                        return Err(Stop::Fails(format!("failed to open {path}: No such file or directory")));
+                        let message = format!("failed to open {path}: No such file or directory");
+                        return Err(Stop::absent(&path, message));
                     }
                     Ok(_) => return self.end("a file that is read into an expansion is longer than helolint follows"),
                     Err(error @ ReadError::Confidential) => return undecided(format!("{path} is read, and {error}")),
@@ -179,7 +181,7 @@ impl Evaluator<'_> {
         for item in lists::items(list) {
             let key = self.with_item(&item, scope, |scope| self.expand(field, scope))?;
             if key.is_empty() {
-                return Err(Stop::Fails("field-extract in sort gives nothing".into()));
+                return Err(Stop::fails("field-extract in sort gives nothing"));
             }
             if item.is_empty() || key.trim() != key {
                 return undecided(

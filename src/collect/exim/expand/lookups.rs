@@ -3,95 +3,12 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
+pub use super::lookup_type::{Type, check};
+use super::network;
 use super::parse::{Expr, Kind, Lookup};
 use super::table::{Table, full};
 use super::{Evaluator, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop, parse, taint, undecided};
 use crate::facts::MapEntry;
-
-/// Lookups with a key and a file.
-const SINGLE: &[&str] = &[
-    "cdb",
-    "dbm",
-    "dbmjz",
-    "dbmnz",
-    "dsearch",
-    "iplsearch",
-    "json",
-    "lsearch",
-    "nis",
-    "nis0",
-    "nwildlsearch",
-    "wildlsearch",
-    "lmdb",
-];
-/// Lookups with a query.
-const QUERY: &[&str] = &[
-    "dnsdb", "ibase", "ldap", "ldapdn", "ldapm", "mysql", "nisplus", "oracle", "passwd", "pgsql", "readsock", "redis",
-    "spf", "sqlite", "testdb", "whoson", "psl",
-];
-/// Labels that partial matching keeps, where no number says otherwise.
-const PARTIAL_DEFAULT: usize = 2;
-/// Partial matching's wildcard.
-const AFFIX: &str = "*.";
-
-/// A lookup's type, taken apart.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Type<'t> {
-    /// The type itself.
-    pub name: &'t str,
-    /// Labels that partial matching keeps; `None`: no partial matching.
-    pub partial: Option<usize>,
-    affix: &'t str,
-    /// Whether `*` is the last resort.
-    pub star: bool,
-    star_at: bool,
-    options: &'t str,
-}
-
-impl<'t> Type<'t> {
-    /// Takes apart what stands between key and file.
-    pub fn of(text: &'t str) -> Type<'t> {
-        let (text, options) = text.split_once(',').unwrap_or((text, ""));
-        let mut found = Type { name: text, partial: None, affix: AFFIX, star: false, star_at: false, options };
-        if let Some(rest) = text.strip_prefix("partial") {
-            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            found.partial = Some(rest[..digits].parse().unwrap_or(PARTIAL_DEFAULT));
-            let rest = &rest[digits..];
-            if let Some(rest) = rest.strip_prefix('-') {
-                found.name = rest;
-            } else if let Some((affix, rest)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
-                (found.affix, found.name) = (affix, rest);
-            }
-        }
-        // What follows the star counts for nothing, unless it is an `@`.
-        if let Some((name, rest)) = found.name.split_once('*') {
-            (found.name, found.star, found.star_at) = (name, true, rest.starts_with('@'));
-        }
-        found
-    }
-}
-
-/// Whether Exim takes a lookup of this type, with or without key.
-///
-/// # Errors
-/// Its message.
-pub fn check(text: &str, key: bool) -> Result<(), String> {
-    let affix = text.strip_prefix("partial").map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
-    if let Some(affix) = affix.and_then(|rest| rest.strip_prefix('('))
-        && !affix.split_once(')').is_some_and(|(affix, _)| affix.bytes().all(|byte| byte.is_ascii_punctuation()))
-    {
-        return Err(format!("format error in lookup type \"{text}\""));
-    }
-    let name = Type::of(text).name;
-    match (SINGLE.contains(&name), QUERY.contains(&name)) {
-        (true, _) if !key => Err(format!("missing {{key}} for single-key \"{text}\" lookup")),
-        (_, true) if key => {
-            Err(format!("a single key was given for lookup type \"{text}\", which is not a single-key lookup type"))
-        }
-        (false, false) => Err(format!("unknown lookup type \"{name}\"")),
-        _ => Ok(()),
-    }
-}
 
 /// What a lookup found.
 pub struct Found {
@@ -176,9 +93,8 @@ pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &
     let found = match kind.name {
         "dsearch" => {
             if !of.status(file)?.is_some_and(|status| status.is_dir) {
-                return Err(Stop::Fails(format!(
-                    "failed to open {file} for directory search: No such file or directory"
-                )));
+                let message = format!("failed to open {file} for directory search: No such file or directory");
+                return Err(Stop::absent(file, message));
             }
             return entry(of, kind, key, file);
         }
@@ -230,7 +146,7 @@ fn entry(of: &Evaluator, kind: &Type, key: &str, folder: &str) -> Result<Option<
     }
     for name in [Some(key), Some("*").filter(|_| kind.star)].into_iter().flatten() {
         if name.contains('/') {
-            return Err(Stop::Fails(format!("key for dsearch lookup contains a slash: {name}")));
+            return Err(Stop::fails(format!("key for dsearch lookup contains a slash: {name}")));
         }
         let path = format!("{}/{name}", folder.trim_end_matches('/'));
         let Some(status) = of.status(&path)?.filter(|_| !name.is_empty()) else { continue };
@@ -305,16 +221,14 @@ fn one<'t>(
                 return Ok(table.get("*"));
             }
             let Ok(address) = key.parse::<IpAddr>() else {
-                return Err(Stop::Fails(format!(
+                return Err(Stop::fails(format!(
                     "lookup of \"{key}\" gave DEFER: \"{key}\" is not a valid iplsearch key (an IP address, with optional \
                      CIDR mask, is wanted): in a host list, use net-iplsearch as the search type"
                 )));
             };
             for entry in &table.entries {
                 of.spend(entry.key.len())?;
-                if super::matching::network(&entry.key)
-                    .is_some_and(|(net, bits)| super::matching::within(address, net, bits))
-                {
+                if network::network(&entry.key).is_some_and(|(net, bits)| network::within(address, net, bits)) {
                     return Ok(Some(entry));
                 }
             }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::lookups::{self, Type};
+use super::network::{network, within};
 use super::parse::parse;
 use super::pattern::{Match, Pattern};
 use super::{Evaluator, Scope, Stop, undecided};
@@ -12,24 +13,6 @@ use crate::collect::exim::lists;
 const DEPTH_LIMIT: usize = 20;
 /// What a list costs beside its octets: lists within lists that name each other twice are soon without end.
 const LIST_COST: usize = 512;
-
-/// A network in CIDR notation; a plain address is a network of one.
-pub fn network(text: &str) -> Option<(IpAddr, u32)> {
-    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-    let address: IpAddr = address.parse().ok()?;
-    let full = if address.is_ipv4() { 32 } else { 128 };
-    let bits = if bits.is_empty() { full } else { bits.parse().ok()? };
-    (bits <= full).then_some((address, bits))
-}
-
-/// Whether `address` lies in the network.
-pub fn within(address: IpAddr, net: IpAddr, bits: u32) -> bool {
-    match (address, net) {
-        (IpAddr::V4(a), IpAddr::V4(n)) => (a.to_bits() ^ n.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0,
-        (IpAddr::V6(a), IpAddr::V6(n)) => (a.to_bits() ^ n.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0,
-        _ => false,
-    }
-}
 
 /// The address that `text` is, if it is one. Forms that Exim may read otherwise, such as zones and leading zeros, are undecided.
 pub fn address(text: &str) -> Result<Option<IpAddr>, Stop> {
@@ -96,7 +79,7 @@ impl Evaluator<'_> {
         }
         // Exim looks at the subject before the list; an empty one is no address and no error.
         if test == "match_ip" && !subject.is_empty() && address(subject)?.is_none() {
-            return Err(Stop::Fails(format!("\"{subject}\" is not an IP address")));
+            return Err(Stop::fails(format!("\"{subject}\" is not an IP address")));
         }
         self.spend(LIST_COST + list.len())?;
         let mut otherwise = false;
@@ -117,7 +100,7 @@ impl Evaluator<'_> {
                     };
                     let Some(inner) = self.lists.and_then(|lists| lists.get(&(kind.to_owned(), name.to_owned())))
                     else {
-                        return Err(Stop::Fails(format!("unable to complete match: there is no {kind} \"{name}\"")));
+                        return Err(Stop::fails(format!("unable to complete match: there is no {kind} \"{name}\"")));
                     };
                     self.in_expanded(scope, test, subject, &inner.value, depth + 1)?
                 }
@@ -232,7 +215,9 @@ mod tests {
         for list in ["*", "!*", "* : x", "192.0.2.0/24", ""] {
             for subject in ["x", "a.example", "192.0.2", "192.0.2.7/32", "1:2:3", "a:b", "192.0.2.7d"] {
                 match answer(subject, list) {
-                    Err(Stop::Fails(message)) => assert_eq!(message, format!("\"{subject}\" is not an IP address")),
+                    Err(Stop::Fails(failure)) => {
+                        assert_eq!(failure.message, format!("\"{subject}\" is not an IP address"))
+                    }
                     other => panic!("{subject} in {list:?}: {other:?}"),
                 }
             }

@@ -1,17 +1,20 @@
 //! Exim's expansion language, as far as files decide it (Exim specification, chapter 11).
 
 mod address;
-mod condition;
 mod digest;
 mod evaluate;
 mod fold;
 mod items;
+mod lookup_type;
 pub mod lookups;
 mod matching;
+mod network;
+mod operator_names;
 mod operators;
 pub mod parse;
 mod pattern;
 mod skipped;
+mod stop;
 pub mod table;
 mod taint;
 mod variables;
@@ -31,6 +34,9 @@ use parse::Expr;
 use pattern::Pattern;
 use table::Table;
 
+pub(crate) use stop::undecided;
+pub use stop::{Failure, Stop, Unopened};
+
 /// Octets that all evaluations together may touch, so that no file can keep the program busy: 50,000 sender domains with a
 /// lookup each take a fifth of it.
 const WORK_LIMIT: u64 = 1 << 30;
@@ -42,27 +48,6 @@ const PATTERN_LIMIT: usize = 256;
 const DEPTH_LIMIT: usize = 12;
 /// Stands for what stat(2) says and files do not decide; as `$value`, for text that Exim leaves there and that is not followed.
 pub(crate) const UNSEEN: &str = "\u{f8ff}unseen";
-
-/// Why an expansion has no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
-    /// The word `fail`: with `interface` no address is bound, with `helo_data` delivery is deferred.
-    Forced(String),
-    /// Exim refuses it, with this message: delivery is deferred.
-    Fails(String),
-    /// Files do not decide it.
-    Undecided {
-        /// Why.
-        why: String,
-        /// The construct, as written; empty where it is not a part of the text.
-        construct: String,
-    },
-}
-
-/// An expansion that files do not decide.
-pub(crate) fn undecided<T>(why: String) -> Result<T, Stop> {
-    Err(Stop::Undecided { why, construct: String::new() })
-}
 
 /// Stands for a PTR name of the sending address.
 pub const PTR_NAME: &str = "\u{f8ff}ptr";
@@ -228,9 +213,12 @@ impl<'r> Evaluator<'r> {
             Err(error) => {
                 let why = match error {
                     ReadError::NotFound => "No such file or directory".to_owned(),
-                    other => other.to_string(),
+                    ref other => other.to_string(),
                 };
-                return Err(Stop::Fails(format!("failed to open {file} for linear search: {why}")));
+                let message = format!("failed to open {file} for linear search: {why}");
+                let is_absent = error == ReadError::NotFound;
+                let file = Some(Unopened { path: file.to_owned(), is_absent });
+                return Err(Stop::Fails(Failure { message, file }));
             }
         };
         if table.cut {
@@ -285,7 +273,7 @@ impl<'r> Evaluator<'r> {
     /// What `${stat:path}` gives; fields that a copy of the file system does not keep are marked.
     pub(crate) fn stat(&self, path: &str) -> Result<String, Stop> {
         let Some(status) = self.status(path)? else {
-            return Err(Stop::Fails(format!("stat({path}) failed: No such file or directory")));
+            return Err(Stop::absent(path, format!("stat({path}) failed: No such file or directory")));
         };
         let kind = match status.mode & 0o170_000 {
             0o040_000 => 'd',
@@ -355,7 +343,7 @@ impl<'r> Evaluator<'r> {
             built
         });
         compiled
-            .map_err(Stop::Fails)?
+            .map_err(Stop::fails)?
             .map_or_else(|| undecided(format!("the regular expression `{text}` is not followed")), Ok)
     }
 }

@@ -4,26 +4,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::address::{self, Address};
+use super::operator_names::UNDERSCORE;
 use super::{Evaluator, Scope, Stop, digest, parse, undecided};
 use crate::addr;
 use crate::collect::exim::{arithmetic, lists};
 
-/// Operators whose names hold an underscore.
-const UNDERSCORE: &str = "from_utf8 local_part quote_local_part reverse_ip time_eval time_interval \
-    utf8_domain_from_alabel utf8_domain_to_alabel utf8_localpart_from_alabel utf8_localpart_to_alabel";
-/// The others; what follows an underscore is an argument.
-const MAIN: &str = "address addresses base32 base32d base62 base62d base64 base64d bless domain escape escape8bit eval \
-    eval10 expand h hash headerwrap hex2b64 hexquote ipv6denorm ipv6norm l lc length listcount listnamed mask md5 nh \
-    nhash quote randint rfc2047 rfc2047d rxquote s sha1 sha2 sha256 sha3 stat str2b64 strlen substr uc utf8clean xtextd";
-
 /// Octets of a result that is followed further.
 pub const RESULT_LIMIT: usize = 1 << 20;
-
-/// Whether Exim has an operator of this name.
-pub fn is_known(name: &str) -> bool {
-    let has = |list: &str, name: &str| list.split(' ').any(|known| known == name);
-    has(UNDERSCORE, name) || has(MAIN, name.split('_').next().unwrap_or(name))
-}
 
 /// What the operator `name` makes of `text`.
 pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Result<String, Stop> {
@@ -34,7 +21,7 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
             (parts.next().unwrap_or(name), parts.collect())
         }
     };
-    let fails = |message: String| Err(Stop::Fails(message));
+    let fails = |message: String| Err(Stop::fails(message));
     of.spend(text.len())?;
     Ok(match word {
         "lc" => text.to_ascii_lowercase(),
@@ -121,7 +108,7 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
 /// The operators and items that take one or two numbers.
 pub fn sized(word: &str, numbers: &[i64], text: &str) -> Result<String, Stop> {
     if numbers.len() > 2 {
-        return Err(Stop::Fails(format!("non-digit after underscore in \"{word}\"")));
+        return Err(Stop::fails(format!("non-digit after underscore in \"{word}\"")));
     }
     let first = numbers.first().copied();
     let second = numbers.get(1).copied();
@@ -134,14 +121,14 @@ pub fn sized(word: &str, numbers: &[i64], text: &str) -> Result<String, Stop> {
                 return undecided(format!("`{word}` of less than nothing is not followed"));
             };
             let found = digest::hash(text.as_bytes(), length, kinds);
-            found.ok_or_else(|| Stop::Fails("hash count out of range".into()))
+            found.ok_or_else(|| Stop::fails("hash count out of range"))
         }
         _ => {
             let Ok(first) = u64::try_from(first.unwrap_or(1)) else {
                 return undecided(format!("`{word}` of less than nothing is not followed"));
             };
             let found = digest::nhash(text.as_bytes(), first, second.and_then(|n| u64::try_from(n).ok()));
-            found.ok_or_else(|| Stop::Fails("nhash count out of range".into()))
+            found.ok_or_else(|| Stop::fails("nhash count out of range"))
         }
     }
 }
@@ -217,7 +204,7 @@ fn mask(text: &str) -> Result<String, Stop> {
             let kept = std::net::Ipv6Addr::from_bits(v6.to_bits() & u128::MAX.checked_shl(128 - bits).unwrap_or(0));
             Ok(format!("{}/{bits}", kept.segments().map(|part| format!("{part:04x}")).join(".")))
         }
-        _ => Err(Stop::Fails(format!("\"{text}\" is not an IP address"))),
+        _ => Err(Stop::fails(format!("\"{text}\" is not an IP address"))),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What Exim passes over: it looks nothing up, and yet goes through all of it, and refuses what it cannot read in the little
 //! text that is there then: what is literal, and what some items make of that.
 
-use super::condition::{self, Condition, Test};
-use super::evaluate::{each, within};
-use super::parse::{Expr, Kind, Tail, parse};
+use super::parse::condition::{self, each};
+use super::parse::{Condition, Expr, Kind, Tail, Test, parse};
+use super::stop::within;
 use super::{Evaluator, Scope, Stop, operators};
-use crate::collect::exim::lines::is_space;
 use crate::collect::exim::lists;
+use crate::collect::exim::space::is_space;
 
 impl Evaluator<'_> {
     /// The text that an expansion has when Exim passes over it.
@@ -98,7 +98,7 @@ impl Evaluator<'_> {
                     let hit = self.with_item(&item, scope, |scope| self.holds(inner, scope));
                     match within(hit, each(*every), "condition") {
                         Ok(hit) if hit == *every => {}
-                        Err(Stop::Fails(message)) => return Err(Stop::Fails(message)),
+                        Err(stop @ Stop::Fails(_)) => return Err(stop),
                         _ => break,
                     }
                 }
@@ -109,7 +109,7 @@ impl Evaluator<'_> {
                 for argument in arguments {
                     let text = self.pass_over(argument, scope)?;
                     if name == "bool" && condition::truth(&text).is_none() {
-                        return Err(Stop::Fails(format!("unrecognised boolean value \"{text}\"")));
+                        return Err(Stop::fails(format!("unrecognised boolean value \"{text}\"")));
                     }
                 }
                 Ok(())
@@ -154,7 +154,7 @@ pub(super) fn numbers(texts: &[String], item: &str) -> Result<Vec<i64>, Stop> {
         let (digits, positive) = (text.trim_start_matches(is_space), at == length_at);
         let value = if digits.is_empty() { Some(0) } else { digits.parse::<i64>().ok() };
         let kind = if positive { "positive number" } else { "number" };
-        let wrong = || Stop::Fails(format!("\"{text}\" is not a {kind} (in \"{item}\" expansion)"));
+        let wrong = || Stop::fails(format!("\"{text}\" is not a {kind} (in \"{item}\" expansion)"));
         value.filter(|value| !positive || *value >= 0).ok_or_else(wrong)
     };
     texts.iter().enumerate().map(number).collect()
@@ -163,7 +163,7 @@ pub(super) fn numbers(texts: &[String], item: &str) -> Result<Vec<i64>, Stop> {
 /// Whether `sort` takes a condition to compare with.
 pub(super) fn comparator(name: &str) -> Result<(), Stop> {
     const TAKEN: [&str; 12] = ["lt", "lti", "le", "lei", "gt", "gti", "ge", "gei", "<", "<=", ">", ">="];
-    if TAKEN.contains(&name) { Ok(()) } else { Err(Stop::Fails("comparator not handled for sort".into())) }
+    if TAKEN.contains(&name) { Ok(()) } else { Err(Stop::fails("comparator not handled for sort")) }
 }
 
 /// The number that the first argument of `listextract` is.
@@ -171,7 +171,7 @@ pub(super) fn list_number(text: &str) -> Result<i64, Stop> {
     let trimmed = text.trim_matches(is_space);
     let digits = trimmed.strip_prefix('-').unwrap_or(trimmed);
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Stop::Fails("first argument of \"listextract\" must be numeric".into()));
+        return Err(Stop::fails("first argument of \"listextract\" must be numeric"));
     }
     Ok(if digits.is_empty() { 0 } else { trimmed.parse().unwrap_or(i64::MAX) })
 }

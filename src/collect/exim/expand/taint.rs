@@ -62,7 +62,7 @@ pub fn is_tainted(expr: &Expr) -> bool {
 /// Its refusal of text from outside; undecided where that is not certain.
 pub fn as_file_name(expr: &Expr) -> Result<(), Stop> {
     if is_tainted(expr) {
-        return Err(Stop::Fails("Tainted filename: it comes from the message".into()));
+        return Err(Stop::fails("Tainted filename: it comes from the message"));
     }
     if may_be_tainted(expr) {
         return undecided("Exim refuses the name of a file where it comes from outside".to_owned());

@@ -6,7 +6,8 @@ mod retry;
 mod rewrite;
 
 use super::Refused;
-use super::lines::{Logical, is_space};
+use super::lines::Logical;
+use super::space::is_space;
 
 pub use acl::Acls;
 

@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::{Common, Members, OTHER, Outcome, Outcomes, Whom, stand_in};
+use super::{Common, Members, Outcome, Outcomes, Whom};
 use crate::addr::Family;
 use crate::collect::exim::depend::{self, SENDER_FUNCTIONS, Walk};
 use crate::collect::exim::expand::parse::{Expr, parse};
-use crate::collect::exim::expand::{Evaluator, Free, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop};
+use crate::collect::exim::expand::{Evaluator, Failure, Free, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop};
 use crate::collect::exim::lists;
+use crate::collect::exim::stand_in::{OTHER, stand_in};
 use crate::facts::Fact;
 use crate::name::DomainName;
 
@@ -211,7 +212,8 @@ fn made_up(text: &str) -> bool {
 
 fn stopped(stop: Stop) -> Outcome {
     match stop {
-        Stop::Forced(message) | Stop::Fails(message) => Outcome::Fails(message),
+        Stop::Forced(message) => Outcome::Fails(Failure::new(message)),
+        Stop::Fails(failure) => Outcome::Fails(failure),
         Stop::Undecided { why, construct } if construct.is_empty() => Outcome::Undecided(why),
         Stop::Undecided { why, construct } => Outcome::Undecided(format!("`{construct}`: {why}")),
     }

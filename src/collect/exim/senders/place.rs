@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Common, EXIM, Outcome, Set};
+use super::{Common, Outcome, Set};
 use crate::addr::Family;
 use crate::collect::exim::config::Driver;
+use crate::collect::exim::expand::Failure;
+use crate::collect::exim::faults::EXIM;
 use crate::facts::{AfterBindFault, Bind, Fact, Helo, Origin, Undecided};
 use crate::name::HeloName;
 
@@ -96,7 +98,7 @@ impl Place<'_> {
                 let default = Some(HeloName::new(default.clone())).filter(|name| !name.as_str().is_empty());
                 Helo::FollowsPtr { default, joined: joined.clone(), origin }
             }
-            Outcome::Undecided(why) | Outcome::Fails(why) => Helo::Undecided(Undecided {
+            Outcome::Undecided(why) | Outcome::Fails(Failure { message: why, .. }) => Helo::Undecided(Undecided {
                 parameter: format!("helo_data of {}", transport.name),
                 why: why.clone(),
                 origin,

@@ -8,7 +8,6 @@ use super::parents::Survey;
 use super::{Aim, Cuts, Job, NAMES, Zone, is_delegated};
 use crate::addr::{Family, is_link_local, leads_to_the_public};
 use crate::name::DomainName;
-use crate::observe::resolver::run::server_name;
 use crate::observe::{Answer, Question, RecordType, plan, zones};
 
 /// Addresses of servers asked for one zone: more than the root's thirteen names have in one family.
@@ -100,7 +99,7 @@ impl Cuts {
             return Vec::new();
         }
         let own = answer.records.iter().filter(|record| record.name == *zone);
-        let names: Vec<DomainName> = own.filter_map(|record| server_name(&record.data)).cloned().collect();
+        let names: Vec<DomainName> = own.filter_map(|record| record.data.name_server()).cloned().collect();
         self.add_names(zone, &names)
     }
 

@@ -1,8 +1,8 @@
 //! Conditions of `${if`: their syntax.
 
-use super::parse::{Expr, Parser};
-use super::variables;
-use crate::collect::exim::lines::is_space;
+use super::{Expr, Parser};
+use crate::collect::exim::expand::variables;
+use crate::collect::exim::space::is_space;
 
 /// A condition.
 #[derive(Debug, Clone)]
@@ -208,6 +208,11 @@ fn group(parser: &mut Parser, name: &str) -> Result<Vec<Condition>, String> {
             return Err(format!("missing }} at end of condition inside \"{name}\" group"));
         }
     }
+}
+
+/// The name of a condition on every item, or on any.
+pub(crate) fn each(every: bool) -> &'static str {
+    if every { "forall" } else { "forany" }
 }
 
 /// The truth value that `bool` takes a text for, if it takes it.

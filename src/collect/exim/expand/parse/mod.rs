@@ -3,11 +3,12 @@
 use pest::Parser as _;
 use pest_derive::Parser;
 
-use super::condition;
-pub use super::condition::{Condition, Test};
-use super::variables;
-use crate::collect::exim::lines::is_space;
+pub(crate) mod condition;
+
+use super::{lookup_type, operator_names, variables};
 use crate::collect::exim::options::{escaped, numbered};
+use crate::collect::exim::space::is_space;
+pub use condition::{Condition, Test};
 
 #[derive(Parser)]
 #[grammar = "grammar/exim_expand.pest"]
@@ -335,7 +336,7 @@ impl<'t> Parser<'t> {
         }
         if self.take(':') {
             let argument = self.argument()?;
-            return match super::operators::is_known(&word) {
+            return match operator_names::is_known(&word) {
                 true => Ok(Kind::Operator(word, argument)),
                 false => {
                     let name = word.split('_').next().unwrap_or_default();
@@ -406,7 +407,7 @@ impl<'t> Parser<'t> {
         }
         let kind = self.run(|c| c != '{' && !is_space(c)).to_owned();
         self.blanks();
-        super::lookups::check(&kind, key.is_some())?;
+        lookup_type::check(&kind, key.is_some())?;
         if !self.take('{') {
             return Err("missing '{' for lookup file-or-query arg".into());
         }

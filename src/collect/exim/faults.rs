@@ -1,0 +1,62 @@
+//! What keeps mail from leaving.
+
+use std::collections::HashMap;
+
+use super::expand::Failure;
+use crate::facts::{Fact, Mta, Origin, Problem, ProblemKind, SenderDomains};
+
+/// The origin of what no file sets.
+pub const EXIM: Origin = Origin::default_of("Exim specification");
+
+/// Outcomes that keep mail from leaving: by the setting and the message.
+pub type Faults = HashMap<(String, Failure), Fault>;
+
+/// What keeps mail from leaving.
+pub struct Fault {
+    /// The setting.
+    pub fact: Fact<String>,
+    /// Whose mail.
+    pub whose: SenderDomains,
+    /// What Exim does then.
+    pub then: &'static str,
+}
+
+/// What Exim does where a setting of a transport fails.
+pub const DEFERS: &str = "Exim defers the mail";
+
+/// Reports what keeps mail from leaving.
+pub fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
+    let mut faults: Vec<_> = faults.into_iter().collect();
+    faults.sort_by(|a, b| a.0.cmp(&b.0));
+    for ((setting, why), fault) in faults {
+        let what = format!("{setting} fails: {}; {}{}", why.message, fault.then, of_whom(&fault.whose));
+        let fact = fault.fact;
+        let missing = why.file.as_ref().map(|file| file.path.as_str());
+        let problem = match missing {
+            Some(path) if cpanel || matches!(path, "/etc/mailips" | "/etc/mailhelo") => {
+                Problem::of_file(ProblemKind::MapMissing, path, Some(fact.origin), what)
+            }
+            Some(path) => Problem::of_file(ProblemKind::Unreadable { undecided: false }, path, Some(fact.origin), what),
+            None => Problem::at(ProblemKind::Syntax { mta: Mta::Exim, whole: false }, fact.origin, what),
+        };
+        let same = |known: &Problem| known.kind == problem.kind && known.file == problem.file && missing.is_some();
+        match problems.iter_mut().find(|known| same(known)) {
+            Some(known) => known.related.extend(problem.origin.map(|origin| (origin, problem.message))),
+            None => problems.push(problem),
+        }
+    }
+}
+
+/// Whose mail it is, where that is not everyone's.
+fn of_whom(whose: &SenderDomains) -> String {
+    const NAMED: usize = 5;
+    let SenderDomains::Only { domains, others } = whose else { return String::new() };
+    let mut names: Vec<String> = domains.iter().take(NAMED).map(ToString::to_string).collect();
+    match (domains.len().saturating_sub(NAMED), others) {
+        (0, false) => {}
+        (0, true) => names.push("domains that no file names".into()),
+        (more, false) => names.push(format!("{more} more")),
+        (more, true) => names.push(format!("{more} more, and domains that no file names")),
+    }
+    if names.is_empty() { String::new() } else { format!(" of {}", names.join(", ")) }
+}

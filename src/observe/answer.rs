@@ -1,0 +1,155 @@
+//! What one server said to one question, and why it said nothing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{Absolute, Record};
+use crate::name::DomainName;
+
+/// Why there is no answer. None of these says anything about a record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// No reply within the time allowed.
+    Timeout,
+    /// RCODE 2.
+    ServFail,
+    /// RCODE 5.
+    Refused,
+    /// Another RCODE than 0, 2, 3, 5.
+    Rcode(u16),
+    /// A reply that cannot be read.
+    Malformed(String),
+    /// The network refused the packet: no route, closed port.
+    Unreachable(Unreachable),
+    /// The server referred to others: it does not serve the zone.
+    Referral,
+    /// As a server of the zone above, it referred to the zone's servers: the delegation, sorted.
+    Delegates(Vec<DomainName>),
+    /// An alias leads back to itself, or through more aliases than are followed.
+    AliasLoop,
+    /// The set has so many records that not all are kept, and one that is looked for may be among the rest.
+    TooMany(usize),
+    /// The packets that this server gets in a run are used up.
+    PacketLimit,
+    /// Nobody was asked (`--offline`, or no server known).
+    NotAsked,
+}
+
+/// Why a server cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Unreachable {
+    /// This host has no route to it.
+    NoRoute,
+    /// Its port is closed.
+    PortClosed,
+    /// Its network cannot deliver to it.
+    Host,
+    /// It closed the connection.
+    Closed,
+    /// Another error of the network, in words.
+    Other(String),
+}
+
+impl Unreachable {
+    fn words(&self) -> &str {
+        match self {
+            Unreachable::NoRoute => "no route",
+            Unreachable::PortClosed => "the port is closed",
+            Unreachable::Host => "the host cannot be reached",
+            Unreachable::Closed => "the connection was closed",
+            Unreachable::Other(words) => words,
+        }
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+impl From<String> for Unreachable {
+    /// Of the words that snapshots hold.
+    fn from(words: String) -> Unreachable {
+        let known = [Unreachable::NoRoute, Unreachable::PortClosed, Unreachable::Host, Unreachable::Closed];
+        known.into_iter().find(|known| known.words() == words).unwrap_or(Unreachable::Other(words))
+    }
+}
+
+impl From<Unreachable> for String {
+    fn from(why: Unreachable) -> String {
+        why.words().to_owned()
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Timeout => f.write_str("timeout"),
+            Why::ServFail => f.write_str("SERVFAIL"),
+            Why::Refused => f.write_str("REFUSED"),
+            Why::Rcode(code) => write!(f, "RCODE {code}"),
+            Why::Malformed(how) => write!(f, "malformed reply ({how})"),
+            Why::Unreachable(how) => write!(f, "unreachable ({how})"),
+            Why::Referral => f.write_str("referral (the server does not serve the zone)"),
+            Why::Delegates(names) => {
+                let names: Vec<String> = names.iter().map(|name| Absolute(name).to_string()).collect();
+                write!(f, "delegates to {}", names.join(", "))
+            }
+            Why::AliasLoop => f.write_str("alias loop"),
+            Why::TooMany(count) => write!(f, "{count} records, more than the {RECORDS} that are looked at"),
+            Why::PacketLimit => f.write_str("not asked: the packets for this server are used up"),
+            Why::NotAsked => f.write_str("not asked"),
+        }
+    }
+}
+
+/// What one server said, or that it said nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// NOERROR or NXDOMAIN; nothing else is an answer (rules.md).
+    Answer(Answer),
+    /// Everything else.
+    Unanswered(Why),
+}
+
+/// An answer as one server gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// RCODE 3: the name (or the end of its alias chain) does not exist.
+    pub nxdomain: bool,
+    /// The AA flag.
+    pub authoritative: bool,
+    /// The RA flag.
+    pub recursion_available: bool,
+    /// The answer section, aliases included, each with its own TTL.
+    pub records: Vec<Record>,
+    /// Seconds that the absence may be kept (RFC 2308), on negative answers with SOA.
+    pub negative_ttl: Option<u32>,
+    /// The SOA of the authority section: its owner is the zone, with its serial.
+    pub soa: Option<Arc<Record>>,
+    /// Round trip time in microseconds; 0 where nothing was sent.
+    pub rtt_micros: u64,
+    /// Records that came and are not among `records`: of a set, at most [`RECORDS`] are kept.
+    #[serde(default)]
+    pub left_out: usize,
+}
+
+/// Records of one set that are kept: no set of a mail host's has a tenth of it, and a reply may hold four thousand.
+pub const RECORDS: usize = 64;
+
+impl Answer {
+    /// The records in words, as evidence quotes them.
+    pub fn texts(&self) -> String {
+        let mut texts: Vec<String> = self.records.iter().map(|record| record.data.to_string()).collect();
+        if self.left_out > 0 {
+            texts.push(format!("and {} more", self.left_out));
+        }
+        texts.join(", ")
+    }
+}
