@@ -271,7 +271,8 @@ fn expansions(case: &mut Case, root: &Root, found: &helolint::collect::exim::Rea
         scope.perl.insert("get_sender_from_uid", "hostname.example.com".into());
         let outcome = match evaluator.value(&parse(&text), &mut scope) {
             Ok(text) => format!("value {text}"),
-            Err(Stop::Forced(message) | Stop::Fails(message)) => format!("failed {message}"),
+            Err(Stop::Forced(message)) => format!("failed {message}"),
+            Err(Stop::Fails(failure)) => format!("failed {}", failure.message),
             Err(Stop::Undecided { why, construct }) => {
                 if let Some((_, kind)) = LEFT_OPEN.iter().find(|(part, _)| why.contains(part)).filter(|_| case.lenient)
                 {

@@ -253,7 +253,7 @@ fn public_files_agree() {
     }
 }
 
-/// Cases recorded elsewhere: `HELOLINT_POSTFIX_CASES=FOLDER` (see examples/postfix_fuzz.rs).
+/// Cases recorded elsewhere: `HELOLINT_POSTFIX_CASES=FOLDER` (see tests/generators/postfix_fuzz.rs).
 #[test]
 fn recorded_elsewhere_agree() {
     if let Some(dir) = std::env::var_os("HELOLINT_POSTFIX_CASES") {

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::collect::root::{ReadError, Root};
+use crate::secret;
 use crate::source::SourceFile;
 
 /// Folders of Exim's configuration as packages and panels have it.
@@ -55,14 +56,6 @@ const SHARED: [&str; 12] = [
     "/var/tmp",
     "/etc/default",
 ];
-/// What names of files with passwords and keys hold.
-const SECRET_NAMES: [&str; 8] = ["passw", "shadow", "sasl", "secret", "credential", "private", "key", "pwd"];
-/// How such names end.
-const SECRET_ENDINGS: [&str; 4] = [".pem", ".p12", ".pfx", ".jks"];
-/// Folders of keys.
-const SECRET_FOLDERS: [&str; 4] = ["private", "keys", "dkim", "domain_keys"];
-/// What a private key begins with, whatever its file is called.
-const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 /// Permission of everyone to read; of a folder: to list.
 const EVERYONE_READS: u32 = 0o004;
 /// Permission of everyone to pass through a folder.
@@ -153,7 +146,7 @@ impl<'r> OwnFiles<'r> {
     fn is_own(&self, real: &str, text: &str) -> bool {
         let below = |folder: &String| real.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
         let own = self.files.contains(real) || self.folders.iter().any(below) || is_hestias(real);
-        own && !is_secret(real) && !text.contains(PRIVATE_KEY)
+        own && !secret::may_be_secret_file(real) && !secret::holds_private_key(text)
     }
 
     /// Whether everyone may read the file, or list the folder.
@@ -183,15 +176,6 @@ fn is_shared(folder: &str) -> bool {
 fn is_hestias(real: &str) -> bool {
     let parts: Vec<&str> = real.split('/').collect();
     matches!(parts[..], ["", "home", _, "conf", "mail", _, _, ..])
-}
-
-/// Whether the name is one of a file with passwords or keys.
-fn is_secret(real: &str) -> bool {
-    let real = real.to_ascii_lowercase();
-    let (folders, name) = real.rsplit_once('/').unwrap_or(("", &real));
-    SECRET_NAMES.iter().any(|part| name.contains(part))
-        || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
-        || folders.split('/').any(|folder| SECRET_FOLDERS.contains(&folder))
 }
 
 #[cfg(test)]

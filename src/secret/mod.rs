@@ -2,6 +2,7 @@
 //! here (`source::Span::excerpt`), and so does every text made of files before it becomes a fact ([`Known`]), so that no report
 //! and no snapshot can hold one. In doubt, text counts as secret.
 
+mod files;
 mod known;
 mod names;
 mod scan;
@@ -9,6 +10,7 @@ mod scan;
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub use files::{holds_private_key, may_be_secret_file};
 pub use known::Known;
 pub use scan::{Scan, Syntax, scan};
 

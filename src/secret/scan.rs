@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::files::is_secret_file;
 use super::joined;
 use super::names::{self, Secrecy, hides, secrecy};
 
@@ -72,15 +73,6 @@ pub fn in_text(text: &str) -> Vec<Range<usize>> {
     Scanner { text, base: 0, syntax: Syntax::Plain, more: &more, found: &mut found, work: 0, routes: None }.inside();
     found.ranges.extend(private_keys(text));
     joined(found.ranges)
-}
-
-/// Whether the whole file is made of secrets.
-fn is_secret_file(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let parts = ["passw", "shadow", "secret", "credential", "sasl"];
-    path.contains("/ssl/private/")
-        || parts.iter().any(|part| name.contains(part))
-        || [".key", "_key", ".pem"].iter().any(|end| name.ends_with(end))
 }
 
 /// Byte ranges of the logical lines, comments and empty lines between them left out.

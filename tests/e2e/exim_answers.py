@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks a real Exim about the cases that examples/exim_fuzz wrote, and keeps its answers beside them.
+"""Asks a real Exim about the cases that tests/generators/exim_fuzz wrote, and keeps its answers beside them.
 
 usage: exim_answers.py ROOT FOLDER COMMAND...
 

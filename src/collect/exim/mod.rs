@@ -309,14 +309,4 @@ fn version_hint(config: &Config) -> Option<String> {
 }
 
 #[cfg(test)]
-mod bounded_tests;
-#[cfg(test)]
-mod confidential_tests;
-#[cfg(test)]
-mod possible_tests;
-#[cfg(test)]
-mod routing_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod undecided_tests;

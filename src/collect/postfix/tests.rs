@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::facts::ProblemKind;
 use crate::facts::{Bind, Helo, HostFqdn, InterfaceAddress, KernelSource, NextHop, SenderDomains};
 
 const MASTER: &str = "smtp inet n - n - - smtpd\nrewrite unix - - n - - trivial-rewrite\n\

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::tests::{Fixture, SMTP, lines};
+use super::{Fixture, SMTP, lines};
 use crate::facts::{Bind, Helo};
 
 /// What depends on the moment, whatever stands around it.

@@ -4,7 +4,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::tests::{Fixture, SMTP, lines};
+use super::{Fixture, SMTP, lines};
 
 /// What stands in the file.
 const SECRET: &str = "hunter2";

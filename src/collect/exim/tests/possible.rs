@@ -1,7 +1,7 @@
 //! What a setting may come to where files leave open which: every possible value, and names that no release knows.
 
-use super::tests::{Fixture, SMTP, host, lines};
-use super::*;
+use super::{Fixture, SMTP, host, lines};
+use crate::collect::exim::*;
 
 /// Source, HELO name and who has them, of IPv4 alone.
 fn ways(files: &[(&str, &str)], options: &str) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Which routers run, for whom, and where they send.
 
-use super::tests::{Fixture, exim, lines};
+use super::{Fixture, exim, lines};
 use crate::facts::ProblemKind;
 
 const TRANSPORTS: &str = "begin transports\nt:\n driver = smtp\ns:\n driver = smtp\n";

@@ -1,5 +1,11 @@
 //! Whole configurations: from files to ways of sending.
 
+mod bounded;
+mod confidential;
+mod possible;
+mod routing;
+mod undecided;
+
 use std::fs;
 
 use proptest::prelude::*;

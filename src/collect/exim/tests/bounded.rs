@@ -1,8 +1,8 @@
 //! Small files that would take work without end: each limit below and above, and what is said of it.
 
-use super::expand::parse::parse;
-use super::expand::{Evaluator, Scope, Stop};
-use super::tests::{Fixture, SMTP, lines};
+use super::{Fixture, SMTP, lines};
+use crate::collect::exim::expand::parse::parse;
+use crate::collect::exim::expand::{Evaluator, Scope, Stop};
 use crate::collect::root::Root;
 use crate::facts::ProblemKind;
 

@@ -425,5 +425,4 @@ fn interface_address(recorded: RecordedAddress) -> Result<InterfaceAddress, Stri
 }
 
 #[cfg(test)]
-#[path = "kernel_tests.rs"]
 mod tests;

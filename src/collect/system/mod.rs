@@ -172,5 +172,4 @@ pub fn nameservers(file: &Arc<SourceFile>) -> Vec<Fact<IpAddr>> {
 }
 
 #[cfg(test)]
-#[path = "system_tests.rs"]
 mod tests;

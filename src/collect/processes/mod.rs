@@ -258,5 +258,4 @@ fn strings(path: &Path) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[path = "processes_tests.rs"]
 mod tests;

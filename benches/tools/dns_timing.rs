@@ -9,7 +9,7 @@ use helolint::observe::plan::Plan;
 use helolint::observe::resolver::{self, Options, Progress, ResolverSpec, Transport, Trust};
 use helolint::observe::{Observations, Outcome, VantageKind};
 
-#[path = "../benches/list/mod.rs"]
+#[path = "../list/mod.rs"]
 mod list;
 
 fn main() {
