@@ -54,6 +54,7 @@ pub mod name;
 pub mod observe;
 pub mod output;
 pub mod process;
+pub mod program;
 pub mod progress;
 pub mod providers;
 pub mod receivers;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-use helolint::{catalogue, cli};
+use helolint::{catalogue, program};
 
 /// Words that README.md may have at the most: it is read standing.
 const README_WORDS: usize = 1500;
@@ -134,8 +134,7 @@ fn every_command_line_is_understood() {
     let found: Vec<_> = pages().iter().flat_map(|(_, text)| commands(text)).collect();
     assert!(found.len() >= 15, "{found:?}");
     for words in found {
-        // Help and version are errors to clap, though not to anybody else.
-        if let Some(error) = cli::Cli::read(words.iter().cloned()).err().filter(|error| error.use_stderr()) {
+        if let Some(error) = program::refusal(words.iter().cloned()) {
             panic!("{words:?}: {error}");
         }
     }

@@ -19,10 +19,8 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "TEXT|-", conflicts_with = "rules", allow_hyphen_values = true)]
     pub reply: Option<String>,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub facts: FactArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub dns: DnsArgs,
 }
 

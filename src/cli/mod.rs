@@ -22,7 +22,7 @@ pub use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
 pub use facts::FactArgs;
 pub use manual::{Page, all_pages, main_page};
 pub use output::OutputArgs;
-pub use values::{FormatArg, PublicIp, Resolver, Transport};
+pub use values::{FormatArg, PublicIp, Resolver};
 pub(crate) use values::{resolver, seconds};
 
 const EXAMPLES: &str = "\
@@ -150,13 +150,10 @@ impl Command {
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub facts: FactArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub dns: DnsArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub output: OutputArgs,
 }
 
@@ -164,10 +161,8 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Args)]
 pub struct SnapshotArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub facts: FactArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub dns: DnsArgs,
     /// Write to FILE, whole or not at all and for its owner alone, instead of to standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
@@ -178,10 +173,8 @@ pub struct SnapshotArgs {
 #[derive(Debug, Clone, Args)]
 pub struct QuestionsArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub facts: FactArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub dns: DnsArgs,
 }
 

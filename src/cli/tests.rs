@@ -1,6 +1,7 @@
 //! Command lines as users write them.
 
 use super::*;
+use crate::observe::resolver::Transport;
 use std::time::Duration;
 
 use super::values::public_ip;

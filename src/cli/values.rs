@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::observe::resolver::Transport;
 use crate::report::Format;
 
 /// Port of the DNS (RFC 1035 section 4.2).
@@ -44,26 +45,6 @@ pub struct Resolver {
     pub server: SocketAddr,
     /// How it is asked.
     pub transport: Transport,
-}
-
-/// How a resolver is asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Transport {
-    /// Over UDP and TCP.
-    #[default]
-    Plain,
-    /// Over TLS.
-    Tls {
-        /// The name of its certificate; its address where there is none.
-        name: Option<String>,
-    },
-    /// Over HTTPS.
-    Https {
-        /// The name of its certificate; its address where there is none.
-        name: Option<String>,
-        /// The path.
-        path: String,
-    },
 }
 
 /// `--format`.

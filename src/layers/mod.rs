@@ -53,7 +53,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     // Around them.
     ("catalogue", &["escape", "rules", "findings", "receivers", "replies", "report"]),
-    ("cli", &["catalogue", "exit", "facts", "name", "report"]),
+    ("cli", &["catalogue", "exit", "facts", "name", "observe", "report"]),
     ("exit", &["findings", "report"]),
     ("error", &["escape", "report"]),
     ("output", &["escape", "error", "report"]),
@@ -65,7 +65,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),
     // The only ones that know every stage.
     ("commands", &[ALL]),
-    ("main", &[ALL]),
+    ("program", &["cli", "commands", "error", "exit", "output", "process", "report"]),
+    ("main", &["program"]),
 ];
 
 /// Every module, or every room.

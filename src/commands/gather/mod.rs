@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
-use crate::cli::{self, DnsArgs, FactArgs};
+use crate::cli::{DnsArgs, FactArgs};
 use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
 use crate::collect::processes::Found;
 use crate::collect::root::Root;
@@ -107,7 +107,7 @@ pub fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Er
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }
     };
-    let encrypted = sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != cli::Transport::Plain);
+    let encrypted = sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != Transport::Plain);
     let trust = if encrypted { Trust::of_the_system() } else { Trust::nobody() };
     Ok(Start { host, zones, overlay, held, trust })
 }
@@ -392,14 +392,10 @@ pub fn options(facts: &Facts, args: &DnsArgs, deadline: Instant, progress: &Prog
             name: given.name.clone(),
             server: given.server,
             kind: match given.transport {
-                cli::Transport::Plain if system.contains(&given.server) => VantageKind::System,
+                Transport::Plain if system.contains(&given.server) => VantageKind::System,
                 _ => VantageKind::Public,
             },
-            transport: match given.transport.clone() {
-                cli::Transport::Plain => Transport::Plain,
-                cli::Transport::Tls { name } => Transport::Tls { name },
-                cli::Transport::Https { name, path } => Transport::Https { name, path },
-            },
+            transport: given.transport.clone(),
         };
         options.resolvers = args.resolver.iter().map(spec).collect();
     }
