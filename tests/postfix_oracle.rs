@@ -188,7 +188,7 @@ fn differences(case: &Case) -> Vec<String> {
         let all = warnings(&expected["messages"]);
         let own = |text: &&String| ["overriding", "logical line", "read-only"].iter().any(|word| text.contains(word));
         let theirs: BTreeSet<&String> = all.iter().filter(own).collect();
-        let ours = main.warnings.iter().chain(&master.warnings);
+        let ours = main.dropped.iter().chain(&main.warnings).chain(&master.warnings);
         let ours: BTreeSet<String> = ours.map(|w| printable(&w.message)).collect();
         differ("warnings", format!("{ours:?}"), format!("{theirs:?}"));
     }
