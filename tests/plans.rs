@@ -250,3 +250,35 @@ fn commands_make_the_files_that_diffs_make() {
     println!("{run} commands run");
     assert!(run > 30, "{run}");
 }
+
+/// Every command that a report gives is one line that a shell takes, and no finding edits a file but by a step of the plan, which was
+/// tried.
+#[test]
+fn commands_are_safe_to_paste() {
+    let mut seen = 0;
+    for scenario in scenarios() {
+        let report = Host::copy(&scenario).check();
+        let name = scenario.display();
+        let steps = report["plan"]["steps"].as_array().unwrap();
+        let planned: BTreeSet<&str> = steps.iter().flat_map(commands).collect();
+        let findings = report["findings"].as_array().unwrap();
+        let advised: BTreeSet<&str> = findings.iter().flat_map(|finding| commands(&finding["fix"])).collect();
+        for command in planned.union(&advised) {
+            assert_eq!(command.lines().count(), 1, "{name}: {command:?}");
+            if command.starts_with("; ") || command.contains(" IN ") {
+                continue;
+            }
+            assert!(Command::new("sh").args(["-n", "-c", command]).status().unwrap().success(), "{name}: {command}");
+            seen += 1;
+        }
+        let edits = ["sed ", "printf ", "postconf -", "rm "];
+        for command in advised.difference(&planned) {
+            assert!(!edits.iter().any(|edit| command.starts_with(edit)), "{name}: nobody tried {command}");
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+fn commands(value: &Value) -> impl Iterator<Item = &str> {
+    value["commands"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}

@@ -10,6 +10,7 @@ pub mod live;
 pub mod lsearch;
 pub mod machine;
 pub mod managers;
+pub mod memory;
 pub mod postfix;
 pub mod processes;
 pub mod reading;
@@ -19,9 +20,10 @@ pub mod system;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::facts::{ConfigFile, Facts, Mta, Postfix, Problem, RunningDaemon};
+use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, Postfix, Problem, RunningDaemon};
 
 use kernel::KernelFacts;
+use memory::Memory;
 use root::Root;
 
 /// Where the processes of the live system are seen (proc(5)).
@@ -33,7 +35,7 @@ const PROC: &str = "/proc";
 /// What follows for outbound paths is not among them: that is `identity`.
 pub fn collect(root: &Root, kernel: Option<KernelFacts>) -> Facts {
     let running = running(root);
-    collect_beside(root, kernel, &running, None)
+    collect_beside(root, kernel, &running)
 }
 
 /// The mail servers' daemons that run on the live system; none below another root.
@@ -41,22 +43,57 @@ pub fn running(root: &Root) -> processes::Found {
     if root.is_live() { live_daemons(root) } else { processes::Found::default() }
 }
 
-/// As [`collect`], beside daemons that are known already; and beside facts from before a change and the secrets in all files, where there
-/// are such: what no change of a configuration bears on is taken from there.
-pub fn collect_beside(
-    root: &Root,
-    kernel: Option<KernelFacts>,
-    found: &processes::Found,
-    before: Option<(&Facts, &crate::secret::Known)>,
-) -> Facts {
+/// As [`collect`], beside daemons that are known already.
+pub fn collect_beside(root: &Root, kernel: Option<KernelFacts>, found: &processes::Found) -> Facts {
     let (host, mut problems) = system::collect(root, kernel);
     let cpanel = cpanel::collect(root).map(|(cpanel, found)| {
         problems.extend(found);
         cpanel
     });
+    let postfix = postfix::collect(root, &host, &found.daemons);
+    let exim = exim::collect(root, &host, cpanel.as_ref(), &found.daemons);
+    let mut facts = assemble(root, found, Parts { host, problems, cpanel, postfix, exim });
+    facts.machine = machine::collect(root);
+    facts.managers = managers::recognise(root);
+    facts.conceal(&root.secrets());
+    facts
+}
+
+/// As [`collect_beside`] after a change: parts that the change does not bear on are remembered, what no change of a configuration bears on
+/// is taken from the facts before.
+pub fn collect_again(
+    root: &Root,
+    kernel: Option<KernelFacts>,
+    found: &processes::Found,
+    before: &Facts,
+    memory: &Memory,
+) -> Facts {
+    let (host, mut problems) = system::collect(root, kernel);
+    let own = memory.cpanel(root, &host);
+    let postfix = memory.postfix(root, &host, &found.daemons).as_ref().clone();
+    let exim = memory.exim(root, &host, &own, &found.daemons).as_ref().clone();
+    let cpanel = own.as_ref().clone().map(|(cpanel, found)| {
+        problems.extend(found);
+        cpanel
+    });
+    let mut facts = assemble(root, found, Parts { host, problems, cpanel, postfix, exim });
+    facts.machine = before.machine.clone();
+    facts.managers = before.managers.clone();
+    facts
+}
+
+/// What the parts of a host say.
+struct Parts {
+    host: Host,
+    problems: Vec<Problem>,
+    cpanel: Option<Cpanel>,
+    postfix: postfix::Collected,
+    exim: exim::Collected,
+}
+
+fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
+    let Parts { host, mut problems, cpanel, postfix, exim } = parts;
     let running = &found.daemons;
-    let postfix = postfix::collect(root, &host, running);
-    let exim = exim::collect(root, &host, cpanel.as_ref(), running);
     let configured = live::Configured {
         postfix: !postfix.instances.is_empty(),
         exim: !exim.configurations.is_empty(),
@@ -78,13 +115,7 @@ pub fn collect_beside(
     facts.senders = Some(postfix.senders.into_iter().chain(exim.senders).collect());
     facts.proxy_interfaces = postfix.proxy_interfaces;
     facts.problems = problems;
-    facts.machine = before.map_or_else(|| machine::collect(root), |(facts, _)| facts.machine.clone());
-    facts.managers = before.map_or_else(|| managers::recognise(root), |(facts, _)| facts.managers.clone());
     facts.daemons = daemons;
-    match before {
-        Some((_, secrets)) => facts.conceal(secrets),
-        None => facts.conceal(&root.secrets()),
-    }
     facts
 }
 

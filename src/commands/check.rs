@@ -69,8 +69,7 @@ fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<
         rules::settle(rules::judge(facts, dns, &selection), &selection, &policy).findings
     };
     let plan = planning::plan(&gathered, &settled.findings, &judge);
-    report.first_step = plan.headline();
-    report.plan = Some(plan);
+    report.set_plan(plan);
     let mut texts = rendered(report, &wanted);
     if out.write_baseline.is_some() {
         texts.push(findings::baseline::write(settled.to_remember(), now));

@@ -10,7 +10,7 @@ use crate::facts::Fact;
 use crate::name::DomainName;
 
 /// What the kernel and the files that every host has say.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// uname(2)'s node name, as the kernel holds it (case kept).
     pub node_name: Option<Fact<String>>,
@@ -127,7 +127,7 @@ impl LocalAddresses {
 }
 
 /// A line of the hosts file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostsEntry {
     /// The address at its start.
     pub address: Fact<IpAddr>,

@@ -3,6 +3,7 @@
 use similar::{Algorithm, DiffTag, TextDiff};
 
 use super::edit::split;
+use crate::escape::shell_quoted;
 
 /// Bytes of a line that a command may hold.
 const LINE_LIMIT: usize = 2000;
@@ -88,8 +89,8 @@ pub fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<String>>
         return whole(file, new);
     }
     let parts: Vec<String> = match script.as_slice() {
-        [one] => vec![quoted(one)],
-        many => many.iter().map(|part| format!("-e {}", quoted(part))).collect(),
+        [one] => vec![shell_quoted(one)],
+        many => many.iter().map(|part| format!("-e {}", shell_quoted(part))).collect(),
     };
     Some(vec![format!("sed -i {} {file}", parts.join(" "))])
 }
@@ -110,7 +111,7 @@ fn words(text: &str) -> Option<String> {
     let (lines, _) = split(text);
     let quoted = lines
         .iter()
-        .map(|line| (is_plain(line) && !line.contains('\t')).then(|| quoted(line)))
+        .map(|line| (is_plain(line) && !line.contains('\t')).then(|| shell_quoted(line)))
         .collect::<Option<Vec<_>>>()?;
     Some(quoted.join(" "))
 }
@@ -118,11 +119,6 @@ fn words(text: &str) -> Option<String> {
 /// Whether a line can stand in a command.
 fn is_plain(line: &str) -> bool {
     line.len() <= LINE_LIMIT && !line.contains(|c: char| c.is_control() && c != '\t')
-}
-
-/// `text` in single quotes.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A line as a basic regular expression that matches it alone.

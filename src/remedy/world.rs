@@ -11,15 +11,16 @@ use crate::addr::Family;
 use crate::collect::kernel::KernelFacts;
 use crate::collect::processes::Found;
 use crate::collect::root::{Changed, Root};
-use crate::collect::{collect_beside, system};
+use crate::collect::memory::Memory;
+use crate::collect::{collect_again, system};
 use crate::facts::{AddressFlag, Expectations, Facts, InterfaceAddress};
 use crate::findings::{Finding, Severity, Verdict};
 use crate::identity;
 use crate::observe::change::{RecordChange, RecordChanges};
 use crate::observe::{Observations, Question};
 use crate::receivers;
+use crate::remedy::candidates;
 use crate::remedy::edit::Edit;
-use crate::secret::Known;
 use crate::source::SourceFile;
 
 /// When a trial's changes are made, in seconds since 1970: later than any file on the host.
@@ -51,6 +52,9 @@ pub enum Op {
     Generate {
         /// The program and its arguments.
         command: Vec<String>,
+        /// The file that it reads, and that must have been changed for the program to write anything else than before; `None` where it
+        /// goes by what the host is.
+        from: Option<String>,
         /// The file that it writes.
         file: String,
         /// What becomes of that.
@@ -176,8 +180,8 @@ pub struct Lab<'a> {
     asked: RefCell<BTreeSet<Question>>,
     /// Questions that trials brought and nobody has answered.
     missing: RefCell<BTreeSet<Question>>,
-    /// What no edit may show.
-    secrets: Known,
+    /// What was read for trials; and the secrets, which no edit may show.
+    memory: Memory,
     /// Trials so far.
     pub trials: Cell<usize>,
     /// When trying began.
@@ -194,7 +198,7 @@ impl<'a> Lab<'a> {
             known: RefCell::new(ground.dns.clone()),
             asked: RefCell::new(asked),
             missing: RefCell::default(),
-            secrets: ground.root.map(Root::secrets).unwrap_or_default(),
+            memory: Memory::new(ground.root.map(Root::secrets).unwrap_or_default()),
             trials: Cell::new(0),
             started: Instant::now(),
         }
@@ -234,6 +238,9 @@ impl<'a> Lab<'a> {
         let mut world = world.clone();
         world.count += 1;
         match op {
+            // The generator would undo it.
+            Op::Edit { file, .. } if file == candidates::GENERATED => return None,
+            Op::Generate { from: Some(from), .. } if !self.is_changed(&world, from) => return None,
             Op::Edit { file, edit } | Op::Generate { file, edit, .. } => {
                 let text = self.text(&world, file);
                 let new = match (&text, edit) {
@@ -292,6 +299,10 @@ impl<'a> Lab<'a> {
         Some(world)
     }
 
+    fn is_changed(&self, world: &World, file: &str) -> bool {
+        self.ground.root.is_some_and(|root| world.files.contains_key(&root.place(file)))
+    }
+
     /// The world after several changes, in order.
     pub fn apply_all<'o>(&self, world: &World, ops: impl IntoIterator<Item = &'o Op>) -> Option<World> {
         ops.into_iter().try_fold(world.clone(), |world, op| self.apply(&world, op))
@@ -305,7 +316,7 @@ impl<'a> Lab<'a> {
         let tells = |text: &str| {
             let lines = text.lines().count();
             let mut between = text.lines().take(lines.saturating_sub(end)).skip(start);
-            between.any(|line| self.secrets.mask(line) != line)
+            between.any(|line| self.memory.secrets().mask(line) != line)
         };
         tells(old) || tells(new)
     }
@@ -354,8 +365,7 @@ impl<'a> Lab<'a> {
             return self.reloaded(ground.facts.clone(), world);
         };
         root.suppose(world.files.clone());
-        let before = Some((ground.facts, &self.secrets));
-        let mut facts = collect_beside(root, world.kernel.clone(), ground.running, before);
+        let mut facts = collect_again(root, world.kernel.clone(), ground.running, ground.facts, &self.memory);
         root.suppose(BTreeMap::new());
         facts.expect(Expectations {
             hostname: ground.facts.expected_hostname.clone(),

@@ -1,22 +1,26 @@
 //! From facts, observations and findings to the report: what every format shows is worked out here, once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
-use crate::findings::{Because, Finding, Known, Meta, Place, Severity, Suppressed, Verdict};
+use crate::findings::{Because, Finding, Fix, Known, Meta, Place, Severity, Suppressed, Verdict};
 use crate::identity::{Introduction, introduction};
 use crate::name::DomainName;
 use crate::observe::iprev::Iprev;
 use crate::observe::zones;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
+use crate::remedy::{Plan, Step};
 use crate::report::model::*;
 use crate::report::servers;
 use crate::source::Excerpt;
 
 /// Questions beyond which the answers are not listed one by one: nobody reads on.
 const HEARD_LIMIT: usize = 5000;
+
+/// Findings up to which each is given the commands of the step that settles it.
+const REPEATED: usize = 8;
 
 impl Report {
     /// The report of one run, without a first step and without what caches still say. `rules` are all that were selected, `not_checked` those of them that did not run since they need the
@@ -68,6 +72,22 @@ impl Report {
     pub fn set_apart(&mut self, suppressed: &[Suppressed], gone: &[Known]) {
         self.suppressed = suppressed.iter().map(suppressed_view).collect();
         self.no_longer_found = gone.to_vec();
+    }
+
+    /// Adds what is to be done. A finding that a step of the plan settles is mended by that step, whatever its rule advises.
+    pub fn set_plan(&mut self, plan: Plan) {
+        self.first_step = plan.headline();
+        let mut steps: HashMap<(&str, &str), &Step> = HashMap::new();
+        for step in plan.steps.iter().rev() {
+            steps.extend(step.settles.iter().map(|settled| ((&*settled.code, &*settled.subject), step)));
+        }
+        for finding in &mut self.findings {
+            let Some(step) = steps.get(&(finding.code, &*finding.subject)) else { continue };
+            let commands = if step.settles.len() <= REPEATED { step.commands.clone() } else { Vec::new() };
+            let text = format!("Step {} of the plan: {}", step.number, step.text);
+            finding.fix = Some(Fix { who: step.who, text, commands });
+        }
+        self.plan = Some(plan);
     }
 }
 

@@ -1,18 +1,17 @@
 //! The judges: pure functions from facts and observations to findings. One file per rule, one folder per family.
 
+pub mod advice;
 mod address;
 mod config;
 mod context;
 mod cpanel;
 pub mod dns;
-pub mod edit;
 mod engine;
 mod helo;
 mod host;
 pub mod names;
 pub mod panel;
 pub mod ptr;
-pub mod remedy;
 mod settle;
 #[cfg(test)]
 mod silence;

@@ -103,7 +103,7 @@ pub struct Read {
 }
 
 /// What Exim's files say.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Collected {
     /// The live configuration, where there is one.
     pub configurations: Vec<facts::Exim>,

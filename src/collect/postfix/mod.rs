@@ -45,7 +45,7 @@ pub const DIRECTORIES: [&str; 3] = ["/etc/postfix", "/usr/local/etc/postfix", "/
 const INSTANCE_LIMIT: usize = 64;
 
 /// What Postfix's files say.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Collected {
     /// Its instances, the default one first.
     pub instances: Vec<Postfix>,

@@ -21,7 +21,7 @@ use crate::secret::Known;
 use crate::source::SourceFile;
 
 use door::Door;
-pub use trial::Changed;
+pub use trial::{Changed, Touched};
 
 /// Largest file that is read, in bytes: ten times what a cPanel server with 50,000 domains holds in one map.
 const SIZE_LIMIT: u64 = 32 << 20;

@@ -25,12 +25,23 @@ pub struct Changed {
 pub(super) struct Layer {
     /// By canonical path; `None`: removed.
     changed: RefCell<BTreeMap<String, Option<Changed>>>,
+    /// What is asked, while that is noted.
+    touched: RefCell<Option<Touched>>,
     places: Kept<String>,
     statuses: Kept<Option<FileStatus>>,
     pub(super) canonical: Kept<Option<String>>,
     pub(super) links: Kept<Option<String>>,
     pub(super) below: Kept<Vec<String>>,
     pub(super) names: Kept<Vec<String>>,
+}
+
+/// What was asked of a root while something was read from it, and what a trial had put there.
+#[derive(Debug, Clone, Default)]
+pub struct Touched {
+    /// By canonical path; outer `None`: what stands on the disk.
+    files: HashMap<String, Option<Option<Changed>>>,
+    /// Folders that were listed, with what a trial added and removed.
+    folders: BTreeMap<String, (Vec<String>, Vec<String>)>,
 }
 
 /// Answers by path, each asked for once.
@@ -83,13 +94,36 @@ impl Root {
         })
     }
 
+    /// What `read` makes of the files, and what it asked for.
+    pub fn noting<T>(&self, read: impl FnOnce() -> T) -> (T, Touched) {
+        *self.layer.touched.borrow_mut() = Some(Touched::default());
+        let made = read();
+        (made, self.layer.touched.take().unwrap_or_default())
+    }
+
+    /// Whether everything that was asked for would be answered as it was.
+    pub fn is_as_touched(&self, touched: &Touched) -> bool {
+        let changed = self.layer.changed.borrow();
+        let same = |place: &String, before: &Option<Option<Changed>>| changed.get(place) == before.as_ref();
+        let still = changed.keys().filter_map(|place| Some((place, touched.files.get(place)?)));
+        let was_changed = touched.files.iter().filter(|(_, before)| before.is_some());
+        still.chain(was_changed).all(|(place, before)| same(place, before))
+            && touched.folders.iter().all(|(folder, before)| self.below_in(&changed, folder) == *before)
+    }
+
     /// What a trial has put at `path`: outer `None`, nothing.
     pub(super) fn supposed(&self, path: &str) -> Option<Option<Changed>> {
-        if self.layer.changed.borrow().is_empty() {
+        let mut touched = self.layer.touched.borrow_mut();
+        let changed = self.layer.changed.borrow();
+        if changed.is_empty() && touched.is_none() {
             return None;
         }
         let place = self.place(path);
-        self.layer.changed.borrow().get(&place).cloned()
+        let supposed = changed.get(&place).cloned();
+        if let Some(touched) = touched.as_mut() {
+            touched.files.insert(place, supposed.clone());
+        }
+        supposed
     }
 
     /// What stands at `path`, asked of the disk once.
@@ -115,13 +149,24 @@ impl Root {
 
     /// The names of files that a trial adds to the folder `path` or below it, and those that it removes; as the host sees them.
     pub(super) fn supposed_below(&self, path: &str) -> (Vec<String>, Vec<String>) {
-        let (mut added, mut removed) = (Vec::new(), Vec::new());
-        if self.layer.changed.borrow().is_empty() {
-            return (added, removed);
+        let mut touched = self.layer.touched.borrow_mut();
+        let changed = self.layer.changed.borrow();
+        if changed.is_empty() && touched.is_none() {
+            return (Vec::new(), Vec::new());
         }
         let folder = format!("{}/", self.place(path).trim_end_matches('/'));
-        for (place, changed) in self.layer.changed.borrow().iter() {
-            let Some(name) = place.strip_prefix(&folder) else { continue };
+        let found = self.below_in(&changed, &folder);
+        if let Some(touched) = touched.as_mut() {
+            touched.folders.insert(folder, found.clone());
+        }
+        found
+    }
+
+    /// The names below a folder, which ends with a slash, that changes add and remove.
+    fn below_in(&self, changed: &BTreeMap<String, Option<Changed>>, folder: &str) -> (Vec<String>, Vec<String>) {
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        for (place, changed) in changed {
+            let Some(name) = place.strip_prefix(folder) else { continue };
             match changed {
                 Some(_) => added.push(name.to_owned()),
                 None => removed.push(name.to_owned()),

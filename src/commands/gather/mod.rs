@@ -306,7 +306,7 @@ fn read(args: &FactArgs, dns: &DnsArgs, root: &Root, recorded: Option<&Input>) -
     };
     let live = recorded.is_none() && root.is_live();
     let running = collect::running(root);
-    let mut facts = collect::collect_beside(root, kernel.clone(), &running, None);
+    let mut facts = collect::collect_beside(root, kernel.clone(), &running);
     facts.expect(expectations(args));
     identity::apply(&mut facts, overrides(args));
     if live && !asks {

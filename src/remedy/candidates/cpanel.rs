@@ -175,7 +175,7 @@ fn main_address(state: &State<'_>, wrong: &str, all: &mut Vec<Candidate>) {
         if let Some(text) = state.text(MAINIP).filter(|text| text.trim() == wrong) {
             let edit = Edit::Whole { text: text.replacen(wrong, &addr.to_string(), 1) };
             let command = vec!["/usr/local/cpanel/scripts/mainipcheck".to_owned()];
-            ops.push(Op::Generate { command, file: MAINIP.to_owned(), edit });
+            ops.push(Op::Generate { command, from: None, file: MAINIP.to_owned(), edit });
         }
         if let Some(text) = state.text(WWWACCT) {
             let at = text.split('\n').position(|line| line.split_whitespace().collect::<Vec<_>>() == ["ADDR", wrong]);

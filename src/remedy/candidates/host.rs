@@ -78,7 +78,7 @@ fn one_name(state: &State<'_>, name: &DomainName) -> Option<Candidate> {
 
 /// The addresses that the host name should have: the first sending one of each family, else a public one of an interface.
 fn addresses(state: &State<'_>) -> Vec<std::net::IpAddr> {
-    crate::rules::remedy::addresses_to_publish(state.facts())
+    crate::rules::advice::addresses_to_publish(state.facts())
 }
 
 /// Names that this host might have, the best first.

@@ -7,7 +7,6 @@ use crate::addr::{self, Family};
 use crate::facts::{AddressFlag, BindFault, BindFaultKind, Mta, OutboundPath};
 use crate::observe::Lookup;
 use crate::observe::iprev::confirms;
-use crate::remedy::edit::Edit;
 use crate::remedy::world::Op;
 use crate::rules::names::{Introduction, introduction};
 
@@ -214,8 +213,10 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
             let Some(text) = state.text(span.path()) else { return };
             if let Some(name) = exim::macro_at(&text, span.position().line) {
                 for source in sources.iter().take(8) {
-                    let edit = Edit::EximMacro { name: name.clone(), value: interface(&[*source]) };
-                    all.push(Candidate::new(end.clone(), vec![Op::Edit { file: span.path().to_owned(), edit }]));
+                    let ops = exim::set_macro(state, span.path(), name.clone(), interface(&[*source]));
+                    if !ops.is_empty() {
+                        all.push(Candidate::new(end.clone(), ops));
+                    }
                 }
             } else if !super::helo::is_configuration(state, span.path()) {
                 for source in sources.iter().take(8) {

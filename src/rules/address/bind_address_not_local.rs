@@ -3,9 +3,8 @@ use std::net::IpAddr;
 use crate::addr::Family;
 use crate::facts::{AfterBindFault, BindFault, BindFaultKind, Facts, Mta, Origin};
 use crate::findings::{Finding, Fix, Severity, Who};
-use crate::rules::edit;
 use crate::rules::names::INTERFACES;
-use crate::rules::remedy::{at, exim_unit, is_debian, of_exim_conf_local, set_debian_macro, set_postfix};
+use crate::rules::advice::{at, exim_unit, is_debian, of_exim_conf_local, set_debian_macro};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -96,16 +95,15 @@ fn unseen(facts: &Facts) -> Vec<Finding> {
 /// The edit of Exim's own file, or of what that is built from.
 fn exim(facts: &Facts, fault: &BindFault, own: IpAddr, fix: Fix) -> Fix {
     let Some(exim) = facts.exim.first() else { return fix };
-    let (origin, old, new) = (&fault.value.origin, &fault.value.value, own.to_string());
+    let (origin, new) = (&fault.value.origin, own.to_string());
     if is_debian(exim) {
         return set_debian_macro("REMOTE_SMTP_INTERFACE", &new);
     }
     if facts.cpanel.is_some() {
         let line = origin.span().map(|span| span.excerpt().text).unwrap_or_default();
-        return of_exim_conf_local(&line, origin, old, &new);
+        return of_exim_conf_local(&line, origin, &new);
     }
-    let edit = edit::replace(origin, old, &new);
-    edit.into_iter().fold(fix, Fix::command).command(format!("systemctl reload {}", exim_unit(exim)))
+    fix.command(format!("systemctl reload {}", exim_unit(exim)))
 }
 
 /// What to do about a source address that cannot be used; `family` is the one that is wanted there.
@@ -119,10 +117,7 @@ pub fn fix(facts: &Facts, fault: &BindFault, family: Family) -> Fix {
     let fix =
         Fix::new(Who::Host, format!("Set `{parameter}`{place} to {own}, or remove it so that the kernel chooses."));
     match fault.mta {
-        Mta::Postfix => {
-            let service = fault.services.first().map_or("smtp", |service| service);
-            set_postfix(facts, service, parameter, &own.to_string()).into_iter().fold(fix, Fix::command)
-        }
+        Mta::Postfix => fix,
         Mta::Exim => exim(facts, fault, own, fix),
     }
 }

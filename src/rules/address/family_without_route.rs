@@ -1,7 +1,6 @@
 use crate::addr::{Family, is_public};
 use crate::facts::{Facts, Mta, OutboundPath};
 use crate::findings::{Finding, Fix, Severity, Who};
-use crate::rules::remedy::set_postfix;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -47,7 +46,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let severity = if facts.paths.iter().any(|other| works(&other)) { RULE.severity } else { Severity::Error };
         let subject = family.to_ascii_lowercase();
         let finding = RULE.violated(subject, message).severity(severity).place(&source.origin, "source address");
-        findings.push(finding.path(&path.id).fix(fix(facts, path)));
+        findings.push(finding.path(&path.id).fix(fix(path)));
     }
     findings
 }
@@ -64,24 +63,17 @@ fn is_cut_off(facts: &Facts, path: &OutboundPath) -> bool {
         && path.source.as_ref().is_some_and(|source| own(source.value))
 }
 
-fn fix(facts: &Facts, path: &OutboundPath) -> Fix {
+fn fix(path: &OutboundPath) -> Fix {
     let (family, other) = match path.family {
         Family::Ipv4 => ("IPv4", "ipv6"),
         Family::Ipv6 => ("IPv6", "ipv4"),
     };
-    let fix = Fix::new(
-        Who::Host,
-        format!(
-            "Give this host a default {family} route. If there is none to be had, keep the MTA to the other family, and withdraw the \
-             {family} address records of its names."
-        ),
+    let how = if path.mta == Some(Mta::Postfix) { format!(" (`inet_protocols = {other}`)") } else { String::new() };
+    let text = format!(
+        "Give this host a default {family} route. If there is none to be had, keep the MTA to the other family{how}, and withdraw the \
+         {family} address records of its names."
     );
-    match (path.mta, path.services.first()) {
-        (Some(Mta::Postfix), Some(service)) => {
-            set_postfix(facts, service, "inet_protocols", other).into_iter().fold(fix, Fix::command)
-        }
-        _ => fix,
-    }
+    Fix::new(Who::Host, text)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix};
 use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::names::{Introduced, left_open};
-use crate::rules::remedy::{better_source, send_from, set_helo, wanted_helo};
+use crate::rules::advice::{better_source, send_from, set_helo, wanted_helo};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 

@@ -1,7 +1,6 @@
 use crate::addr::{Family, is_public};
 use crate::facts::{AddressFlag, Facts, Mta, OutboundPath};
 use crate::findings::{Finding, Fix, Who};
-use crate::rules::remedy::set_postfix;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -61,13 +60,8 @@ fn fix(facts: &Facts, path: &OutboundPath) -> Fix {
         return Fix::new(Who::Host, "Give this host a stable IPv6 address, or keep its MTA to IPv4.");
     };
     let addr = stable.address;
-    let fix = Fix::new(Who::Host, format!("Have the MTA send from {addr}, the stable address."));
-    match (path.mta, path.services.first()) {
-        (Some(Mta::Postfix), Some(service)) => {
-            set_postfix(facts, service, "smtp_bind_address6", &addr.to_string()).into_iter().fold(fix, Fix::command)
-        }
-        _ => fix,
-    }
+    let how = if path.mta == Some(Mta::Postfix) { ": `smtp_bind_address6`" } else { "" };
+    Fix::new(Who::Host, format!("Have the MTA send from {addr}, the stable address{how}."))
 }
 
 #[cfg(test)]

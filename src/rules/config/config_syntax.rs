@@ -2,7 +2,7 @@ use super::problem::{line, mark, test_command};
 use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::rules::{Context, edit, rule};
+use crate::rules::{Context, rule};
 
 rule! {
     /// The MTA, or a daemon of it, refuses its configuration.
@@ -55,9 +55,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             None => format!("Correct {}, then let {mta} check its configuration.", line(problem)),
         };
-        let edit = problem.meant.as_ref().zip(problem.origin.as_ref());
-        let edit = edit.and_then(|((old, new), origin)| edit::replace(origin, old, new));
-        let fix = edit.into_iter().fold(Fix::new(Who::Host, fix), Fix::command);
+        let fix = Fix::new(Who::Host, fix);
         let finding = RULE.violated(line(problem), format!("{}{rest}", problem.message));
         findings.push(mark(finding.fix(fix.command(test_command(mta))), problem));
     }

@@ -1,6 +1,6 @@
 use crate::facts::{ConfigFile, Facts, Mta, RunningDaemon};
 use crate::findings::{Finding, Fix, Who};
-use crate::rules::remedy::exim_unit;
+use crate::rules::advice::exim_unit;
 use crate::rules::{Context, rule};
 
 rule! {

@@ -4,7 +4,7 @@ use crate::name::DomainName;
 use crate::observe::{Observations, Question, RecordData, RecordType};
 use crate::rules::names::{all_relayed, introductions, left_open, own_names, unqualified};
 use crate::rules::support::evidence;
-use crate::rules::{Context, edit, rule};
+use crate::rules::{Context, rule};
 
 rule! {
     /// The domain that mail made on this host gets cannot receive mail.
@@ -12,7 +12,7 @@ rule! {
     /// ## Condition
     /// The domain that mail made on this host gets (`myorigin` with its file, `qualify_domain`) has no MX, A or AAAA record, or a null
     /// MX. Not where HST001, HST004, HLO001 or HLO002 names it already, not where something rewrites senders, and not where
-    /// nothing is sent. Info where every path is relayed, and for `localhost`; a warning where a program on this host is given
+    /// nothing is meant to be sent. Info where every path is relayed, and for `localhost`; a warning where a program on this host is given
     /// everything. Subject: the domain.
     ///
     /// ## Why it matters
@@ -41,8 +41,8 @@ const ENOUGH: [RecordType; 3] = [RecordType::Mx, RecordType::A, RecordType::Aaaa
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let (facts, dns) = (cx.facts, cx.dns);
-    // Where nothing leaves, nobody sees it.
-    if facts.paths.iter().all(|path| path.unused) {
+    // Where nothing is meant to leave, nobody sees it. What a source address that cannot be used holds up is meant to.
+    if facts.paths.iter().all(|path| path.unused) && facts.bind_faults.is_empty() {
         return Vec::new();
     }
     let origins = facts.mail_origins();
@@ -120,12 +120,7 @@ fn fix(facts: &Facts, dns: &Observations, mta: Mta, origin: &Fact<DomainName>) -
     let Some(other) = other else {
         return Fix::new(Who::Host, format!("Name a domain that exists in {place}, then reload {mta}."));
     };
-    let fix = Fix::new(
-        Who::Host,
-        format!("Write `{other}`, or another domain that exists, into {place}, then reload {mta}."),
-    );
-    let old = origin.origin.span().map(|span| span.text().to_owned()).unwrap_or_default();
-    edit::replace(&origin.origin, &old, other.as_str()).into_iter().fold(fix, Fix::command)
+    Fix::new(Who::Host, format!("Write `{other}`, or another domain that exists, into {place}, then reload {mta}."))
 }
 
 #[cfg(test)]

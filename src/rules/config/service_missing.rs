@@ -1,7 +1,7 @@
 use crate::facts::MissingService;
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::similar::nearest;
-use crate::rules::{Context, edit, rule};
+use crate::rules::{Context, rule};
 
 rule! {
     /// Mail is sent to a service that does not exist.
@@ -61,9 +61,7 @@ fn fix(missing: &MissingService) -> Fix {
     let meant = nearest(service, &others).filter(|_| missing.instead.is_none());
     match (meant, &missing.instead) {
         (Some(meant), _) => {
-            let fix = Fix::new(Who::Host, format!("Write `{meant}` in place of `{service}`, where that is meant."));
-            let edits = missing.named_by.iter().filter_map(|value| edit::replace(&value.origin, service, meant));
-            edits.fold(fix, Fix::command)
+            Fix::new(Who::Host, format!("Write `{meant}` in place of `{service}`, where that is meant."))
         }
         (None, Some(_)) => {
             let text = format!("Make `{service}` of {file} a private service of type unix, or name another service.");

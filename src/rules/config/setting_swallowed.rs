@@ -2,7 +2,6 @@ use super::problem::{line, mark};
 use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
-use crate::rules::edit;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -36,17 +35,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let ProblemKind::Swallowed = &problem.kind else { continue };
-        let finding = RULE.violated(line(problem), problem.message.clone()).fix(
-            problem
-                .origin
-                .iter()
-                .filter_map(edit::outdent)
-                .fold(
-                    Fix::new(Who::Host, format!("Remove the white space at the start of {}.", line(problem))),
-                    Fix::command,
-                )
-                .command("postfix reload"),
-        );
+        let fix = Fix::new(Who::Host, format!("Remove the white space at the start of {}, then reload.", line(problem)));
+        let finding = RULE.violated(line(problem), problem.message.clone()).fix(fix.command("postfix reload"));
         findings.push(mark(finding, problem));
     }
     findings

@@ -5,7 +5,7 @@ use crate::facts::Origin;
 use crate::findings::{Finding, Fix, Who};
 use crate::identity::generic::{Generic, why_automatic, why_generic};
 use crate::name::DomainName;
-use crate::rules::remedy::{known_name, rename_host};
+use crate::rules::advice::{known_name, rename_host};
 use crate::rules::{Context, rule};
 
 rule! {

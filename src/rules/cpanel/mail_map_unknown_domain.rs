@@ -2,9 +2,8 @@ use std::collections::HashSet;
 
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::rules::edit;
 use crate::rules::panel::{has_flag, host_names, lines};
-use crate::rules::remedy::at;
+use crate::rules::advice::at;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -59,12 +58,11 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             let text = format!("Correct `{domain}` in /etc/{map}{}, or remove the line.", at(&entry.key.origin()));
             let finding = RULE.violated(&domain, message).place(&entry.key.origin(), "unknown domain");
             let fix = Fix::new(Who::Host, text);
-            let custom = has_flag(cpanel, &format!("custom_{map}"));
-            let command = match custom {
-                true => edit::remove_key(&format!("/etc/{map}"), entry.key.trim()),
-                false => Some("/usr/local/cpanel/scripts/updateuserdomains".to_owned()),
+            let fix = match has_flag(cpanel, &format!("custom_{map}")) {
+                true => fix,
+                false => fix.command("/usr/local/cpanel/scripts/updateuserdomains"),
             };
-            findings.push(finding.fix(command.into_iter().fold(fix, Fix::command)));
+            findings.push(finding.fix(fix));
         }
     }
     findings

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Cpanel, MapEntry};
+use crate::facts::Cpanel;
 use crate::findings::{Finding, Fix, Who};
-use crate::rules::edit;
 use crate::rules::names::INTERFACES;
 use crate::rules::panel::{addresses, has_flag, key, lines};
 use crate::rules::{Context, rule};
@@ -52,7 +51,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                     let who = if domain == "*" { "every other domain".to_owned() } else { format!("`{domain}`") };
                     let message = format!("mailips gives {who} {addr}, which is on no interface: its mail is deferred");
                     let fix = match has_flag(cpanel, "custom_mailips") {
-                        true => edited(&domain, entry, addr, wanted(cx, accounts.get(&domain).copied(), addr)),
+                        true => edited(&domain, wanted(cx, accounts.get(&domain).copied(), addr)),
                         false => written_anew(),
                     };
                     RULE.violated(&domain, message).fix(fix)
@@ -76,7 +75,7 @@ fn written_anew() -> Fix {
 }
 
 /// The administrator keeps it: an address of this server in place of `addr`, and whose it is.
-fn edited(domain: &str, entry: &MapEntry, addr: IpAddr, own: Option<(IpAddr, &str)>) -> Fix {
+fn edited(domain: &str, own: Option<(IpAddr, &str)>) -> Fix {
     let Some((own, whose)) = own else {
         return Fix::new(
             Who::Host,
@@ -85,8 +84,7 @@ fn edited(domain: &str, entry: &MapEntry, addr: IpAddr, own: Option<(IpAddr, &st
     };
     let text =
         format!("In /etc/mailips, give `{domain}` {own}, {whose}; or remove the line, so that the kernel chooses.");
-    let edit = edit::replace(&entry.value.origin(), &addr.to_string(), &own.to_string());
-    edit.into_iter().fold(Fix::new(Who::Host, text), Fix::command)
+    Fix::new(Who::Host, text)
 }
 
 /// The address of this server that a line of mailips should give: the account's, else the main shared one, else the kernel's choice.

@@ -1,6 +1,5 @@
 use crate::facts::{Origin, ProblemKind};
 use crate::findings::{Finding, Fix, Who};
-use crate::rules::edit;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -35,13 +34,13 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let problems = facts.problems.iter().filter(|problem| problem.kind == ProblemKind::MapLine);
     let findings = problems.map(|problem| {
         let subject = problem.origin.as_ref().map_or_else(|| problem.file.clone(), Origin::describe);
-        let text = format!(
-            "Write the line in {subject} as `key: value`: lower case, no blank before it, nothing behind the value."
-        );
-        let fix = Fix::new(Who::Host, text);
-        let edit = problem.origin.as_ref().and_then(|origin| edit::replace_line(origin, &meant(origin)?));
-        let fix = edit.into_iter().fold(fix, Fix::command);
-        let finding = RULE.violated(&subject, &problem.message).fix(fix);
+        let text = match problem.origin.as_ref().and_then(meant) {
+            Some(line) => format!("Write the line in {subject} as `{line}`."),
+            None => format!(
+                "Write the line in {subject} as `key: value`: lower case, no blank before it, nothing behind the value."
+            ),
+        };
+        let finding = RULE.violated(&subject, &problem.message).fix(Fix::new(Who::Host, text));
         let finding = problem.origin.iter().fold(finding, |finding, origin| finding.place(origin, "this line"));
         problem.related.iter().fold(finding, |finding, (origin, label)| finding.place(origin, label))
     });

@@ -3,7 +3,7 @@ use crate::facts::{Facts, SenderDomains};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
 use crate::observe::{RecordData, RecordType};
-use crate::rules::remedy::delete_record;
+use crate::rules::advice::delete_record;
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@ use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::{Question, RecordType};
 use crate::rules::names::{Introduced, left_open};
-use crate::rules::remedy::{address_record, set_helo};
+use crate::rules::advice::{address_record, set_helo};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 

@@ -6,7 +6,7 @@ use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::Iprev;
 use crate::observe::{Lookup, Observations, Question, RecordType};
 use crate::rules::names::{Introduced, address_evidence, left_open, list};
-use crate::rules::remedy::{address_record, better_source, send_from, set_helo, wanted_helo};
+use crate::rules::advice::{address_record, better_source, send_from, set_helo, wanted_helo};
 use crate::rules::{Context, rule};
 
 rule! {

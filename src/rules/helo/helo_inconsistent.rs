@@ -5,7 +5,7 @@ use crate::facts::SenderDomains;
 use crate::findings::{Finding, Severity};
 use crate::name::DomainName;
 use crate::rules::names::{Introduced, helo_severity};
-use crate::rules::remedy::{set_helo, wanted_helo};
+use crate::rules::advice::{set_helo, wanted_helo};
 use crate::rules::{Context, rule};
 
 rule! {

@@ -2,7 +2,7 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::{Observations, Question, RecordType};
 use crate::rules::names::{Introduced, left_open};
-use crate::rules::remedy::{address_record, set_helo, wanted_helo};
+use crate::rules::advice::{address_record, set_helo, wanted_helo};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 

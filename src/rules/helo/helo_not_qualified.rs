@@ -1,5 +1,5 @@
 use crate::findings::Finding;
-use crate::rules::remedy::better_helo;
+use crate::rules::advice::better_helo;
 use crate::rules::{Context, rule};
 
 rule! {

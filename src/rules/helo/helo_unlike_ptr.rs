@@ -5,7 +5,7 @@ use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::{Iprev, confirms};
 use crate::observe::{Lookup, Observations, Question};
 use crate::rules::names::{Introduced, left_open};
-use crate::rules::remedy::{better_source, ptr_record, send_from, set_helo, wanted_helo};
+use crate::rules::advice::{better_source, ptr_record, send_from, set_helo, wanted_helo};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 

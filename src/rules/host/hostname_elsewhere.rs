@@ -7,7 +7,7 @@ use crate::rules::names::{
     Leads, address_evidence, judged_host_name, leads, left_open, list, meant_host_name, name_severity,
     some_sending_unknown,
 };
-use crate::rules::remedy::{addresses_to_publish, publish, rename_host, wanted_helo};
+use crate::rules::advice::{addresses_to_publish, publish, rename_host, wanted_helo};
 use crate::rules::{Context, rule};
 
 rule! {

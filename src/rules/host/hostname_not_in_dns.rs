@@ -3,7 +3,7 @@ use crate::addr::Family;
 use crate::findings::Finding;
 use crate::observe::{Lookup, Question, RecordType};
 use crate::rules::names::{address_evidence, judged_host_name, left_open, meant_host_name, name_severity};
-use crate::rules::remedy::{addresses_to_publish, publish};
+use crate::rules::advice::{addresses_to_publish, publish};
 use crate::rules::{Context, rule};
 
 rule! {

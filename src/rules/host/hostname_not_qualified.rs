@@ -3,7 +3,7 @@ use crate::findings::{Finding, Severity, Verdict};
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::rules::names::{host_or_node_name, mail_identity_holds, name_severity, unqualified};
-use crate::rules::remedy::name_host;
+use crate::rules::advice::name_host;
 use crate::rules::{Context, rule};
 
 rule! {

@@ -2,8 +2,7 @@ use crate::facts::{Facts, HostsEntry};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::edit;
-use crate::rules::remedy::{at, name_host};
+use crate::rules::advice::{at, name_host};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -59,22 +58,7 @@ fn fix(facts: &Facts, dns: &Observations, name: &DomainName, entry: &HostsEntry)
     let own = facts.host.source.ipv4.or(facts.host.source.ipv6);
     let instead = own.map_or_else(|| "the host's own address".to_owned(), |own| own.to_string());
     let place = at(&entry.address.origin);
-    let fix =
-        Fix::new(Who::Host, format!("In the hosts file{place}, move `{name}` to a line of its own with {instead}."));
-    let Some(own) = own else { return fix };
-    let is_moved = |other: &str| DomainName::new(other) == *name || other == short(name.as_str());
-    let others: Vec<&str> = entry.names.iter().map(|fact| fact.value.as_str()).filter(|o| !is_moved(o)).collect();
-    let line = format!("{own} {name} {}", short(name.as_str()));
-    if others.is_empty() {
-        return edit::replace_line(&entry.address.origin, &line).into_iter().fold(fix, Fix::command);
-    }
-    let rest = edit::replace_line(&entry.address.origin, &format!("{} {}", entry.address.value, others.join(" ")));
-    let own_line = edit::append("/etc/hosts", &[line], true);
-    rest.into_iter().chain(own_line).fold(fix, Fix::command)
-}
-
-fn short(name: &str) -> &str {
-    name.split('.').next().unwrap_or(name)
+    Fix::new(Who::Host, format!("In the hosts file{place}, move `{name}` to a line of its own with {instead}."))
 }
 
 #[cfg(test)]

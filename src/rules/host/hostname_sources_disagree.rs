@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::facts::Fact;
 use crate::findings::Finding;
 use crate::name::DomainName;
-use crate::rules::remedy::name_host;
+use crate::rules::advice::name_host;
 use crate::rules::{Context, rule};
 
 rule! {

@@ -2,7 +2,7 @@ use crate::facts::{ExpectedHelo, Fact, Facts, OutboundPath};
 use crate::findings::{Finding, Fix};
 use crate::name::DomainName;
 use crate::rules::names::own_name_setting;
-use crate::rules::remedy::{rename_host, set_helo};
+use crate::rules::advice::{rename_host, set_helo};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -88,11 +88,7 @@ fn rename_all(facts: &Facts, expected: &DomainName, wrong: &DomainName) -> Fix {
     let first = format!("First see that `{expected}` has an address record that leads here.");
     let fix = Fix { text: format!("{} {first}", fix.text), ..fix };
     match more {
-        Some(more) => {
-            let commands =
-                more.commands.into_iter().filter(|command| !fix.commands.contains(command)).collect::<Vec<_>>();
-            commands.into_iter().fold(Fix { text: format!("{} {}", fix.text, more.text), ..fix }, Fix::command)
-        }
+        Some(more) => Fix { text: format!("{} {}", fix.text, more.text), ..fix },
         None => fix,
     }
 }

@@ -1,11 +1,9 @@
 use std::collections::BTreeMap;
 
-use crate::addr::Family;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::rules::edit;
 use crate::rules::names::{INTERFACES, own_name_setting, some_sending_unknown};
-use crate::rules::remedy::at;
+use crate::rules::advice::at;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -67,12 +65,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                     );
                     let place = at(&entry.address.origin);
                     let text = format!("Correct the address of `{name}` in the hosts file{place}, or remove the line.");
-                    let fix = Fix::new(Who::Host, text);
-                    let own = facts.host.source.of(Family::of(addr));
-                    let edit = own.and_then(|own| {
-                        edit::replace(&entry.address.origin, entry.address.origin.span()?.text(), &own.to_string())
-                    });
-                    RULE.violated(name, message).fix(edit.into_iter().fold(fix, Fix::command))
+                    RULE.violated(name, message).fix(Fix::new(Who::Host, text))
                 }
                 None => {
                     let message = format!(

@@ -4,7 +4,7 @@ use crate::findings::{Fix, Who};
 use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::Question;
-use crate::rules::remedy::right_names;
+use crate::rules::advice::right_names;
 use crate::rules::similar::hint;
 use crate::rules::support::{evidence, ptr_names};
 use crate::rules::{Context, rule};

@@ -3,7 +3,7 @@ use crate::addr::Family;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Question, RecordType, Why};
-use crate::rules::remedy::address_record;
+use crate::rules::advice::address_record;
 use crate::rules::support::address_evidence;
 use crate::rules::{Context, rule};
 

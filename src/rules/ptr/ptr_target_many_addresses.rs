@@ -3,7 +3,7 @@ use crate::addr::Family;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Lookup, Question, RecordType, Why};
-use crate::rules::remedy::address_record;
+use crate::rules::advice::address_record;
 use crate::rules::support::{address_evidence, list};
 use crate::rules::{Context, rule};
 

@@ -4,7 +4,7 @@ use crate::findings::Finding;
 use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Lookup, Question, RecordType};
-use crate::rules::remedy::right_names;
+use crate::rules::advice::right_names;
 use crate::rules::similar::hint;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 use crate::rules::{Context, rule};

@@ -11,7 +11,7 @@ use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Question, RecordType, VantageKind};
 use crate::providers::{ReverseZone, advice, recognise};
 use crate::rules::names::own_names;
-use crate::rules::remedy::{address_record, ptr_record};
+use crate::rules::advice::{address_record, ptr_record};
 use crate::rules::support::{Sending, list, names_for, ptr_names};
 
 /// The names that the PTR record of an address could have, the best first: those whose forward record leads to the address already, and

@@ -1,25 +1,32 @@
-//! What is to be done: the record as it should stand, the setting to change and the command that does it.
-
-mod exim;
-#[cfg(test)]
-mod tests;
+//! What findings advise: the record as it should stand, the setting to change. In words alone where a file is to be edited: an edit is a
+//! matter of the whole host, and is printed where a plan has tried it.
 
 use std::net::IpAddr;
 
-use exim::exim_helo;
-pub use exim::{exim_unit, is_debian, of_exim_conf_local, set_debian_macro};
-
 use crate::addr::{Family, reverse_name};
-use crate::facts::{Fact, Facts, Mta, Origin, OutboundPath, Postfix, PostfixService};
+use crate::facts::{Cpanel, Exim, Fact, Facts, Mta, Origin, OutboundPath, Postfix, PostfixService, SenderDomains};
 use crate::findings::{Fix, Who};
 use crate::identity::generic::why_generic;
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, RecordType};
-use crate::rules::edit;
 pub use crate::rules::names::right_names;
 use crate::rules::names::{is_own, judged_host_name, own_names};
+use crate::rules::panel::has_flag;
 use crate::rules::support::{Sending, names_for};
+
+/// cPanel's map of HELO names.
+const MAILHELO: &str = "/etc/mailhelo";
+/// Where Debian puts the configuration that it generates for Exim.
+const DEBIAN_EXIM: &str = "/var/lib/exim4/";
+/// Debian's file of macros that its configuration takes values from.
+const LOCALMACROS: &str = "/etc/exim4/exim4.conf.localmacros";
+/// Lines of a map that one sentence lists.
+const MAP_LINES: usize = 20;
+/// Files that hold the host's own name.
+const HOST_FILES: [&str; 2] = ["/etc/hosts", "/etc/hostname"];
+/// What cPanel builds `/etc/exim.conf` from.
+const EXIM_CONF_LOCAL: &str = "/etc/exim.conf.local";
 
 /// The TTL of records proposed, in seconds: the one that DNS006 still calls low enough for a migration.
 const TTL: u32 = 3600;
@@ -95,23 +102,6 @@ pub fn better_helo(facts: &Facts, dns: &Observations, path: &OutboundPath, helo:
     }
 }
 
-/// The commands that make `parameter` be `value` for a client service of Postfix: in its master.cf entry where that sets it, else in
-/// main.cf.
-pub fn set_postfix(facts: &Facts, service: &str, parameter: &str, value: &str) -> Vec<String> {
-    let Some((postfix, entry)) = postfix_service(facts, service) else { return Vec::new() };
-    let dir = instance_option(postfix);
-    let set = match entry.filter(|entry| entry.overrides.contains_key(parameter)) {
-        Some(entry) => {
-            let option = format!("{}/{}/{parameter}={value}", entry.name, entry.kind);
-            format!("postconf {dir}-P {}", edit::quoted(&option))
-        }
-        None => format!("postconf {dir}-e {}", edit::quoted(&format!("{parameter} = {value}"))),
-    };
-    // postconf(5): after a change of inet_interfaces Postfix must be stopped and started.
-    let apply = if parameter == "inet_interfaces" { vec!["stop", "start"] } else { vec!["reload"] };
-    std::iter::once(set).chain(apply.into_iter().map(|what| format!("postfix {dir}{what}"))).collect()
-}
-
 /// The address of this host that a path should send from in place of the one that the kernel chose for it: one that its HELO name leads
 /// to and that has this name as PTR name. `None` where the address was chosen by the configuration, or there is no such.
 pub fn better_source(facts: &Facts, dns: &Observations, path: &OutboundPath, name: &DomainName) -> Option<IpAddr> {
@@ -129,35 +119,23 @@ pub fn better_source(facts: &Facts, dns: &Observations, path: &OutboundPath, nam
 /// How to make a path send from `other`, one of this host's addresses or the image of one.
 pub fn send_from(facts: &Facts, path: &OutboundPath, other: IpAddr) -> Fix {
     let local = facts.nat.0.iter().filter(|entry| entry.public == other).find_map(|entry| entry.local).unwrap_or(other);
-    let fix = Fix::new(Who::Host, format!("Have the MTA send from {local}, which its HELO name stands for."));
+    let text = format!("Have the MTA send from {local}, which its HELO name stands for");
     let parameter = match path.family {
         Family::Ipv4 => "smtp_bind_address",
         Family::Ipv6 => "smtp_bind_address6",
     };
-    match (path.mta, path.services.first()) {
-        (Some(Mta::Postfix), Some(service)) => {
-            set_postfix(facts, service, parameter, &local.to_string()).into_iter().fold(fix, Fix::command)
-        }
-        (Some(Mta::Exim), _) if facts.cpanel.is_none() => {
-            let debian = facts.exim.first().is_some_and(is_debian);
+    let how = match path.mta {
+        Some(Mta::Postfix) => format!(": `{parameter} = {local}`."),
+        Some(Mta::Exim) if facts.cpanel.is_none() => {
             let value = if local.is_ipv6() { format!("<; {local}") } else { local.to_string() };
-            if debian {
+            if facts.exim.first().is_some_and(is_debian) {
                 return set_debian_macro("REMOTE_SMTP_INTERFACE", &value);
             }
-            let text =
-                format!("{} In Exim's transport `{}`: `interface = {value}`.", fix.text, path.services.join("`, `"));
-            Fix { text, ..fix }
+            format!(". In Exim's transport `{}`: `interface = {value}`.", path.services.join("`, `"))
         }
-        _ => fix,
-    }
-}
-
-/// `-c DIR ` where the instance is not the default one.
-fn instance_option(postfix: &Postfix) -> String {
-    match postfix.config_directory.as_str() {
-        "/etc/postfix" => String::new(),
-        dir => format!("-c {} ", edit::word(dir)),
-    }
+        _ => ".".to_owned(),
+    };
+    Fix::new(Who::Host, text + &how)
 }
 
 /// The instance and the entry of master.cf that a path's or fault's service stands for.
@@ -170,9 +148,10 @@ fn postfix_service<'a>(facts: &'a Facts, service: &str) -> Option<(&'a Postfix, 
 }
 
 fn postfix_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
-    let fix = Fix::new(Who::Host, format!("Make Postfix introduce itself as `{name}`."));
-    let Some(service) = path.services.first() else { return fix };
-    let Some((postfix, entry)) = postfix_service(facts, service) else { return fix };
+    let entry = path.services.first().and_then(|service| postfix_service(facts, service));
+    let Some((postfix, entry)) = entry else {
+        return Fix::new(Who::Host, format!("Make Postfix introduce itself as `{name}`."));
+    };
     let of_client = match entry {
         Some(entry) if entry.command.rsplit('/').next() == Some("lmtp") => "lmtp_lhlo_name",
         _ => "smtp_helo_name",
@@ -182,7 +161,103 @@ fn postfix_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name:
         || postfix.parameters.get("myhostname").is_some_and(|own| own.origin == helo.origin);
     let otherwise = if follows_own { "myhostname" } else { of_client };
     let parameter = [of_client, "myhostname"].into_iter().find(overridden).unwrap_or(otherwise);
-    set_postfix(facts, service, parameter, name.as_str()).into_iter().fold(fix, Fix::command)
+    Fix::new(Who::Host, format!("Make Postfix introduce itself as `{name}` (`{parameter}`)."))
+}
+
+/// How to make a path of Exim introduce itself by `name`.
+fn exim_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
+    if let Some(cpanel) = &facts.cpanel {
+        return cpanel_helo(facts, cpanel, path, helo, name);
+    }
+    let Some(exim) = facts.exim.first() else {
+        return Fix::new(Who::Host, format!("Make Exim introduce itself as `{name}`."));
+    };
+    if is_debian(exim) {
+        return set_debian_macro("REMOTE_SMTP_HELO_DATA", name.as_str());
+    }
+    let own = exim.main.get("primary_hostname").is_some_and(|own| own.origin == helo.origin);
+    // Where the name comes from the host's files, Exim has no setting of its own yet; and others read those files too.
+    let set = helo.origin.span().filter(|span| !HOST_FILES.contains(&span.path()));
+    let option = if own || set.is_none() { "primary_hostname" } else { "helo_data" };
+    let place = set.map_or_else(|| exim.file.clone(), |_| helo.origin.describe());
+    Fix::new(Who::Host, format!("Set `{option} = {name}` in {place}, then reload Exim."))
+}
+
+/// How to define a macro of Debian's Exim configuration, whatever is defined now.
+pub fn set_debian_macro(name: &str, value: &str) -> Fix {
+    let text = format!(
+        "Define `{name} = {value}` in {LOCALMACROS} (with the split configuration, in a file of its own in /etc/exim4/conf.d/main/, \
+         such as 000_localmacros, instead), generate the configuration and reload."
+    );
+    Fix::new(Who::Host, text)
+}
+
+/// How a cPanel server's path comes to another HELO name: by the map of HELO names where that is the administrator's; else by the
+/// PTR names that cPanel keeps, or the host name.
+fn cpanel_helo(facts: &Facts, cpanel: &Cpanel, path: &OutboundPath, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
+    let domains: &[DomainName] = match &path.sender_domains {
+        SenderDomains::Only { domains, others: false } => domains,
+        _ => &[],
+    };
+    let from_map = helo.origin.span().is_some_and(|span| span.path() == MAILHELO);
+    if has_flag(cpanel, "custom_mailhelo") && (from_map || !domains.is_empty()) {
+        return own_map(domains, helo, name);
+    }
+    if from_map && has_flag(cpanel, "use_rdns_for_helo") {
+        let text = format!(
+            "{MAILHELO} is written by cPanel from the PTR names that it keeps, and what is written there by hand is lost. Once the PTR is \
+             right, press \"Rebuild Reverse DNS Cache and Update Mail HELO\" in WHM » Exim Configuration Manager; or turn on \
+             \"Reference /etc/mailhelo for custom outgoing SMTP HELO\" and write `{name}` there."
+        );
+        return Fix::new(Who::Host, text);
+    }
+    if from_map || !domains.is_empty() {
+        let text = format!(
+            "{MAILHELO} is written by cPanel, and what is written there by hand is lost. In WHM » Exim Configuration Manager » Basic Editor » \
+             Domains and IPs, turn on \"Reference /etc/mailhelo for custom outgoing SMTP HELO\" and write `{name}` there; or turn on \"Use \
+             the reverse DNS entry for the mail HELO/EHLO if available\"."
+        );
+        return Fix::new(Who::Host, text);
+    }
+    // primary_hostname in exim.conf goes before the host name.
+    let set = facts.exim.first().and_then(|exim| exim.main.get("primary_hostname"));
+    match set.filter(|set| set.origin == helo.origin).and_then(|set| set.origin.span()) {
+        Some(span) => of_exim_conf_local(&span.excerpt().text, &helo.origin, name.as_str()),
+        None => rename_host(facts, name),
+    }
+}
+
+/// The lines of the administrator's own map of HELO names: for each domain of the path its own, else the one that the name is from.
+fn own_map(domains: &[DomainName], helo: &Fact<HeloName>, name: &DomainName) -> Fix {
+    if domains.is_empty() {
+        let place = helo.origin.describe();
+        return Fix::new(Who::Host, format!("Write `{name}` as the value of this line of {MAILHELO} ({place})."));
+    }
+    let listed: Vec<String> = domains.iter().take(MAP_LINES).map(|domain| format!("`{domain}: {name}`")).collect();
+    let more = domains.len().saturating_sub(MAP_LINES);
+    let more = if more > 0 { format!(", and so for {more} more domains") } else { String::new() };
+    Fix::new(Who::Host, format!("In {MAILHELO}, let these lines stand: {}{more}.", listed.join(", ")))
+}
+
+/// How to change a line of cPanel's `/etc/exim.conf`, which is built anew from another file.
+pub fn of_exim_conf_local(line: &str, origin: &Origin, new: &str) -> Fix {
+    let text = format!(
+        "In WHM » Exim Configuration Manager » Advanced Editor, change `{}` to `{new}` ({}); or edit {EXIM_CONF_LOCAL}, where WHM keeps it, \
+         build the configuration and restart Exim. What is changed in /etc/exim.conf itself is lost when cPanel builds that anew.",
+        line.trim(),
+        origin.describe()
+    );
+    Fix::new(Who::Host, text)
+}
+
+/// Whether an Exim's configuration is the one that Debian's packages generate.
+pub fn is_debian(exim: &Exim) -> bool {
+    exim.file.starts_with(DEBIAN_EXIM)
+}
+
+/// The systemd unit of an Exim: Debian calls it `exim4`.
+pub fn exim_unit(exim: &Exim) -> &'static str {
+    if exim.file.starts_with("/etc/exim4/") || exim.file.starts_with(DEBIAN_EXIM) { "exim4" } else { "exim" }
 }
 
 /// How to give this host the name `name`, which WHM wants to do itself on a cPanel server.
@@ -192,50 +267,9 @@ pub fn rename_host(facts: &Facts, name: &DomainName) -> Fix {
             "Change the host name to `{name}` in WHM » Change Hostname: it also updates certificates, licence and services, which \
              `hostnamectl` alone leaves behind."
         );
-        return Fix::new(Who::Host, text)
-            .command(format!("whmapi1 sethostname {}", edit::word(&format!("hostname={name}"))));
+        return Fix::new(Who::Host, text);
     }
-    let mut fix = Fix::new(Who::Host, format!("Name this host `{name}`."))
-        .command(format!("hostnamectl set-hostname {}", edit::word(name.as_str())));
-    fix = named_first(facts, name).into_iter().fold(fix, Fix::command);
-    let follows = |mta: Mta| own_names(facts).iter().any(|(of, own)| *of == mta && own.origin.span().is_none());
-    if follows(Mta::Postfix) {
-        fix = fix.command("postfix reload");
-    }
-    if let Some(exim) = facts.exim.first().filter(|_| follows(Mta::Exim)) {
-        fix = fix.command(format!("systemctl restart {}", exim_unit(exim)));
-    }
-    fix
-}
-
-/// The edit that makes the hosts file print `name` as the canonical one, where a line of it has another name before it. Whatever reads
-/// `localhost` goes on finding it: a name behind that is taken off its line, and the DNS speaks for it.
-fn named_first(facts: &Facts, name: &DomainName) -> Option<String> {
-    let (entry, _) = facts.host.hosts_entries(name).next()?;
-    let is_localhost = |fact: &Fact<String>| {
-        let first = DomainName::new(&fact.value);
-        matches!(first.as_str(), "localhost" | "localhost.localdomain" | "ip6-localhost" | "localhost4" | "localhost6")
-    };
-    if entry.address.value.is_loopback() && entry.names.iter().any(is_localhost) {
-        let short = name.labels().next().map(DomainName::new);
-        let is_new = |other: &str| {
-            let other = DomainName::new(other);
-            other == *name || Some(&other) == short.as_ref()
-        };
-        let kept: Vec<&str> =
-            entry.names.iter().map(|fact| fact.value.as_str()).filter(|other| !is_new(other)).collect();
-        return edit::replace_line(&entry.address.origin, &format!("{} {}", entry.address.value, kept.join(" ")));
-    }
-    if entry.names.first().is_some_and(|first| DomainName::new(&first.value) == *name) {
-        return None;
-    }
-    let others = entry.names.iter().map(|fact| fact.value.as_str()).filter(|other| DomainName::new(other) != *name);
-    let mut names: Vec<&str> = std::iter::once(name.as_str()).chain(others).collect();
-    // The short alias is the name's first label.
-    if let Some(short) = name.labels().next().filter(|short| !names.contains(short)) {
-        names.insert(1, short);
-    }
-    edit::replace_line(&entry.address.origin, &format!("{} {}", entry.address.value, names.join(" ")))
+    Fix::new(Who::Host, format!("Name this host `{name}`: `hostnamectl set-hostname`, and first on its line of the hosts file."))
 }
 
 /// The best qualified name that this host goes by already: a HELO name that holds, else an MTA's own name. `None` where there is none.
@@ -287,4 +321,53 @@ pub fn addresses_to_publish(facts: &Facts) -> Vec<IpAddr> {
 /// The file and line of an origin, for a sentence: ` (/etc/hosts:3)`, or nothing.
 pub fn at(origin: &Origin) -> String {
     origin.span().map_or_else(String::new, |_| format!(" ({})", origin.describe()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::*;
+
+    #[test]
+    fn the_name_wanted_is_one_that_works() {
+        let wanted = |more: &[(&str, &[&str])]| {
+            let facts = host_named("web.example.com");
+            wanted_helo(&facts, &dns(more), &facts.paths[0]).map(|name| name.to_string())
+        };
+        let two: (&str, &[&str]) = ("192.0.2.10 PTR", &["old.example.com", NAME]);
+        assert_eq!(wanted(&[two]).as_deref(), Some(NAME), "the confirmed one of two PTR names");
+        let gone: (&str, &[&str]) = ("192.0.2.10 PTR", &["NXDOMAIN"]);
+        assert_eq!(wanted(&[gone]), None, "nothing works");
+        assert_eq!(wanted(&[gone, ("web.example.com A", &[ADDR])]).as_deref(), Some("web.example.com"), "the host name");
+        let generic: (&str, &[&str]) = ("192.0.2.10 PTR", &["192-0-2-10.example.net"]);
+        assert_eq!(wanted(&[generic, ("192-0-2-10.example.net A", &[ADDR])]), None, "a generic name is no name");
+    }
+
+    #[test]
+    fn neither_a_strangers_name_nor_a_web_sites_is_wanted() {
+        let wanted = |ptr: &'static str| {
+            let facts = host_named("web.example.com");
+            let more: [(&str, &[&str]); 3] =
+                [("192.0.2.10 PTR", &[ptr]), ("mail.other.example A", &[ADDR]), ("www.example.com A", &[ADDR])];
+            wanted_helo(&facts, &dns(&more), &facts.paths[0]).map(|name| name.to_string())
+        };
+        assert_eq!(wanted("mail.other.example"), None, "another's domain");
+        assert_eq!(wanted("www.example.com"), None, "a web site");
+    }
+
+    #[test]
+    fn the_kernels_choice_gives_way_to_the_address_of_the_name() {
+        let two = healthy().but(|f| {
+            f.host.addresses = Some(vec![on("eth0", ADDR, &[]), on("eth0", "192.0.2.11", &[])]);
+        });
+        let there: [(&str, &[&str]); 2] = [("mail.example.com A", &["192.0.2.11"]), ("192.0.2.11 PTR", &[NAME])];
+        let better = |facts: &Facts, more: &[(&str, &[&str])]| {
+            better_source(facts, &dns(more), &facts.paths[0], &DomainName::new(NAME)).map(|addr| addr.to_string())
+        };
+        assert_eq!(better(&two, &there).as_deref(), Some("192.0.2.11"));
+        assert_eq!(better(&two, &[there[0], ("192.0.2.11 PTR", &["x.example.net"])]), None, "another name's address");
+        assert_eq!(better(&healthy(), &there), None, "not this host's");
+        let chosen = two.clone().but(|f| f.paths[0].bound = true);
+        assert_eq!(better(&chosen, &there), None, "somebody chose the address");
+    }
 }

@@ -1,0 +1,108 @@
+//! Parts of a host, kept as they were read: where a trial changes nothing that a part was read from, it is not read again.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::collect::processes::Daemon;
+use crate::collect::root::{Root, Touched};
+use crate::collect::{cpanel, exim, postfix};
+use crate::facts::{Cpanel, Facts, Host, Problem};
+use crate::secret::Known;
+
+/// States of one part that are kept: trials go back and forth between a few.
+const KEPT: usize = 8;
+
+/// cPanel's files, where there are any.
+type CpanelPart = Option<(Cpanel, Vec<Problem>)>;
+
+/// What was read for trials of one host, secrets taken out.
+pub struct Memory {
+    secrets: Known,
+    cpanel: Part<(), CpanelPart>,
+    postfix: Part<Host, postfix::Collected>,
+    exim: Part<(Host, Rc<CpanelPart>), exim::Collected>,
+}
+
+/// A part of a host in its last states, the latest first: what it was worked out from, what was asked of the files, and what it is.
+struct Part<K, T>(RefCell<Vec<(K, Touched, Rc<T>)>>);
+
+impl<K, T> Default for Part<K, T> {
+    fn default() -> Part<K, T> {
+        Part(RefCell::default())
+    }
+}
+
+impl<K, T> Part<K, T> {
+    fn once(&self, root: &Root, same: impl Fn(&K) -> bool, key: impl FnOnce() -> K, read: impl FnOnce() -> T) -> Rc<T> {
+        let mut kept = self.0.borrow_mut();
+        if let Some(at) = kept.iter().position(|(known, touched, _)| same(known) && root.is_as_touched(touched)) {
+            let found = kept.remove(at);
+            let part = Rc::clone(&found.2);
+            kept.insert(0, found);
+            return part;
+        }
+        let (part, touched) = root.noting(read);
+        let part = Rc::new(part);
+        kept.truncate(KEPT - 1);
+        kept.insert(0, (key(), touched, Rc::clone(&part)));
+        part
+    }
+}
+
+impl Memory {
+    /// Nothing has been read yet. `secrets` are those of every file of the host.
+    pub fn new(secrets: Known) -> Memory {
+        Memory { secrets, cpanel: Part::default(), postfix: Part::default(), exim: Part::default() }
+    }
+
+    /// The secrets in all files.
+    pub fn secrets(&self) -> &Known {
+        &self.secrets
+    }
+
+    pub(super) fn cpanel(&self, root: &Root, host: &Host) -> Rc<CpanelPart> {
+        let read = || {
+            let (cpanel, problems) = cpanel::collect(root)?;
+            let mut facts = Facts { cpanel: Some(cpanel), problems, ..Facts::of(host.clone()) };
+            facts.conceal(&self.secrets);
+            Some((facts.cpanel?, facts.problems))
+        };
+        self.cpanel.once(root, |()| true, || (), read)
+    }
+
+    pub(super) fn postfix(&self, root: &Root, host: &Host, running: &[Daemon]) -> Rc<postfix::Collected> {
+        let read = || {
+            let mut part = postfix::collect(root, host, running);
+            let mut facts = Facts::of(host.clone());
+            facts.postfix = std::mem::take(&mut part.instances);
+            facts.senders = Some(std::mem::take(&mut part.senders));
+            facts.problems = std::mem::take(&mut part.problems);
+            facts.conceal(&self.secrets);
+            let senders = facts.senders.unwrap_or_default();
+            postfix::Collected { instances: facts.postfix, senders, problems: facts.problems, ..part }
+        };
+        self.postfix.once(root, |known| known == host, || host.clone(), read)
+    }
+
+    pub(super) fn exim(
+        &self,
+        root: &Root,
+        host: &Host,
+        cpanel: &Rc<CpanelPart>,
+        running: &[Daemon],
+    ) -> Rc<exim::Collected> {
+        let read = || {
+            let own = (**cpanel).as_ref().map(|(cpanel, _)| cpanel);
+            let mut part = exim::collect(root, host, own, running);
+            let mut facts = Facts::of(host.clone());
+            facts.exim = std::mem::take(&mut part.configurations);
+            facts.senders = Some(std::mem::take(&mut part.senders));
+            facts.problems = std::mem::take(&mut part.problems);
+            facts.conceal(&self.secrets);
+            let senders = facts.senders.unwrap_or_default();
+            exim::Collected { configurations: facts.exim, senders, problems: facts.problems, ..part }
+        };
+        let same = |(known, of): &(Host, Rc<CpanelPart>)| known == host && Rc::ptr_eq(of, cpanel);
+        self.exim.once(root, same, || (host.clone(), Rc::clone(cpanel)), read)
+    }
+}
