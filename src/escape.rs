@@ -113,20 +113,6 @@ fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `text` as one word of a shell's command line.
-pub fn shell_word(text: &str) -> Cow<'_, str> {
-    let bare = |c: char| c.is_ascii_alphanumeric() || "._:/=,-@".contains(c);
-    match !text.is_empty() && text.chars().all(bare) {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(shell_quoted(text)),
-    }
-}
-
-/// `text` in single quotes, as a shell takes it.
-pub fn shell_quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 /// `text` in a Nagios plugin's output: `|` would begin the performance data, a line end the long output.
 pub fn nagios(text: &str) -> String {
     line(text).replace('|', "/")

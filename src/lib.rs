@@ -66,6 +66,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod secret;
 pub mod settings;
+pub mod shell;
 pub mod snapshot;
 pub mod source;
 

@@ -18,6 +18,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("addr", &["name"]),
     ("escape", &[]),
     ("managers", &[]),
+    ("shell", &[]),
     ("sandbox", &[]),
     // Stages.
     ("facts", &["secret", "source", "name", "addr", "managers"]),
@@ -26,7 +27,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("observe", &["identity", "facts", "name", "addr", "source"]),
     ("findings", &["facts", "source"]),
     ("providers", &["facts", "observe", "name", "addr"]),
-    ("rules", &["facts", "identity", "observe", "findings", "providers", "name", "addr"]),
+    ("rules", &["facts", "identity", "observe", "findings", "providers", "name", "addr", "shell"]),
     ("receivers", &["facts", "identity", "observe", "rules", "name", "addr"]),
     ("replies", &["receivers", "addr"]),
     (
@@ -42,6 +43,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "rules",
             "receivers",
             "secret",
+            "shell",
             "source",
             "name",
             "addr",

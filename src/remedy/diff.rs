@@ -3,7 +3,7 @@
 use similar::{Algorithm, DiffTag, TextDiff};
 
 use super::edit::split;
-use crate::escape::shell_quoted;
+use crate::shell;
 
 /// Bytes of a line that a command may hold.
 const LINE_LIMIT: usize = 2000;
@@ -89,8 +89,8 @@ pub fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<String>>
         return whole(file, new);
     }
     let parts: Vec<String> = match script.as_slice() {
-        [one] => vec![shell_quoted(one)],
-        many => many.iter().map(|part| format!("-e {}", shell_quoted(part))).collect(),
+        [one] => vec![shell::quoted(one)],
+        many => many.iter().map(|part| format!("-e {}", shell::quoted(part))).collect(),
     };
     Some(vec![format!("sed -i {} {file}", parts.join(" "))])
 }
@@ -111,7 +111,7 @@ fn words(text: &str) -> Option<String> {
     let (lines, _) = split(text);
     let quoted = lines
         .iter()
-        .map(|line| (is_plain(line) && !line.contains('\t')).then(|| shell_quoted(line)))
+        .map(|line| (is_plain(line) && !line.contains('\t')).then(|| shell::quoted(line)))
         .collect::<Option<Vec<_>>>()?;
     Some(quoted.join(" "))
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::addr::Family;
 use crate::collect::kernel::KernelFacts;
+use crate::collect::memory::Memory;
 use crate::collect::processes::Found;
 use crate::collect::root::{Changed, Root};
-use crate::collect::memory::Memory;
 use crate::collect::{collect_again, system};
 use crate::facts::{AddressFlag, Expectations, Facts, InterfaceAddress};
 use crate::findings::{Finding, Severity, Verdict};

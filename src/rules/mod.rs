@@ -1,7 +1,7 @@
 //! The judges: pure functions from facts and observations to findings. One file per rule, one folder per family.
 
-pub mod advice;
 mod address;
+pub mod advice;
 mod config;
 mod context;
 mod cpanel;

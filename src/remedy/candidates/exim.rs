@@ -43,7 +43,8 @@ pub fn edit(state: &State<'_>, exim: &Exim, file: &str, edit: Edit) -> Vec<Op> {
     let source = match &edit {
         // A macro is changed where it is defined: Exim refuses a second definition.
         Edit::EximMacro { name, .. } => {
-            let has_it = |file: &&str| state.text(file).is_some_and(|text| text.lines().any(|line| defines(line, name)));
+            let has_it =
+                |file: &&str| state.text(file).is_some_and(|text| text.lines().any(|line| defines(line, name)));
             match std::iter::once(local).chain(others.iter().copied()).find(has_it) {
                 Some(source) => source,
                 None if state.text(GENERATED).is_some_and(|text| text.lines().any(|line| defines(line, name))) => {

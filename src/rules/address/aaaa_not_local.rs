@@ -7,8 +7,8 @@ use crate::findings::{Finding, Fix, Severity, Who};
 use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::{Lookup, Question, RecordType};
-use crate::rules::names::{INTERFACES, Leads, judged_host_name, leads, list, some_sending_unknown};
 use crate::rules::advice::{address_record, delete_record};
+use crate::rules::names::{INTERFACES, Leads, judged_host_name, leads, list, some_sending_unknown};
 use crate::rules::support::{evidence, followed_ptr_names};
 use crate::rules::{Context, rule};
 

@@ -3,8 +3,8 @@ use std::net::IpAddr;
 use crate::addr::Family;
 use crate::facts::{AfterBindFault, BindFault, BindFaultKind, Facts, Mta, Origin};
 use crate::findings::{Finding, Fix, Severity, Who};
-use crate::rules::names::INTERFACES;
 use crate::rules::advice::{at, exim_unit, is_debian, of_exim_conf_local, set_debian_macro};
+use crate::rules::names::INTERFACES;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -165,25 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn the_fix_edits_what_sets_it() {
-        let fix = |facts: &Facts| findings(&RULE, facts, &dns(&[]))[0].fix.clone().unwrap().commands;
+    fn the_fix_names_what_sets_it() {
+        let fix = |facts: &Facts| findings(&RULE, facts, &dns(&[]))[0].fix.clone().unwrap().text;
         let facts = faulty(AfterBindFault::KernelChoice);
-        assert_eq!(fix(&facts), ["postconf -e 'smtp_bind_address = 192.0.2.10'", "postfix reload"]);
-        let overridden = facts.clone().but(|f| f.postfix[0].services = vec![service("smtp", "smtp_bind_address", OLD)]);
-        assert_eq!(fix(&overridden), ["postconf -P 'smtp/unix/smtp_bind_address=192.0.2.10'", "postfix reload"]);
-        let interfaces = facts.but(|f| {
-            f.bind_faults[0].parameter = "inet_interfaces".into();
-            f.postfix[0].config_directory = "/etc/postfix-out".into();
-        });
-        let dir = "-c /etc/postfix-out";
-        assert_eq!(
-            fix(&interfaces),
-            [
-                format!("postconf {dir} -e 'inet_interfaces = 192.0.2.10'"),
-                format!("postfix {dir} stop"),
-                format!("postfix {dir} start"),
-            ]
-        );
+        assert!(fix(&facts).contains("`smtp_bind_address`") && fix(&facts).contains(" to 192.0.2.10, or remove it"));
+        let interfaces = facts.but(|f| f.bind_faults[0].parameter = "inet_interfaces".into());
+        assert!(fix(&interfaces).contains("`inet_interfaces`"));
     }
 
     #[test]

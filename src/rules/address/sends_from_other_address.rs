@@ -4,8 +4,8 @@ use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::{Finding, Fix};
 use crate::observe::{Lookup, Observations, Question, RecordType};
-use crate::rules::names::{Introduced, left_open};
 use crate::rules::advice::{better_source, send_from, set_helo, wanted_helo};
+use crate::rules::names::{Introduced, left_open};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 
@@ -117,6 +117,6 @@ mod tests {
             ],
         );
         let fix = findings(&RULE, &two(), &dns(NEIGHBOUR))[0].fix.clone().unwrap();
-        assert_eq!(fix.commands, ["postconf -e 'smtp_bind_address = 192.0.2.11'", "postfix reload"]);
+        assert!(fix.text.ends_with(": `smtp_bind_address = 192.0.2.11`."), "{}", fix.text);
     }
 }

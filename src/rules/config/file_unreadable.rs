@@ -1,9 +1,9 @@
 use super::problem::mark;
-use crate::escape::shell_word;
 use crate::facts::ProblemKind;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::rules::{Context, rule};
+use crate::shell;
 
 rule! {
     /// A file that the identity depends on is missing or cannot be read.
@@ -49,7 +49,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             ProblemKind::Uncompiled { table } => {
                 let fix = Fix::new(Who::Host, format!("Make the compiled form of {file}, which Postfix reads."));
-                violated(fix.command(format!("postmap {}", shell_word(table))))
+                violated(fix.command(format!("postmap {}", shell::word(table))))
             }
             _ => continue,
         };

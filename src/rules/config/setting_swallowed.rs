@@ -35,7 +35,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for problem in &facts.problems {
         let ProblemKind::Swallowed = &problem.kind else { continue };
-        let fix = Fix::new(Who::Host, format!("Remove the white space at the start of {}, then reload.", line(problem)));
+        let fix =
+            Fix::new(Who::Host, format!("Remove the white space at the start of {}, then reload.", line(problem)));
         let finding = RULE.violated(line(problem), problem.message.clone()).fix(fix.command("postfix reload"));
         findings.push(mark(finding, problem));
     }

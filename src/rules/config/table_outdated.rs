@@ -1,7 +1,7 @@
-use crate::escape::shell_word;
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::config::daemon_older_than_config::span_of_time;
 use crate::rules::{Context, rule};
+use crate::shell;
 
 rule! {
     /// The text of a lookup table is newer than its compiled form.
@@ -41,7 +41,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             table.compiled
         );
         let fix = Fix::new(Who::Host, format!("Make the compiled form of {} anew.", table.text));
-        let fix = fix.command(format!("postmap {}", shell_word(&table.table)));
+        let fix = fix.command(format!("postmap {}", shell::word(&table.table)));
         RULE.violated(&table.text, message).place(&table.named_by, "names the table").fix(fix)
     });
     finding.collect()
@@ -50,7 +50,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-use crate::facts::OutdatedTable;
+    use crate::facts::OutdatedTable;
     use crate::rules::config::problem::place;
     use crate::rules::testing::{But, check_table, dns, healthy};
 

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::rules::panel::{has_flag, host_names, lines};
 use crate::rules::advice::at;
+use crate::rules::panel::{has_flag, host_names, lines};
 use crate::rules::{Context, rule};
 
 rule! {

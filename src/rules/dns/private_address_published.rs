@@ -7,8 +7,8 @@ use crate::findings::{Fix, Who};
 use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::{Question, RecordType};
-use crate::rules::names::is_own;
 use crate::rules::advice::delete_record;
+use crate::rules::names::is_own;
 use crate::rules::support::{IdentityName, Role, evidence, mark_name};
 use crate::rules::{Context, rule};
 

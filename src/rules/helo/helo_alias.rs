@@ -2,8 +2,8 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::{Question, RecordType};
-use crate::rules::names::{Introduced, left_open};
 use crate::rules::advice::{address_record, set_helo};
+use crate::rules::names::{Introduced, left_open};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 

@@ -5,8 +5,8 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::Iprev;
 use crate::observe::{Lookup, Observations, Question, RecordType};
-use crate::rules::names::{Introduced, address_evidence, left_open, list};
 use crate::rules::advice::{address_record, better_source, send_from, set_helo, wanted_helo};
+use crate::rules::names::{Introduced, address_evidence, left_open, list};
 use crate::rules::{Context, rule};
 
 rule! {

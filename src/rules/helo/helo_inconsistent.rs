@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use crate::facts::SenderDomains;
 use crate::findings::{Finding, Severity};
 use crate::name::DomainName;
-use crate::rules::names::{Introduced, helo_severity};
 use crate::rules::advice::{set_helo, wanted_helo};
+use crate::rules::names::{Introduced, helo_severity};
 use crate::rules::{Context, rule};
 
 rule! {

@@ -1,8 +1,8 @@
 use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Who};
 use crate::observe::{Observations, Question, RecordType};
-use crate::rules::names::{Introduced, left_open};
 use crate::rules::advice::{address_record, set_helo, wanted_helo};
+use crate::rules::names::{Introduced, left_open};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 
@@ -118,11 +118,11 @@ mod tests {
 
     #[test]
     fn the_fix_is_a_name_that_works_else_the_record() {
-        let fix = |dns: &Observations| findings(&RULE, &healthy(), dns)[0].fix.clone().unwrap().commands;
+        let fix = |dns: &Observations| findings(&RULE, &healthy(), dns)[0].fix.clone().unwrap();
         let record = ["mail.example.com. 3600 IN A 192.0.2.10"];
-        assert_eq!(fix(&dns(&[GONE, GONE_V6, GONE_MX])), record);
+        assert_eq!(fix(&dns(&[GONE, GONE_V6, GONE_MX])).commands, record);
         let other =
             dns(&[GONE, GONE_V6, GONE_MX, ("192.0.2.10 PTR", &["mx.example.com"]), ("mx.example.com A", &[ADDR])]);
-        assert_eq!(fix(&other), ["postconf -e 'myhostname = mx.example.com'", "postfix reload"]);
+        assert_eq!(fix(&other).text, "Make Postfix introduce itself as `mx.example.com` (`myhostname`).");
     }
 }

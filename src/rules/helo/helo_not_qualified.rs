@@ -86,6 +86,6 @@ mod tests {
     fn the_fix_is_the_confirmed_ptr_name() {
         let facts = healthy().but(|f| f.paths[0] = path(ADDR, "mail"));
         let fix = findings(&RULE, &facts, &dns(&[]))[0].fix.clone().unwrap();
-        assert_eq!(fix.commands, ["postconf -e 'myhostname = mail.example.com'", "postfix reload"]);
+        assert_eq!(fix.text, "Make Postfix introduce itself as `mail.example.com` (`myhostname`).");
     }
 }

@@ -4,8 +4,8 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::observe::iprev::{Iprev, confirms};
 use crate::observe::{Lookup, Observations, Question};
-use crate::rules::names::{Introduced, left_open};
 use crate::rules::advice::{better_source, ptr_record, send_from, set_helo, wanted_helo};
+use crate::rules::names::{Introduced, left_open};
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 
@@ -153,12 +153,11 @@ mod tests {
 
     #[test]
     fn the_better_name_of_the_two_is_kept() {
-        let command =
-            |more: &[(&str, &[&str])]| findings(&RULE, &healthy(), &dns(more))[0].fix.clone().unwrap().commands;
+        let fix = |more: &[(&str, &[&str])]| findings(&RULE, &healthy(), &dns(more))[0].fix.clone().unwrap();
         let other: (&str, &[&str]) = ("192.0.2.10 PTR", &["mx.example.com"]);
-        let confirmed = command(&[other, ("mx.example.com A", &[ADDR])]);
-        assert_eq!(confirmed[0], "postconf -e 'myhostname = mx.example.com'");
-        let not = command(&[other, ("mx.example.com A", &["198.51.100.7"])]);
-        assert_eq!(not, ["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
+        let confirmed = fix(&[other, ("mx.example.com A", &[ADDR])]);
+        assert_eq!(confirmed.text, "Make Postfix introduce itself as `mx.example.com` (`myhostname`).");
+        let not = fix(&[other, ("mx.example.com A", &["198.51.100.7"])]);
+        assert_eq!(not.commands, ["10.2.0.192.in-addr.arpa. 3600 IN PTR mail.example.com."]);
     }
 }

@@ -3,11 +3,11 @@ use crate::findings::{Finding, Fix};
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::observe::iprev::confirms;
+use crate::rules::advice::{addresses_to_publish, publish, rename_host, wanted_helo};
 use crate::rules::names::{
     Leads, address_evidence, judged_host_name, leads, left_open, list, meant_host_name, name_severity,
     some_sending_unknown,
 };
-use crate::rules::advice::{addresses_to_publish, publish, rename_host, wanted_helo};
 use crate::rules::{Context, rule};
 
 rule! {

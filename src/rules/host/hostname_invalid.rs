@@ -1,8 +1,8 @@
 use crate::facts::{Fact, HostFqdn};
 use crate::findings::{Finding, Severity};
 use crate::name::DomainName;
-use crate::rules::names::NODE_NAME_LIMIT;
 use crate::rules::advice::{name_host, rename_host};
+use crate::rules::names::NODE_NAME_LIMIT;
 use crate::rules::{Context, rule};
 
 rule! {

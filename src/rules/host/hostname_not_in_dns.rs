@@ -2,8 +2,8 @@ use super::hostname_elsewhere;
 use crate::addr::Family;
 use crate::findings::Finding;
 use crate::observe::{Lookup, Question, RecordType};
-use crate::rules::names::{address_evidence, judged_host_name, left_open, meant_host_name, name_severity};
 use crate::rules::advice::{addresses_to_publish, publish};
+use crate::rules::names::{address_evidence, judged_host_name, left_open, meant_host_name, name_severity};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -134,8 +134,7 @@ mod tests {
         let found = findings(&RULE, &host_named("mial.example.com"), &dns(gone));
         assert!(found[0].message.ends_with("; did you mean `mail.example.com`, one letter away?"));
         let fix = found[0].fix.as_ref().unwrap();
-        assert!(fix.commands.iter().any(|command| command.contains("mail.example.com")), "{:?}", fix.commands);
-        assert!(!fix.commands.iter().any(|command| command.contains("mial")), "{:?}", fix.commands);
+        assert!(fix.text.contains("mail.example.com") && !fix.text.contains("mial"), "{}", fix.text);
     }
 
     #[test]

@@ -2,8 +2,8 @@ use crate::facts::{Facts, HostFqdn};
 use crate::findings::{Finding, Severity, Verdict};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::rules::names::{host_or_node_name, mail_identity_holds, name_severity, unqualified};
 use crate::rules::advice::name_host;
+use crate::rules::names::{host_or_node_name, mail_identity_holds, name_severity, unqualified};
 use crate::rules::{Context, rule};
 
 rule! {

@@ -1,8 +1,8 @@
 use crate::facts::{ExpectedHelo, Fact, Facts, OutboundPath};
 use crate::findings::{Finding, Fix};
 use crate::name::DomainName;
-use crate::rules::names::own_name_setting;
 use crate::rules::advice::{rename_host, set_helo};
+use crate::rules::names::own_name_setting;
 use crate::rules::{Context, rule};
 
 rule! {

@@ -4,8 +4,8 @@ use crate::facts::Facts;
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
 use crate::observe::{Observations, Question};
-use crate::rules::names::{Introduction, Leads, introduction, leads, left_open, mail_identity_holds, unqualified};
 use crate::rules::advice::{known_name, name_host, ptr_record};
+use crate::rules::names::{Introduction, Leads, introduction, leads, left_open, mail_identity_holds, unqualified};
 use crate::rules::support::{evidence, sending_addresses};
 use crate::rules::{Context, rule};
 

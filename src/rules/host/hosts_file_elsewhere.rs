@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::rules::names::{INTERFACES, own_name_setting, some_sending_unknown};
 use crate::rules::advice::at;
+use crate::rules::names::{INTERFACES, own_name_setting, some_sending_unknown};
 use crate::rules::{Context, rule};
 
 rule! {

@@ -10,8 +10,8 @@ use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Question, RecordType, VantageKind};
 use crate::providers::{ReverseZone, advice, recognise};
-use crate::rules::names::own_names;
 use crate::rules::advice::{address_record, ptr_record};
+use crate::rules::names::own_names;
 use crate::rules::support::{Sending, list, names_for, ptr_names};
 
 /// The names that the PTR record of an address could have, the best first: those whose forward record leads to the address already, and
