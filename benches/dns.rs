@@ -28,7 +28,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 mod list;
 mod responder;
 
-use responder::{Manner, Role, Server};
+use responder::{QueryOptions, Role, Server};
 
 /// Time until an answer comes.
 const DELAY: Duration = Duration::from_millis(30);
@@ -73,17 +73,17 @@ fn median(mut times: Vec<f64>) -> f64 {
 
 /// The whole program against four resolvers.
 fn latency() {
-    let calm = Manner::calm(DELAY);
-    let four = |odd: Manner, rest: Manner| -> Vec<Server> {
-        [odd, rest, rest, rest].into_iter().map(|manner| responder::serve("127.0.0.1:0", manner)).collect()
+    let calm = QueryOptions::calm(DELAY);
+    let four = |odd: QueryOptions, rest: QueryOptions| -> Vec<Server> {
+        [odd, rest, rest, rest].into_iter().map(|query| responder::serve("127.0.0.1:0", query)).collect()
     };
-    let lossy = Manner { lost: 200, ..calm };
+    let lossy = QueryOptions { lost: 200, ..calm };
     let worlds = [
         ("30 ms", four(calm, calm), [1.15, 1.15, 1.3]),
         ("30 ms, a fifth lost", four(lossy, lossy), [6.5, 6.5, 6.5]),
-        ("30 ms, one silent", four(Manner { lost: 1000, ..calm }, calm), [35.0, 35.0, 35.0]),
-        ("30 ms, one SERVFAIL", four(Manner { rcode: 2, ..calm }, calm), [1.15, 1.15, 1.3]),
-        ("30 ms, one REFUSED", four(Manner { rcode: 5, ..calm }, calm), [1.15, 1.15, 1.3]),
+        ("30 ms, one silent", four(QueryOptions { lost: 1000, ..calm }, calm), [35.0, 35.0, 35.0]),
+        ("30 ms, one SERVFAIL", four(QueryOptions { rcode: 2, ..calm }, calm), [1.15, 1.15, 1.3]),
+        ("30 ms, one REFUSED", four(QueryOptions { rcode: 5, ..calm }, calm), [1.15, 1.15, 1.3]),
     ];
     for (at, count) in [1, 8, 64].into_iter().enumerate() {
         let file = std::env::temp_dir().join(format!("helolint-bench-{}-{count}", std::process::id()));
@@ -122,11 +122,12 @@ fn say_packets(servers: &[Server]) {
 
 /// The phase with authoritative servers, which are found and asked.
 fn authorities() {
-    let resolver = responder::serve("127.0.0.1:0", Manner::calm(DELAY));
+    let resolver = responder::serve("127.0.0.1:0", QueryOptions::calm(DELAY));
     let port = resolver.address.port();
     let mut servers = vec![resolver.clone()];
     for (address, role) in [(responder::CHILD, Role::Child), (responder::PARENT, Role::Parent)] {
-        servers.push(responder::serve(&format!("{address}:{port}"), Manner { role, ..Manner::calm(DELAY) }));
+        servers
+            .push(responder::serve(&format!("{address}:{port}"), QueryOptions { role, ..QueryOptions::calm(DELAY) }));
     }
     for count in [1, 8, 64] {
         let facts = list::facts(&addresses(count));
@@ -135,8 +136,8 @@ fn authorities() {
             let start = Instant::now();
             let dns = ask(&facts, &options);
             let took = start.elapsed().as_secs_f64() * 1e3;
-            let heard = |vantage: usize| dns.vantages[vantage].kind == VantageKind::Authoritative;
-            assert!(dns.replies.values().flatten().any(|reply| heard(reply.vantage)), "no server was found");
+            let response = |vantage: usize| dns.vantages[vantage].kind == VantageKind::Authoritative;
+            assert!(dns.replies.values().flatten().any(|reply| response(reply.vantage)), "no server was found");
             took
         });
         let time = median(times.collect());
@@ -150,7 +151,7 @@ fn bulk() {
     let given = std::env::var("HELOLINT_BENCH_SERVER").ok();
     let server = match &given {
         Some(text) => text.parse().expect("HELOLINT_BENCH_SERVER is an address with a port"),
-        None => responder::serve("127.0.0.1:0", Manner::calm(Duration::ZERO)).address,
+        None => responder::serve("127.0.0.1:0", QueryOptions::calm(Duration::ZERO)).address,
     };
     let all = addresses(BULK);
     let facts = list::facts(&all);
@@ -215,7 +216,7 @@ fn options(server: SocketAddr) -> Options {
 }
 
 fn ask(facts: &Facts, options: &Options) -> Observations {
-    let plan = Plan::of(facts);
+    let plan = Plan::new(facts);
     resolver::ask(&plan.initial, &plan.follow_ups, options, Observations::default())
 }
 

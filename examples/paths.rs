@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         true => Answers::Nobody,
         false => Answers::Zones(Zones::load(files).map_err(|errors| errors[0].to_string())?),
     };
-    let dns = Source::new(answers).answer(&Plan::of(&facts), Observations::default());
+    let dns = Source::new(answers).answer(&Plan::new(&facts), Observations::default());
 
     for finding in rules::judge(&facts, &dns, &rules::Selection::default()).findings {
         println!("{} {}: {}", finding.meta.code, finding.subject, finding.message);

@@ -16,14 +16,15 @@ pub enum Family {
     Ipv6,
 }
 
+impl From<IpAddr> for Family {
+    fn from(addr: IpAddr) -> Family {
+        if addr.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
+    }
+}
+
 impl Family {
     /// Both families, IPv4 first.
     pub const BOTH: [Family; 2] = [Family::Ipv4, Family::Ipv6];
-
-    /// The family of an address.
-    pub fn of(addr: IpAddr) -> Family {
-        if addr.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
-    }
 
     /// `IPv4` or `IPv6`.
     pub fn title(self) -> &'static str {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Why a run could not be done. Each says what to do next.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The command line asks for something that there is not, or that does not go together.
     #[error("{0}")]
     Usage(String),
@@ -64,7 +64,7 @@ pub enum Error {
 
 impl Error {
     /// The message with nothing in it that could harm a terminal.
-    pub fn harmless(&self) -> String {
+    pub(crate) fn harmless(&self) -> String {
         crate::escape::block(&self.to_string()).into_owned()
     }
 }

@@ -14,7 +14,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 /// Whether `c` may change what a terminal, a log viewer or a browser shows beyond its own place: C0 and C1 control characters,
 /// bidirectional controls (Unicode TR 9), line separators, and characters without width that hide in names (Unicode TR 36).
-pub fn is_harmful(c: char) -> bool {
+pub(crate) fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -22,7 +22,7 @@ pub fn is_harmful(c: char) -> bool {
 }
 
 /// `text` on one line, with escapes such as `\x1b` or `\u{202e}` in place of harmful characters.
-pub fn line(text: &str) -> Cow<'_, str> {
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_harmful)
 }
 
@@ -30,7 +30,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
 ///
 /// A struct implements this by [`sanitize_fields!`], which names every field: one that is added and not named does not compile, and neither
 /// does one whose type does not say.
-pub trait Sanitize {
+pub(crate) trait Sanitize {
     /// Makes every text in it harmless, on one line (see [`line()`]).
     fn sanitize(&mut self);
 }
@@ -89,7 +89,7 @@ macro_rules! sanitize_fields {
 pub(crate) use sanitize_fields;
 
 /// As [`line()`], line ends kept.
-pub fn block(text: &str) -> Cow<'_, str> {
+pub(crate) fn block(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && is_harmful(c))
 }
 
@@ -114,32 +114,32 @@ fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
 }
 
 /// `text` in a Nagios plugin's output: `|` would begin the performance data, a line end the long output.
-pub fn nagios(text: &str) -> String {
+pub(crate) fn nagios(text: &str) -> String {
     line(text).replace('|', "/")
 }
 
 /// `text` in a Checkmk local check's output, where `\n` written out means a line end.
-pub fn checkmk(text: &str) -> String {
+pub(crate) fn checkmk(text: &str) -> String {
     line(text).replace('\\', "/")
 }
 
 /// `text` as the message of a GitHub workflow command (github.com/actions/toolkit, `escapeData`).
-pub fn github_data(text: &str) -> String {
+pub(crate) fn github_data(text: &str) -> String {
     block(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// `text` as a property of a GitHub workflow command (`escapeProperty`).
-pub fn github_property(text: &str) -> String {
+pub(crate) fn github_property(text: &str) -> String {
     github_data(&line(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 /// `text` as a label value of the Prometheus text format, without the quotes.
-pub fn prometheus(text: &str) -> String {
+pub(crate) fn prometheus(text: &str) -> String {
     line(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// `text` as character data or attribute of XML 1.0.
-pub fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in block(text).chars() {
         match c {
@@ -157,7 +157,7 @@ pub fn xml(text: &str) -> String {
 }
 
 /// `text` as running text of Markdown: characters with a meaning get a backslash (CommonMark section 2.4).
-pub fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in line(text).chars() {
         // `@` and `#` would name people and tickets where tickets are kept in Markdown.
@@ -174,7 +174,7 @@ pub fn markdown(text: &str) -> String {
 }
 
 /// `text` as a code span of Markdown; the fence is longer than any run of backticks in it.
-pub fn markdown_code(text: &str) -> String {
+pub(crate) fn markdown_code(text: &str) -> String {
     let text = line(text).replace('|', "\\|");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -183,7 +183,7 @@ pub fn markdown_code(text: &str) -> String {
 }
 
 /// JSON with nothing harmful in it: such characters stand as `\u` escapes, so no text is changed.
-pub fn json(value: &impl Serialize, pretty: bool) -> Result<String, serde_json::Error> {
+pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, serde_json::Error> {
     let mut out = Vec::new();
     if pretty {
         let formatter = Harmless(PrettyFormatter::new());

@@ -5,7 +5,7 @@ use crate::report::Format;
 use crate::report::monitor::State;
 
 /// The table that `--help` and the README print.
-pub const TABLE: &str = "\
+pub(crate) const TABLE: &str = "\
 Exit status:
   0  nothing at or above --fail-on
   1  failed findings at or above it
@@ -15,17 +15,17 @@ With --fail-on never: 0 or 2. The format on standard output may have its own:
 nagios 2 CRITICAL, 1 WARNING, 3 UNKNOWN, 0 OK; sarif and checkmk 0 unless 2.";
 
 /// Nothing to report.
-pub const OK: u8 = 0;
+pub(crate) const OK: u8 = 0;
 /// Failed findings at or above the threshold.
-pub const FOUND: u8 = 1;
+pub(crate) const FOUND: u8 = 1;
 /// The run could not be done.
-pub const COULD_NOT_RUN: u8 = 2;
+pub(crate) const COULD_NOT_RUN: u8 = 2;
 /// Undetermined findings at or above the threshold, and no failed one.
-pub const UNDETERMINED: u8 = 3;
+pub(crate) const UNDETERMINED: u8 = 3;
 
 /// `--fail-on`: the weakest severity that makes the exit status other than 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum FailOn {
+pub(crate) enum FailOn {
     /// Errors alone.
     #[default]
     Error,
@@ -49,7 +49,7 @@ impl FailOn {
 }
 
 /// The exit status of a run that could be done.
-pub fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
+pub(crate) fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
     let some = |verdict| findings.iter().any(|f| f.verdict == verdict && fail_on.counts(f.severity));
     if some(Verdict::Fail) {
         FOUND
@@ -61,9 +61,9 @@ pub fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
 }
 
 /// The exit status with the format that went to standard output, where there is one.
-pub fn status_for(format: Option<Format>, findings: &[Finding], fail_on: FailOn) -> u8 {
+pub(crate) fn status_for(format: Option<Format>, findings: &[Finding], fail_on: FailOn) -> u8 {
     match format {
-        Some(Format::Nagios) => State::of(findings.iter().map(|f| (f.severity, f.verdict))).code(),
+        Some(Format::Nagios) => State::worst(findings.iter().map(|f| (f.severity, f.verdict))).code(),
         // What they say stands in them; a status other than 0 would mean that they were not made.
         Some(Format::Sarif | Format::Checkmk) => OK,
         Some(
@@ -81,7 +81,7 @@ pub fn status_for(format: Option<Format>, findings: &[Finding], fail_on: FailOn)
 }
 
 /// The exit status of a run that could not be done.
-pub fn could_not_run(format: Option<Format>) -> u8 {
+pub(crate) fn could_not_run(format: Option<Format>) -> u8 {
     match format {
         Some(Format::Nagios) => State::Unknown.code(),
         _ => COULD_NOT_RUN,

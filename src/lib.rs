@@ -34,28 +34,29 @@
 //! A good order to read: this page, `rules/ptr/ptr_missing.rs`, its scenario in `testdata/hosts`, `observe/plan.rs`,
 //! `commands/check.rs`.
 #![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
 
 pub mod addr;
 pub mod catalogue;
-pub mod cli;
+mod cli;
 pub mod collect;
-pub mod commands;
-pub mod error;
-pub mod escape;
-pub mod exit;
+mod commands;
+mod error;
+mod escape;
+mod exit;
 pub mod facts;
 pub mod findings;
 pub mod identity;
-pub mod inputs;
+mod inputs;
 #[cfg(test)]
 mod layers;
 pub mod managers;
 pub mod name;
 pub mod observe;
-pub mod output;
-pub mod process;
+mod output;
+mod process;
 pub mod program;
-pub mod progress;
+mod progress;
 pub mod providers;
 pub mod receivers;
 pub mod remedy;
@@ -66,7 +67,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod secret;
 pub mod settings;
-pub mod shell;
+mod shell;
 pub mod snapshot;
 pub mod source;
 

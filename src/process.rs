@@ -15,7 +15,7 @@ use crate::{output, sandbox};
 const STACK: u64 = 8 << 20;
 
 /// Runs `work` with [`STACK`] bytes of stack, whatever `ulimit -s` says. `None`: it ended in a panic, which has been told.
-pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+pub(crate) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     panic::set_hook(Box::new(|info| {
         // The place alone: the words of a panic may have parts of files in them.
         let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
@@ -38,12 +38,12 @@ pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
 }
 
 /// What `work` gives; `None` where it ended in a panic, which has been told.
-pub fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 /// The time by the system's clock; one that is set beyond what can be written (9999-12-30) is its end.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     timestamp(SystemTime::now())
 }
 

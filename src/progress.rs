@@ -15,10 +15,10 @@ const LATE: Duration = Duration::from_millis(300);
 const STEP: Duration = Duration::from_millis(100);
 
 /// A line on the terminal; it goes when this is dropped.
-pub struct Shown(Option<(Sender<()>, JoinHandle<()>)>);
+pub(crate) struct Shown(Option<(Sender<()>, JoinHandle<()>)>);
 
 /// Shows how far a DNS phase has come once it has run for 300 ms. Nothing where standard error is no terminal.
-pub fn show(progress: &Progress) -> Shown {
+pub(crate) fn show(progress: &Progress) -> Shown {
     if !std::io::stderr().is_terminal() {
         return Shown(None);
     }

@@ -4,22 +4,22 @@ use crate::escape;
 use crate::report::Report;
 
 /// The schema of the JSON report.
-pub fn report() -> String {
+pub(crate) fn report() -> String {
     text(&schemars::schema_for!(Report))
 }
 
 /// The schema of a snapshot.
-pub fn snapshot() -> String {
+pub(crate) fn snapshot() -> String {
     text(&crate::snapshot::schema())
 }
 
 /// The schema of the settings file.
-pub fn config() -> String {
+pub(crate) fn config() -> String {
     text(&crate::settings::schema())
 }
 
 /// The schema of the file that `--kernel` reads.
-pub fn kernel() -> String {
+pub(crate) fn kernel() -> String {
     text(&schemars::schema_for!(crate::collect::kernel::Recorded))
 }
 

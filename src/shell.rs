@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// `text` as one word of a shell's command line.
-pub fn word(text: &str) -> Cow<'_, str> {
+pub(crate) fn word(text: &str) -> Cow<'_, str> {
     let bare = |c: char| c.is_ascii_alphanumeric() || "._:/=,-@".contains(c);
     match !text.is_empty() && text.chars().all(bare) {
         true => Cow::Borrowed(text),
@@ -12,7 +12,7 @@ pub fn word(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` in single quotes, as a shell takes it.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

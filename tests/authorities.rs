@@ -22,7 +22,7 @@ fn ask(facts: &Facts, options: &Options) -> Observations {
 }
 
 fn ask_more(facts: &Facts, options: &Options, dns: Observations) -> Observations {
-    let plan = Plan::of(facts);
+    let plan = Plan::new(facts);
     resolver::ask(&plan.initial, &plan.follow_ups, options, dns)
 }
 

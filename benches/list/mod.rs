@@ -13,7 +13,7 @@ pub fn facts(addresses: &[IpAddr]) -> Facts {
             id: format!("list/{n}"),
             mta: None,
             services: Vec::new(),
-            family: Family::of(*addr),
+            family: Family::from(*addr),
             source: Some(address.clone()),
             bound: false,
             source_undecided: None,
@@ -26,5 +26,5 @@ pub fn facts(addresses: &[IpAddr]) -> Facts {
             handed_over: false,
         }
     };
-    Facts { paths: addresses.iter().enumerate().map(path).collect(), ..Facts::of(Host::unknown("a list")) }
+    Facts { paths: addresses.iter().enumerate().map(path).collect(), ..Facts::new(Host::unknown("a list")) }
 }

@@ -35,7 +35,7 @@ pub enum Role {
 
 /// What the server does with questions.
 #[derive(Debug, Clone, Copy)]
-pub struct Manner {
+pub struct QueryOptions {
     /// What it is.
     pub role: Role,
     /// Time until the answer goes out.
@@ -46,10 +46,10 @@ pub struct Manner {
     pub rcode: u8,
 }
 
-impl Manner {
+impl QueryOptions {
     /// A resolver that answers after `delay`, and loses nothing.
-    pub fn calm(delay: Duration) -> Manner {
-        Manner { role: Role::Resolver, delay, lost: 0, rcode: 0 }
+    pub fn calm(delay: Duration) -> QueryOptions {
+        QueryOptions { role: Role::Resolver, delay, lost: 0, rcode: 0 }
     }
 }
 
@@ -78,11 +78,11 @@ impl Server {
 }
 
 /// Starts the server; it ends with the process.
-pub fn serve(listen: &str, manner: Manner) -> Server {
+pub fn serve(listen: &str, query: QueryOptions) -> Server {
     let socket = Arc::new(UdpSocket::bind(listen).expect("a socket"));
     let address = socket.local_addr().expect("its address");
     let waiting: Arc<(Mutex<VecDeque<Late>>, Condvar)> = Arc::default();
-    if manner.delay > Duration::ZERO {
+    if query.delay > Duration::ZERO {
         let (socket, waiting) = (Arc::clone(&socket), Arc::clone(&waiting));
         std::thread::spawn(move || {
             let (queue, filled) = &*waiting;
@@ -117,16 +117,16 @@ pub fn serve(listen: &str, manner: Manner) -> Server {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            if state % 1000 < manner.lost {
+            if state % 1000 < query.lost {
                 continue;
             }
-            let reply = answer(&packet[..length], manner);
-            if manner.delay == Duration::ZERO {
+            let reply = answer(&packet[..length], query);
+            if query.delay == Duration::ZERO {
                 let _ = socket.send_to(&reply, from);
                 continue;
             }
             let (queue, filled) = &*waiting;
-            queue.lock().expect("the queue").push_back((Instant::now() + manner.delay, from, reply));
+            queue.lock().expect("the queue").push_back((Instant::now() + query.delay, from, reply));
             filled.notify_one();
         }
     });
@@ -134,7 +134,7 @@ pub fn serve(listen: &str, manner: Manner) -> Server {
 }
 
 /// The answer to a packet with one question.
-fn answer(packet: &[u8], manner: Manner) -> Vec<u8> {
+fn answer(packet: &[u8], query: QueryOptions) -> Vec<u8> {
     let mut end = 12;
     let mut labels = Vec::new();
     while packet[end] != 0 {
@@ -145,11 +145,11 @@ fn answer(packet: &[u8], manner: Manner) -> Vec<u8> {
     let name = labels.join(&b'.');
     let rtype = u16::from_be_bytes([packet[end + 1], packet[end + 2]]);
     let zone = ZONES.into_iter().find(|(zone, _)| is_within(&name, zone));
-    let refers = manner.role == Role::Parent && zone.is_some();
-    let data = if manner.rcode == 0 && !refers { data(&labels, &name, rtype) } else { None };
+    let refers = query.role == Role::Parent && zone.is_some();
+    let data = if query.rcode == 0 && !refers { data(&labels, &name, rtype) } else { None };
     // A referral, or the SOA of what is not there; behind a plain resolver's absence nobody looks for a zone.
     let authority = match (&data, zone) {
-        _ if manner.rcode != 0 => None,
+        _ if query.rcode != 0 => None,
         (_, Some((zone, server))) if refers => Some((2, zone, wire(server))),
         (None, _) => {
             let numbers = [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 60];
@@ -157,12 +157,12 @@ fn answer(packet: &[u8], manner: Manner) -> Vec<u8> {
         }
         (Some(_), _) => None,
     };
-    let aa = if refers || manner.role == Role::Resolver { 0x80 } else { 0x84 };
+    let aa = if refers || query.role == Role::Resolver { 0x80 } else { 0x84 };
     let mut reply = packet[..end + 5].to_vec();
     let counts = [0, 1, 0, u8::from(data.is_some()), 0, u8::from(authority.is_some()), 0, 0];
     reply[2] = aa | packet[2] & 1;
     // RA is the resolver's alone.
-    reply[3] = if manner.role == Role::Resolver { 0x80 } else { 0 } | manner.rcode;
+    reply[3] = if query.role == Role::Resolver { 0x80 } else { 0 } | query.rcode;
     reply[4..12].copy_from_slice(&counts);
     let mut record = |owner: &[u8], rtype: u16, data: &[u8]| {
         reply.extend(owner);

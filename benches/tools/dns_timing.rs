@@ -33,7 +33,7 @@ fn main() {
     let progress = Progress::default();
     let (authoritative, authoritative_port, trust) = (port.is_some(), port.unwrap_or(53), Trust::nobody());
     let options = Options { resolvers, authoritative, authoritative_port, timeout, progress, trust };
-    let plan = Plan::of(&facts);
+    let plan = Plan::new(&facts);
     let start = Instant::now();
     let dns = resolver::ask(&plan.initial, &plan.follow_ups, &options, Observations::default());
     let took = start.elapsed();

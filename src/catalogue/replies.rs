@@ -7,7 +7,7 @@ use super::{find, plain};
 use crate::escape;
 use crate::findings::{Finding, Severity, Verdict};
 use crate::receivers::{Basis, CHECKED};
-use crate::replies::{self, Condition, Heard, Proof, Reply};
+use crate::replies::{self, Condition, Proof, Recognised, Reply};
 use crate::report::Style;
 
 /// Columns in which the words of a paragraph begin.
@@ -25,7 +25,7 @@ pub struct Present<'a> {
 
 /// What stands in a text, who says so, which rules look into it and, where this host was looked at, which of its findings explain it.
 pub fn reply(text: &str, present: Option<&Present<'_>>, style: &Style) -> String {
-    let heard = replies::hear(text);
+    let heard = replies::recognise(text);
     let mut page = Page { out: String::new(), width: style.width.min(PROSE_WIDTH), style };
     if heard.cut {
         page.line("The text is too long: its end was not read.");
@@ -78,7 +78,7 @@ impl Page<'_> {
     }
 }
 
-fn nothing(page: &mut Page<'_>, heard: &Heard) {
+fn nothing(page: &mut Page<'_>, heard: &Recognised) {
     let count = replies::all().count();
     page.line(&format!(
         "None of the {count} replies known to speak of a host's identity, or to be taken for one (as of {CHECKED}), is in this text."
@@ -149,7 +149,7 @@ fn basis(basis: Basis) -> &'static str {
     }
 }
 
-fn about(page: &mut Page<'_>, heard: &Heard) {
+fn about(page: &mut Page<'_>, heard: &Recognised) {
     if heard.addresses.is_empty() && heard.helo.is_empty() {
         return;
     }
@@ -165,7 +165,7 @@ fn about(page: &mut Page<'_>, heard: &Heard) {
 }
 
 /// Which findings explain what was said.
-fn explained(page: &mut Page<'_>, heard: &Heard, present: &Present<'_>) {
+fn explained(page: &mut Page<'_>, heard: &Recognised, present: &Present<'_>) {
     let codes: BTreeSet<&str> = heard.replies.iter().flat_map(|reply| reply.rules()).collect();
     if codes.is_empty() {
         return;

@@ -7,7 +7,7 @@ use super::{DnsArgs, FactArgs};
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// Codes or names of rules, or families: PTR001, ptr-missing, PTR
     #[arg(value_name = "CODE|NAME|FAMILY", required_unless_present = "reply", hide_possible_values = true,
         value_parser = Words { parse: |text| Ok(text.to_owned()), known: words::rules_and_families })]
@@ -26,7 +26,7 @@ pub struct ExplainArgs {
 
 /// Options of `rules`.
 #[derive(Debug, Args)]
-pub struct RulesArgs {
+pub(crate) struct RulesArgs {
     /// A table for people, or JSON
     #[arg(long, value_enum, default_value_t = RulesFormat::Human)]
     pub format: RulesFormat,
@@ -34,7 +34,7 @@ pub struct RulesArgs {
 
 /// The formats of `rules`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RulesFormat {
+pub(crate) enum RulesFormat {
     /// A table.
     Human,
     /// One JSON document.

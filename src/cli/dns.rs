@@ -13,7 +13,7 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where DNS answers come from.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where DNS answers come from")]
-pub struct DnsArgs {
+pub(crate) struct DnsArgs {
     /// Ask these recursive resolvers [default: those of resolv.conf, 1.1.1.1, 8.8.8.8 and 9.9.9.9]
     #[arg(long, value_name = "[NAME=]ADDR[:PORT]|tls://ADDR|https://ADDR/PATH", value_parser = resolver)]
     pub resolver: Vec<Resolver>,
@@ -44,7 +44,7 @@ pub struct DnsArgs {
 
 impl DnsArgs {
     /// `--timeout`, or its default.
-    pub fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         self.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 }

@@ -8,7 +8,7 @@ use super::Cli;
 
 /// Options of `schema`.
 #[derive(Debug, Args)]
-pub struct SchemaArgs {
+pub(crate) struct SchemaArgs {
     /// The document
     #[arg(value_enum)]
     pub document: SchemaDocument,
@@ -16,7 +16,7 @@ pub struct SchemaArgs {
 
 /// Documents with a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaDocument {
+pub(crate) enum SchemaDocument {
     /// What `check --format json` writes
     Report,
     /// What `snapshot` writes
@@ -29,7 +29,7 @@ pub enum SchemaDocument {
 
 /// Options of `completions`.
 #[derive(Debug, Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     shell: clap_complete::Shell,
@@ -37,7 +37,7 @@ pub struct CompletionsArgs {
 
 impl CompletionsArgs {
     /// The completions for the shell asked for.
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut out = Vec::new();
         clap_complete::generate(self.shell, &mut <Cli as CommandFactory>::command(), "helolint", &mut out);
         String::from_utf8_lossy(&out).into_owned()
@@ -46,7 +46,7 @@ impl CompletionsArgs {
 
 /// Options of `man`.
 #[derive(Debug, Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Write helolint.1, a page for each command, helolint.toml.5 and helolint-rules.7 into DIR
     #[arg(long, value_name = "DIR")]
     pub all: Option<PathBuf>,

@@ -13,7 +13,7 @@ use crate::name::DomainName;
 /// Where facts come from.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where facts come from")]
-pub struct FactArgs {
+pub(crate) struct FactArgs {
     /// Read every file below DIR instead of /; nothing outside DIR is read
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,

@@ -15,7 +15,7 @@ const WIDTH: usize = 80;
 
 /// A manual page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     /// The file's name, such as `helolint.1`.
     pub file: String,
     /// Its text in man(7).
@@ -26,7 +26,7 @@ pub struct Page {
 ///
 /// # Errors
 /// None in practice: it is written to memory.
-pub fn main_page() -> io::Result<Page> {
+pub(crate) fn main_page() -> io::Result<Page> {
     page(&built(), None)
 }
 
@@ -35,7 +35,7 @@ pub fn main_page() -> io::Result<Page> {
 ///
 /// # Errors
 /// None in practice: they are written to memory.
-pub fn all_pages(settings: &str) -> io::Result<Vec<Page>> {
+pub(crate) fn all_pages(settings: &str) -> io::Result<Vec<Page>> {
     let command = built();
     let mut pages = vec![page(&command, None)?];
     for sub in command.get_subcommands() {

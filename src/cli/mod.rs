@@ -16,13 +16,13 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::report::Format;
-pub use catalogue::{ExplainArgs, RulesArgs, RulesFormat};
-pub use dns::DnsArgs;
-pub use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
-pub use facts::FactArgs;
-pub use manual::{Page, all_pages, main_page};
-pub use output::OutputArgs;
-pub use values::{FormatArg, PublicIp, Resolver};
+pub(crate) use catalogue::{ExplainArgs, RulesArgs, RulesFormat};
+pub(crate) use dns::DnsArgs;
+pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
+pub(crate) use facts::FactArgs;
+pub(crate) use manual::{all_pages, main_page};
+pub(crate) use output::OutputArgs;
+pub(crate) use values::{PublicIp, Resolver};
 pub(crate) use values::{resolver, seconds};
 
 const EXAMPLES: &str = "\
@@ -61,7 +61,7 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "helolint", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::TABLE))]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do; `check` where options alone are given.
     #[command(subcommand)]
     command: Option<Command>,
@@ -74,7 +74,7 @@ impl Cli {
     ///
     /// # Errors
     /// Where it cannot be understood, and where help or version are asked for; `clap::Error::exit` prints either as it should be.
-    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let mut args: Vec<OsString> = args.into_iter().collect();
         if args.len() == 1 {
             args.push("-h".into());
@@ -88,7 +88,7 @@ impl Cli {
     }
 
     /// `--color`, which every command has.
-    pub fn color(&self) -> anstream::ColorChoice {
+    pub(crate) fn color(&self) -> anstream::ColorChoice {
         match &self.command {
             Some(Command::Check(check)) => check.output.color(),
             _ => self.check.output.color(),
@@ -96,7 +96,7 @@ impl Cli {
     }
 
     /// The command, `check` where none was named.
-    pub fn into_command(self) -> Command {
+    pub(crate) fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Check(Box::new(self.check)))
     }
 
@@ -111,7 +111,7 @@ impl Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Lint this host (the default where options are given)
     #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::TABLE))]
     Check(Box<CheckArgs>),
@@ -138,7 +138,7 @@ pub enum Command {
 
 impl Command {
     /// The format that goes to standard output, where the command writes a report: its exit status counts.
-    pub fn stdout_format(&self) -> Option<Format> {
+    pub(crate) fn stdout_format(&self) -> Option<Format> {
         match self {
             Command::Check(check) => check.output.stdout_format(),
             _ => None,
@@ -148,7 +148,7 @@ impl Command {
 
 /// Options of `check`.
 #[derive(Debug, Clone, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub facts: FactArgs,
     #[command(flatten)]
@@ -159,7 +159,7 @@ pub struct CheckArgs {
 
 /// Options of `snapshot`.
 #[derive(Debug, Clone, Args)]
-pub struct SnapshotArgs {
+pub(crate) struct SnapshotArgs {
     #[command(flatten)]
     pub facts: FactArgs,
     #[command(flatten)]
@@ -171,7 +171,7 @@ pub struct SnapshotArgs {
 
 /// Options of `questions`.
 #[derive(Debug, Clone, Args)]
-pub struct QuestionsArgs {
+pub(crate) struct QuestionsArgs {
     #[command(flatten)]
     pub facts: FactArgs,
     #[command(flatten)]
@@ -180,7 +180,7 @@ pub struct QuestionsArgs {
 
 /// Options of `kernel`.
 #[derive(Debug, Clone, Args)]
-pub struct KernelArgs {
+pub(crate) struct KernelArgs {
     /// Write to FILE, whole or not at all, instead of to standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -191,7 +191,7 @@ pub struct KernelArgs {
 
 impl KernelArgs {
     /// `--timeout`, or its default.
-    pub fn timeout(&self) -> std::time::Duration {
+    pub(crate) fn timeout(&self) -> std::time::Duration {
         self.timeout.unwrap_or(dns::DEFAULT_TIMEOUT)
     }
 }
@@ -200,7 +200,7 @@ impl KernelArgs {
 /// status.
 ///
 /// A monitoring system reads standard output: it gets a line there where the command line asks for its format.
-pub fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
+pub(crate) fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
     let printed = error.print().and_then(|()| io::stdout().flush());
     if !error.use_stderr() {
         return match printed {

@@ -15,7 +15,7 @@ const STDOUT: &str = "-";
 /// What comes out.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What comes out")]
-pub struct OutputArgs {
+pub(crate) struct OutputArgs {
     /// The format, or one more in a file; repeatable [default: human]
     #[arg(long, value_name = "NAME[=FILE]", long_help = format_help(), hide_possible_values = true,
         value_parser = Words { parse: report_format, known: words::formats })]
@@ -55,7 +55,7 @@ pub struct OutputArgs {
 
 impl OutputArgs {
     /// `--fail-on`.
-    pub fn fail_on(&self) -> FailOn {
+    pub(crate) fn fail_on(&self) -> FailOn {
         match self.fail_on {
             None => self.settings_fail_on.unwrap_or_default(),
             Some(FailOnArg::Error) => FailOn::Error,
@@ -66,12 +66,12 @@ impl OutputArgs {
     }
 
     /// Sets what holds where the command line has no `--fail-on`.
-    pub fn default_fail_on(&mut self, fail_on: Option<FailOn>) {
+    pub(crate) fn default_fail_on(&mut self, fail_on: Option<FailOn>) {
         self.settings_fail_on = fail_on;
     }
 
     /// How much the human report says.
-    pub fn verbosity(&self) -> Verbosity {
+    pub(crate) fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
@@ -80,12 +80,12 @@ impl OutputArgs {
     }
 
     /// `--color`, for `Style::for_stdout`.
-    pub fn color(&self) -> anstream::ColorChoice {
+    pub(crate) fn color(&self) -> anstream::ColorChoice {
         self.color.as_choice()
     }
 
     /// What to write, and where: each format with its file; `None` is standard output, which at most one of them has.
-    pub fn targets(&self) -> Vec<(Format, Option<PathBuf>)> {
+    pub(crate) fn targets(&self) -> Vec<(Format, Option<PathBuf>)> {
         let mut targets: Vec<(Format, Option<PathBuf>)> =
             self.format.iter().map(|arg| (arg.format, arg.file.clone())).collect();
         match (targets.iter_mut().find(|(_, file)| file.is_none()), &self.output) {
@@ -100,7 +100,7 @@ impl OutputArgs {
     }
 
     /// The format on standard output, where there is one: its exit status counts.
-    pub fn stdout_format(&self) -> Option<Format> {
+    pub(crate) fn stdout_format(&self) -> Option<Format> {
         self.targets().iter().find(|(_, file)| file.is_none()).map(|(format, _)| *format)
     }
 

@@ -10,7 +10,7 @@ use crate::observe::resolver::Transport;
 use crate::report::Format;
 
 /// Port of the DNS (RFC 1035 section 4.2).
-pub const DNS_PORT: u16 = 53;
+pub(crate) const DNS_PORT: u16 = 53;
 /// Port of the DNS over TLS (RFC 7858 section 3.1).
 const TLS_PORT: u16 = 853;
 /// Port of HTTPS.
@@ -20,7 +20,7 @@ const MOST_SECONDS: f64 = 86_400.0;
 
 /// `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FailOnArg {
+pub(crate) enum FailOnArg {
     Error,
     Warning,
     Info,
@@ -29,7 +29,7 @@ pub enum FailOnArg {
 
 /// `--public-ip`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PublicIp {
+pub(crate) struct PublicIp {
     /// The local address; `None`: every private one of the family.
     pub local: Option<IpAddr>,
     /// What the outside sees.
@@ -38,7 +38,7 @@ pub struct PublicIp {
 
 /// `--resolver`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolver {
+pub(crate) struct Resolver {
     /// The name in reports: the one given, else the address.
     pub name: String,
     /// Where it is asked.
@@ -49,7 +49,7 @@ pub struct Resolver {
 
 /// `--format`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormatArg {
+pub(crate) struct FormatArg {
     /// The format.
     pub format: Format,
     /// The file it goes to; `None`: standard output, or that of `-o`.
@@ -60,7 +60,7 @@ pub struct FormatArg {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn public_ip(text: &str) -> Result<PublicIp, String> {
+pub(crate) fn public_ip(text: &str) -> Result<PublicIp, String> {
     let address = |text: &str| text.trim().parse::<IpAddr>().map_err(|_| format!("`{text}` is not an IP address"));
     let (local, public) = match text.split_once('=') {
         Some((local, public)) => (Some(address(local)?), address(public)?),
@@ -76,7 +76,7 @@ pub fn public_ip(text: &str) -> Result<PublicIp, String> {
 ///
 /// # Errors
 /// What to write instead.
-pub fn resolver(text: &str) -> Result<Resolver, String> {
+pub(crate) fn resolver(text: &str) -> Result<Resolver, String> {
     let (name, place) = match text.split_once('=') {
         Some((name, _)) if name.contains("://") => (text, text),
         Some((name, place)) if !name.is_empty() => (name, place),
@@ -126,7 +126,7 @@ fn is_host_name(text: &str) -> bool {
 ///
 /// # Errors
 /// What is expected.
-pub fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= MOST_SECONDS => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("a number of seconds over 0 and up to {MOST_SECONDS} is expected")),
@@ -137,7 +137,7 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn report_format(text: &str) -> Result<FormatArg, String> {
+pub(crate) fn report_format(text: &str) -> Result<FormatArg, String> {
     let (id, file) = match text.split_once('=') {
         Some((_, "")) => return Err("a file name is expected behind `=`".into()),
         Some((id, file)) => (id, Some(PathBuf::from(file))),
@@ -153,7 +153,7 @@ pub fn report_format(text: &str) -> Result<FormatArg, String> {
 }
 
 /// The long help of `--format`.
-pub fn format_help() -> String {
+pub(crate) fn format_help() -> String {
     let all: Vec<&str> = Format::ALL.iter().map(|format| format.id()).collect();
     format!(
         "The format on standard output [default: human], or with =FILE one more in a file; repeatable.\n\nFormats: {}",
@@ -165,7 +165,7 @@ pub fn format_help() -> String {
 ///
 /// # Errors
 /// Where no rule is called so.
-pub fn rule_word(text: &str) -> Result<String, String> {
+pub(crate) fn rule_word(text: &str) -> Result<String, String> {
     let word = text.trim();
     if crate::catalogue::is_known_word(word) { Ok(word.to_owned()) } else { Err(crate::catalogue::unknown(word)) }
 }

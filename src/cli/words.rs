@@ -9,7 +9,7 @@ use crate::report::Format;
 
 /// A parser with a list of words for completions; what is allowed, and what is said of the rest, is up to `parse`.
 #[derive(Debug, Clone)]
-pub struct Words<T> {
+pub(crate) struct Words<T> {
     /// The value of a text, or what is wrong with it.
     pub parse: fn(&str) -> Result<T, String>,
     /// The words.
@@ -29,20 +29,20 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Words<T> {
 }
 
 /// Codes and names of all rules.
-pub fn rules() -> Vec<PossibleValue> {
+pub(crate) fn rules() -> Vec<PossibleValue> {
     let all = crate::catalogue::all();
     let word = |word: &'static str, summary: &str| PossibleValue::new(word).help(summary.replace('`', ""));
     all.flat_map(|meta| [word(meta.code, meta.summary()), word(meta.name, meta.summary())]).collect()
 }
 
 /// Those, and the families.
-pub fn rules_and_families() -> Vec<PossibleValue> {
+pub(crate) fn rules_and_families() -> Vec<PossibleValue> {
     let mut families: Vec<&'static str> = crate::catalogue::all().map(|meta| meta.family()).collect();
     families.dedup();
     families.into_iter().map(PossibleValue::new).chain(rules()).collect()
 }
 
 /// The formats.
-pub fn formats() -> Vec<PossibleValue> {
+pub(crate) fn formats() -> Vec<PossibleValue> {
     Format::ALL.iter().map(|format| PossibleValue::new(format.id())).collect()
 }

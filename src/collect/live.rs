@@ -11,7 +11,7 @@ const LINK_LIMIT: usize = 8;
 
 /// What is known of the MTAs of a host before one is chosen.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Configured {
+pub(crate) struct Configured {
     /// Whether Postfix has a configuration.
     pub postfix: bool,
     /// Whether Exim has one.
@@ -21,7 +21,7 @@ pub struct Configured {
 }
 
 /// Chooses the MTAs to judge. `running` holds what runs on the live system, and nothing for any other root.
-pub fn choose(root: &Root, configured: Configured, running: &Found) -> MtaChoice {
+pub(crate) fn choose(root: &Root, configured: Configured, running: &Found) -> MtaChoice {
     let mut all = Vec::new();
     all.extend(configured.postfix.then_some(Mta::Postfix));
     all.extend(configured.exim.then_some(Mta::Exim));

@@ -89,9 +89,9 @@ fn entry(file: &Arc<SourceFile>, at: usize, line: &str) -> MapEntry {
     MapEntry {
         key: match key {
             Some(key) => Text::new(key_span, key),
-            None => Text::of(key_span),
+            None => Text::from_span(key_span),
         },
-        value: Text::of(file.span(end - value.len(), end)),
+        value: Text::from_span(file.span(end - value.len(), end)),
     }
 }
 

@@ -14,7 +14,7 @@ const CLOUD_ID: &str = "/run/cloud-init/cloud-id";
 const DATASOURCE: &str = "/var/lib/cloud/instance/datasource";
 
 /// What the files below `root` say. What cannot be read is not known, and no problem: it only helps to word advice.
-pub fn collect(root: &Root) -> Machine {
+pub(crate) fn collect(root: &Root) -> Machine {
     let line = |path: &str| root.read(path).ok().and_then(|file| first_line(&file));
     let dmi = FIELDS.iter().filter_map(|field| Some(((*field).to_owned(), line(&format!("{DMI}/{field}"))?)));
     Machine { dmi: dmi.collect(), cloud_id: line(CLOUD_ID).or_else(|| line(DATASOURCE).and_then(datasource)) }

@@ -10,7 +10,7 @@ const FILES_OF_A_PATTERN: usize = 64;
 const IN_FILE: [&str; 4] = ["file", "postfix", "exim", "hosts"];
 
 /// The managers whose markers are here, in the order of the list.
-pub fn recognise(root: &Root) -> Vec<Recognised> {
+pub(crate) fn recognise(root: &Root) -> Vec<Recognised> {
     managers::all().filter_map(|manager| recognised(root, manager)).collect()
 }
 

@@ -16,7 +16,7 @@ const KEPT: usize = 8;
 type CpanelPart = Option<(Cpanel, Vec<Problem>)>;
 
 /// What was read for trials of one host, secrets taken out.
-pub struct Memory {
+pub(crate) struct Memory {
     secrets: Known,
     cpanel: Part<(), CpanelPart>,
     postfix: Part<Host, postfix::Collected>,
@@ -51,19 +51,19 @@ impl<K, T> Part<K, T> {
 
 impl Memory {
     /// Nothing has been read yet. `secrets` are those of every file of the host.
-    pub fn new(secrets: Known) -> Memory {
+    pub(crate) fn new(secrets: Known) -> Memory {
         Memory { secrets, cpanel: Part::default(), postfix: Part::default(), exim: Part::default() }
     }
 
     /// The secrets in all files.
-    pub fn secrets(&self) -> &Known {
+    pub(crate) fn secrets(&self) -> &Known {
         &self.secrets
     }
 
     pub(super) fn cpanel(&self, root: &Root, host: &Host) -> Rc<CpanelPart> {
         let read = || {
             let (cpanel, problems) = cpanel::collect(root)?;
-            let mut facts = Facts { cpanel: Some(cpanel), problems, ..Facts::of(host.clone()) };
+            let mut facts = Facts { cpanel: Some(cpanel), problems, ..Facts::new(host.clone()) };
             facts.conceal(&self.secrets);
             Some((facts.cpanel?, facts.problems))
         };
@@ -73,7 +73,7 @@ impl Memory {
     pub(super) fn postfix(&self, root: &Root, host: &Host, running: &[Daemon]) -> Rc<postfix::Collected> {
         let read = || {
             let mut part = postfix::collect(root, host, running);
-            let mut facts = Facts::of(host.clone());
+            let mut facts = Facts::new(host.clone());
             facts.postfix = std::mem::take(&mut part.instances);
             facts.senders = Some(std::mem::take(&mut part.senders));
             facts.problems = std::mem::take(&mut part.problems);
@@ -94,7 +94,7 @@ impl Memory {
         let read = || {
             let own = (**cpanel).as_ref().map(|(cpanel, _)| cpanel);
             let mut part = exim::collect(root, host, own, running);
-            let mut facts = Facts::of(host.clone());
+            let mut facts = Facts::new(host.clone());
             facts.exim = std::mem::take(&mut part.configurations);
             facts.senders = Some(std::mem::take(&mut part.senders));
             facts.problems = std::mem::take(&mut part.problems);

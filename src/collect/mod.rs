@@ -1,20 +1,23 @@
 //! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel
 //! ([`kernel`], and [`processes`] for what runs).
 
-pub mod confidential;
-pub mod cpanel;
-pub mod daemon;
+pub(crate) mod confidential;
+pub(crate) mod cpanel;
+pub(crate) mod daemon;
+#[doc(hidden)] // For the tests against recorded answers.
 pub mod exim;
 pub mod kernel;
-pub mod live;
+pub(crate) mod live;
+#[doc(hidden)] // For the tests against recorded answers.
 pub mod lsearch;
 pub mod machine;
 pub mod managers;
-pub mod memory;
+pub(crate) mod memory;
 pub mod postfix;
-pub mod processes;
-pub mod reading;
+pub(crate) mod processes;
+pub(crate) mod reading;
 pub mod root;
+#[doc(hidden)] // For the tests against recorded answers.
 pub mod system;
 
 use std::path::Path;
@@ -61,7 +64,7 @@ pub fn collect_beside(root: &Root, kernel: Option<KernelFacts>, found: &processe
 
 /// As [`collect_beside`] after a change: parts that the change does not bear on are remembered, what no change of a configuration bears on
 /// is taken from the facts before.
-pub fn collect_again(
+pub(crate) fn collect_again(
     root: &Root,
     kernel: Option<KernelFacts>,
     found: &processes::Found,
@@ -107,7 +110,7 @@ fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
 
     let daemons = running.iter().map(|daemon| running_daemon(root, daemon, &postfix.instances, &exim.files)).collect();
 
-    let mut facts = Facts::of(host);
+    let mut facts = Facts::new(host);
     facts.postfix = postfix.instances;
     facts.exim = exim.configurations;
     facts.cpanel = cpanel;

@@ -7,11 +7,16 @@ use crate::facts::{Problem, ProblemKind};
 use crate::source::SourceFile;
 
 /// Bytes of a line that is read, of files that have one name, address or setting on each.
-pub const LINE_LIMIT: usize = 64 << 10;
+pub(crate) const LINE_LIMIT: usize = 64 << 10;
 
 /// The file at `path`, which may be missing. Where it stands there and cannot be read, that is a problem, and
 /// `consequence` says in a sentence what is not judged then.
-pub fn optional(root: &Root, path: &str, consequence: &str, problems: &mut Vec<Problem>) -> Option<Arc<SourceFile>> {
+pub(crate) fn optional(
+    root: &Root,
+    path: &str,
+    consequence: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<SourceFile>> {
     let error = match root.read(path) {
         Ok(file) => match longest_line(file.text()) {
             0..=LINE_LIMIT => return Some(file),
@@ -41,7 +46,7 @@ pub fn optional(root: &Root, path: &str, consequence: &str, problems: &mut Vec<P
 }
 
 /// The problem that a file which cannot be read is: `undecided` where the programs of the host may well read it.
-pub fn kind_of(error: &ReadError, undecided: bool) -> ProblemKind {
+pub(crate) fn kind_of(error: &ReadError, undecided: bool) -> ProblemKind {
     match error {
         ReadError::Denied => ProblemKind::Denied,
         error if error.is_bound() => ProblemKind::Bounded,
@@ -55,7 +60,7 @@ fn longest_line(text: &str) -> usize {
 }
 
 /// The lines of `text` without their ends, each with the byte at which it begins.
-pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     text.split_inclusive('\n').map(move |line| {
         let start = at;

@@ -19,7 +19,7 @@ use crate::{exit, process, receivers};
 ///
 /// # Errors
 /// Where it cannot be run.
-pub fn run(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result<u8, Error> {
+pub(crate) fn run(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) -> Result<u8, Error> {
     let host = Host::open(&facts)?;
     let settings = gather::settings(&mut facts, &mut dns, &host)?;
     settings.complete_output(&mut out);
@@ -58,7 +58,7 @@ fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<
     let judged = rules::judge(facts, dns, &selection);
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let policy = Policy { severity: settings.severity, ignores: settings.ignores, baseline, today };
-    let settled = rules::settle(judged, &selection, &policy);
+    let settled = rules::policy::apply(judged, &selection, &policy);
     let selected = rules::all().map(|rule| &rule.meta).filter(|meta| selection.allows(meta));
     let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, dns)).collect();
     let mut report =
@@ -66,7 +66,7 @@ fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<
     report.set_apart(&settled.suppressed, &settled.gone);
     report.dns.stale = rules::stale_caches(facts, dns, &settled.findings);
     let judge = |facts: &Facts, dns: &Observations| {
-        rules::settle(rules::judge(facts, dns, &selection), &selection, &policy).findings
+        rules::policy::apply(rules::judge(facts, dns, &selection), &selection, &policy).findings
     };
     let plan = planning::plan(&gathered, &settled.findings, &judge);
     report.set_plan(plan);

@@ -3,6 +3,6 @@
 use crate::cli::CompletionsArgs;
 
 /// Runs the command; the value is its text.
-pub fn run(args: &CompletionsArgs) -> String {
+pub(crate) fn run(args: &CompletionsArgs) -> String {
     args.render()
 }

@@ -13,7 +13,7 @@ use crate::report::Style;
 ///
 /// # Errors
 /// Where a word is neither rule nor family; where the host is looked at, as `check`.
-pub fn run(args: ExplainArgs, style: &Style) -> Result<String, Error> {
+pub(crate) fn run(args: ExplainArgs, style: &Style) -> Result<String, Error> {
     let Some(reply) = &args.reply else { return catalogue::explain(&args.rules, style).map_err(Error::Usage) };
     let text =
         reply::text(reply).map_err(|error| Error::Usage(format!("--reply: standard input cannot be read: {error}")))?;

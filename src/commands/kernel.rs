@@ -16,7 +16,7 @@ use crate::sandbox::{self, Message, Profile, Task};
 ///
 /// # Errors
 /// Where the output cannot be written.
-pub fn run(args: &KernelArgs) -> Result<u8, Error> {
+pub(crate) fn run(args: &KernelArgs) -> Result<u8, Error> {
     let output = Output::open(args.output.as_deref().unwrap_or(Path::new("-")), Readers::Usual)?;
     let patience = args.timeout();
     let (facts, mut pending) = kernel::live();

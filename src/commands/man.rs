@@ -11,7 +11,7 @@ use crate::{exit, output, schema};
 ///
 /// # Errors
 /// Where a page cannot be written.
-pub fn run(args: &ManArgs) -> Result<u8, Error> {
+pub(crate) fn run(args: &ManArgs) -> Result<u8, Error> {
     match &args.all {
         None => super::print(&cli::main_page().map_err(Error::Stdout)?.text),
         Some(dir) => write_all(dir).map(|()| exit::OK),

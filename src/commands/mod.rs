@@ -22,7 +22,7 @@ use crate::{exit, output};
 ///
 /// # Errors
 /// Where the run could not be done (exit status 2): see [`Error`].
-pub fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> {
+pub(crate) fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, Error> {
     let style = Style::for_stdout(color, Verbosity::Normal);
     match command {
         Command::Check(args) => check::run(*args),

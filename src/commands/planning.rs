@@ -18,7 +18,11 @@ const QUESTIONS: usize = 200;
 const LEAST: Duration = Duration::from_millis(200);
 
 /// The plan for what was found in what was gathered.
-pub fn plan(observed: &Gathered, findings: &[Finding], judge: &dyn Fn(&Facts, &Observations) -> Vec<Finding>) -> Plan {
+pub(crate) fn plan(
+    observed: &Gathered,
+    findings: &[Finding],
+    judge: &dyn Fn(&Facts, &Observations) -> Vec<Finding>,
+) -> Plan {
     if findings.iter().all(|finding| finding.severity < Severity::Warning) {
         return Plan { judged: true, steps: Vec::new(), remains: Vec::new() };
     }
@@ -33,9 +37,9 @@ pub fn plan(observed: &Gathered, findings: &[Finding], judge: &dyn Fn(&Facts, &O
         Answers::Nobody | Answers::Recorded(_) | Answers::Live(..) => None,
     };
     let local = |questions: &BTreeSet<Question>, facts: &Facts, dns: Observations| match (zones, &source.planned) {
-        (Some(zones), None) => zones.answer_more(questions, &FollowUps::of(facts), dns),
+        (Some(zones), None) => zones.answer_more(questions, &FollowUps::new(facts), dns),
         (Some(zones), Some((name, planned))) => {
-            let asked = plan::Plan::of(facts);
+            let asked = plan::Plan::new(facts);
             planned.overlay(name, &asked, dns, |questions, dns| zones.answer_more(questions, &asked.follow_ups, dns))
         }
         (None, _) => dns,
@@ -61,7 +65,7 @@ pub fn plan(observed: &Gathered, findings: &[Finding], judge: &dyn Fn(&Facts, &O
     }
     let asked: BTreeSet<Question> = missing.into_iter().take(QUESTIONS).collect();
     let options = Options { timeout: left, ..options.clone() };
-    let dns = resolver::ask(&asked, &FollowUps::of(&observed.facts), &options, observed.dns.clone());
+    let dns = resolver::ask(&asked, &FollowUps::new(&observed.facts), &options, observed.dns.clone());
     let extra = dns.replies.keys().filter(|question| !observed.dns.replies.contains_key(*question)).cloned().collect();
     search(&dns, extra).plan
 }

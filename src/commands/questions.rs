@@ -1,4 +1,4 @@
-//! `helolint questions`: what `check` would ask the DNS, and whom.
+//! `helolint questions`: what `check` would ask the DNS, and servers.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::report::{self, Style};
 ///
 /// # Errors
 /// Where it cannot be run.
-pub fn run(mut args: QuestionsArgs, style: &Style) -> Result<String, Error> {
+pub(crate) fn run(mut args: QuestionsArgs, style: &Style) -> Result<String, Error> {
     let host = Host::open(&args.facts)?;
     gather::settings(&mut args.facts, &mut args.dns, &host)?;
     let inputs = Inputs::open(host, &args.facts, &args.dns)?;
@@ -33,12 +33,12 @@ pub fn run(mut args: QuestionsArgs, style: &Style) -> Result<String, Error> {
 
 fn text(facts: &Facts, args: &QuestionsArgs, overlay: Option<&(String, Zones)>, style: &Style) -> String {
     let options = gather::options(facts, &args.dns, Instant::now() + args.dns.timeout(), &Progress::default());
-    let spared = |question: &Question| overlay.is_some_and(|(_, planned)| planned.spares(question));
-    let (planned, asked): (Vec<Question>, Vec<Question>) = plan::initial(facts).into_iter().partition(spared);
-    let follow_ups = plan::FollowUps::of(facts);
+    let covered = |question: &Question| overlay.is_some_and(|(_, planned)| planned.covers(question));
+    let (planned, asked): (Vec<Question>, Vec<Question>) = plan::initial(facts).into_iter().partition(covered);
+    let follow_ups = plan::FollowUps::new(facts);
     let (inside, asked): (Vec<Question>, Vec<Question>) =
         asked.into_iter().partition(|one| args.dns.zones.is_none() && follow_ups.is_inside(one));
-    let (whom, authoritative) = match &args.dns.zones {
+    let (servers, authoritative) = match &args.dns.zones {
         _ if args.dns.offline || args.facts.replay => (Vec::new(), false),
         Some(dir) => {
             let name = format!("the zone files in {}", dir.display());
@@ -46,7 +46,7 @@ fn text(facts: &Facts, args: &QuestionsArgs, overlay: Option<&(String, Zones)>, 
         }
         None => (resolver::resolvers(&options), options.authoritative),
     };
-    report::plan(&asked, &planned, &inside, &whom, authoritative, style)
+    report::plan(&asked, &planned, &inside, &servers, authoritative, style)
 }
 
 #[cfg(test)]

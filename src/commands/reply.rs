@@ -16,7 +16,7 @@ const LIMIT: u64 = 1 << 20;
 ///
 /// # Errors
 /// Where standard input cannot be read.
-pub fn text(argument: &str) -> std::io::Result<String> {
+pub(crate) fn text(argument: &str) -> std::io::Result<String> {
     if argument != "-" {
         return Ok(argument.to_owned());
     }
@@ -26,7 +26,7 @@ pub fn text(argument: &str) -> std::io::Result<String> {
 }
 
 /// What the text says and, of a host that was looked at, which of its findings explain it. What the settings ignore may explain it too.
-pub fn explain(text: &str, host: Option<(&Facts, &Observations)>, style: &Style) -> String {
+pub(crate) fn explain(text: &str, host: Option<(&Facts, &Observations)>, style: &Style) -> String {
     let Some((facts, dns)) = host else { return catalogue::reply(text, None, style) };
     let findings = rules::judge(facts, dns, &Selection::default()).findings;
     let sending: BTreeSet<_> =

@@ -4,7 +4,7 @@ use crate::cli::{SchemaArgs, SchemaDocument};
 use crate::schema;
 
 /// Runs the command; the value is its text.
-pub fn run(args: &SchemaArgs) -> String {
+pub(crate) fn run(args: &SchemaArgs) -> String {
     match args.document {
         SchemaDocument::Report => schema::report(),
         SchemaDocument::Snapshot => schema::snapshot(),

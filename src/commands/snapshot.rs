@@ -13,7 +13,7 @@ use crate::{exit, process, snapshot};
 ///
 /// # Errors
 /// Where it cannot be run.
-pub fn run(SnapshotArgs { mut facts, mut dns, output }: SnapshotArgs) -> Result<u8, Error> {
+pub(crate) fn run(SnapshotArgs { mut facts, mut dns, output }: SnapshotArgs) -> Result<u8, Error> {
     let host = Host::open(&facts)?;
     gather::settings(&mut facts, &mut dns, &host)?;
     let inputs = Inputs::open(host, &facts, &dns)?;

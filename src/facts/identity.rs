@@ -201,7 +201,7 @@ impl NatMap {
         if addr::is_public(addr) {
             return Some(source.clone());
         }
-        let fits = |e: &&NatEntry| e.local.is_none() && Family::of(e.public) == Family::of(addr);
+        let fits = |e: &&NatEntry| e.local.is_none() && Family::from(e.public) == Family::from(addr);
         self.0.iter().find(fits).map(image)
     }
 }

@@ -6,11 +6,11 @@ mod host;
 mod identity;
 mod machine;
 mod mta;
+mod overrides;
 mod problem;
 mod routing;
 mod sender;
 mod text;
-mod told;
 mod unseen;
 
 use std::net::IpAddr;
@@ -28,11 +28,11 @@ pub use mta::{
     ConfigFile, Cpanel, CpanelNat, Exim, EximDriver, MapEntry, Mta, MtaChoice, Postfix, PostfixService, Refusal,
     RunningDaemon, Setting,
 };
+pub use overrides::{Expectations, Overrides};
 pub use problem::{Problem, ProblemKind};
 pub use routing::{HandedOver, Idle, IdleSetting, MissingService, OutdatedTable};
 pub use sender::{Bind, NextHop, Sender};
 pub use text::Text;
-pub use told::{Expectations, Overrides};
 pub use unseen::{Doubt, UnseenDaemon};
 
 use crate::managers::Recognised;
@@ -97,7 +97,7 @@ pub struct Facts {
 
 impl Facts {
     /// A host without MTA, of which nothing else was read.
-    pub fn of(host: Host) -> Facts {
+    pub fn new(host: Host) -> Facts {
         Facts {
             host,
             postfix: Vec::new(),

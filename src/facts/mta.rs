@@ -270,7 +270,10 @@ impl MapEntry {
     pub fn sample(key: &str, value: &str) -> MapEntry {
         let file = crate::source::SourceFile::new("/etc/map", format!("{key}: {value}\n"));
         let start = key.len() + 2;
-        MapEntry { key: Text::of(file.span(0, key.len())), value: Text::of(file.span(start, start + value.len())) }
+        MapEntry {
+            key: Text::from_span(file.span(0, key.len())),
+            value: Text::from_span(file.span(start, start + value.len())),
+        }
     }
 
     /// Whether the key stands in quotes.

@@ -20,7 +20,7 @@ pub struct Text {
 
 impl Text {
     /// What stands at `span`.
-    pub fn of(span: Span) -> Text {
+    pub fn from_span(span: Span) -> Text {
         Text { span, meant: None }
     }
 
@@ -94,14 +94,14 @@ mod tests {
         let (plain, folded) = (Text::new(file.span(5, 10), "Value"), Text::new(file.span(5, 10), "value"));
         assert_eq!((plain.as_str(), &*folded), ("Value", "value"));
         assert_eq!((&plain.meant, plain.origin()), (&None, folded.origin()));
-        assert_eq!(plain, Text::of(file.span(5, 10)));
+        assert_eq!(plain, Text::from_span(file.span(5, 10)));
         assert_ne!(plain, folded);
     }
 
     #[test]
     fn a_snapshot_has_it_as_a_fact() {
         let file = SourceFile::new("/etc/map", "key: Value\n");
-        for text in [Text::of(file.span(5, 10)), Text::new(file.span(5, 10), "value")] {
+        for text in [Text::from_span(file.span(5, 10)), Text::new(file.span(5, 10), "value")] {
             let fact = Fact::new(text.to_string(), text.span().clone());
             let json = serde_json::to_value(&text).unwrap();
             assert_eq!(json, serde_json::to_value(&fact).unwrap());

@@ -41,7 +41,8 @@ impl<'a> OwnAddresses<'a> {
             return None;
         }
         let reaches_out = |own: IpAddr| !own.is_loopback() && !addr::is_link_local(own);
-        let fits = |own: &IpAddr| Family::of(*own) == Family::of(public) && !addr::is_public(*own) && reaches_out(*own);
+        let fits =
+            |own: &IpAddr| Family::from(*own) == Family::from(public) && !addr::is_public(*own) && reaches_out(*own);
         let mut images = self.facts.nat.0.iter().filter(|entry| entry.public == public);
         images.find_map(|entry| match entry.local {
             Some(local) => Some(local).filter(fits).filter(|local| self.on_interface(*local) == Some(true)),
@@ -58,10 +59,10 @@ pub fn is_own(facts: &Facts, addr: IpAddr) -> Option<bool> {
 /// Whether the local side of a NAT entry is on this host, as far as that is known.
 fn image_counts(facts: &Facts, entry: &NatEntry) -> bool {
     let private = |family| {
-        facts.host.own_addresses().any(|own| Family::of(own.address) == family && !addr::is_public(own.address))
+        facts.host.own_addresses().any(|own| Family::from(own.address) == family && !addr::is_public(own.address))
     };
     match entry.local {
         Some(local) => facts.host.has_address(local) != Some(false),
-        None => facts.host.addresses.is_none() || private(Family::of(entry.public)),
+        None => facts.host.addresses.is_none() || private(Family::from(entry.public)),
     }
 }

@@ -101,7 +101,7 @@ impl Binding<'_> {
 /// Whether the host is known to have neither an address nor a route of this family.
 fn lacks(host: &Host, family: Family) -> bool {
     let known = host.addresses.is_some() && host.source.known;
-    known && host.source.of(family).is_none() && !host.own_addresses().any(|own| Family::of(own.address) == family)
+    known && host.source.of(family).is_none() && !host.own_addresses().any(|own| Family::from(own.address) == family)
 }
 
 fn after_fault(then: AfterBindFault, host: &Host, family: Family) -> Source {

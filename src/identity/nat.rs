@@ -7,7 +7,7 @@ use crate::facts::{Cpanel, CpanelNat, Fact, NatEntry, NatMap};
 
 /// The NAT images, the strongest first: the command line's, then cPanel's, then Postfix' `proxy_interfaces`
 /// where that names exactly one public address of a family (rules.md, *sending address*).
-pub fn nat_map(options: &[NatEntry], cpanel: Option<&Cpanel>, proxy_interfaces: &[Fact<IpAddr>]) -> NatMap {
+pub(crate) fn nat_map(options: &[NatEntry], cpanel: Option<&Cpanel>, proxy_interfaces: &[Fact<IpAddr>]) -> NatMap {
     let mut entries = options.to_vec();
     let image = |pair: &CpanelNat| {
         Some(NatEntry { local: Some(pair.local.value), public: pair.public?, origin: pair.local.origin.clone() })
@@ -15,7 +15,7 @@ pub fn nat_map(options: &[NatEntry], cpanel: Option<&Cpanel>, proxy_interfaces: 
     entries.extend(cpanel.iter().flat_map(|cpanel| &cpanel.nat).filter_map(image));
     for family in Family::BOTH {
         let mut public: Vec<&Fact<IpAddr>> =
-            proxy_interfaces.iter().filter(|f| Family::of(f.value) == family && addr::is_public(f.value)).collect();
+            proxy_interfaces.iter().filter(|f| Family::from(f.value) == family && addr::is_public(f.value)).collect();
         public.dedup_by_key(|fact| fact.value);
         if let [only] = public[..] {
             entries.push(NatEntry { local: None, public: only.value, origin: only.origin.clone() });

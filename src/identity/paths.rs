@@ -12,7 +12,7 @@ use crate::facts::{
 use crate::name::{DomainName, HeloName};
 
 /// Programs on this host that senders in use are given to.
-pub fn handed_over<'a>(senders: impl IntoIterator<Item = &'a Sender>) -> Vec<HandedOver> {
+pub(crate) fn handed_over<'a>(senders: impl IntoIterator<Item = &'a Sender>) -> Vec<HandedOver> {
     let mut found: Vec<HandedOver> = Vec::new();
     for sender in senders.into_iter().filter(|sender| !sender.unused) {
         let NextHop::Handed(hop) = &sender.next_hop else { continue };
@@ -25,7 +25,7 @@ pub fn handed_over<'a>(senders: impl IntoIterator<Item = &'a Sender>) -> Vec<Han
 
 /// Where no path is in use and programs on this host are given everything, the paths are those of the host itself: what the programs do is not
 /// known. The programs, where that is so.
-pub fn hand_over(
+pub(crate) fn hand_over(
     programs: Vec<HandedOver>,
     paths: &mut Vec<OutboundPath>,
     host: &Host,
@@ -40,7 +40,7 @@ pub fn hand_over(
 }
 
 /// The outbound paths of a host with MTAs, and the source addresses that these cannot use.
-pub fn of_senders<'a>(
+pub(crate) fn of_senders<'a>(
     senders: impl IntoIterator<Item = &'a Sender>,
     host: &Host,
     nat: &NatMap,
@@ -63,7 +63,7 @@ pub fn of_senders<'a>(
             mta: sender.mta,
             family: sender.family,
             source: source.as_ref().map(|fact| fact.value),
-            helo: HeloKey::of(&sender.helo),
+            helo: HeloKey::new(&sender.helo),
             relayed: relayed.as_ref().map(|hop| hop.value.clone()),
         };
         match known.get(&key) {
@@ -94,7 +94,7 @@ pub fn of_senders<'a>(
 }
 
 /// The paths of a host without MTA: one for each family that the kernel has a source for, without HELO name.
-pub fn of_host(host: &Host, nat: &NatMap) -> Vec<OutboundPath> {
+pub(crate) fn of_host(host: &Host, nat: &NatMap) -> Vec<OutboundPath> {
     let mut paths = Vec::new();
     for family in Family::BOTH {
         let Some(source) = host.source.of(family) else { continue };
@@ -140,7 +140,7 @@ enum HeloKey {
 }
 
 impl HeloKey {
-    fn of(helo: &Helo) -> HeloKey {
+    fn new(helo: &Helo) -> HeloKey {
         match helo {
             Helo::None => HeloKey::None,
             Helo::Known(name) => HeloKey::Known(name.value.domain()),

@@ -43,7 +43,7 @@ fn postfix(name: &str) -> Postfix {
 fn host() -> Facts {
     let mut host = Host::unknown("test");
     host.source = KernelSource { known: true, ipv4: Some(ip("10.0.0.5")), ipv6: None };
-    let mut facts = Facts::of(host);
+    let mut facts = Facts::new(host);
     facts.mtas = MtaChoice {
         configured: vec![Mta::Postfix, Mta::Exim],
         live: vec![Mta::Exim],

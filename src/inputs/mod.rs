@@ -22,7 +22,7 @@ const INPUT_LIMIT: u64 = 256 << 20;
 
 /// A file that an option names, read.
 #[derive(Debug)]
-pub struct Input {
+pub(crate) struct Input {
     option: &'static str,
     path: PathBuf,
     text: String,
@@ -33,7 +33,7 @@ impl Input {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn read(option: &'static str, path: &Path) -> Result<Input, Error> {
+    pub(crate) fn read(option: &'static str, path: &Path) -> Result<Input, Error> {
         match read_given(path, INPUT_LIMIT) {
             Ok(bytes) => {
                 Ok(Input { option, path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() })
@@ -43,24 +43,24 @@ impl Input {
     }
 
     /// What is in it.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The file, as the command line names it.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.path.display().to_string()
     }
 
     /// The error that ends the run where it is not what it should be.
-    pub fn refused(&self, problem: impl ToString) -> Error {
+    pub(crate) fn refused(&self, problem: impl ToString) -> Error {
         unusable(self.option, &self.path, problem.to_string())
     }
 }
 
 /// Zone files.
 #[derive(Debug)]
-pub struct ZoneInputs {
+pub(crate) struct ZoneInputs {
     dir: PathBuf,
     /// Every file `ORIGIN.zone` of the folder.
     pub files: Vec<Input>,
@@ -71,7 +71,7 @@ impl ZoneInputs {
     ///
     /// # Errors
     /// Where there are none, or one cannot be read.
-    pub fn read(dir: &Path) -> Result<ZoneInputs, Error> {
+    pub(crate) fn read(dir: &Path) -> Result<ZoneInputs, Error> {
         let entries = fs::read_dir(dir).map_err(|error| unusable("--zones", dir, error.to_string()))?;
         let is_zone = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "zone");
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_zone).collect();
@@ -85,7 +85,7 @@ impl ZoneInputs {
     }
 
     /// The error that ends the run where they are not what they should be.
-    pub fn refused(&self, problem: String) -> Error {
+    pub(crate) fn refused(&self, problem: String) -> Error {
         unusable("--zones", &self.dir, problem)
     }
 }
@@ -94,7 +94,7 @@ impl ZoneInputs {
 // There is one for each run.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
-pub enum Host {
+pub(crate) enum Host {
     /// A host's files.
     Files(Root),
     /// A snapshot (`--from`).
@@ -106,7 +106,7 @@ impl Host {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn open(args: &FactArgs) -> Result<Host, Error> {
+    pub(crate) fn open(args: &FactArgs) -> Result<Host, Error> {
         if let Some(path) = &args.from {
             return Input::read("--from", path).map(Host::Snapshot);
         }
@@ -118,7 +118,7 @@ impl Host {
     ///
     /// # Errors
     /// Where there should be one and it cannot be read, or somebody else could have written it.
-    pub fn settings(&self, args: &FactArgs) -> Result<Option<Arc<SourceFile>>, Error> {
+    pub(crate) fn settings(&self, args: &FactArgs) -> Result<Option<Arc<SourceFile>>, Error> {
         let bad = |place: String, problem: String| Error::Settings { place, problem };
         let live = matches!(self, Host::Files(root) if root.is_live());
         let (path, shown) = match (&args.config, live) {
@@ -143,7 +143,7 @@ impl Host {
 
 /// The files, beside the host's, from which facts and answers come.
 #[derive(Debug)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// What is looked at.
     pub host: Host,
     /// `--kernel`.
@@ -159,7 +159,7 @@ impl Inputs {
     ///
     /// # Errors
     /// Where one cannot be read.
-    pub fn open(host: Host, facts: &FactArgs, dns: &DnsArgs) -> Result<Inputs, Error> {
+    pub(crate) fn open(host: Host, facts: &FactArgs, dns: &DnsArgs) -> Result<Inputs, Error> {
         let kernel = facts.kernel.as_deref().map(|path| Input::read("--kernel", path)).transpose()?;
         let zones = match &dns.zones {
             Some(dir) if !dns.offline && !facts.replay => Some(ZoneInputs::read(dir)?),
@@ -172,7 +172,7 @@ impl Inputs {
 
 /// The reports to be written.
 #[derive(Debug)]
-pub struct Outputs {
+pub(crate) struct Outputs {
     /// Each format with its place, that of standard output last.
     pub reports: Vec<(Format, Output)>,
     /// `--write-baseline`.
@@ -184,7 +184,7 @@ impl Outputs {
     ///
     /// # Errors
     /// Where one cannot be written.
-    pub fn open(args: &OutputArgs) -> Result<Outputs, Error> {
+    pub(crate) fn open(args: &OutputArgs) -> Result<Outputs, Error> {
         let open = |path: &Path| Output::open(path, Readers::Usual);
         let baseline = args.write_baseline.as_deref().map(open).transpose()?;
         let mut reports = Vec::new();
@@ -204,7 +204,7 @@ impl Outputs {
     ///
     /// # Errors
     /// Where there are more or fewer texts, or one cannot be written.
-    pub fn write(self, texts: Vec<String>) -> Result<(), Error> {
+    pub(crate) fn write(self, texts: Vec<String>) -> Result<(), Error> {
         let outputs: Vec<Output> = self.reports.into_iter().map(|(_, output)| output).chain(self.baseline).collect();
         if outputs.len() != texts.len() {
             return Err(Error::Apart(format!("{} reports were wanted and {} made", outputs.len(), texts.len())));
@@ -220,7 +220,7 @@ impl Outputs {
 ///
 /// # Errors
 /// The system's; a folder among them.
-pub fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
     // Whoever writes is waited for again from here on.
@@ -232,7 +232,7 @@ pub fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 
 /// Why a file that helolint obeys could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum OwnError {
+pub(crate) enum OwnError {
     /// The system's words.
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -254,7 +254,7 @@ pub enum OwnError {
 ///
 /// # Errors
 /// See [`OwnError`].
-pub fn read_own(path: &Path, limit: u64, guarded: bool) -> Result<Vec<u8>, OwnError> {
+pub(crate) fn read_own(path: &Path, limit: u64, guarded: bool) -> Result<Vec<u8>, OwnError> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
     fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(io::Error::from)?;

@@ -12,7 +12,7 @@ fn module(below: &str) -> Vec<String> {
 }
 
 /// Modules that know each other in a circle, each circle once, by paths below `src` and what those hold.
-pub fn circles(files: &BTreeMap<&str, &Source>) -> Vec<Vec<String>> {
+pub(crate) fn circles(files: &BTreeMap<&str, &Source>) -> Vec<Vec<String>> {
     let modules: BTreeMap<Vec<String>, &Source> =
         files.iter().map(|(below, source)| (module(below), *source)).filter(|(module, _)| !module.is_empty()).collect();
     let knows: BTreeMap<&Vec<String>, BTreeSet<&Vec<String>>> = modules

@@ -2,7 +2,7 @@
 
 /// A token: words, punctuation and texts; comments, blanks, numbers' endings and lifetimes are of no concern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Token {
+pub(crate) enum Token {
     /// An identifier or a number.
     Word(String),
     /// A string.
@@ -15,15 +15,15 @@ pub enum Token {
 
 /// What a file says.
 #[derive(Debug, Default)]
-pub struct Source {
+pub(crate) struct Source {
     /// Every path, groups resolved: `use a::{b, c::d}` is `a::b` and `a::c::d`.
-    pub paths: Vec<Vec<String>>,
+    pub(crate) paths: Vec<Vec<String>>,
     /// Modules that only tests have and that stand in files of their own: the name, or what `#[path]` says.
-    pub test_files: Vec<String>,
+    pub(crate) test_files: Vec<String>,
 }
 
 /// Reads a file.
-pub fn read(text: &str) -> Source {
+pub(crate) fn read(text: &str) -> Source {
     let (tokens, test_files) = without_tests(&tokens(text));
     Source { paths: paths(&tokens), test_files }
 }

@@ -13,7 +13,7 @@ const ALIASES: usize = 32;
 /// Questions of one trial: far above what any host brings.
 const QUESTIONS: usize = 500_000;
 /// The TTL of records that a plan publishes, in seconds: the one that DNS006 still calls low enough for a migration.
-pub const TTL: u32 = 3600;
+pub(crate) const TTL: u32 = 3600;
 
 /// What somebody does to a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Observations {
     /// Every question that a run on a host with these facts would ask, by the answers that are known after `changes`; those about
     /// the servers of zones apart.
     pub fn questions_of(&self, facts: &Facts, changes: &RecordChanges) -> BTreeSet<Question> {
-        let follow_ups = plan::FollowUps::of(facts);
+        let follow_ups = plan::FollowUps::new(facts);
         let mut open: Vec<Question> = plan::initial(facts).into_iter().collect();
         let mut all = BTreeSet::new();
         while let Some(question) = open.pop().filter(|_| all.len() < QUESTIONS) {

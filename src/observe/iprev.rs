@@ -24,7 +24,7 @@ pub enum Iprev {
 
 /// Whether one PTR name leads back to `addr`; `None` where that question got no answer.
 pub fn confirms(dns: &Observations, name: &DomainName, addr: IpAddr) -> Option<bool> {
-    match dns.addresses(name, Family::of(addr)) {
+    match dns.addresses(name, Family::from(addr)) {
         Lookup::Found(found) => Some(found.contains(&addr)),
         Lookup::NoData | Lookup::NxDomain => Some(false),
         Lookup::Unanswered(_) => None,
@@ -32,7 +32,7 @@ pub fn confirms(dns: &Observations, name: &DomainName, addr: IpAddr) -> Option<b
 }
 
 /// The iprev result of `addr`.
-pub fn of(dns: &Observations, addr: IpAddr) -> Iprev {
+pub fn evaluate(dns: &Observations, addr: IpAddr) -> Iprev {
     match dns.ptr(addr) {
         Lookup::NoData | Lookup::NxDomain => Iprev::PermError,
         Lookup::Unanswered(_) => Iprev::TempError,
@@ -100,7 +100,7 @@ mod tests {
             (silent, good.1.clone(), Iprev::TempError),
         ] {
             let dns = world(ptr.clone(), &[("good.example", good.clone()), ("bad.example", bad.1.clone())]);
-            assert_eq!(of(&dns, ADDR.parse().unwrap()), expected, "{ptr:?} {good:?}");
+            assert_eq!(evaluate(&dns, ADDR.parse().unwrap()), expected, "{ptr:?} {good:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the DNS answered, server by server, and what follows from it.
 
 mod answer;
-pub mod change;
+pub(crate) mod change;
 pub mod iprev;
 mod own;
 pub mod plan;
@@ -11,7 +11,7 @@ pub mod resolver;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod source;
-pub mod stale;
+pub(crate) mod stale;
 pub mod truth;
 pub mod zones;
 
@@ -165,7 +165,7 @@ impl Observations {
 
     /// The same as if `question` had `data` for its only record: that stands as a planned record, which goes before what servers say, and
     /// in place of what was planned for it.
-    pub fn supposing(&self, question: &Question, data: RecordData) -> Observations {
+    pub fn with_record(&self, question: &Question, data: RecordData) -> Observations {
         let mut supposed = self.clone();
         let vantage = supposed.vantages.len();
         supposed.vantages.push(Vantage { name: "supposed".into(), server: None, kind: VantageKind::Overlay });
@@ -253,6 +253,6 @@ impl Observations {
 
     /// The iprev result of an address (RFC 8601 section 2.7.3).
     pub fn iprev(&self, addr: IpAddr) -> iprev::Iprev {
-        iprev::of(self, addr)
+        iprev::evaluate(self, addr)
     }
 }

@@ -53,8 +53,8 @@ pub struct Plan {
 
 impl Plan {
     /// The plan for a host.
-    pub fn of(facts: &Facts) -> Plan {
-        Plan { initial: initial(facts), follow_ups: FollowUps::of(facts) }
+    pub fn new(facts: &Facts) -> Plan {
+        Plan { initial: initial(facts), follow_ups: FollowUps::new(facts) }
     }
 }
 
@@ -79,7 +79,7 @@ pub struct FollowUps {
 
 impl FollowUps {
     /// What the facts decide of it.
-    pub fn of(facts: &Facts) -> FollowUps {
+    pub fn new(facts: &Facts) -> FollowUps {
         let unplaced = facts.paths.iter().filter(|path| path.sending.is_none() && path.source.is_some());
         let sending = sending_addresses(facts);
         let here = facts.host.addresses.iter().flatten().map(|on| on.address);
@@ -118,7 +118,7 @@ impl FollowUps {
             }
             let found = answer.records.iter().filter_map(|record| record.data.address());
             let meant = |addr: &IpAddr| {
-                self.here.contains(addr) && self.unbound.contains(&(Family::of(*addr), question.name.clone()))
+                self.here.contains(addr) && self.unbound.contains(&(Family::from(*addr), question.name.clone()))
             };
             questions.extend(found.filter(meant).map(Question::ptr));
             return questions;
@@ -354,14 +354,14 @@ mod tests {
         };
         let mut answer = crate::observe::samples::answer(vec![record(1)]);
         assert_eq!(
-            asked(&FollowUps::of(&facts()).after(&question, &answer)),
+            asked(&FollowUps::new(&facts()).after(&question, &answer)),
             ["h_1.example.com. A", "h_1.example.com. AAAA"]
         );
         answer.records = (0..1000).map(record).collect();
-        let asked = FollowUps::of(&facts()).after(&question, &answer);
+        let asked = FollowUps::new(&facts()).after(&question, &answer);
         assert_eq!(asked.len(), 2 * PTR_NAMES_FOLLOWED);
         answer.records.reverse();
-        assert_eq!(FollowUps::of(&facts()).after(&question, &answer), asked, "whatever order a server gives them in");
+        assert_eq!(FollowUps::new(&facts()).after(&question, &answer), asked, "whatever order a server gives them in");
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
             crate::observe::samples::answer(vec![Record { name: question.name.clone(), ttl: 60, data }])
         };
         let soa = |facts: &Facts, name: &str| {
-            let all = asked(&FollowUps::of(facts).after(&question, &named(name)));
+            let all = asked(&FollowUps::new(facts).after(&question, &named(name)));
             all.into_iter().find(|text| text.ends_with(" SOA"))
         };
         assert_eq!(soa(&facts, "host.isp.example").as_deref(), Some("2.0.192.in-addr.arpa. SOA"));
@@ -382,7 +382,7 @@ mod tests {
             Some(crate::facts::Fact::new("srv.example.com".into(), crate::facts::Origin::kernel("test")));
         assert_eq!(soa(&facts, "srv.example.com"), None, "a name of this host's");
         let absent = crate::observe::samples::answer(Vec::new());
-        assert!(FollowUps::of(&facts).after(&question, &absent).is_empty(), "the denial names the zone itself");
+        assert!(FollowUps::new(&facts).after(&question, &absent).is_empty(), "the denial names the zone itself");
         facts.paths = (0..=PATHS_WITH_HOLDER).map(|_| helo_path("192.0.2.10", "mail.example.com")).collect();
         assert_eq!(soa(&facts, "host.isp.example"), None, "a host with a block of addresses");
         facts.paths = vec![helo_path("192.0.2.11", "mail.example.com")];
@@ -401,7 +401,7 @@ mod tests {
             ttl: 60,
             data: RecordData::Ptr(DomainName::new("mail.example.com")),
         }]);
-        assert!(asked(&FollowUps::of(&facts).after(&question, &answer)).contains(&"mail.example.com. MX".to_owned()));
+        assert!(asked(&FollowUps::new(&facts).after(&question, &answer)).contains(&"mail.example.com. MX".to_owned()));
     }
 
     #[test]
@@ -413,7 +413,7 @@ mod tests {
         facts.paths = vec![path];
         let question = Question::ptr("10.0.0.5".parse().unwrap());
         assert_eq!(asked(&initial(&facts)), ["10.2.0.192.in-addr.arpa. PTR", "5.0.0.10.in-addr.arpa. PTR"]);
-        let plan = FollowUps::of(&facts);
+        let plan = FollowUps::new(&facts);
         assert!(plan.is_inside(&question));
         assert!(!plan.is_inside(&Question::ptr("192.0.2.10".parse().unwrap())));
         let named = |name: &str| {
@@ -434,11 +434,11 @@ mod tests {
         let record =
             |addr: &str| Record { name: question.name.clone(), ttl: 60, data: RecordData::A(addr.parse().unwrap()) };
         let answer = crate::observe::samples::answer(vec![record("10.0.0.5"), record("192.0.2.10")]);
-        assert_eq!(asked(&FollowUps::of(&facts).after(&question, &answer)), ["10.2.0.192.in-addr.arpa. PTR"]);
+        assert_eq!(asked(&FollowUps::new(&facts).after(&question, &answer)), ["10.2.0.192.in-addr.arpa. PTR"]);
         let many = crate::observe::samples::answer((0..99).map(|n| record(&format!("192.0.2.{n}"))).collect());
-        assert_eq!(FollowUps::of(&facts).after(&question, &many).len(), HELO_ADDRESSES_FOLLOWED);
+        assert_eq!(FollowUps::new(&facts).after(&question, &many).len(), HELO_ADDRESSES_FOLLOWED);
         facts.paths[0].sending = facts.paths[0].source.clone();
-        assert!(FollowUps::of(&facts).after(&question, &answer).is_empty(), "it is known");
+        assert!(FollowUps::new(&facts).after(&question, &answer).is_empty(), "it is known");
     }
 
     #[test]

@@ -6,18 +6,18 @@ use crate::name::HeloName;
 use crate::observe::{Answer, Record};
 
 /// A host that says nothing about itself.
-pub fn facts() -> Facts {
-    Facts::of(Host::unknown("test"))
+pub(crate) fn facts() -> Facts {
+    Facts::new(Host::unknown("test"))
 }
 
 /// A path that sends from `address` under `helo`.
-pub fn helo_path(address: &str, helo: &str) -> OutboundPath {
+pub(crate) fn helo_path(address: &str, helo: &str) -> OutboundPath {
     let address = Fact::new(address.parse().unwrap(), Origin::kernel("test"));
     OutboundPath {
         id: "postfix/ipv4/1".into(),
         mta: Some(crate::facts::Mta::Postfix),
         services: vec!["smtp".into()],
-        family: Family::of(address.value),
+        family: Family::from(address.value),
         source: Some(address.clone()),
         bound: false,
         source_undecided: None,
@@ -32,7 +32,7 @@ pub fn helo_path(address: &str, helo: &str) -> OutboundPath {
 }
 
 /// An authoritative answer with these records.
-pub fn answer(records: Vec<Record>) -> Answer {
+pub(crate) fn answer(records: Vec<Record>) -> Answer {
     Answer {
         nxdomain: false,
         authoritative: true,

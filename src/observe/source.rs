@@ -81,7 +81,7 @@ mod tests {
     fn a_plan_goes_before_recorded_answers_and_is_told_of_without_any() {
         let mut facts = facts();
         facts.paths = vec![helo_path("192.0.2.10", "mail.example.com")];
-        let plan = Plan::of(&facts);
+        let plan = Plan::new(&facts);
         let zone = "$ORIGIN 2.0.192.in-addr.arpa.\n@ 60 SOA ns. h. 1 1 1 1 60\n10 60 PTR old.example.com.\n";
         let zones = Zones::load([("2.0.192.in-addr.arpa.zone".to_owned(), zone)]).unwrap();
         let recorded = Source::new(Answers::Zones(zones)).answer(&plan, Observations::default());

@@ -7,7 +7,7 @@ use crate::observe::{Observations, Question, VantageKind};
 
 /// What some caches say to one question, unlike the servers of its zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stale {
+pub(crate) struct Stale {
     /// The answers that differ, in the order of vantage points.
     pub views: Vec<View>,
     /// Seconds until the last of them has left its cache: the largest time to live left, that of the SOA where a cache holds an absence.
@@ -16,7 +16,7 @@ pub struct Stale {
 }
 
 /// What caches say to `question` that no server of its zone says, where these were heard. `system`: whether the system's resolvers count.
-pub fn of(dns: &Observations, question: &Question, system: bool) -> Option<Stale> {
+pub(crate) fn find(dns: &Observations, question: &Question, system: bool) -> Option<Stale> {
     let truth = dns.truth(question);
     if truth.kind != Some(VantageKind::Authoritative) || truth.lookup.open().is_some() {
         return None;
@@ -37,7 +37,7 @@ pub fn of(dns: &Observations, question: &Question, system: bool) -> Option<Stale
 }
 
 /// When `left` seconds have passed since `taken`, a begun minute counted as whole.
-pub fn end(taken: Timestamp, left: u32) -> Option<Timestamp> {
+pub(crate) fn end(taken: Timestamp, left: u32) -> Option<Timestamp> {
     const MINUTE: i64 = 60;
     let end = taken.checked_add(SignedDuration::from_secs(i64::from(left))).ok()?.as_second();
     let minutes = end.div_euclid(MINUTE) + i64::from(end.rem_euclid(MINUTE) > 0);
@@ -45,7 +45,7 @@ pub fn end(taken: Timestamp, left: u32) -> Option<Timestamp> {
 }
 
 /// The time of day of [`end`], in UTC; with the date where that is another day.
-pub fn clock(taken: Timestamp, left: u32) -> Option<String> {
+pub(crate) fn clock(taken: Timestamp, left: u32) -> Option<String> {
     let end = end(taken, left)?.to_zoned(TimeZone::UTC);
     let same_day = end.date() == taken.to_zoned(TimeZone::UTC).date();
     Some(end.strftime(if same_day { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" }).to_string())

@@ -32,7 +32,7 @@ const NAMES: usize = 100;
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readers {
+pub(crate) enum Readers {
     /// Those whom the umask, or the file that is replaced, allows.
     Usual,
     /// Its owner alone, whatever the permissions were before: it says everything that helolint has read.
@@ -41,7 +41,7 @@ pub enum Readers {
 
 /// Where something is written.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     path: PathBuf,
     target: Target,
 }
@@ -66,12 +66,12 @@ struct Replacement {
 
 impl Output {
     /// Standard output.
-    pub fn stdout() -> Output {
+    pub(crate) fn stdout() -> Output {
         Output { path: PathBuf::from("-"), target: Target::Stdout }
     }
 
     /// Whether this is standard output.
-    pub fn is_stdout(&self) -> bool {
+    pub(crate) fn is_stdout(&self) -> bool {
         matches!(self.target, Target::Stdout)
     }
 
@@ -80,18 +80,18 @@ impl Output {
     ///
     /// # Errors
     /// Where it cannot be written, or where writing would let somebody else replace or read what is not theirs.
-    pub fn open(path: &Path, readers: Readers) -> Result<Output, Error> {
+    pub(crate) fn open(path: &Path, readers: Readers) -> Result<Output, Error> {
         let target = target(path, readers).map_err(|refusal| refused(path, refusal))?;
         Ok(Output { path: path.to_owned(), target })
     }
 
     /// The file, as the command line names it.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether both would come to one name in one folder.
-    pub fn is_same_file(&self, other: &Output) -> bool {
+    pub(crate) fn is_same_file(&self, other: &Output) -> bool {
         match (&self.target, &other.target) {
             (Target::File(one), Target::File(other)) => one.place.is_same(&other.place),
             _ => false,
@@ -102,7 +102,7 @@ impl Output {
     ///
     /// # Errors
     /// Where that cannot be done.
-    pub fn write(self, content: &[u8]) -> Result<(), Error> {
+    pub(crate) fn write(self, content: &[u8]) -> Result<(), Error> {
         let done = match self.target {
             Target::Stdout => return to_stdout(content),
             Target::Stderr => io::stderr().write_all(content).map_err(Refusal::Io),
@@ -117,7 +117,7 @@ impl Output {
 ///
 /// # Errors
 /// Where the file cannot be written; what stood there before still does.
-pub fn to_file(path: &Path, content: &[u8]) -> Result<(), Error> {
+pub(crate) fn to_file(path: &Path, content: &[u8]) -> Result<(), Error> {
     Output::open(path, Readers::Usual)?.write(content)
 }
 
@@ -125,7 +125,7 @@ pub fn to_file(path: &Path, content: &[u8]) -> Result<(), Error> {
 ///
 /// # Errors
 /// Where it cannot be written, as on a full disk.
-pub fn to_stdout(content: &[u8]) -> Result<(), Error> {
+pub(crate) fn to_stdout(content: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     match out.write_all(content).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -134,7 +134,7 @@ pub fn to_stdout(content: &[u8]) -> Result<(), Error> {
 }
 
 /// Tells the user something beside the report, on standard error, with nothing in it that could harm a terminal.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     let line = format!("helolint: {}\n", crate::escape::block(text));
     // Where standard error is gone there is nobody to tell.
     let _ = io::stderr().write_all(line.as_bytes());

@@ -25,7 +25,7 @@ const WRITABLE_BY_OTHERS: u32 = 0o002;
 
 /// Why a file is not written.
 #[derive(Debug)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The system's words.
     Io(io::Error),
     /// Somebody else could gain by it.
@@ -46,7 +46,7 @@ impl From<io::Error> for Refusal {
 
 /// A name in a folder.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     /// The folder (`O_PATH`).
     pub folder: OwnedFd,
     /// The name in it; no link, unless `open_file`.
@@ -60,7 +60,7 @@ impl Place {
     ///
     /// # Errors
     /// Where a folder on the way is missing or cannot be entered, it leads to a folder, or through a link of somebody else.
-    pub fn find(path: &Path) -> Result<Place, Refusal> {
+    pub(crate) fn find(path: &Path) -> Result<Place, Refusal> {
         let me = Uid::effective();
         let mut todo = components(path.as_os_str());
         let mut folder = start(path)?;
@@ -110,7 +110,7 @@ impl Place {
     }
 
     /// Whether it is the same name in the same folder.
-    pub fn is_same(&self, other: &Place) -> bool {
+    pub(crate) fn is_same(&self, other: &Place) -> bool {
         let folder = |place: &Place| fstat(&place.folder).map(|meta| (meta.st_dev, meta.st_ino)).ok();
         self.name == other.name && folder(self).is_some() && folder(self) == folder(other)
     }
@@ -120,7 +120,7 @@ impl Place {
     /// # Errors
     /// Where it belongs to somebody else, in a folder where everybody may put what they like: they would get to read what is
     /// written, since owner and permissions of a file are kept.
-    pub fn status(&self) -> Result<Option<FileStat>, Refusal> {
+    pub(crate) fn status(&self) -> Result<Option<FileStat>, Refusal> {
         let meta = match fstatat(&self.folder, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(meta) => meta,
             Err(Errno::ENOENT) => return Ok(None),
@@ -140,7 +140,7 @@ impl Place {
     ///
     /// # Errors
     /// Where helolint runs as root and somebody else decides what is in the folder.
-    pub fn may_be_written(&self) -> Result<(), Refusal> {
+    pub(crate) fn may_be_written(&self) -> Result<(), Refusal> {
         let folder = fstat(&self.folder)?;
         folder_rule(folder.st_uid, folder.st_mode, Uid::effective()).map_err(Refusal::Unsafe)
     }
@@ -167,7 +167,7 @@ fn trusted(owner: u32, me: Uid) -> bool {
 }
 
 /// Whether a file is of a type.
-pub fn is(meta: &FileStat, kind: SFlag) -> bool {
+pub(crate) fn is(meta: &FileStat, kind: SFlag) -> bool {
     SFlag::from_bits_truncate(meta.st_mode) & SFlag::S_IFMT == kind
 }
 

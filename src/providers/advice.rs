@@ -23,7 +23,7 @@ pub struct Advice {
 
 /// How the PTR record of `addr` is set to `name` at the provider.
 pub fn advice(recognised: &Recognised, addr: IpAddr, name: &DomainName) -> Advice {
-    let family = Family::of(addr);
+    let family = Family::from(addr);
     let mut all = Advice { text: format!("{}.", recognised.sentence()), ..Advice::default() };
     let several = recognised.providers.len() > 1;
     for provider in &recognised.providers {
@@ -54,7 +54,7 @@ fn at(provider: &Provider, family: Family, addr: IpAddr, name: &DomainName) -> A
     if let Some((Means::Unsupported, basis)) = means {
         advice.text = format!(
             "It {}sets no PTR record of {} addresses: send mail from an address of which it does.",
-            basis.hedge(),
+            basis.qualifier(),
             family.title()
         );
         advice.ticket = true;
@@ -93,9 +93,9 @@ fn at(provider: &Provider, family: Family, addr: IpAddr, name: &DomainName) -> A
     if sentences.is_empty() {
         let (text, ticket) = match means {
             Some((Means::SelfService, basis)) => {
-                (format!("Customers {}set the PTR record themselves, in its panel.", basis.hedge()), false)
+                (format!("Customers {}set the PTR record themselves, in its panel.", basis.qualifier()), false)
             }
-            Some((Means::Ticket, basis)) => (format!("It {}takes a ticket.", basis.hedge()), true),
+            Some((Means::Ticket, basis)) => (format!("It {}takes a ticket.", basis.qualifier()), true),
             _ => ("Look for reverse DNS in its panel, else open a ticket.".to_owned(), true),
         };
         sentences.push(text);
@@ -109,10 +109,10 @@ fn at(provider: &Provider, family: Family, addr: IpAddr, name: &DomainName) -> A
 fn forward(provider: &Provider, name: &DomainName, addr: IpAddr) -> String {
     match provider.forward {
         Some((Forward::Enforced, basis)) => {
-            format!("{} {}refuses the PTR record until {name} resolves to {addr}.", provider.name, basis.hedge())
+            format!("{} {}refuses the PTR record until {name} resolves to {addr}.", provider.name, basis.qualifier())
         }
         Some((Forward::Ownership, basis)) => {
-            format!("{} {}wants proof that the domain of {name} is yours.", provider.name, basis.hedge())
+            format!("{} {}wants proof that the domain of {name} is yours.", provider.name, basis.qualifier())
         }
         Some((Forward::Advised, _)) | None => String::new(),
     }
@@ -121,11 +121,11 @@ fn forward(provider: &Provider, name: &DomainName, addr: IpAddr) -> String {
 fn notes(provider: &Provider) -> String {
     let mut texts: Vec<String> = Vec::new();
     for (text, basis) in provider.notes {
-        texts.push(format!("Note: {}{text}.", basis.hedge()));
+        texts.push(format!("Note: {}{text}.", basis.qualifier()));
     }
     if let Some(port) = provider.port_25 {
-        let hedge = if port.basis == Basis::ThirdParty { "usually " } else { "" };
-        texts.push(format!("{} {hedge}blocks outgoing port 25 {}: {}.", provider.name, port.when, port.open));
+        let qualifier = if port.basis == Basis::ThirdParty { "usually " } else { "" };
+        texts.push(format!("{} {qualifier}blocks outgoing port 25 {}: {}.", provider.name, port.when, port.open));
     }
     texts.join(" ")
 }

@@ -20,7 +20,7 @@ impl Basis {
     }
 
     /// `usually `, unless it is certain.
-    pub fn hedge(self) -> &'static str {
+    pub fn qualifier(self) -> &'static str {
         if self.is_certain() { "" } else { "usually " }
     }
 }

@@ -113,7 +113,7 @@ fn by_default_name(machine: &Machine, dns: &Observations, addr: IpAddr) -> Optio
 }
 
 fn by_reverse_servers(machine: &Machine, dns: &Observations, addr: IpAddr) -> Option<Recognised> {
-    ReverseZone::of(dns, addr).servers.into_iter().find_map(|server| {
+    ReverseZone::find(dns, addr).servers.into_iter().find_map(|server| {
         let serves = |provider: &&Provider| provider.reverse_servers.iter().any(|domain| is_below(&server, domain));
         recognised(machine, all().filter(serves).collect(), By::ReverseServer(server.clone()))
     })

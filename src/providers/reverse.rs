@@ -18,7 +18,7 @@ pub struct ReverseZone {
 
 impl ReverseZone {
     /// What the answers to the address' PTR question, and to questions for SOA records above it, say of its zone.
-    pub fn of(dns: &Observations, addr: IpAddr) -> ReverseZone {
+    pub fn find(dns: &Observations, addr: IpAddr) -> ReverseZone {
         let question = Question::ptr(addr);
         let mut found = ReverseZone::default();
         let mut name = Some(question.name.clone());

@@ -239,14 +239,14 @@ fn what_two_providers_share_names_both_until_the_machine_tells() {
 
 #[test]
 fn whom_to_ask_by_the_soa_record() {
-    let zone = ReverseZone::of(&served_by("ns1.isp.example", "192.0.2.10"), ip("192.0.2.10"));
+    let zone = ReverseZone::find(&served_by("ns1.isp.example", "192.0.2.10"), ip("192.0.2.10"));
     assert_eq!(zone.zone, Some(DomainName::new("2.0.192.in-addr.arpa")));
     assert_eq!(
         zone.holder(ip("192.0.2.10")),
         "the holder of 192.0.2.10, whose reverse zone is 2.0.192.in-addr.arpa (contact hostmaster@isp.example by its SOA \
          record, served by ns1.isp.example)"
     );
-    assert_eq!(ReverseZone::of(&dns(&[]), ip("192.0.2.10")).holder(ip("192.0.2.10")), "whoever holds 192.0.2.10");
+    assert_eq!(ReverseZone::find(&dns(&[]), ip("192.0.2.10")).holder(ip("192.0.2.10")), "whoever holds 192.0.2.10");
 }
 
 #[test]

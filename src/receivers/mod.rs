@@ -170,7 +170,7 @@ fn by_truth(path: &OutboundPath, dns: &Observations) -> Vec<Opinion> {
     if path.relayed.is_some() || dns.offline {
         return Vec::new();
     }
-    let Some(seen) = Seen::of(path, dns) else { return Vec::new() };
+    let Some(seen) = Seen::new(path, dns) else { return Vec::new() };
     let plain = receivers().map(|receiver| judge(receiver, &seen));
     plain.chain(scores::FILTERS.iter().map(|filter| scores::judge(filter, &seen))).collect()
 }

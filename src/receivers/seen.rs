@@ -42,7 +42,7 @@ pub struct Seen {
 
 impl Seen {
     /// What a receiver sees of `path`; nothing where its sending address is unknown.
-    pub fn of(path: &OutboundPath, dns: &Observations) -> Option<Seen> {
+    pub fn new(path: &OutboundPath, dns: &Observations) -> Option<Seen> {
         let address = path.sending.as_ref()?.value;
         let ptr = dns.ptr(address);
         let names = match &ptr {
@@ -57,7 +57,7 @@ impl Seen {
             Introduction::None => (None, false),
             Introduction::Undecided | Introduction::Open(_) => (None, true),
         };
-        let forward_open = || all.iter().find_map(|name| dns.addresses(name, Family::of(address)).open().cloned());
+        let forward_open = || all.iter().find_map(|name| dns.addresses(name, Family::from(address)).open().cloned());
         let mut seen = Seen {
             address,
             iprev: dns.iprev(address),
@@ -95,7 +95,7 @@ impl Seen {
             self.helo_has_address = Some(false);
             return;
         }
-        let same_family = dns.addresses(&name, Family::of(self.address));
+        let same_family = dns.addresses(&name, Family::from(self.address));
         self.helo_leads_here = match &same_family {
             Lookup::Unanswered(_) => None,
             found => Some(found.found().contains(&self.address)),

@@ -11,7 +11,7 @@ use crate::receivers::{Opinion, Verdict, by_truth};
 /// Puts what receivers do behind resolvers with old answers into `opinions` (by the truth), where that is worse.
 pub(super) fn meanwhile(path: &OutboundPath, dns: &Observations, opinions: &mut [Opinion]) {
     let questions = questions(path, dns);
-    let behind: Vec<stale::Stale> = questions.iter().filter_map(|question| stale::of(dns, question, false)).collect();
+    let behind: Vec<stale::Stale> = questions.iter().filter_map(|question| stale::find(dns, question, false)).collect();
     if behind.is_empty() {
         return;
     }
@@ -46,7 +46,7 @@ fn questions(path: &OutboundPath, dns: &Observations) -> BTreeSet<Question> {
         }));
     }
     let mut questions: BTreeSet<Question> =
-        names.iter().map(|name| Question::new(name, RecordType::address(Family::of(address)))).collect();
+        names.iter().map(|name| Question::new(name, RecordType::address(Family::from(address)))).collect();
     if let Helo::Known(helo) = &path.helo
         && helo.value.literal().is_none()
     {
@@ -101,8 +101,7 @@ fn verb(verdict: Verdict) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::receivers::{count, opinions};
-    use crate::rules::testing::healthy;
-    use crate::rules::testing::heard;
+    use crate::rules::testing::{healthy, observed};
 
     #[test]
     fn until_caches_have_the_new_answer_receivers_behind_them_refuse() {
@@ -110,13 +109,13 @@ mod tests {
         let said = |dns: &Observations| -> Vec<Opinion> { opinions(&path, dns) };
         let fresh = [("ns1", &["192.0.2.10"][..]), ("google", &["192.0.2.10"])];
         let ptr = ("192.0.2.10 PTR", &[("ns1", &["mail.example.com"][..]), ("google", &["mail.example.com"])][..]);
-        let dns = heard(&[ptr, ("mail.example.com A", &fresh[..])]);
+        let dns = observed(&[ptr, ("mail.example.com A", &fresh[..])]);
         assert!(
             said(&dns).iter().all(|opinion| opinion.verdict == Verdict::Accept || opinion.verdict == Verdict::Unknown)
         );
 
         let late = [("ns1", &["192.0.2.10"][..]), ("google", &["ttl=2220", "192.0.2.99"])];
-        let mut dns = heard(&[ptr, ("mail.example.com A", &late[..])]);
+        let mut dns = observed(&[ptr, ("mail.example.com A", &late[..])]);
         dns.taken = "2026-11-20T14:00:00Z".parse().ok();
         let all = said(&dns);
         assert_eq!(all.len(), count());
@@ -131,7 +130,7 @@ mod tests {
 
         // A cache that is kinder than the zone changes nothing.
         let kinder = [("ns1", &["192.0.2.99"][..]), ("google", &["192.0.2.10"])];
-        let gone = said(&heard(&[ptr, ("mail.example.com A", &kinder[..])]));
+        let gone = said(&observed(&[ptr, ("mail.example.com A", &kinder[..])]));
         assert_eq!((gone[0].verdict, gone[0].because.contains("until then")), (Verdict::Reject, false));
     }
 }

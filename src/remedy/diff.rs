@@ -9,14 +9,14 @@ use crate::shell;
 const LINE_LIMIT: usize = 2000;
 
 /// The unified diff, without lines of context: those may hold secrets, and the lines that change say where they stand.
-pub fn unified(old: &str, new: &str) -> String {
+pub(crate) fn unified(old: &str, new: &str) -> String {
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_lines(old, new);
     diff.unified_diff().context_radius(0).missing_newline_hint(true).to_string()
 }
 
 /// Commands that make `new` of `old` in `file`: each line that is changed is named by its number and by what stands there, so that nothing
 /// happens where the file has changed since. `None` where a shell or sed(1) might take some text for more than it is.
-pub fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<String>> {
+pub(crate) fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<String>> {
     if !file.bytes().all(|b| b.is_ascii_alphanumeric() || b"._/-+@".contains(&b)) {
         return None;
     }

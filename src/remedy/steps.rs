@@ -212,10 +212,10 @@ fn place_of(before: &Trial, op: &Op, last: Option<&Place>) -> Place {
     match op {
         Op::Record(RecordChange::SetPtr(addr, name)) => {
             let fix = ticket::ask_for(&before.facts, &before.dns, *addr, name);
-            let zone = crate::providers::ReverseZone::of(&before.dns, *addr);
+            let zone = crate::providers::ReverseZone::find(&before.dns, *addr);
             let holder = match &zone.zone {
                 Some(zone) => zone.to_string(),
-                None => Family::of(*addr).title().to_owned(),
+                None => Family::from(*addr).title().to_owned(),
             };
             Place::Holder(holder, fix.who)
         }
@@ -551,7 +551,7 @@ impl Writer<'_> {
     }
 
     fn prefix(&self, addr: IpAddr) -> u8 {
-        let own = self.before.facts.host.own_addresses().filter(|own| Family::of(own.address) == Family::of(addr));
+        let own = self.before.facts.host.own_addresses().filter(|own| Family::from(own.address) == Family::from(addr));
         own.filter_map(|own| own.prefix_length).next().unwrap_or(if addr.is_ipv4() { 32 } else { 128 })
     }
 

@@ -364,9 +364,9 @@ impl<'a> Lab<'a> {
         let (Some(root), false) = (ground.root, world.files.is_empty() && same_kernel) else {
             return self.reloaded(ground.facts.clone(), world);
         };
-        root.suppose(world.files.clone());
+        root.set_trial(world.files.clone());
         let mut facts = collect_again(root, world.kernel.clone(), ground.running, ground.facts, &self.memory);
-        root.suppose(BTreeMap::new());
+        root.set_trial(BTreeMap::new());
         facts.expect(Expectations {
             hostname: ground.facts.expected_hostname.clone(),
             helo: ground.facts.expected_helo.clone(),

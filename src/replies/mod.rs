@@ -145,7 +145,7 @@ static PATTERNS: LazyLock<RegexSet> = LazyLock::new(|| {
 
 /// What stands in a text.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct Recognised {
     /// The known replies, those that name a fault first; what a more special one says already is left out.
     pub replies: Vec<&'static Reply>,
     /// Public addresses in it that are not the receiver's, each once.
@@ -161,7 +161,7 @@ pub struct Heard {
 }
 
 /// What a reply, a bounce or lines of a log say.
-pub fn hear(text: &str) -> Heard {
+pub fn recognise(text: &str) -> Recognised {
     let text::Joined { joined, incoming, cut } = text::join(text);
     let found = PATTERNS.matches(joined.as_bytes());
     let mut replies: Vec<&'static Reply> =
@@ -182,7 +182,7 @@ pub fn hear(text: &str) -> Heard {
             kept.push(reply);
         }
     }
-    Heard { replies: kept, addresses: addresses(&joined), helo, code: text::code(&joined), incoming, cut }
+    Recognised { replies: kept, addresses: addresses(&joined), helo, code: text::code(&joined), incoming, cut }
 }
 
 /// The names that a reply's pattern takes out of a text.

@@ -6,7 +6,7 @@ use super::*;
 use crate::catalogue;
 
 fn ids(text: &str) -> Vec<&'static str> {
-    hear(text).replies.iter().map(|reply| reply.id).collect()
+    recognise(text).replies.iter().map(|reply| reply.id).collect()
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn each_example_is_recognised_by_its_own_pattern() {
         let joined = text::join(reply.example).joined;
         assert!(pattern.unwrap().is_match(joined.as_bytes()), "{}: {joined}", reply.id);
         assert!(!reply.meaning.is_empty() && !reply.source.is_empty() && !reply.means.is_empty(), "{}", reply.id);
-        let heard = hear(reply.example);
+        let heard = recognise(reply.example);
         let named: BTreeSet<Condition> = heard.replies.iter().flat_map(|reply| reply.means.iter().copied()).collect();
         assert!(reply.means.iter().all(|condition| named.contains(condition)), "{}: {named:?}", reply.id);
         if reply.proof == Proof::NotIdentity {
@@ -38,7 +38,7 @@ fn replies_of_several_lines_in_logs_and_bounces() {
                    delay=1.2, delays=0.1/0.01/0.5/0.6, dsn=4.7.25, status=deferred (host mx.example.net[198.51.100.25] said: 450 4.7.25 \
                    Client host rejected: cannot find your hostname, [192.0.2.25] (in reply to RCPT TO command))";
     assert_eq!(ids(postfix), ["postfix-unknown-client"]);
-    let heard = hear(postfix);
+    let heard = recognise(postfix);
     assert_eq!(heard.addresses, ["192.0.2.25".parse::<IpAddr>().unwrap()], "not the receiver's");
     assert_eq!(heard.code, Some(450));
 
@@ -47,19 +47,19 @@ fn replies_of_several_lines_in_logs_and_bounces() {
                 address sending this message does not have a\\n550-5.7.25 PTR record setup, or the corresponding forward DNS entry does \
                 not\\n550 5.7.25 match the sending IP.";
     assert_eq!(ids(exim), ["gmail-ptr-missing"]);
-    assert_eq!(hear(exim).addresses, ["192.0.2.25".parse::<IpAddr>().unwrap()]);
+    assert_eq!(recognise(exim).addresses, ["192.0.2.25".parse::<IpAddr>().unwrap()]);
 
     let bounce = "This message was created automatically by mail delivery software.\r\n\r\n  user@example.net\r\n    host mx.example.net \
                   [198.51.100.25]\r\n    SMTP error from remote mail server after MAIL FROM:<a@example.com>:\r\n    450 4.7.1 \
                   <srv1.internal.example>: Helo command rejected: Host\r\n    not found\r\n";
-    let heard = hear(bounce);
+    let heard = recognise(bounce);
     assert_eq!(heard.replies.iter().map(|reply| reply.id).collect::<Vec<_>>(), ["postfix-helo-not-found"]);
     assert_eq!(heard.helo, ["srv1.internal.example"]);
     assert!(heard.addresses.is_empty());
 
     let six = "550 5.7.25 Access denied, the sending IPv6 address [2001:db8::25] must have a reverse DNS record";
-    assert_eq!(hear(six).addresses, ["2001:db8::25".parse::<IpAddr>().unwrap()]);
-    assert_eq!(hear("550 for [IPv6:2001:db8::25].").addresses, ["2001:db8::25".parse::<IpAddr>().unwrap()]);
+    assert_eq!(recognise(six).addresses, ["2001:db8::25".parse::<IpAddr>().unwrap()]);
+    assert_eq!(recognise("550 for [IPv6:2001:db8::25].").addresses, ["2001:db8::25".parse::<IpAddr>().unwrap()]);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn what_looks_alike_is_not_taken_for_it() {
                     2026-06-20 10:00:00 H=(x) [198.51.100.8] rejected EHLO or HELO x: Syntactically invalid HELO argument(s)\n\
                     2026-06-20 10:00:00 H=(x) [198.51.100.8] F=<> rejected RCPT <b@example.com>: Access denied - Invalid HELO name (See \
                     RFC2821 4.1.1.1)";
-    let heard = hear(incoming);
+    let heard = recognise(incoming);
     assert!(heard.replies.is_empty(), "{:?}", heard.replies);
     assert_eq!(heard.incoming, 3);
     for (text, expected) in [
@@ -89,7 +89,7 @@ fn what_looks_alike_is_not_taken_for_it() {
 #[test]
 fn any_text_is_read_in_linear_time_and_without_harm() {
     for text in ["\u{0}\u{1b}[31m", &"550-".repeat(100_000), &"[".repeat(300_000), &"host a[1.1.1.1] ".repeat(20_000)] {
-        let heard = hear(text);
+        let heard = recognise(text);
         assert!(heard.replies.len() <= 59);
     }
 }

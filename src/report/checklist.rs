@@ -5,13 +5,13 @@ use crate::observe::iprev::Iprev;
 use crate::report::{PathView, Report};
 
 /// What stands above the points: what is merely planned is not done.
-pub fn title(report: &Report) -> &'static str {
+pub(crate) fn title(report: &Report) -> &'static str {
     if report.planned { "Checklist, by planned records" } else { "Checklist" }
 }
 
 /// The points, each with whether it was seen to be right on every path. What the settings or a baseline take out of the count
 /// is not right for that.
-pub fn points(report: &Report) -> [(&'static str, bool); 8] {
+pub(crate) fn points(report: &Report) -> [(&'static str, bool); 8] {
     let clean = |prefixes: &[&str]| {
         let concerns = |code: &str| prefixes.iter().any(|prefix| code.starts_with(prefix));
         let mut found = report.findings.iter().chain(report.suppressed.iter().map(|suppressed| &suppressed.finding));

@@ -6,7 +6,7 @@ use crate::findings::{Severity, Verdict};
 use crate::report::{OriginView, Report, verdict};
 
 /// The findings as workflow commands. The report is sanitized already.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let mut out = String::new();
     for note in verdict::notes(report) {
         let title = escape::github_property(&format!("Mail identity of {}", verdict::host(report)));

@@ -4,7 +4,7 @@ use crate::escape;
 use crate::report::Report;
 
 /// The report as a document.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     // Only maps with keys that are no text, or a failing Serialize, make this an error; the report has neither.
     escape::json(report, true).unwrap_or_default()
 }

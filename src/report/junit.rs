@@ -8,7 +8,7 @@ use crate::findings::{Meta, Severity, Verdict};
 use crate::report::{FindingView, Report, verdict};
 
 /// The report as a document. It is sanitized already.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let mut families: Vec<(&str, Vec<&Meta>)> = Vec::new();
     for rule in &report.rules {
         match families.iter_mut().find(|(family, _)| *family == rule.family()) {

@@ -11,7 +11,7 @@ use crate::report::{
 };
 
 /// The report as a document. It is sanitized already.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let sentence: String = verdict::sentence(report).into_iter().map(|(_, part)| part).collect();
     let mut out = format!("## Mail identity of {}\n\n**{sentence}.**", code(verdict::host(report)));
     if !report.not_checked.is_empty() {

@@ -14,7 +14,7 @@ const LINE_LIMIT: usize = 1000;
 
 /// A service's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Nothing wrong.
     Ok,
     /// A warning.
@@ -27,7 +27,7 @@ pub enum State {
 
 impl State {
     /// The state that findings give: an error, else a warning, else something open that would be one of them.
-    pub fn of(findings: impl Iterator<Item = (Severity, Verdict)> + Clone) -> State {
+    pub(crate) fn worst(findings: impl Iterator<Item = (Severity, Verdict)> + Clone) -> State {
         let some = |severity, verdict| findings.clone().any(|found| found == (severity, verdict));
         if some(Severity::Error, Verdict::Fail) {
             State::Critical
@@ -41,7 +41,7 @@ impl State {
     }
 
     /// The number that plugins end with.
-    pub fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             State::Ok => 0,
             State::Warning => 1,
@@ -61,7 +61,7 @@ impl State {
 }
 
 fn state(report: &Report) -> State {
-    State::of(report.findings.iter().map(|f| (f.severity, f.verdict)))
+    State::worst(report.findings.iter().map(|f| (f.severity, f.verdict)))
 }
 
 fn counted(number: usize, noun: &str) -> String {
@@ -95,7 +95,7 @@ fn words(report: &Report) -> String {
 }
 
 /// One line of a Nagios plugin, with performance data. The report is sanitized already.
-pub fn nagios(report: &Report) -> String {
+pub(crate) fn nagios(report: &Report) -> String {
     let summary = report.summary;
     format!(
         "HELOLINT {} - {} | errors={};;0;0; warnings={};0;;0; undetermined={};;;0; paths={};;;0;\n",
@@ -109,12 +109,12 @@ pub fn nagios(report: &Report) -> String {
 }
 
 /// The line of a plugin that could not run.
-pub fn nagios_unknown(why: &str) -> String {
+pub(crate) fn nagios_unknown(why: &str) -> String {
     format!("HELOLINT UNKNOWN - {}\n", escape::nagios(why.lines().next().unwrap_or("could not run")))
 }
 
 /// One line of a Checkmk local check. The report is sanitized already.
-pub fn checkmk(report: &Report) -> String {
+pub(crate) fn checkmk(report: &Report) -> String {
     let summary = report.summary;
     format!(
         "{} \"Mail identity\" errors={}|warnings={}|undetermined={} {}\n",
@@ -128,7 +128,7 @@ pub fn checkmk(report: &Report) -> String {
 
 /// A Prometheus text file: every rule that was to be judged has its series, with zero where nothing was found. No time stamp: the
 /// collector has the file's. The report is sanitized already.
-pub fn prometheus(report: &Report) -> String {
+pub(crate) fn prometheus(report: &Report) -> String {
     let mut out = String::new();
     head(&mut out, "helolint_findings", "Findings of a rule, by verdict.");
     for rule in &report.rules {

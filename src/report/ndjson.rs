@@ -27,7 +27,7 @@ struct Last<'a> {
 }
 
 /// The report as lines.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let mut out = String::new();
     add(&mut out, "host", report, &report.host);
     report.paths.iter().for_each(|path| add(&mut out, "path", report, path));

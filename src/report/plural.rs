@@ -1,7 +1,7 @@
 //! Numbers with their words.
 
 /// `1 error`, `2 errors`.
-pub fn count(number: usize, one: &str) -> String {
+pub(crate) fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 

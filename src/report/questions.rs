@@ -20,7 +20,7 @@ pub fn plan(
         texts
     };
     let questions = texts(questions);
-    let mut whom: Vec<String> = resolvers
+    let mut asked: Vec<String> = resolvers
         .iter()
         .map(|vantage| match vantage.server {
             Some(server) => format!("{} ({server})", vantage.name),
@@ -28,7 +28,7 @@ pub fn plan(
         })
         .collect();
     if authoritative {
-        whom.push(
+        asked.push(
             "the authoritative servers of the zones concerned, found by NS questions to these resolvers from the name upwards, then by \
              the servers' own referrals and NS records and by the delegation, for which two servers of the zone above are asked"
                 .into(),
@@ -37,11 +37,11 @@ pub fn plan(
     if questions.is_empty() && planned.is_empty() && inside.is_empty() {
         return "Nothing to ask: no outbound path and no name is known.\n".into();
     }
-    if whom.is_empty() {
+    if asked.is_empty() {
         return format!("{} known, and nobody to ask.\n", super::human::count(questions.len(), "question"));
     }
-    let whom: Vec<_> = whom.iter().map(|text| escape::line(text)).collect();
-    let lead = format!("{}, each to {}:", super::human::count(questions.len(), "question"), whom.join(", "));
+    let asked: Vec<_> = asked.iter().map(|text| escape::line(text)).collect();
+    let lead = format!("{}, each to {}:", super::human::count(questions.len(), "question"), asked.join(", "));
     let mut out = style.filled("", "  ", &lead, style.width);
     for question in &questions {
         out.push_str(&format!("  {}\n", escape::line(question)));

@@ -14,7 +14,7 @@ use crate::remedy::{Plan, Settled, Step};
 use crate::report::{Forward, Report};
 use crate::source::SourceFile;
 
-pub static PTR001: Meta = Meta {
+pub(crate) static PTR001: Meta = Meta {
     code: "PTR001",
     name: "ptr-missing",
     severity: Severity::Error,
@@ -22,7 +22,7 @@ pub static PTR001: Meta = Meta {
     doc: " A sending address has no PTR record.\n\n ## Why it matters\n Many refuse <it>.\n\n ## Fix\n Ask for one.\n",
     needs: &[],
 };
-pub static HLO001: Meta = Meta {
+pub(crate) static HLO001: Meta = Meta {
     code: "HLO001",
     name: "helo-not-qualified",
     severity: Severity::Error,
@@ -30,7 +30,7 @@ pub static HLO001: Meta = Meta {
     doc: " The HELO name is no qualified name.\n\n ## Why it matters\n Refused.\n\n ## Fix\n Set one.\n",
     needs: &[],
 };
-pub static HLO004: Meta = Meta {
+pub(crate) static HLO004: Meta = Meta {
     code: "HLO004",
     name: "helo-unlike-ptr",
     severity: Severity::Warning,
@@ -38,7 +38,7 @@ pub static HLO004: Meta = Meta {
     doc: " The HELO name is no PTR name.\n\n ## Why it matters\n Penalised.\n\n ## Fix\n Make them agree.\n",
     needs: &[],
 };
-pub static PTR004: Meta = Meta {
+pub(crate) static PTR004: Meta = Meta {
     code: "PTR004",
     name: "ptr-generic",
     severity: Severity::Warning,
@@ -47,28 +47,28 @@ pub static PTR004: Meta = Meta {
     needs: &[],
 };
 
-pub fn ip(text: &str) -> IpAddr {
+pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-pub fn main_cf() -> Arc<SourceFile> {
+pub(crate) fn main_cf() -> Arc<SourceFile> {
     let text = format!("# main\n\nmyhostname = mail\n{}smtp_helo_name = $myhostname\n", "#\n".repeat(8));
     SourceFile::new("/etc/postfix/main.cf", text.as_bytes())
 }
 
 /// The span of `part` in `file`.
-pub fn at(file: &Arc<SourceFile>, part: &str) -> Origin {
+pub(crate) fn at(file: &Arc<SourceFile>, part: &str) -> Origin {
     let start = file.text().find(part).unwrap();
     file.span(start, start + part.len()).into()
 }
 
-pub fn path(id: &str, service: &str, source: &str, helo: &str) -> OutboundPath {
+pub(crate) fn path(id: &str, service: &str, source: &str, helo: &str) -> OutboundPath {
     let file = main_cf();
     OutboundPath {
         id: id.into(),
         mta: Some(Mta::Postfix),
         services: vec![service.into()],
-        family: Family::of(ip(source)),
+        family: Family::from(ip(source)),
         source: Some(Fact::new(ip(source), Origin::kernel("route"))),
         bound: false,
         source_undecided: None,
@@ -82,7 +82,7 @@ pub fn path(id: &str, service: &str, source: &str, helo: &str) -> OutboundPath {
     }
 }
 
-pub fn facts() -> Facts {
+pub(crate) fn facts() -> Facts {
     let file = main_cf();
     let mut nat = path("postfix/ipv4/2", "relay", "10.0.0.5", "mail.example.com");
     nat.sending = Some(Fact::new(ip("203.0.113.11"), Origin::flag("--public-ip")));
@@ -218,7 +218,7 @@ fn senders(file: &Arc<SourceFile>) -> Vec<Sender> {
 }
 
 /// Observations of every shape that a snapshot has to keep.
-pub fn observations() -> Observations {
+pub(crate) fn observations() -> Observations {
     let name = DomainName::new("mail.example.com");
     let vantage = |name: &str, server: &str, kind| Vantage { name: name.into(), server: server.parse().ok(), kind };
     let answer = |records: Vec<RecordData>| {
@@ -289,13 +289,13 @@ pub fn observations() -> Observations {
 }
 
 /// The same with planned records, which have a report of their own.
-pub fn observations_with_plan() -> Observations {
+pub(crate) fn observations_with_plan() -> Observations {
     let data = RecordData::A("203.0.113.12".parse().unwrap());
-    observations().supposing(&Question::new(&DomainName::new("mail.example.com"), RecordType::A), data)
+    observations().with_record(&Question::new(&DomainName::new("mail.example.com"), RecordType::A), data)
 }
 
 /// Findings of every kind; `stranger` stands wherever a stranger's text can.
-pub fn findings(stranger: &str) -> Vec<Finding> {
+pub(crate) fn findings(stranger: &str) -> Vec<Finding> {
     let file = main_cf();
     let own = SourceFile::new(format!("/etc/{stranger}"), format!("x = {stranger}\n").as_bytes());
     let seen = |from: &str, answer: &str| Evidence {
@@ -363,7 +363,7 @@ fn plan(stranger: &str) -> Plan {
 }
 
 /// The report of that host; `stranger` stands wherever a stranger's text can.
-pub fn report(stranger: &str) -> Report {
+pub(crate) fn report(stranger: &str) -> Report {
     let mut facts = facts();
     facts.host.node_name = Some(Fact::new(format!("mail{stranger}"), Origin::kernel("uname")));
     let why = Doubt::Configuration { path: format!("/srv/{stranger}") };

@@ -10,7 +10,7 @@ use crate::report::{FindingView, OriginView, PlaceView, Report, SuppressedView, 
 const BASE: &str = "HOSTROOT";
 
 /// The report as a log with one run.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let rules: Vec<Value> = report.rules.iter().map(|meta| rule(meta)).collect();
     let counting = report.findings.iter().map(|finding| result(finding, report));
     let results: Vec<Value> = counting.chain(report.suppressed.iter().map(|one| suppressed(one, report))).collect();

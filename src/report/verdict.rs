@@ -7,7 +7,7 @@ use crate::report::{Outgoing, Report};
 
 /// What a part of the sentence means, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// Broken.
     Bad,
     /// Risky or open.
@@ -21,12 +21,12 @@ pub enum Tone {
 }
 
 /// The name by which reports call the host.
-pub fn host(report: &Report) -> &str {
+pub(crate) fn host(report: &Report) -> &str {
     report.host.fqdn.as_deref().or(report.host.node_name.as_deref()).unwrap_or("this host")
 }
 
 /// The sentence behind the host's name, in parts that follow each other without a blank of their own.
-pub fn sentence(report: &Report) -> Vec<(Tone, String)> {
+pub(crate) fn sentence(report: &Report) -> Vec<(Tone, String)> {
     let summary = report.summary;
     let mut parts: Vec<(Tone, String)> = Vec::new();
     let mut add = |number: usize, text: String, tone| {
@@ -84,7 +84,7 @@ pub fn sentence(report: &Report) -> Vec<(Tone, String)> {
 
 /// What is true of the report as a whole, whatever was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub(crate) struct Note {
     /// For programs: `stale` or `planned`.
     pub id: &'static str,
     /// In words.
@@ -92,7 +92,7 @@ pub struct Note {
 }
 
 /// That caches are behind, that planned records were judged: no format leaves it out, with or without findings.
-pub fn notes(report: &Report) -> Vec<Note> {
+pub(crate) fn notes(report: &Report) -> Vec<Note> {
     let mut notes = Vec::new();
     if let Some(stale) = report.dns.stale.as_ref().filter(|stale| stale.right_at_source) {
         let text = format!("right at the source, still stale in caches{}", until(stale));
@@ -111,7 +111,7 @@ pub fn notes(report: &Report) -> Vec<Note> {
 }
 
 /// Date, hour and minute of `2026-11-20T14:37:00Z`.
-pub fn date_and_time(at: &str) -> String {
+pub(crate) fn date_and_time(at: &str) -> String {
     format!("{} {} UTC", at.get(..10).unwrap_or(at), at.get(11..16).unwrap_or_default())
 }
 
@@ -134,7 +134,7 @@ fn pathless(report: &Report) -> &'static str {
 }
 
 /// Why there is no outbound path, in a sentence.
-pub fn pathless_sentence(report: &Report) -> &'static str {
+pub(crate) fn pathless_sentence(report: &Report) -> &'static str {
     match without_path(report) {
         Pathless::NoRoute => "No outbound path: there is no MTA, and the kernel has no route to public destinations.",
         // A configuration that is refused has no path either, and says nothing about mail.

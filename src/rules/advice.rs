@@ -10,7 +10,7 @@ use crate::identity::generic::why_generic;
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, RecordType};
-pub use crate::rules::names::right_names;
+pub(crate) use crate::rules::names::right_names;
 use crate::rules::names::{is_own, judged_host_name, own_names};
 use crate::rules::panel::has_flag;
 use crate::rules::support::{Sending, names_for};
@@ -32,23 +32,23 @@ const EXIM_CONF_LOCAL: &str = "/etc/exim.conf.local";
 const TTL: u32 = 3600;
 
 /// The address record of `name`, as a master file writes it.
-pub fn address_record(name: &DomainName, addr: IpAddr) -> String {
-    format!("{name}. {TTL} IN {} {addr}", RecordType::address(Family::of(addr)))
+pub(crate) fn address_record(name: &DomainName, addr: IpAddr) -> String {
+    format!("{name}. {TTL} IN {} {addr}", RecordType::address(Family::from(addr)))
 }
 
 /// The PTR record of `addr`, as a master file writes it.
-pub fn ptr_record(addr: IpAddr, name: &DomainName) -> String {
+pub(crate) fn ptr_record(addr: IpAddr, name: &DomainName) -> String {
     format!("{}. {TTL} IN PTR {name}.", reverse_name(addr))
 }
 
 /// A record to be deleted, as a comment of a master file: whoever pastes it into a zone changes nothing by mistake.
-pub fn delete_record(name: &DomainName, addr: IpAddr) -> String {
-    format!("; delete: {name}. IN {} {addr}", RecordType::address(Family::of(addr)))
+pub(crate) fn delete_record(name: &DomainName, addr: IpAddr) -> String {
+    format!("; delete: {name}. IN {} {addr}", RecordType::address(Family::from(addr)))
 }
 
 /// The name that a path should introduce itself by: a confirmed PTR name of its sending address that is not generic, else the host
 /// name where it leads to that address, else a PTR name. `None` where the DNS offers none.
-pub fn wanted_helo(facts: &Facts, dns: &Observations, path: &OutboundPath) -> Option<DomainName> {
+pub(crate) fn wanted_helo(facts: &Facts, dns: &Observations, path: &OutboundPath) -> Option<DomainName> {
     let host = || judged_host_name(facts).map(|fact| fact.value);
     let Some(sending) = &path.sending else { return host() };
     let addr = sending.value;
@@ -82,7 +82,7 @@ fn is_hosted(facts: &Facts, domain: &DomainName) -> bool {
 }
 
 /// How to make a path introduce itself by `name`.
-pub fn set_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
+pub(crate) fn set_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &DomainName) -> Fix {
     match path.mta {
         Some(Mta::Postfix) => postfix_helo(facts, path, helo, name),
         Some(Mta::Exim) => exim_helo(facts, path, helo, name),
@@ -91,7 +91,7 @@ pub fn set_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name:
 }
 
 /// How to make a path introduce itself by a better name, which the DNS may not offer yet.
-pub fn better_helo(facts: &Facts, dns: &Observations, path: &OutboundPath, helo: &Fact<HeloName>) -> Fix {
+pub(crate) fn better_helo(facts: &Facts, dns: &Observations, path: &OutboundPath, helo: &Fact<HeloName>) -> Fix {
     match wanted_helo(facts, dns, path) {
         Some(name) => set_helo(facts, path, helo, &name),
         None => {
@@ -104,7 +104,12 @@ pub fn better_helo(facts: &Facts, dns: &Observations, path: &OutboundPath, helo:
 
 /// The address of this host that a path should send from in place of the one that the kernel chose for it: one that its HELO name leads
 /// to and that has this name as PTR name. `None` where the address was chosen by the configuration, or there is no such.
-pub fn better_source(facts: &Facts, dns: &Observations, path: &OutboundPath, name: &DomainName) -> Option<IpAddr> {
+pub(crate) fn better_source(
+    facts: &Facts,
+    dns: &Observations,
+    path: &OutboundPath,
+    name: &DomainName,
+) -> Option<IpAddr> {
     let sending = path.sending.as_ref()?.value;
     if path.bound {
         return None;
@@ -117,7 +122,7 @@ pub fn better_source(facts: &Facts, dns: &Observations, path: &OutboundPath, nam
 }
 
 /// How to make a path send from `other`, one of this host's addresses or the image of one.
-pub fn send_from(facts: &Facts, path: &OutboundPath, other: IpAddr) -> Fix {
+pub(crate) fn send_from(facts: &Facts, path: &OutboundPath, other: IpAddr) -> Fix {
     let local = facts.nat.0.iter().filter(|entry| entry.public == other).find_map(|entry| entry.local).unwrap_or(other);
     let text = format!("Have the MTA send from {local}, which its HELO name stands for");
     let parameter = match path.family {
@@ -184,7 +189,7 @@ fn exim_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &D
 }
 
 /// How to define a macro of Debian's Exim configuration, whatever is defined now.
-pub fn set_debian_macro(name: &str, value: &str) -> Fix {
+pub(crate) fn set_debian_macro(name: &str, value: &str) -> Fix {
     let text = format!(
         "Define `{name} = {value}` in {LOCALMACROS} (with the split configuration, in a file of its own in /etc/exim4/conf.d/main/, \
          such as 000_localmacros, instead), generate the configuration and reload."
@@ -240,7 +245,7 @@ fn own_map(domains: &[DomainName], helo: &Fact<HeloName>, name: &DomainName) -> 
 }
 
 /// How to change a line of cPanel's `/etc/exim.conf`, which is built anew from another file.
-pub fn of_exim_conf_local(line: &str, origin: &Origin, new: &str) -> Fix {
+pub(crate) fn of_exim_conf_local(line: &str, origin: &Origin, new: &str) -> Fix {
     let text = format!(
         "In WHM » Exim Configuration Manager » Advanced Editor, change `{}` to `{new}` ({}); or edit {EXIM_CONF_LOCAL}, where WHM keeps it, \
          build the configuration and restart Exim. What is changed in /etc/exim.conf itself is lost when cPanel builds that anew.",
@@ -251,17 +256,17 @@ pub fn of_exim_conf_local(line: &str, origin: &Origin, new: &str) -> Fix {
 }
 
 /// Whether an Exim's configuration is the one that Debian's packages generate.
-pub fn is_debian(exim: &Exim) -> bool {
+pub(crate) fn is_debian(exim: &Exim) -> bool {
     exim.file.starts_with(DEBIAN_EXIM)
 }
 
 /// The systemd unit of an Exim: Debian calls it `exim4`.
-pub fn exim_unit(exim: &Exim) -> &'static str {
+pub(crate) fn exim_unit(exim: &Exim) -> &'static str {
     if exim.file.starts_with("/etc/exim4/") || exim.file.starts_with(DEBIAN_EXIM) { "exim4" } else { "exim" }
 }
 
 /// How to give this host the name `name`, which WHM wants to do itself on a cPanel server.
-pub fn rename_host(facts: &Facts, name: &DomainName) -> Fix {
+pub(crate) fn rename_host(facts: &Facts, name: &DomainName) -> Fix {
     if facts.cpanel.is_some() {
         let text = format!(
             "Change the host name to `{name}` in WHM » Change Hostname: it also updates certificates, licence and services, which \
@@ -276,14 +281,14 @@ pub fn rename_host(facts: &Facts, name: &DomainName) -> Fix {
 }
 
 /// The best qualified name that this host goes by already: a HELO name that holds, else an MTA's own name. `None` where there is none.
-pub fn known_name(facts: &Facts, dns: &Observations) -> Option<DomainName> {
+pub(crate) fn known_name(facts: &Facts, dns: &Observations) -> Option<DomainName> {
     let wanted = facts.paths.iter().find_map(|path| wanted_helo(facts, dns, path));
     let own = own_names(facts).into_iter().map(|(_, own)| own.value);
     wanted.or_else(|| own.into_iter().find(|name| name.is_qualified() && name.is_host_name() && !name.is_private()))
 }
 
 /// How to name this host: after the best name that it goes by already.
-pub fn name_host(facts: &Facts, dns: &Observations) -> Fix {
+pub(crate) fn name_host(facts: &Facts, dns: &Observations) -> Fix {
     match known_name(facts, dns) {
         Some(name) => rename_host(facts, &name),
         None if facts.cpanel.is_some() => Fix::new(
@@ -299,17 +304,17 @@ pub fn name_host(facts: &Facts, dns: &Observations) -> Fix {
 }
 
 /// How to make `name` lead to these addresses: the records as they should stand.
-pub fn publish(name: &DomainName, addresses: &[IpAddr]) -> Fix {
+pub(crate) fn publish(name: &DomainName, addresses: &[IpAddr]) -> Fix {
     let fix = Fix::new(Who::DnsZone, format!("Let `{name}` have the address this host is known by:"));
     addresses.iter().fold(fix, |fix, addr| fix.command(address_record(name, *addr)))
 }
 
 /// The sending addresses of this host, in the order of the paths; where none is known, its public interface addresses.
-pub fn addresses_to_publish(facts: &Facts) -> Vec<IpAddr> {
+pub(crate) fn addresses_to_publish(facts: &Facts) -> Vec<IpAddr> {
     let mut all: Vec<IpAddr> = Vec::new();
     let sending = facts.paths.iter().filter_map(|path| path.sending.as_ref()).map(|fact| fact.value);
     for addr in sending {
-        let first_of_family = !all.iter().any(|known| Family::of(*known) == Family::of(addr));
+        let first_of_family = !all.iter().any(|known| Family::from(*known) == Family::from(addr));
         if first_of_family {
             all.push(addr);
         }
@@ -322,7 +327,7 @@ pub fn addresses_to_publish(facts: &Facts) -> Vec<IpAddr> {
 }
 
 /// The file and line of an origin, for a sentence: ` (/etc/hosts:3)`, or nothing.
-pub fn at(origin: &Origin) -> String {
+pub(crate) fn at(origin: &Origin) -> String {
     origin.span().map_or_else(String::new, |_| format!(" ({})", origin.describe()))
 }
 

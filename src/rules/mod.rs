@@ -1,7 +1,7 @@
 //! The judges: pure functions from facts and observations to findings. One file per rule, one folder per family.
 
 mod address;
-pub mod advice;
+pub(crate) mod advice;
 mod config;
 mod context;
 mod cpanel;
@@ -11,12 +11,12 @@ mod helo;
 mod host;
 pub mod names;
 pub mod panel;
+pub mod policy;
 pub mod ptr;
-mod settle;
 #[cfg(test)]
 mod silence;
-pub mod similar;
-pub mod support;
+pub(crate) mod similar;
+pub(crate) mod support;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -25,7 +25,7 @@ mod tests;
 pub use context::Context;
 pub use dns::stale_caches;
 pub use engine::{Outcome, Selection, judge};
-pub use settle::{Policy, Settled, settle};
+pub use policy::Policy;
 
 use crate::findings::{Finding, Meta};
 
@@ -43,7 +43,7 @@ pub struct Rule {
 pub enum Check {
     /// A pure function: the same context gives the same findings.
     Context(fn(&Context<'_>) -> Vec<Finding>),
-    /// The policy alone, once all findings are there ([`settle`]): it knows the day and which ignore entries were used.
+    /// The policy alone, once all findings are there ([`policy::apply`]): it knows the day and which ignore entries were used.
     Policy,
 }
 
@@ -79,7 +79,7 @@ macro_rules! rule {
         };
     ) => {
         $(#[doc = $doc])*
-        pub static RULE: $crate::rules::Rule = $crate::rules::Rule {
+        pub(crate) static RULE: $crate::rules::Rule = $crate::rules::Rule {
             meta: $crate::findings::Meta {
                 code: $code,
                 name: $name,

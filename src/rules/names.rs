@@ -7,23 +7,23 @@ use crate::facts::{Fact, Facts, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
 use crate::identity;
 use crate::identity::generic::why_generic;
-pub use crate::identity::{Introduction, OwnAddresses, host_or_node_name, is_own, own_name_setting, own_names};
+pub(crate) use crate::identity::{Introduction, OwnAddresses, host_or_node_name, is_own, own_name_setting, own_names};
 use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Question, RecordType};
-use crate::rules::similar::hint;
+use crate::rules::similar::did_you_mean;
 use crate::rules::support::{Sending, evidence, followed_ptr_names, names_for, sending_addresses};
 
 /// What stands for the open question where interface addresses are not known.
-pub const INTERFACES: &str = "interface addresses";
+pub(crate) const INTERFACES: &str = "interface addresses";
 
 /// Whether the sending address of some path is not known: then nobody can say that a name leads elsewhere.
-pub fn some_sending_unknown(facts: &Facts) -> bool {
+pub(crate) fn some_sending_unknown(facts: &Facts) -> bool {
     facts.paths.iter().any(|path| path.sending.is_none())
 }
 
 /// What a name's address records say about this host.
-pub enum Leads {
+pub(crate) enum Leads {
     /// To this host, by one of them at least.
     Here,
     /// To these addresses, none of which is this host's.
@@ -35,7 +35,7 @@ pub enum Leads {
 }
 
 /// Where `name` leads, by both families' address records.
-pub fn leads(facts: &Facts, dns: &Observations, name: &DomainName) -> Leads {
+pub(crate) fn leads(facts: &Facts, dns: &Observations, name: &DomainName) -> Leads {
     let own = OwnAddresses::new(facts);
     let (mut elsewhere, mut open) = (Vec::new(), Vec::new());
     for family in Family::BOTH {
@@ -59,13 +59,13 @@ pub fn leads(facts: &Facts, dns: &Observations, name: &DomainName) -> Leads {
 }
 
 /// What servers said of a name's address records.
-pub fn address_evidence(dns: &Observations, name: &DomainName) -> Vec<Evidence> {
+pub(crate) fn address_evidence(dns: &Observations, name: &DomainName) -> Vec<Evidence> {
     let both = Family::BOTH.map(|family| evidence(dns, &Question::new(name, RecordType::address(family))));
     both.concat()
 }
 
 /// Why `name` cannot serve as a qualified name: too few labels, or below a suffix that the public DNS does not serve.
-pub fn unqualified(name: &DomainName) -> Option<String> {
+pub(crate) fn unqualified(name: &DomainName) -> Option<String> {
     if name.is_private() {
         let localhost = name.labels().next() == Some("localhost");
         return Some(if localhost {
@@ -87,11 +87,11 @@ fn last_label(name: &DomainName) -> &str {
 }
 
 /// Octets that Linux can hold as node name (`__NEW_UTS_LEN`, sethostname(2)).
-pub const NODE_NAME_LIMIT: usize = 64;
+pub(crate) const NODE_NAME_LIMIT: usize = 64;
 
 /// What `hostname -f` prints, where it is a name that rules about the DNS may judge: HST001 and HST002 leave it alone, upper case
 /// apart.
-pub fn judged_host_name(facts: &Facts) -> Option<Fact<DomainName>> {
+pub(crate) fn judged_host_name(facts: &Facts) -> Option<Fact<DomainName>> {
     let name = facts.host.fqdn.name()?;
     let unset = |file: &&Fact<String>| file.value.len() > NODE_NAME_LIMIT && DomainName::new(&file.value) == name.value;
     let invalid = !name.value.is_host_name() || facts.host.etc_hostname.as_ref().filter(unset).is_some();
@@ -99,7 +99,7 @@ pub fn judged_host_name(facts: &Facts) -> Option<Fact<DomainName>> {
 }
 
 /// The names that lead to a sending address already: its PTR names, and those that this host has.
-pub fn right_names(facts: &Facts, dns: &Observations, sending: &Sending<'_>) -> Vec<DomainName> {
+pub(crate) fn right_names(facts: &Facts, dns: &Observations, sending: &Sending<'_>) -> Vec<DomainName> {
     let addr = sending.address.value;
     let mut names = names_for(facts, sending);
     names.extend(followed_ptr_names(dns, addr));
@@ -108,18 +108,18 @@ pub fn right_names(facts: &Facts, dns: &Observations, sending: &Sending<'_>) -> 
 }
 
 /// What was meant by the host name, where that is nearly one that leads to a sending address; else empty.
-pub fn meant_host_name(facts: &Facts, dns: &Observations, name: &DomainName) -> String {
+pub(crate) fn suggested_host_name(facts: &Facts, dns: &Observations, name: &DomainName) -> String {
     let mut right: Vec<DomainName> = Vec::new();
     for known in sending_addresses(facts).iter().flat_map(|sending| right_names(facts, dns, sending)) {
         if !right.contains(&known) {
             right.push(known);
         }
     }
-    hint(name, &right)
+    did_you_mean(name, &right)
 }
 
 /// How a path is introduced, by what the host's own resolver says of its source address.
-pub fn introduction(path: &OutboundPath, dns: &Observations) -> Introduction {
+pub(crate) fn introduction(path: &OutboundPath, dns: &Observations) -> Introduction {
     identity::introduction(path, |addr| dns.own_ptr_names(addr))
 }
 
@@ -153,9 +153,9 @@ impl Introduced<'_> {
     }
 
     /// What was meant by the name, where that is nearly one that leads to the sending address; else empty.
-    pub fn meant(&self, facts: &Facts, dns: &Observations) -> String {
+    pub fn suggestion(&self, facts: &Facts, dns: &Observations) -> String {
         let Some(address) = &self.path.sending else { return String::new() };
-        hint(&self.name, &right_names(facts, dns, &Sending { address, paths: vec![self.path] }))
+        did_you_mean(&self.name, &right_names(facts, dns, &Sending { address, paths: vec![self.path] }))
     }
 
     /// As a subject: lower case, without final dot; `(empty)` for the empty name.
@@ -176,7 +176,7 @@ impl Introduced<'_> {
 }
 
 /// Every path whose HELO name is known, with it.
-pub fn introductions<'a>(facts: &'a Facts, dns: &Observations) -> Vec<Introduced<'a>> {
+pub(crate) fn introductions<'a>(facts: &'a Facts, dns: &Observations) -> Vec<Introduced<'a>> {
     let known = facts.paths.iter().filter_map(|path| match introduction(path, dns) {
         Introduction::Name(helo) => Some(Introduced { path, name: helo.value.domain(), helo }),
         _ => None,
@@ -185,7 +185,7 @@ pub fn introductions<'a>(facts: &'a Facts, dns: &Observations) -> Vec<Introduced
 }
 
 /// The severity of an HLO finding on a path: info where it is relayed, one lower where it is unused.
-pub fn helo_severity(severity: Severity, path: &OutboundPath) -> Severity {
+pub(crate) fn helo_severity(severity: Severity, path: &OutboundPath) -> Severity {
     match (path.relayed.is_some(), path.unused) {
         (true, _) => Severity::Info,
         (_, true) => severity.lower(),
@@ -194,12 +194,12 @@ pub fn helo_severity(severity: Severity, path: &OutboundPath) -> Severity {
 }
 
 /// Whether every path is relayed; false where there is none.
-pub fn all_relayed(facts: &Facts) -> bool {
+pub(crate) fn all_relayed(facts: &Facts) -> bool {
     !facts.paths.is_empty() && facts.paths.iter().all(|path| path.relayed.is_some())
 }
 
 /// The severity of HST001, HST004, HST005 and DNS007 for a name (rules.md, below the HST table).
-pub fn name_severity(facts: &Facts, dns: &Observations, name: &DomainName) -> Severity {
+pub(crate) fn name_severity(facts: &Facts, dns: &Observations, name: &DomainName) -> Severity {
     if all_relayed(facts) {
         return Severity::Info;
     }
@@ -220,7 +220,7 @@ fn is_unseen(facts: &Facts) -> bool {
 }
 
 /// Whether each path's HELO name is a confirmed PTR name of its sending address, and not generic. False where there is no path.
-pub fn mail_identity_holds(facts: &Facts, dns: &Observations) -> bool {
+pub(crate) fn mail_identity_holds(facts: &Facts, dns: &Observations) -> bool {
     !facts.paths.is_empty()
         && facts.paths.iter().all(|path| {
             let (Introduction::Name(helo), Some(sending)) = (introduction(path, dns), &path.sending) else {
@@ -234,12 +234,12 @@ pub fn mail_identity_holds(facts: &Facts, dns: &Observations) -> bool {
 }
 
 /// The undetermined finding of `rule`, left open by these questions.
-pub fn left_open(rule: &'static Meta, subject: &str, message: String, open: &[String]) -> Finding {
+pub(crate) fn left_open(rule: &'static Meta, subject: &str, message: String, open: &[String]) -> Finding {
     open.iter().fold(rule.undetermined(subject, message), Finding::open)
 }
 
 /// Addresses as a sentence lists them.
-pub fn list(addresses: &[IpAddr]) -> String {
+pub(crate) fn list(addresses: &[IpAddr]) -> String {
     let texts: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     texts.join(", ")
 }

@@ -10,31 +10,31 @@ use crate::name::{DomainName, lower_case};
 
 /// What makes cPanel look up PTR names again and take HELO names from them; the button is there while "Use the reverse DNS entry for
 /// the mail HELO/EHLO if available" is on.
-pub const REBUILD_HELO: &str =
+pub(crate) const REBUILD_HELO: &str =
     "Press \"Rebuild Reverse DNS Cache and Update Mail HELO\" in WHM » Exim Configuration Manager.";
 
 /// The key of a line as Exim's lsearch compares it: lower case; `*` stands for every other domain.
-pub fn key(entry: &MapEntry) -> Cow<'_, str> {
+pub(crate) fn key(entry: &MapEntry) -> Cow<'_, str> {
     lower_case(entry.key.trim().trim_end_matches('.'))
 }
 
 /// The lines that count: the first of each key.
-pub fn lines(entries: &[MapEntry]) -> impl Iterator<Item = (Cow<'_, str>, &MapEntry)> {
+pub(crate) fn lines(entries: &[MapEntry]) -> impl Iterator<Item = (Cow<'_, str>, &MapEntry)> {
     let mut seen = HashSet::with_capacity(entries.len());
     entries.iter().map(|entry| (key(entry), entry)).filter(move |(key, _)| seen.insert(key.clone()))
 }
 
 /// The addresses of a line of mailips: several stand apart by semicolons. Text that is none is left out (CPL006 and NET008 judge it).
-pub fn addresses(entry: &MapEntry) -> impl Iterator<Item = IpAddr> {
+pub(crate) fn addresses(entry: &MapEntry) -> impl Iterator<Item = IpAddr> {
     entry.value.split(';').filter_map(|item| item.trim().parse().ok())
 }
 
 /// Whether a flag file exists.
-pub fn has_flag(cpanel: &Cpanel, name: &str) -> bool {
+pub(crate) fn has_flag(cpanel: &Cpanel, name: &str) -> bool {
     cpanel.flags.iter().any(|flag| flag.value == name)
 }
 
 /// The names that this host goes by: `hostname -f`, node name, WHM's.
-pub fn host_names(facts: &Facts) -> BTreeSet<DomainName> {
+pub(crate) fn host_names(facts: &Facts) -> BTreeSet<DomainName> {
     host_and_own_names(facts).into_iter().filter(|name| name.role.is_host()).map(|name| name.name).collect()
 }

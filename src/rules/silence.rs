@@ -175,7 +175,7 @@ fn borne_out(dns: &Observations, finding: &Finding) -> bool {
         "PTR002" => {
             let addr = ip(&finding.subject);
             let names = dns.ptr(addr).found().to_vec();
-            !names.is_empty() && names.iter().all(|name| all(name, &[RecordType::address(Family::of(addr))]))
+            !names.is_empty() && names.iter().all(|name| all(name, &[RecordType::address(Family::from(addr))]))
         }
         "HST004" => all(&DomainName::new(&finding.subject), &[RecordType::A, RecordType::Aaaa]),
         "HLO002" => all(&DomainName::new(&finding.subject), &[RecordType::A, RecordType::Aaaa, RecordType::Mx]),

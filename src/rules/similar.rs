@@ -13,7 +13,7 @@ const NEAR: usize = 3;
 
 /// `; did you mean ...?`, where `name` is nearly one of `right`: letters apart, the final dot forgotten, a `www.` too many, or its name
 /// in another domain. Empty where it is none of these.
-pub fn hint<'a>(name: &DomainName, right: impl IntoIterator<Item = &'a DomainName>) -> String {
+pub(crate) fn did_you_mean<'a>(name: &DomainName, right: impl IntoIterator<Item = &'a DomainName>) -> String {
     let right: Vec<&DomainName> = right.into_iter().filter(|known| *known != name).take(COMPARED).collect();
     let said = |known: &DomainName, why: &str| format!("; did you mean `{known}`, {why}?");
     let (text, find) = (name.as_str(), |test: &dyn Fn(&str) -> bool| right.iter().find(|known| test(known.as_str())));
@@ -40,7 +40,7 @@ pub fn hint<'a>(name: &DomainName, right: impl IntoIterator<Item = &'a DomainNam
 }
 
 /// The one of `known` that `word` may have been meant for.
-pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     // A long word would only cost time: no known one is near to it.
     if word.len() > 100 {
         return None;
@@ -134,7 +134,7 @@ mod tests {
             ("mail.example.com", ""),
             ("", ""),
         ] {
-            let said = hint(&DomainName::new(name), &right);
+            let said = did_you_mean(&DomainName::new(name), &right);
             let fits = if words.is_empty() {
                 said.is_empty()
             } else {
@@ -142,6 +142,10 @@ mod tests {
             };
             assert!(fits, "{name}: {said:?}");
         }
-        assert_eq!(hint(&DomainName::new("a.org"), &[DomainName::new("b.org")]), "", "short names are alike by chance");
+        assert_eq!(
+            did_you_mean(&DomainName::new("a.org"), &[DomainName::new("b.org")]),
+            "",
+            "short names are alike by chance"
+        );
     }
 }

@@ -7,7 +7,7 @@ use crate::addr::Family;
 use crate::facts::{Fact, Facts, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
 use crate::identity::{self, helo_name, host_and_own_names};
-pub use crate::identity::{IdentityName, Role};
+pub(crate) use crate::identity::{IdentityName, Role};
 use crate::name::DomainName;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Observations, Outcome, Question, RecordType, VantageKind};
@@ -37,7 +37,7 @@ impl Sending<'_> {
 }
 
 /// Every known sending address once, in the order of the paths.
-pub fn sending_addresses(facts: &Facts) -> Vec<Sending<'_>> {
+pub(crate) fn sending_addresses(facts: &Facts) -> Vec<Sending<'_>> {
     let mut all: Vec<Sending<'_>> = Vec::new();
     let mut places: BTreeMap<IpAddr, usize> = BTreeMap::new();
     for path in &facts.paths {
@@ -54,12 +54,12 @@ pub fn sending_addresses(facts: &Facts) -> Vec<Sending<'_>> {
 }
 
 /// The severity of a PTR finding: one lower where every path of the address is relayed or unused.
-pub fn ptr_severity(meta: &Meta, sending: &Sending<'_>) -> Severity {
+pub(crate) fn ptr_severity(meta: &Meta, sending: &Sending<'_>) -> Severity {
     if sending.paths.iter().all(|path| path.is_weaker()) { meta.severity.lower() } else { meta.severity }
 }
 
 /// What each server said to `question`.
-pub fn evidence(dns: &Observations, question: &Question) -> Vec<Evidence> {
+pub(crate) fn evidence(dns: &Observations, question: &Question) -> Vec<Evidence> {
     let said = dns.replies(question).map(|(vantage, outcome)| {
         let (answer, ttl) = match outcome {
             Outcome::Unanswered(why) => (why.to_string(), None),
@@ -74,18 +74,18 @@ pub fn evidence(dns: &Observations, question: &Question) -> Vec<Evidence> {
 }
 
 /// The PTR names of an address, each once, in the order of the answer; none where there are none or the question is open.
-pub fn ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
+pub(crate) fn ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
     let mut seen = BTreeSet::new();
     dns.ptr(addr).found().iter().filter(|name| seen.insert((*name).clone())).cloned().collect()
 }
 
 /// What servers said to the question for `name`'s address records of one family.
-pub fn address_evidence(dns: &Observations, name: &DomainName, family: Family) -> Vec<Evidence> {
+pub(crate) fn address_evidence(dns: &Observations, name: &DomainName, family: Family) -> Vec<Evidence> {
     evidence(dns, &Question::new(name, RecordType::address(family)))
 }
 
 /// The PTR names of an address whose own records were asked for: those that rules about single names look at.
-pub fn followed_ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
+pub(crate) fn followed_ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
     let mut names = ptr_names(dns, addr);
     names.truncate(PTR_NAMES_FOLLOWED);
     names
@@ -93,21 +93,21 @@ pub fn followed_ptr_names(dns: &Observations, addr: IpAddr) -> Vec<DomainName> {
 
 /// The names that this host has for a sending address, whatever the DNS says: the host name, the MTAs' own names, the HELO names of the
 /// address' paths.
-pub fn names_for(facts: &Facts, sending: &Sending<'_>) -> Vec<DomainName> {
+pub(crate) fn names_for(facts: &Facts, sending: &Sending<'_>) -> Vec<DomainName> {
     let host = host_and_own_names(facts).into_iter().filter(|name| matches!(name.role, Role::Host | Role::Own(_)));
     let helos = sending.paths.iter().filter_map(|path| helo_name(path)).filter(|name| name.role == Role::Helo);
     host.chain(helos).map(|name| name.name).collect()
 }
 
 /// Every name of the host's identity, once for each role and path; what a path falls back on without PTR record is none of them.
-pub fn identity_names<'a>(facts: &'a Facts, dns: &Observations) -> Vec<IdentityName<'a>> {
+pub(crate) fn identity_names<'a>(facts: &'a Facts, dns: &Observations) -> Vec<IdentityName<'a>> {
     let mut all = identity::identity_names(facts, |addr| followed_ptr_names(dns, addr));
     all.retain(|name| name.role != Role::HeloDefault);
     all
 }
 
 /// The identity names grouped by name, in the order in which they are first met.
-pub fn identity_by_name<'a>(facts: &'a Facts, dns: &Observations) -> Vec<(DomainName, Vec<IdentityName<'a>>)> {
+pub(crate) fn identity_by_name<'a>(facts: &'a Facts, dns: &Observations) -> Vec<(DomainName, Vec<IdentityName<'a>>)> {
     let mut groups: Vec<(DomainName, Vec<IdentityName<'a>>)> = Vec::new();
     let mut places: BTreeMap<DomainName, usize> = BTreeMap::new();
     for item in identity_names(facts, dns) {
@@ -123,7 +123,7 @@ pub fn identity_by_name<'a>(facts: &'a Facts, dns: &Observations) -> Vec<(Domain
 }
 
 /// The finding with the places and paths of a name.
-pub fn mark_name(mut finding: Finding, roles: &[IdentityName<'_>]) -> Finding {
+pub(crate) fn mark_name(mut finding: Finding, roles: &[IdentityName<'_>]) -> Finding {
     for role in roles {
         finding = finding.place(&role.origin, role.role.label());
         if let Some(path) = role.path {
@@ -134,7 +134,7 @@ pub fn mark_name(mut finding: Finding, roles: &[IdentityName<'_>]) -> Finding {
 }
 
 /// Names or addresses as a sentence lists them; of a long list the first few, and how many more there are.
-pub fn list<T: std::fmt::Display>(items: &[T]) -> String {
+pub(crate) fn list<T: std::fmt::Display>(items: &[T]) -> String {
     let mut texts: Vec<String> = items.iter().take(LISTED).map(T::to_string).collect();
     if items.len() > LISTED {
         texts.push(format!("and {} more", items.len() - LISTED));

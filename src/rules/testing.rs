@@ -1,6 +1,6 @@
 //! For tests of rules: a healthy host, answers from a list, and findings in one line each.
 
-pub use crate::rules::dns::heard::heard;
+pub(crate) use crate::rules::dns::observed::observed;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -18,31 +18,31 @@ use crate::observe::{
 use crate::rules::{Context, Rule};
 
 /// The name of the healthy host.
-pub const NAME: &str = "mail.example.com";
+pub(crate) const NAME: &str = "mail.example.com";
 /// Its address.
-pub const ADDR: &str = "192.0.2.10";
+pub(crate) const ADDR: &str = "192.0.2.10";
 
 /// Where the tests' facts come from.
-pub const HERE: Origin = Origin::kernel("test");
+pub(crate) const HERE: Origin = Origin::kernel("test");
 
 /// A fact of the tests.
-pub fn fact<T>(value: T) -> Fact<T> {
+pub(crate) fn fact<T>(value: T) -> Fact<T> {
     Fact::new(value, HERE)
 }
 
 /// The address that `text` spells.
-pub fn ip(text: &str) -> IpAddr {
+pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
 /// An address on an interface.
-pub fn on(interface: &str, address: &str, flags: &[AddressFlag]) -> InterfaceAddress {
+pub(crate) fn on(interface: &str, address: &str, flags: &[AddressFlag]) -> InterfaceAddress {
     InterfaceAddress { interface: interface.into(), address: ip(address), prefix_length: None, flags: flags.to_vec() }
 }
 
 /// A path of Postfix from `source`, which is what receivers see, under `helo`.
-pub fn path(source: &str, helo: &str) -> OutboundPath {
-    let family = Family::of(ip(source));
+pub(crate) fn path(source: &str, helo: &str) -> OutboundPath {
+    let family = Family::from(ip(source));
     OutboundPath {
         id: format!("postfix/{}/{source}", family.title().to_lowercase()),
         mta: Some(Mta::Postfix),
@@ -62,7 +62,7 @@ pub fn path(source: &str, helo: &str) -> OutboundPath {
 }
 
 /// A healthy host: one Postfix, one address, one name.
-pub fn healthy() -> Facts {
+pub(crate) fn healthy() -> Facts {
     let postfix = Postfix {
         config_directory: "/etc/postfix".into(),
         error: None,
@@ -87,7 +87,7 @@ pub fn healthy() -> Facts {
         postfix: vec![postfix],
         mtas: MtaChoice { configured: vec![Mta::Postfix], live: vec![Mta::Postfix], ..MtaChoice::default() },
         paths: vec![path(ADDR, NAME)],
-        ..Facts::of(host)
+        ..Facts::new(host)
     }
 }
 
@@ -105,7 +105,7 @@ impl But for Facts {}
 impl But for OutboundPath {}
 
 /// The healthy host with all that it calls itself being `name`.
-pub fn named(name: &str) -> Facts {
+pub(crate) fn named(name: &str) -> Facts {
     healthy().but(|f| {
         f.host.node_name = Some(fact(name.into()));
         f.host.etc_hostname = Some(fact(name.into()));
@@ -116,12 +116,12 @@ pub fn named(name: &str) -> Facts {
 }
 
 /// The healthy host on which only `hostname -f` is `name`: mail goes out as before.
-pub fn host_named(name: &str) -> Facts {
+pub(crate) fn host_named(name: &str) -> Facts {
     healthy().but(|f| f.host.fqdn = HostFqdn::Name(fact(name.into())))
 }
 
 /// The healthy host behind 1:1 NAT: `local` on the interface, `image` outside where it is known.
-pub fn behind_nat(local: &str, image: Option<&str>) -> Facts {
+pub(crate) fn behind_nat(local: &str, image: Option<&str>) -> Facts {
     healthy().but(|f| {
         f.host.addresses = Some(vec![on("lo", "127.0.0.1", &[]), on("eth0", local, &[])]);
         f.host.source.ipv4 = Some(ip(local));
@@ -133,7 +133,7 @@ pub fn behind_nat(local: &str, image: Option<&str>) -> Facts {
 }
 
 /// A cPanel server's files, all empty.
-pub fn cpanel() -> Cpanel {
+pub(crate) fn cpanel() -> Cpanel {
     Cpanel {
         version: None,
         host: Some(fact(NAME.into())),
@@ -155,17 +155,17 @@ pub fn cpanel() -> Cpanel {
 }
 
 /// A line of a cPanel map.
-pub fn entry(key: &str, value: &str) -> MapEntry {
+pub(crate) fn entry(key: &str, value: &str) -> MapEntry {
     MapEntry::sample(key, value)
 }
 
 /// A domain of a list that cPanel keeps.
-pub fn listed(domain: &str) -> Text {
+pub(crate) fn listed(domain: &str) -> Text {
     MapEntry::sample(domain, "").key
 }
 
 /// A client service of master.cf with one override.
-pub fn service(name: &str, parameter: &str, value: &str) -> PostfixService {
+pub(crate) fn service(name: &str, parameter: &str, value: &str) -> PostfixService {
     PostfixService {
         name: name.into(),
         kind: "unix".into(),
@@ -177,7 +177,7 @@ pub fn service(name: &str, parameter: &str, value: &str) -> PostfixService {
 }
 
 /// A fault of Postfix' `smtp_bind_address`.
-pub fn bind_fault(kind: BindFaultKind, then: AfterBindFault) -> BindFault {
+pub(crate) fn bind_fault(kind: BindFaultKind, then: AfterBindFault) -> BindFault {
     BindFault {
         mta: Mta::Postfix,
         services: vec!["smtp".into()],
@@ -189,14 +189,14 @@ pub fn bind_fault(kind: BindFaultKind, then: AfterBindFault) -> BindFault {
 }
 
 /// A line of the hosts file.
-pub fn hosts_line(address: &str, names: &[&str]) -> HostsEntry {
+pub(crate) fn hosts_line(address: &str, names: &[&str]) -> HostsEntry {
     HostsEntry { address: fact(ip(address)), names: names.iter().map(|name| fact((*name).to_owned())).collect() }
 }
 
 /// What the DNS says of the healthy host, with `more` in place of or beside it. Questions are written `mail.example.com A` or
 /// `192.0.2.10 PTR`; answers are addresses or names, `CNAME name` before them, or one of `NXDOMAIN`, `NODATA`, `timeout`,
 /// `SERVFAIL`, `REFUSED`. What is not listed was not asked.
-pub fn dns(more: &[(&str, &[&str])]) -> Observations {
+pub(crate) fn dns(more: &[(&str, &[&str])]) -> Observations {
     let healthy: &[(&str, &[&str])] = &[
         ("mail.example.com A", &["192.0.2.10"]),
         ("mail.example.com AAAA", &["NODATA"]),
@@ -269,13 +269,13 @@ fn parse_outcome(question: &Question, answers: &[&str]) -> Outcome {
 }
 
 /// What a rule finds.
-pub fn findings(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<Finding> {
+pub(crate) fn findings(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<Finding> {
     rule.findings(&Context::new(facts, dns))
 }
 
 /// The findings of a rule, one line each: `error mail.example.com`, with a question mark behind the severity of those that are
 /// undetermined.
-pub fn verdicts(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<String> {
+pub(crate) fn verdicts(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<String> {
     let line = |finding: &Finding| {
         let mark = if finding.verdict == Verdict::Undetermined { "?" } else { "" };
         format!("{}{mark} {}", finding.severity, finding.subject)
@@ -286,7 +286,7 @@ pub fn verdicts(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<String> {
 }
 
 /// Checks a table of cases: why, facts, answers, the findings expected.
-pub fn check_table(rule: &Rule, cases: Vec<(&str, Facts, Observations, &[&str])>) {
+pub(crate) fn check_table(rule: &Rule, cases: Vec<(&str, Facts, Observations, &[&str])>) {
     for (why, facts, dns, expected) in cases {
         assert_eq!(verdicts(rule, &facts, &dns), expected, "{}: {why}", rule.code);
     }

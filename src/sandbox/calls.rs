@@ -121,7 +121,7 @@ const CONTROLS: [u64; 6] = [
 ///
 /// # Errors
 /// Where the kernel has no such filters: in words.
-pub fn allow_only(task: &Task) -> Result<(), String> {
+pub(crate) fn allow_only(task: &Task) -> Result<(), String> {
     let refused = match task {
         Task::Dns(_) => REFUSED,
         Task::Names => REFUSED_TO_NAMES,

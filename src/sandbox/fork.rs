@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nix::unistd::{self, ForkResult, Pid};
 
 /// Which of the two processes this is.
-pub enum Side {
+pub(crate) enum Side {
     /// The one that was there before; the number is the child's.
     Parent(Pid),
     /// The new one.
@@ -19,7 +19,7 @@ pub enum Side {
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// To be called once, by a thread whose starter does nothing from now on but wait for its end.
-pub fn only_waits_beside() {
+pub(crate) fn only_waits_beside() {
     WAITING.store(1, Ordering::Relaxed);
 }
 
@@ -27,7 +27,7 @@ pub fn only_waits_beside() {
 ///
 /// # Errors
 /// The system's, and where this process has more than one thread.
-pub fn fork() -> io::Result<Side> {
+pub(crate) fn fork() -> io::Result<Side> {
     if fs::read_dir("/proc/self/task")?.count() != 1 + WAITING.load(Ordering::Relaxed) {
         return Err(io::Error::other("the process has more than one thread"));
     }

@@ -31,7 +31,7 @@ const LANDLOCK: ABI = ABI::V6;
 
 /// What a child is for.
 #[derive(Debug, Clone)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// What it does.
     pub task: Task,
     /// The time that it has for the DNS.
@@ -40,7 +40,7 @@ pub struct Profile {
 
 /// What a child does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Task {
+pub(crate) enum Task {
     /// Asks the DNS on these ports by itself, judges and writes reports: it needs no file.
     Dns(BTreeSet<u16>),
     /// Asks the C library for a name, which reads its own settings and may load parts of itself.
@@ -66,7 +66,7 @@ const NAME_SERVICES: [&str; 12] = [
 
 /// A layer that the kernel does not have, or not for us.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
+pub(crate) struct Missing {
     /// Its name.
     pub layer: &'static str,
     /// What the system said.
@@ -80,7 +80,7 @@ impl fmt::Display for Missing {
 }
 
 /// Gives up all that `profile` does not need, and its life with that of the process `parent`. Each layer is tried whatever became of the others; those that failed are told.
-pub fn give_up(profile: &Profile, parent: Pid) -> Vec<Missing> {
+pub(crate) fn give_up(profile: &Profile, parent: Pid) -> Vec<Missing> {
     let mut missing = Vec::new();
     let mut layer = |name: &'static str, result: Result<(), String>| {
         missing.extend(result.err().map(|why| Missing { layer: name, why }));

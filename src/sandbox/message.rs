@@ -2,7 +2,7 @@
 
 /// What came of the work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
+pub(crate) enum Message {
     /// An exit status, and finished texts.
     Done {
         /// The exit status.
@@ -19,7 +19,7 @@ const FAILED: u8 = 1;
 
 impl Message {
     /// The octets: a kind, an exit status, then each text behind its length.
-    pub fn encoded(&self) -> Vec<u8> {
+    pub(crate) fn encoded(&self) -> Vec<u8> {
         let (kind, status, texts) = match self {
             Message::Done { status, texts } => (DONE, *status, texts.as_slice()),
             Message::Failed(words) => (FAILED, 0, std::slice::from_ref(words)),
@@ -33,7 +33,7 @@ impl Message {
     }
 
     /// The message; `None` where the octets are none.
-    pub fn decoded(octets: &[u8]) -> Option<Message> {
+    pub(crate) fn decoded(octets: &[u8]) -> Option<Message> {
         let ([kind, status], mut rest) = octets.split_first_chunk::<2>()?;
         let mut texts = Vec::new();
         while !rest.is_empty() {

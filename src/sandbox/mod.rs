@@ -24,9 +24,9 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getpid};
 
 use fork::Side;
-pub use fork::only_waits_beside;
-pub use layers::{Missing, Profile, Task};
-pub use message::Message;
+pub(crate) use fork::only_waits_beside;
+pub(crate) use layers::{Missing, Profile, Task};
+pub(crate) use message::Message;
 
 /// Largest message of a child, in octets.
 const MESSAGE_LIMIT: u64 = 256 << 20;
@@ -40,7 +40,7 @@ thread_local! {
 
 /// A process that was forked from this one, and the pipe from it.
 #[derive(Debug)]
-pub struct Child {
+pub(crate) struct Child {
     pid: Pid,
     pipe: File,
     reaped: bool,
@@ -52,7 +52,7 @@ impl Child {
     ///
     /// # Errors
     /// Where no process can be made, or this one has more than one thread.
-    pub fn start<P, T>(
+    pub(crate) fn start<P, T>(
         parents: P,
         profile: &Profile,
         prepare: impl FnOnce() -> T,
@@ -91,7 +91,7 @@ impl Child {
     ///
     /// # Errors
     /// Where it writes more than `limit` octets, or has not ended when `patience` is over.
-    pub fn read(&mut self, limit: u64, patience: Duration) -> io::Result<Vec<u8>> {
+    pub(crate) fn read(&mut self, limit: u64, patience: Duration) -> io::Result<Vec<u8>> {
         let end = Instant::now() + patience;
         let mut octets = Vec::new();
         let mut room = vec![0; 64 << 10];
@@ -152,7 +152,7 @@ fn without_streams() -> io::Result<()> {
 ///
 /// # Errors
 /// Where the child could not be started, or ended without a message: in words.
-pub fn run<P, T>(
+pub(crate) fn run<P, T>(
     parents: P,
     profile: &Profile,
     prepare: impl FnOnce() -> T,

@@ -12,7 +12,7 @@ const SUSPECT_FOLDERS: [&str; 4] = ["private", "keys", "dkim", "domain_keys"];
 const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 /// Whether the whole file is made of secrets.
-pub fn is_secret_file(path: &str) -> bool {
+pub(crate) fn is_secret_file(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or_default();
     path.contains("/ssl/private/")
@@ -21,7 +21,7 @@ pub fn is_secret_file(path: &str) -> bool {
 }
 
 /// Whether the file may be made of secrets: in doubt, a file that not everyone may read is taken for one.
-pub fn may_be_secret_file(path: &str) -> bool {
+pub(crate) fn may_be_secret_file(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
     is_secret_file(path)
@@ -31,7 +31,7 @@ pub fn may_be_secret_file(path: &str) -> bool {
 }
 
 /// Whether a private key stands in the text.
-pub fn holds_private_key(text: &str) -> bool {
+pub(crate) fn holds_private_key(text: &str) -> bool {
     text.contains(PRIVATE_KEY)
 }
 

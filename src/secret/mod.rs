@@ -10,15 +10,15 @@ mod scan;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub use files::{holds_private_key, may_be_secret_file};
-pub use known::Known;
-pub use scan::{Scan, Syntax, scan};
+pub(crate) use files::{holds_private_key, may_be_secret_file};
+pub(crate) use known::Known;
+pub(crate) use scan::{Syntax, scan};
 
 /// What stands in place of a secret.
-pub const HIDDEN: &str = "<hidden>";
+pub(crate) const HIDDEN: &str = "<hidden>";
 
 /// The value of the setting `name` as it may be shown.
-pub fn value<'t>(name: &str, value: &'t str) -> Cow<'t, str> {
+pub(crate) fn value<'t>(name: &str, value: &'t str) -> Cow<'t, str> {
     match names::is_secret_value(name, value) {
         true => Cow::Borrowed(HIDDEN),
         false => mask(value),
@@ -26,13 +26,13 @@ pub fn value<'t>(name: &str, value: &'t str) -> Cow<'t, str> {
 }
 
 /// A text without the secrets that are recognised by their form: `password=...`, `user:password@host`, inline maps of databases.
-pub fn mask(text: &str) -> Cow<'_, str> {
+pub(crate) fn mask(text: &str) -> Cow<'_, str> {
     let ranges = scan::in_text(text);
     if ranges.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(replace(text, &ranges)) }
 }
 
 /// The text with [`HIDDEN`] in place of each of the ranges, which are sorted and apart.
-pub fn replace(text: &str, ranges: &[Range<usize>]) -> String {
+pub(crate) fn replace(text: &str, ranges: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for range in ranges {
@@ -45,7 +45,7 @@ pub fn replace(text: &str, ranges: &[Range<usize>]) -> String {
 }
 
 /// Sorts ranges and joins those that touch.
-pub fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+pub(crate) fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_by_key(|range| (range.start, range.end));
     let mut all: Vec<Range<usize>> = Vec::new();
     for range in ranges {

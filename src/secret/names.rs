@@ -2,7 +2,7 @@
 
 /// What a name says of its setting's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Secrecy {
+pub(crate) enum Secrecy {
     /// It is not secret.
     Public,
     /// It is secret, unless it only names a file or another setting.
@@ -43,7 +43,7 @@ const ON_THE_WIRE: [&str; 12] = [
 ];
 
 /// What the name of a setting says of its value.
-pub fn secrecy(name: &str) -> Secrecy {
+pub(crate) fn secrecy(name: &str) -> Secrecy {
     let name = name.to_ascii_lowercase();
     let name = name.trim_start_matches(['-', '.', '_']);
     let ends = |end: &str| name == end || name.strip_suffix(end).is_some_and(|head| head.ends_with(['_', '-', '.']));
@@ -62,27 +62,27 @@ pub fn secrecy(name: &str) -> Secrecy {
 }
 
 /// Whether a name says who logs in to a database: in braces, and in a table's own file.
-pub fn is_login(name: &str) -> bool {
+pub(crate) fn is_login(name: &str) -> bool {
     LOGINS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// Whether a parameter of main.cf says who logs in to a database: `NAME_user`, `NAME_bind_dn` of old tables.
-pub fn is_login_parameter(name: &str) -> bool {
+pub(crate) fn is_login_parameter(name: &str) -> bool {
     ["_user", "_username", "_bind_dn"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether Exim's `hide` before this option is without effect here.
-pub fn is_on_the_wire(option: &str) -> bool {
+pub(crate) fn is_on_the_wire(option: &str) -> bool {
     ON_THE_WIRE.contains(&option)
 }
 
 /// Whether the setting `name` has a secret in `value`, as a whole.
-pub fn is_secret_value(name: &str, value: &str) -> bool {
+pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
     hides(secrecy(name), value)
 }
 
 /// Whether a value of this secrecy is secret.
-pub fn hides(secrecy: Secrecy, value: &str) -> bool {
+pub(crate) fn hides(secrecy: Secrecy, value: &str) -> bool {
     let value = value.trim();
     let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value).trim();
     match secrecy {

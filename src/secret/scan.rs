@@ -38,7 +38,7 @@ impl Syntax {
 
 /// What was found in a file.
 #[derive(Debug, Default)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// Secrets: byte ranges, sorted and apart.
     pub ranges: Vec<Range<usize>>,
     /// Settings that the values of secret ones refer to (`$name`).
@@ -48,7 +48,7 @@ pub struct Scan {
 }
 
 /// Looks through the file `path`. Settings named in `more` are secret too.
-pub fn scan(path: &str, text: &str, syntax: Syntax, more: &BTreeSet<String>) -> Scan {
+pub(crate) fn scan(path: &str, text: &str, syntax: Syntax, more: &BTreeSet<String>) -> Scan {
     let mut found = Scan::default();
     let whole = is_secret_file(path);
     for line in logical_lines(text, syntax) {
@@ -65,7 +65,7 @@ pub fn scan(path: &str, text: &str, syntax: Syntax, more: &BTreeSet<String>) -> 
 }
 
 /// The secrets in a text that is no file: a value, a sentence.
-pub fn in_text(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
     if !text.bytes().any(|byte| matches!(byte, b'=' | b'@' | b'{')) {
         return private_keys(text);
     }

@@ -23,14 +23,14 @@ use crate::name::DomainName;
 use crate::source::SourceFile;
 
 /// Where the settings are read from when no other file is named.
-pub const DEFAULT_FILE: &str = "/etc/helolint.toml";
+pub(crate) const DEFAULT_FILE: &str = "/etc/helolint.toml";
 /// Largest settings file, in bytes: thousands of ignores.
-pub const SIZE_LIMIT: u64 = 1 << 20;
+pub(crate) const SIZE_LIMIT: u64 = 1 << 20;
 
 /// What is wrong with a settings file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
-pub struct SettingsError {
+pub(crate) struct SettingsError {
     /// `file:line`.
     pub place: String,
     /// What is wrong, in a sentence.
@@ -39,7 +39,7 @@ pub struct SettingsError {
 
 /// What the settings say. Without a file: nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The name that the host is meant to have.
     pub hostname: Option<DomainName>,
     /// HELO names of single paths.
@@ -203,7 +203,7 @@ struct IgnoreDoc {
 ///
 /// # Errors
 /// The first thing wrong in it.
-pub fn parse(file: &Arc<SourceFile>) -> Result<Settings, SettingsError> {
+pub(crate) fn parse(file: &Arc<SourceFile>) -> Result<Settings, SettingsError> {
     let document: Document = toml::from_str(file.text()).map_err(|error| syntax(file, &error))?;
     let reader = Reader { file };
     let mut settings = Settings {
@@ -247,13 +247,13 @@ pub fn parse(file: &Arc<SourceFile>) -> Result<Settings, SettingsError> {
 }
 
 /// The JSON Schema of the settings file.
-pub fn schema() -> schemars::Schema {
+pub(crate) fn schema() -> schemars::Schema {
     schemars::schema_for!(Document)
 }
 
 impl Settings {
     /// Puts what the settings say into options that the command line leaves open.
-    pub fn complete_facts(&self, args: &mut FactArgs) {
+    pub(crate) fn complete_facts(&self, args: &mut FactArgs) {
         if args.expect_hostname.is_none() {
             args.expect_hostname = self.hostname.clone();
         }
@@ -262,7 +262,7 @@ impl Settings {
     }
 
     /// The same for the DNS.
-    pub fn complete_dns(&self, args: &mut DnsArgs) {
+    pub(crate) fn complete_dns(&self, args: &mut DnsArgs) {
         if args.resolver.is_empty() {
             args.resolver = self.resolvers.clone();
         }
@@ -272,7 +272,7 @@ impl Settings {
 
     /// The same for what comes out. `--select` leaves neither of the settings' lists of rules in force, `--ignore` not theirs of
     /// rules to ignore.
-    pub fn complete_output(&self, args: &mut OutputArgs) {
+    pub(crate) fn complete_output(&self, args: &mut OutputArgs) {
         args.default_fail_on(self.fail_on);
         let by_rule = args.select.is_empty();
         if by_rule {

@@ -20,7 +20,7 @@ const TYPES: [RecordType; 8] = [
 
 /// A record of an answer.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct RecordDoc {
+pub(crate) struct RecordDoc {
     /// Its owner, with final dot.
     pub name: String,
     /// Its type, such as `PTR`.
@@ -45,7 +45,7 @@ impl From<&Record> for RecordDoc {
 
 impl RecordDoc {
     /// The record; `None` where type or content are none that helolint knows.
-    pub fn record(&self) -> Option<Record> {
+    pub(crate) fn record(&self) -> Option<Record> {
         let rtype = TYPES.into_iter().find(|rtype| rtype.as_str() == self.rtype)?;
         let data = &self.data;
         let data = match rtype {
@@ -78,7 +78,7 @@ fn absolute(name: &DomainName) -> String {
 }
 
 /// A question from the text that its `Display` gives.
-pub fn question(text: &str) -> Option<Question> {
+pub(crate) fn question(text: &str) -> Option<Question> {
     let (name, rtype) = text.rsplit_once(' ')?;
     let rtype = TYPES.into_iter().find(|known| known.as_str() == rtype)?;
     Some(Question::new(&DomainName::new(name), rtype))

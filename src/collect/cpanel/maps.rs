@@ -63,7 +63,7 @@ pub(super) fn reverse(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Ve
         let (mut key, mut value) = (None, None);
         for part in parts {
             let place = part.as_span();
-            let text = Text::of(file.span(at + place.start(), at + place.end()));
+            let text = Text::from_span(file.span(at + place.start(), at + place.end()));
             match part.as_rule() {
                 Rule::address if text.parse::<std::net::IpAddr>().is_ok() => key = Some(text),
                 Rule::value => value = Some(text),
@@ -73,7 +73,7 @@ pub(super) fn reverse(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Ve
         let end = at + line.trim_end().len();
         match key {
             Some(key) => {
-                let nothing = || Text::of(file.span(end, end));
+                let nothing = || Text::from_span(file.span(end, end));
                 entries.push(MapEntry { key, value: value.unwrap_or_else(nothing) });
             }
             None => complaints.add(

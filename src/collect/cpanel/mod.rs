@@ -44,7 +44,7 @@ const FILES: [&str; 13] = [
 
 /// What the panel's files say, with the lines of them that are not as their readers want them; `None` where this is no cPanel
 /// server.
-pub fn collect(root: &Root) -> Option<(Cpanel, Vec<Problem>)> {
+pub(crate) fn collect(root: &Root) -> Option<(Cpanel, Vec<Problem>)> {
     if !SIGNS.iter().any(|path| root.exists(path)) {
         return None;
     }

@@ -4,7 +4,7 @@
 const DEPTH_LIMIT: usize = 40;
 
 /// An integer with an optional `K`, `M` or `G`, as conditions read it.
-pub fn integer(text: &str) -> Option<i64> {
+pub(crate) fn integer(text: &str) -> Option<i64> {
     let text = text.trim();
     if text.is_empty() {
         return Some(0);
@@ -22,7 +22,7 @@ pub fn integer(text: &str) -> Option<i64> {
 ///
 /// # Errors
 /// What is wrong with it, in Exim's words as far as known.
-pub fn value(text: &str, decimal: bool) -> Result<i64, String> {
+pub(crate) fn value(text: &str, decimal: bool) -> Result<i64, String> {
     let mut reader = Reader { text: text.as_bytes(), at: 0, decimal, depth: 0 };
     let outcome = reader.binary(0).and_then(|value| match reader.peek() {
         None => Ok(value),

@@ -32,7 +32,7 @@ const FEATURES: &str = "_DKIM_OVERSIGN_HEADERS _DKIM_SIGN_HEADERS _HAVE_TLS_ALPN
     _HAVE_CRYPTEQ";
 
 /// Their names.
-pub fn macros() -> Vec<String> {
+pub(crate) fn macros() -> Vec<String> {
     let mut names: Vec<String> = FEATURES.split_whitespace().map(str::to_owned).collect();
     let options = |names: &mut Vec<String>, prefix: &str, groups: tables::Groups| {
         let known =

@@ -12,7 +12,7 @@ const SELF: [&str; 5] = ["freeze", "defer", "send", "pass", "fail"];
 ///
 /// # Errors
 /// What makes Exim refuse them.
-pub fn driver(lines: &Lines, driver: &Driver, class: Class) -> Result<(), Refused> {
+pub(crate) fn driver(lines: &Lines, driver: &Driver, class: Class) -> Result<(), Refused> {
     let name = &driver.name;
     let given = |option: &str| driver.get(option).is_some();
     let is = |option: &str| driver.is(option, false);
@@ -54,7 +54,7 @@ pub fn driver(lines: &Lines, driver: &Driver, class: Class) -> Result<(), Refuse
 ///
 /// # Errors
 /// What makes Exim refuse them.
-pub fn routers(lines: &Lines, routers: &[Driver]) -> Result<(), Refused> {
+pub(crate) fn routers(lines: &Lines, routers: &[Driver]) -> Result<(), Refused> {
     for router in routers {
         let given = router.text("transport").is_some();
         let message = match router.driver.as_str() {
@@ -96,7 +96,7 @@ pub fn routers(lines: &Lines, routers: &[Driver]) -> Result<(), Refused> {
 ///
 /// # Errors
 /// What makes Exim refuse them.
-pub fn authenticators(lines: &Lines, all: &[Driver]) -> Result<(), Refused> {
+pub(crate) fn authenticators(lines: &Lines, all: &[Driver]) -> Result<(), Refused> {
     // Each side by what it is asked with; drivers for which that depends on the build are left out.
     let side = |driver: &Driver, client: bool| match (driver.driver.as_str(), client) {
         ("plaintext", true) => driver.text("client_send").is_some(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Refused;
 use super::checks;
-pub use super::driver::Driver;
+pub(crate) use super::driver::Driver;
 use super::expand::Evaluator;
 use super::hidden;
 use super::lines::{Lines, Logical};
@@ -50,7 +50,7 @@ impl Config {
 }
 
 /// How the reader is to behave.
-pub struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     /// Where files are.
     pub root: &'a Root,
     /// Users that options may name.
@@ -69,7 +69,7 @@ const SECTIONS: [&str; 7] = ["acls", "authenticators", "local_scans", "retrys", 
 ///
 /// # Errors
 /// What makes Exim refuse it.
-pub fn read(how: &Reading, file: Arc<SourceFile>, macros: Macros) -> Result<Config, Box<(Refused, Config)>> {
+pub(crate) fn read(how: &Reading, file: Arc<SourceFile>, macros: Macros) -> Result<Config, Box<(Refused, Config)>> {
     let mut config = Config::default();
     let mut lines = Lines::new(how.root, file, macros);
     let outcome = sections(how, &mut lines, &mut config);

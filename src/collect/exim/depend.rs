@@ -10,7 +10,7 @@ use super::lists;
 use crate::name::lower_case;
 
 /// Perl functions of cPanel's configuration that give the sender's domain, or a name in its place.
-pub const SENDER_FUNCTIONS: [&str; 2] = ["get_message_sender_domain", "get_sender_from_uid"];
+pub(crate) const SENDER_FUNCTIONS: [&str; 2] = ["get_message_sender_domain", "get_sender_from_uid"];
 /// Named lists within named lists that are followed.
 const DEPTH_LIMIT: usize = 20;
 
@@ -19,7 +19,7 @@ const FOLDER_LIMIT: usize = 20_000;
 
 /// What one or several expansions depend on.
 #[derive(Debug, Default)]
-pub struct Uses {
+pub(crate) struct Uses {
     /// The sender's domain.
     pub sender: bool,
     /// The recipient's domain.
@@ -45,7 +45,7 @@ enum Part {
 }
 
 /// Collects what expansions depend on.
-pub struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     /// What was found.
     pub uses: Uses,
     /// Named lists.
@@ -57,23 +57,23 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Nothing found yet.
-    pub fn new(lists: &'a NamedLists) -> Walk<'a> {
+    pub(crate) fn new(lists: &'a NamedLists) -> Walk<'a> {
         Walk { uses: Uses::default(), lists, in_key: false, gone_through: BTreeSet::new() }
     }
 
     /// Whether the list of this name is gone through for the first time.
-    pub fn goes_through(&mut self, name: &str) -> bool {
+    pub(crate) fn goes_through(&mut self, name: &str) -> bool {
         self.gone_through.insert(name.to_owned())
     }
 
     /// Takes an expansion into account.
-    pub fn add(&mut self, expr: &Expr) {
+    pub(crate) fn add(&mut self, expr: &Expr) {
         // What comes out of it may differ for each domain: the evaluation sees that by itself.
         self.expr(expr);
     }
 
     /// Takes a list of domains into account that the sender's is compared with.
-    pub fn domain_list(&mut self, list: &str) {
+    pub(crate) fn domain_list(&mut self, list: &str) {
         self.list(list, 0);
     }
 
@@ -222,7 +222,7 @@ impl<'a> Walk<'a> {
     }
 
     fn table(&mut self, key: Part, kind: &str, file: &Option<String>) {
-        let kind = Type::of(kind);
+        let kind = Type::parse(kind);
         match (key, file) {
             (Part::None, _) => {}
             (Part::Pure, Some(file)) if matches!(kind.name, "lsearch" | "nwildlsearch") => {
@@ -310,7 +310,7 @@ fn blank(node: &Node) -> bool {
 }
 
 /// The text of an expansion that is text alone.
-pub fn constant(expr: &Expr) -> Option<String> {
+pub(crate) fn constant(expr: &Expr) -> Option<String> {
     let texts = expr.0.iter().map(|node| match &node.kind {
         Kind::Text(text) => Some(text.as_str()),
         _ => None,
@@ -319,7 +319,7 @@ pub fn constant(expr: &Expr) -> Option<String> {
 }
 
 /// The domains, and patterns, that have to be evaluated one by one, each once and sorted; `None` where they cannot be listed.
-pub fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<Vec<String>> {
+pub(crate) fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<Vec<String>> {
     if uses.opaque {
         return None;
     }
@@ -352,11 +352,11 @@ pub fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<Vec<String>> {
 }
 
 /// The file that an expansion looks something up in, where it is such a lookup and nothing else.
-pub fn table_of(expr: &Expr) -> Option<String> {
+pub(crate) fn table_of(expr: &Expr) -> Option<String> {
     let mut nodes = expr.0.iter().filter(|node| !blank(node));
     match (nodes.next().map(|node| &node.kind), nodes.next()) {
         (Some(Kind::Lookup(lookup)), None) => {
-            let kind = Type::of(&lookup.kind);
+            let kind = Type::parse(&lookup.kind);
             let plain =
                 lookup.tail.yes.as_ref().is_none_or(
                     |yes| matches!(&yes.0[..], [Node { kind: Kind::Variable(name), .. }] if name == "value"),

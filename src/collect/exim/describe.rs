@@ -63,7 +63,7 @@ fn setting(fact: &Fact<String>) -> Setting {
 }
 
 /// Main options: those set, and the defaults of those that identity depends on.
-pub fn main(config: &Config, hostname: &Result<Fact<String>, String>) -> BTreeMap<String, Setting> {
+pub(crate) fn main(config: &Config, hostname: &Result<Fact<String>, String>) -> BTreeMap<String, Setting> {
     let mut all: BTreeMap<String, Setting> =
         config.main.iter().map(|(name, fact)| (name.clone(), setting(fact))).collect();
     for (name, default) in MAIN {
@@ -87,7 +87,7 @@ pub fn main(config: &Config, hostname: &Result<Fact<String>, String>) -> BTreeMa
 }
 
 /// A transport or router.
-pub fn driver(driver: &Driver, class: Class) -> EximDriver {
+pub(crate) fn driver(driver: &Driver, class: Class) -> EximDriver {
     let mut options: BTreeMap<String, Setting> = driver
         .options
         .iter()

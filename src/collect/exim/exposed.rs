@@ -13,7 +13,7 @@ const TRANSPORT: [&str; 7] =
     ["dkim_domain", "dkim_private_key", "dkim_selector", "helo_data", "interface", "tls_certificate", "tls_privatekey"];
 
 /// Fills in [`Setting::expanded`] of a configuration that Exim takes.
-pub fn expand(root: &Root, read: &mut Read) {
+pub(crate) fn expand(root: &Root, read: &mut Read) {
     let evaluator = senders::evaluator(root, read);
     let outgoing = senders::scope(read);
     let mut main: Vec<(&str, Option<String>)> = Vec::new();

@@ -6,30 +6,30 @@ use super::expand::Failure;
 use crate::facts::{Fact, Mta, Origin, Problem, ProblemKind, SenderDomains};
 
 /// The origin of what no file sets.
-pub const EXIM: Origin = Origin::default_of("Exim specification");
+pub(crate) const EXIM: Origin = Origin::default_of("Exim specification");
 
 /// Outcomes that keep mail from leaving: by the setting and the message.
-pub type Faults = HashMap<(String, Failure), Fault>;
+pub(crate) type Faults = HashMap<(String, Failure), Fault>;
 
 /// What keeps mail from leaving.
-pub struct Fault {
+pub(crate) struct Fault {
     /// The setting.
     pub fact: Fact<String>,
     /// Whose mail.
-    pub whose: SenderDomains,
+    pub affected: SenderDomains,
     /// What Exim does then.
     pub then: &'static str,
 }
 
 /// What Exim does where a setting of a transport fails.
-pub const DEFERS: &str = "Exim defers the mail";
+pub(crate) const DEFERS: &str = "Exim defers the mail";
 
 /// Reports what keeps mail from leaving.
-pub fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
+pub(crate) fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
     let mut faults: Vec<_> = faults.into_iter().collect();
     faults.sort_by(|a, b| a.0.cmp(&b.0));
     for ((setting, why), fault) in faults {
-        let what = format!("{setting} fails: {}; {}{}", why.message, fault.then, of_whom(&fault.whose));
+        let what = format!("{setting} fails: {}; {}{}", why.message, fault.then, affected_senders(&fault.affected));
         let fact = fault.fact;
         let missing = why.file.as_ref().map(|file| file.path.as_str());
         let problem = match missing {
@@ -48,9 +48,9 @@ pub fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
 }
 
 /// Whose mail it is, where that is not everyone's.
-fn of_whom(whose: &SenderDomains) -> String {
+fn affected_senders(affected: &SenderDomains) -> String {
     const NAMED: usize = 5;
-    let SenderDomains::Only { domains, others } = whose else { return String::new() };
+    let SenderDomains::Only { domains, others } = affected else { return String::new() };
     let mut names: Vec<String> = domains.iter().take(NAMED).map(ToString::to_string).collect();
     match (domains.len().saturating_sub(NAMED), others) {
         (0, false) => {}

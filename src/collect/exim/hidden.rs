@@ -15,7 +15,7 @@ const WORK_LIMIT: usize = 64 << 20;
 
 /// A logical line in which macros were replaced.
 #[derive(Debug)]
-pub struct Uses {
+pub(crate) struct Uses {
     /// The macros, by their place among all.
     pub macros: Vec<usize>,
     /// Those that are part of a secret.
@@ -28,7 +28,7 @@ pub struct Uses {
 
 /// Marks in the files what `hide` hides, and every macro and line that holds a part of it. `uses` are the lines in which macros were
 /// replaced, in the order in which they were read.
-pub fn mark(files: &[Arc<SourceFile>], macros: &Macros, uses: &[Uses]) {
+pub(crate) fn mark(files: &[Arc<SourceFile>], macros: &Macros, uses: &[Uses]) {
     let mut hidden: HashSet<usize> = HashSet::new();
     let mut left = WORK_LIMIT;
     // Lines that were not reached count too.
@@ -63,7 +63,7 @@ fn hide(place: &Span) {
 }
 
 /// Of the macros `used` in a line, those whose text is part of a secret; all in a line with `hide`.
-pub fn in_secrets(line: &str, used: &[usize], macros: &Macros) -> Vec<usize> {
+pub(crate) fn in_secrets(line: &str, used: &[usize], macros: &Macros) -> Vec<usize> {
     let found = secret::scan("", line, Syntax::Exim, &BTreeSet::new());
     if !found.hide_lines.is_empty() {
         return used.to_vec();
@@ -78,7 +78,7 @@ pub fn in_secrets(line: &str, used: &[usize], macros: &Macros) -> Vec<usize> {
 }
 
 /// Exim's message about a line, without the words of a hidden value.
-pub fn without_words(message: &str, line: &str) -> String {
+pub(crate) fn without_words(message: &str, line: &str) -> String {
     let found = secret::scan("", line, Syntax::Exim, &BTreeSet::new());
     if found.ranges.is_empty() {
         return message.to_owned();

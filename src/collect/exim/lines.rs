@@ -116,7 +116,7 @@ struct Frame {
 }
 
 /// Reads logical lines one after the other.
-pub struct Lines<'r> {
+pub(crate) struct Lines<'r> {
     root: &'r Root,
     frames: Vec<Frame>,
     outer: Vec<State>,
@@ -140,7 +140,7 @@ const DIRECTIVES: [&str; 6] = ["ifdef", "ifndef", "elifdef", "elifndef", "else",
 
 impl<'r> Lines<'r> {
     /// The lines of `file`, with the macros that the command line defines.
-    pub fn new(root: &'r Root, file: Arc<SourceFile>, macros: Macros) -> Lines<'r> {
+    pub(crate) fn new(root: &'r Root, file: Arc<SourceFile>, macros: Macros) -> Lines<'r> {
         file.read_as(Syntax::Exim, BTreeSet::new());
         let frames = vec![Frame { file: Arc::clone(&file), at: 0 }];
         Lines {
@@ -162,7 +162,7 @@ impl<'r> Lines<'r> {
     ///
     /// # Errors
     /// What makes Exim refuse the file at this level.
-    pub fn next_line(&mut self) -> Result<Option<Logical>, Refused> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<Logical>, Refused> {
         let mut line = Logical { text: String::new(), pieces: Vec::new() };
         // What was dropped last stays in Exim's buffer: at the end of the file it is taken as part of an unfinished line.
         let mut left: Option<Left> = None;
@@ -373,7 +373,7 @@ impl<'r> Lines<'r> {
     }
 
     /// A refusal at the last physical line read.
-    pub fn refused(&self, message: impl Into<String>) -> Refused {
+    pub(crate) fn refused(&self, message: impl Into<String>) -> Refused {
         let at = self.last.clone().or_else(|| self.files.first().map(|file| file.span(0, 0)));
         Refused { message: message.into(), at, file: None, note: None, unknown: false, bounded: false }
     }

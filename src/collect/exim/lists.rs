@@ -3,7 +3,7 @@
 use super::space::is_space;
 
 /// The separator of a list, and what follows its choice.
-pub fn separator(list: &str) -> (char, &str) {
+pub(crate) fn separator(list: &str) -> (char, &str) {
     let rest = list.trim_start_matches(is_space);
     if let Some(after) = rest.strip_prefix('<')
         && let Some(chosen) = after.chars().next().filter(|c| c.is_ascii_punctuation() || c.is_ascii_control())
@@ -14,7 +14,7 @@ pub fn separator(list: &str) -> (char, &str) {
 }
 
 /// What `map` and `filter` make of the items of `list`: joined by its separator, which is doubled within items.
-pub fn joined(list: &str, items: &[String]) -> String {
+pub(crate) fn joined(list: &str, items: &[String]) -> String {
     let separator = separator(list).0.to_string();
     let doubled = separator.repeat(2);
     // An empty item that is not the first is a blank: else it would double the separator.
@@ -26,7 +26,7 @@ pub fn joined(list: &str, items: &[String]) -> String {
 }
 
 /// The items of a list, blanks at both ends gone.
-pub fn items(list: &str) -> Vec<String> {
+pub(crate) fn items(list: &str) -> Vec<String> {
     let (separator, mut rest) = separator(list);
     let mut found = Vec::new();
     loop {

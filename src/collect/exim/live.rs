@@ -15,13 +15,13 @@ const ETC: &str = "/etc/exim.conf";
 const OTHERS: [&str; 3] = ["/etc/exim/exim.conf", "/usr/local/etc/exim/configure", "/usr/exim/configure"];
 
 /// Whether a file is one that Exim is built to read, by whoever builds it.
-pub fn is_compiled_in(path: &str) -> bool {
+pub(crate) fn is_compiled_in(path: &str) -> bool {
     path == ETC || DEBIAN.contains(&path) || OTHERS.contains(&path)
 }
 
 /// A configuration that is read, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Live {
+pub(crate) struct Live {
     /// The file that is read first.
     pub file: String,
     /// `-D` macros.
@@ -32,7 +32,7 @@ pub struct Live {
 
 /// The live configuration; `None` where there is none. `running` holds the daemons of the live system: what they were started with
 /// goes before what files say of the next start.
-pub fn find(root: &Root, cpanel: bool, running: &[Daemon]) -> Option<Live> {
+pub(crate) fn find(root: &Root, cpanel: bool, running: &[Daemon]) -> Option<Live> {
     let Started { files: chosen, defines } = match of_daemons(running) {
         Some(started) => started,
         None => starters::read(root),
@@ -53,7 +53,7 @@ pub fn find(root: &Root, cpanel: bool, running: &[Daemon]) -> Option<Live> {
 
 /// Why Exim refuses the file that it reads first, whatever it says: an owner, group or mode that others could change it by.
 /// The owners that are compiled in beside root are not known; those that packages use are taken for trusted.
-pub fn refused(file: &str, status: FileStatus, users: &Users) -> Option<Refused> {
+pub(crate) fn refused(file: &str, status: FileStatus, users: &Users) -> Option<Refused> {
     const OTHERS: u32 = 0o002;
     const GROUP: u32 = 0o020;
     let note = if !users.trusts(status.uid) {
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_file_that_others_may_write_is_refused() {
         let (_dir, root) = root(&[("/etc/passwd", "root:x:0:0::/root:/bin/sh\nexim:x:93:94::/:/bin/false\n")]);
-        let users = Users::of(&root);
+        let users = Users::read(&root);
         let status = |uid, gid, bits: u32| FileStatus {
             size: 0,
             modified: 0,

@@ -12,7 +12,7 @@ use crate::facts::{Cpanel, Origin, Problem, ProblemKind};
 use crate::source::{SourceFile, Span};
 
 /// The file that cPanel builds: what is changed in it by hand is lost when it is built again.
-pub const BUILT: &str = "/etc/exim.conf";
+pub(crate) const BUILT: &str = "/etc/exim.conf";
 const LOCAL: &str = "/etc/exim.conf.local";
 const SMARTHOST: &str = "smarthost_routelist";
 /// Options that decide identity: main ones, of transports, and of routers.
@@ -30,7 +30,7 @@ const NAMES: [&str; 10] = [
 ];
 
 /// Gives options that exim.conf.local sets their place there: that is what an administrator edits.
-pub fn trace(root: &Root, config: &mut Config) {
+pub(crate) fn trace(root: &Root, config: &mut Config) {
     let Ok(file) = root.read(LOCAL) else { return };
     let set: HashMap<(&str, &str), Span> = settings(&file).map(|(name, value, span)| ((name, value), span)).collect();
     let drivers = config.transports.iter_mut().chain(&mut config.routers).map(|driver| &mut driver.options);
@@ -47,7 +47,7 @@ pub fn trace(root: &Root, config: &mut Config) {
 
 /// Reports what stands in the sources and has never come into the live file, whatever the files' times say: a copied source
 /// may be older than what it was copied beside.
-pub fn not_built(root: &Root, read: &Read, cpanel: &Cpanel, problems: &mut Vec<Problem>) {
+pub(crate) fn not_built(root: &Root, read: &Read, cpanel: &Cpanel, problems: &mut Vec<Problem>) {
     if read.facts.file != BUILT {
         return;
     }

@@ -13,7 +13,7 @@ const COMMAND_LINE_NAME: usize = 23;
 /// Macros that are kept; Exim has no limit. Debian's configuration has two hundred.
 const COUNT_LIMIT: usize = 100_000;
 /// What is said of more.
-pub const TOO_MANY: &str = "there are more macros than helolint keeps";
+pub(crate) const TOO_MANY: &str = "there are more macros than helolint keeps";
 /// Octets of a name that the index looks at.
 const PREFIX: usize = 4;
 

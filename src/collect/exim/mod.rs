@@ -3,7 +3,7 @@
 mod arithmetic;
 mod builtin;
 mod checks;
-pub mod config;
+pub(crate) mod config;
 mod debian;
 mod depend;
 mod describe;
@@ -15,9 +15,9 @@ mod hidden;
 pub mod hostname;
 mod lines;
 mod lists;
-pub mod live;
+pub(crate) mod live;
 mod local;
-pub mod macros;
+pub(crate) mod macros;
 mod options;
 mod preconditions;
 mod routes;
@@ -30,7 +30,7 @@ mod starters;
 mod sums;
 mod syntax;
 mod tables;
-pub mod users;
+pub(crate) mod users;
 mod version;
 mod words;
 
@@ -163,7 +163,7 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
     }
     collected.files = read.config.files.iter().map(|file| file.path().to_owned()).collect();
     if let (true, None, Some(status)) = (root.is_live(), &read.refused, root.status(&live.file))
-        && let Some(refused) = live::refused(&live.file, status, &Users::of(root))
+        && let Some(refused) = live::refused(&live.file, status, &Users::read(root))
     {
         read.facts.error = Some(Refusal { message: refused.message.clone(), origin: Origin::default_of("Exim") });
         read.refused = Some(refused);
@@ -195,9 +195,9 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
                 local::not_built(root, &read, cpanel, &mut collected.problems);
             }
             exposed::expand(root, &mut read);
-            collected.senders = senders::of(root, host, &read, cpanel.is_some(), &mut collected.problems);
+            collected.senders = senders::collect(root, host, &read, cpanel.is_some(), &mut collected.problems);
             if let Some(other) = &other {
-                let senders = senders::of(root, host, other, cpanel.is_some(), &mut Vec::new());
+                let senders = senders::collect(root, host, other, cpanel.is_some(), &mut Vec::new());
                 sums::mark_build_dependent(&mut collected.senders, &senders, &build);
             }
             collected.primary_hostname = read.primary_hostname.ok();
@@ -250,7 +250,7 @@ pub fn read(request: &Request) -> Result<Read, ReadError> {
 /// Reads one configuration, some builtin macros taken the other way round.
 fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read, ReadError> {
     let file = request.root.read(request.file)?;
-    let users = Users::of(request.root);
+    let users = Users::read(request.root);
     let how = config::Reading {
         root: request.root,
         users: &users,

@@ -14,10 +14,10 @@ use super::users::Users;
 use crate::facts::{Fact, Origin};
 
 /// Options that are set, with what Exim holds of them.
-pub type Options = BTreeMap<String, Fact<String>>;
+pub(crate) type Options = BTreeMap<String, Fact<String>>;
 
 /// A line that sets an option, with what is needed to judge it.
-pub struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// The line.
     pub line: &'a Logical,
     /// Macros, for the place of a value.
@@ -29,7 +29,7 @@ pub struct Line<'a> {
 }
 
 /// The text at `value` in a line, with its origin: the line; where the text is what a macro holds, the macro.
-pub fn origin(line: &Logical, macros: &Macros, value: Range<usize>) -> Fact<String> {
+pub(crate) fn origin(line: &Logical, macros: &Macros, value: Range<usize>) -> Fact<String> {
     let text = line.text[value.clone()].to_owned();
     let here = line.span(value.start, value.end);
     if let Some(found) = line.only_macro(value.start).and_then(|index| macros.get(index))
@@ -45,7 +45,7 @@ pub fn origin(line: &Logical, macros: &Macros, value: Range<usize>) -> Fact<Stri
 ///
 /// # Errors
 /// What makes Exim refuse it.
-pub fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Refused> {
+pub(crate) fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result<(), Refused> {
     let text = how.line.text.as_str();
     let refused = |message: String| Refused::at(how.line, message);
     let Some(pairs) = parse(Rule::option, text) else {
@@ -179,12 +179,12 @@ fn dequote(value: &str, name: &str) -> Result<String, String> {
 }
 
 /// The character with this number, which is one octet.
-pub fn numbered(digits: &str, radix: u32) -> char {
+pub(crate) fn numbered(digits: &str, radix: u32) -> char {
     char::from((u32::from_str_radix(digits, radix).unwrap_or(0) & 0xff) as u8)
 }
 
 /// The character that a backslash before `c` stands for.
-pub fn escaped(c: char) -> char {
+pub(crate) fn escaped(c: char) -> char {
     match c {
         'b' => '\u{8}',
         'f' => '\u{c}',

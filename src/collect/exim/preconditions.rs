@@ -12,7 +12,7 @@ use super::selection::{Selection, Takes};
 const DEPTH_LIMIT: usize = 20;
 
 /// What is asked of one router, sender by sender.
-pub struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     router: &'a Driver,
     selection: &'a Selection<'a>,
     evaluator: &'a Evaluator<'a>,
@@ -32,7 +32,7 @@ struct Condition<'a> {
 }
 
 /// What came of asking.
-pub struct Answer {
+pub(crate) struct Answer {
     /// Whether it takes the mail.
     pub takes: Takes,
     /// Whether it takes at least some.
@@ -43,7 +43,7 @@ pub struct Answer {
 
 impl<'a> Asked<'a> {
     /// What is asked of `router`.
-    pub fn of(
+    pub(crate) fn new(
         router: &'a Driver,
         selection: &'a Selection<'a>,
         config: &'a Config,
@@ -72,7 +72,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether the router takes the mail of a sender, by its number. The order is Exim's.
-    pub fn sender(&self, sender: usize) -> Answer {
+    pub(crate) fn sender(&self, sender: usize) -> Answer {
         let mut sure = self.domains.1 && self.local_parts.1;
         let answer = |takes| Answer { takes, sure: false, skipped: None };
         if self.router.is("verify_only", false) {
@@ -228,7 +228,7 @@ fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: us
             Err(_) => Ok(Reach::Open),
         };
     }
-    let by_key = item.split_once(';').map(|(kind, file)| (Type::of(kind.trim()).name, file.trim()));
+    let by_key = item.split_once(';').map(|(kind, file)| (Type::parse(kind.trim()).name, file.trim()));
     if let Some((name, file)) = by_key
         && matches!(name, "lsearch" | "wildlsearch" | "nwildlsearch")
         && lookups::check(name, true).is_ok()

@@ -9,7 +9,7 @@ use super::expand::{Evaluator, Failure, Scope, Stop, parse::parse};
 use super::faults::{DEFERS, Fault, Faults};
 use super::lists;
 use super::preconditions::Asked;
-use super::selection::{Selection, Takes, Whose};
+use super::selection::{RoutedSenders, Selection, Takes};
 use crate::facts::{Fact, NextHop, SenderDomains};
 use crate::name::DomainName;
 
@@ -18,15 +18,15 @@ const HOP_LIMIT: usize = 50;
 
 /// How one transport is used.
 #[derive(Debug, Default)]
-pub struct Use {
+pub(crate) struct Use {
     /// Whether anything names it, as far as files decide.
     pub named: bool,
     /// Where its mail goes, and whose; several where routers differ.
-    pub hops: Vec<(NextHop, Whose)>,
+    pub hops: Vec<(NextHop, RoutedSenders)>,
 }
 
 /// How each smtp transport is used, by name.
-pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faults) -> HashMap<String, Use> {
+pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faults) -> HashMap<String, Use> {
     let smtp: Vec<&Driver> = read.config.transports.iter().filter(|driver| driver.driver == "smtp").collect();
     let mut uses: HashMap<String, Use> = smtp.iter().map(|driver| (driver.name.clone(), Use::default())).collect();
     // Options whose text may name a transport.
@@ -51,7 +51,7 @@ pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faul
     for (name, used) in &mut uses {
         used.named = computed || words.contains(name.as_str());
     }
-    let selection = Selection::of(&read.config, evaluator, scope);
+    let selection = Selection::new(&read.config, evaluator, scope);
     // Whose mail no later router sees that asks the DNS, and whose no later one at all.
     let mut shadowed = vec![false; selection.count()];
     let mut ended = shadowed.clone();
@@ -67,8 +67,8 @@ pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faul
         };
         let names = if names.is_empty() && transport.contains('$') { smtp.clone() } else { names };
         led.extend(names.iter().map(|driver| driver.name.as_str()));
-        let asked = Asked::of(router, &selection, &read.config, evaluator, scope);
-        let route = Route::of(router, &read.config, evaluator, scope);
+        let asked = Asked::new(router, &selection, &read.config, evaluator, scope);
+        let route = Route::new(router, &read.config, evaluator, scope);
         for sender in 0..selection.count() {
             if ended[sender] {
                 continue;
@@ -123,7 +123,7 @@ pub fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faul
         let Some(used) = uses.get_mut(&name) else { continue };
         used.hops = found
             .into_iter()
-            .map(|found| (found.hop, Whose::new(&selection, &found.senders, found.certain)))
+            .map(|found| (found.hop, RoutedSenders::new(&selection, &found.senders, found.certain)))
             .take(HOP_LIMIT)
             .collect();
     }
@@ -176,17 +176,17 @@ fn add_fault(faults: &mut Faults, selection: &Selection, sender: usize, failed: 
     let key = (format!("{} of the router {}", failed.option, failed.router.name), failed.why);
     let fault = faults.entry(key).or_insert_with(|| Fault {
         fact: fact.clone(),
-        whose: SenderDomains::Only { domains: Vec::new(), others: false },
+        affected: SenderDomains::Only { domains: Vec::new(), others: false },
         then: failed.then,
     });
-    if let SenderDomains::Only { domains, others } = &mut fault.whose {
+    if let SenderDomains::Only { domains, others } = &mut fault.affected {
         match selection.names.get(sender) {
             Some(name) => domains.push(DomainName::new(name)),
             None => *others |= sender == selection.names.len(),
         }
         // Everyone's: that need not be said.
         if *others && domains.len() == selection.names.len() {
-            fault.whose = SenderDomains::Any;
+            fault.affected = SenderDomains::Any;
         }
     }
 }
@@ -230,7 +230,7 @@ struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    fn of(router: &'a Driver, config: &'a Config, evaluator: &'a Evaluator<'a>, scope: &'a Scope) -> Route<'a> {
+    fn new(router: &'a Driver, config: &'a Config, evaluator: &'a Evaluator<'a>, scope: &'a Scope) -> Route<'a> {
         let mut walk = Walk::new(&config.lists);
         let texts = ["address_data", "route_list", "route_data"];
         texts.iter().filter_map(|name| router.text(name)).for_each(|text| walk.add(&parse(text)));

@@ -18,7 +18,7 @@ const DEPTH_LIMIT: usize = 20;
 const LIST_COST: usize = 1000;
 
 /// Senders that routers tell apart: a domain or a pattern `*.domain` each, then every other domain, then the empty sender.
-pub struct Selection<'a> {
+pub(crate) struct Selection<'a> {
     config: &'a Config,
     evaluator: &'a Evaluator<'a>,
     scope: Scope,
@@ -28,7 +28,7 @@ pub struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     /// What the routers of a configuration that lead to a transport tell apart.
-    pub fn of(config: &'a Config, evaluator: &'a Evaluator<'a>, scope: &Scope) -> Selection<'a> {
+    pub(crate) fn new(config: &'a Config, evaluator: &'a Evaluator<'a>, scope: &Scope) -> Selection<'a> {
         let mut selection = Selection { config, evaluator, scope: scope.clone(), names: Vec::new() };
         let mut names = BTreeSet::new();
         for router in config.routers.iter().filter(|router| router.text("transport").is_some()) {
@@ -51,7 +51,7 @@ impl<'a> Selection<'a> {
     }
 
     /// How many senders are told apart.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.names.len() + 2
     }
 
@@ -70,7 +70,7 @@ impl<'a> Selection<'a> {
     }
 
     /// What an expansion sees of a sender's mail.
-    pub fn scope_of(&self, sender: usize) -> Scope {
+    pub(crate) fn scope_of(&self, sender: usize) -> Scope {
         let domain = self.domain(sender).unwrap_or_default();
         let mut scope = self.scope.clone();
         let address = if domain.is_empty() { String::new() } else { format!("postmaster@{domain}") };
@@ -80,7 +80,7 @@ impl<'a> Selection<'a> {
     }
 
     /// Whether the list `senders` of a router holds a sender.
-    pub fn sends(&self, router: &Driver, sender: usize) -> Takes {
+    pub(crate) fn sends(&self, router: &Driver, sender: usize) -> Takes {
         let Some(text) = router.text("senders") else { return Takes::Yes };
         let list = match self.evaluator.value(&parse(text), &mut self.scope_of(sender)) {
             Ok(list) => list,
@@ -154,7 +154,7 @@ impl<'a> Selection<'a> {
 
 /// Whether a router takes a sender's mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Takes {
+pub(crate) enum Takes {
     /// All of it, as far as its sender, files and settings are concerned.
     Yes,
     /// None of it.
@@ -185,9 +185,9 @@ fn part(item: &str) -> Part<'_> {
     if let Some(name) = item.strip_prefix('+') {
         return Part::Named(name);
     }
-    let by_key = item.split_once(';').filter(|(kind, _)| lookups::check(Type::of(kind.trim()).name, true).is_ok());
+    let by_key = item.split_once(';').filter(|(kind, _)| lookups::check(Type::parse(kind.trim()).name, true).is_ok());
     if let Some((kind, file)) = by_key {
-        let text = matches!(Type::of(kind.trim()).name, "lsearch" | "wildlsearch" | "nwildlsearch");
+        let text = matches!(Type::parse(kind.trim()).name, "lsearch" | "wildlsearch" | "nwildlsearch");
         return Part::Other(Some(file.trim()).filter(|_| text));
     }
     if item.starts_with('^') || item.starts_with("@@") {
@@ -224,7 +224,7 @@ fn collect(walk: &mut Walk, list: &str, depth: usize) {
 
 /// Whose mail takes a way, by the routers that lead there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whose {
+pub(crate) enum RoutedSenders {
     /// Everyone's.
     All,
     /// Files do not decide it.
@@ -240,29 +240,29 @@ pub enum Whose {
     },
 }
 
-impl Whose {
+impl RoutedSenders {
     /// The senders told apart of whom `taken` holds; `certain`: whether files decide it.
-    pub fn new(selection: &Selection, taken: &BTreeSet<usize>, certain: bool) -> Whose {
+    pub(crate) fn new(selection: &Selection, taken: &BTreeSet<usize>, certain: bool) -> RoutedSenders {
         if !certain {
-            return Whose::Undecided;
+            return RoutedSenders::Undecided;
         }
         if taken.len() == selection.count() {
-            return Whose::All;
+            return RoutedSenders::All;
         }
         let named = |here: bool| {
             let names = selection.names.iter().enumerate().filter(|(at, _)| taken.contains(at) == here);
             names.map(|(_, name)| name.clone()).collect()
         };
-        Whose::Only { taken: named(true), left: named(false), others: taken.contains(&selection.names.len()) }
+        RoutedSenders::Only { taken: named(true), left: named(false), others: taken.contains(&selection.names.len()) }
     }
 
     /// Of those whom a transport treats alike, the ones who come this way; `None` where there are none. `all`: every domain that
     /// the transport tells apart.
-    pub fn of(&self, alike: &SenderDomains, all: &HashSet<&str>) -> Option<SenderDomains> {
+    pub(crate) fn among(&self, alike: &SenderDomains, all: &HashSet<&str>) -> Option<SenderDomains> {
         let (taken, left, others) = match self {
-            Whose::All => return Some(alike.clone()),
-            Whose::Undecided => return Some(SenderDomains::Undecided),
-            Whose::Only { taken, left, others } => (taken, left, *others),
+            RoutedSenders::All => return Some(alike.clone()),
+            RoutedSenders::Undecided => return Some(SenderDomains::Undecided),
+            RoutedSenders::Only { taken, left, others } => (taken, left, *others),
         };
         let (domains, others) = match alike {
             SenderDomains::Undecided => return Some(SenderDomains::Undecided),

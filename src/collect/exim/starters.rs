@@ -23,7 +23,7 @@ const OPTIONS: [&str; 5] =
 
 /// What a daemon is started with.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Started {
+pub(crate) struct Started {
     /// `-C`: the list of files of which the first that exists counts; empty: the one compiled in.
     pub files: Vec<String>,
     /// `-D`: names and values of macros.
@@ -32,7 +32,7 @@ pub struct Started {
 
 impl Started {
     /// What the arguments of a command line say; a list of `-C` that is not made of absolute paths is passed over.
-    pub fn of_arguments<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Started {
+    pub(crate) fn of_arguments<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Started {
         let mut started = Started::default();
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -60,7 +60,7 @@ impl Started {
 }
 
 /// `-C` and `-D` of the daemon as files have it started.
-pub fn read(root: &Root) -> Started {
+pub(crate) fn read(root: &Root) -> Started {
     let mut words = Vec::new();
     for unit in UNITS {
         let unit = Unit::read(root, unit);

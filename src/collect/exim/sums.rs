@@ -9,7 +9,7 @@ use crate::facts::{Bind, Helo, Origin, Sender, Undecided};
 // A place's file has an index of its lines that is made when it is first wanted; no hash depends on it.
 #[allow(clippy::mutable_key_type)]
 /// Leaves undecided what differs where Exim was built otherwise.
-pub fn mark_build_dependent(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>) {
+pub(crate) fn mark_build_dependent(senders: &mut [Sender], other: &[Sender], build: &BTreeSet<String>) {
     let names: Vec<&str> = build.iter().map(String::as_str).collect();
     let why = format!("it depends on what Exim was built with (`{}`; see `exim -bP macros`)", names.join("`, `"));
     let all: HashSet<&Sender> = other.iter().collect();
@@ -36,7 +36,7 @@ pub fn mark_build_dependent(senders: &mut [Sender], other: &[Sender], build: &BT
 }
 
 /// Marks HELO names that are set for the whole of Exim: unset everywhere, or one constant.
-pub fn global(read: &Read, senders: &mut [Sender]) {
+pub(crate) fn global(read: &Read, senders: &mut [Sender]) {
     let transports = read.config.transports.iter().filter(|driver| driver.driver == "smtp");
     let mut texts: Vec<&str> = transports
         .map(|driver| driver.get("helo_data").map_or("$primary_hostname", |fact| fact.value.trim()))

@@ -13,7 +13,7 @@ use super::space::is_space;
 pub(super) struct Grammar;
 
 /// A macro definition.
-pub struct Definition<'t> {
+pub(crate) struct Definition<'t> {
     /// The macro.
     pub name: &'t str,
     /// Whether it stands with `==`.
@@ -23,7 +23,7 @@ pub struct Definition<'t> {
 }
 
 /// A named list.
-pub struct NamedList<'t> {
+pub(crate) struct NamedList<'t> {
     /// `domainlist`, `hostlist`, `addresslist` or `localpartlist`.
     pub kind: &'t str,
     /// Its name.
@@ -46,7 +46,7 @@ pub(super) fn range(pairs: &[Pair<Rule>]) -> Range<usize> {
 }
 
 /// The name of the section that the line begins.
-pub fn section(text: &str) -> Option<String> {
+pub(crate) fn section(text: &str) -> Option<String> {
     // A cheap look first: this is asked of every line.
     text.get(..6).filter(|start| start.eq_ignore_ascii_case("begin "))?;
     let pairs = parse(Rule::begin, text)?;
@@ -54,21 +54,21 @@ pub fn section(text: &str) -> Option<String> {
 }
 
 /// The macro definition that the line is.
-pub fn macro_definition(text: &str) -> Option<Definition<'_>> {
+pub(crate) fn macro_definition(text: &str) -> Option<Definition<'_>> {
     let pairs = parse(Rule::macro_definition, text)?;
     let name = find(&pairs, Rule::macro_name)?.as_str();
     Some(Definition { name, redefine: find(&pairs, Rule::redefine).is_some(), value: range(&pairs) })
 }
 
 /// The named list that the line defines.
-pub fn named_list(text: &str) -> Option<NamedList<'_>> {
+pub(crate) fn named_list(text: &str) -> Option<NamedList<'_>> {
     let pairs = parse(Rule::named_list, text)?;
     let kind = find(&pairs, Rule::list_kind)?.as_str();
     Some(NamedList { kind, name: find(&pairs, Rule::list_name)?.as_str(), value: range(&pairs) })
 }
 
 /// What Exim says of a line that begins as a named list and is none.
-pub fn broken_list(text: &str) -> Option<String> {
+pub(crate) fn broken_list(text: &str) -> Option<String> {
     let text = text.strip_prefix("hide").and_then(|rest| rest.strip_prefix(is_space)).unwrap_or(text);
     let kinds = ["domainlist", "hostlist", "addresslist", "localpartlist"];
     let rest = kinds.iter().find_map(|kind| text.strip_prefix(kind))?;
@@ -82,13 +82,13 @@ pub fn broken_list(text: &str) -> Option<String> {
 }
 
 /// The driver that the line begins, and what follows the colon.
-pub fn driver_name(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn driver_name(text: &str) -> Option<(&str, &str)> {
     let pairs = parse(Rule::driver, text)?;
     Some((find(&pairs, Rule::name)?.as_str(), &text[range(&pairs)]))
 }
 
 /// Exim's message for text that should not be there.
-pub fn extra(rest: &str, behind: &str) -> String {
+pub(crate) fn extra(rest: &str, behind: &str) -> String {
     let comment = if rest.starts_with('#') { " (# is comment only at line start)" } else { "" };
     format!("extra characters follow {behind}{comment}")
 }

@@ -4,7 +4,7 @@
 
 /// What an option takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `name`, `no_name`, or `name = true`.
     Boolean,
     /// A string, quoted or not.
@@ -332,11 +332,11 @@ const AUTHENTICATOR_SPA: &[Group] = &[(Kind::Text, "client_domain client_passwor
 const AUTHENTICATOR_TLS: &[Group] = &[(Kind::Text, "server_param server_param1 server_param2 server_param3")];
 
 /// A list of options by type.
-pub type Groups = &'static [Group];
+pub(crate) type Groups = &'static [Group];
 
 /// A class of drivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub(crate) enum Class {
     /// Transports.
     Transport,
     /// Routers.
@@ -347,7 +347,7 @@ pub enum Class {
 
 impl Class {
     /// `transport`, `router` or `authenticator`.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Class::Transport => "transport",
             Class::Router => "router",
@@ -357,12 +357,12 @@ impl Class {
 }
 
 /// The main options.
-pub fn main() -> Groups {
+pub(crate) fn main() -> Groups {
     MAIN
 }
 
 /// Options that every driver of a class takes.
-pub fn generic(class: Class) -> Groups {
+pub(crate) fn generic(class: Class) -> Groups {
     match class {
         Class::Transport => TRANSPORT,
         Class::Router => ROUTER,
@@ -371,7 +371,7 @@ pub fn generic(class: Class) -> Groups {
 }
 
 /// The drivers of a class.
-pub fn drivers(class: Class) -> &'static [&'static str] {
+pub(crate) fn drivers(class: Class) -> &'static [&'static str] {
     match class {
         Class::Transport => &["appendfile", "autoreply", "lmtp", "pipe", "smtp"],
         Class::Router => &["accept", "dnslookup", "ipliteral", "manualroute", "queryprogram", "redirect"],
@@ -380,7 +380,7 @@ pub fn drivers(class: Class) -> &'static [&'static str] {
 }
 
 /// Options of one driver; `None` where there is no such driver.
-pub fn private(class: Class, driver: &str) -> Option<Groups> {
+pub(crate) fn private(class: Class, driver: &str) -> Option<Groups> {
     Some(match (class, driver) {
         (Class::Transport, "appendfile") => TRANSPORT_APPENDFILE,
         (Class::Transport, "autoreply") => TRANSPORT_AUTOREPLY,
@@ -408,7 +408,7 @@ pub fn private(class: Class, driver: &str) -> Option<Groups> {
 }
 
 /// The type of the option `name` in a list.
-pub fn kind(groups: Groups, name: &str) -> Option<Kind> {
+pub(crate) fn kind(groups: Groups, name: &str) -> Option<Kind> {
     let fits = |(_, list): &&Group| list.split(' ').any(|known| known == name);
     groups.iter().find(fits).map(|(kind, _)| *kind)
 }

@@ -6,7 +6,7 @@ use crate::collect::root::Root;
 
 /// The users of this host, as far as files decide it.
 #[derive(Debug, Default)]
-pub struct Users {
+pub(crate) struct Users {
     /// `None` where another source than `/etc/passwd` is asked too, or it cannot be read.
     names: Option<HashSet<String>>,
     /// User and group numbers of the names that Exim is built to run under.
@@ -18,7 +18,7 @@ const EXIM: [&str; 3] = ["Debian-exim", "exim", "mailnull"];
 
 impl Users {
     /// What `/etc/passwd` holds, where nsswitch.conf asks nobody else.
-    pub fn of(root: &Root) -> Users {
+    pub(crate) fn read(root: &Root) -> Users {
         let only_files = root.read("/etc/nsswitch.conf").map_or(true, |file| {
             let line = file.text().lines().find_map(|line| line.trim_start().strip_prefix("passwd:"));
             let line = line.unwrap_or("files").split('#').next().unwrap_or_default().to_owned();
@@ -35,12 +35,12 @@ impl Users {
     }
 
     /// Whether `id` is root's number, or that of a user or group that Exim may be built to trust.
-    pub fn trusts(&self, id: u32) -> bool {
+    pub(crate) fn trusts(&self, id: u32) -> bool {
         id == 0 || self.own.contains(&id) || self.names.is_none()
     }
 
     /// Whether `name` is certainly no user: neither known nor a number, and not expanded later.
-    pub fn lacks(&self, name: &str) -> bool {
+    pub(crate) fn lacks(&self, name: &str) -> bool {
         let Some(names) = &self.names else { return false };
         !names.contains(name) && !name.contains('$') && name.parse::<i64>().is_err()
     }

@@ -12,12 +12,12 @@ const PROGRAMS: [&str; 4] = ["/usr/sbin/exim4", "/usr/sbin/exim", "/usr/exim/bin
 const MARK: &str = "Exim version %s";
 
 /// The installed version, such as `4.96`; none where no file says it.
-pub fn installed(root: &Root) -> Option<String> {
+pub(crate) fn installed(root: &Root) -> Option<String> {
     of_database(root).or_else(|| PROGRAMS.iter().find_map(|path| of_program(root, path)))
 }
 
 /// Whether the names of the installed release are listed here: those of every release that Debian has packages of.
-pub fn is_listed(root: &Root, hint: Option<&str>, debian: bool) -> bool {
+pub(crate) fn is_listed(root: &Root, hint: Option<&str>, debian: bool) -> bool {
     match hint.map(str::to_owned).or_else(|| installed(root)) {
         Some(version) => words::is_listed(&version),
         None => debian,

@@ -3,7 +3,7 @@
 
 /// Whether a word of an ACL is a condition or a modifier, which may not be negated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
+pub(crate) enum Word {
     /// It asks something.
     Condition,
     /// It does something.
@@ -11,10 +11,10 @@ pub enum Word {
 }
 
 /// Releases whose words stand here.
-pub const RELEASES: std::ops::RangeInclusive<u32> = 92..=99;
+pub(crate) const RELEASES: std::ops::RangeInclusive<u32> = 92..=99;
 
 /// Verbs of ACLs, the same in all releases.
-pub const VERBS: [&str; 7] = ["accept", "defer", "deny", "discard", "drop", "require", "warn"];
+pub(crate) const VERBS: [&str; 7] = ["accept", "defer", "deny", "discard", "drop", "require", "warn"];
 
 /// Conditions of ACLs: those of every release and build, of builds with content scanning (`decode`, `malware`, `mime_regex`,
 /// `regex`, `spam`), SPF, DKIM, DMARC, DCC, Brightmail; `seen` since 4.96.
@@ -27,7 +27,7 @@ const MODIFIERS: &str = "add_header bmi_optin continue control delay endpass log
     queue remove_header set udpsend";
 
 /// What a word of an ACL is; `None` where no release knows it.
-pub fn acl(name: &str) -> Option<Word> {
+pub(crate) fn acl(name: &str) -> Option<Word> {
     let among = |words: &str| words.split(' ').any(|known| known == name);
     if among(CONDITIONS) {
         return Some(Word::Condition);
@@ -36,14 +36,14 @@ pub fn acl(name: &str) -> Option<Word> {
 }
 
 /// Errors that a retry rule may name, beside those that have a part of their own (`quota_7d`, `rcpt_4xx`, `refused_MX`).
-pub const RETRY_ERRORS: [&str; 8] =
+pub(crate) const RETRY_ERRORS: [&str; 8] =
     ["*", "auth_failed", "lookup", "lost_connection", "quota", "refused", "timeout", "tls_required"];
 
 /// Flags of a rewrite rule: which addresses, and how.
-pub const REWRITE_FLAGS: &str = "EFTbcfhrstqQRSw";
+pub(crate) const REWRITE_FLAGS: &str = "EFTbcfhrstqQRSw";
 
 /// Whether the words of a release stand here, by its version (`4.96`, `4.94.2`).
-pub fn is_listed(version: &str) -> bool {
+pub(crate) fn is_listed(version: &str) -> bool {
     let mut parts = version.split('.');
     parts.next() == Some("4")
         && parts.next().and_then(|minor| minor.parse().ok()).is_some_and(|n| RELEASES.contains(&n))

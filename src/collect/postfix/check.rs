@@ -14,7 +14,7 @@ const INTERFACES_LIMIT: usize = 4096;
 const LABEL_LIMIT: usize = 63;
 
 /// Whether Postfix takes the text as a host name (valid_hostname(3)): underscores pass, a final dot does not.
-pub fn is_valid_hostname(name: &str) -> bool {
+pub(crate) fn is_valid_hostname(name: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && label.len() <= LABEL_LIMIT
@@ -27,7 +27,7 @@ pub fn is_valid_hostname(name: &str) -> bool {
 }
 
 /// Words of a list: blanks and commas stand between them.
-pub fn words(list: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(list: &str) -> impl Iterator<Item = &str> {
     list.split([' ', '\t', '\r', '\n', ',']).filter(|word| !word.is_empty())
 }
 
@@ -35,7 +35,7 @@ pub fn words(list: &str) -> impl Iterator<Item = &str> {
 ///
 /// # Errors
 /// In Postfix's words, where a word of it is none.
-pub fn families(value: &str) -> Result<Vec<Family>, String> {
+pub(crate) fn families(value: &str) -> Result<Vec<Family>, String> {
     let mut found = Vec::new();
     for word in words(value) {
         match word {
@@ -52,7 +52,7 @@ pub fn families(value: &str) -> Result<Vec<Family>, String> {
 
 /// The addresses that Postfix counts as its own by `inet_interfaces`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OwnAddresses {
+pub(crate) enum OwnAddresses {
     /// Those of all interfaces, or of the loopback interface: never one alone that could be bound to.
     Interfaces,
     /// These.
@@ -67,7 +67,7 @@ pub enum OwnAddresses {
 ///
 /// # Errors
 /// In Postfix's words, where an address is on no interface or a name is unknown.
-pub fn own_addresses(value: &str, protocols: &[Family], env: &Environment<'_>) -> Result<OwnAddresses, String> {
+pub(crate) fn own_addresses(value: &str, protocols: &[Family], env: &Environment<'_>) -> Result<OwnAddresses, String> {
     if matches!(value, "all" | "loopback-only") {
         return Ok(OwnAddresses::Interfaces);
     }
@@ -80,7 +80,7 @@ pub fn own_addresses(value: &str, protocols: &[Family], env: &Environment<'_>) -
         match env.resolve(word) {
             Resolved::Addresses(found) => {
                 let usable: Vec<IpAddr> =
-                    found.into_iter().filter(|addr| protocols.contains(&Family::of(*addr))).collect();
+                    found.into_iter().filter(|addr| protocols.contains(&Family::from(*addr))).collect();
                 if usable.is_empty() {
                     return Err(format!("config variable inet_interfaces: host not found: {word}"));
                 }
@@ -126,7 +126,7 @@ mod tests {
     fn interfaces_are_bounded() {
         let read = |_: &str| Err(crate::collect::root::ReadError::NotFound);
         let host: crate::facts::Host = crate::rules::testing::healthy().host;
-        let mut env = Environment::of(&host, None, false, &read);
+        let mut env = Environment::read(&host, None, false, &read);
         env.addresses = None;
         let list = |count: usize| (0..count).map(|n| format!("10.0.{}.{} ", n >> 8, n & 255)).collect::<String>();
         let own = |count| own_addresses(&list(count), &Family::BOTH, &env);

@@ -10,7 +10,7 @@ const SHOWN: usize = 20;
 
 /// Whether `left operator right` holds: as numbers where both are all digits, else byte by byte; with the suffix `level`
 /// as compatibility levels.
-pub fn compare(left: &str, operator: &str, suffix: &str, right: &str) -> Result<bool, Fault> {
+pub(crate) fn compare(left: &str, operator: &str, suffix: &str, right: &str) -> Result<bool, Fault> {
     let order = match suffix {
         "" if is_number(left) && is_number(right) => number(left)?.cmp(&number(right)?),
         "" => left.as_bytes().cmp(right.as_bytes()),
@@ -31,7 +31,7 @@ pub fn compare(left: &str, operator: &str, suffix: &str, right: &str) -> Result<
 ///
 /// # Errors
 /// In Postfix's words, where it is not.
-pub fn check_suffix(operator: &str, suffix: &str) -> Result<(), Fault> {
+pub(crate) fn check_suffix(operator: &str, suffix: &str) -> Result<(), Fault> {
     if matches!(suffix, "" | "level") {
         return Ok(());
     }
@@ -50,7 +50,7 @@ fn number(text: &str) -> Result<i64, Fault> {
 ///
 /// # Errors
 /// In Postfix's words, where it is none.
-pub fn level(text: &str) -> Result<[u32; 3], String> {
+pub(crate) fn level(text: &str) -> Result<[u32; 3], String> {
     let fault = || format!("malformed compatibility level syntax: \"{text}\"");
     let mut level = [0; 3];
     let mut parts = text.split('.');
@@ -70,7 +70,7 @@ pub fn level(text: &str) -> Result<[u32; 3], String> {
 }
 
 /// What is wrong with the inside of a reference that the grammar does not take, in Postfix's words.
-pub fn diagnose(body: &str) -> String {
+pub(crate) fn diagnose(body: &str) -> String {
     let blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
     let rest = body.trim_start_matches(blank);
     let after_subject = if rest.starts_with('{') {

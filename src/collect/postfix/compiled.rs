@@ -6,7 +6,7 @@ use crate::collect::root::Root;
 
 /// What decides where a compiled form stands.
 #[derive(Debug, Clone, Default)]
-pub struct Formats {
+pub(crate) struct Formats {
     /// The installed version, where it is known.
     pub version: Option<Version>,
     /// Whether the distribution is known to have no Berkeley DB.
@@ -17,7 +17,7 @@ pub struct Formats {
 
 /// Where the compiled form of a table is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// It needs none: the text is read.
     Text,
     /// Here.
@@ -28,14 +28,14 @@ pub enum Form {
 
 impl Formats {
     /// Those of this host.
-    pub fn of(root: &Root, main: Option<&MainCf>, version: Option<Version>) -> Formats {
+    pub(crate) fn read(root: &Root, main: Option<&MainCf>, version: Option<Version>) -> Formats {
         let set = main.and_then(|main| main.settings.get("default_database_type"));
         let default_type = set.map(|set| set.value.clone()).filter(|kind| ["lmdb", "cdb"].contains(&kind.as_str()));
         Formats { version, without_berkeley_db: is_release_10(root), default_type }
     }
 
     /// Where the compiled form of the table `kind`:`path` is.
-    pub fn form(&self, kind: &str, path: &str, root: &Root) -> Form {
+    pub(crate) fn form(&self, kind: &str, path: &str, root: &Root) -> Form {
         let at = |ending: &str| format!("{path}{ending}");
         let first = |endings: &[&str]| {
             let found = endings.iter().map(|ending| at(ending)).find(|place| root.exists(place));

@@ -42,7 +42,7 @@ pub enum Resolved {
 
 impl<'a> Environment<'a> {
     /// The environment that the facts of a host make.
-    pub fn of(
+    pub fn read(
         host: &Host,
         users: Option<Vec<String>>,
         debian: bool,

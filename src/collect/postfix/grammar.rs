@@ -1,29 +1,29 @@
 //! The pest parsers, and how deep a text may nest before it is handed to them.
 
-pub use main::{MainCfGrammar, Rule};
-pub use master::MasterCfGrammar;
+pub(crate) use main::{MainCfGrammar, Rule};
+pub(crate) use master::MasterCfGrammar;
 
 /// main.cf: the head of a setting, and the language of values.
 mod main {
     #![allow(missing_docs)]
     #[derive(pest_derive::Parser)]
     #[grammar = "grammar/main_cf.pest"]
-    pub struct MainCfGrammar;
+    pub(crate) struct MainCfGrammar;
 }
 
 /// master.cf: fields.
-pub mod master {
+pub(crate) mod master {
     #![allow(missing_docs)]
     #[derive(pest_derive::Parser)]
     #[grammar = "grammar/master_cf.pest"]
-    pub struct MasterCfGrammar;
+    pub(crate) struct MasterCfGrammar;
 }
 
 /// Braces and parentheses within each other that are still read. Postfix has no limit; pest recurses for each.
-pub const NESTING_LIMIT: usize = 60;
+pub(crate) const NESTING_LIMIT: usize = 60;
 
 /// Whether braces or parentheses nest in `text` beyond [`NESTING_LIMIT`].
-pub fn nests_too_deep(text: &str) -> bool {
+pub(crate) fn nests_too_deep(text: &str) -> bool {
     let mut depth = [0usize; 2];
     text.bytes().any(|byte| {
         match byte {

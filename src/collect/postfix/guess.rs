@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 const QUOTES: [char; 7] = ['"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
 
 /// The next hop that was meant; `takes` says whether the client takes a text.
-pub fn next_hop(text: &str, takes: impl Fn(&str) -> bool) -> Option<String> {
+pub(crate) fn next_hop(text: &str, takes: impl Fn(&str) -> bool) -> Option<String> {
     let bare = undressed(text);
     let (scheme, rest) = match bare.split_once("://") {
         Some((scheme, rest)) => (scheme, rest.trim_end_matches('/')),
@@ -24,7 +24,7 @@ pub fn next_hop(text: &str, takes: impl Fn(&str) -> bool) -> Option<String> {
 }
 
 /// The list of interfaces that was meant; `takes` says whether Postfix takes a text.
-pub fn interfaces(text: &str, takes: impl Fn(&str) -> bool) -> Option<String> {
+pub(crate) fn interfaces(text: &str, takes: impl Fn(&str) -> bool) -> Option<String> {
     let bare = undressed(text);
     let words = bare.split([' ', '\t', '\r', '\n', ',', ';']).map(|word| word.trim_matches(QUOTES));
     let mut words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();

@@ -24,7 +24,7 @@ const REWRITING: [&str; 4] = ["canonical_maps", "sender_canonical_maps", "smtp_g
 const REFUSING: [&str; 2] = ["error", "discard"];
 
 /// What is looked through.
-pub struct Sources<'a> {
+pub(crate) struct Sources<'a> {
     /// main.cf.
     pub main: Option<&'a MainCf>,
     /// master.cf.
@@ -37,7 +37,7 @@ pub struct Sources<'a> {
 
 impl Sources<'_> {
     /// `-o` settings for clients on services that are none.
-    pub fn of_other_programs(&self) -> Vec<IdleSetting> {
+    pub(crate) fn of_other_programs(&self) -> Vec<IdleSetting> {
         let mut found = Vec::new();
         for entry in self.master.live() {
             let own = match Program::of_command(entry.command()) {
@@ -60,7 +60,7 @@ impl Sources<'_> {
     }
 
     /// Settings of main.cf that the installed version does not know.
-    pub fn of_later_versions(&self, installed: &Fact<String>, version: Option<Version>) -> Vec<IdleSetting> {
+    pub(crate) fn of_later_versions(&self, installed: &Fact<String>, version: Option<Version>) -> Vec<IdleSetting> {
         let older = |since: Version| version.is_some_and(|version| version < since);
         let set = |name: &str| self.main.and_then(|main| Some((main.settings.get(name)?, main.origin(name)?)));
         let later = LATER.iter().filter(|(_, _, since)| older(*since)).filter_map(|(name, since, _)| {
@@ -72,7 +72,7 @@ impl Sources<'_> {
     }
 
     /// `relayhost` where mail for elsewhere is refused before.
-    pub fn behind_a_refusal(&self, services: &Services<'_>) -> Option<IdleSetting> {
+    pub(crate) fn behind_a_refusal(&self, services: &Services<'_>) -> Option<IdleSetting> {
         let relayhost = self.process.fact("relayhost").filter(|value| !value.value.is_empty())?;
         let default = self.process.fact("default_transport")?;
         let service = default.value.split(':').next().unwrap_or_default().trim();
@@ -85,7 +85,7 @@ impl Sources<'_> {
     }
 
     /// The domain that mail made on this host gets, where nothing rewrites it.
-    pub fn mail_origin(&self, shared: &Process<'_>) -> Option<Fact<String>> {
+    pub(crate) fn mail_origin(&self, shared: &Process<'_>) -> Option<Fact<String>> {
         let of_clients =
             self.master.live().flat_map(|entry| &entry.overrides).map(|(name, value)| (name, &value.value));
         let set = self.main.iter().flat_map(|main| &main.settings).map(|(name, set)| (name, &set.value));

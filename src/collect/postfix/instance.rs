@@ -71,7 +71,7 @@ const SHOWN: [&str; 34] = [
 const STOCK: [&str; 3] = ["smtp", "relay", "lmtp"];
 
 /// The files of an instance and how it stands to others.
-pub struct Files<'a> {
+pub(crate) struct Files<'a> {
     /// Its configuration directory.
     pub directory: &'a str,
     /// main.cf.
@@ -87,7 +87,7 @@ pub struct Files<'a> {
 }
 
 /// What one instance yields.
-pub struct Instance {
+pub(crate) struct Instance {
     /// Its facts.
     pub facts: Postfix,
     /// Its ways of sending.
@@ -101,7 +101,7 @@ pub struct Instance {
 }
 
 /// Reads one instance.
-pub fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Instance {
+pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Instance {
     let expander = Expander::default();
     secrets(files);
     let main = files.main.as_ref().map(MainCf::parse);
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         let rewrite = self.start(Program::TrivialRewrite, rewrite_entry);
         let installed = version::set(self.main).or_else(|| self.env.version.clone());
         let version = installed.as_ref().and_then(|fact| Version::parse(&fact.value));
-        let formats = Formats::of(root, self.main, version);
+        let formats = Formats::read(root, self.main, version);
         let own = OwnFiles::of_postfix(root, [self.files.directory]);
         let sources = Sources {
             rewrite: &rewrite,

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use crate::source::{SourceFile, Span};
 
 /// White space as Postfix sees it: isspace(3) in the C locale.
-pub fn is_space(byte: u8) -> bool {
+pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 /// Text without white space at either end, as Postfix sees white space.
-pub fn trim(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| u8::try_from(c).is_ok_and(is_space))
 }
 
 /// The first bytes of a text, at most `limit`, up to the end of a character.
-pub fn first_bytes(text: &str, limit: usize) -> &str {
+pub(crate) fn first_bytes(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     &text[..end.unwrap_or(0)]
 }
@@ -55,7 +55,7 @@ impl LogicalLine<'_> {
 }
 
 /// The logical lines of a text. The first may begin with white space: Postfix drops it with a warning.
-pub fn logical_lines(text: &str) -> Vec<LogicalLine<'_>> {
+pub(crate) fn logical_lines(text: &str) -> Vec<LogicalLine<'_>> {
     let mut lines: Vec<LogicalLine<'_>> = Vec::new();
     let mut open = false;
     let mut start = 0;

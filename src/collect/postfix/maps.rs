@@ -23,7 +23,7 @@ const ELSEWHERE: [&str; 9] = ["debug", "environ", "internal", "netinfo", "nis", 
 
 /// Where tables are read.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The files.
     pub root: &'a Root,
     /// Those whose text may be told.
@@ -36,7 +36,7 @@ pub struct Place<'a> {
 
 /// What a row is found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
+pub(crate) enum Key {
     /// Anything: `static:`, `randmap:`, `*`.
     Every,
     /// This text.
@@ -47,7 +47,7 @@ pub enum Key {
 
 /// One row of a table.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// What it is found by.
     pub key: Key,
     /// What it says, and where.
@@ -56,7 +56,7 @@ pub struct Row {
 
 /// The tables of one parameter.
 #[derive(Debug, Default)]
-pub struct Tables {
+pub(crate) struct Tables {
     /// All rows, the first tables first.
     pub rows: Vec<Row>,
     /// A table that files cannot decide.
@@ -69,13 +69,13 @@ pub struct Tables {
 
 impl Tables {
     /// Whether a row answers every question.
-    pub fn answers_all(&self) -> bool {
+    pub(crate) fn answers_all(&self) -> bool {
         self.rows.iter().any(|row| row.key == Key::Every)
     }
 }
 
 /// Reads the tables that a parameter names.
-pub fn read_tables(parameter: &Fact<String>, place: Place<'_>) -> Tables {
+pub(crate) fn read_tables(parameter: &Fact<String>, place: Place<'_>) -> Tables {
     let mut tables = Tables::default();
     let all = split_list(&parameter.value);
     if all.len() > TABLE_LIMIT {
@@ -95,7 +95,7 @@ pub fn read_tables(parameter: &Fact<String>, place: Place<'_>) -> Tables {
 }
 
 /// Reads a list of patterns such as `relay_domains`: names, files that hold more of them, and tables. A row stands for each pattern.
-pub fn read_patterns(parameter: &Fact<String>, place: Place<'_>) -> Tables {
+pub(crate) fn read_patterns(parameter: &Fact<String>, place: Place<'_>) -> Tables {
     let mut tables = Tables::default();
     for item in split_list(&parameter.value) {
         let item = item.trim_start_matches('!');
@@ -128,7 +128,7 @@ fn missing(path: &str, named_by: &Fact<String>, message: String) -> Problem {
 }
 
 /// Items of a list: blanks and commas stand between them, braces hold them together.
-pub fn split_list(list: &str) -> Vec<&str> {
+pub(crate) fn split_list(list: &str) -> Vec<&str> {
     let mut items = Vec::new();
     let (mut depth, mut start) = (0usize, None);
     for (at, byte) in list.bytes().enumerate() {

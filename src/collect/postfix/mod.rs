@@ -14,7 +14,7 @@ mod grammar;
 mod guess;
 mod idle;
 mod instance;
-pub mod lines;
+pub(crate) mod lines;
 pub mod main_cf;
 mod maps;
 pub mod master_cf;
@@ -77,7 +77,7 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
         .read("/etc/passwd")
         .ok()
         .map(|file| file.text().lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect());
-    let mut env = Environment::of(host, users, is_debian(root), &read);
+    let mut env = Environment::read(host, users, is_debian(root), &read);
     env.version = version::installed(root);
     let mut directories = vec![Directory { path: default.clone(), named_by: None, by_wrapper: false }];
     let mut at = 0;

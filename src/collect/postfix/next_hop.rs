@@ -29,7 +29,7 @@ const SERVICES_LIMIT: usize = 20_000;
 
 /// One next hop.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hop {
+pub(crate) enum Hop {
     /// A host or domain.
     Host {
         /// Its name or address, without brackets.
@@ -141,14 +141,14 @@ fn is_ipv6(host: &str) -> bool {
 
 /// Names of TCP services.
 #[derive(Debug, Default)]
-pub struct Services {
+pub(crate) struct Services {
     /// The file's; `None` where there is none to read.
     file: Option<HashMap<String, u16>>,
 }
 
 impl Services {
     /// Those of `/etc/services`.
-    pub fn read(root: &Root) -> Services {
+    pub(crate) fn read(root: &Root) -> Services {
         let Ok(file) = root.read("/etc/services") else { return Services::default() };
         let mut known = HashMap::new();
         for line in file.text().lines().take(SERVICES_LIMIT) {
@@ -171,7 +171,7 @@ impl Services {
 }
 
 /// What a client reads a next hop by.
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     /// Whether it is the LMTP client: it knows sockets, and asks for no MX.
     pub lmtp: bool,
     /// The installed version, where it is known.
@@ -192,7 +192,7 @@ pub struct Reader<'a> {
 
 /// What becomes of mail whose next hop a client refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub(crate) enum Then {
     /// The client ends, and the mail stays in the queue.
     Ends,
     /// The same, where the places before it do not answer.
@@ -205,7 +205,7 @@ pub enum Then {
 
 /// What a next hop comes to.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The places that the client goes to, in order, as far as it can read them.
     pub hops: Vec<Hop>,
     /// Where it ends, in its words, and what becomes of the mail.
@@ -214,7 +214,7 @@ pub struct Reading {
 
 impl Reader<'_> {
     /// Reads a next hop: since Postfix 3.5 a list.
-    pub fn read(&self, text: &str) -> Reading {
+    pub(crate) fn read(&self, text: &str) -> Reading {
         if let Some(path) = text.strip_prefix("unix:").filter(|_| self.lmtp) {
             return Reading { hops: vec![Hop::Socket(path.to_owned())], refused: None };
         }
@@ -260,14 +260,14 @@ impl Reader<'_> {
     }
 
     /// Whether the client takes a next hop as it is, and would send there.
-    pub fn takes(&self, text: &str) -> bool {
+    pub(crate) fn takes(&self, text: &str) -> bool {
         let reading = self.read(text);
         let sends = reading.hops.first().is_some_and(|first| self.loops(first).is_none());
         sends && reading.refused.is_none()
     }
 
     /// Whether the hop is this host.
-    pub fn is_here(&self, hop: &Hop) -> bool {
+    pub(crate) fn is_here(&self, hop: &Hop) -> bool {
         let (host, srv) = match hop {
             Hop::Socket(_) => return true,
             Hop::Host { host, srv, .. } => (host, *srv),
@@ -277,7 +277,7 @@ impl Reader<'_> {
     }
 
     /// Whether the client takes the hop for itself: it sends nothing there, in its words.
-    pub fn loops(&self, hop: &Hop) -> Option<String> {
+    pub(crate) fn loops(&self, hop: &Hop) -> Option<String> {
         let Hop::Host { host, port: SMTP_PORT, srv: false, .. } = hop else { return None };
         let own = self.own.as_ref().filter(|_| !self.lmtp)?;
         let found = self.addresses(host)?;
@@ -297,14 +297,14 @@ impl Reader<'_> {
     }
 
     /// Where the hops lead, and the family that they are reached by where it is one address.
-    pub fn target(&self, text: &Fact<String>, hops: &[Hop]) -> (NextHop, Option<Family>) {
+    pub(crate) fn target(&self, text: &Fact<String>, hops: &[Hop]) -> (NextHop, Option<Family>) {
         let shown: Vec<String> = hops.iter().map(|hop| self.show(hop)).collect();
         let fact = text.with(shown.join(", "));
         if !hops.is_empty() && hops.iter().all(|hop| self.is_here(hop)) {
             return (NextHop::Handed(fact.into()), None);
         }
         let family = match hops {
-            [Hop::Host { host, .. }] => host.parse().ok().map(Family::of),
+            [Hop::Host { host, .. }] => host.parse::<std::net::IpAddr>().ok().map(Family::from),
             _ => None,
         };
         (NextHop::Relay(fact.into()), family)

@@ -34,7 +34,7 @@ const IDENTITY: [&str; 13] = [
 const CHROOT_COPIES: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
 
 /// Gathers problems, each once.
-pub struct Reporter<'a> {
+pub(crate) struct Reporter<'a> {
     main: Option<&'a MainCf>,
     master: &'a MasterCf,
     seen: HashSet<(Option<Origin>, String, String)>,
@@ -52,7 +52,7 @@ fn syntax(whole: bool) -> ProblemKind {
 
 impl<'a> Reporter<'a> {
     /// For the files of one instance.
-    pub fn new(main: Option<&'a MainCf>, master: &'a MasterCf) -> Reporter<'a> {
+    pub(crate) fn new(main: Option<&'a MainCf>, master: &'a MasterCf) -> Reporter<'a> {
         Reporter {
             main,
             master,
@@ -64,7 +64,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// Adds problems that others found.
-    pub fn add(&mut self, problems: Vec<Problem>) {
+    pub(crate) fn add(&mut self, problems: Vec<Problem>) {
         problems.into_iter().for_each(|problem| self.push(problem));
     }
 
@@ -75,7 +75,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// What the two files are refused for, and what in them is not what it seems.
-    pub fn files(&mut self) {
+    pub(crate) fn files(&mut self) {
         if let Some(main) = self.main {
             if let Some(error) = &main.error {
                 let message = format!(
@@ -137,7 +137,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// A value that every program refuses.
-    pub fn refused_by_all(&mut self, refused: &Refused) {
+    pub(crate) fn refused_by_all(&mut self, refused: &Refused) {
         if self.main.is_some_and(|main| main.error.is_some()) {
             return;
         }
@@ -152,7 +152,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// A next hop that a client refuses when it is given it.
-    pub fn next_hop_refused(&mut self, entry: &Entry, refused: &senders::Refused) {
+    pub(crate) fn next_hop_refused(&mut self, entry: &Entry, refused: &senders::Refused) {
         let then = match refused.then {
             Then::Ends => "the client ends with this, and mail for this next hop stays in the queue",
             Then::EndsLater => "the client ends with this once the places before it do not answer",
@@ -179,7 +179,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// What ends one daemon.
-    pub fn daemon_refuses(&mut self, entry: &Entry, refusal: &Refusal) {
+    pub(crate) fn daemon_refuses(&mut self, entry: &Entry, refusal: &Refusal) {
         let service = format!("{}/{}", entry.name(), entry.kind());
         let then = match entry.process_name() {
             "smtp" | "lmtp" => "the client ends at each start, and mail for it stays in the queue",
@@ -206,7 +206,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// Names that identity parameters of main.cf refer to and nothing defines.
-    pub fn undefined(&mut self, plain: &BTreeMap<Program, Process<'_>>, expander: &Expander) {
+    pub(crate) fn undefined(&mut self, plain: &BTreeMap<Program, Process<'_>>, expander: &Expander) {
         for name in IDENTITY {
             let Some(process) = plain.get(&Program::that_reads(name)) else { continue };
             if let Some(set) = self.main.and_then(|main| main.settings.get(name)) {
@@ -216,7 +216,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// The same for `-o` settings of one service.
-    pub fn undefined_overrides(&mut self, entry: &Entry, process: &Process<'_>, expander: &Expander) {
+    pub(crate) fn undefined_overrides(&mut self, entry: &Entry, process: &Process<'_>, expander: &Expander) {
         for (name, value) in entry.overrides.iter().filter(|(name, _)| IDENTITY.contains(&name.as_str())) {
             self.undefined_in(name, &value.value, &value.origin, process, expander);
         }
@@ -241,7 +241,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// A client that nothing names.
-    pub fn unused(&mut self, entry: &Entry, label: &str) {
+    pub(crate) fn unused(&mut self, entry: &Entry, label: &str) {
         let message = format!(
             "no parameter or table names the service `{label}` as a transport: no mail takes it unless a filter or a \
              rule elsewhere does"
@@ -251,7 +251,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// Files below the queue directory that a client in its chroot reads instead of the real ones.
-    pub fn chroot(&mut self, entry: &Entry, process: &Process<'_>, root: &Root) {
+    pub(crate) fn chroot(&mut self, entry: &Entry, process: &Process<'_>, root: &Root) {
         let level = compare::level(process.value("compatibility_level").map_or("", |value| value));
         let by_default = entry.chroot() == "-" && level.is_ok_and(|level| level < [1, 0, 0]);
         if !(entry.chroot() == "y" || by_default) {

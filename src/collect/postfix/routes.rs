@@ -34,7 +34,7 @@ const DOMAIN_LISTS: [&str; 3] = ["mydestination", "virtual_alias_domains", "virt
 
 /// A service with a next hop.
 #[derive(Debug, Clone)]
-pub struct Route {
+pub(crate) struct Route {
     /// The service's name in master.cf.
     pub service: String,
     /// The next hop as the configuration has it; `None`: the recipient's domain.
@@ -47,7 +47,7 @@ pub struct Route {
 
 /// All routes that files name.
 #[derive(Debug, Default)]
-pub struct Routes {
+pub(crate) struct Routes {
     /// The routes.
     pub all: Vec<Route>,
     /// Whether a table may name more.
@@ -61,7 +61,7 @@ pub struct Routes {
 }
 
 /// What the routes are made from.
-pub struct Sources<'a> {
+pub(crate) struct Sources<'a> {
     /// trivial-rewrite as it runs.
     pub rewrite: &'a Process<'a>,
     /// main.cf.
@@ -101,7 +101,7 @@ impl Sources<'_> {
             routes.undecided = true;
             return None;
         };
-        let found = Transport::of(&value);
+        let found = Transport::parse(&value);
         if found.is_none() && !value.value.is_empty() {
             let kind = ProblemKind::Syntax { mta: Mta::Postfix, whole: false };
             let words = format!("parameter {name}: null transport is not allowed: mail that would take it is deferred");
@@ -135,7 +135,7 @@ impl Sources<'_> {
     }
 
     /// The routes of this configuration.
-    pub fn routes(&self) -> Routes {
+    pub(crate) fn routes(&self) -> Routes {
         let mut routes = Routes::default();
         let transports = self.tables("transport_maps", &mut routes);
         let by_sender = self.tables("sender_dependent_default_transport_maps", &mut routes);
@@ -196,7 +196,7 @@ impl Sources<'_> {
         }
         self.filters(&mut routes);
         for value in self.other_names(has_virtual) {
-            if let Some(Transport { service, hop, named }) = Transport::of(&value) {
+            if let Some(Transport { service, hop, named }) = Transport::parse(&value) {
                 routes.add(&named, Route { service, hop, senders: SenderDomains::Any, outside: false });
             }
         }
@@ -269,12 +269,12 @@ impl Routes {
     }
 
     /// Whether something names the service.
-    pub fn names(&self, service: &str) -> bool {
+    pub(crate) fn names(&self, service: &str) -> bool {
         self.names.contains_key(service)
     }
 
     /// The programs that pipe(8) runs and that are given mail for anywhere: their services, each at the value that names it.
-    pub fn piped<'r>(&'r self, services: &'r Services<'_>) -> impl Iterator<Item = Fact<String>> + 'r {
+    pub(crate) fn piped<'r>(&'r self, services: &'r Services<'_>) -> impl Iterator<Item = Fact<String>> + 'r {
         let outside = self.all.iter().filter(|route| route.outside);
         let piped = outside.filter(|route| services.command(&route.service) == Some("pipe"));
         piped.filter_map(|route| Some(self.names.get(&route.service)?.first()?.with(route.service.clone())))
@@ -282,7 +282,7 @@ impl Routes {
 
     /// The services that something names and that queue managers do not find. What Postfix itself would name is left out where nothing is
     /// sent to it by a setting: a host may do without.
-    pub fn missing(&self, services: &Services<'_>) -> Vec<MissingService> {
+    pub(crate) fn missing(&self, services: &Services<'_>) -> Vec<MissingService> {
         let found = self.names.iter().filter(|(name, _)| !services.has(name)).filter_map(|(name, named_by)| {
             let is_set = named_by.iter().any(|value| value.origin.span().is_some());
             let sends = self.all.iter().any(|route| route.service == *name && route.outside);
@@ -302,7 +302,7 @@ struct Transport {
 
 impl Transport {
     /// `None` where the value names no service.
-    fn of(value: &Fact<String>) -> Option<Transport> {
+    fn parse(value: &Fact<String>) -> Option<Transport> {
         let (service, hop) = split_transport(value);
         Some(Transport { service: service?, hop, named: value.clone() })
     }

@@ -17,7 +17,7 @@ use crate::facts::{AfterBindFault, Bind, Fact, Helo, Mta, NextHop, Origin, Sende
 use crate::name::HeloName;
 
 /// One client service with the program that it runs.
-pub struct Client<'a> {
+pub(crate) struct Client<'a> {
     /// Its entry.
     pub entry: &'a Entry,
     /// Its program, loaded.
@@ -32,7 +32,7 @@ pub struct Client<'a> {
 
 /// A next hop that a client refuses.
 #[derive(Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// The next hop, with its place.
     pub hop: Fact<String>,
     /// In the client's words.
@@ -45,7 +45,7 @@ pub struct Refused {
 
 /// What a service does.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// Every way in which it sends.
     pub senders: Vec<Sender>,
     /// Next hops that it refuses.
@@ -66,12 +66,12 @@ impl Client<'_> {
     }
 
     /// The parameter that holds the HELO name.
-    pub fn helo_parameter(&self) -> &'static str {
+    pub(crate) fn helo_parameter(&self) -> &'static str {
         if self.program == Program::Lmtp { "lmtp_lhlo_name" } else { "smtp_helo_name" }
     }
 
     /// Every way in which this service sends; one that is unused by any route takes `default_hop`.
-    pub fn senders(
+    pub(crate) fn senders(
         &self,
         routes: &Routes,
         default_hop: Option<&Fact<String>>,
@@ -203,7 +203,7 @@ impl Client<'_> {
     }
 
     /// Whether nothing names the service, as far as files can decide.
-    pub fn is_unused(&self, routes: &Routes) -> bool {
+    pub(crate) fn is_unused(&self, routes: &Routes) -> bool {
         !routes.undecided && !routes.names(self.entry.name())
     }
 
@@ -245,7 +245,7 @@ impl Client<'_> {
         match bind_address(&value.value) {
             None => Bind::Unusable { parameter: parameter.into(), value, then: AfterBindFault::NothingSent },
             Some(address) if address.is_unspecified() => Bind::Kernel,
-            Some(address) if Family::of(address) != family => {
+            Some(address) if Family::from(address) != family => {
                 Bind::Unusable { parameter: parameter.into(), value, then: on_failure }
             }
             Some(address) => Bind::Address { parameter: parameter.into(), address: value.with(address), on_failure },
@@ -262,7 +262,7 @@ impl Client<'_> {
         };
         match check::own_addresses(&value.value, &families, env) {
             Ok(OwnAddresses::Only(all)) => {
-                let mut own = all.into_iter().filter(|address| Family::of(*address) == family);
+                let mut own = all.into_iter().filter(|address| Family::from(*address) == family);
                 match (own.next(), own.next()) {
                     (Some(address), None) if !address.is_loopback() && !address.is_unspecified() => Bind::Address {
                         parameter: parameter.into(),
@@ -286,7 +286,7 @@ impl Client<'_> {
     }
 
     /// The refusal of the delivery agent that a bind address which is no address leads to.
-    pub fn bind_refusal(&self) -> Option<(String, Origin)> {
+    pub(crate) fn bind_refusal(&self) -> Option<(String, Origin)> {
         ["bind_address", "bind_address6"].into_iter().find_map(|ending| {
             let name = self.parameter(ending);
             let value = self.process.fact(&name).filter(|fact| !fact.value.is_empty())?;

@@ -11,7 +11,7 @@ use crate::facts::{Fact, MissingService, Origin};
 const LISTED: usize = 32;
 
 /// The entries of master.cf by name.
-pub struct Services<'a> {
+pub(crate) struct Services<'a> {
     master: &'a MasterCf,
     /// Patterns of `master_service_disable`.
     disabled: Vec<String>,
@@ -20,7 +20,7 @@ pub struct Services<'a> {
 
 impl<'a> Services<'a> {
     /// Those of `master`, less what `disabled`, the value of `master_service_disable`, takes away.
-    pub fn new(master: &'a MasterCf, disabled: &str) -> Services<'a> {
+    pub(crate) fn new(master: &'a MasterCf, disabled: &str) -> Services<'a> {
         let mut by_name: HashMap<&str, Vec<&Entry>> = HashMap::new();
         for entry in master.live() {
             by_name.entry(entry.name()).or_default().push(entry);
@@ -29,7 +29,7 @@ impl<'a> Services<'a> {
     }
 
     /// Whether the master leaves the entry out (match_service(3)): the first pattern that fits decides.
-    pub fn is_disabled(&self, entry: &Entry) -> bool {
+    pub(crate) fn is_disabled(&self, entry: &Entry) -> bool {
         let whole = format!("{}/{}", entry.name(), entry.kind());
         let found = self.disabled.iter().find_map(|pattern| {
             let bare = pattern.trim_start_matches('!');
@@ -40,7 +40,7 @@ impl<'a> Services<'a> {
     }
 
     /// Whether queue managers find a service of this name: a socket in the private folder.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.entries(name).any(|entry| self.serves(entry))
     }
 
@@ -53,13 +53,13 @@ impl<'a> Services<'a> {
     }
 
     /// The command of the service that queue managers find under this name.
-    pub fn command(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn command(&self, name: &str) -> Option<&'a str> {
         let entry = self.entries(name).find(|entry| self.serves(entry))?;
         Some(entry.process_name())
     }
 
     /// What is to be said of a service that is missing.
-    pub fn missing(&self, name: &str, named_by: Vec<Fact<String>>) -> MissingService {
+    pub(crate) fn missing(&self, name: &str, named_by: Vec<Fact<String>>) -> MissingService {
         let instead = self.entries(name).next().map(|entry| {
             let why = match entry.kind() {
                 _ if self.is_disabled(entry) => "master_service_disable takes it away",

@@ -22,22 +22,22 @@ const MARK: &str = "mail_version\0";
 
 /// A version as far as it decides what Postfix does: `3.7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(u32, u32);
+pub(crate) struct Version(u32, u32);
 
 impl Version {
     /// The first that takes several next hops.
-    pub const NEXT_HOP_LISTS: Version = Version(3, 5);
+    pub(crate) const NEXT_HOP_LISTS: Version = Version(3, 5);
     /// The first that knows `known_tcp_ports`, and compatibility levels with a dot.
-    pub const KNOWN_PORTS: Version = Version(3, 6);
+    pub(crate) const KNOWN_PORTS: Version = Version(3, 6);
     /// The first that knows `smtp_bind_address_enforce`.
-    pub const BIND_ENFORCE: Version = Version(3, 7);
+    pub(crate) const BIND_ENFORCE: Version = Version(3, 7);
     /// The first that knows `use_srv_lookup`.
-    pub const SRV_LOOKUP: Version = Version(3, 8);
+    pub(crate) const SRV_LOOKUP: Version = Version(3, 8);
     /// The first that reads other compiled forms where Berkeley DB is gone.
-    pub const WITHOUT_BERKELEY_DB: Version = Version(3, 11);
+    pub(crate) const WITHOUT_BERKELEY_DB: Version = Version(3, 11);
 
     /// The version that `text` begins with, behind an epoch.
-    pub fn parse(text: &str) -> Option<Version> {
+    pub(crate) fn parse(text: &str) -> Option<Version> {
         let text = text.split_once(':').map_or(text, |(_, rest)| rest);
         let mut numbers = text.split(|c: char| !c.is_ascii_digit());
         let major = numbers.next()?.parse().ok()?;
@@ -47,13 +47,13 @@ impl Version {
 }
 
 /// The installed version, where it can be seen.
-pub fn installed(root: &Root) -> Option<Fact<String>> {
+pub(crate) fn installed(root: &Root) -> Option<Fact<String>> {
     let from_database = DATABASES.iter().find_map(|(path, name, version)| in_database(root, path, name, version));
     from_database.or_else(|| PROGRAMS.iter().find_map(|path| in_program(root, path)))
 }
 
 /// The version that main.cf sets, which nobody does without a reason.
-pub fn set(main: Option<&MainCf>) -> Option<Fact<String>> {
+pub(crate) fn set(main: Option<&MainCf>) -> Option<Fact<String>> {
     let set = main?.settings.get("mail_version")?;
     Version::parse(&set.value).is_some().then(|| Fact::new(set.value.clone(), set.span.clone()))
 }

@@ -12,11 +12,11 @@ use std::path::Path;
 
 use nix::unistd::{SysconfVar, sysconf};
 
-pub use crate::collect::daemon::Daemon;
+pub(crate) use crate::collect::daemon::Daemon;
 use crate::collect::root::Root;
 use crate::collect::{exim, postfix};
 use crate::facts::{Doubt, Mta, UnseenDaemon};
-pub use trust::{Sources, exim_users, file_id, is_guarded};
+pub(crate) use trust::{Sources, exim_users, file_id, is_guarded};
 
 /// Entries of `/proc` that are looked at: as many as Linux has process numbers (`PID_MAX_LIMIT`).
 const PROCESS_LIMIT: usize = 1 << 22;
@@ -62,7 +62,7 @@ struct Process {
 }
 
 /// The MTA daemons that `sources` show, and whether they are the host's.
-pub fn daemons(sources: &Sources) -> Found {
+pub(crate) fn daemons(sources: &Sources) -> Found {
     let proc = sources.proc.as_path();
     let boot = boot_time(proc);
     let mut found = Found::default();
@@ -227,7 +227,7 @@ fn daemon(proc: &Path, mta: Mta, process: &Process, all: &[Process]) -> Daemon {
 
 /// When the Exim daemon with this number was last told to read its configuration again (SIGHUP), seconds since 1970: it runs
 /// itself anew under the same number then, which `/proc` does not tell from its start, and writes its number into a file.
-pub fn exim_restarted(root: &Root, pid: u32) -> Option<i64> {
+pub(crate) fn exim_restarted(root: &Root, pid: u32) -> Option<i64> {
     let told = EXIM_PID_FILES
         .into_iter()
         .filter(|path| root.read(path).is_ok_and(|file| file.text().trim().parse() == Ok(pid)));

@@ -46,7 +46,7 @@ const OTHERS_WRITE: u32 = 0o022;
 
 /// Whose a file is, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileId {
+pub(crate) struct FileId {
     /// The device that it is on.
     pub device: u64,
     /// Its number there.
@@ -58,13 +58,13 @@ pub struct FileId {
 }
 
 /// What is at `path` of the live system, links followed, those of `/proc` too.
-pub fn file_id(path: &Path) -> Option<FileId> {
+pub(crate) fn file_id(path: &Path) -> Option<FileId> {
     let meta = std::fs::metadata(path).ok()?;
     Some(FileId { device: meta.dev(), inode: meta.ino(), uid: meta.uid(), mode: meta.mode() })
 }
 
 /// Where processes, and the programs that they run, are seen.
-pub struct Sources<'a> {
+pub(crate) struct Sources<'a> {
     /// `/proc`, or what stands for it in a test.
     pub proc: PathBuf,
     /// What stands at a path, links followed; in a test, what was recorded.
@@ -74,7 +74,7 @@ pub struct Sources<'a> {
 }
 
 /// The users that Exim's daemon runs as on this host, root apart: those of its packages, and the owner of its spool.
-pub fn exim_users(root: &Root) -> HashSet<u32> {
+pub(crate) fn exim_users(root: &Root) -> HashSet<u32> {
     let mut users: HashSet<u32> = EXIM_USERS.iter().filter_map(|name| user(root, name)).collect();
     users.extend(EXIM_SPOOLS.iter().filter_map(|path| Some(root.status(path)?.uid)));
     users
@@ -139,7 +139,7 @@ fn parent(path: &str) -> Option<&str> {
 
 /// Whether nobody but root, and the user of a panel that `path` belongs to, can change what `path` leads to: the file, every
 /// folder above it, and every link on the way. What does not exist, nobody else can make.
-pub fn is_guarded(root: &Root, path: &str) -> bool {
+pub(crate) fn is_guarded(root: &Root, path: &str) -> bool {
     let panel = PANEL_USERS.iter().find(|(below, _)| path.starts_with(below)).and_then(|(_, name)| user(root, name));
     guarded(path, panel, &|path| root.status(path), &|path| root.link_target(path))
 }

@@ -25,7 +25,7 @@ const ATTEMPTS: usize = 100;
 
 /// A folder that stands for `/`.
 #[derive(Debug)]
-pub struct Door {
+pub(crate) struct Door {
     dir: OwnedFd,
     /// Whether the kernel resolves paths, and not [`Door::walk`].
     by_kernel: bool,
@@ -33,7 +33,7 @@ pub struct Door {
 
 impl Door {
     /// The door to what is below `dir`.
-    pub fn new(dir: OwnedFd) -> Door {
+    pub(crate) fn new(dir: OwnedFd) -> Door {
         // ENOSYS of an old kernel, EPERM of a container: what else it may be, it is not there for us.
         let by_kernel = resolve_in(dir.as_fd(), OsStr::new("/")).is_ok();
         Door { dir, by_kernel }
@@ -41,7 +41,7 @@ impl Door {
 
     /// A door that walks, whatever the kernel can.
     #[cfg(test)]
-    pub fn walking(dir: OwnedFd) -> Door {
+    pub(crate) fn walking(dir: OwnedFd) -> Door {
         Door { dir, by_kernel: false }
     }
 
@@ -50,7 +50,7 @@ impl Door {
     ///
     /// # Errors
     /// The system's.
-    pub fn find(&self, path: &str) -> Result<OwnedFd, Errno> {
+    pub(crate) fn find(&self, path: &str) -> Result<OwnedFd, Errno> {
         if self.by_kernel {
             for _ in 0..ATTEMPTS {
                 match resolve_in(self.dir.as_fd(), OsStr::new(path)) {
@@ -69,7 +69,7 @@ impl Door {
     ///
     /// # Errors
     /// The system's; EILSEQ where a link leads to a name that is not UTF-8.
-    pub fn canonical(&self, path: &str) -> Result<String, Errno> {
+    pub(crate) fn canonical(&self, path: &str) -> Result<String, Errno> {
         let mut canonical = String::new();
         for (name, _) in self.walk(path)? {
             canonical.push('/');
@@ -148,7 +148,7 @@ fn kind(fd: BorrowedFd) -> Result<SFlag, Errno> {
 ///
 /// # Errors
 /// The system's; where `/proc` is not mounted among them.
-pub fn reopen(found: &impl AsRawFd) -> io::Result<File> {
+pub(crate) fn reopen(found: &impl AsRawFd) -> io::Result<File> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     OpenOptions::new().read(true).custom_flags(flags.bits()).open(path_of(found))
 }
@@ -157,13 +157,13 @@ pub fn reopen(found: &impl AsRawFd) -> io::Result<File> {
 ///
 /// # Errors
 /// The system's.
-pub fn folder_in(parent: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+pub(crate) fn folder_in(parent: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     openat(parent, name, flags, Mode::empty())
 }
 
 /// The names in a folder and what each is, sorted, `limit` of them at most; none where it cannot be listed.
-pub fn entries(folder: &impl AsRawFd, limit: usize) -> Vec<(OsString, FileType)> {
+pub(crate) fn entries(folder: &impl AsRawFd, limit: usize) -> Vec<(OsString, FileType)> {
     // One folder is listed and nothing below: deeper, walkdir goes by paths.
     let listing = walkdir::WalkDir::new(path_of(folder)).min_depth(1).max_depth(1).follow_links(false);
     let entries = listing.into_iter().take(limit).flatten();

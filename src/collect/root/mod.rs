@@ -88,7 +88,7 @@ pub struct FileStatus {
 }
 
 impl FileStatus {
-    fn of(meta: &Metadata) -> FileStatus {
+    fn new(meta: &Metadata) -> FileStatus {
         FileStatus {
             size: meta.len(),
             modified: meta.mtime(),
@@ -167,7 +167,7 @@ impl Root {
     /// # Errors
     /// Where there is none, it is no regular file, too large, or the system refuses it.
     pub fn read(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
-        if let Some(supposed) = self.supposed(path) {
+        if let Some(supposed) = self.trial_change(path) {
             let changed = supposed.ok_or(ReadError::NotFound)?;
             return Ok(SourceFile::new(path, changed.text.as_bytes()));
         }
@@ -224,7 +224,7 @@ impl Root {
     /// When the content of the file at `path` was last changed, in seconds since 1970, as it was when it was read; `None` where it
     /// was not.
     pub fn modified(&self, path: &str) -> Option<i64> {
-        if let Some(supposed) = self.supposed(path) {
+        if let Some(supposed) = self.trial_change(path) {
             return supposed.map(|changed| changed.modified);
         }
         self.opened(path).map(|status| status.modified)
@@ -237,15 +237,15 @@ impl Root {
 
     /// What stands at `path`, links followed; `None` where nothing does or it cannot be seen.
     pub fn status(&self, path: &str) -> Option<FileStatus> {
-        match self.supposed(path) {
-            Some(supposed) => supposed.map(|changed| self.status_supposed(path, &changed)),
+        match self.trial_change(path) {
+            Some(supposed) => supposed.map(|changed| self.trial_status(path, &changed)),
             None => self.status_kept(path),
         }
     }
 
     fn status_on_disk(&self, path: &str) -> Option<FileStatus> {
         let meta = File::from(self.find(path).ok()?).metadata().ok()?;
-        Some(FileStatus::of(&meta))
+        Some(FileStatus::new(&meta))
     }
 
     /// Whether anything stands at `path`, links followed.
@@ -255,7 +255,7 @@ impl Root {
 
     /// Whether nothing stands at `path`, for all that can be seen: where a folder may not be searched, that is not known.
     pub fn is_missing(&self, path: &str) -> bool {
-        match (self.supposed(path), &self.door) {
+        match (self.trial_change(path), &self.door) {
             (Some(supposed), _) => supposed.is_none(),
             (None, Some(door)) => matches!(door.find(path), Err(Errno::ENOENT | Errno::ENOTDIR)),
             // What was kept is all that there is.
@@ -265,7 +265,7 @@ impl Root {
 
     /// The path, as the host sees it, that `path` leads to when every link is followed; `None` where nothing stands there.
     pub fn canonical(&self, path: &str) -> Option<String> {
-        match self.supposed(path) {
+        match self.trial_change(path) {
             Some(supposed) => supposed.map(|_| self.place(path)),
             None => self.layer.canonical.once(path, || self.canonical_on_disk(path)),
         }
@@ -291,7 +291,7 @@ impl Root {
     /// Links to files are listed; links to folders are not entered.
     pub fn files_below(&self, path: &str, depth: usize) -> Vec<String> {
         let mut files = self.layer.below.once(&format!("{depth} {path}"), || self.below_on_disk(path, depth));
-        let (added, removed) = self.supposed_below(path);
+        let (added, removed) = self.trial_names_below(path);
         if !added.is_empty() || !removed.is_empty() {
             let path = path.trim_end_matches('/');
             let shown = |name: &String| format!("{path}/{name}");
@@ -360,7 +360,7 @@ fn whole(
     if state(&before) != state(&after) {
         return Err(ReadError::Changing);
     }
-    Ok((bytes, FileStatus::of(&after)))
+    Ok((bytes, FileStatus::new(&after)))
 }
 
 fn contents(file: &File) -> Result<Vec<u8>, ReadError> {

@@ -56,7 +56,7 @@ impl<T> Default for Kept<T> {
 
 impl<T: Clone> Kept<T> {
     /// The answer that was given before, else that of `ask`.
-    pub fn once(&self, key: &str, ask: impl FnOnce() -> T) -> T {
+    pub(crate) fn once(&self, key: &str, ask: impl FnOnce() -> T) -> T {
         if let Some(known) = self.0.borrow().get(key) {
             return known.clone();
         }
@@ -72,7 +72,7 @@ impl<T: Clone> Kept<T> {
 impl Root {
     /// From now on, files hold what `changed` says by canonical path (`None`: there is none). Nothing is written anywhere; an empty map
     /// ends it.
-    pub fn suppose(&self, changed: BTreeMap<String, Option<Changed>>) {
+    pub fn set_trial(&self, changed: BTreeMap<String, Option<Changed>>) {
         *self.layer.changed.borrow_mut() = changed;
     }
 
@@ -112,7 +112,7 @@ impl Root {
     }
 
     /// What a trial has put at `path`: outer `None`, nothing.
-    pub(super) fn supposed(&self, path: &str) -> Option<Option<Changed>> {
+    pub(super) fn trial_change(&self, path: &str) -> Option<Option<Changed>> {
         let mut touched = self.layer.touched.borrow_mut();
         let changed = self.layer.changed.borrow();
         if changed.is_empty() && touched.is_none() {
@@ -132,7 +132,7 @@ impl Root {
     }
 
     /// The status of a file that a trial changed.
-    pub(super) fn status_supposed(&self, path: &str, changed: &Changed) -> FileStatus {
+    pub(super) fn trial_status(&self, path: &str, changed: &Changed) -> FileStatus {
         let before = self.status_kept(path);
         let new = FileStatus {
             size: 0,
@@ -148,7 +148,7 @@ impl Root {
     }
 
     /// The names of files that a trial adds to the folder `path` or below it, and those that it removes; as the host sees them.
-    pub(super) fn supposed_below(&self, path: &str) -> (Vec<String>, Vec<String>) {
+    pub(super) fn trial_names_below(&self, path: &str) -> (Vec<String>, Vec<String>) {
         let mut touched = self.layer.touched.borrow_mut();
         let changed = self.layer.changed.borrow();
         if changed.is_empty() && touched.is_none() {

@@ -22,14 +22,14 @@ const NAMESERVER_LIMIT: usize = 3;
 mod hosts_grammar {
     #[derive(pest_derive::Parser)]
     #[grammar = "grammar/hosts.pest"]
-    pub struct Line;
+    pub(crate) struct Line;
 }
 
 /// resolv.conf(5).
 mod resolv_grammar {
     #[derive(pest_derive::Parser)]
     #[grammar = "grammar/resolv_conf.pest"]
-    pub struct Line;
+    pub(crate) struct Line;
 }
 
 /// The host's own facts. Without `kernel` (`--root` and no `--kernel`) the node name is what `/etc/hostname` says, and

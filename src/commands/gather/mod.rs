@@ -27,7 +27,7 @@ use crate::{identity, output, process, progress, remedy, snapshot};
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
 
 /// Facts and answers.
-pub struct Gathered {
+pub(crate) struct Gathered {
     /// What the host says about itself.
     pub facts: Facts,
     /// What the DNS says.
@@ -37,7 +37,7 @@ pub struct Gathered {
 }
 
 /// What facts and answers were made from, as far as a plan needs it.
-pub struct Sources {
+pub(crate) struct Sources {
     /// The files that were read; `None` where there are none.
     pub root: Option<Root>,
     /// What the kernel said.
@@ -55,7 +55,7 @@ pub struct Sources {
 ///
 /// # Errors
 /// Where there is a settings file, and it is not as it must be.
-pub fn settings(facts: &mut FactArgs, dns: &mut DnsArgs, host: &Host) -> Result<Settings, Error> {
+pub(crate) fn settings(facts: &mut FactArgs, dns: &mut DnsArgs, host: &Host) -> Result<Settings, Error> {
     let settings = match host.settings(facts)? {
         Some(file) => settings::parse(&file)
             .map_err(|settings::SettingsError { place, problem }| Error::Settings { place, problem })?,
@@ -67,7 +67,7 @@ pub fn settings(facts: &mut FactArgs, dns: &mut DnsArgs, host: &Host) -> Result<
 }
 
 /// Where facts and answers come from, once every file has been read.
-pub struct Start {
+pub(crate) struct Start {
     host: Known,
     zones: Option<ZoneInputs>,
     overlay: Option<Input>,
@@ -96,7 +96,7 @@ enum Known {
 ///
 /// # Errors
 /// Where an input is not what it should be.
-pub fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Error> {
+pub(crate) fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Error> {
     let Inputs { host, kernel, zones, overlay } = inputs;
     let (host, held) = match host {
         Host::Snapshot(input) => (Known::Snapshot(input), None),
@@ -122,7 +122,7 @@ fn sends(args: &FactArgs, dns: &DnsArgs) -> bool {
 ///
 /// # Errors
 /// Those of `work`; where there is no such process, or no sandbox as `--require-sandbox` wants it.
-pub fn apart<P>(
+pub(crate) fn apart<P>(
     parents: P,
     args: &FactArgs,
     dns: &DnsArgs,
@@ -164,7 +164,7 @@ pub fn apart<P>(
 }
 
 /// What came of work that may have been done in another process.
-pub struct Done {
+pub(crate) struct Done {
     /// The exit status.
     pub status: u8,
     /// Finished texts, in an order that both sides know.
@@ -176,7 +176,7 @@ impl Done {
     ///
     /// # Errors
     /// Where there is not.
-    pub fn only(&self) -> Result<&String, Error> {
+    pub(crate) fn only(&self) -> Result<&String, Error> {
         match self.texts.as_slice() {
             [text] => Ok(text),
             _ => Err(Error::Apart("the process that asks the DNS gave no text".to_owned())),
@@ -189,7 +189,7 @@ impl Start {
     ///
     /// # Errors
     /// Where a snapshot is not what it should be.
-    pub fn facts(self, args: &FactArgs) -> Result<(Facts, Option<PendingFqdn>), Error> {
+    pub(crate) fn facts(self, args: &FactArgs) -> Result<(Facts, Option<PendingFqdn>), Error> {
         match self.host {
             Known::Snapshot(input) => Ok((read_snapshot(&input, args)?.0, None)),
             Known::Facts(mut facts, mut pending) => {
@@ -203,7 +203,7 @@ impl Start {
     }
 
     /// Whether this is a mail host, as far as its files say; a snapshot counts as one.
-    pub fn has_mta(&self) -> bool {
+    pub(crate) fn has_mta(&self) -> bool {
         match &self.host {
             Known::Snapshot(_) => true,
             Known::Facts(facts, _) => !facts.mtas.configured.is_empty(),
@@ -214,7 +214,7 @@ impl Start {
     ///
     /// # Errors
     /// Where it is no master file.
-    pub fn overlay(&self) -> Result<Option<(String, Zones)>, Error> {
+    pub(crate) fn overlay(&self) -> Result<Option<(String, Zones)>, Error> {
         self.overlay.as_ref().map(overlay).transpose()
     }
 }
@@ -223,7 +223,7 @@ impl Start {
 ///
 /// # Errors
 /// Where it is no master file.
-pub fn overlay(input: &Input) -> Result<(String, Zones), Error> {
+pub(crate) fn overlay(input: &Input) -> Result<(String, Zones), Error> {
     let planned = Zones::planned(&input.name(), input.text());
     Ok(("planned".to_owned(), planned.map_err(|errors| input.refused(zone_errors(&errors)))?))
 }
@@ -232,7 +232,7 @@ pub fn overlay(input: &Input) -> Result<(String, Zones), Error> {
 ///
 /// # Errors
 /// Where an input is not what it should be.
-pub fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result<Gathered, Error> {
+pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result<Gathered, Error> {
     let deadline = Instant::now() + args.timeout();
     let planned = start.overlay()?;
     let (root, kernel, running) = match start.held.take() {
@@ -243,7 +243,7 @@ pub fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result
     if let (Known::Snapshot(input), true) = (&start.host, fact_args.replay) {
         let (facts, dns) = read_snapshot(input, fact_args)?;
         let source = Source { answers: Answers::Recorded(dns), planned };
-        let dns = source.answer(&Plan::of(&facts), Observations::default());
+        let dns = source.answer(&Plan::new(&facts), Observations::default());
         return Ok(Gathered { facts, dns, sources: sources(source) });
     }
     let zones = start.zones.as_ref().map(zones).transpose()?;
@@ -260,13 +260,13 @@ pub fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result
         None => Answers::Live(Options { trust, ..options(&facts, args, deadline, &watched) }, deadline),
     };
     let source = Source { answers, planned };
-    let mut dns = source.answer(&Plan::of(&facts), Observations::default());
+    let mut dns = source.answer(&Plan::new(&facts), Observations::default());
     if let Some(mut pending) = pending {
         let left = deadline.saturating_duration_since(Instant::now());
         match pending.wait(left) {
             Some(fqdn) => {
                 system::set_fqdn(&mut facts.host, fqdn);
-                dns = source.answer(&Plan::of(&facts), dns);
+                dns = source.answer(&Plan::new(&facts), dns);
             }
             None => {
                 let why = format!("no answer within {} s", args.timeout().as_secs_f32());
@@ -358,7 +358,7 @@ fn discover(facts: &mut Facts, deadline: Instant) {
     let sources: BTreeSet<IpAddr> = unknown.map(|source| source.value).collect();
     let mut nat = Vec::new();
     for source in sources {
-        let services = discover::services(Family::of(source));
+        let services = discover::services(Family::from(source));
         let seen = discover::public_address(source, &services, deadline.saturating_duration_since(Instant::now()));
         match seen.agreed() {
             Some(public) => {
@@ -380,7 +380,7 @@ fn discover(facts: &mut Facts, deadline: Instant) {
 }
 
 /// How the DNS is asked.
-pub fn options(facts: &Facts, args: &DnsArgs, deadline: Instant, progress: &Progress) -> Options {
+pub(crate) fn options(facts: &Facts, args: &DnsArgs, deadline: Instant, progress: &Progress) -> Options {
     let nameservers: Vec<IpAddr> = facts.host.nameservers.iter().map(|fact| fact.value).collect();
     let source = &facts.host.source;
     let only_ipv6 = source.known && source.ipv4.is_none() && source.ipv6.is_some();

@@ -13,7 +13,7 @@ struct Words {
 }
 
 impl Words {
-    const fn of(text: &'static str) -> Words {
+    const fn new(text: &'static str) -> Words {
         Words { text, split: OnceLock::new() }
     }
 
@@ -23,7 +23,7 @@ impl Words {
 }
 
 /// Words of a role: whoever writes them chose the name. Digits behind them count machines.
-static ROLES: Words = Words::of(
+static ROLES: Words = Words::new(
     "
     mail email smtp smtps esmtp asmtp mx mxa mxb mxs mta mtas mailer mailout mout out outbound outgoing outmail relay
     relays sender send delivery mgw gw gateway exchange exch owa imap pop webmail zimbra postfix exim sendmail mailman
@@ -35,7 +35,7 @@ static ROLES: Words = Words::of(
 );
 
 /// Words of an access line: with a number they are a serial, whoever owns the domain.
-static ACCESS: Words = Words::of(
+static ACCESS: Words = Words::new(
     "
     adsl vdsl sdsl xdsl hdsl dsl dslb dyn dynamic dynip dynamicip dhcp ppp pppoe pptp dialup dialin dip cpe cust catv
     hfc cablemodem modemcable modem ftth fttb fttx fttc gpon umts gprs lte wimax abo hsd hsdpa cgn cgnat residential
@@ -44,7 +44,7 @@ static ACCESS: Words = Words::of(
 );
 
 /// Words of an access network that also stand in names that people choose: they count with a longer number only.
-static LOOSE_ACCESS: Words = Words::of(
+static LOOSE_ACCESS: Words = Words::new(
     "
     pool pools cable broadband customer customers client clients user users subscriber fiber fibre fios res bb cm rev
     reverse static fixed mobile wireless access priv retail members broad instances compute vps dedicated colo hosted
@@ -53,7 +53,7 @@ static LOOSE_ACCESS: Words = Words::of(
 );
 
 /// Words for any machine: with a long number they are a serial.
-static MACHINES: Words = Words::of(
+static MACHINES: Words = Words::new(
     "
     host hosts server serv srv svr vps vserver vs vds vm vmi vmd kvm xen xvm lxc ve node instance inst cloud cloudhost
     cloudserver droplet guest ded dedi dedicated rootserver root box machine pc ip addr address static st h i m s v c
@@ -63,7 +63,7 @@ static MACHINES: Words = Words::of(
 );
 
 /// Words that, alone or with others of this kind, describe a range and no machine.
-static RANGES: Words = Words::of(
+static RANGES: Words = Words::new(
     "
     static dynamic dyn adsl xdsl vdsl dhcp ppp pppoe dialup broadband customer residential unallocated cust dynip
     dynamicip staticip ftth cpe cgnat subscriber gprs lte
@@ -71,7 +71,7 @@ static RANGES: Words = Words::of(
 );
 
 /// Words that may stand beside those of [`RANGES`].
-static FILLERS: Words = Words::of(
+static FILLERS: Words = Words::new(
     "
     ip ips host dsl pool addr address net network user client line range internet access v ipv in is an
     the of from for public block
@@ -79,7 +79,7 @@ static FILLERS: Words = Words::of(
 );
 
 /// Labels that stand for a name nobody chose.
-static PLACEHOLDERS: Words = Words::of(
+static PLACEHOLDERS: Words = Words::new(
     "
     localhost localdomain unassigned unallocated unknown undefined unused unnamed unconfigured unspecified
     unregistered placeholder reserved noname nohost nohostname noptr nordns noreverse norecord nodns none null nil
@@ -96,12 +96,12 @@ const PROVIDED_BY: &str = "hosted-by hosted-at powered-by managed-by served-by p
 const GUEST: &str = "vultr.guest";
 
 /// Words that deny, and what they deny: one of each in one label is a placeholder.
-static DENIALS: Words = Words::of(
+static DENIALS: Words = Words::new(
     "
     no not non without missing unset set please never need needs undefined default
 ",
 );
-static DENIED: Words = Words::of(
+static DENIED: Words = Words::new(
     "
     rdns ptr reverse rev revdns hostname record dns configured assigned allocated defined named delegated resolve
     resolvable
@@ -109,7 +109,7 @@ static DENIED: Words = Words::of(
 );
 
 /// Words of operating systems, as installers and images name machines.
-static SYSTEMS: Words = Words::of(
+static SYSTEMS: Words = Words::new(
     "
     ubuntu debian centos almalinux alma rocky rockylinux fedora windows freebsd opensuse cloudlinux vultr arch linux
     raspberrypi

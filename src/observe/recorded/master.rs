@@ -86,7 +86,7 @@ struct Entry<'a> {
 ///
 /// # Errors
 /// Every entry that cannot be read, in file order.
-pub fn parse(file: &str, text: &str, origin: &DomainName) -> Result<Vec<(usize, Record)>, Vec<ZoneError>> {
+pub(crate) fn parse(file: &str, text: &str, origin: &DomainName) -> Result<Vec<(usize, Record)>, Vec<ZoneError>> {
     let mut reader = Reader { origin: origin.clone(), owner: None, default_ttl: None, last_ttl: None };
     let (mut records, mut errors) = (Vec::new(), Vec::new());
     let mut fail = |line, message| errors.push(ZoneError { file: file.to_owned(), line, message });

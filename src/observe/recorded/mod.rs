@@ -175,7 +175,7 @@ impl Zones {
     }
 
     /// Whether a planned record answers `question` so that the live DNS need not be asked.
-    pub fn spares(&self, question: &Question) -> bool {
+    pub fn covers(&self, question: &Question) -> bool {
         self.plans(question) && !matches!(question.rtype, RecordType::A | RecordType::Aaaa)
     }
 
@@ -222,7 +222,7 @@ impl Zones {
             if !seen.insert(question.clone()) {
                 continue;
             }
-            if !dns.replies.contains_key(&question) && !self.spares(&question) {
+            if !dns.replies.contains_key(&question) && !self.covers(&question) {
                 wanted.insert(question.clone());
             }
             let Some(answer) = self.planned_answer(&question) else { continue };

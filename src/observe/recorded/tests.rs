@@ -5,7 +5,7 @@ use crate::observe::truth::{End, chain};
 use crate::observe::{Lookup, iprev::Iprev};
 
 fn answer_all(zones: &Zones, facts: &Facts) -> Observations {
-    let plan = Plan::of(facts);
+    let plan = Plan::new(facts);
     zones.answer_more(&plan.initial, &plan.follow_ups, Observations::default())
 }
 
@@ -108,7 +108,7 @@ fn planned_records_come_before_what_is_live() {
     let planned = "12.2.0.192.in-addr.arpa PTR new.example.com.\nnew.example.com CNAME mail.example.com.\n";
     let planned = Zones::planned("plan", planned).unwrap();
     let live = zones();
-    let dns = planned.overlay("planned", &Plan::of(&facts), answer_all(&live, &facts), |wanted, dns| {
+    let dns = planned.overlay("planned", &Plan::new(&facts), answer_all(&live, &facts), |wanted, dns| {
         let mut replies = dns.replies.clone();
         for question in wanted {
             let answer = live.answer(question);
@@ -132,9 +132,9 @@ fn what_a_plan_leads_to_is_asked_and_the_plan_is_not_forgotten() {
     let (mut facts, live) = (facts(), zones());
     facts.paths = vec![helo_path("192.0.2.10", "mail.example.com")];
     let mut asked = Vec::new();
-    let dns = planned.overlay("planned", &Plan::of(&facts), Observations::default(), |wanted, dns| {
+    let dns = planned.overlay("planned", &Plan::new(&facts), Observations::default(), |wanted, dns| {
         asked.extend(wanted.iter().cloned());
-        live.answer_more(wanted, &Plan::of(&facts).follow_ups, dns)
+        live.answer_more(wanted, &Plan::new(&facts).follow_ups, dns)
     });
     let kind = |text: &str, rtype| dns.truth(&Question::new(&DomainName::new(text), rtype)).kind;
     assert_eq!(kind("10.2.0.192.in-addr.arpa", RecordType::Ptr), Some(VantageKind::Overlay));

@@ -8,7 +8,7 @@ use crate::observe::zones::Zone;
 use crate::observe::{Observations, Outcome, Question, Reply, Unreachable, Vantage, VantageKind, Why};
 
 /// Leaves out authoritative vantage points that nothing was heard of, and puts the rest in an order that does not depend on who was found first.
-pub fn in_use(
+pub(crate) fn in_use(
     vantages: Vec<Vantage>,
     mut replies: BTreeMap<Question, Vec<Reply>>,
     mut zones: Vec<Zone>,
@@ -39,7 +39,7 @@ pub fn in_use(
 }
 
 /// Vantage points to which this host has no route, so that they are no witnesses: of no reply can be said anything else.
-pub fn unreached<'a>(replies: impl Iterator<Item = &'a Reply>) -> HashSet<usize> {
+pub(crate) fn unreached<'a>(replies: impl Iterator<Item = &'a Reply>) -> HashSet<usize> {
     let (mut all, mut reached) = (HashSet::new(), HashSet::new());
     for reply in replies {
         all.insert(reply.vantage);
@@ -51,7 +51,7 @@ pub fn unreached<'a>(replies: impl Iterator<Item = &'a Reply>) -> HashSet<usize>
 }
 
 /// The observations of a phase that could not begin.
-pub fn nothing_heard(
+pub(crate) fn nothing_answered(
     questions: &BTreeSet<Question>,
     options: &Options,
     dns: Observations,

@@ -22,7 +22,7 @@ const PACKETS: usize = 16;
 
 /// A server that answers a question with the address it was asked from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
+pub(crate) struct Service {
     /// As messages name it.
     pub name: String,
     /// Where it is asked.
@@ -33,7 +33,7 @@ pub struct Service {
 
 /// The services asked over one family, each run by somebody else. They are asked at fixed addresses: through a resolver the answer would
 /// be the resolver's address.
-pub fn services(family: Family) -> Vec<Service> {
+pub(crate) fn services(family: Family) -> Vec<Service> {
     let own = RecordType::address(family);
     // OpenDNS: resolver1.opendns.com; Google: ns1.google.com. Akamai's whoami.akamai.net is no third: it asks users to leave that name since
     // 2018, and the one that took its place tells of resolvers.
@@ -52,7 +52,7 @@ pub fn services(family: Family) -> Vec<Service> {
 
 /// What the services said of one source address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The local address asked from.
     pub source: IpAddr,
     /// Each service's name, with the address it saw or why it did not say.
@@ -61,7 +61,7 @@ pub struct Seen {
 
 impl Seen {
     /// The public address on which at least two services agree, and that none contradicts.
-    pub fn agreed(&self) -> Option<IpAddr> {
+    pub(crate) fn agreed(&self) -> Option<IpAddr> {
         let mut found: BTreeMap<IpAddr, usize> = BTreeMap::new();
         for addr in self.said.iter().filter_map(|(_, said)| said.as_ref().ok()) {
             *found.entry(*addr).or_default() += 1;
@@ -76,7 +76,7 @@ impl Seen {
 /// Asks the services what they see of a source address of this host, for at most `time`.
 ///
 /// Never fails: why a service said nothing stands in its place.
-pub fn public_address(source: IpAddr, services: &[Service], time: Duration) -> Seen {
+pub(crate) fn public_address(source: IpAddr, services: &[Service], time: Duration) -> Seen {
     let nobody = |why: &Why| services.iter().map(|service| (service.name.clone(), Err(why.clone()))).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let said = match runtime {
@@ -107,7 +107,7 @@ async fn ask(source: IpAddr, services: &[Service], time: Duration) -> Vec<(Strin
         let Ok(Some(event)) = timeout_at(end, inbox.recv()).await else { break };
         open -= 1;
         if let (Some((_, slot)), Some(service)) = (said.get_mut(event.server), services.get(event.server)) {
-            *slot = address(&service.question, source, event.heard.outcome);
+            *slot = address(&service.question, source, event.response.outcome);
         }
     }
     said
@@ -125,7 +125,7 @@ fn address(question: &Question, source: IpAddr, outcome: Outcome) -> Result<IpAd
         RecordData::Txt(text) => text.parse().ok(),
         data => data.address(),
     });
-    let fits = |addr: &IpAddr| addr::is_public(*addr) && Family::of(*addr) == Family::of(source);
+    let fits = |addr: &IpAddr| addr::is_public(*addr) && Family::from(*addr) == Family::from(source);
     found.find(fits).ok_or_else(|| Why::Malformed("no public address of this family in the answer".to_owned()))
 }
 
@@ -152,7 +152,7 @@ mod tests {
         for family in Family::BOTH {
             let all = services(family);
             assert!(all.len() >= AGREEING);
-            assert!(all.iter().all(|s| Family::of(s.server.ip()) == family && addr::is_public(s.server.ip())));
+            assert!(all.iter().all(|s| Family::from(s.server.ip()) == family && addr::is_public(s.server.ip())));
         }
     }
 }

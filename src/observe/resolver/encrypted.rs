@@ -22,7 +22,7 @@ use tokio_rustls::TlsConnector;
 use super::exchange::DEADLINE;
 use super::server::{Event, Packets, Request, Server};
 use super::socket::unreachable_because;
-use super::wire::{self, Heard};
+use super::wire::{self, Response};
 use crate::observe::{Outcome, Question, Why};
 
 /// Questions on their way to one server at one time: they share its connection.
@@ -57,14 +57,14 @@ impl Trust {
     pub fn of_the_system() -> Trust {
         let found = rustls_native_certs::load_native_certs();
         let why = found.errors.first().map_or_else(|| "none is installed".to_owned(), ToString::to_string);
-        match Trust::of(found.certs) {
+        match Trust::new(found.certs) {
             Trust(Err(_)) => Trust(Err(format!("no trust roots to check its certificate with: {why}"))),
             trust => trust,
         }
     }
 
     /// These certificates.
-    pub fn of(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Trust {
+    pub fn new(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Trust {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(roots);
         match store.is_empty() {
@@ -75,7 +75,7 @@ impl Trust {
 
     /// Nobody.
     pub fn nobody() -> Trust {
-        Trust::of([])
+        Trust::new([])
     }
 
     fn client(&self) -> Result<ClientConfig, String> {
@@ -129,19 +129,19 @@ impl Asker {
         Ok(Asker { resolver, address, certificate, tls: Arc::new(tls) })
     }
 
-    async fn ask(&self, question: &Question) -> Heard {
+    async fn ask(&self, question: &Question) -> Response {
         match timeout(DEADLINE, self.lookup(question)).await {
-            Ok(heard) => heard,
+            Ok(response) => response,
             Err(_) => Why::Timeout.into(),
         }
     }
 
-    async fn lookup(&self, question: &Question) -> Heard {
+    async fn lookup(&self, question: &Question) -> Response {
         let Some(name) = wire::wire_name(&question.name) else {
             return Why::Malformed("no DNS message can carry the name".to_owned()).into();
         };
         let sent = Instant::now();
-        let mut heard = match self.resolver.lookup(name, wire::wire_type(question.rtype)).await {
+        let mut response = match self.resolver.lookup(name, wire::wire_type(question.rtype)).await {
             Ok(lookup) => wire::message(lookup.message(), question),
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
                 let authorities = none.authorities.as_deref().unwrap_or_default();
@@ -153,10 +153,10 @@ impl Asker {
             Err(NetError::NoConnections) => self.no_connection().await.into(),
             Err(error) => Why::Unreachable(error.to_string().into()).into(),
         };
-        if let Outcome::Answer(answer) = &mut heard.outcome {
+        if let Outcome::Answer(answer) = &mut response.outcome {
             answer.rtt_micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
         }
-        heard
+        response
     }
 
     /// Why there is no connection: a certificate that is not trusted, a closed port.
@@ -176,7 +176,7 @@ impl Asker {
 }
 
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
-pub fn start<T: Copy + Send + 'static>(
+pub(crate) fn start<T: Copy + Send + 'static>(
     mut server: Server,
     transport: &Transport,
     trust: &Trust,
@@ -190,9 +190,9 @@ pub fn start<T: Copy + Send + 'static>(
         let mut connected = false;
         while let Some(Request { token, question }) = inbox.recv().await {
             let events = events.clone();
-            let tell = move |question: Arc<Question>, heard: Heard| {
+            let tell = move |question: Arc<Question>, response: Response| {
                 // Nobody listens any more once the whole phase is over.
-                let _ = events.send(Event { server: server.number, token, question, heard });
+                let _ = events.send(Event { server: server.number, token, question, response });
             };
             let asks = match &asker {
                 Ok(asker) => Arc::clone(asker),
@@ -208,19 +208,19 @@ pub fn start<T: Copy + Send + 'static>(
             server.packets -= 1;
             if !connected {
                 // The first goes alone: the others share its connection, or its failure.
-                let heard = asks.ask(&question).await;
-                if let Outcome::Unanswered(why @ (Why::Unreachable(_) | Why::Timeout)) = &heard.outcome {
+                let response = asks.ask(&question).await;
+                if let Outcome::Unanswered(why @ (Why::Unreachable(_) | Why::Timeout)) = &response.outcome {
                     asker = Err(why.clone());
                 }
                 connected = true;
-                tell(question, heard);
+                tell(question, response);
                 continue;
             }
             let window = Arc::clone(&window);
             tokio::spawn(async move {
                 let Ok(_place) = window.acquire().await else { return };
-                let heard = asks.ask(&question).await;
-                tell(question, heard);
+                let response = asks.ask(&question).await;
+                tell(question, response);
             });
         }
     });

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use super::server::{Event, Packets, Request, Server};
 use super::socket::{self, Received, is_passing, unreachable_because};
 use super::tcp;
-use super::wire::{self, Asked, Dice, Heard, Manner, Reading};
+use super::wire::{self, Asked, IdGenerator, QueryOptions, Reading, Response};
 use crate::observe::{Outcome, Record, Unreachable, Why};
 
 /// Time for one question to one server, TCP included.
-pub const DEADLINE: Duration = Duration::from_secs(2);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 /// First retransmission while the server's round trip time is unknown.
 const FIRST_RETRY: Duration = Duration::from_millis(150);
 /// What the retransmission time has at least beyond the smoothed round trip time.
@@ -35,7 +35,7 @@ const VARIATION: f64 = 0.25;
 const SOCKETS: usize = 2;
 
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
-pub fn start<T: Copy + Send + 'static>(
+pub(crate) fn start<T: Copy + Send + 'static>(
     server: Server,
     packets: Packets,
     events: UnboundedSender<Event<T>>,
@@ -57,8 +57,8 @@ pub fn start<T: Copy + Send + 'static>(
         armed: 0,
         smoothed: None,
         variation: 0.0,
-        dice: Dice::default(),
-        heard: false,
+        ids: IdGenerator::default(),
+        has_answered: false,
         dead: None,
         edns: true,
         cased: true,
@@ -105,9 +105,9 @@ struct Task<T> {
     smoothed: Option<f64>,
     /// Its mean deviation in seconds.
     variation: f64,
-    dice: Dice,
+    ids: IdGenerator,
     /// Whether the server ever replied.
-    heard: bool,
+    has_answered: bool,
     /// Why the server is not asked any more.
     dead: Option<Why>,
     edns: bool,
@@ -184,13 +184,13 @@ impl<T: Copy + Send + 'static> Task<T> {
     fn put(&mut self, request: Request<T>, first_sent: Instant, deadline: Instant, packets: u32) {
         let id = loop {
             // The lowest sixteen bits of what nobody can guess.
-            let id = (self.dice.throw() & 0xffff) as u16;
+            let id = (self.ids.generate() & 0xffff) as u16;
             if !self.pending.contains_key(&id) {
                 break id;
             }
         };
-        let manner = Manner { recurse: self.server.recurse, edns: self.edns, cased: self.cased };
-        let Some(asked) = wire::ask(id, &request.question, manner, &mut self.dice) else {
+        let query = QueryOptions { recurse: self.server.recurse, edns: self.edns, cased: self.cased };
+        let Some(asked) = wire::ask(id, &request.question, query, &mut self.ids) else {
             let how = "no DNS message can carry the name".to_owned();
             return self.tell(request, Why::Malformed(how).into());
         };
@@ -316,7 +316,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                 continue;
             }
             let why = pending.garbage.clone().map_or(Why::Timeout, Why::Malformed);
-            if !self.heard {
+            if !self.has_answered {
                 // Silent from the first to the last: what waits would wait in vain.
                 return self.give_up(why);
             }
@@ -334,7 +334,7 @@ impl<T: Copy + Send + 'static> Task<T> {
             self.measure(id);
         }
         match reading {
-            Reading::Heard(heard) => self.finish(id, heard),
+            Reading::Response(response) => self.finish(id, response),
             Reading::Truncated if over_tcp => self.finish(id, Why::Malformed("truncated over TCP".into()).into()),
             Reading::Truncated => self.over_tcp(id),
             Reading::NoEdns => {
@@ -381,7 +381,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                 self.variation = 0.125 * sample;
             }
         }
-        self.heard = true;
+        self.has_answered = true;
         if first {
             self.rearm();
         }
@@ -427,7 +427,7 @@ impl<T: Copy + Send + 'static> Task<T> {
 
     /// The network refused a packet. From a server that never replied that is all there will be.
     fn refused(&mut self, error: &io::Error) {
-        if !self.heard && !is_passing(error) {
+        if !self.has_answered && !is_passing(error) {
             self.give_up(unreachable_because(error));
         }
     }
@@ -445,9 +445,9 @@ impl<T: Copy + Send + 'static> Task<T> {
         self.dead = Some(why);
     }
 
-    fn finish(&mut self, id: u16, mut heard: Heard) {
+    fn finish(&mut self, id: u16, mut response: Response) {
         let Some(pending) = self.pending.remove(&id) else { return };
-        if let Outcome::Answer(answer) = &mut heard.outcome {
+        if let Outcome::Answer(answer) = &mut response.outcome {
             let took = if pending.tcp { pending.first_sent.elapsed() } else { pending.last_sent.elapsed() };
             answer.rtt_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             // Thousands of absences in one zone share its SOA.
@@ -457,12 +457,12 @@ impl<T: Copy + Send + 'static> Task<T> {
                 (None, _) => {}
             }
         }
-        self.tell(pending.request, heard);
+        self.tell(pending.request, response);
     }
 
-    fn tell(&self, request: Request<T>, heard: Heard) {
+    fn tell(&self, request: Request<T>, response: Response) {
         let Request { token, question } = request;
         // Nobody listens any more once the whole phase is over.
-        let _ = self.events.send(Event { server: self.server.number, token, question, heard });
+        let _ = self.events.send(Event { server: self.server.number, token, question, response });
     }
 }

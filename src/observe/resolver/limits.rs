@@ -7,30 +7,30 @@ use crate::observe::{Question, RecordType};
 
 /// Questions on their way to one server. It is not ours, and may limit what it answers. A host with 64 addresses has three times as
 /// many questions at once, and waits for no window.
-pub const WINDOW: usize = 256;
+pub(crate) const WINDOW: usize = 256;
 /// Questions that answers may bring, beyond four for each that facts bring: a bound for answers that lead on and on.
-pub const FOLLOW_UPS: usize = 512;
+pub(crate) const FOLLOW_UPS: usize = 512;
 /// Packets that one server gets beyond one for each question that facts bring: for what answers bring, for repetitions, and for the search of
 /// zones. A host with one address and a healthy network needs thirty.
-pub const PACKETS: usize = 40;
+pub(crate) const PACKETS: usize = 40;
 /// The same for each PTR question that facts bring, where that is more: each may be in a zone of its own.
-pub const PACKETS_BY_PTR: usize = 16;
+pub(crate) const PACKETS_BY_PTR: usize = 16;
 /// Of these, the part that questions about zones may take, and that repetitions may take.
-pub const fn part(beyond: usize) -> usize {
+pub(crate) const fn part(beyond: usize) -> usize {
     beyond / 5 * 3
 }
 /// Servers of zones that packets are counted for, beyond three for each PTR question: a host with one address meets ten.
-pub const SERVERS_COUNTED: usize = 12;
+pub(crate) const SERVERS_COUNTED: usize = 12;
 /// How long a question about zones is waited for before its search goes on one label up as well.
-pub const PATIENCE: Duration = Duration::from_millis(400);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
 /// How long a resolver is waited for that has never answered anything, where every question has its answer elsewhere: firewalls that let
 /// only the system's resolver out are common.
-pub const SILENCE: Duration = Duration::from_secs(1);
+pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 /// Aliases followed from question to question.
-pub const ALIASES: usize = 24;
+pub(crate) const ALIASES: usize = 24;
 
 /// Packets that one server gets for these questions, and those that it gets for what they bring.
-pub fn packets_for(questions: &BTreeSet<Question>) -> (usize, usize) {
+pub(crate) fn packets_for(questions: &BTreeSet<Question>) -> (usize, usize) {
     let by_ptr = questions.iter().filter(|question| question.rtype == RecordType::Ptr).count() * PACKETS_BY_PTR;
     (questions.len(), PACKETS.max(by_ptr))
 }

@@ -6,7 +6,7 @@
 
 mod authority;
 mod closing;
-pub mod discover;
+pub(crate) mod discover;
 mod encrypted;
 mod exchange;
 mod limits;
@@ -147,7 +147,7 @@ pub fn ask(
             runtime.shutdown_background();
             observations
         }
-        Err(error) => closing::nothing_heard(questions, options, dns, &error),
+        Err(error) => closing::nothing_answered(questions, options, dns, &error),
     }
 }
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
-use super::authority::{Cuts, Job, delegation};
+use super::authority::{Job, ZoneCuts, delegation};
 use super::closing::{in_use, unreached};
 use super::exchange;
 use super::limits::{ALIASES, FOLLOW_UPS, PATIENCE, SERVERS_COUNTED, SILENCE, WINDOW, packets_for, part};
 use super::server::{Event, Packets, Request, Server};
 use super::table::Table;
-use super::wire::Heard;
+use super::wire::Response;
 use super::{Options, Transport, encrypted, resolvers};
 use crate::name::DomainName;
 use crate::observe::plan::FollowUps;
@@ -22,7 +22,7 @@ use crate::observe::{Answer, Observations, Outcome, Question, RecordType, Reply,
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// The reply is an observation of the question with this number.
     Observe(usize),
     /// The reply says where a zone and its servers are.
@@ -30,7 +30,7 @@ pub enum Purpose {
 }
 
 /// The state of a phase.
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     plan: &'a FollowUps,
     pub(super) options: &'a Options,
     vantages: Vec<Vantage>,
@@ -42,7 +42,7 @@ pub struct Run<'a> {
     budget: usize,
     /// How many aliases led to a question.
     alias_depth: HashMap<Arc<Question>, usize>,
-    cuts: Cuts,
+    cuts: ZoneCuts,
     /// Questions on their way to servers that are not waited for.
     released: HashSet<(Arc<Question>, usize)>,
     /// Questions about zones, with the end of the patience with each; the first to end stands first.
@@ -51,7 +51,7 @@ pub struct Run<'a> {
     /// Replies waited for, by vantage point.
     waiting: HashMap<usize, usize>,
     /// Vantage points that said anything.
-    heard: HashSet<usize>,
+    answering: HashSet<usize>,
     /// How resolvers are asked that are not asked plainly, by vantage point.
     transports: HashMap<usize, Transport>,
     /// What each server may get.
@@ -65,7 +65,7 @@ pub struct Run<'a> {
 }
 
 /// Asks, and ends when all is answered or the time is over.
-pub async fn run(
+pub(crate) async fn run(
     questions: &BTreeSet<Question>,
     follow_ups: &FollowUps,
     options: &Options,
@@ -86,12 +86,12 @@ pub async fn run(
         outstanding: 0,
         budget: questions.len().saturating_mul(4).saturating_add(FOLLOW_UPS),
         alias_depth: HashMap::new(),
-        cuts: Cuts::default(),
+        cuts: ZoneCuts::default(),
         released: HashSet::new(),
         patience: VecDeque::new(),
         events,
         waiting: HashMap::new(),
-        heard: HashSet::new(),
+        answering: HashSet::new(),
         transports: HashMap::new(),
         packets: own + beyond,
         beyond,
@@ -276,7 +276,7 @@ impl Run<'_> {
             let wake = self.patience.front().map_or(end, |(at, _)| end.min(*at));
             let wake = if over { wake } else { wake.min(silence) };
             match timeout_at(wake, inbox.recv()).await {
-                Ok(Some(event)) => self.hear(event),
+                Ok(Some(event)) => self.handle(event),
                 Ok(None) => return,
                 Err(_) if wake >= end => return,
                 Err(_) => {
@@ -289,7 +289,7 @@ impl Run<'_> {
                 }
             }
             while let Ok(event) = inbox.try_recv() {
-                self.hear(event);
+                self.handle(event);
             }
         }
     }
@@ -297,38 +297,38 @@ impl Run<'_> {
     /// Whether all that is waited for are resolvers that never said anything, and nothing of what they were asked is open.
     fn only_silent_resolvers_are_left(&self) -> bool {
         let silent: HashSet<usize> =
-            self.recursive().into_iter().filter(|number| !self.heard.contains(number)).collect();
+            self.recursive().into_iter().filter(|number| !self.answering.contains(number)).collect();
         let waiting: usize = silent.iter().filter_map(|number| self.waiting.get(number)).sum();
         self.outstanding <= waiting && self.table.has_answers_without(&silent)
     }
 
-    fn hear(&mut self, event: Event<Purpose>) {
-        let Event { server, token, question, heard } = event;
+    fn handle(&mut self, event: Event<Purpose>) {
+        let Event { server, token, question, response } = event;
         if let Some(waiting) = self.waiting.get_mut(&server) {
             *waiting = waiting.saturating_sub(1);
         }
-        if heard.outcome != Outcome::Unanswered(Why::Timeout) {
-            self.heard.insert(server);
+        if response.outcome != Outcome::Unanswered(Why::Timeout) {
+            self.answering.insert(server);
         }
         let released = !self.released.is_empty() && self.released.remove(&(Arc::clone(&question), server));
         self.outstanding = self.outstanding.saturating_sub(usize::from(!released));
         let Purpose::Observe(number) = token else {
             let resolvers = self.recursive();
-            let jobs = self.cuts.found(&question, server, &heard.outcome, &resolvers);
+            let jobs = self.cuts.found(&question, server, &response.outcome, &resolvers);
             return self.perform(jobs);
         };
         if self.vantages.get(server).is_some_and(|v| v.kind == VantageKind::Authoritative) {
-            return self.hear_authority(server, number, &question, heard);
+            return self.handle_authority(server, number, &question, response);
         }
-        if let Outcome::Answer(answer) = &heard.outcome {
+        if let Outcome::Answer(answer) = &response.outcome {
             self.cuts.is_fast(server, answer.rtt_micros);
             self.follow(&question, answer);
         }
-        self.table.reply(number, server, heard.outcome);
+        self.table.reply(number, server, response.outcome);
     }
 
-    fn hear_authority(&mut self, server: usize, number: usize, question: &Arc<Question>, heard: Heard) {
-        let Heard { mut outcome, referral } = heard;
+    fn handle_authority(&mut self, server: usize, number: usize, question: &Arc<Question>, response: Response) {
+        let Response { mut outcome, referral } = response;
         let delegation = referral.as_ref().and_then(|referral| delegation(question, referral));
         if self.cuts.is_surveyed(question, server) {
             let jobs = self.cuts.surveyed(question, server, &outcome, referral.as_ref());

@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::wire::Heard;
+use super::wire::Response;
 use crate::observe::Question;
 
 /// A question to one server.
 #[derive(Debug)]
-pub struct Request<T> {
+pub(crate) struct Request<T> {
     /// What comes back with the reply.
     pub token: T,
     /// The question.
@@ -18,7 +18,7 @@ pub struct Request<T> {
 
 /// What became of a request.
 #[derive(Debug)]
-pub struct Event<T> {
+pub(crate) struct Event<T> {
     /// The server's number.
     pub server: usize,
     /// The request's token.
@@ -26,12 +26,12 @@ pub struct Event<T> {
     /// The question.
     pub question: Arc<Question>,
     /// What was heard.
-    pub heard: Heard,
+    pub response: Response,
 }
 
 /// How one server is treated.
 #[derive(Debug, Clone, Copy)]
-pub struct Server {
+pub(crate) struct Server {
     /// Its number, given back in events.
     pub number: usize,
     /// Its address.
@@ -50,16 +50,16 @@ pub struct Server {
 
 /// Packets that all servers together get in a run; copies are the same count.
 #[derive(Debug, Clone)]
-pub struct Packets(Arc<AtomicUsize>);
+pub(crate) struct Packets(Arc<AtomicUsize>);
 
 impl Packets {
     /// So many.
-    pub fn new(count: usize) -> Packets {
+    pub(crate) fn new(count: usize) -> Packets {
         Packets(Arc::new(AtomicUsize::new(count)))
     }
 
     /// Takes one; false where none is left.
-    pub fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 }

@@ -15,7 +15,7 @@ const BURST: usize = 64;
 const BUFFER: usize = 4096;
 
 /// What was read from the sockets of one server.
-pub struct Received {
+pub(crate) struct Received {
     /// Room for one packet.
     room: Box<[u8; BUFFER]>,
     /// Packets, one behind the other.
@@ -34,18 +34,18 @@ impl Default for Received {
 
 impl Received {
     /// The packets from the server.
-    pub fn packets(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn packets(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).filter_map(|(start, end)| self.octets.get(start..*end))
     }
 
     /// What the network said of packets sent.
-    pub fn failures(&self) -> impl Iterator<Item = &io::Error> {
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &io::Error> {
         self.failures.iter()
     }
 
     /// Forgets all of it.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.octets.clear();
         self.ends.clear();
         self.failures.clear();
@@ -57,7 +57,7 @@ impl Received {
 }
 
 /// A socket connected to `server`, from a port that the kernel chooses at random; from `local` where that is given.
-pub fn open(server: SocketAddr, local: Option<IpAddr>) -> io::Result<UdpSocket> {
+pub(crate) fn open(server: SocketAddr, local: Option<IpAddr>) -> io::Result<UdpSocket> {
     let any: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -69,7 +69,7 @@ pub fn open(server: SocketAddr, local: Option<IpAddr>) -> io::Result<UdpSocket> 
 }
 
 /// Waits until some socket has something, and reads it.
-pub async fn receive(sockets: &[UdpSocket], into: &mut Received) {
+pub(crate) async fn receive(sockets: &[UdpSocket], into: &mut Received) {
     std::future::poll_fn(|context| {
         for socket in sockets {
             while let Poll::Ready(ready) = socket.poll_recv_ready(context) {
@@ -95,7 +95,7 @@ pub async fn receive(sockets: &[UdpSocket], into: &mut Received) {
 }
 
 /// Waits until some socket can be written to.
-pub async fn writable(sockets: &[UdpSocket]) {
+pub(crate) async fn writable(sockets: &[UdpSocket]) {
     std::future::poll_fn(|context| {
         let ready = sockets.iter().filter(|socket| socket.poll_send_ready(context).is_ready()).count();
         // All of them: what waits may wait for any.
@@ -105,7 +105,7 @@ pub async fn writable(sockets: &[UdpSocket]) {
 }
 
 /// Whether a failure to send says nothing of the server.
-pub fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     /// `ENOBUFS` of Linux: the interface's queue is full.
     const NO_BUFFERS: i32 = 105;
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
@@ -113,7 +113,7 @@ pub fn is_passing(error: &io::Error) -> bool {
 }
 
 /// Why nothing is heard, by an error of the network.
-pub fn unreachable_because(error: &io::Error) -> Why {
+pub(crate) fn unreachable_because(error: &io::Error) -> Why {
     Why::Unreachable(match error.kind() {
         io::ErrorKind::TimedOut => return Why::Timeout,
         io::ErrorKind::ConnectionRefused => Unreachable::PortClosed,

@@ -7,13 +7,13 @@ use crate::observe::{Outcome, Question, Reply, Vantage, VantageKind, Why, truth}
 
 /// Every question of a phase.
 #[derive(Default)]
-pub struct Table {
+pub(crate) struct Table {
     places: HashMap<Arc<Question>, usize>,
     entries: Vec<Entry>,
 }
 
 /// A question and its replies. Who was asked and has not replied stands among them with a time-out.
-pub struct Entry {
+pub(crate) struct Entry {
     /// The question.
     pub question: Arc<Question>,
     /// What was said to it.
@@ -22,22 +22,22 @@ pub struct Entry {
 
 impl Table {
     /// Whether the question is there.
-    pub fn contains(&self, question: &Question) -> bool {
+    pub(crate) fn contains(&self, question: &Question) -> bool {
         self.places.contains_key(question)
     }
 
     /// How many questions there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// The number of a question.
-    pub fn place(&self, question: &Question) -> Option<usize> {
+    pub(crate) fn place(&self, question: &Question) -> Option<usize> {
         self.places.get(question).copied()
     }
 
     /// Adds a question that is not there yet, with the replies it has; returns its number.
-    pub fn add(&mut self, question: Arc<Question>, replies: Vec<Reply>) -> usize {
+    pub(crate) fn add(&mut self, question: Arc<Question>, replies: Vec<Reply>) -> usize {
         let number = self.entries.len();
         self.places.insert(Arc::clone(&question), number);
         self.entries.push(Entry { question, replies });
@@ -45,12 +45,12 @@ impl Table {
     }
 
     /// The entry with this number.
-    pub fn get(&self, number: usize) -> Option<&Entry> {
+    pub(crate) fn get(&self, number: usize) -> Option<&Entry> {
         self.entries.get(number)
     }
 
     /// Notes that a vantage point is asked; false where it was before.
-    pub fn ask(&mut self, number: usize, vantage: usize) -> bool {
+    pub(crate) fn ask(&mut self, number: usize, vantage: usize) -> bool {
         let Some(entry) = self.entries.get_mut(number) else { return false };
         if entry.replies.iter().any(|reply| reply.vantage == vantage) {
             return false;
@@ -60,14 +60,14 @@ impl Table {
     }
 
     /// Forgets that a vantage point was asked.
-    pub fn forget(&mut self, number: usize, vantage: usize) {
+    pub(crate) fn forget(&mut self, number: usize, vantage: usize) {
         if let Some(entry) = self.entries.get_mut(number) {
             entry.replies.retain(|reply| reply.vantage != vantage);
         }
     }
 
     /// Puts a vantage point's reply in the place kept for it.
-    pub fn reply(&mut self, number: usize, vantage: usize, outcome: Outcome) {
+    pub(crate) fn reply(&mut self, number: usize, vantage: usize, outcome: Outcome) {
         let Some(entry) = self.entries.get_mut(number) else { return };
         match entry.replies.iter_mut().find(|reply| reply.vantage == vantage) {
             Some(reply) => reply.outcome = outcome,
@@ -76,7 +76,7 @@ impl Table {
     }
 
     /// Whether everything that these vantage points were asked has its answer elsewhere.
-    pub fn has_answers_without(&self, silent: &HashSet<usize>) -> bool {
+    pub(crate) fn has_answers_without(&self, silent: &HashSet<usize>) -> bool {
         let answered = |replies: &[Reply]| {
             replies.iter().any(|reply| matches!(reply.outcome, Outcome::Answer(_)) && !silent.contains(&reply.vantage))
         };
@@ -85,7 +85,7 @@ impl Table {
     }
 
     /// The question with this number, where two servers of its zone differ.
-    pub fn disputed(&self, number: usize, vantages: &[Vantage]) -> Option<Arc<Question>> {
+    pub(crate) fn disputed(&self, number: usize, vantages: &[Vantage]) -> Option<Arc<Question>> {
         let Entry { question, replies } = self.get(number)?;
         let mut sets = replies.iter().filter_map(|reply| {
             let vantage = vantages.get(reply.vantage)?;
@@ -101,12 +101,12 @@ impl Table {
     }
 
     /// Every reply.
-    pub fn replies(&self) -> impl Iterator<Item = &Reply> {
+    pub(crate) fn replies(&self) -> impl Iterator<Item = &Reply> {
         self.entries.iter().flat_map(|entry| &entry.replies)
     }
 
     /// The replies by question, those alone for which `keep` holds; questions without any are left out.
-    pub fn into_replies(self, keep: impl Fn(&Question, &Reply) -> bool) -> BTreeMap<Question, Vec<Reply>> {
+    pub(crate) fn into_replies(self, keep: impl Fn(&Question, &Reply) -> bool) -> BTreeMap<Question, Vec<Reply>> {
         let Table { places, mut entries } = self;
         drop(places);
         entries.sort_unstable_by(|a, b| a.question.cmp(&b.question));

@@ -14,11 +14,11 @@ use tokio::time::{Instant, timeout_at};
 const CONNECTIONS: usize = 16;
 
 /// Bounds the connections to one server.
-pub type Slots = Arc<Semaphore>;
+pub(crate) type Slots = Arc<Semaphore>;
 
 /// What came over TCP for the question with this id.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The question's id.
     pub id: u16,
     /// The message, or what failed.
@@ -26,12 +26,12 @@ pub struct Reply {
 }
 
 /// Room for as many connections as one server gets.
-pub fn slots() -> Slots {
+pub(crate) fn slots() -> Slots {
     Arc::new(Semaphore::new(CONNECTIONS))
 }
 
 /// Asks `question` (a whole message) over a connection of its own; the reply, or the failure, comes before `deadline`.
-pub fn start(
+pub(crate) fn start(
     server: SocketAddr,
     id: u16,
     question: Vec<u8>,

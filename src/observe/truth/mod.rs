@@ -30,7 +30,7 @@ pub static NOT_ASKED: Truth =
     Truth { lookup: Lookup::Unanswered(Why::NotAsked), aliases: Vec::new(), kind: None, by: Vec::new() };
 
 /// The truth of a question.
-pub fn of(vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>>, question: &Question) -> Truth {
+pub fn decide(vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>>, question: &Question) -> Truth {
     Judge { vantages, replies }.truth(question, 0)
 }
 
@@ -54,14 +54,14 @@ impl Known {
         });
         let records: usize = records.sum();
         if records < LARGE {
-            return of(vantages, replies, question);
+            return decide(vantages, replies, question);
         }
         let size = (vantages.len(), replies.len(), records);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(question) {
             Some((then, truth)) if *then == size => truth.clone(),
             _ => {
-                let truth = of(vantages, replies, question);
+                let truth = decide(vantages, replies, question);
                 known.insert(question.clone(), (size, truth.clone()));
                 truth
             }
@@ -215,7 +215,7 @@ pub fn is_newer(a: u32, b: u32) -> bool {
 
 /// The SOA serial with which a vantage point speaks of `name`: that of the closest zone it named in any answer.
 pub fn serial(replies: &BTreeMap<Question, Vec<Reply>>, vantage: usize, question: &Question) -> Option<u32> {
-    let of = |asked: &Question| {
+    let told = |asked: &Question| {
         let reply = replies.get(asked)?.iter().find(|reply| reply.vantage == vantage)?;
         let Outcome::Answer(answer) = &reply.outcome else { return None };
         let soa = answer.records.iter().chain(answer.soa.as_deref());
@@ -225,11 +225,11 @@ pub fn serial(replies: &BTreeMap<Question, Vec<Reply>>, vantage: usize, question
         })
     };
     let mut zone = Some(question.name.clone());
-    if let Some(found) = of(question) {
+    if let Some(found) = told(question) {
         return Some(found);
     }
     while let Some(name) = zone {
-        if let Some(found) = of(&Question::new(&name, RecordType::Soa)) {
+        if let Some(found) = told(&Question::new(&name, RecordType::Soa)) {
             return Some(found);
         }
         zone = name.parent();

@@ -210,8 +210,8 @@ fn views_compare_record_sets_without_ttl() {
 fn what_is_supposed_stands_in_place_of_what_is_planned() {
     let question = Question::new(&DomainName::new("mail.example.com"), RecordType::A);
     let is = |last: u8| RecordData::A([192, 0, 2, last].into());
-    let planned = crate::observe::Observations::default().supposing(&question, is(1));
-    let supposed = planned.supposing(&question, is(2));
+    let planned = crate::observe::Observations::default().with_record(&question, is(1));
+    let supposed = planned.with_record(&question, is(2));
     assert_eq!(supposed.truth(&question).lookup.found()[0].data, is(2));
     assert_eq!(supposed.replies[&question].len(), 1);
 }

@@ -11,7 +11,7 @@ use crate::source::Span;
 const PROBLEMS: usize = 64;
 
 /// Adds candidates for problems of files.
-pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
     for problem in state.facts().problems.iter().take(PROBLEMS) {
         let span = problem.origin.as_ref().and_then(|origin| origin.span());
         match &problem.kind {

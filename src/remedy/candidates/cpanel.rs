@@ -22,7 +22,7 @@ const LOCALOPTS: &str = "/etc/exim.conf.localopts";
 const LINES: usize = 50;
 
 /// Adds candidates for cPanel's own files.
-pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
     let Some(cpanel) = &state.facts().cpanel else { return };
     for finding in &state.trial.findings {
         let subject = finding.subject.as_str();
@@ -40,7 +40,7 @@ pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
 }
 
 /// WHM » Change Hostname, with what it writes.
-pub fn rename(state: &State<'_>, cpanel: &Cpanel, name: &DomainName, hosts: Option<&Op>) -> Option<Op> {
+pub(crate) fn rename(state: &State<'_>, cpanel: &Cpanel, name: &DomainName, hosts: Option<&Op>) -> Option<Op> {
     if cpanel.userdomains.iter().any(|entry| key(entry) == name.as_str()) {
         return None;
     }
@@ -109,7 +109,7 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
         let keep: Vec<String> = entry
             .into_iter()
             .flat_map(addresses)
-            .filter(|known| Family::of(*known) != Family::of(addr) && facts.host.has_address(*known) != Some(false))
+            .filter(|known| Family::from(*known) != Family::from(addr) && facts.host.has_address(*known) != Some(false))
             .map(|known| known.to_string())
             .collect();
         let value = std::iter::once(addr.to_string()).chain(keep).collect::<Vec<_>>().join("; ");

@@ -27,12 +27,12 @@ const DEBIAN_SETTINGS: &str = "/etc/exim4/update-exim4.conf.conf";
 const LINES: usize = 50;
 
 /// Whether a configuration is the one that Debian's packages generate.
-pub fn is_debian(exim: &Exim) -> bool {
+pub(crate) fn is_debian(exim: &Exim) -> bool {
     exim.file == GENERATED
 }
 
 /// The changes that make Exim's configuration hold an edit, through what generates it where something does.
-pub fn edit(state: &State<'_>, exim: &Exim, file: &str, edit: Edit) -> Vec<Op> {
+pub(crate) fn edit(state: &State<'_>, exim: &Exim, file: &str, edit: Edit) -> Vec<Op> {
     if !is_debian(exim) || file != GENERATED {
         return vec![Op::Edit { file: file.to_owned(), edit }];
     }
@@ -72,7 +72,13 @@ fn defines(line: &str, name: &str) -> bool {
 }
 
 /// An option of a transport in the file that holds the transport; Debian's macro for it.
-pub fn set(state: &State<'_>, exim: &Exim, transport: &EximDriver, option: &str, value: Option<&str>) -> Vec<Op> {
+pub(crate) fn set(
+    state: &State<'_>,
+    exim: &Exim,
+    transport: &EximDriver,
+    option: &str,
+    value: Option<&str>,
+) -> Vec<Op> {
     if is_debian(exim) {
         let name = match option {
             "helo_data" => "REMOTE_SMTP_HELO_DATA",
@@ -113,7 +119,7 @@ fn built(
 }
 
 /// A main option.
-pub fn set_main(state: &State<'_>, exim: &Exim, option: &str, value: Option<&str>) -> Vec<Op> {
+pub(crate) fn set_main(state: &State<'_>, exim: &Exim, option: &str, value: Option<&str>) -> Vec<Op> {
     let place = exim.main.get(option).and_then(|set| set.origin.span());
     if let Some(span) = place.filter(|span| span.path() == CPANEL_LOCAL) {
         let edit = Edit::EximMain { option: option.to_owned(), value: value.map(str::to_owned) };
@@ -125,7 +131,7 @@ pub fn set_main(state: &State<'_>, exim: &Exim, option: &str, value: Option<&str
 }
 
 /// The transports of paths.
-pub fn transports<'a>(exim: &'a Exim, paths: &[&OutboundPath]) -> Vec<&'a EximDriver> {
+pub(crate) fn transports<'a>(exim: &'a Exim, paths: &[&OutboundPath]) -> Vec<&'a EximDriver> {
     let named = |driver: &&EximDriver| paths.iter().any(|path| path.services.iter().any(|s| **s == *driver.name));
     exim.transports.iter().filter(named).collect()
 }
@@ -136,7 +142,7 @@ fn is_worked_out(value: &str) -> bool {
 }
 
 /// Ways to another HELO name.
-pub fn helo(state: &State<'_>, paths: &[&OutboundPath], addr: IpAddr, name: &DomainName) -> Vec<Way> {
+pub(crate) fn helo(state: &State<'_>, paths: &[&OutboundPath], addr: IpAddr, name: &DomainName) -> Vec<Way> {
     let Some(exim) = state.facts().exim.first() else { return Vec::new() };
     let drivers = transports(exim, paths);
     let mut ways = Vec::new();
@@ -198,7 +204,7 @@ fn by_macro(state: &State<'_>, path: &OutboundPath, name: &DomainName) -> Option
 }
 
 /// A macro that `file` defines, or what that is generated from.
-pub fn set_macro(state: &State<'_>, file: &str, name: String, value: String) -> Vec<Op> {
+pub(crate) fn set_macro(state: &State<'_>, file: &str, name: String, value: String) -> Vec<Op> {
     let edit = Edit::EximMacro { name, value };
     match state.facts().exim.first() {
         Some(exim) => self::edit(state, exim, file, edit),
@@ -207,7 +213,7 @@ pub fn set_macro(state: &State<'_>, file: &str, name: String, value: String) -> 
 }
 
 /// The macro that the logical line with a physical line (from 1) defines.
-pub fn macro_at(text: &str, line: usize) -> Option<String> {
+pub(crate) fn macro_at(text: &str, line: usize) -> Option<String> {
     let lines: Vec<&str> = text.split('\n').collect();
     let mut at = line.checked_sub(1)?;
     while at > 0 && lines.get(at - 1)?.trim_end().ends_with('\\') {
@@ -254,7 +260,7 @@ fn by_table(state: &State<'_>, table: &str, paths: &[&OutboundPath], addr: IpAdd
 }
 
 /// The changes that give each key of a table this value.
-pub fn table_lines(table: &str, text: &str, keys: &[String], value: &str) -> Option<Vec<Op>> {
+pub(crate) fn table_lines(table: &str, text: &str, keys: &[String], value: &str) -> Option<Vec<Op>> {
     let mut ops = Vec::new();
     let mut new = Vec::new();
     let lines: Vec<&str> = text.lines().collect();

@@ -9,13 +9,13 @@ use crate::remedy::edit::Edit;
 use crate::remedy::world::Op;
 
 /// What rests on the name of the whole host: services, certificates, logs.
-pub const OF_HOST: u32 = 12;
+pub(crate) const OF_HOST: u32 = 12;
 /// What rests on an MTA's own name: banner, bounces, origin of local mail.
-pub const OF_MTA: u32 = 4;
+pub(crate) const OF_MTA: u32 = 4;
 
 /// One way.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Way {
+pub(crate) struct Way {
     /// The changes.
     pub ops: Vec<Op>,
     /// What else rests on what they change.
@@ -24,18 +24,18 @@ pub struct Way {
 
 impl Way {
     /// Changes that touch nothing else.
-    pub fn new(ops: Vec<Op>) -> Way {
+    pub(crate) fn new(ops: Vec<Op>) -> Way {
         Way { ops, blast: 0 }
     }
 
     /// With so much that rests on it.
-    pub fn blast(self, blast: u32) -> Way {
+    pub(crate) fn blast(self, blast: u32) -> Way {
         Way { blast, ..self }
     }
 }
 
 /// The ways in which these paths, which send from `addr`, may come to say `name`.
-pub fn ways(state: &State<'_>, paths: &[&OutboundPath], addr: IpAddr, name: &DomainName) -> Vec<Way> {
+pub(crate) fn ways(state: &State<'_>, paths: &[&OutboundPath], addr: IpAddr, name: &DomainName) -> Vec<Way> {
     let mut ways = Vec::new();
     let of = |mta: Mta| paths.iter().copied().filter(|path| path.mta == Some(mta)).collect::<Vec<_>>();
     let (by_postfix, by_exim) = (of(Mta::Postfix), of(Mta::Exim));
@@ -78,7 +78,7 @@ fn in_place(state: &State<'_>, paths: &[&OutboundPath], name: &DomainName) -> Op
 }
 
 /// Whether a file is an MTA's configuration itself, in which settings are set by name.
-pub fn is_configuration(state: &State<'_>, path: &str) -> bool {
+pub(crate) fn is_configuration(state: &State<'_>, path: &str) -> bool {
     path == "/etc/exim.conf.local"
         || path.ends_with("/main.cf")
         || path.ends_with("/master.cf")
@@ -86,7 +86,7 @@ pub fn is_configuration(state: &State<'_>, path: &str) -> bool {
 }
 
 /// The edit that puts `new` in the place of `old` on the line of a span.
-pub fn replace(state: &State<'_>, span: &crate::source::Span, old: &str, new: &str) -> Option<Op> {
+pub(crate) fn replace(state: &State<'_>, span: &crate::source::Span, old: &str, new: &str) -> Option<Op> {
     let line = span.position().line;
     let text = state.text(span.path())?;
     let whole = text.split('\n').nth(line - 1)?.to_owned();

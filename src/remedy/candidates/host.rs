@@ -15,7 +15,7 @@ const HOSTS: &str = "/etc/hosts";
 const NAMES: usize = 4;
 
 /// Adds candidates for what is wrong with the host name.
-pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
     let codes = ["HST001", "HST002", "HST003", "HST004", "HST005", "HST007", "HST008", "HST009", "HST010", "CPL012"];
     if !state.has(&codes) {
         return;
@@ -82,7 +82,7 @@ fn addresses(state: &State<'_>) -> Vec<std::net::IpAddr> {
 }
 
 /// Names that this host might have, the best first.
-pub fn names(state: &State<'_>) -> Vec<DomainName> {
+pub(crate) fn names(state: &State<'_>) -> Vec<DomainName> {
     let (facts, dns) = (state.facts(), state.dns());
     let mut all: Vec<DomainName> = Vec::new();
     let mut add = |name: DomainName| {
@@ -126,7 +126,7 @@ fn whm_is(facts: &crate::facts::Facts, name: &DomainName) -> bool {
 }
 
 /// Ways to give this host a name: with the hosts file as it is, and with its line changed.
-pub fn renames(state: &State<'_>, name: &DomainName) -> Vec<Way> {
+pub(crate) fn renames(state: &State<'_>, name: &DomainName) -> Vec<Way> {
     let facts = state.facts();
     let node = facts.host.node_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
     let etc = facts.host.etc_hostname.as_ref().map(|name| name.value.clone());
@@ -219,7 +219,7 @@ fn hosts_lines(state: &State<'_>, all: &mut Vec<Candidate>) {
             edit: Edit::Lines { line, old: vec![old.clone()], new },
         };
         let end = format!("the hosts file leads to this host, line {line}");
-        if let Some(addr) = own(crate::addr::Family::of(entry.address.value))
+        if let Some(addr) = own(crate::addr::Family::from(entry.address.value))
             && !names.iter().any(|name| name == "localhost")
         {
             let changed = old.replacen(span.text(), &addr.to_string(), 1);

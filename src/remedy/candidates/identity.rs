@@ -22,7 +22,7 @@ const BESIDE: u32 = 60;
 const CODES: [&str; 5] = ["PTR", "HLO", "NET", "DNS", "CPL"];
 
 /// Adds a candidate for each address of a faulty path and each name that it could have.
-pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
     let wrong =
         |sending: &Sending<'_>| {
             let addr = sending.address.value.to_string();
@@ -42,7 +42,7 @@ fn of_name(state: &State<'_>, sending: &Sending<'_>, addr: IpAddr, name: &Domain
     let Some(mut forward) = lead_to(state, name, addr) else { return };
     // The same name's address in the other family, where mail goes by that too.
     for path in &state.facts().paths {
-        let Some(other) = path.sending.as_ref().filter(|other| Family::of(other.value) != Family::of(addr)) else {
+        let Some(other) = path.sending.as_ref().filter(|other| Family::from(other.value) != Family::from(addr)) else {
             continue;
         };
         let same = matches!(introduction(path, state.dns()), Introduction::Name(helo) if helo.value.domain() == *name);
@@ -107,7 +107,7 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
         {
             let name = helo.value.domain();
             // What an alias leads to is a name of its own.
-            if let Some(target) = dns.alias(&name, RecordType::address(Family::of(addr))) {
+            if let Some(target) = dns.alias(&name, RecordType::address(Family::from(addr))) {
                 add(target);
             }
             add(name);
@@ -129,7 +129,7 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
             && !name.is_private()
             && !name.as_str().starts_with("www.")
             && why_generic(name, addr).is_none()
-            && !matches!(dns.addresses(name, Family::of(addr)), Lookup::Unanswered(_) if name.registrable().is_none())
+            && !matches!(dns.addresses(name, Family::from(addr)), Lookup::Unanswered(_) if name.registrable().is_none())
     });
     all.sort_by_key(|name| (!confirmed(name), !present.contains(name)));
     all

@@ -8,7 +8,10 @@ use crate::remedy::edit::Edit;
 use crate::remedy::world::Op;
 
 /// The instance and the entry of master.cf that a path's service stands for.
-pub fn service<'a>(state: &'a State<'_>, label: &str) -> Option<(&'a Postfix, Option<&'a PostfixService>, String)> {
+pub(crate) fn service<'a>(
+    state: &'a State<'_>,
+    label: &str,
+) -> Option<(&'a Postfix, Option<&'a PostfixService>, String)> {
     let facts = state.facts();
     let (instance, name) = label.split_once('/').map_or((None, label), |(instance, name)| (Some(instance), name));
     let named = |p: &&Postfix| instance.is_none_or(|i| p.config_directory.rsplit('/').next() == Some(i));
@@ -18,7 +21,7 @@ pub fn service<'a>(state: &'a State<'_>, label: &str) -> Option<(&'a Postfix, Op
 }
 
 /// The change of a parameter in main.cf.
-pub fn main_cf(postfix: &Postfix, parameter: &str, value: Option<&str>) -> Op {
+pub(crate) fn main_cf(postfix: &Postfix, parameter: &str, value: Option<&str>) -> Op {
     Op::Edit {
         file: format!("{}/main.cf", postfix.config_directory),
         edit: Edit::MainCf { parameter: parameter.to_owned(), value: value.map(str::to_owned) },
@@ -26,7 +29,7 @@ pub fn main_cf(postfix: &Postfix, parameter: &str, value: Option<&str>) -> Op {
 }
 
 /// The change of a `-o` setting in master.cf.
-pub fn master_cf(postfix: &Postfix, service: &str, parameter: &str, value: Option<&str>) -> Op {
+pub(crate) fn master_cf(postfix: &Postfix, service: &str, parameter: &str, value: Option<&str>) -> Op {
     let (service, parameter) = (service.to_owned(), parameter.to_owned());
     Op::Edit {
         file: format!("{}/master.cf", postfix.config_directory),
@@ -35,12 +38,12 @@ pub fn master_cf(postfix: &Postfix, service: &str, parameter: &str, value: Optio
 }
 
 /// Whether a file sets a parameter.
-pub fn is_set(postfix: &Postfix, parameter: &str) -> bool {
+pub(crate) fn is_set(postfix: &Postfix, parameter: &str) -> bool {
     postfix.parameters.get(parameter).is_some_and(|set| set.origin.span().is_some())
 }
 
 /// `smtp_` or `lmtp_` before what ends a parameter's name; a few have names of their own.
-pub fn parameter(entry: Option<&PostfixService>, ending: &str) -> String {
+pub(crate) fn parameter(entry: Option<&PostfixService>, ending: &str) -> String {
     let lmtp = entry.is_some_and(|entry| entry.command.rsplit('/').next() == Some("lmtp"));
     match (lmtp, ending) {
         (true, "helo_name") => "lmtp_lhlo_name".to_owned(),
@@ -50,7 +53,7 @@ pub fn parameter(entry: Option<&PostfixService>, ending: &str) -> String {
 }
 
 /// Ways to another HELO name: its own setting of each service; the setting of all; that setting removed; the MTA's own name.
-pub fn helo(state: &State<'_>, paths: &[&OutboundPath], name: &DomainName) -> Vec<Way> {
+pub(crate) fn helo(state: &State<'_>, paths: &[&OutboundPath], name: &DomainName) -> Vec<Way> {
     let services: Vec<_> =
         paths.iter().flat_map(|path| &path.services).filter_map(|label| service(state, label)).collect();
     let Some((postfix, ..)) = services.first() else { return Vec::new() };

@@ -12,7 +12,7 @@ use crate::rules::dns::address_proxied::is_proxy;
 use crate::rules::names::is_own;
 
 /// The address record data of an address.
-pub fn address_data(addr: IpAddr) -> RecordData {
+pub(crate) fn address_data(addr: IpAddr) -> RecordData {
     match addr {
         IpAddr::V4(addr) => RecordData::A(addr),
         IpAddr::V6(addr) => RecordData::Aaaa(addr),
@@ -20,7 +20,7 @@ pub fn address_data(addr: IpAddr) -> RecordData {
 }
 
 /// The registrable domains of names that are this host's, as far as they are public.
-pub fn own_domains(state: &State<'_>) -> Vec<DomainName> {
+pub(crate) fn own_domains(state: &State<'_>) -> Vec<DomainName> {
     let facts = state.facts();
     let mut names: Vec<DomainName> = Vec::new();
     names.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
@@ -40,7 +40,7 @@ pub fn own_domains(state: &State<'_>) -> Vec<DomainName> {
 }
 
 /// Whether a name's records are this administrator's to change: in a domain of this host, and neither the website's nor a proxy's.
-pub fn is_ours_to_publish(state: &State<'_>, name: &DomainName) -> bool {
+pub(crate) fn is_ours_to_publish(state: &State<'_>, name: &DomainName) -> bool {
     let Some(domain) = name.registrable() else { return false };
     if !own_domains(state).contains(&domain) || name.as_str().starts_with("www.") {
         return false;
@@ -63,8 +63,8 @@ pub fn is_ours_to_publish(state: &State<'_>, name: &DomainName) -> bool {
 }
 
 /// The changes after which `name` leads to `addr`: nothing where it does; `None` where it must not be made to.
-pub fn lead_to(state: &State<'_>, name: &DomainName, addr: IpAddr) -> Option<Vec<Op>> {
-    let family = Family::of(addr);
+pub(crate) fn lead_to(state: &State<'_>, name: &DomainName, addr: IpAddr) -> Option<Vec<Op>> {
+    let family = Family::from(addr);
     let rtype = RecordType::address(family);
     let found = state.dns().addresses(name, family);
     let alias = state.dns().alias(name, rtype);
@@ -93,13 +93,13 @@ pub fn lead_to(state: &State<'_>, name: &DomainName, addr: IpAddr) -> Option<Vec
 }
 
 /// Whether a name leads to another address of this host, which a second record would stand beside.
-pub fn has_other(state: &State<'_>, name: &DomainName, addr: IpAddr) -> bool {
-    let found = state.dns().addresses(name, Family::of(addr));
+pub(crate) fn has_other(state: &State<'_>, name: &DomainName, addr: IpAddr) -> bool {
+    let found = state.dns().addresses(name, Family::from(addr));
     found.found().iter().any(|known| *known != addr && is_own(state.facts(), *known) == Some(true))
 }
 
 /// Adds candidates that take records away which lead to no address of this host, where another one does.
-pub fn add(state: &State<'_>, all: &mut Vec<super::Candidate>) {
+pub(crate) fn add(state: &State<'_>, all: &mut Vec<super::Candidate>) {
     const CODES: [&str; 6] = ["NET004", "DNS008", "DNS012", "PTR006", "HLO003", "HST005"];
     for finding in state.trial.findings.iter().filter(|finding| CODES.contains(&finding.meta.code)) {
         let subject = finding.subject.split(' ').next().unwrap_or_default();
@@ -126,7 +126,7 @@ pub fn add(state: &State<'_>, all: &mut Vec<super::Candidate>) {
         // In its place, the address of the family that mail leaves from.
         for path in &state.facts().paths {
             let Some(sending) = path.sending.as_ref().map(|fact| fact.value) else { continue };
-            let lost = stale.iter().any(|addr| Family::of(*addr) == path.family) && !found.contains(&sending);
+            let lost = stale.iter().any(|addr| Family::from(*addr) == path.family) && !found.contains(&sending);
             let op = Op::Record(RecordChange::Publish(name.clone(), address_data(sending)));
             if lost && !ops.contains(&op) {
                 ops.push(op);
@@ -137,7 +137,7 @@ pub fn add(state: &State<'_>, all: &mut Vec<super::Candidate>) {
 }
 
 /// The change after which the PTR record set of `addr` is `name` alone: nothing where it is; `None` where nobody knows what it is.
-pub fn point_back(state: &State<'_>, addr: IpAddr, name: &DomainName) -> Option<Vec<Op>> {
+pub(crate) fn point_back(state: &State<'_>, addr: IpAddr, name: &DomainName) -> Option<Vec<Op>> {
     let present = state.dns().ptr(addr);
     match &present {
         Lookup::Unanswered(_) => None,

@@ -18,7 +18,7 @@ const OF_FAMILY: u32 = 40;
 const OF_ADDRESS: u32 = 45;
 
 /// Adds candidates for source addresses.
-pub fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
     let faulty = |path: &&OutboundPath| state.trial.findings.iter().any(|f| f.paths.contains(&path.id));
     for path in state.facts().paths.iter().filter(faulty).take(PATHS) {
         other_source(state, path, all);
@@ -51,7 +51,7 @@ fn other_source(state: &State<'_>, path: &OutboundPath, all: &mut Vec<Candidate>
     if path.source.as_ref().is_some_and(|source| temporary(source.value)) {
         let others = facts.host.own_addresses().map(|own| own.address);
         for other in
-            others.filter(|other| Family::of(*other) == path.family && addr::is_public(*other) && !temporary(*other))
+            others.filter(|other| Family::from(*other) == path.family && addr::is_public(*other) && !temporary(*other))
         {
             bind(state, path, other, 1, all);
         }
@@ -133,7 +133,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
     let end = format!("`{}` holds an address of this host", fault.parameter);
     // In place: another address of this host, by its family.
     let families: Vec<Family> = match fault.kind {
-        BindFaultKind::NotLocal(addr) | BindFaultKind::Loopback(addr) => vec![Family::of(addr)],
+        BindFaultKind::NotLocal(addr) | BindFaultKind::Loopback(addr) => vec![Family::from(addr)],
         BindFaultKind::OtherFamily(_) | BindFaultKind::NotAnAddress => Family::BOTH.to_vec(),
     };
     let mut sources: Vec<IpAddr> =
@@ -141,7 +141,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
     for family in families {
         sources.extend(facts.host.source.of(family));
         let own = facts.host.own_addresses().map(|own| own.address);
-        sources.extend(own.filter(|own| Family::of(*own) == family));
+        sources.extend(own.filter(|own| Family::from(*own) == family));
     }
     let mut tried: Vec<IpAddr> = Vec::new();
     sources.retain(|addr| {
@@ -325,7 +325,7 @@ fn routes(state: &State<'_>, all: &mut Vec<Candidate>) {
         let bound = state.facts().paths.iter().filter(|path| path.family == family && path.bound);
         let bound = bound.filter_map(|path| path.source.as_ref()).map(|fact| fact.value);
         let own = state.facts().host.own_addresses().map(|own| own.address).filter(|own| addr::is_public(*own));
-        if let Some(source) = bound.chain(own).find(|own| Family::of(*own) == family) {
+        if let Some(source) = bound.chain(own).find(|own| Family::from(*own) == family) {
             let op = Op::Route { family, source };
             all.push(Candidate::new(format!("{} has a route", family.title()), vec![op]).blast(8));
         }

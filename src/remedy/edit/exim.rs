@@ -51,7 +51,7 @@ fn replaced(lines: &[&str], range: Range<usize>, new: Option<String>, ended: boo
 }
 
 /// The configuration with a main option, or without it.
-pub fn main(text: &str, option: &str, value: Option<&str>) -> Option<String> {
+pub(crate) fn main(text: &str, option: &str, value: Option<&str>) -> Option<String> {
     let (lines, ended) = split(text);
     let end = lines.iter().position(|line| begins(line).is_some()).unwrap_or(lines.len());
     let mut at = 0;
@@ -70,7 +70,7 @@ pub fn main(text: &str, option: &str, value: Option<&str>) -> Option<String> {
 }
 
 /// The configuration with an option of a transport, or without it.
-pub fn transport(text: &str, name: &str, option: &str, value: Option<&str>) -> Option<String> {
+pub(crate) fn transport(text: &str, name: &str, option: &str, value: Option<&str>) -> Option<String> {
     let (lines, ended) = split(text);
     // An included file may hold nothing but drivers.
     let from = lines.iter().position(|line| begins(line) == Some("transports")).map_or(0, |at| at + 1);
@@ -107,7 +107,7 @@ fn is_head(line: &str) -> bool {
 }
 
 /// The configuration with a macro defined so.
-pub fn macro_value(text: &str, name: &str, value: &str) -> Option<String> {
+pub(crate) fn macro_value(text: &str, name: &str, value: &str) -> Option<String> {
     let (lines, ended) = split(text);
     let defines = |line: &str| {
         let rest = line.trim_start().strip_prefix(name).map(str::trim_start);

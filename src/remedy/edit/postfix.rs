@@ -32,7 +32,7 @@ fn name_of(line: &str) -> Option<&str> {
 }
 
 /// main.cf with `parameter` set to `value`, or without it.
-pub fn main_cf(text: &str, parameter: &str, value: Option<&str>) -> Option<String> {
+pub(crate) fn main_cf(text: &str, parameter: &str, value: Option<&str>) -> Option<String> {
     let (lines, ended) = split(text);
     let all = logical(&lines);
     let line = |index: &usize| lines.get(*index).copied().unwrap_or_default();
@@ -65,7 +65,7 @@ pub fn main_cf(text: &str, parameter: &str, value: Option<&str>) -> Option<Strin
 }
 
 /// master.cf with a `-o` setting of a client service, or without it.
-pub fn master_cf(text: &str, service: &str, parameter: &str, value: Option<&str>) -> Option<String> {
+pub(crate) fn master_cf(text: &str, service: &str, parameter: &str, value: Option<&str>) -> Option<String> {
     let (lines, ended) = split(text);
     let all = logical(&lines);
     let line = |index: &usize| lines.get(*index).copied().unwrap_or_default();

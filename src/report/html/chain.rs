@@ -70,7 +70,7 @@ struct Node {
 }
 
 /// Both drawings.
-pub fn draw(path: &PathView) -> Markup {
+pub(crate) fn draw(path: &PathView) -> Markup {
     let (chain, helo) = (chain(path), helo(path));
     let told: Vec<String> = chain.iter().chain(&helo).map(Node::told).collect();
     let told = told.join("; ");
@@ -301,7 +301,7 @@ fn broken(text: &str) -> Vec<String> {
 }
 
 /// How a path is called in its heading.
-pub fn title(path: &PathView) -> String {
+pub(crate) fn title(path: &PathView) -> String {
     let mta = match path.mta {
         Some(Mta::Postfix) => "Postfix",
         Some(Mta::Exim) => "Exim",

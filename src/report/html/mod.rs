@@ -17,7 +17,7 @@ const STYLE: &str = include_str!("style.css");
 const STYLE_HASH: &str = "eK3s00PBRIgs3yydY2A6eLXIVN66Okf606kIaUTXDXQ=";
 
 /// The report as a page. It is sanitized already.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let host = verdict::host(report);
     let mut findings: Vec<&FindingView> = report.findings.iter().collect();
     findings.sort_by_key(|f| (human::rank(f), f.code));

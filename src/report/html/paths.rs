@@ -10,12 +10,12 @@ use crate::report::verdict::{self, Tone};
 use crate::report::{PathView, Report, SenderSelection};
 
 /// Paths drawn; of more, those with findings come first and a table holds all.
-pub const DRAWN: usize = 12;
+pub(crate) const DRAWN: usize = 12;
 /// Sender domains named of one path.
 const DOMAINS: usize = 500;
 
 /// The section about them.
-pub fn section(report: &Report) -> Markup {
+pub(crate) fn section(report: &Report) -> Markup {
     let troubled = human::troubled(report);
     let mut shown: Vec<&PathView> = report.paths.iter().collect();
     if shown.len() > DRAWN {

@@ -8,7 +8,7 @@ use crate::report::{Report, Style, SuppressedBy, SuppressedView, Verbosity};
 const NAMED: usize = 10;
 
 /// One sentence for each kind; nothing where there is none.
-pub fn in_a_line(report: &Report, style: &Style) -> String {
+pub(crate) fn in_a_line(report: &Report, style: &Style) -> String {
     let mut out = String::new();
     let (ignored, known) = kinds(report);
     if !ignored.is_empty() {
@@ -25,7 +25,7 @@ pub fn in_a_line(report: &Report, style: &Style) -> String {
 }
 
 /// The section, with an empty line before it; nothing where there is nothing to say.
-pub fn section(report: &Report, style: &Style) -> String {
+pub(crate) fn section(report: &Report, style: &Style) -> String {
     let (ignored, known) = kinds(report);
     let verbose = style.verbosity == Verbosity::Verbose;
     let mut out = String::new();

@@ -30,7 +30,7 @@ struct Paths<'a> {
 }
 
 /// A finding in one line, for `-q` and for what is only worth knowing.
-pub fn one_line(finding: &FindingView, style: &Style) -> String {
+pub(crate) fn one_line(finding: &FindingView, style: &Style) -> String {
     let (word, color) = kind(finding.severity, finding.verdict);
     let head = style.paint(color, &format!("{word}[{}]", finding.code));
     // Most messages name their subject already.
@@ -43,7 +43,7 @@ pub fn one_line(finding: &FindingView, style: &Style) -> String {
 }
 
 /// All findings, the worst first, each with an empty line before it.
-pub fn section(findings: &[&FindingView], report: &Report, style: &Style) -> String {
+pub(crate) fn section(findings: &[&FindingView], report: &Report, style: &Style) -> String {
     let mut groups: Vec<Vec<&FindingView>> = Vec::new();
     for finding in findings {
         let alike = |g: &Vec<&FindingView>| {

@@ -22,7 +22,7 @@ use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
 const NOTES: usize = 8;
 
 /// The report as text. `report` is sanitized already.
-pub fn render(report: &Report, style: &Style) -> String {
+pub(crate) fn render(report: &Report, style: &Style) -> String {
     let mut findings: Vec<&FindingView> = report.findings.iter().collect();
     findings.sort_by_key(|f| (rank(f), f.code));
     let mut out = verdict(report, style);

@@ -18,7 +18,7 @@ const NAMES_SHOWN: usize = 4;
 const PASSES: &str = "iprev pass";
 
 /// The section, with an empty line before it.
-pub fn section(report: &Report, style: &Style) -> String {
+pub(crate) fn section(report: &Report, style: &Style) -> String {
     let mut out = String::from("\n");
     if report.mta.live.len() < report.mta.configured.len() {
         let names: Vec<String> = report.mta.live.iter().map(ToString::to_string).collect();
@@ -60,7 +60,7 @@ fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a PathView>, usize) {
 }
 
 /// Identifiers of the paths with a finding that is more than worth knowing.
-pub fn troubled(report: &Report) -> HashSet<&str> {
+pub(crate) fn troubled(report: &Report) -> HashSet<&str> {
     let findings = report.findings.iter().filter(|f| f.severity > Severity::Info);
     findings.flat_map(|f| f.paths.iter().map(String::as_str)).collect()
 }

@@ -15,7 +15,7 @@ const COMMANDS: usize = 12;
 const SUBJECTS: usize = 20;
 
 /// One thing to do, with the findings that call for it.
-pub struct Step<'a> {
+pub(crate) struct Step<'a> {
     /// What, and who.
     pub fix: &'a Fix,
     /// Codes of the findings.
@@ -25,7 +25,7 @@ pub struct Step<'a> {
 }
 
 /// The section, with an empty line before it; nothing where there is nothing to do.
-pub fn section(report: &Report, findings: &[&FindingView], style: &Style) -> String {
+pub(crate) fn section(report: &Report, findings: &[&FindingView], style: &Style) -> String {
     let mut out = String::new();
     if let Some(plan) = report.plan.as_ref().filter(|plan| !plan.steps.is_empty()) {
         out.push_str(&format!("\n{}\n", style.heading("What to do, in this order")));
@@ -66,7 +66,7 @@ fn commands(out: &mut String, commands: &[String], style: &Style) {
 }
 
 /// What the plan comes to.
-pub fn lead(plan: &Plan) -> String {
+pub(crate) fn lead(plan: &Plan) -> String {
     let settled: usize = plan.steps.iter().map(|step| step.settles.len()).sum();
     let left = plan.remains.len();
     let steps = count(plan.steps.len(), "step");
@@ -78,14 +78,14 @@ pub fn lead(plan: &Plan) -> String {
 }
 
 /// The codes of findings, each once.
-pub fn codes(settles: &[Settled]) -> String {
+pub(crate) fn codes(settles: &[Settled]) -> String {
     let mut codes: Vec<&str> = settles.iter().map(|settled| settled.code.as_str()).collect();
     codes.dedup();
     codes.join(", ")
 }
 
 /// The things to do of findings that the plan does not settle.
-pub fn rest<'a>(report: &Report, findings: &[&'a FindingView]) -> Vec<Step<'a>> {
+pub(crate) fn rest<'a>(report: &Report, findings: &[&'a FindingView]) -> Vec<Step<'a>> {
     let settled = |finding: &FindingView| {
         let steps = report.plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.settles);
         steps.into_iter().any(|settled| settled.code == finding.code && settled.subject == finding.subject)
@@ -107,7 +107,7 @@ fn others(out: &mut String, steps: &[Step<'_>], style: &Style) {
 }
 
 /// Who acts, as a heading.
-pub fn title(who: Who) -> &'static str {
+pub(crate) fn title(who: Who) -> &'static str {
     match who {
         Who::DnsZone => "Whoever runs the DNS zone",
         Who::IpOwner => "Whoever holds the address (provider or data centre)",

@@ -10,7 +10,7 @@ const GROUPS_SHOWN: usize = 4;
 const PATHS_NAMED: usize = 4;
 
 /// The section, with an empty line before it; nothing where no receiver was judged.
-pub fn section(report: &Report, style: &Style) -> String {
+pub(crate) fn section(report: &Report, style: &Style) -> String {
     let judged: Vec<&PathView> = report.paths.iter().filter(|path| !path.receivers.is_empty()).collect();
     let Some(first) = judged.first() else { return String::new() };
     let all = first.receivers.len();

@@ -2,26 +2,26 @@
 
 use crate::findings::{Severity, Verdict};
 use crate::report::Style;
-pub use crate::report::plural::count;
+pub(crate) use crate::report::plural::count;
 
 /// Colours by meaning. Bold alone for what must stand out on light and dark grounds alike.
-pub const STRONG: anstyle::Style = anstyle::Style::new().bold();
+pub(crate) const STRONG: anstyle::Style = anstyle::Style::new().bold();
 /// What is broken.
-pub const BAD: anstyle::Style =
+pub(crate) const BAD: anstyle::Style =
     anstyle::Style::new().bold().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red)));
 /// What is risky or open.
-pub const DOUBTFUL: anstyle::Style =
+pub(crate) const DOUBTFUL: anstyle::Style =
     anstyle::Style::new().bold().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Yellow)));
 /// What is right.
-pub const GOOD: anstyle::Style =
+pub(crate) const GOOD: anstyle::Style =
     anstyle::Style::new().bold().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Green)));
 /// What is worth knowing.
-pub const NOTE: anstyle::Style =
+pub(crate) const NOTE: anstyle::Style =
     anstyle::Style::new().bold().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Cyan)));
 
 /// The signs used, in Unicode or ASCII.
 #[derive(Debug, Clone, Copy)]
-pub struct Signs {
+pub(crate) struct Signs {
     /// Leads from one address or name to the next.
     pub arrow: &'static str,
     /// In front of what is broken.
@@ -61,7 +61,7 @@ impl Style {
 }
 
 /// The word that findings of this kind begin with, and its colour.
-pub fn kind(severity: Severity, verdict: Verdict) -> (&'static str, anstyle::Style) {
+pub(crate) fn kind(severity: Severity, verdict: Verdict) -> (&'static str, anstyle::Style) {
     match (verdict, severity) {
         (Verdict::Undetermined, _) => ("undetermined", DOUBTFUL),
         (Verdict::Fail, Severity::Error) => ("error", BAD),
@@ -71,16 +71,16 @@ pub fn kind(severity: Severity, verdict: Verdict) -> (&'static str, anstyle::Sty
 }
 
 /// A blank at which no line is broken; printed as a blank.
-pub const GLUE: char = '\u{a0}';
+pub(crate) const GLUE: char = '\u{a0}';
 
 /// `text` with all its blanks glued.
-pub fn glued(text: &str) -> String {
+pub(crate) fn glued(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
 
 /// `text` broken into lines of at most `width` characters, at blanks alone: a word longer than that has a line of its own.
 /// Text between backticks or quotes (a command, a setting) stays together where it fits on a line at all.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
@@ -122,7 +122,7 @@ fn words(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Adds `text` wrapped, its first line behind `first` and the others behind `rest`.
-pub fn put(out: &mut String, first: &str, rest: &str, text: &str, width: usize) {
+pub(crate) fn put(out: &mut String, first: &str, rest: &str, text: &str, width: usize) {
     let room = width.saturating_sub(first.chars().count().max(rest.chars().count())).max(20);
     let mut lead = first;
     for paragraph in text.split('\n') {

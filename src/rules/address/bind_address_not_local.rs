@@ -35,7 +35,7 @@ rule! {
 }
 
 /// Whose addresses CPL001 and CPL009 judge.
-pub const MAILIPS: &str = "/etc/mailips";
+pub(crate) const MAILIPS: &str = "/etc/mailips";
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let facts = cx.facts;
@@ -45,7 +45,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         if fault.value.origin.span().is_some_and(|span| span.path() == MAILIPS) {
             continue;
         }
-        let (nonlocal, switch) = match Family::of(addr) {
+        let (nonlocal, switch) = match Family::from(addr) {
             Family::Ipv4 => (facts.host.nonlocal_bind_v4, "net.ipv4.ip_nonlocal_bind"),
             Family::Ipv6 => (facts.host.nonlocal_bind_v6, "net.ipv6.ip_nonlocal_bind"),
         };
@@ -56,7 +56,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             (_, AfterBindFault::NothingSent) => format!("{} sends nothing by `{services}`", fault.mta),
             (_, AfterBindFault::KernelChoice) => {
-                let chosen = facts.host.source.of(Family::of(addr));
+                let chosen = facts.host.source.of(Family::from(addr));
                 let from = chosen.map_or_else(|| "the address that the kernel chooses".to_owned(), |a| a.to_string());
                 format!("{} logs a warning and sends from {from} instead", fault.mta)
             }
@@ -68,7 +68,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 .severity(severity)
                 .place(&fault.value.origin, "on no interface")
                 .via(&fault.value.via, "used here")
-                .fix(fix(facts, fault, Family::of(addr))),
+                .fix(fix(facts, fault, Family::from(addr))),
         );
     }
     if facts.host.addresses.is_none() {
@@ -107,7 +107,7 @@ fn exim(facts: &Facts, fault: &BindFault, own: IpAddr, fix: Fix) -> Fix {
 }
 
 /// What to do about a source address that cannot be used; `family` is the one that is wanted there.
-pub fn fix(facts: &Facts, fault: &BindFault, family: Family) -> Fix {
+pub(crate) fn fix(facts: &Facts, fault: &BindFault, family: Family) -> Fix {
     let parameter = &fault.parameter;
     let place = at(&fault.value.origin);
     let own = facts.host.source.of(family);

@@ -36,7 +36,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     for fault in &facts.bind_faults {
         let wanted = if fault.parameter.ends_with('6') { Family::Ipv6 } else { Family::Ipv4 };
         let what = match fault.kind {
-            BindFaultKind::OtherFamily(addr) => format!("holds {addr}, an {} address", Family::of(addr).title()),
+            BindFaultKind::OtherFamily(addr) => format!("holds {addr}, an {} address", Family::from(addr).title()),
             BindFaultKind::NotAnAddress => format!("holds `{}`, which is no address", fault.value.value),
             BindFaultKind::NotLocal(_) | BindFaultKind::Loopback(_) => continue,
         };

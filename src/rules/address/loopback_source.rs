@@ -43,7 +43,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             RULE.violated(&fault.parameter, message)
                 .place(&fault.value.origin, "loopback address")
                 .via(&fault.value.via, "used here")
-                .fix(fix(facts, fault, Family::of(addr))),
+                .fix(fix(facts, fault, Family::from(addr))),
         );
     }
     findings

@@ -13,7 +13,7 @@ mod source_address_temporary;
 use crate::rules::Rule;
 
 /// The rules of the family.
-pub const RULES: &[&Rule] = &[
+pub(crate) const RULES: &[&Rule] = &[
     &bind_address_not_local::RULE,
     &sending_address_unknown::RULE,
     &nat_map_stale::RULE,

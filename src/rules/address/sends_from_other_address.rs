@@ -74,7 +74,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 }
 
 fn has_others(facts: &Facts, family: Family, is_other: impl Fn(IpAddr) -> bool) -> bool {
-    facts.host.own_addresses().any(|own| Family::of(own.address) == family && is_other(own.address))
+    facts.host.own_addresses().any(|own| Family::from(own.address) == family && is_other(own.address))
 }
 
 fn fix(facts: &Facts, dns: &Observations, one: &Introduced<'_>, other: IpAddr) -> Fix {

@@ -51,7 +51,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 fn fix(facts: &Facts, path: &OutboundPath) -> Fix {
     let passing = |flag: &AddressFlag| matches!(flag, AddressFlag::Temporary | AddressFlag::Deprecated);
     let stable = facts.host.own_addresses().find(|own| {
-        Family::of(own.address) == Family::Ipv6
+        Family::from(own.address) == Family::Ipv6
             && is_public(own.address)
             && own.usable()
             && !own.flags.iter().any(passing)

@@ -27,7 +27,7 @@ rule! {
 }
 
 /// The finding about an entry whose last day has passed.
-pub fn finding(ignore: &Ignore) -> Finding {
+pub(crate) fn finding(ignore: &Ignore) -> Finding {
     let when = ignore.expires.map_or_else(String::new, |last| format!(" on {last}"));
     let message =
         format!("the settings ignored {}{when} for the last time: findings that it covers count again", ignore.title());

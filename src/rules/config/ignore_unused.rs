@@ -27,7 +27,7 @@ rule! {
 }
 
 /// The finding about an entry that covers nothing.
-pub fn finding(ignore: &Ignore) -> Finding {
+pub(crate) fn finding(ignore: &Ignore) -> Finding {
     let message = format!("the settings ignore {}, and there is no such finding", ignore.title());
     let text = format!("Remove the entry in {}, or correct its subject.", ignore.origin.describe());
     RULE.violated(ignore.title(), message).place(&ignore.origin, ignore.reason.clone()).fix(Fix::new(Who::Host, text))

@@ -6,8 +6,8 @@ mod daemon_older_than_config;
 mod expectation_unused;
 mod file_unreadable;
 mod handed_to_local_program;
-pub mod ignore_expired;
-pub mod ignore_unused;
+pub(crate) mod ignore_expired;
+pub(crate) mod ignore_unused;
 mod no_mta;
 mod origin_not_in_dns;
 mod parameter_repeated;
@@ -27,7 +27,7 @@ mod table_outdated;
 use crate::rules::Rule;
 
 /// The rules of the family.
-pub const RULES: &[&Rule] = &[
+pub(crate) const RULES: &[&Rule] = &[
     &config_syntax::RULE,
     &parameter_repeated::RULE,
     &parameter_undefined::RULE,

@@ -89,7 +89,7 @@ fn edited(domain: &str, own: Option<(IpAddr, &str)>) -> Fix {
 
 /// The address of this server that a line of mailips should give: the account's, else the main shared one, else the kernel's choice.
 fn wanted(cx: &Context<'_>, account: Option<IpAddr>, addr: IpAddr) -> Option<(IpAddr, &'static str)> {
-    let family = Family::of(addr);
+    let family = Family::from(addr);
     let (facts, local) = (cx.facts, cx.own_addresses());
     let shared = facts.cpanel.as_ref().and_then(|cpanel| cpanel.shared_ip.as_ref()).map(|fact| fact.value);
     let candidates = [
@@ -97,7 +97,7 @@ fn wanted(cx: &Context<'_>, account: Option<IpAddr>, addr: IpAddr) -> Option<(Ip
         (shared, "the main shared address"),
         (facts.host.source.of(family), "the address that the kernel chooses"),
     ];
-    let here = |own: IpAddr| local.on_interface(own) == Some(true) && Family::of(own) == family;
+    let here = |own: IpAddr| local.on_interface(own) == Some(true) && Family::from(own) == family;
     candidates.into_iter().find_map(|(own, whose)| Some((own.filter(|own| here(*own))?, whose)))
 }
 

@@ -16,7 +16,7 @@ mod reverse_map_stale;
 use crate::rules::Rule;
 
 /// The rules of the family. CPL002 is reserved: HLO003 and HLO004 say it.
-pub const RULES: &[&Rule] = &[
+pub(crate) const RULES: &[&Rule] = &[
     &mailips_not_local::RULE,
     &mail_map_unknown_domain::RULE,
     &reverse_map_stale::RULE,

@@ -87,7 +87,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Whether an address is one of Cloudflare's proxies.
-pub fn is_proxy(addr: IpAddr) -> bool {
+pub(crate) fn is_proxy(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(v4) => CLOUDFLARE_V4.iter().any(|(net, bits)| (v4.to_bits() ^ net.to_bits()) >> (32 - bits) == 0),
         IpAddr::V6(v6) => CLOUDFLARE_V6.iter().any(|(net, bits)| (v6.to_bits() ^ net.to_bits()) >> (128 - bits) == 0),

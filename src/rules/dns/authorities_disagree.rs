@@ -93,7 +93,7 @@ fn said(dns: &Observations, question: &Question, view: &View) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{check_table, findings, healthy};
 
     #[test]
@@ -104,43 +104,43 @@ mod tests {
                 (
                     "they agree",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["192.0.2.10"])])]),
                     &[],
                 ),
                 (
                     "they differ",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["192.0.2.99"])])]),
                     &["error mail.example.com. A"],
                 ),
                 (
                     "one is silent",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["timeout"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["timeout"])])]),
                     &[],
                 ),
                 (
                     "one does not serve the zone",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["noaa", "192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["noaa", "192.0.2.99"])])]),
                     &[],
                 ),
                 (
                     "resolvers are no authorities",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.99"])])]),
                     &[],
                 ),
             ],
         );
-        let two = heard(&[(
+        let two = observed(&[(
             "mail.example.com A",
             &[("ns1", &["serial=7", "192.0.2.10"]), ("ns2", &["serial=6", "192.0.2.99"])],
         )]);
         let found = findings(&RULE, &healthy(), &two).remove(0);
         assert!(found.message.contains("192.0.2.99 (ns2, serial 6)") && !found.message.contains("though"), "{found:?}");
         assert!(found.fix.is_some_and(|fix| fix.text.contains("older serial")));
-        let same = heard(&[(
+        let same = observed(&[(
             "mail.example.com A",
             &[("ns1", &["serial=7", "192.0.2.10"]), ("ns2", &["serial=7", "192.0.2.99"])],
         )]);

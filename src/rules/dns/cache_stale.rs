@@ -86,7 +86,7 @@ fn behind<'a>(facts: &'a Facts, dns: &'a Observations) -> impl Iterator<Item = B
     let sending = sending_addresses(facts);
     judged(dns).filter_map(move |question| {
         let with_system = split_horizon::applies(facts, dns, question).is_none();
-        let stale = stale::of(dns, question, with_system)?;
+        let stale = stale::find(dns, question, with_system)?;
         Some(Behind { question, stale, right: is_right(facts, dns, &sending, question) })
     })
 }
@@ -135,7 +135,7 @@ fn is_right(facts: &Facts, dns: &Observations, sending: &[Sending<'_>], question
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{check_table, findings, healthy};
 
     #[test]
@@ -146,31 +146,31 @@ mod tests {
                 (
                     "fresh",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.10"])])]),
                     &[],
                 ),
                 (
                     "stale, the truth is right",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.99"])])]),
                     &["info mail.example.com. A"],
                 ),
                 (
                     "stale, the truth is not right",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.98"]), ("google", &["192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.98"]), ("google", &["192.0.2.99"])])]),
                     &["warning mail.example.com. A"],
                 ),
                 (
                     "the zone was not heard",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["timeout"]), ("google", &["192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["timeout"]), ("google", &["192.0.2.99"])])]),
                     &[],
                 ),
                 (
                     "it follows the zone's other server",
                     healthy(),
-                    heard(&[(
+                    observed(&[(
                         "mail.example.com A",
                         &[
                             ("ns1", &["serial=2", "192.0.2.10"]),
@@ -183,18 +183,18 @@ mod tests {
                 (
                     "split horizon is DNS005's",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("system", &["10.0.0.10"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("system", &["10.0.0.10"])])]),
                     &[],
                 ),
                 (
                     "no answer is not stale",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["SERVFAIL"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["SERVFAIL"])])]),
                     &[],
                 ),
             ],
         );
-        let mut old = heard(&[(
+        let mut old = observed(&[(
             "mail.example.com A",
             &[("ns1", &["192.0.2.10"]), ("google", &["ttl=2220", "192.0.2.99"]), ("quad9", &["ttl=60", "NXDOMAIN"])],
         )]);
@@ -227,7 +227,7 @@ mod tests {
         let whole = |dns: &Observations| stale_caches(&healthy(), dns, &findings(&RULE, &healthy(), dns));
         let right = ("mail.example.com A", &[("ns1", &["192.0.2.10"][..]), ("google", &["ttl=60", "192.0.2.99"])][..]);
         let wrong = ("www.example.com A", &[("ns1", &["192.0.2.98"][..]), ("quad9", &["ttl=90", "192.0.2.99"])][..]);
-        let mut dns = heard(&[right]);
+        let mut dns = observed(&[right]);
         dns.taken = "2026-11-20T14:00:00Z".parse().ok();
         let expected = StaleCaches {
             right_at_source: true,
@@ -236,7 +236,7 @@ mod tests {
             until: Some("2026-11-20T14:01:00Z".into()),
         };
         assert_eq!(whole(&dns), Some(expected));
-        let both = whole(&heard(&[right, wrong])).unwrap();
+        let both = whole(&observed(&[right, wrong])).unwrap();
         assert_eq!((both.right_at_source, both.questions.len(), both.seconds, both.until), (false, 2, Some(90), None));
         // What the administrator does not want to hear of is not said by this way either; another severity is no other truth.
         assert_eq!(stale_caches(&healthy(), &dns, &[]), None);
@@ -248,12 +248,12 @@ mod tests {
     #[test]
     fn what_split_horizon_says_prolongs_nothing() {
         // The system's own view never expires: its time to live says nothing of when all agree.
-        let dns = heard(&[(
+        let dns = observed(&[(
             "mail.example.com A",
             &[("ns1", &["192.0.2.10"]), ("google", &["ttl=60", "192.0.2.99"]), ("system", &["ttl=9000", "10.0.0.10"])],
         )]);
         assert_eq!(stale_caches(&healthy(), &dns, &findings(&RULE, &healthy(), &dns)).unwrap().seconds, Some(60));
-        let cached = heard(&[(
+        let cached = observed(&[(
             "mail.example.com A",
             &[("ns1", &["192.0.2.10"]), ("google", &["ttl=60", "192.0.2.99"]), ("system", &["ttl=900", "192.0.2.99"])],
         )]);

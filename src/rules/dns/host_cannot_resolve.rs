@@ -33,7 +33,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     if !applies(cx.dns) {
         return Vec::new();
     }
-    let (_, reasons) = heard(cx.dns, |kind| kind == VantageKind::System);
+    let (_, reasons) = own_resolvers(cx.dns, |kind| kind == VantageKind::System);
     let servers: Vec<String> = cx.facts.host.nameservers.iter().map(|server| server.value.to_string()).collect();
     let servers = if servers.is_empty() { String::new() } else { format!(" ({})", servers.join(", ")) };
     let message = format!(
@@ -51,13 +51,13 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 
 /// Whether no server of this host's resolv.conf answered anything, while another vantage point did.
 pub(super) fn applies(dns: &Observations) -> bool {
-    let (own, _) = heard(dns, |kind| kind == VantageKind::System);
-    let (others, _) = heard(dns, |kind| matches!(kind, VantageKind::Public | VantageKind::Authoritative));
+    let (own, _) = own_resolvers(dns, |kind| kind == VantageKind::System);
+    let (others, _) = own_resolvers(dns, |kind| matches!(kind, VantageKind::Public | VantageKind::Authoritative));
     own == Some(false) && others == Some(true)
 }
 
 /// Whether a vantage point of these kinds answered anything, `None` where none was asked; and why not.
-fn heard(dns: &Observations, of: impl Fn(VantageKind) -> bool) -> (Option<bool>, Vec<String>) {
+fn own_resolvers(dns: &Observations, of: impl Fn(VantageKind) -> bool) -> (Option<bool>, Vec<String>) {
     let mut answered = None;
     let mut reasons: Vec<String> = Vec::new();
     for reply in dns.replies.values().flatten() {
@@ -82,7 +82,7 @@ fn heard(dns: &Observations, of: impl Fn(VantageKind) -> bool) -> (Option<bool>,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{check_table, healthy, heard};
+    use crate::rules::testing::{check_table, healthy, observed};
 
     #[test]
     fn all_of_the_systems_are_silent_and_others_speak() {
@@ -92,25 +92,25 @@ mod tests {
                 (
                     "it answers",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("system", &["192.0.2.10"]), ("google", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("system", &["192.0.2.10"]), ("google", &["192.0.2.10"])])]),
                     &[],
                 ),
                 (
                     "it is silent",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("system", &["timeout"]), ("google", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("system", &["timeout"]), ("google", &["192.0.2.10"])])]),
                     &["error resolv.conf"],
                 ),
                 (
                     "it refuses",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("system", &["REFUSED"]), ("ns1", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("system", &["REFUSED"]), ("ns1", &["192.0.2.10"])])]),
                     &["error resolv.conf"],
                 ),
                 (
                     "one of two",
                     healthy(),
-                    heard(&[(
+                    observed(&[(
                         "mail.example.com A",
                         &[("system", &["timeout"]), ("stub", &["NXDOMAIN"]), ("google", &["192.0.2.10"])],
                     )]),
@@ -119,7 +119,7 @@ mod tests {
                 (
                     "one question of two",
                     healthy(),
-                    heard(&[
+                    observed(&[
                         ("mail.example.com A", &[("system", &["timeout"]), ("google", &["192.0.2.10"])]),
                         ("mail.example.com MX", &[("system", &["NODATA"])]),
                     ]),
@@ -128,13 +128,13 @@ mod tests {
                 (
                     "all are silent",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("system", &["timeout"]), ("google", &["timeout"])])]),
+                    observed(&[("mail.example.com A", &[("system", &["timeout"]), ("google", &["timeout"])])]),
                     &[],
                 ),
                 (
                     "the system's was not asked",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"])])]),
                     &[],
                 ),
             ],

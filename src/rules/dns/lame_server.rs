@@ -95,7 +95,7 @@ fn fault(outcome: &Outcome) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{check_table, healthy};
 
     #[test]
@@ -103,35 +103,40 @@ mod tests {
         check_table(
             &RULE,
             vec![
-                ("it serves the zone", healthy(), heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"])])]), &[]),
+                (
+                    "it serves the zone",
+                    healthy(),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"])])]),
+                    &[],
+                ),
                 (
                     "REFUSED",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["REFUSED"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["REFUSED"])])]),
                     &["warning ns2"],
                 ),
                 (
                     "SERVFAIL",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["SERVFAIL"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["SERVFAIL"])])]),
                     &["warning ns2"],
                 ),
                 (
                     "no AA flag",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["noaa", "192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["noaa", "192.0.2.10"])])]),
                     &["warning ns2"],
                 ),
                 (
                     "silence is not it",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["timeout"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["timeout"])])]),
                     &[],
                 ),
                 (
                     "a resolver may refuse",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["REFUSED"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["REFUSED"])])]),
                     &[],
                 ),
             ],

@@ -55,7 +55,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{check_table, healthy};
 
     #[test]
@@ -66,19 +66,19 @@ mod tests {
                 (
                     "somebody did",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["timeout"]), ("quad9", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["timeout"]), ("quad9", &["192.0.2.10"])])]),
                     &[],
                 ),
                 (
                     "a denial is an answer",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["NXDOMAIN"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["NXDOMAIN"])])]),
                     &[],
                 ),
                 (
                     "nobody",
                     healthy(),
-                    heard(&[(
+                    observed(&[(
                         "mail.example.com A",
                         &[("google", &["timeout"]), ("ns1", &["REFUSED"]), ("quad9", &["SERVFAIL"])],
                     )]),

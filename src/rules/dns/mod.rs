@@ -1,14 +1,14 @@
 //! DNS: the answers themselves.
 
-pub mod address_proxied;
+pub(crate) mod address_proxied;
 mod authorities_disagree;
 mod cache_stale;
 mod delegation;
-#[cfg(test)]
-pub(crate) mod heard;
 mod host_cannot_resolve;
 mod lame_server;
 mod lookup_unanswered;
+#[cfg(test)]
+pub(crate) mod observed;
 mod old_address_published;
 mod old_ptr_left_behind;
 mod port_53_intercepted;
@@ -24,7 +24,7 @@ pub use cache_stale::stale_caches;
 use crate::rules::Rule;
 
 /// The rules of the family.
-pub const RULES: &[&Rule] = &[
+pub(crate) const RULES: &[&Rule] = &[
     &resolvers_disagree::RULE,
     &cache_stale::RULE,
     &authorities_disagree::RULE,

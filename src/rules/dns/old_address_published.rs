@@ -41,7 +41,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     if facts.old_addresses.is_empty() {
         return findings;
     }
-    let handled = Handled::of(facts);
+    let handled = Handled::new(facts);
     let is_ours = |name: &DomainName| cx.identity_names().iter().any(|(own, _)| own == name) || handled.has(name);
     for question in judged(dns) {
         let truth = dns.truth(question);
@@ -76,7 +76,7 @@ struct Handled {
 }
 
 impl Handled {
-    fn of(facts: &Facts) -> Handled {
+    fn new(facts: &Facts) -> Handled {
         const LISTS: [&str; 6] = [
             "mydestination",
             "relay_domains",
@@ -148,7 +148,7 @@ fn holds(data: &RecordData, old: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{But, check_table, healthy, ip};
 
     #[test]
@@ -157,24 +157,24 @@ mod tests {
         check_table(
             &RULE,
             vec![
-                ("not asked for", healthy(), heard(&[("mail.example.com A", &[("ns1", &["192.0.2.9"])])]), &[]),
+                ("not asked for", healthy(), observed(&[("mail.example.com A", &[("ns1", &["192.0.2.9"])])]), &[]),
                 (
                     "still there",
                     moved(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10", "192.0.2.9"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10", "192.0.2.9"])])]),
                     &["error mail.example.com. A"],
                 ),
-                ("gone", moved(), heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"])])]), &[]),
+                ("gone", moved(), observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"])])]), &[]),
                 (
                     "gone from the zone, though a cache holds it",
                     moved(),
-                    heard(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.9"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.9"])])]),
                     &[],
                 ),
                 (
                     "the old server's own name",
                     moved(),
-                    heard(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
+                    observed(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
                     &["info web7.hoster.example. A"],
                 ),
                 (
@@ -183,10 +183,10 @@ mod tests {
                         f.paths[0].sender_domains =
                             SenderDomains::Only { domains: vec![DomainName::new("hoster.example")], others: true };
                     }),
-                    heard(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
+                    observed(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
                     &["error web7.hoster.example. A"],
                 ),
-                ("no answer", moved(), heard(&[("mail.example.com A", &[("ns1", &["timeout"])])]), &[]),
+                ("no answer", moved(), observed(&[("mail.example.com A", &[("ns1", &["timeout"])])]), &[]),
             ],
         );
         for (text, found) in [

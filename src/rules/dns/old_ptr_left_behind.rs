@@ -55,7 +55,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{But, check_table, healthy, ip};
 
     #[test]
@@ -67,12 +67,12 @@ mod tests {
                 (
                     "it still does",
                     moved(),
-                    heard(&[("192.0.2.9 PTR", &[("ns1", &["mail.example.com"])])]),
+                    observed(&[("192.0.2.9 PTR", &[("ns1", &["mail.example.com"])])]),
                     &["info 192.0.2.9"],
                 ),
-                ("another name", moved(), heard(&[("192.0.2.9 PTR", &[("ns1", &["192-0-2-9.isp.example"])])]), &[]),
-                ("gone", moved(), heard(&[("192.0.2.9 PTR", &[("ns1", &["NXDOMAIN"])])]), &[]),
-                ("no answer", moved(), heard(&[("192.0.2.9 PTR", &[("ns1", &["timeout"])])]), &[]),
+                ("another name", moved(), observed(&[("192.0.2.9 PTR", &[("ns1", &["192-0-2-9.isp.example"])])]), &[]),
+                ("gone", moved(), observed(&[("192.0.2.9 PTR", &[("ns1", &["NXDOMAIN"])])]), &[]),
+                ("no answer", moved(), observed(&[("192.0.2.9 PTR", &[("ns1", &["timeout"])])]), &[]),
             ],
         );
     }

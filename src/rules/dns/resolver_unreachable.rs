@@ -67,7 +67,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{check_table, healthy};
 
     #[test]
@@ -75,12 +75,12 @@ mod tests {
         check_table(
             &RULE,
             vec![
-                ("it answers", healthy(), heard(&[("mail.example.com A", &[("google", &["192.0.2.10"])])]), &[]),
-                ("it denies", healthy(), heard(&[("mail.example.com A", &[("google", &["NXDOMAIN"])])]), &[]),
+                ("it answers", healthy(), observed(&[("mail.example.com A", &[("google", &["192.0.2.10"])])]), &[]),
+                ("it denies", healthy(), observed(&[("mail.example.com A", &[("google", &["NXDOMAIN"])])]), &[]),
                 (
                     "one of two",
                     healthy(),
-                    heard(&[
+                    observed(&[
                         ("mail.example.com A", &[("google", &["timeout"])]),
                         ("mail.example.com MX", &[("google", &["NODATA"])]),
                     ]),
@@ -89,13 +89,13 @@ mod tests {
                 (
                     "nothing",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["timeout"]), ("quad9", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["timeout"]), ("quad9", &["192.0.2.10"])])]),
                     &["info google"],
                 ),
                 (
                     "a zone's server is no resolver",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["timeout"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["timeout"])])]),
                     &[],
                 ),
             ],

@@ -55,7 +55,7 @@ fn kept(view: &View) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{check_table, healthy};
 
     #[test]
@@ -66,37 +66,37 @@ mod tests {
                 (
                     "they agree",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["192.0.2.10"])])]),
                     &[],
                 ),
                 (
                     "they differ",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["192.0.2.99"])])]),
                     &["warning mail.example.com. A"],
                 ),
                 (
                     "a record and none",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["NXDOMAIN"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["NXDOMAIN"])])]),
                     &["warning mail.example.com. A"],
                 ),
                 (
                     "both kinds of absence are one",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["NODATA"]), ("quad9", &["NXDOMAIN"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["NODATA"]), ("quad9", &["NXDOMAIN"])])]),
                     &[],
                 ),
                 (
                     "silence is no answer",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["timeout"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("quad9", &["timeout"])])]),
                     &[],
                 ),
                 (
                     "the zone itself was heard",
                     healthy(),
-                    heard(&[(
+                    observed(&[(
                         "mail.example.com A",
                         &[("ns1", &["192.0.2.10"]), ("google", &["192.0.2.10"]), ("quad9", &["192.0.2.99"])],
                     )]),
@@ -105,7 +105,7 @@ mod tests {
                 (
                     "the system's is DNS005's",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.99"])])]),
                     &[],
                 ),
             ],

@@ -143,7 +143,7 @@ fn addresses(view: &View) -> impl Iterator<Item = IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{check_table, healthy};
 
     #[test]
@@ -154,31 +154,34 @@ mod tests {
                 (
                     "as all others",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.10"])])]),
                     &[],
                 ),
                 (
                     "a private address",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["10.0.0.10"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["10.0.0.10"])])]),
                     &["warning mail.example.com. A"],
                 ),
                 (
                     "a cached one is DNS002's",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.99"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["192.0.2.99"])])]),
                     &[],
                 ),
                 (
                     "authoritative",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("system", &["aa", "192.0.2.99"])])]),
+                    observed(&[(
+                        "mail.example.com A",
+                        &[("google", &["192.0.2.10"]), ("system", &["aa", "192.0.2.99"])],
+                    )]),
                     &["warning mail.example.com. A"],
                 ),
                 (
                     "another sees it too",
                     healthy(),
-                    heard(&[(
+                    observed(&[(
                         "mail.example.com A",
                         &[("ns1", &["192.0.2.10"]), ("google", &["10.0.0.10"]), ("system", &["10.0.0.10"])],
                     )]),
@@ -187,25 +190,28 @@ mod tests {
                 (
                     "loopback, from the hosts file",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("stub", &["127.0.1.1"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["192.0.2.10"]), ("stub", &["127.0.1.1"])])]),
                     &["info mail.example.com. A"],
                 ),
                 (
                     "an address of this host",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["192.0.2.99"]), ("stub", &["aa", "192.0.2.10"])])]),
+                    observed(&[(
+                        "mail.example.com A",
+                        &[("google", &["192.0.2.99"]), ("stub", &["aa", "192.0.2.10"])],
+                    )]),
                     &["info mail.example.com. A"],
                 ),
                 (
                     "the stub's own name for its address",
                     healthy(),
-                    heard(&[("192.0.2.10 PTR", &[("google", &["mail.example.com"]), ("stub", &["mail"])])]),
+                    observed(&[("192.0.2.10 PTR", &[("google", &["mail.example.com"]), ("stub", &["mail"])])]),
                     &["info 10.2.0.192.in-addr.arpa. PTR"],
                 ),
                 (
                     "DNS64",
                     healthy(),
-                    heard(&[
+                    observed(&[
                         ("mail.example.com A", &[("google", &["192.0.2.10"])]),
                         ("mail.example.com AAAA", &[("google", &["NODATA"]), ("system", &["aa", "64:ff9b::c000:20a"])]),
                     ]),
@@ -214,7 +220,7 @@ mod tests {
                 (
                     "a network's own DNS64 prefix",
                     healthy(),
-                    heard(&[
+                    observed(&[
                         ("mail.example.com A", &[("google", &["192.0.2.10"])]),
                         (
                             "mail.example.com AAAA",
@@ -226,7 +232,7 @@ mod tests {
                 (
                     "nobody else answered",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("google", &["timeout"]), ("system", &["10.0.0.10"])])]),
+                    observed(&[("mail.example.com A", &[("google", &["timeout"]), ("system", &["10.0.0.10"])])]),
                     &[],
                 ),
             ],

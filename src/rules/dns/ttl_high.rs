@@ -74,7 +74,7 @@ fn live_ttl(dns: &Observations, question: &Question) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::dns::heard::heard;
+    use crate::rules::dns::observed::observed;
     use crate::rules::testing::{But, check_table, healthy, ip};
 
     #[test]
@@ -86,25 +86,25 @@ mod tests {
                 (
                     "no change ahead",
                     healthy(),
-                    heard(&[("mail.example.com A", &[("ns1", &["ttl=86400", "192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["ttl=86400", "192.0.2.10"])])]),
                     &[],
                 ),
                 (
                     "an old address is named",
                     moving(),
-                    heard(&[("mail.example.com A", &[("ns1", &["ttl=86400", "192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["ttl=86400", "192.0.2.10"])])]),
                     &["info mail.example.com"],
                 ),
                 (
                     "low enough",
                     moving(),
-                    heard(&[("mail.example.com A", &[("ns1", &["ttl=3600", "192.0.2.10"])])]),
+                    observed(&[("mail.example.com A", &[("ns1", &["ttl=3600", "192.0.2.10"])])]),
                     &[],
                 ),
                 (
                     "a planned change",
                     healthy(),
-                    heard(&[(
+                    observed(&[(
                         "mail.example.com A",
                         &[("planned", &["192.0.2.10"]), ("ns1", &["ttl=86400", "192.0.2.9"])],
                     )]),
@@ -113,13 +113,13 @@ mod tests {
                 (
                     "planned as it is",
                     healthy(),
-                    heard(&[(
+                    observed(&[(
                         "mail.example.com A",
                         &[("planned", &["192.0.2.10"]), ("ns1", &["ttl=86400", "192.0.2.10"])],
                     )]),
                     &[],
                 ),
-                ("no answer", moving(), heard(&[("mail.example.com A", &[("ns1", &["timeout"])])]), &[]),
+                ("no answer", moving(), observed(&[("mail.example.com A", &[("ns1", &["timeout"])])]), &[]),
             ],
         );
     }

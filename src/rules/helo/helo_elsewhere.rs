@@ -50,7 +50,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 let message = format!(
                     "the HELO name `{name}` leads to {}, not to the sending address {sending}{}",
                     list(&found),
-                    one.meant(facts, dns)
+                    one.suggestion(facts, dns)
                 );
                 RULE.violated(name, message).fix(fix(facts, dns, one, sending))
             }

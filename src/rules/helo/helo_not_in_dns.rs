@@ -46,7 +46,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             questions.iter().filter(|q| dns.truth(q).lookup.open().is_some()).map(Question::to_string).collect();
         let name = &one.name;
         let finding = if open.is_empty() {
-            let meant = one.meant(facts, dns);
+            let meant = one.suggestion(facts, dns);
             RULE.violated(name, format!("the HELO name `{name}` has no A, AAAA or MX record{meant}"))
                 .fix(fix(facts, dns, one))
         } else {

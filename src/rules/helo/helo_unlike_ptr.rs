@@ -49,7 +49,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 let texts: Vec<String> = names.iter().map(|ptr| format!("`{ptr}`")).collect();
                 // A name that leads to the address is no mistake: it is another one.
                 let holds = confirms(dns, name, sending) == Some(true);
-                let meant = if holds { String::new() } else { one.meant(facts, dns) };
+                let meant = if holds { String::new() } else { one.suggestion(facts, dns) };
                 let message = format!(
                     "the HELO name `{name}` is not the PTR name of {sending}, which is {}{meant}",
                     texts.join(" and ")

@@ -12,7 +12,7 @@ mod helo_unlike_ptr;
 use crate::rules::Rule;
 
 /// The rules of the family.
-pub const RULES: &[&Rule] = &[
+pub(crate) const RULES: &[&Rule] = &[
     &helo_not_qualified::RULE,
     &helo_not_in_dns::RULE,
     &helo_elsewhere::RULE,

@@ -5,8 +5,8 @@ use crate::observe::Observations;
 use crate::observe::iprev::confirms;
 use crate::rules::advice::{addresses_to_publish, publish, rename_host, wanted_helo};
 use crate::rules::names::{
-    Leads, address_evidence, judged_host_name, leads, left_open, list, meant_host_name, name_severity,
-    some_sending_unknown,
+    Leads, address_evidence, judged_host_name, leads, left_open, list, name_severity, some_sending_unknown,
+    suggested_host_name,
 };
 use crate::rules::{Context, rule};
 
@@ -50,7 +50,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             let message = format!(
                 "the host name `{name}` leads to {}, none of which is an address of this host{}",
                 list(&addresses),
-                meant_host_name(facts, dns, name)
+                suggested_host_name(facts, dns, name)
             );
             RULE.violated(name, message).fix(fix(facts, dns, name))
         }

@@ -3,7 +3,7 @@ use crate::addr::Family;
 use crate::findings::Finding;
 use crate::observe::{Lookup, Question, RecordType};
 use crate::rules::advice::{addresses_to_publish, publish};
-use crate::rules::names::{address_evidence, judged_host_name, left_open, meant_host_name, name_severity};
+use crate::rules::names::{address_evidence, judged_host_name, left_open, name_severity, suggested_host_name};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -46,7 +46,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         }
     }
     let finding = if open.is_empty() {
-        let meant = meant_host_name(facts, dns, name);
+        let meant = suggested_host_name(facts, dns, name);
         // A slip of the pen is put right where it was made: no record is published for it.
         let fix = match meant.is_empty() {
             true => publish(name, &addresses_to_publish(facts)),

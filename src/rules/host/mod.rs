@@ -14,7 +14,7 @@ mod hosts_file_elsewhere;
 use crate::rules::Rule;
 
 /// The rules of the family.
-pub const RULES: &[&Rule] = &[
+pub(crate) const RULES: &[&Rule] = &[
     &hostname_not_qualified::RULE,
     &hostname_invalid::RULE,
     &hostname_sources_disagree::RULE,

@@ -6,12 +6,12 @@ use crate::rules::Context;
 use crate::rules::support::{Sending, followed_ptr_names, ptr_severity};
 
 /// What `judge` finds of each sending address, with its paths and places and the severity that these give.
-pub fn address(rule: &Meta, cx: &Context<'_>, judge: impl Fn(&Sending<'_>) -> Option<Finding>) -> Vec<Finding> {
+pub(crate) fn address(rule: &Meta, cx: &Context<'_>, judge: impl Fn(&Sending<'_>) -> Option<Finding>) -> Vec<Finding> {
     cx.sending_addresses().iter().filter_map(|sending| Some(marked(rule, sending, judge(sending)?))).collect()
 }
 
 /// The same of each PTR name whose own records were asked for.
-pub fn name(
+pub(crate) fn name(
     rule: &Meta,
     cx: &Context<'_>,
     judge: impl Fn(&Sending<'_>, &DomainName) -> Option<Finding>,

@@ -12,12 +12,12 @@ mod ptr_target_alias;
 mod ptr_target_elsewhere;
 mod ptr_target_many_addresses;
 mod ptr_target_missing;
-pub mod ticket;
+pub(crate) mod ticket;
 
 use crate::rules::Rule;
 
 /// The rules of the family.
-pub const RULES: &[&Rule] = &[
+pub(crate) const RULES: &[&Rule] = &[
     &ptr_missing::RULE,
     &ptr_target_missing::RULE,
     &ptr_target_elsewhere::RULE,

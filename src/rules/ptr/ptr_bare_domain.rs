@@ -5,7 +5,7 @@ use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::Question;
 use crate::rules::advice::right_names;
-use crate::rules::similar::hint;
+use crate::rules::similar::did_you_mean;
 use crate::rules::support::{evidence, ptr_names};
 use crate::rules::{Context, rule};
 
@@ -58,7 +58,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             Some(_) => ticket::request(facts, dns, sending),
             None => Fix::new(Who::IpOwner, text),
         };
-        let meant = hint(name, own);
+        let meant = did_you_mean(name, own);
         let finding = RULE.violated(name, format!("the PTR name `{name}` of {addr} {what}{meant}"));
         Some(finding.fix(fix).evidence(evidence(dns, &Question::ptr(addr))))
     })

@@ -47,7 +47,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             _ => names.len(),
         };
         let asked = |name: &DomainName| {
-            dns.replies(&Question::new(name, RecordType::address(Family::of(addr)))).next().is_some()
+            dns.replies(&Question::new(name, RecordType::address(Family::from(addr)))).next().is_some()
         };
         // Of very many names only the first are looked up.
         let words = |name: &DomainName| match confirms(dns, name, addr) {
@@ -75,7 +75,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         };
         let finding = RULE.violated(addr, message).fix(fix);
         let forward =
-            names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, Family::of(addr)));
+            names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, Family::from(addr)));
         Some(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward))
     })
 }

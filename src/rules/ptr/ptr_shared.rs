@@ -38,7 +38,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut users: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for sending in all {
         for name in followed_ptr_names(dns, sending.address.value) {
-            users.entry((name, Family::of(sending.address.value))).or_default().push(sending);
+            users.entry((name, Family::from(sending.address.value))).or_default().push(sending);
         }
     }
     let mut findings = Vec::new();

@@ -36,7 +36,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let dns = cx.dns;
     each::name(&RULE, cx, |sending, name| {
         let addr = sending.address.value;
-        let family = Family::of(addr);
+        let family = Family::from(addr);
         let rtype = RecordType::address(family);
         let finding = match (dns.alias(name, rtype), dns.addresses(name, family).open()) {
             (Some(target), _) => {

@@ -5,7 +5,7 @@ use crate::observe::iprev::Iprev;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Lookup, Question};
 use crate::rules::advice::right_names;
-use crate::rules::similar::hint;
+use crate::rules::similar::did_you_mean;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 use crate::rules::{Context, rule};
 
@@ -40,7 +40,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let (facts, dns) = (cx.facts, cx.dns);
     each::address(&RULE, cx, |sending| {
         let addr = sending.address.value;
-        let family = Family::of(addr);
+        let family = Family::from(addr);
         // While one name's question is open, PTR002 says so: another name's addresses prove nothing yet.
         if dns.iprev(addr) != Iprev::Fail {
             return None;
@@ -55,7 +55,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         if leads.is_empty() {
             return None;
         }
-        let meant = names.first().map(|name| hint(name, &right_names(facts, dns, sending))).unwrap_or_default();
+        let meant = names.first().map(|name| did_you_mean(name, &right_names(facts, dns, sending))).unwrap_or_default();
         let message = format!("no PTR name of {addr} leads back to it: {}{meant}", leads.join("; "));
         let finding = RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, sending, &names));
         let forward = names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, family));

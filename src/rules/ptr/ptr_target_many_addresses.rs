@@ -36,7 +36,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let dns = cx.dns;
     each::name(&RULE, cx, |sending, name| {
         let addr = sending.address.value;
-        let family = Family::of(addr);
+        let family = Family::from(addr);
         let finding = match dns.addresses(name, family) {
             Lookup::Found(mut found) => {
                 found.sort_unstable();

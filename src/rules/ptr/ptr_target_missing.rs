@@ -5,7 +5,7 @@ use crate::observe::iprev::confirms;
 use crate::observe::plan::PTR_NAMES_FOLLOWED;
 use crate::observe::{Lookup, Question, RecordType};
 use crate::rules::advice::right_names;
-use crate::rules::similar::hint;
+use crate::rules::similar::did_you_mean;
 use crate::rules::support::{address_evidence, evidence, list, ptr_names};
 use crate::rules::{Context, rule};
 
@@ -40,7 +40,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let (facts, dns) = (cx.facts, cx.dns);
     each::address(&RULE, cx, |sending| {
         let addr = sending.address.value;
-        let family = Family::of(addr);
+        let family = Family::from(addr);
         let names = ptr_names(dns, addr);
         if names.is_empty() || names.iter().any(|name| confirms(dns, name, addr) == Some(true)) {
             return None;
@@ -55,7 +55,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         } else if lookups.iter().any(|(_, lookup)| matches!(lookup, Lookup::Found(_))) {
             return None;
         } else {
-            let meant = names.first().map(|name| hint(name, &right_names(facts, dns, sending))).unwrap_or_default();
+            let meant =
+                names.first().map(|name| did_you_mean(name, &right_names(facts, dns, sending))).unwrap_or_default();
             let (record, verb) = (family.record(), if names.len() == 1 { "has" } else { "have" });
             let message = format!("the PTR name of {addr}, {}, {verb} no {record} record{meant}", list(&names));
             RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, sending, &names))

@@ -64,8 +64,8 @@ pub(super) fn request(facts: &Facts, dns: &Observations, sending: &Sending<'_>) 
             "{}Choose a qualified name for this host that is not generic. Its forward record comes first: publish an {} record with {addr}; \
              then ask {} to set the PTR record of {addr} to that name.",
             taken.unwrap_or_default(),
-            Family::of(addr).record(),
-            ReverseZone::of(dns, addr).holder(addr)
+            Family::from(addr).record(),
+            ReverseZone::find(dns, addr).holder(addr)
         );
         return Fix::new(Who::IpOwner, text);
     };
@@ -74,7 +74,7 @@ pub(super) fn request(facts: &Facts, dns: &Observations, sending: &Sending<'_>) 
 
 /// The request to leave one PTR record of several.
 pub(super) fn leave_one(dns: &Observations, addr: IpAddr, keep: &DomainName) -> Fix {
-    let holder = ReverseZone::of(dns, addr).holder(addr);
+    let holder = ReverseZone::find(dns, addr).holder(addr);
     let text = format!("Ask {holder} to leave one PTR record, `{keep}`, and to remove the others.");
     Fix::new(Who::IpOwner, text).command(ptr_record(addr, keep))
 }
@@ -83,9 +83,9 @@ pub(super) fn leave_one(dns: &Observations, addr: IpAddr, keep: &DomainName) -> 
 /// zone, or in that zone where it is one's own. The commands begin with the record as it should stand.
 pub(crate) fn ask_for(facts: &Facts, dns: &Observations, addr: IpAddr, name: &DomainName) -> Fix {
     // What is merely planned is still to be published.
-    let planned = is_planned(dns, &Question::new(name, RecordType::address(Family::of(addr))));
+    let planned = is_planned(dns, &Question::new(name, RecordType::address(Family::from(addr))));
     let in_place = !planned && confirms(dns, name, addr) == Some(true);
-    let zone = ReverseZone::of(dns, addr);
+    let zone = ReverseZone::find(dns, addr);
     let at_provider = recognise(facts, dns, addr).map(|found| advice(&found, addr, name)).unwrap_or_default();
     let needs_ticket = at_provider.text.is_empty() || at_provider.ticket;
     let mut text = match (in_place, needs_ticket) {
@@ -170,7 +170,7 @@ pub(super) fn lead_back(facts: &Facts, dns: &Observations, sending: &Sending<'_>
             && name.registrable().is_some_and(|domain| own.contains(&domain))
     };
     let Some(name) = names.iter().find(ours) else { return request(facts, dns, sending) };
-    let record = Family::of(addr).record();
+    let record = Family::from(addr).record();
     let text = format!(
         "Let the {record} record of `{name}` hold {addr}; where `{name}` belongs to another machine, ask whoever holds {addr} to set its \
          PTR record to this host's own name instead."
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn a_forward_record_that_is_merely_planned_is_not_in_place() {
         let world = dns(&[("192.0.2.10 PTR", &["NXDOMAIN"]), ("mail.example.com A", &["NXDOMAIN"])]);
-        let planned = world.supposing(
+        let planned = world.with_record(
             &Question::new(&DomainName::new(NAME), RecordType::A),
             RecordData::A(Ipv4Addr::new(192, 0, 2, 10)),
         );
@@ -307,7 +307,7 @@ mod tests {
         assert!(fix.text.contains("will be in place"), "{}", fix.text);
         // The record that is there is not known either, where another is planned.
         let reverse = Question::ptr("192.0.2.10".parse().unwrap());
-        let planned = planned.supposing(&reverse, RecordData::Ptr(DomainName::new("mx1.example.com")));
+        let planned = planned.with_record(&reverse, RecordData::Ptr(DomainName::new("mx1.example.com")));
         assert!(!asked(&healthy(), &planned).text.contains("at present"));
     }
 

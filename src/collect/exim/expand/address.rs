@@ -10,7 +10,7 @@ const SPECIAL: &str = "()<>@,;:\\\".[]";
 
 /// Local part and domain of an address, comments removed; the domain is empty where there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     /// As written, quotes included.
     pub local: String,
     /// As written.
@@ -21,7 +21,7 @@ pub struct Address {
 ///
 /// # Errors
 /// Where it hangs on main options: `strip_trailing_dot`, `strip_excess_angle_brackets`, `allow_utf8_domains`.
-pub fn parse(text: &str) -> Result<Option<Address>, Stop> {
+pub(crate) fn parse(text: &str) -> Result<Option<Address>, Stop> {
     if text.len() > LENGTH_LIMIT {
         return undecided("an address of this length is not followed".to_owned());
     }

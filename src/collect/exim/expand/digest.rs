@@ -12,7 +12,7 @@ fn padded(data: &[u8], length: [u8; 8]) -> Vec<u8> {
 }
 
 /// RFC 1321, in lower-case hexadecimal.
-pub fn md5(data: &[u8]) -> String {
+pub(crate) fn md5(data: &[u8]) -> String {
     const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
     let mut state = [0x6745_2301u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     for block in padded(data, (data.len() as u64 * 8).to_le_bytes()).chunks_exact(64) {
@@ -38,7 +38,7 @@ pub fn md5(data: &[u8]) -> String {
 }
 
 /// RFC 3174, in upper-case hexadecimal as Exim writes it.
-pub fn sha1(data: &[u8]) -> String {
+pub(crate) fn sha1(data: &[u8]) -> String {
     let mut state = [0x6745_2301u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     for block in padded(data, (data.len() as u64 * 8).to_be_bytes()).chunks_exact(64) {
         let mut words: Vec<u32> =
@@ -65,7 +65,7 @@ pub fn sha1(data: &[u8]) -> String {
 }
 
 /// RFC 4648 section 4, with padding.
-pub fn base64(data: &[u8]) -> String {
+pub(crate) fn base64(data: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for part in data.chunks(3) {
@@ -79,7 +79,7 @@ pub fn base64(data: &[u8]) -> String {
 }
 
 /// Exim's `hash`: `length` characters out of the first `kinds` of its own alphabet.
-pub fn hash(data: &[u8], length: usize, kinds: usize) -> Option<String> {
+pub(crate) fn hash(data: &[u8], length: usize, kinds: usize) -> Option<String> {
     // The order of s and t is Exim's own.
     const CODES: &[u8; 62] = b"abcdefghijklmnopqrtsuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     if length >= data.len() || length == 0 {
@@ -99,7 +99,7 @@ pub fn hash(data: &[u8], length: usize, kinds: usize) -> Option<String> {
 }
 
 /// Exim's `nhash`: a number below `first`, or two of them.
-pub fn nhash(data: &[u8], first: u64, second: Option<u64>) -> Option<String> {
+pub(crate) fn nhash(data: &[u8], first: u64, second: Option<u64>) -> Option<String> {
     const PRIMES: [u64; 29] = [
         3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
         109, 113,

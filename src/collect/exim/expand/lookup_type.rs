@@ -28,7 +28,7 @@ const AFFIX: &str = "*.";
 
 /// A lookup's type, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Type<'t> {
+pub(crate) struct Type<'t> {
     /// The type itself.
     pub name: &'t str,
     /// Labels that partial matching keeps; `None`: no partial matching.
@@ -42,7 +42,7 @@ pub struct Type<'t> {
 
 impl<'t> Type<'t> {
     /// Takes apart what stands between key and file.
-    pub fn of(text: &'t str) -> Type<'t> {
+    pub(crate) fn parse(text: &'t str) -> Type<'t> {
         let (text, options) = text.split_once(',').unwrap_or((text, ""));
         let mut found = Type { name: text, partial: None, affix: AFFIX, star: false, star_at: false, options };
         if let Some(rest) = text.strip_prefix("partial") {
@@ -67,14 +67,14 @@ impl<'t> Type<'t> {
 ///
 /// # Errors
 /// Its message.
-pub fn check(text: &str, key: bool) -> Result<(), String> {
+pub(crate) fn check(text: &str, key: bool) -> Result<(), String> {
     let affix = text.strip_prefix("partial").map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
     if let Some(affix) = affix.and_then(|rest| rest.strip_prefix('('))
         && !affix.split_once(')').is_some_and(|(affix, _)| affix.bytes().all(|byte| byte.is_ascii_punctuation()))
     {
         return Err(format!("format error in lookup type \"{text}\""));
     }
-    let name = Type::of(text).name;
+    let name = Type::parse(text).name;
     match (SINGLE.contains(&name), QUERY.contains(&name)) {
         (true, _) if !key => Err(format!("missing {{key}} for single-key \"{text}\" lookup")),
         (_, true) if key => {

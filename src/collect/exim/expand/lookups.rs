@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-pub use super::lookup_type::{Type, check};
+pub(crate) use super::lookup_type::{Type, check};
 use super::network;
 use super::parse::{Expr, Kind, Lookup};
 use super::table::{Table, full};
@@ -11,7 +11,7 @@ use super::{Evaluator, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop, parse, taint, unde
 use crate::facts::MapEntry;
 
 /// What a lookup found.
-pub struct Found {
+pub(crate) struct Found {
     /// The data.
     pub value: String,
     /// `$1` and `$2` of partial matching, and of a default.
@@ -19,8 +19,8 @@ pub struct Found {
 }
 
 /// Looks up; `None` where nothing is found.
-pub fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result<Option<Found>, Stop> {
-    let kind = Type::of(&lookup.kind);
+pub(crate) fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result<Option<Found>, Stop> {
+    let kind = Type::parse(&lookup.kind);
     let Some(key) = &lookup.key else {
         if let (Some(ptr), "dnsdb", Some(separator)) = (scope.ptr, kind.name, asks_ptr(&lookup.file)) {
             let found = |value: String| Ok(Some(Found { value, parts: None }));
@@ -89,7 +89,13 @@ fn asks_ptr(query: &Expr) -> Option<char> {
 }
 
 /// Looks `key` up in `file`.
-pub fn search(of: &Evaluator, scope: &mut Scope, kind: &Type, key: &str, file: &str) -> Result<Option<Found>, Stop> {
+pub(crate) fn search(
+    of: &Evaluator,
+    scope: &mut Scope,
+    kind: &Type,
+    key: &str,
+    file: &str,
+) -> Result<Option<Found>, Stop> {
     let found = match kind.name {
         "dsearch" => {
             if !of.status(file)?.is_some_and(|status| status.is_dir) {

@@ -15,7 +15,7 @@ const DEPTH_LIMIT: usize = 20;
 const LIST_COST: usize = 512;
 
 /// The address that `text` is, if it is one. Forms that Exim may read otherwise, such as zones and leading zeros, are undecided.
-pub fn address(text: &str) -> Result<Option<IpAddr>, Stop> {
+pub(crate) fn address(text: &str) -> Result<Option<IpAddr>, Stop> {
     if let Ok(address) = text.parse() {
         return Ok(Some(address));
     }
@@ -140,7 +140,7 @@ impl Evaluator<'_> {
             scope.capture(&[]);
         }
         if let Some((kind, file)) = item.split_once(';').filter(|_| !by_parts && !item.starts_with('^')) {
-            let kind = Type::of(kind.trim());
+            let kind = Type::parse(kind.trim());
             let file = file.trim();
             if lookups::check(kind.name, true).is_err() || !file.starts_with('/') {
                 return undecided(format!("`{item}` asks a database"));

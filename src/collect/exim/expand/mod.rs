@@ -6,7 +6,7 @@ mod evaluate;
 mod fold;
 mod items;
 mod lookup_type;
-pub mod lookups;
+pub(crate) mod lookups;
 mod matching;
 mod network;
 mod operator_names;
@@ -15,7 +15,7 @@ pub mod parse;
 mod pattern;
 mod skipped;
 mod stop;
-pub mod table;
+pub(crate) mod table;
 mod taint;
 mod variables;
 
@@ -207,7 +207,7 @@ impl<'r> Evaluator<'r> {
         }
         let read = if file.starts_with('/') { self.own.read(file) } else { Err(ReadError::NotFound) };
         let table = match read {
-            Ok(file) => Rc::new(Table::of(&file)),
+            Ok(file) => Rc::new(Table::parse(&file)),
             Err(error @ ReadError::Confidential) => return undecided(format!("{file} is read, and {error}")),
             Err(error) if error.is_bound() => return self.end("a map is larger than helolint reads"),
             Err(error) => {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 /// A network in CIDR notation; a plain address is a network of one.
-pub fn network(text: &str) -> Option<(IpAddr, u32)> {
+pub(crate) fn network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, bits) = text.split_once('/').unwrap_or((text, ""));
     let address: IpAddr = address.parse().ok()?;
     let full = if address.is_ipv4() { 32 } else { 128 };
@@ -12,7 +12,7 @@ pub fn network(text: &str) -> Option<(IpAddr, u32)> {
 }
 
 /// Whether `address` lies in the network.
-pub fn within(address: IpAddr, net: IpAddr, bits: u32) -> bool {
+pub(crate) fn within(address: IpAddr, net: IpAddr, bits: u32) -> bool {
     match (address, net) {
         (IpAddr::V4(a), IpAddr::V4(n)) => (a.to_bits() ^ n.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0,
         (IpAddr::V6(a), IpAddr::V6(n)) => (a.to_bits() ^ n.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0,

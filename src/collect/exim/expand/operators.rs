@@ -10,10 +10,10 @@ use crate::addr;
 use crate::collect::exim::{arithmetic, lists};
 
 /// Octets of a result that is followed further.
-pub const RESULT_LIMIT: usize = 1 << 20;
+pub(crate) const RESULT_LIMIT: usize = 1 << 20;
 
 /// What the operator `name` makes of `text`.
-pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Result<String, Stop> {
+pub(crate) fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Result<String, Stop> {
     let (word, arguments) = match UNDERSCORE.split(' ').any(|known| known == name) {
         true => (name, Vec::new()),
         false => {
@@ -106,7 +106,7 @@ pub fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String) -> Res
 }
 
 /// The operators and items that take one or two numbers.
-pub fn sized(word: &str, numbers: &[i64], text: &str) -> Result<String, Stop> {
+pub(crate) fn sized(word: &str, numbers: &[i64], text: &str) -> Result<String, Stop> {
     if numbers.len() > 2 {
         return Err(Stop::fails(format!("non-digit after underscore in \"{word}\"")));
     }
@@ -134,7 +134,7 @@ pub fn sized(word: &str, numbers: &[i64], text: &str) -> Result<String, Stop> {
 }
 
 /// What `tr` makes of a text: the last of `to` stands for all that have no counterpart.
-pub fn translated(text: &str, from: &str, to: &str) -> String {
+pub(crate) fn translated(text: &str, from: &str, to: &str) -> String {
     let to: Vec<char> = to.chars().collect();
     let Some(last) = to.last() else { return text.to_owned() };
     // Of a character that stands there twice the last one counts.

@@ -5,7 +5,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::{Stop, undecided};
 
 /// Memory for one compiled regular expression, in octets.
-pub const SIZE_LIMIT: usize = 1 << 17;
+pub(crate) const SIZE_LIMIT: usize = 1 << 17;
 /// Octets of an expression for which a text is gone through once more.
 const WEIGHT: usize = 16;
 /// Octets of text at which it is tried whether anything but nothing matches there.
@@ -15,7 +15,7 @@ const FLAGS: &str = "ims-";
 
 /// A compiled regular expression.
 #[derive(Debug, Clone)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     regex: Regex,
     /// The same with nothing before and behind it; none where it looks at what is beside the match.
     alone: Option<Regex>,
@@ -26,7 +26,7 @@ pub struct Pattern {
 }
 
 /// What matched: the whole and its groups, by the octets where they stand.
-pub struct Match {
+pub(crate) struct Match {
     /// Where the match begins.
     pub start: usize,
     /// Where it ends.
@@ -40,7 +40,7 @@ impl Pattern {
     ///
     /// # Errors
     /// Where PCRE2 refuses it, too.
-    pub fn new(text: &str, caseless: bool) -> Result<Option<Pattern>, String> {
+    pub(crate) fn new(text: &str, caseless: bool) -> Result<Option<Pattern>, String> {
         match judged(text) {
             Judged::Common => Ok(Pattern::compiled(text, caseless)),
             Judged::Other => Ok(None),
@@ -63,7 +63,7 @@ impl Pattern {
     ///
     /// # Errors
     /// Where the text is one that PCRE2 may see otherwise.
-    pub fn find(&self, text: &str, from: usize) -> Result<Option<Match>, Stop> {
+    pub(crate) fn find(&self, text: &str, from: usize) -> Result<Option<Match>, Stop> {
         if !text.is_ascii() || (self.asks_end && text.ends_with('\n')) {
             return undecided("a regular expression on text beyond ASCII, or before a newline, is not followed".into());
         }
@@ -76,7 +76,7 @@ impl Pattern {
     }
 
     /// Whether something longer than nothing matches right at octet `at`; only a no is certain.
-    pub fn may_match_more(&self, text: &str, at: usize) -> bool {
+    pub(crate) fn may_match_more(&self, text: &str, at: usize) -> bool {
         let rest = &text.as_bytes()[at..];
         match &self.alone {
             Some(alone) if rest.len() <= RETRY_LIMIT => (1..=rest.len()).any(|end| alone.is_match(&rest[..end])),

@@ -21,7 +21,7 @@ pub struct Table {
 
 impl Table {
     /// Indexes a file.
-    pub fn of(file: &Arc<SourceFile>) -> Table {
+    pub fn parse(file: &Arc<SourceFile>) -> Table {
         let lsearch::Contents { entries, cut, .. } = lsearch::read(file);
         let mut index = HashMap::with_capacity(entries.len());
         for (at, entry) in entries.iter().enumerate() {
@@ -37,7 +37,7 @@ impl Table {
 }
 
 /// Key and data for `ret=full`: the line with its continuation lines joined, and of a quoted key only what it means.
-pub fn full(entry: &MapEntry) -> String {
+pub(crate) fn full(entry: &MapEntry) -> String {
     let (key, value) = (&*entry.key, &*entry.value);
     format!("{key}{}{value}", entry.separator())
 }
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn a_quoted_key_loses_its_quotes_in_the_full_line() {
         let text = "\"*\": z\n\"q k\":  v  w \n  more\nplain : x\n\"e\\x41\\101\" one\n\"open\n";
-        let table = Table::of(&SourceFile::new("/etc/map", text));
+        let table = Table::parse(&SourceFile::new("/etc/map", text));
         for (key, line) in
             [("*", "*: z"), ("q k", "q k:  v  w more"), ("plain", "plain : x"), ("eAA", "eAA one"), ("open", "open")]
         {

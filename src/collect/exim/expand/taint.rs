@@ -29,7 +29,7 @@ const CLEAN: &[&str] = &[
 ];
 
 /// Whether text from outside may be in what an expansion gives. Exim refuses to expand such text once more.
-pub fn may_be_tainted(expr: &Expr) -> bool {
+pub(crate) fn may_be_tainted(expr: &Expr) -> bool {
     let tail = |tail: &Tail| tail.yes.iter().chain(&tail.no).any(may_be_tainted);
     expr.0.iter().any(|node| match &node.kind {
         Kind::Variable(name) => !CLEAN.contains(&name.as_str()),
@@ -47,7 +47,7 @@ pub fn may_be_tainted(expr: &Expr) -> bool {
 }
 
 /// Whether an expansion holds text of the message as it stands. What a lookup finds is clean.
-pub fn is_tainted(expr: &Expr) -> bool {
+pub(crate) fn is_tainted(expr: &Expr) -> bool {
     expr.0.iter().any(|node| match &node.kind {
         Kind::Variable(name) => TAINTED.contains(&name.as_str()),
         Kind::Header => true,
@@ -60,7 +60,7 @@ pub fn is_tainted(expr: &Expr) -> bool {
 ///
 /// # Errors
 /// Its refusal of text from outside; undecided where that is not certain.
-pub fn as_file_name(expr: &Expr) -> Result<(), Stop> {
+pub(crate) fn as_file_name(expr: &Expr) -> Result<(), Stop> {
     if is_tainted(expr) {
         return Err(Stop::fails("Tainted filename: it comes from the message"));
     }

@@ -44,7 +44,7 @@ const KNOWN: &str = "address_data address_file address_pipe arc_domains arc_olde
     warn_message_delayed warnmsg_delay warnmsg_recipients";
 
 /// Whether Exim knows a variable of this name.
-pub fn is_known(name: &str) -> bool {
+pub(crate) fn is_known(name: &str) -> bool {
     let numbered = |prefix: &str| {
         name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
     };
@@ -61,6 +61,6 @@ pub fn is_known(name: &str) -> bool {
 }
 
 /// Whether it is an ACL's own variable, which is empty where none was set.
-pub fn is_acl(name: &str) -> bool {
+pub(crate) fn is_acl(name: &str) -> bool {
     name.starts_with("acl_")
 }

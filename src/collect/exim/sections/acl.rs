@@ -7,7 +7,7 @@ use crate::collect::exim::words::{self, Word};
 
 /// What has been read of the section.
 #[derive(Debug, Default)]
-pub struct Acls {
+pub(crate) struct Acls {
     names: HashSet<String>,
     /// The verb of the statement that is being read, in the ACL that is being read.
     verb: Option<&'static str>,
@@ -17,7 +17,7 @@ pub struct Acls {
 
 impl Acls {
     /// Ends the ACL that is being read: a macro definition does so.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.open = false;
     }
 
@@ -25,22 +25,22 @@ impl Acls {
     ///
     /// # Errors
     /// What Exim refuses in it.
-    pub fn line(&mut self, text: &str) -> Checked {
+    pub(crate) fn line(&mut self, text: &str) -> Checked {
         let (word, rest) = name(text);
         let negated = text.starts_with('!') && name(skip(&text[1..])).1.starts_with(':');
         if rest.starts_with(':') || negated {
             if word.is_empty() {
-                return Err(Fault::of("missing or malformed ACL name"));
+                return Err(Fault::new("missing or malformed ACL name"));
             }
             if !self.names.insert(word.to_owned()) {
-                return Err(Fault::of(format!("there are two ACLs called \"{word}\"")));
+                return Err(Fault::new(format!("there are two ACLs called \"{word}\"")));
             }
             (self.open, self.verb) = (true, None);
             // What stands behind the colon counts for nothing.
             return Ok(());
         }
         if !self.open {
-            return Err(Fault::of("missing or malformed ACL name"));
+            return Err(Fault::new("missing or malformed ACL name"));
         }
         self.statement(text).map_err(|fault| Fault { message: format!("error in ACL: {}", fault.message), ..fault })
     }
@@ -54,7 +54,7 @@ impl Acls {
                 return Err(Fault::unknown(format!("unknown ACL verb \"{word}\" in \"{text}\"")));
             }
             None => {}
-            Some(_) if negated => return Err(Fault::of(format!("malformed ACL line \"{text}\""))),
+            Some(_) if negated => return Err(Fault::new(format!("malformed ACL line \"{text}\""))),
             Some(verb) => {
                 self.verb = Some(verb);
                 if rest.is_empty() {
@@ -68,12 +68,12 @@ impl Acls {
             return Err(Fault::unknown(format!("unknown ACL condition/modifier in \"{text}\"")));
         };
         if negated && kind == Word::Modifier {
-            return Err(Fault::of(format!("ACL error: negation is not allowed with \"{word}\"")));
+            return Err(Fault::new(format!("ACL error: negation is not allowed with \"{word}\"")));
         }
         if word == "endpass" {
             return match self.verb {
                 Some("accept" | "discard") | None => Ok(()),
-                Some(verb) => Err(Fault::of(format!("ACL error: \"endpass\" is not allowed with \"{verb}\""))),
+                Some(verb) => Err(Fault::new(format!("ACL error: \"endpass\" is not allowed with \"{verb}\""))),
             };
         }
         if word == "set" {
@@ -83,14 +83,14 @@ impl Acls {
             return Ok(());
         }
         let kind = if kind == Word::Modifier { "modifier" } else { "condition" };
-        Err(Fault::of(format!("\"=\" missing after ACL \"{word}\" {kind}")))
+        Err(Fault::new(format!("\"=\" missing after ACL \"{word}\" {kind}")))
     }
 }
 
 /// What follows the variable that `set` names.
 fn variable(text: &str) -> Result<&str, Fault> {
     let invalid =
-        |why: &str| Fault::of(format!("invalid variable name after \"set\" in ACL modifier \"set {text}\" ({why})"));
+        |why: &str| Fault::new(format!("invalid variable name after \"set\" in ACL modifier \"set {text}\" ({why})"));
     let Some(rest) = text.strip_prefix("acl_c").or_else(|| text.strip_prefix("acl_m")) else {
         return Err(invalid("must start \"acl_c\" or \"acl_m\""));
     };
@@ -99,7 +99,7 @@ fn variable(text: &str) -> Result<&str, Fault> {
     }
     let end = rest.find(|c: char| c == '=' || super::is_space(c)).unwrap_or(rest.len());
     if let Some(wrong) = rest[..end].chars().find(|c| !c.is_ascii_alphanumeric() && *c != '_') {
-        return Err(Fault::of(format!(
+        return Err(Fault::new(format!(
             "invalid character \"{wrong}\" in variable name in ACL modifier \"set {text}\""
         )));
     }

@@ -9,14 +9,14 @@ use super::Refused;
 use super::lines::Logical;
 use super::space::is_space;
 
-pub use acl::Acls;
+pub(crate) use acl::Acls;
 
 /// What Exim says of a line.
 pub(super) type Checked = Result<(), Fault>;
 
 /// What Exim refuses in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Its message.
     pub message: String,
     /// Whether it is a name that Exim does not know: another release or build might.
@@ -24,7 +24,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn of(message: impl Into<String>) -> Fault {
+    fn new(message: impl Into<String>) -> Fault {
         Fault { message: message.into(), unknown: false }
     }
 
@@ -33,7 +33,7 @@ impl Fault {
     }
 
     /// As a refusal of the whole configuration.
-    pub fn at(self, line: &Logical) -> Refused {
+    pub(crate) fn at(self, line: &Logical) -> Refused {
         Refused { unknown: self.unknown, ..Refused::at(line, self.message) }
     }
 }
@@ -42,7 +42,7 @@ impl Fault {
 ///
 /// # Errors
 /// What Exim refuses in it.
-pub fn retry(text: &str) -> Checked {
+pub(crate) fn retry(text: &str) -> Checked {
     retry::rule(text)
 }
 
@@ -50,7 +50,7 @@ pub fn retry(text: &str) -> Checked {
 ///
 /// # Errors
 /// What Exim refuses in it.
-pub fn rewrite(text: &str) -> Checked {
+pub(crate) fn rewrite(text: &str) -> Checked {
     rewrite::rule(text)
 }
 

@@ -4,17 +4,17 @@ use super::{Checked, Fault, skip, string};
 use crate::collect::exim::words;
 
 /// One rule: pattern, error, senders, and what is done.
-pub fn rule(text: &str) -> Checked {
+pub(crate) fn rule(text: &str) -> Checked {
     let (_, rest) = string(text);
     let end = rest.find(|c: char| !c.is_ascii_graphic()).unwrap_or(rest.len());
     if end == 0 {
-        return Err(Fault::of("missing error type in retry rule"));
+        return Err(Fault::new("missing error type in retry rule"));
     }
     error(&rest[..end])?;
     let mut rest = skip(&rest[end..]);
     if let Some(senders) = rest.strip_prefix("senders") {
         let Some(list) = skip(senders).strip_prefix('=') else {
-            return Err(Fault::of("\"=\" expected after \"senders\" in retry rule"));
+            return Err(Fault::new("\"=\" expected after \"senders\" in retry rule"));
         };
         rest = string(skip(list)).1;
     }
@@ -25,16 +25,16 @@ pub fn rule(text: &str) -> Checked {
         let factor = match letter.to_ascii_uppercase() {
             'F' => true,
             'G' | 'H' => factor(argument(&mut rest, true)?),
-            _ => return Err(Fault::of("unknown retry rule letter")),
+            _ => return Err(Fault::new("unknown retry rule letter")),
         };
         if !timeout || !interval || !factor {
-            return Err(Fault::of("bad parameters for retry rule"));
+            return Err(Fault::new("bad parameters for retry rule"));
         }
         rest = skip(rest);
         match rest.strip_prefix(';') {
             Some(more) => rest = skip(more),
             None if rest.is_empty() => {}
-            None => return Err(Fault::of("semicolon expected")),
+            None => return Err(Fault::new("semicolon expected")),
         }
     }
     Ok(())
@@ -42,12 +42,12 @@ pub fn rule(text: &str) -> Checked {
 
 /// The next argument behind a comma; `point`: it may hold one.
 fn argument<'t>(rest: &mut &'t str, point: bool) -> Result<&'t str, Fault> {
-    let Some(after) = rest.strip_prefix(',') else { return Err(Fault::of("comma expected")) };
+    let Some(after) = rest.strip_prefix(',') else { return Err(Fault::new("comma expected")) };
     let after = skip(after);
     let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || point && c == '.')).unwrap_or(after.len());
     *rest = &after[end..];
     if !rest.is_empty() && !rest.starts_with(|c: char| super::is_space(c) || matches!(c, ',' | ';')) {
-        return Err(Fault::of("comma or semicolon expected"));
+        return Err(Fault::new("comma or semicolon expected"));
     }
     Ok(&after[..end])
 }
@@ -88,12 +88,12 @@ fn error(text: &str) -> Checked {
         return Ok(());
     }
     if let Some(age) = part("quota") {
-        return if is_time(age) { Ok(()) } else { Err(Fault::of("bad time value")) };
+        return if is_time(age) { Ok(()) } else { Err(Fault::new("bad time value")) };
     }
     if let Some(which) = part("refused") {
         return match among(which, &["a", "mx"]) {
             true => Ok(()),
-            false => Err(Fault::of("A or MX expected after \"refused\"")),
+            false => Err(Fault::new("A or MX expected after \"refused\"")),
         };
     }
     if let Some(which) = part("timeout") {
@@ -103,7 +103,7 @@ fn error(text: &str) -> Checked {
             None => among(which, &["a", "mx", "dns"]),
         };
         let refused = "\"A\", \"MX\", or \"connect\" expected after \"timeout\"";
-        return if known { Ok(()) } else { Err(Fault::of(refused)) };
+        return if known { Ok(()) } else { Err(Fault::new(refused)) };
     }
     for command in ["mail", "rcpt", "data"] {
         let Some(code) = part(command).and_then(|code| code.strip_prefix('4')) else { continue };
@@ -115,7 +115,7 @@ fn error(text: &str) -> Checked {
         };
         if !valid {
             let message = "must be followed by xx, dx, or dd, where x is literal and d is any digit";
-            return Err(Fault::of(format!("{command}_4 {message}")));
+            return Err(Fault::new(format!("{command}_4 {message}")));
         }
         return Ok(());
     }

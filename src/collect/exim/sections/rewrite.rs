@@ -4,22 +4,22 @@ use super::{Checked, Fault, string};
 use crate::collect::exim::words;
 
 /// One rule: pattern, replacement, flags.
-pub fn rule(text: &str) -> Checked {
+pub(crate) fn rule(text: &str) -> Checked {
     let (key, rest) = string(text);
     if rest.is_empty() {
-        return Err(Fault::of("missing rewrite replacement string"));
+        return Err(Fault::new("missing rewrite replacement string"));
     }
     let (_, flags) = string(rest);
     for flag in flags.chars() {
         match flag {
             ' ' | '\t' => {}
             'S' if !key.starts_with('^') && !key.starts_with("\\N^") => {
-                return Err(Fault::of("rewrite rule has the S flag but is not a regular expression"));
+                return Err(Fault::new("rewrite rule has the S flag but is not a regular expression"));
             }
             _ if words::REWRITE_FLAGS.contains(flag) => {}
             _ => {
                 let hint = "(could be missing quotes round replacement item)";
-                return Err(Fault::of(format!("unknown rewrite flag character '{flag}' {hint}")));
+                return Err(Fault::new(format!("unknown rewrite flag character '{flag}' {hint}")));
             }
         }
     }

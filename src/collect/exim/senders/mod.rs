@@ -12,7 +12,7 @@ use super::config::Driver;
 use super::depend;
 use super::expand::{Evaluator, Failure, Scope};
 use super::faults::{self, DEFERS, EXIM, Fault, Faults};
-use super::selection::Whose;
+use super::selection::RoutedSenders;
 use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
@@ -23,7 +23,7 @@ use place::Place;
 
 /// For whom an evaluation was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whom<'a> {
+enum SenderKind<'a> {
     /// One domain, or pattern.
     Domain(&'a str),
     /// Every domain that is in no list.
@@ -70,7 +70,7 @@ impl Outcome {
 }
 
 /// The ways in which mail leaves the host by this configuration, and what keeps it from leaving.
-pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
+pub(crate) fn collect(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
     let (evaluator, scope) = (evaluator(root, read), scope(read));
     let mut faults = Faults::new();
     let uses = routes::uses(read, &evaluator, &scope, &mut faults);
@@ -80,14 +80,14 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
     let mut memo = Memo::new();
     for transport in read.config.transports.iter().filter(|driver| driver.driver == "smtp") {
         let Some(used) = uses.get(&transport.name) else { continue };
-        let hops = if used.hops.is_empty() { vec![(NextHop::Direct, Whose::All)] } else { used.hops.clone() };
+        let hops = if used.hops.is_empty() { vec![(NextHop::Direct, RoutedSenders::All)] } else { used.hops.clone() };
         if hops.iter().all(|(hop, _)| matches!(hop, NextHop::Here)) {
             continue;
         }
         let groups = pairs(&common, transport, &families, &mut memo, &mut faults);
         let service: Arc<str> = transport.name.as_str().into();
         let told_apart: HashSet<&str> = groups.iter().flat_map(|group| listed(&group.domains)).collect();
-        for (hop, whose) in hops.iter().filter(|(hop, _)| !matches!(hop, NextHop::Here)) {
+        for (hop, routed) in hops.iter().filter(|(hop, _)| !matches!(hop, NextHop::Here)) {
             senders.extend(groups.iter().filter_map(|group| {
                 Some(Sender {
                     mta: Mta::Exim,
@@ -96,7 +96,7 @@ pub fn of(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Ve
                     bind: group.bind.clone(),
                     helo: group.helo.clone(),
                     helo_is_global: false,
-                    sender_domains: whose.of(&group.domains, &told_apart)?,
+                    sender_domains: routed.among(&group.domains, &told_apart)?,
                     next_hop: hop.clone(),
                     unused: !used.named,
                 })
@@ -122,14 +122,14 @@ fn listed(domains: &SenderDomains) -> impl Iterator<Item = &str> {
 }
 
 /// An evaluator over the host's files, with the configuration's named lists.
-pub fn evaluator<'r>(root: &'r Root, read: &'r Read) -> Evaluator<'r> {
+pub(crate) fn evaluator<'r>(root: &'r Root, read: &'r Read) -> Evaluator<'r> {
     let mut evaluator = read.config.evaluator(root);
     evaluator.primary_hostname = read.primary_hostname.as_ref().ok().map(|fact| fact.value.clone());
     evaluator
 }
 
 /// What every expansion sees while mail is sent.
-pub fn scope(read: &Read) -> Scope {
+pub(crate) fn scope(read: &Read) -> Scope {
     let mut scope = Scope::default();
     let mut set = |name: &'static str, value: Option<String>| {
         if let Some(value) = value {
@@ -205,9 +205,9 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
     let mut counts: HashMap<Family, usize> = HashMap::new();
     found.iter().for_each(|group| *counts.entry(group.0).or_default() += 1);
     let only = |family: &Family| counts.get(family) == Some(&1);
-    let (interface, helo) = (interface.map(Set::of), helo.map(Set::of));
+    let (interface, helo) = (interface.map(Set::new), helo.map(Set::new));
     let unset = Fact::new(String::new(), EXIM);
-    let unset = Set::of(&unset);
+    let unset = Set::new(&unset);
     let mut groups = Vec::with_capacity(found.len());
     for (family, bind, name, members) in found {
         let domains = match listed {
@@ -238,7 +238,7 @@ fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Me
             // Nothing is sent: no path.
             let place = (format!("{option} of {}", transport.name), why.clone());
             let fact = set.as_ref().unwrap_or(&unset).fact.clone();
-            faults.entry(place).or_insert(Fault { fact, whose: domains, then: DEFERS });
+            faults.entry(place).or_insert(Fault { fact, affected: domains, then: DEFERS });
             continue;
         }
         if !common.leaves(bind, *family) {
@@ -262,7 +262,7 @@ struct Set<'a> {
 }
 
 impl<'a> Set<'a> {
-    fn of(fact: &'a Fact<String>) -> Set<'a> {
+    fn new(fact: &'a Fact<String>) -> Set<'a> {
         Set { fact, below: fact.origin.clone().into() }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::{Common, Members, Outcome, Outcomes, Whom};
+use super::{Common, Members, Outcome, Outcomes, SenderKind};
 use crate::addr::Family;
 use crate::collect::exim::depend::{self, SENDER_FUNCTIONS, Walk};
 use crate::collect::exim::expand::parse::{Expr, parse};
@@ -32,10 +32,10 @@ pub(super) fn outcomes(
     let uses = walk.uses;
     let selects = uses.sender || uses.recipient;
     let listed = depend::domains(&uses, common.evaluator).filter(|_| selects);
-    let whoms = listed.iter().flatten().map(|domain| Whom::Domain(domain)).chain([Whom::Others]);
-    let whoms = whoms.chain(listed.is_some().then_some(Whom::Bounce));
+    let kinds = listed.iter().flatten().map(|domain| SenderKind::Domain(domain)).chain([SenderKind::Others]);
+    let kinds = kinds.chain(listed.is_some().then_some(SenderKind::Bounce));
     let by_address = helo.is_some_and(|fact| MAY_USE_ADDRESS.iter().any(|part| fact.value.contains(part)));
-    let whoms: Vec<Whom> = whoms.collect();
+    let kinds: Vec<SenderKind> = kinds.collect();
     let mut trial = Trial {
         common,
         exprs: [interface_expr.as_ref(), helo_expr.as_ref()],
@@ -55,10 +55,10 @@ pub(super) fn outcomes(
             None => scope.values.remove("smtp_active_hostname"),
         };
         scope.free = Some(Free::default());
-        for whom in &whoms {
-            trial.one(*whom, None, &mut scope);
+        for kind in &kinds {
+            trial.one(*kind, None, &mut scope);
         }
-        free.extend(trial.any_key(&whoms, &mut scope));
+        free.extend(trial.any_key(&kinds, &mut scope));
     }
     let found = trial.found;
     Outcomes { found, selects, listed: listed.is_some(), by_other: names.len() > 1 || !free.is_empty(), free, uses }
@@ -105,7 +105,7 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     /// Every entry of the tables that were asked with a key that files do not decide; returns the tables.
-    fn any_key(&mut self, whoms: &[Whom], scope: &mut Scope) -> BTreeSet<String> {
+    fn any_key(&mut self, kinds: &[SenderKind], scope: &mut Scope) -> BTreeSet<String> {
         let mut tried: BTreeSet<String> = BTreeSet::new();
         // An entry may lead to another table.
         loop {
@@ -113,27 +113,27 @@ impl Trial<'_> {
             let Some(file) = asked.into_iter().find(|file| !tried.contains(file)) else { return tried };
             let Ok(table) = self.common.evaluator.table(&file) else { return tried };
             tried.insert(file);
-            let all = whoms.len() * table.entries.len() <= TRIALS;
+            let all = kinds.len() * table.entries.len() <= TRIALS;
             for entry in table.entries.iter().take(TRIALS) {
                 if let Some(free) = &mut scope.free {
                     free.key = Some(entry.key.to_string());
                 }
-                for whom in whoms.iter().filter(|whom| all || **whom == Whom::Others) {
-                    self.one(*whom, Some(&entry.key), scope);
+                for kind in kinds.iter().filter(|kind| all || **kind == SenderKind::Others) {
+                    self.one(*kind, Some(&entry.key), scope);
                 }
             }
         }
     }
 
     /// One sender; `key`: the entry that an undecided key is assumed to find.
-    fn one(&mut self, whom: Whom, key: Option<&str>, scope: &mut Scope) {
+    fn one(&mut self, kind: SenderKind, key: Option<&str>, scope: &mut Scope) {
         let common = self.common;
-        let domain = match whom {
-            Whom::Domain(domain) => Some(DomainName::new(domain)),
+        let domain = match kind {
+            SenderKind::Domain(domain) => Some(DomainName::new(domain)),
             _ => None,
         };
         if self.assumes {
-            assume(scope, whom, self.uses.recipient, self.uses.perl);
+            assume(scope, kind, self.uses.recipient, self.uses.perl);
         }
         // The address is chosen before there is a connection.
         scope.values.remove("sending_ip_address");
@@ -169,24 +169,24 @@ impl Trial<'_> {
             if let Some(key) = key {
                 members.first.get_or_insert_with(|| key.into());
             }
-            match whom {
-                Whom::Domain(text) => {
+            match kind {
+                SenderKind::Domain(text) => {
                     members.domains.extend(domain.clone().filter(|_| key.is_none()));
                     members.first.get_or_insert_with(|| text.into());
                 }
-                Whom::Others => members.others = true,
-                Whom::Bounce => members.bounce = true,
+                SenderKind::Others => members.others = true,
+                SenderKind::Bounce => members.bounce = true,
             }
         }
     }
 }
 
 /// Assumes a sender.
-fn assume(scope: &mut Scope, whom: Whom, recipient: bool, perl: bool) {
-    let domain = match whom {
-        Whom::Domain(domain) => stand_in(domain),
-        Whom::Others => OTHER.to_owned(),
-        Whom::Bounce => String::new(),
+fn assume(scope: &mut Scope, kind: SenderKind, recipient: bool, perl: bool) {
+    let domain = match kind {
+        SenderKind::Domain(domain) => stand_in(domain),
+        SenderKind::Others => OTHER.to_owned(),
+        SenderKind::Bounce => String::new(),
     };
     let address = if domain.is_empty() { String::new() } else { format!("postmaster@{domain}") };
     let mut set = |name: &'static str, value: &str| scope.values.insert(name.into(), value.to_owned());
@@ -206,7 +206,7 @@ fn assume(scope: &mut Scope, whom: Whom, recipient: bool, perl: bool) {
 }
 
 /// Whether a text holds a stand-in: then it differs for each message.
-fn made_up(text: &str) -> bool {
+fn is_synthetic(text: &str) -> bool {
     text.contains('\u{f8ff}')
 }
 
@@ -222,7 +222,7 @@ fn stopped(stop: Stop) -> Outcome {
 /// What `interface` comes to: a forced failure means no binding.
 fn source(result: Result<String, Stop>) -> Outcome {
     match result {
-        Ok(text) if made_up(&text) => Outcome::Undecided("the address is made from the sender's domain".into()),
+        Ok(text) if is_synthetic(&text) => Outcome::Undecided("the address is made from the sender's domain".into()),
         Ok(text) if text.trim().is_empty() => Outcome::Nothing,
         Ok(text) => Outcome::Text(text.into()),
         Err(Stop::Forced(_)) => Outcome::Nothing,
@@ -235,7 +235,7 @@ fn pick(bound: &Outcome, family: Family) -> (Outcome, Option<IpAddr>) {
     let Outcome::Text(text) = bound else { return (bound.clone(), None) };
     for item in lists::items(text) {
         match item.parse::<IpAddr>() {
-            Ok(address) if Family::of(address) == family => return (Outcome::Text(item.into()), Some(address)),
+            Ok(address) if Family::from(address) == family => return (Outcome::Text(item.into()), Some(address)),
             Ok(_) => {}
             Err(_) => return (Outcome::Text(item.into()), None),
         }
@@ -258,7 +258,7 @@ fn name(evaluator: &Evaluator, expr: &Expr, scope: &mut Scope, address: Option<I
     };
     scope.ptr = None;
     let plain = match evaluator.value(expr, scope) {
-        Ok(text) if made_up(&text) => {
+        Ok(text) if is_synthetic(&text) => {
             return Outcome::Undecided("the name is made from the sender's domain".into());
         }
         Ok(text) => return Outcome::Text(text.into()),
@@ -272,7 +272,9 @@ fn name(evaluator: &Evaluator, expr: &Expr, scope: &mut Scope, address: Option<I
         result
     };
     let (found, several, default) = match (with(Ptr::Found), with(Ptr::Several), with(Ptr::Missing)) {
-        (Ok(found), Ok(several), Ok(default)) if found == PTR_NAME && !made_up(&default) => (found, several, default),
+        (Ok(found), Ok(several), Ok(default)) if found == PTR_NAME && !is_synthetic(&default) => {
+            (found, several, default)
+        }
         _ => return stopped(plain),
     };
     match several.strip_prefix(&found).and_then(|rest| rest.strip_suffix(PTR_OTHER)) {

@@ -55,7 +55,7 @@ impl Place<'_> {
         let parameter = Cow::Borrowed("interface");
         match outcome {
             Outcome::Text(text) => match text.parse::<IpAddr>() {
-                Ok(address) if Family::of(address) == family => Bind::Address {
+                Ok(address) if Family::from(address) == family => Bind::Address {
                     parameter,
                     address: self.origin(text, set, address),
                     on_failure: AfterBindFault::NothingSent,

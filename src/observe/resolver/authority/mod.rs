@@ -14,7 +14,7 @@ use super::wire::Referral;
 use crate::name::DomainName;
 use crate::observe::{Answer, Outcome, Question, RecordType, Why};
 use parents::Survey;
-pub use parents::delegation;
+pub(crate) use parents::delegation;
 
 /// Zones in one phase.
 const ZONES: usize = 512;
@@ -25,7 +25,7 @@ const GUIDES: usize = 2;
 
 /// What is to be done next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Job {
+pub(crate) enum Job {
     /// Put a question about zones to these resolvers.
     Find {
         /// The question.
@@ -65,7 +65,7 @@ pub enum Job {
 
 /// What is known of zones and their servers.
 #[derive(Default)]
-pub struct Cuts {
+pub(crate) struct ZoneCuts {
     zones: HashMap<DomainName, Zone>,
     /// Which zone a name is in, by the name from which the search began.
     searches: HashMap<DomainName, Search>,
@@ -124,12 +124,12 @@ struct Find {
     overdue: bool,
     /// It is not only about a zone above.
     central: bool,
-    purposes: Vec<Aim>,
+    purposes: Vec<ZonePurpose>,
 }
 
 /// What a question about zones is for.
 #[derive(Debug, Clone)]
-enum Aim {
+enum ZonePurpose {
     /// NS at a name: is it a zone? `key` is where the search began.
     Cut { key: DomainName },
     /// NS of a zone that is known.
@@ -138,11 +138,11 @@ enum Aim {
     Address { name: DomainName },
 }
 
-impl Aim {
+impl ZonePurpose {
     /// Where the search began that looks for a cut.
     fn cut(&self) -> Option<&DomainName> {
         match self {
-            Aim::Cut { key } => Some(key),
+            ZonePurpose::Cut { key } => Some(key),
             _ => None,
         }
     }
@@ -159,9 +159,9 @@ struct Host {
     sought: bool,
 }
 
-impl Cuts {
+impl ZoneCuts {
     /// A question whose zone's servers are wanted.
-    pub fn want(&mut self, question: &Arc<Question>) -> Vec<Job> {
+    pub(crate) fn want(&mut self, question: &Arc<Question>) -> Vec<Job> {
         let Some(key) = search_key(question) else { return Vec::new() };
         match self.searches.get_mut(&key) {
             Some(Search::Running(waiting)) => {
@@ -198,7 +198,7 @@ impl Cuts {
     }
 
     /// The zone that a question was found to be in.
-    pub fn zone(&self, question: &Question) -> Option<DomainName> {
+    pub(crate) fn zone(&self, question: &Question) -> Option<DomainName> {
         self.homes.get(question).cloned()
     }
 
@@ -224,18 +224,18 @@ impl Cuts {
         jobs
     }
 
-    fn find(&mut self, name: &DomainName, rtype: RecordType, aim: Aim, central: bool) -> Vec<Job> {
+    fn find(&mut self, name: &DomainName, rtype: RecordType, purpose: ZonePurpose, central: bool) -> Vec<Job> {
         let question = Arc::new(Question::new(name, rtype));
         let find = self.finds.entry(Arc::clone(&question)).or_default();
         let fresh = find.purposes.is_empty();
         find.central |= central;
-        find.purposes.push(aim);
+        find.purposes.push(purpose);
         // One question, one use: what was answered once is not needed again, for zones, searches and hosts are remembered.
         if fresh { vec![Job::FindByAny { question }] } else { Vec::new() }
     }
 
     /// The resolvers to put a question about zones to: the fastest that have answered something, else all.
-    pub fn choose(&mut self, question: &Arc<Question>, resolvers: &[usize]) -> Vec<usize> {
+    pub(crate) fn choose(&mut self, question: &Arc<Question>, resolvers: &[usize]) -> Vec<usize> {
         let find = self.finds.entry(Arc::clone(question)).or_default();
         let mut fast: Vec<(u64, usize)> = self
             .fast
@@ -254,13 +254,13 @@ impl Cuts {
     }
 
     /// A resolver has answered something in this time.
-    pub fn is_fast(&mut self, resolver: usize, rtt_micros: u64) {
+    pub(crate) fn is_fast(&mut self, resolver: usize, rtt_micros: u64) {
         let known = self.fast.entry(resolver).or_insert(rtt_micros);
         *known = (*known).min(rtt_micros);
     }
 
     /// What a resolver said to a question about zones.
-    pub fn found(
+    pub(crate) fn found(
         &mut self,
         question: &Arc<Question>,
         resolver: usize,
@@ -277,7 +277,7 @@ impl Cuts {
                 find.done = true;
                 let purposes = find.purposes.clone();
                 self.is_fast(resolver, answer.rtt_micros);
-                purposes.into_iter().flat_map(|aim| self.use_answer(question, answer, aim)).collect()
+                purposes.into_iter().flat_map(|purpose| self.use_answer(question, answer, purpose)).collect()
             }
             Outcome::Unanswered(_) if !find.open.is_empty() => Vec::new(),
             // Of a zone above it would be as long again until another has said so.
@@ -290,7 +290,7 @@ impl Cuts {
             Outcome::Unanswered(_) => {
                 find.done = true;
                 let purposes = find.purposes.clone();
-                purposes.into_iter().flat_map(|aim| self.no_answer(question, aim)).collect()
+                purposes.into_iter().flat_map(|purpose| self.no_answer(question, purpose)).collect()
             }
         }
     }
@@ -298,7 +298,7 @@ impl Cuts {
     /// A question about zones has taken long. The resolver may be waiting for servers that are dead, and a zone above will refer to
     /// the same: its search goes on there. An answer that comes later is still of use to searches that have not ended. What is only about
     /// a zone above is not waited for any longer.
-    pub fn overdue(&mut self, question: &Question) -> Vec<Job> {
+    pub(crate) fn overdue(&mut self, question: &Question) -> Vec<Job> {
         let Some(find) = self.finds.get_mut(question).filter(|find| !find.done && !find.overdue) else {
             return Vec::new();
         };
@@ -308,32 +308,32 @@ impl Cuts {
             let servers = find.open.iter().copied().collect();
             jobs.push(Job::Enough { question: Arc::new(question.clone()), servers });
         }
-        let keys: Vec<DomainName> = find.purposes.iter().filter_map(Aim::cut).cloned().collect();
+        let keys: Vec<DomainName> = find.purposes.iter().filter_map(ZonePurpose::cut).cloned().collect();
         jobs.extend(keys.into_iter().flat_map(|key| self.climb(question, key)).collect::<Vec<_>>());
         jobs
     }
 
-    fn use_answer(&mut self, question: &Question, answer: &Answer, aim: Aim) -> Vec<Job> {
+    fn use_answer(&mut self, question: &Question, answer: &Answer, purpose: ZonePurpose) -> Vec<Job> {
         let own = answer.records.iter().filter(|r| r.name == question.name);
-        match aim {
-            Aim::Cut { key } if matches!(self.searches.get(&key), Some(Search::Found(_))) => Vec::new(),
-            Aim::Cut { key } => {
+        match purpose {
+            ZonePurpose::Cut { key } if matches!(self.searches.get(&key), Some(Search::Found(_))) => Vec::new(),
+            ZonePurpose::Cut { key } => {
                 let names: Vec<DomainName> = own.clone().filter_map(|r| r.data.name_server()).cloned().collect();
                 let is_alias = own.clone().any(|r| r.data.rtype() == RecordType::Cname);
                 if !names.is_empty() {
-                    return self.settle(&key, &question.name, &names);
+                    return self.end_search(&key, &question.name, &names);
                 }
                 // The SOA of a negative answer names the zone, except behind an alias: then it is the target's.
                 match answer.soa.as_ref().map(|soa| soa.name.clone()) {
-                    Some(zone) if !is_alias && question.name.is_within(&zone) => self.settle(&key, &zone, &[]),
+                    Some(zone) if !is_alias && question.name.is_within(&zone) => self.end_search(&key, &zone, &[]),
                     _ => self.climb(question, key),
                 }
             }
-            Aim::Servers { zone } => {
+            ZonePurpose::Servers { zone } => {
                 let names: Vec<DomainName> = own.filter_map(|r| r.data.name_server()).cloned().collect();
                 self.add_names(&zone, &names)
             }
-            Aim::Address { name } => {
+            ZonePurpose::Address { name } => {
                 // Aliases of server names are not allowed (RFC 2181 section 10.3), and followed by everybody.
                 let found: Vec<IpAddr> = answer.records.iter().filter_map(|r| r.data.address()).collect();
                 self.add_addresses(&name, &found)
@@ -341,12 +341,12 @@ impl Cuts {
         }
     }
 
-    fn no_answer(&mut self, question: &Question, aim: Aim) -> Vec<Job> {
+    fn no_answer(&mut self, question: &Question, purpose: ZonePurpose) -> Vec<Job> {
         let overdue = self.finds.get(question).is_some_and(|find| find.overdue);
-        match aim {
-            Aim::Cut { .. } if overdue => Vec::new(),
-            Aim::Cut { key } => self.climb(question, key),
-            Aim::Servers { .. } | Aim::Address { .. } => Vec::new(),
+        match purpose {
+            ZonePurpose::Cut { .. } if overdue => Vec::new(),
+            ZonePurpose::Cut { key } => self.climb(question, key),
+            ZonePurpose::Servers { .. } | ZonePurpose::Address { .. } => Vec::new(),
         }
     }
 
@@ -355,7 +355,8 @@ impl Cuts {
         match question.name.parent().filter(|parent| !parent.as_str().is_empty()) {
             Some(parent) => self.cut(&parent, key),
             None => {
-                let open = |find: &Find| !find.done && find.purposes.iter().filter_map(Aim::cut).any(|of| *of == key);
+                let open =
+                    |find: &Find| !find.done && find.purposes.iter().filter_map(ZonePurpose::cut).any(|of| *of == key);
                 if !self.finds.values().any(open) {
                     self.searches.insert(key, Search::Failed);
                 }
@@ -367,26 +368,26 @@ impl Cuts {
     /// Looks for the cut at `name`, for the search that began at `key`: by what is known, else by a question.
     fn cut(&mut self, name: &DomainName, key: DomainName) -> Vec<Job> {
         if self.zones.contains_key(name) {
-            return self.settle(&key, name, &[]);
+            return self.end_search(&key, name, &[]);
         }
         if let Some(Search::Found(zone)) = self.searches.get(name) {
             let zone = zone.clone();
-            return self.settle(&key, &zone, &[]);
+            return self.end_search(&key, &zone, &[]);
         }
         let question = Question::new(name, RecordType::Ns);
         if let Some(find) = self.finds.get_mut(&question).filter(|find| find.done || find.overdue) {
             if !find.done {
-                find.purposes.push(Aim::Cut { key: key.clone() });
+                find.purposes.push(ZonePurpose::Cut { key: key.clone() });
             }
             // It was no zone, and what it led to is further up.
             return self.climb(&question, key);
         }
         let idle = matches!(self.searches.get(&key), Some(Search::Running(waiting)) if waiting.questions.is_empty());
-        self.find(name, RecordType::Ns, Aim::Cut { key }, !idle)
+        self.find(name, RecordType::Ns, ZonePurpose::Cut { key }, !idle)
     }
 
     /// A search has ended in `zone`, whose servers' names may be known.
-    fn settle(&mut self, key: &DomainName, zone: &DomainName, names: &[DomainName]) -> Vec<Job> {
+    fn end_search(&mut self, key: &DomainName, zone: &DomainName, names: &[DomainName]) -> Vec<Job> {
         let Waiting { questions, children } = match self.searches.insert(key.clone(), Search::Found(zone.clone())) {
             Some(Search::Running(waiting)) => waiting,
             _ => Waiting::default(),
@@ -424,7 +425,7 @@ impl Cuts {
         match self.zones.get(zone) {
             Some(state) if state.names.is_empty() => {
                 let central = state.concerned;
-                self.find(zone, RecordType::Ns, Aim::Servers { zone: zone.clone() }, central)
+                self.find(zone, RecordType::Ns, ZonePurpose::Servers { zone: zone.clone() }, central)
             }
             _ => Vec::new(),
         }
@@ -432,7 +433,7 @@ impl Cuts {
 
     /// A server that was asked as one of the question's zone refers to others. `None` where that leads no deeper: then the server does not
     /// serve the zone that it was asked for.
-    pub fn refer(&mut self, question: &Arc<Question>, server: usize, referral: &Referral) -> Option<Vec<Job>> {
+    pub(crate) fn refer(&mut self, question: &Arc<Question>, server: usize, referral: &Referral) -> Option<Vec<Job>> {
         let home = self.homes.get(question)?.clone();
         let zone = &referral.zone;
         if *zone != home && zone.is_within(&home) && question.name.is_within(zone) {
@@ -454,7 +455,7 @@ impl Cuts {
     }
 
     /// Keeps of a server's answer what its zone vouches for: behind an alias that leads out of the zone, others do.
-    pub fn confine(&self, question: &Arc<Question>, answer: &mut Answer) {
+    pub(crate) fn confine(&self, question: &Arc<Question>, answer: &mut Answer) {
         let Some(zone) = self.homes.get(question) else { return };
         if answer.records.iter().all(|r| r.name.is_within(zone)) {
             let leads_out = |r: &crate::observe::Record| {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Cuts, Job, NAMES, Search, Waiting, Zone, is_delegated};
+use super::{Job, NAMES, Search, Waiting, Zone, ZoneCuts, is_delegated};
 use crate::name::DomainName;
 use crate::observe::resolver::wire::Referral;
 use crate::observe::{Outcome, Question, RecordType, Why};
@@ -53,7 +53,7 @@ impl Survey {
     }
 }
 
-impl Cuts {
+impl ZoneCuts {
     /// Begins to look for the zone above `key` on the chance that `key` is a zone, so that it need not be waited for. Below in-addr.arpa that
     /// may be the zone of an address block of either size. Not in ip6.arpa, where zones end many labels above an address.
     pub(super) fn guess_parent(&mut self, key: &DomainName) -> Vec<Job> {
@@ -156,18 +156,18 @@ impl Cuts {
     }
 
     /// Whether a server was asked the question for the delegation that it is to tell.
-    pub fn is_surveyed(&self, question: &Question, server: usize) -> bool {
+    pub(crate) fn is_surveyed(&self, question: &Question, server: usize) -> bool {
         let zone = self.zones.get(&question.name).filter(|_| question.rtype == RecordType::Ns);
         zone.is_some_and(|zone| zone.survey.asked.contains_key(&server))
     }
 
     /// Whether a server is one of the zone that the question's name is.
-    pub fn is_server(&self, zone: &DomainName, server: usize) -> bool {
+    pub(crate) fn is_server(&self, zone: &DomainName, server: usize) -> bool {
         self.zones.get(zone).is_some_and(|zone| zone.servers.contains_key(&server))
     }
 
     /// What a server of the zone above replied to the question for the delegation.
-    pub fn surveyed(
+    pub(crate) fn surveyed(
         &mut self,
         question: &Arc<Question>,
         server: usize,
@@ -213,7 +213,7 @@ impl Cuts {
 }
 
 /// The delegation of the zone that is asked for, where a referral tells it: its servers' names, sorted.
-pub fn delegation(question: &Question, referral: &Referral) -> Option<Vec<DomainName>> {
+pub(crate) fn delegation(question: &Question, referral: &Referral) -> Option<Vec<DomainName>> {
     if question.rtype != RecordType::Ns || question.name != referral.zone {
         return None;
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::parents::Survey;
-use super::{Aim, Cuts, Job, NAMES, Zone, is_delegated};
+use super::{Job, NAMES, Zone, ZoneCuts, ZonePurpose, is_delegated};
 use crate::addr::{Family, is_link_local, leads_to_the_public};
 use crate::name::DomainName;
 use crate::observe::{Answer, Question, RecordType, plan, zones};
@@ -13,7 +13,7 @@ use crate::observe::{Answer, Question, RecordType, plan, zones};
 /// Addresses of servers asked for one zone: more than the root's thirteen names have in one family.
 const SERVERS: usize = 20;
 
-impl Cuts {
+impl ZoneCuts {
     /// Names of a zone's servers, whoever told them.
     pub(super) fn add_names(&mut self, zone: &DomainName, names: &[DomainName]) -> Vec<Job> {
         let Some(state) = self.zones.get_mut(zone) else { return Vec::new() };
@@ -47,8 +47,8 @@ impl Cuts {
             }));
             if !std::mem::replace(&mut host.sought, true) {
                 for family in Family::BOTH {
-                    let aim = Aim::Address { name: name.clone() };
-                    jobs.extend(self.find(&name, RecordType::address(family), aim, central));
+                    let purpose = ZonePurpose::Address { name: name.clone() };
+                    jobs.extend(self.find(&name, RecordType::address(family), purpose, central));
                 }
             }
         }
@@ -75,7 +75,7 @@ impl Cuts {
     }
 
     /// Adds a server to a zone, by one of its names; returns what it is to be asked.
-    pub fn add_server(&mut self, zone: &DomainName, name: &DomainName, number: usize) -> Vec<Job> {
+    pub(crate) fn add_server(&mut self, zone: &DomainName, name: &DomainName, number: usize) -> Vec<Job> {
         let Some(state) = self.zones.get_mut(zone) else { return Vec::new() };
         if let Some(names) = state.servers.get_mut(&number) {
             names.insert(name.clone());
@@ -93,7 +93,7 @@ impl Cuts {
     }
 
     /// What a zone's server says of the zone's servers: those that only it names are the zone's as well.
-    pub fn named(&mut self, question: &Question, server: usize, answer: &Answer) -> Vec<Job> {
+    pub(crate) fn named(&mut self, question: &Question, server: usize, answer: &Answer) -> Vec<Job> {
         let zone = &question.name;
         if question.rtype != RecordType::Ns || !self.zones.get(zone).is_some_and(|z| z.servers.contains_key(&server)) {
             return Vec::new();
@@ -104,12 +104,12 @@ impl Cuts {
     }
 
     /// Whether questions are in a zone; others are known for their delegations alone.
-    pub fn is_concerned(&self, zone: &DomainName) -> bool {
+    pub(crate) fn is_concerned(&self, zone: &DomainName) -> bool {
         self.zones.get(zone).is_some_and(|zone| zone.concerned)
     }
 
     /// The zones that questions are in, by name, with whom was found to serve them.
-    pub fn concerned(&self) -> Vec<zones::Zone> {
+    pub(crate) fn concerned(&self) -> Vec<zones::Zone> {
         let concerned = self.zones.iter().filter(|(name, state)| state.concerned && is_delegated(name));
         let mut all: Vec<zones::Zone> = concerned
             .map(|(name, state)| {
@@ -132,7 +132,7 @@ impl Cuts {
     }
 
     /// Takes over what an earlier phase found out of a zone. `address`: where a vantage point is.
-    pub fn remember(&mut self, zone: &zones::Zone, address: impl Fn(usize) -> Option<IpAddr>) {
+    pub(crate) fn remember(&mut self, zone: &zones::Zone, address: impl Fn(usize) -> Option<IpAddr>) {
         let state = Zone {
             names: zone.servers.values().flatten().cloned().collect(),
             servers: zone.servers.clone(),

@@ -33,7 +33,7 @@ fn asks(jobs: &[Job]) -> Vec<String> {
 }
 
 /// Answers a question about zones as the first resolver asked.
-fn found(cuts: &mut Cuts, name: &str, rtype: RecordType, outcome: &Outcome) -> Vec<Job> {
+fn found(cuts: &mut ZoneCuts, name: &str, rtype: RecordType, outcome: &Outcome) -> Vec<Job> {
     let question = question(name, rtype);
     cuts.choose(&question, RESOLVERS);
     cuts.found(&question, 0, outcome, RESOLVERS)
@@ -56,7 +56,7 @@ fn the_search_begins_above_a_host_and_at_a_registrable_domain() {
 
 #[test]
 fn a_negative_answer_shortens_the_way_and_questions_share_it() {
-    let mut cuts = Cuts::default();
+    let mut cuts = ZoneCuts::default();
     let (a, aaaa) = (question("h.a.b.example.com", RecordType::A), question("h.a.b.example.com", RecordType::Aaaa));
     // The zone above is looked for at the same time, should a.b.example.com be one.
     assert_eq!(asks(&cuts.want(&a)), ["b.example.com. NS", "a.b.example.com. NS"]);
@@ -76,7 +76,7 @@ fn a_negative_answer_shortens_the_way_and_questions_share_it() {
 
 #[test]
 fn the_soa_behind_an_alias_is_anothers() {
-    let mut cuts = Cuts::default();
+    let mut cuts = ZoneCuts::default();
     cuts.want(&question("x.alias.example.com", RecordType::A));
     let Outcome::Answer(mut behind) = absent("example.net") else { unreachable!() };
     let data = RecordData::Cname(domain("t.example.net"));
@@ -91,7 +91,7 @@ fn the_soa_behind_an_alias_is_anothers() {
 
 #[test]
 fn who_cannot_say_is_replaced_by_the_others() {
-    let mut cuts = Cuts::default();
+    let mut cuts = ZoneCuts::default();
     cuts.is_fast(2, 10);
     cuts.want(&question("h.example.com", RecordType::A));
     let asked = question("example.com", RecordType::Ns);
@@ -110,7 +110,7 @@ fn who_cannot_say_is_replaced_by_the_others() {
 
 #[test]
 fn referrals_lead_down_and_never_up_or_aside() {
-    let mut cuts = Cuts::default();
+    let mut cuts = ZoneCuts::default();
     let asked = question("h.sub.example.com", RecordType::A);
     cuts.want(&asked);
     found(&mut cuts, "sub.example.com", RecordType::Ns, &absent("example.com"));
@@ -168,8 +168,8 @@ fn found_at(jobs: &[Job]) -> Vec<String> {
 }
 
 /// example.com with one server (7), and com with five names.
-fn delegated() -> Cuts {
-    let mut cuts = Cuts::default();
+fn delegated() -> ZoneCuts {
+    let mut cuts = ZoneCuts::default();
     let jobs = cuts.want(&question("mail.example.com", RecordType::A));
     assert_eq!(asks(&jobs), ["com. NS", "example.com. NS"], "both at once");
     found(&mut cuts, "example.com", RecordType::Ns, &ns("example.com", &["ns.example.com"]));
@@ -179,7 +179,7 @@ fn delegated() -> Cuts {
     cuts
 }
 
-fn com(cuts: &mut Cuts, name: &str, number: usize) -> Vec<String> {
+fn com(cuts: &mut ZoneCuts, name: &str, number: usize) -> Vec<String> {
     puts(&cuts.add_server(&domain("com"), &domain(name), number))
 }
 
@@ -245,7 +245,7 @@ fn a_server_of_the_zone_itself_has_no_delegation_to_tell() {
 
 #[test]
 fn a_zone_between_is_the_zone_above() {
-    let mut cuts = Cuts::default();
+    let mut cuts = ZoneCuts::default();
     cuts.want(&question("10.2.0.192.in-addr.arpa", RecordType::Ptr));
     let zone = "2.0.192.in-addr.arpa";
     found(&mut cuts, zone, RecordType::Ns, &ns(zone, &["ns.isp"]));
@@ -274,7 +274,7 @@ fn a_zone_between_is_the_zone_above() {
 
 #[test]
 fn the_root_is_a_zone_above_too_and_registries_are_let_alone() {
-    let mut cuts = Cuts::default();
+    let mut cuts = ZoneCuts::default();
     cuts.want(&question("mail.example.com", RecordType::A));
     found(&mut cuts, "example.com", RecordType::Ns, &ns("example.com", &["ns.example.com"]));
     // A test network: the root delegates example.com itself.
@@ -291,7 +291,7 @@ fn the_root_is_a_zone_above_too_and_registries_are_let_alone() {
 fn addresses_that_nobody_outside_can_reach_are_not_asked() {
     let addresses = ["127.0.0.1", "10.0.0.5", "169.254.169.254", "::1", "fd00::1", "224.0.0.1", "203.0.113.53"];
     let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-    let mut cuts = Cuts { public_only: true, ..delegated() };
+    let mut cuts = ZoneCuts { public_only: true, ..delegated() };
     let jobs = cuts.add_addresses(&domain("ns.example.com"), &addresses);
     assert_eq!(found_at(&jobs), ["example.com ns.example.com 203.0.113.53"]);
     assert_eq!(cuts.concerned()[0].unasked.len(), 6);
@@ -305,7 +305,7 @@ fn what_was_found_out_is_not_asked_again() {
     let mut cuts = delegated();
     com(&mut cuts, "a.nic", 20);
     let zones = cuts.concerned();
-    let mut again = Cuts::default();
+    let mut again = ZoneCuts::default();
     again.remember(&zones[0], |_| "192.0.2.53".parse().ok());
     let later = question("mx.example.com", RecordType::A);
     let jobs = again.want(&later);
@@ -316,7 +316,7 @@ fn what_was_found_out_is_not_asked_again() {
 
 #[test]
 fn the_zone_above_is_not_waited_for_when_a_resolver_is_slow() {
-    let mut cuts = Cuts::default();
+    let mut cuts = ZoneCuts::default();
     cuts.is_fast(0, 100);
     cuts.is_fast(1, 200);
     cuts.want(&question("mail.example.com", RecordType::A));

@@ -60,7 +60,7 @@ fn over_tls(server: SocketAddr, name: &str, trust: Trust) -> Options {
 #[test]
 fn answers_over_tls_are_those_of_any_resolver() {
     let (server, certificate, connections) = serve_tls(healthy);
-    let dns = ask(&host(), &over_tls(server, "dns.example", Trust::of([certificate])));
+    let dns = ask(&host(), &over_tls(server, "dns.example", Trust::new([certificate])));
     assert_eq!(dns.iprev(addr("192.0.2.10")), Iprev::Pass, "{:?}", dns.replies);
     let mail = DomainName::new("mail.example.com");
     let absent = &dns.replies[&Question::new(&mail, RecordType::Mx)][0].outcome;
@@ -77,10 +77,10 @@ fn answers_over_tls_are_those_of_any_resolver() {
 #[test]
 fn refusals_over_tls_are_no_answers() {
     let (server, certificate, _) = serve_tls(|query| query.rcode(ResponseCode::Refused));
-    let dns = ask(&host(), &over_tls(server, "dns.example", Trust::of([certificate])));
+    let dns = ask(&host(), &over_tls(server, "dns.example", Trust::new([certificate])));
     assert_eq!(dns.replies[&ptr()][0].outcome, Outcome::Unanswered(Why::Refused));
     let (server, certificate, _) = serve_tls(|query| query.rcode(ResponseCode::NXDomain));
-    let dns = ask(&host(), &over_tls(server, "dns.example", Trust::of([certificate])));
+    let dns = ask(&host(), &over_tls(server, "dns.example", Trust::new([certificate])));
     assert_eq!(dns.ptr(addr("192.0.2.10")), Lookup::NxDomain);
 }
 
@@ -91,8 +91,8 @@ fn a_certificate_that_is_not_the_servers_is_the_reason() {
         let (_, strange, _) = serve_tls(healthy);
         let trust = match (none, other) {
             (true, _) => Trust::nobody(),
-            (_, true) => Trust::of([strange]),
-            _ => Trust::of([certificate]),
+            (_, true) => Trust::new([strange]),
+            _ => Trust::new([certificate]),
         };
         match &ask(&host(), &over_tls(server, name, trust)).replies[&ptr()][0].outcome {
             Outcome::Unanswered(why) => why.to_string(),

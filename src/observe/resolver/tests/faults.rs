@@ -73,7 +73,7 @@ fn a_closed_port_is_an_error_at_once() {
 fn what_is_wrong_does_not_hide_what_is_right() {
     // A guess, noise and a copy around the true reply.
     is_answer(
-        &heard(|q| {
+        &response(|q| {
             let right = healthy(q).remove(0);
             let guess = q.reply(|m| {
                 m.metadata.id = m.metadata.id.wrapping_add(1);
@@ -92,7 +92,7 @@ fn lost_packets_are_sent_again() {
         let first = seen.lock().unwrap().insert((q.name.clone(), q.rtype));
         if first { Vec::new() } else { healthy(q) }
     };
-    is_answer(&heard(lossy), 1);
+    is_answer(&response(lossy), 1);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn truncated_replies_are_fetched_over_tcp() {
             }
         })]
     };
-    is_answer(&heard(large), 1000);
+    is_answer(&response(large), 1000);
     assert!(matches!(why(|q| vec![q.reply(|m| m.metadata.truncation = true)]), Why::Malformed(_)));
 }
 
@@ -124,7 +124,7 @@ fn a_message_of_64_kib_is_read_and_one_cut_short_is_not() {
     };
     let size = full(&query(&tcp_question(), None))[0].len();
     assert!((62_000..=65_535).contains(&size), "{size}");
-    is_answer(&heard(full), RECORDS);
+    is_answer(&response(full), RECORDS);
     let cut = move |q: &Query| {
         let mut packets = full(q);
         if q.tcp {
@@ -184,13 +184,13 @@ fn servers_from_before_edns_and_those_that_fold_case() {
         }
         healthy(q)
     };
-    is_answer(&heard(old), 1);
+    is_answer(&response(old), 1);
     let folding = |q: &Query| {
         let mut message = Message::from_vec(&healthy(q)[0]).unwrap();
         message.queries[0].name = message.queries[0].name.to_lowercase();
         vec![message.to_vec().unwrap()]
     };
-    is_answer(&heard(folding), 1);
+    is_answer(&response(folding), 1);
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn ask(facts: &Facts, options: &Options) -> Observations {
 }
 
 fn ask_more(facts: &Facts, options: &Options, dns: Observations) -> Observations {
-    let plan = plan::Plan::of(facts);
+    let plan = plan::Plan::new(facts);
     super::ask(&plan.initial, &plan.follow_ups, options, dns)
 }
 
@@ -205,14 +205,14 @@ fn tcp_question() -> Vec<u8> {
 }
 
 /// What the only resolver said to the PTR question.
-fn heard(respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Outcome {
+fn response(respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Outcome {
     let server = serve(1, 0, respond);
     let dns = ask(&host(), &options(&[&server]));
     dns.replies[&ptr()][0].outcome.clone()
 }
 
 fn why(respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Why {
-    match heard(respond) {
+    match response(respond) {
         Outcome::Unanswered(why) => why,
         other => panic!("{other:?}"),
     }

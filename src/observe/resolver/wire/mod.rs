@@ -12,15 +12,15 @@ use crate::name::DomainName;
 use crate::observe::{Answer, Outcome, Question, RECORDS, Record, RecordData, RecordType, Why, plan};
 
 /// Octets of a header (RFC 1035 section 4.1.1).
-pub const HEADER: usize = 12;
+pub(crate) const HEADER: usize = 12;
 /// UDP payload that replies may have: what passes everywhere without fragments (DNS flag day 2020).
-pub const PAYLOAD: u16 = 1232;
+pub(crate) const PAYLOAD: u16 = 1232;
 /// TTLs above this are zero (RFC 2181 section 8).
 const MAX_TTL: u32 = i32::MAX as u32;
 
 /// A question ready to be sent.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The packet.
     pub bytes: Box<[u8]>,
     /// The name in our terms.
@@ -35,7 +35,7 @@ pub struct Asked {
 
 /// How a question is put.
 #[derive(Debug, Clone, Copy)]
-pub struct Manner {
+pub(crate) struct QueryOptions {
     /// Recursion desired.
     pub recurse: bool,
     /// Offer EDNS.
@@ -46,33 +46,33 @@ pub struct Manner {
 
 /// Numbers that nobody else can guess: a count, hashed with keys that the system chose at random.
 #[derive(Default)]
-pub struct Dice {
+pub(crate) struct IdGenerator {
     keys: RandomState,
-    thrown: u64,
+    generated: u64,
 }
 
-impl Dice {
+impl IdGenerator {
     /// The next number.
-    pub fn throw(&mut self) -> u64 {
-        self.thrown += 1;
-        self.keys.hash_one(self.thrown)
+    pub(crate) fn generate(&mut self) -> u64 {
+        self.generated += 1;
+        self.keys.hash_one(self.generated)
     }
 }
 
 /// The packet that asks `question` under `id`; `None` where no message can carry the name.
-pub fn ask(id: u16, question: &Question, manner: Manner, dice: &mut Dice) -> Option<Asked> {
+pub(crate) fn ask(id: u16, question: &Question, query: QueryOptions, ids: &mut IdGenerator) -> Option<Asked> {
     /// The OPT record (RFC 6891 section 6.1.2): root, type 41, payload, and nothing else.
     const OPT: [u8; 11] = [0, 0, 41, PAYLOAD.to_be_bytes()[0], PAYLOAD.to_be_bytes()[1], 0, 0, 0, 0, 0, 0];
     let mut bytes = Vec::with_capacity(HEADER + question.name.as_str().len() + 6 + OPT.len());
     bytes.extend_from_slice(&id.to_be_bytes());
-    bytes.extend_from_slice(&[u8::from(manner.recurse), 0, 0, 1, 0, 0, 0, 0, 0, u8::from(manner.edns)]);
+    bytes.extend_from_slice(&[u8::from(query.recurse), 0, 0, 1, 0, 0, 0, 0, 0, u8::from(query.edns)]);
     let (mut coins, mut left) = (0, 0);
     let mut case = |octet: u8| {
-        if !manner.cased || !octet.is_ascii_alphabetic() {
+        if !query.cased || !octet.is_ascii_alphabetic() {
             return octet;
         }
         if left == 0 {
-            (coins, left) = (dice.throw(), u64::BITS);
+            (coins, left) = (ids.generate(), u64::BITS);
         }
         let upper = coins & 1 == 1;
         (coins, left) = (coins >> 1, left - 1);
@@ -88,15 +88,15 @@ pub fn ask(id: u16, question: &Question, manner: Manner, dice: &mut Dice) -> Opt
     bytes.extend_from_slice(&u16::from(wire_type(question.rtype)).to_be_bytes());
     bytes.extend_from_slice(&u16::from(DNSClass::IN).to_be_bytes());
     let end = bytes.len();
-    if manner.edns {
+    if query.edns {
         bytes.extend_from_slice(&OPT);
     }
     let name = question.name.clone();
-    Some(Asked { bytes: bytes.into(), name, end, cased: manner.cased, edns: manner.edns })
+    Some(Asked { bytes: bytes.into(), name, end, cased: query.cased, edns: query.edns })
 }
 
 /// The id of a reply; `None` for what is no reply to a query.
-pub fn reply_id(bytes: &[u8]) -> Option<u16> {
+pub(crate) fn reply_id(bytes: &[u8]) -> Option<u16> {
     let header: &[u8; 3] = bytes.get(..HEADER)?.first_chunk()?;
     // QR set, OPCODE query.
     (header[2] & 0xf8 == 0x80).then(|| u16::from_be_bytes([header[0], header[1]]))
@@ -104,9 +104,9 @@ pub fn reply_id(bytes: &[u8]) -> Option<u16> {
 
 /// What a packet is, for the question that its id belongs to.
 #[derive(Debug)]
-pub enum Reading {
+pub(crate) enum Reading {
     /// The reply.
-    Heard(Heard),
+    Response(Response),
     /// The reply did not fit: ask over TCP.
     Truncated,
     /// The server does not understand EDNS.
@@ -126,7 +126,7 @@ pub enum Reading {
 
 /// A server's reply, and what it says of a delegation.
 #[derive(Debug)]
-pub struct Heard {
+pub(crate) struct Response {
     /// The reply in our terms.
     pub outcome: Outcome,
     /// Where it refers to other servers: the zone and their names.
@@ -135,7 +135,7 @@ pub struct Heard {
 
 /// A delegation: zone and names of its servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Referral {
+pub(crate) struct Referral {
     /// The zone.
     pub zone: DomainName,
     /// Its servers' names.
@@ -144,14 +144,14 @@ pub struct Referral {
     pub glue: Vec<(DomainName, IpAddr)>,
 }
 
-impl From<Why> for Heard {
-    fn from(why: Why) -> Heard {
-        Heard { outcome: Outcome::Unanswered(why), referral: None }
+impl From<Why> for Response {
+    fn from(why: Why) -> Response {
+        Response { outcome: Outcome::Unanswered(why), referral: None }
     }
 }
 
 /// Reads a packet as the reply to `asked`.
-pub fn read(bytes: &[u8], asked: &Asked) -> Reading {
+pub(crate) fn read(bytes: &[u8], asked: &Asked) -> Reading {
     let own = asked.bytes.get(HEADER..asked.end).unwrap_or(&[]);
     let sent_back = bytes.get(HEADER..asked.end).filter(|_| bytes.get(4..6) == Some(&[0, 1]));
     let exact = sent_back == Some(own);
@@ -176,7 +176,7 @@ pub fn read(bytes: &[u8], asked: &Asked) -> Reading {
     if message.metadata.truncation {
         return Reading::Truncated;
     }
-    Reading::Heard(heard(&message, &asked.name, &mut Names::new(&asked.name)))
+    Reading::Response(response(&message, &asked.name, &mut Names::new(&asked.name)))
 }
 
 /// Names on their way from a message into our terms: those that were just met share their text, as they mostly are the question's.
@@ -253,7 +253,7 @@ fn bounded(records: Vec<Record>, asked: &DomainName) -> (Vec<Record>, usize) {
     (records, left_out)
 }
 
-fn heard(message: &Message, asked: &DomainName, names: &mut Names) -> Heard {
+fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Response {
     let rcode = message.metadata.response_code;
     let nxdomain = match rcode {
         ResponseCode::NoError => false,
@@ -274,7 +274,7 @@ fn heard(message: &Message, asked: &DomainName, names: &mut Names) -> Heard {
         let along = message.additionals.iter().filter_map(|r| record(r, names)).filter(|r| servers.contains(&r.name));
         let glue = along.filter_map(|r| Some((r.name, r.data.address()?))).collect();
         let referral = Some(Referral { zone: first.name.clone(), servers, glue });
-        return Heard { outcome: Outcome::Unanswered(Why::Referral), referral };
+        return Response { outcome: Outcome::Unanswered(Why::Referral), referral };
     }
     let negative_ttl = soa.as_ref().and_then(|soa| match soa.data {
         RecordData::Soa { minimum, .. } => Some(soa.ttl.min(minimum)),
@@ -290,11 +290,11 @@ fn heard(message: &Message, asked: &DomainName, names: &mut Names) -> Heard {
         rtt_micros: 0,
         left_out,
     };
-    Heard { outcome: Outcome::Answer(answer), referral: None }
+    Response { outcome: Outcome::Answer(answer), referral: None }
 }
 
 /// The name in hickory's terms, absolute; `None` where no message can carry it.
-pub fn wire_name(name: &DomainName) -> Option<Name> {
+pub(crate) fn wire_name(name: &DomainName) -> Option<Name> {
     let labels = plan::labels(name)?;
     let mut name = Name::from_labels(labels.iter().map(Vec::as_slice)).ok()?;
     name.set_fqdn(true);
@@ -302,26 +302,26 @@ pub fn wire_name(name: &DomainName) -> Option<Name> {
 }
 
 /// A message that hickory received as the reply to `question`.
-pub fn message(message: &Message, question: &Question) -> Heard {
-    heard(message, &question.name, &mut Names::new(&question.name))
+pub(crate) fn message(message: &Message, question: &Question) -> Response {
+    response(message, &question.name, &mut Names::new(&question.name))
 }
 
 /// What hickory says of a reply without records of the type asked for.
-pub fn absence(
+pub(crate) fn absence(
     rcode: ResponseCode,
     authorities: &[WireRecord],
     negative_ttl: Option<u32>,
     question: &Question,
-) -> Heard {
+) -> Response {
     let mut message = Message::query().into_response();
     message.metadata.response_code = rcode;
     message.metadata.recursion_available = true;
     message.authorities = authorities.iter().filter(|r| r.record_type() == WireType::SOA).cloned().collect();
-    let mut heard = heard(&message, &question.name, &mut Names::new(&question.name));
-    if let Outcome::Answer(answer) = &mut heard.outcome {
+    let mut response = response(&message, &question.name, &mut Names::new(&question.name));
+    if let Outcome::Answer(answer) = &mut response.outcome {
         answer.negative_ttl = answer.negative_ttl.or(negative_ttl);
     }
-    heard
+    response
 }
 
 /// A record in our terms; `None` for other classes than IN and types that helolint does not use.
@@ -350,7 +350,7 @@ fn record(record: &WireRecord, names: &mut Names) -> Option<Record> {
 }
 
 /// The type in hickory's terms.
-pub fn wire_type(rtype: RecordType) -> WireType {
+pub(crate) fn wire_type(rtype: RecordType) -> WireType {
     match rtype {
         RecordType::A => WireType::A,
         RecordType::Aaaa => WireType::AAAA,

@@ -8,7 +8,7 @@ fn question(name: &str, rtype: RecordType) -> Question {
 }
 
 fn asked(question: &Question) -> Asked {
-    ask(7, question, Manner { recurse: true, edns: true, cased: false }, &mut Dice::default()).unwrap()
+    ask(7, question, QueryOptions { recurse: true, edns: true, cased: false }, &mut IdGenerator::default()).unwrap()
 }
 
 fn name(text: &str) -> Name {
@@ -25,7 +25,7 @@ fn reply(asked: &Asked, change: impl FnOnce(&mut Message)) -> Vec<u8> {
 
 fn outcome(reading: Reading) -> Outcome {
     match reading {
-        Reading::Heard(heard) => heard.outcome,
+        Reading::Response(response) => response.outcome,
         other => panic!("{other:?}"),
     }
 }
@@ -45,15 +45,16 @@ fn a_question_goes_out_as_it_should() {
     assert_eq!(message.queries[0].name.to_ascii(), "mail.example.com.");
     assert_eq!(message.queries[0].query_type, WireType::MX);
     assert_eq!(message.edns.as_ref().map(Edns::max_payload), Some(PAYLOAD));
-    let plain = ask(7, &q, Manner { recurse: false, edns: false, cased: false }, &mut Dice::default()).unwrap();
+    let plain =
+        ask(7, &q, QueryOptions { recurse: false, edns: false, cased: false }, &mut IdGenerator::default()).unwrap();
     let message = Message::from_vec(&plain.bytes).unwrap();
     assert!(message.edns.is_none() && !message.metadata.recursion_desired);
     assert!(
         ask(
             7,
             &question("a..b", RecordType::A),
-            Manner { recurse: true, edns: true, cased: true },
-            &mut Dice::default()
+            QueryOptions { recurse: true, edns: true, cased: true },
+            &mut IdGenerator::default()
         )
         .is_none()
     );
@@ -160,9 +161,9 @@ fn a_referral_is_none_either() {
         m.add_authority(WireRecord::from_rdata(name("sub.example."), 60, RData::NS(NS(name("ns2.example.net.")))));
     };
     match read(&reply(&a, refer), &a) {
-        Reading::Heard(heard) => {
-            assert_eq!(heard.outcome, Outcome::Unanswered(Why::Referral));
-            let referral = heard.referral.unwrap();
+        Reading::Response(response) => {
+            assert_eq!(response.outcome, Outcome::Unanswered(Why::Referral));
+            let referral = response.referral.unwrap();
             assert_eq!((referral.zone.as_str(), referral.servers.len()), ("sub.example", 2));
         }
         other => panic!("{other:?}"),
@@ -202,8 +203,8 @@ fn what_is_not_the_reply_is_not_believed() {
 #[test]
 fn letters_come_back_as_they_went() {
     let q = question("averyveryveryverylongname.example", RecordType::A);
-    let a = ask(7, &q, Manner { recurse: true, edns: true, cased: true }, &mut Dice::default()).unwrap();
-    assert!(matches!(read(&reply(&a, |_| {}), &a), Reading::Heard(_)));
+    let a = ask(7, &q, QueryOptions { recurse: true, edns: true, cased: true }, &mut IdGenerator::default()).unwrap();
+    assert!(matches!(read(&reply(&a, |_| {}), &a), Reading::Response(_)));
     let lower = reply(&a, |m| m.queries[0].name = m.queries[0].name.to_lowercase());
     assert!(matches!(read(&lower, &a), Reading::CaseLost));
 }
@@ -219,7 +220,8 @@ fn servers_without_edns() {
         m.queries.clear();
     });
     assert!(matches!(read(&bare, &a), Reading::NoEdns));
-    let plain = ask(7, &q, Manner { recurse: true, edns: false, cased: false }, &mut Dice::default()).unwrap();
+    let plain =
+        ask(7, &q, QueryOptions { recurse: true, edns: false, cased: false }, &mut IdGenerator::default()).unwrap();
     assert_eq!(outcome(read(&reply(&plain, formerr), &plain)), Outcome::Unanswered(Why::Rcode(1)));
 }
 

@@ -59,16 +59,16 @@ const SERVICES: &[&str] = &["acl", "pwcheck", "saslauthd"];
 const JSON: &[&str] = &["forall_json", "forall_jsons", "forany_json", "forany_jsons"];
 
 /// Conditions that compare numbers.
-pub const COMPARATORS: [&str; 6] = ["=", "==", "<", "<=", ">", ">="];
+pub(crate) const COMPARATORS: [&str; 6] = ["=", "==", "<", "<=", ">", ">="];
 
 /// Whether Exim has a condition of this name.
-pub fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let others = ["and", "or", "def", "forall", "forany"];
     [ONE, TWO, LISTS, NONE, SERVICES, JSON, &others, &COMPARATORS].iter().any(|names| names.contains(&name))
 }
 
 /// Parses a condition.
-pub fn parse(parser: &mut Parser) -> Result<Condition, String> {
+pub(crate) fn parse(parser: &mut Parser) -> Result<Condition, String> {
     parser.deeper(|parser| {
         let mut negated = false;
         parser.blanks();
@@ -216,7 +216,7 @@ pub(crate) fn each(every: bool) -> &'static str {
 }
 
 /// The truth value that `bool` takes a text for, if it takes it.
-pub fn truth(text: &str) -> Option<bool> {
+pub(crate) fn truth(text: &str) -> Option<bool> {
     match text.trim_matches(is_space).to_ascii_lowercase().as_str() {
         "" | "no" | "false" => Some(false),
         "yes" | "true" => Some(true),
@@ -233,7 +233,7 @@ pub fn truth(text: &str) -> Option<bool> {
 }
 
 /// Whether a text is digits, with a minus before them or not.
-pub fn is_number(text: &str) -> bool {
+pub(crate) fn is_number(text: &str) -> bool {
     let text = text.trim_matches(is_space);
     !text.is_empty() && text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -23,7 +23,7 @@ pub struct Policy {
 
 /// Findings after the administrator's word.
 #[derive(Debug)]
-pub struct Settled {
+pub struct Filtered {
     /// Those that count, by code, then subject.
     pub findings: Vec<Finding>,
     /// Those that do not, in the same order.
@@ -34,7 +34,7 @@ pub struct Settled {
     pub gone: Vec<Known>,
 }
 
-impl Settled {
+impl Filtered {
     /// What a new baseline holds: all that counts, and what the baseline of this run knew.
     pub fn to_remember(&self) -> impl Iterator<Item = &Finding> {
         let known = self.suppressed.iter().filter(|suppressed| matches!(suppressed.by, Because::Known(_)));
@@ -43,7 +43,7 @@ impl Settled {
 }
 
 /// Applies `policy` to what judging by `selection` gave.
-pub fn settle(mut outcome: Outcome, selection: &Selection, policy: &Policy) -> Settled {
+pub fn apply(mut outcome: Outcome, selection: &Selection, policy: &Policy) -> Filtered {
     for finding in &mut outcome.findings {
         if let Some(severity) = policy.severity.get(finding.meta.code) {
             finding.severity = *severity;
@@ -95,7 +95,7 @@ pub fn settle(mut outcome: Outcome, selection: &Selection, policy: &Policy) -> S
     };
     let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
     let gone = gone.unwrap_or_default();
-    let mut settled = Settled { findings, suppressed, gone, not_checked };
+    let mut settled = Filtered { findings, suppressed, gone, not_checked };
     settled.findings.sort_by_key(key);
     settled.suppressed.sort_by_key(|suppressed| key(&suppressed.finding));
     settled
@@ -144,7 +144,7 @@ mod tests {
         let found = || {
             vec![meta("PTR001").violated("a", ""), meta("PTR001").violated("b", ""), meta("PTR004").violated("a", "")]
         };
-        let settled = settle(outcome(found()), &Selection::default(), &policy);
+        let settled = apply(outcome(found()), &Selection::default(), &policy);
         assert_eq!(
             codes(&settled.findings),
             ["warning CFG014 PTR001 b", "error CFG015 helo-alias c", "error PTR001 b", "info PTR004 a",]
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(settled.suppressed.len(), 1);
         // What was not selected is not reported.
         let selection = Selection { select: vec!["PTR".into()], ignore: Vec::new() };
-        let settled = settle(outcome(found()), &selection, &policy);
+        let settled = apply(outcome(found()), &selection, &policy);
         assert_eq!(codes(&settled.findings), ["error PTR001 b", "info PTR004 a"]);
     }
 
@@ -160,7 +160,7 @@ mod tests {
     fn an_entry_is_not_called_unused_while_its_rule_could_not_look() {
         let unused = |outcome: Outcome, selection: &Selection, rule: &str| {
             let policy = Policy { ignores: vec![ignore(rule, "a", None)], ..policy() };
-            settle(outcome, selection, &policy).findings.iter().any(|f| f.meta.code == "CFG015")
+            apply(outcome, selection, &policy).findings.iter().any(|f| f.meta.code == "CFG015")
         };
         let all = Selection::default();
         assert!(unused(outcome(vec![]), &all, "PTR001"));
@@ -181,7 +181,7 @@ mod tests {
         let found = || vec![meta("PTR001").violated("a", ""), meta("PTR004").violated("a", "")];
         let text = baseline::write(&found()[..1], "2026-11-01T00:00:00Z".parse().unwrap());
         let policy = Policy { baseline: Some(KnownFindings::read(&text).unwrap()), ..policy() };
-        let settled = settle(outcome(found()), &Selection::default(), &policy);
+        let settled = apply(outcome(found()), &Selection::default(), &policy);
         assert_eq!(codes(&settled.findings), ["warning PTR004 a"]);
         assert!(matches!(&settled.suppressed[..], [one] if matches!(one.by, Because::Known(_))));
         assert_eq!(settled.gone, []);
@@ -194,7 +194,7 @@ mod tests {
         let text = baseline::write(&known, "2026-11-01T00:00:00Z".parse().unwrap());
         let policy = Policy { baseline: Some(KnownFindings::read(&text).unwrap()), ..policy() };
         let gone = |outcome: Outcome, selection: &Selection| {
-            let gone = settle(outcome, selection, &policy).gone.into_iter();
+            let gone = apply(outcome, selection, &policy).gone.into_iter();
             gone.map(|known| format!("{} {}", known.code, known.subject)).collect::<Vec<_>>()
         };
         let all = Selection::default();

@@ -7,7 +7,7 @@ use crate::observe::{Observations, Outcome, Question, Record, RecordData, Reply,
 use crate::rules::testing::dns;
 
 /// What one question heard: the question as [`dns`] writes it, then who said what.
-pub type Said<'a> = (&'a str, &'a [(&'a str, &'a [&'a str])]);
+pub(crate) type Said<'a> = (&'a str, &'a [(&'a str, &'a [&'a str])]);
 
 /// The servers that [`heard`] knows.
 const SERVERS: &[(&str, VantageKind, Option<&str>)] = &[
@@ -22,7 +22,7 @@ const SERVERS: &[(&str, VantageKind, Option<&str>)] = &[
 
 /// Observations of several servers. Answers are written as [`dns`] writes them; before them may stand `ttl=SECONDS`, `serial=NUMBER`, and `aa` or `noaa`
 /// (a zone's server sets AA, a resolver does not).
-pub fn heard(said: &[Said<'_>]) -> Observations {
+pub(crate) fn observed(said: &[Said<'_>]) -> Observations {
     let vantages: Vec<Vantage> = SERVERS
         .iter()
         .map(|(name, kind, server)| Vantage {
