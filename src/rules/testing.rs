@@ -35,7 +35,6 @@ pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// An address on an interface.
 pub(crate) fn on(interface: &str, address: &str, flags: &[AddressFlag]) -> InterfaceAddress {
     InterfaceAddress { interface: interface.into(), address: ip(address), prefix_length: None, flags: flags.to_vec() }
 }
@@ -268,7 +267,6 @@ fn parse_outcome(question: &Question, answers: &[&str]) -> Outcome {
     })
 }
 
-/// What a rule finds.
 pub(crate) fn findings(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<Finding> {
     rule.findings(&Context::new(facts, dns))
 }

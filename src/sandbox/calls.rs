@@ -11,7 +11,7 @@ use seccompiler::{
     TargetArch, apply_filter,
 };
 
-use super::layers::Task;
+use super::task::Task;
 
 /// Asking over UDP and TCP, memory, time, threads, the end.
 const ALLOWED: &[libc::c_long] = &[

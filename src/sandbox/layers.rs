@@ -15,6 +15,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Pid, Uid, getppid, setgroups, setresgid, setresuid};
 
 use super::calls;
+use super::task::Task;
 
 /// The user and group that own nothing, by number, since to look up a name is to ask strangers (`overflowuid` of
 /// proc_sys_fs(5), `nobody` almost everywhere).
@@ -36,15 +37,6 @@ pub(crate) struct Profile {
     pub task: Task,
     /// The time that it has for the DNS.
     pub dns_time: Duration,
-}
-
-/// What a child does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Task {
-    /// Asks the DNS on these ports by itself, judges and writes reports: it needs no file.
-    Dns(BTreeSet<u16>),
-    /// Asks the C library for a name, which reads its own settings and may load parts of itself.
-    Names,
 }
 
 /// Where the C library's name services keep what they read: nsswitch.conf(5) and what it names, shared libraries, caches of

@@ -9,6 +9,7 @@ mod calls;
 mod fork;
 mod layers;
 mod message;
+mod task;
 
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
@@ -25,8 +26,9 @@ use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getpid};
 
 use fork::Side;
 pub(crate) use fork::only_waits_beside;
-pub(crate) use layers::{Missing, Profile, Task};
+pub(crate) use layers::{Missing, Profile};
 pub(crate) use message::Message;
+pub(crate) use task::Task;
 
 /// Largest message of a child, in octets.
 const MESSAGE_LIMIT: u64 = 256 << 20;

@@ -13,7 +13,6 @@ use crate::facts::{MapEntry, Problem, ProblemKind, Text};
 use crate::name::DomainName;
 use crate::source::SourceFile;
 
-/// The entries of a map.
 pub(super) fn entries(file: &Arc<SourceFile>, kind: Kind, problems: &mut Vec<Problem>) -> Vec<MapEntry> {
     let found = lsearch::read(file);
     if found.cut {

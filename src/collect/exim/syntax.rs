@@ -22,7 +22,6 @@ pub(crate) struct Definition<'t> {
     pub value: Range<usize>,
 }
 
-/// A named list.
 pub(crate) struct NamedList<'t> {
     /// `domainlist`, `hostlist`, `addresslist` or `localpartlist`.
     pub kind: &'t str,

@@ -370,7 +370,6 @@ pub(crate) fn generic(class: Class) -> Groups {
     }
 }
 
-/// The drivers of a class.
 pub(crate) fn drivers(class: Class) -> &'static [&'static str] {
     match class {
         Class::Transport => &["appendfile", "autoreply", "lmtp", "pipe", "smtp"],

@@ -100,7 +100,6 @@ pub(crate) struct Instance {
     pub named: Vec<Directory>,
 }
 
-/// Reads one instance.
 pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Instance {
     let expander = Expander::default();
     secrets(files);

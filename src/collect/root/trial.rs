@@ -131,7 +131,6 @@ impl Root {
         self.layer.statuses.once(path, || self.status_on_disk(path))
     }
 
-    /// The status of a file that a trial changed.
     pub(super) fn trial_status(&self, path: &str, changed: &Changed) -> FileStatus {
         let before = self.status_kept(path);
         let new = FileStatus {

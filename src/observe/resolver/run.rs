@@ -10,7 +10,7 @@ use super::authority::{Job, ZoneCuts, delegation};
 use super::closing::{in_use, unreached};
 use super::exchange;
 use super::limits::{ALIASES, FOLLOW_UPS, PATIENCE, SERVERS_COUNTED, SILENCE, WINDOW, packets_for, part};
-use super::server::{Event, Packets, Request, Server};
+use super::server::{Event, Packets, Purpose, Request, Server};
 use super::table::Table;
 use super::wire::Response;
 use super::{Options, Transport, encrypted, resolvers};
@@ -19,15 +19,6 @@ use crate::observe::plan::FollowUps;
 use crate::observe::truth::{self, End};
 use crate::observe::zones::{Zone, witnesses};
 use crate::observe::{Answer, Observations, Outcome, Question, RecordType, Reply, Vantage, VantageKind, Why, plan};
-
-/// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// The reply is an observation of the question with this number.
-    Observe(usize),
-    /// The reply says where a zone and its servers are.
-    Find,
-}
 
 /// The state of a phase.
 pub(crate) struct Run<'a> {

@@ -16,6 +16,15 @@ pub(crate) struct Request<T> {
     pub question: Arc<Question>,
 }
 
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The reply is an observation of the question with this number.
+    Observe(usize),
+    /// The reply says where a zone and its servers are.
+    Find,
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) struct Event<T> {

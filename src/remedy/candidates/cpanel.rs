@@ -66,7 +66,6 @@ pub(crate) fn rename(state: &State<'_>, cpanel: &Cpanel, name: &DomainName, host
     })
 }
 
-/// The line of an entry.
 fn line_of(entry: &MapEntry) -> Option<(String, usize)> {
     let span = entry.key.span();
     Some((span.path().to_owned(), span.position().line))
@@ -163,7 +162,6 @@ fn rebuild(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
     }
 }
 
-/// The main address.
 fn main_address(state: &State<'_>, wrong: &str, all: &mut Vec<Candidate>) {
     let facts = state.facts();
     let own = facts.host.own_addresses().map(|own| own.address).filter(|own| own.is_ipv4());

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::State;
-use super::helo::{OF_MTA, Way};
+use super::way::{OF_MTA, Way};
 use crate::facts::{Exim, EximDriver, Helo, OutboundPath, SenderDomains};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
@@ -21,7 +21,6 @@ const SOURCES: [&[&str]; 2] = [
 /// What cPanel builds its configuration from, and the configuration.
 const CPANEL_LOCAL: &str = "/etc/exim.conf.local";
 const CPANEL_BUILT: &str = "/etc/exim.conf";
-/// Debian's settings.
 const DEBIAN_SETTINGS: &str = "/etc/exim4/update-exim4.conf.conf";
 /// Lines of a table that one candidate adds.
 const LINES: usize = 50;
@@ -118,7 +117,6 @@ fn built(
     Some(vec![source, Op::Generate { command, from, file: CPANEL_BUILT.to_owned(), edit }])
 }
 
-/// A main option.
 pub(crate) fn set_main(state: &State<'_>, exim: &Exim, option: &str, value: Option<&str>) -> Vec<Op> {
     let place = exim.main.get(option).and_then(|set| set.origin.span());
     if let Some(span) = place.filter(|span| span.path() == CPANEL_LOCAL) {
@@ -130,7 +128,6 @@ pub(crate) fn set_main(state: &State<'_>, exim: &Exim, option: &str, value: Opti
     self::edit(state, exim, file, edit)
 }
 
-/// The transports of paths.
 pub(crate) fn transports<'a>(exim: &'a Exim, paths: &[&OutboundPath]) -> Vec<&'a EximDriver> {
     let named = |driver: &&EximDriver| paths.iter().any(|path| path.services.iter().any(|s| **s == *driver.name));
     exim.transports.iter().filter(named).collect()

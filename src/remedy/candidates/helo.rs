@@ -2,37 +2,12 @@
 
 use std::net::IpAddr;
 
+pub(crate) use super::way::Way;
 use super::{State, exim, postfix};
 use crate::facts::{Helo, Mta, OutboundPath};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
 use crate::remedy::world::Op;
-
-/// What rests on the name of the whole host: services, certificates, logs.
-pub(crate) const OF_HOST: u32 = 12;
-/// What rests on an MTA's own name: banner, bounces, origin of local mail.
-pub(crate) const OF_MTA: u32 = 4;
-
-/// One way.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Way {
-    /// The changes.
-    pub ops: Vec<Op>,
-    /// What else rests on what they change.
-    pub blast: u32,
-}
-
-impl Way {
-    /// Changes that touch nothing else.
-    pub(crate) fn new(ops: Vec<Op>) -> Way {
-        Way { ops, blast: 0 }
-    }
-
-    /// With so much that rests on it.
-    pub(crate) fn blast(self, blast: u32) -> Way {
-        Way { blast, ..self }
-    }
-}
 
 /// The ways in which these paths, which send from `addr`, may come to say `name`.
 pub(crate) fn ways(state: &State<'_>, paths: &[&OutboundPath], addr: IpAddr, name: &DomainName) -> Vec<Way> {

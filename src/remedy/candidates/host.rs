@@ -1,7 +1,7 @@
 //! The host's own name: node name, hosts file, and the records of that name.
 
-use super::helo::{OF_HOST, Way};
 use super::records::lead_to;
+use super::way::{OF_HOST, Way};
 use super::{Candidate, State};
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;

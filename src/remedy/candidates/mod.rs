@@ -9,6 +9,7 @@ mod identity;
 mod postfix;
 mod records;
 mod source;
+mod way;
 
 use std::net::IpAddr;
 

@@ -1,7 +1,7 @@
 //! Postfix: by service in master.cf, for all in main.cf.
 
 use super::State;
-use super::helo::{OF_MTA, Way};
+use super::way::{OF_MTA, Way};
 use crate::facts::{OutboundPath, Postfix, PostfixService};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;

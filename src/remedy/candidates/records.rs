@@ -11,7 +11,6 @@ use crate::remedy::world::Op;
 use crate::rules::dns::address_proxied::is_proxy;
 use crate::rules::names::is_own;
 
-/// The address record data of an address.
 pub(crate) fn address_data(addr: IpAddr) -> RecordData {
     match addr {
         IpAddr::V4(addr) => RecordData::A(addr),

@@ -144,7 +144,6 @@ fn brief(finding: &FindingView, style: &Style) -> String {
     out.replacen(&head, &style.paint(color, &head), 1)
 }
 
-/// One finding.
 fn full(finding: &FindingView, paths: &Paths, style: &Style) -> String {
     let (word, _) = kind(finding.severity, finding.verdict);
     let level = match (finding.verdict, finding.severity) {

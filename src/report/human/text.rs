@@ -54,7 +54,6 @@ impl Style {
         out
     }
 
-    /// A heading.
     pub(crate) fn heading(&self, text: &str) -> String {
         self.paint(STRONG, text)
     }

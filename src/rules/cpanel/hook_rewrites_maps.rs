@@ -27,7 +27,6 @@ rule! {
     };
 }
 
-/// The hook.
 const HOOK: &str = "/usr/local/cpanel/scripts/postupdateuserdomains";
 /// The same by its own name, as flags are named.
 const SHORT: &str = "postupdateuserdomains";
