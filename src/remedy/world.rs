@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
+use crate::collect::exim::GENERATED;
 use crate::collect::kernel::KernelFacts;
 use crate::collect::memory::Memory;
 use crate::collect::processes::Found;
@@ -19,7 +20,6 @@ use crate::identity;
 use crate::observe::change::{RecordChange, RecordChanges};
 use crate::observe::{Observations, Question};
 use crate::receivers;
-use crate::remedy::candidates;
 use crate::remedy::edit::Edit;
 use crate::source::SourceFile;
 
@@ -239,7 +239,7 @@ impl<'a> Lab<'a> {
         world.count += 1;
         match op {
             // The generator would undo it.
-            Op::Edit { file, .. } if file == candidates::GENERATED => return None,
+            Op::Edit { file, .. } if file == GENERATED => return None,
             Op::Generate { from: Some(from), .. } if !self.is_changed(&world, from) => return None,
             Op::Edit { file, edit } | Op::Generate { file, edit, .. } => {
                 let text = self.text(&world, file);

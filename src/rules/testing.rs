@@ -91,7 +91,7 @@ pub(crate) fn healthy() -> Facts {
 }
 
 /// Changes a value on the way: `healthy().but(|f| f.paths.clear())`.
-pub trait But: Sized {
+pub(crate) trait But: Sized {
     /// The value after `change`.
     fn but(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);

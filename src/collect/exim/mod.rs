@@ -42,6 +42,7 @@ use crate::collect::root::{ReadError, Root};
 use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, Refusal, Sender};
 use crate::source::Span;
 use config::Config;
+pub(crate) use debian::GENERATED;
 use hostname::Names;
 use lines::Logical;
 use macros::Macros;

@@ -19,7 +19,7 @@ use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::remedy::world::{Lab, Op, Trial};
 
-pub use exim::{GENERATED, tables_of};
+pub use exim::tables_of;
 
 /// Candidates of one state beyond which no more are made: judging each costs a trial.
 pub const CANDIDATES: usize = 400;
