@@ -3,10 +3,10 @@
 //! # Architecture: data flows one way
 //!
 //! ```text
-//! cli → collect → facts → identity → observe → rules → findings → report
+//! commands → collect → facts → identity → observe → rules → remedy → report
 //! ```
 //!
-//! Each stage hands the next a plain value; nothing downstream reaches back for more. [`commands`] alone know every stage.
+//! Each stage hands the next a plain value; nothing downstream reaches back for more. `commands` alone know every stage.
 //!
 //! | stage | from | to |
 //! | --- | --- | --- |
@@ -20,12 +20,12 @@
 //! | [`report`] | all of these | text for people and machines |
 //!
 //! Few doors open to the outside: [`collect::root`] (files), [`collect::kernel`] (the kernel and the C library),
-//! [`observe::resolver`] (the network), and [`inputs`] with [`output`] (the files that the command line names). Each of the first
+//! [`observe::resolver`] (the network), and `inputs` with `output` (the files that the command line names). Each of the first
 //! three has a recorded twin: `--root`, `--kernel` and `--zones`, or a snapshot for all of
 //! them. So a whole run can be replayed from a folder: that is how the scenarios in `testdata/hosts` work, and how a bug report
 //! becomes a test.
 //!
-//! What is secret is known on the ground floor, [`secret`]: no excerpt of a file and no fact holds a password.
+//! What is secret is known on the ground floor, `secret`: no excerpt of a file and no fact holds a password.
 //!
 //! An outbound path ([`facts::OutboundPath`]) is the centre of it: one way in which mail leaves this host, with MTA, service,
 //! family, source address, the address that receivers see, HELO name and sender domains. A [`observe::Lookup`] keeps "no such

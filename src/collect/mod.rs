@@ -1,5 +1,5 @@
 //! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel
-//! ([`kernel`], and [`processes`] for what runs).
+//! ([`kernel`], and `processes` for what runs).
 
 pub(crate) mod confidential;
 pub(crate) mod cpanel;

@@ -1,7 +1,7 @@
 //! Work in a process without rights: what strangers send is parsed there, and nowhere else.
 //!
-//! Root reads the host's files and opens every output. Then a child is forked which gives up its rights ([`layers`]) before it
-//! asks the DNS, judges and writes its texts into a pipe; the parent waits, reads at most [`MESSAGE_LIMIT`] octets, and writes
+//! Root reads the host's files and opens every output. Then a child is forked which gives up its rights (`layers`) before it
+//! asks the DNS, judges and writes its texts into a pipe; the parent waits, reads at most `MESSAGE_LIMIT` octets, and writes
 //! the texts where they belong. Who takes the child over has what it had read, an unprivileged user number, sockets, and the
 //! words of a report.
 

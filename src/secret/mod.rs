@@ -1,5 +1,5 @@
 //! Which text is secret: passwords and who logs in with them, keys, and what Exim's `hide` hides. Every excerpt of a file goes through
-//! here (`source::Span::excerpt`), and so does every text made of files before it becomes a fact ([`Known`]), so that no report
+//! here (`source::Span::excerpt`), and so does every text made of files before it becomes a fact (`Known`), so that no report
 //! and no snapshot can hold one. In doubt, text counts as secret.
 
 mod files;

@@ -1,6 +1,6 @@
 //! Postfix, as its own programs read its files: main.cf and master.cf of every instance, and the tables that route mail.
 //!
-//! Logical lines are built in [`lines`], split by the grammars of `grammar/main_cf.pest` and `grammar/master_cf.pest`,
+//! Logical lines are built in `lines`, split by the grammars of `grammar/main_cf.pest` and `grammar/master_cf.pest`,
 //! expanded by [`expand`] in the scope of one program ([`process`]), and turned into ways of sending by `senders`.
 
 mod check;

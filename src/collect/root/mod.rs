@@ -46,7 +46,7 @@ pub enum ReadError {
     /// It is larger than helolint reads.
     #[error("has {0} bytes, more than the {SIZE_LIMIT} that are read")]
     TooLarge(u64),
-    /// Its text is not to be told (see [`crate::collect::confidential`]).
+    /// Its text is not to be told (see `collect::confidential`).
     #[error("it is no part of the MTA's configuration and not everyone may read it, so what it says is not used")]
     Confidential,
     /// So much was read before that it would be too much in all.

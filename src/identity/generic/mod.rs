@@ -1,8 +1,8 @@
 //! Whether a PTR name was given by a machine rather than chosen: it spells out the address or part of it, a serial of the
 //! provider, a pool or a placeholder.
 //!
-//! Families are told apart, not listed: how an address can be spelled ([`ipv4`], [`ipv6`]), how serials, pools and placeholders
-//! are worded ([`shape`]); the data in [`providers`] only adds domains below which every name is automatic, and those of large senders
+//! Families are told apart, not listed: how an address can be spelled (`ipv4`, `ipv6`), how serials, pools and placeholders
+//! are worded (`shape`); the data in `providers` only adds domains below which every name is automatic, and those of large senders
 //! whose outbound names hold an address on purpose. Time is linear in the length of the name.
 
 mod ipv4;

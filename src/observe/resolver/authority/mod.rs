@@ -33,7 +33,7 @@ pub(crate) enum Job {
         /// The resolvers.
         of: Vec<usize>,
     },
-    /// Put a question about zones to the resolvers that [`Cuts::choose`] names.
+    /// Put a question about zones to the resolvers that [`ZoneCuts::choose`] names.
     FindByAny {
         /// The question.
         question: Arc<Question>,
