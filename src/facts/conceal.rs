@@ -123,7 +123,8 @@ impl Hider<'_> {
     }
 
     fn exim(&self, configuration: &mut Exim) {
-        let Exim { file: _, version_hint: _, error, main, transports, routers } = configuration;
+        let Exim { file: _, version_hint: _, error, main, transports, routers, handed } = configuration;
+        handed.iter_mut().for_each(|hop| self.text(&mut hop.value));
         error.iter_mut().for_each(|refusal| self.refusal(refusal));
         self.settings(main);
         for EximDriver { name: _, driver: _, origin: _, options } in transports.iter_mut().chain(routers) {

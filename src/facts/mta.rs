@@ -202,6 +202,9 @@ pub struct Exim {
     pub transports: Vec<EximDriver>,
     /// Routers in file order.
     pub routers: Vec<EximDriver>,
+    /// Programs on this host that are handed whatever is for others: next hops on it, and transports that run a program.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed: Vec<Fact<String>>,
 }
 
 /// A transport or router of Exim.

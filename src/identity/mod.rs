@@ -54,6 +54,8 @@ pub fn resolve(facts: &Facts, overrides: &Overrides) -> Identity {
     let instances = facts.postfix.iter().chain(&facts.unjudged.postfix).filter(|_| postfix);
     let piped = instances.flat_map(|instance| &instance.piped);
     programs.extend(piped.map(|service| HandedOver { mta: Mta::Postfix, next_hop: service.clone() }));
+    let exim = facts.exim.iter().chain(&facts.unjudged.exim).filter(|_| mtas.live.contains(&Mta::Exim));
+    programs.extend(exim.flat_map(|exim| &exim.handed).map(|hop| HandedOver { mta: Mta::Exim, next_hop: hop.clone() }));
     let handed_over = paths::hand_over(programs, &mut paths, &facts.host, &nat);
     Identity { mtas, nat, paths, bind_faults, handed_over }
 }

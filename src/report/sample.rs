@@ -142,6 +142,7 @@ pub(crate) fn facts() -> Facts {
                 options: BTreeMap::from([("helo_data".to_owned(), Setting::known("y", at(&file, "mail")))]),
             }],
             routers: Vec::new(),
+            handed: Vec::new(),
         }],
         cpanel: None,
         mtas: MtaChoice {

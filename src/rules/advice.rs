@@ -13,7 +13,7 @@ use crate::observe::{Observations, RecordType};
 pub(crate) use crate::rules::names::right_names;
 use crate::rules::names::{is_own, judged_host_name, own_names};
 use crate::rules::panel::has_flag;
-use crate::rules::support::{Sending, names_for};
+use crate::rules::support::{Sending, names_for, set_by};
 
 /// cPanel's map of HELO names.
 const MAILHELO: &str = "/etc/mailhelo";
@@ -184,6 +184,7 @@ fn exim_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name: &D
     // Where the name comes from the host's files, Exim has no setting of its own yet; and others read those files too.
     let set = helo.origin.span().filter(|span| !HOST_FILES.contains(&span.path()));
     let option = if own || set.is_none() { "primary_hostname" } else { "helo_data" };
+    let option = set.and_then(|_| set_by(option, &helo.origin)).unwrap_or(option);
     let place = set.map_or_else(|| exim.file.clone(), |_| helo.origin.describe());
     Fix::new(Who::Host, format!("Set `{option} = {name}` in {place}, then reload Exim."))
 }
@@ -404,6 +405,7 @@ mod tests {
                     main: Default::default(),
                     transports: Vec::new(),
                     routers: Vec::new(),
+                    handed: Vec::new(),
                 }];
             })
         };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Fact, Facts, OutboundPath};
+use crate::facts::{Fact, Facts, Origin, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
 use crate::identity::{self, helo_name, host_and_own_names};
 pub(crate) use crate::identity::{IdentityName, Role};
@@ -140,4 +140,54 @@ pub(crate) fn list<T: std::fmt::Display>(items: &[T]) -> String {
         texts.push(format!("and {} more", items.len() - LISTED));
     }
     texts.join(", ")
+}
+
+/// The macro, or the parameter of the administrator's own, that the line of a parameter's value sets, where that is another.
+pub(crate) fn set_by<'o>(parameter: &str, origin: &'o Origin) -> Option<&'o str> {
+    let span = origin.span()?;
+    let text = span.file().text();
+    let start = text[..span.range().start].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[start..span.range().start].trim_end_matches('"').trim_end();
+    let name = before.strip_suffix('=')?.trim_end_matches('=').trim();
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (is_name && name != parameter && !parameter.ends_with(name)).then_some(name)
+}
+
+/// What is set at the place of a parameter's value, for a sentence: "`interface` (FILE:9)", "the macro `SRC` (FILE:1), of which
+/// `interface` is made,".
+pub(crate) fn set_at(parameter: &str, origin: &Origin) -> String {
+    let own = format!("`{parameter}`");
+    let at = origin.describe();
+    match set_by(parameter, origin) {
+        Some(name) if name.starts_with(|c: char| c.is_ascii_uppercase()) => {
+            format!("the macro `{name}` ({at}), of which {own} is made,")
+        }
+        Some(name) => format!("`{name}` ({at}), of which {own} is made,"),
+        None if origin.span().is_some() => format!("{own} ({at})"),
+        None => own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceFile;
+
+    #[test]
+    fn a_value_is_named_by_what_its_line_sets() {
+        for (line, value, told) in [
+            ("interface = 192.0.2.9", "192.0.2.9", "`interface` (/etc/x:1)"),
+            ("  interface=\"192.0.2.9\"", "192.0.2.9", "`interface` (/etc/x:1)"),
+            ("SRC = 192.0.2.9", "192.0.2.9", "the macro `SRC` (/etc/x:1), of which `interface` is made,"),
+            ("SRC == 192.0.2.9", "192.0.2.9", "the macro `SRC` (/etc/x:1), of which `interface` is made,"),
+            ("own_ip = 192.0.2.9", "192.0.2.9", "`own_ip` (/etc/x:1), of which `interface` is made,"),
+            ("a.example: 192.0.2.9", "192.0.2.9", "`interface` (/etc/x:1)"),
+            ("192.0.2.9", "192.0.2.9", "`interface` (/etc/x:1)"),
+        ] {
+            let file = SourceFile::new("/etc/x", line.as_bytes());
+            let start = line.find(value).unwrap();
+            assert_eq!(set_at("interface", &Origin::File(file.span(start, start + value.len()))), told, "{line}");
+        }
+        assert_eq!(set_at("interface", &Origin::kernel("x")), "`interface`");
+    }
 }

@@ -357,11 +357,13 @@ case_postfix() {
     send_all postfix example.com
     paths_agree postfix
     holds "$work/report.json" '{p["relayed"] for p in r["paths"] if not p["unused"] and "smtp" in p["services"]} == {"[198.51.100.25]:25"}'
+    on postfix postconf -X default_transport relay_transport relayhost
+    mail_that_stays
     on postfix postfix stop >/dev/null 2>&1 || true
     halt postfix
 }
 
-# Random configurations: what the installed postconf says of them, and what helolint reads in them.
+# Random configurations: what the installed postconf, master and programs say of them, and what helolint reads in them.
 case_postconf() {
     local root=$work/postconf/root address
     with_package postconf postfix
@@ -374,16 +376,21 @@ case_postconf() {
         '2001:db8::25 mail6.example.com' >"$root/etc/hosts"
     rm -f "$root/etc/resolv.conf"
     echo nameserver 127.0.0.1 >"$root/etc/resolv.conf"
+    own_devices "$root"
     boot postconf postconf mail1.example.com
-    mkdir "$root/tmp/cases"
-    # $top: set by run
-    (cd "${top:?}" && cargo run --quiet --locked --example postfix_fuzz -- "${E2E_SEED:-$(fresh_seed)}" "${E2E_COUNT:-300}" "$root/tmp/cases") >&2
-    cp "$here/postconf" "$root/tmp/record"
-    on postconf python3 /tmp/record /tmp/cases >&2
-    (cd "$top" && HELOLINT_POSTFIX_CASES=$root/tmp/cases \
-        cargo test --quiet --locked --test postfix_oracle -- --exact recorded_elsewhere_agree) >"$work/postconf.log" 2>&1 ||
-        { cat "$work/postconf.log" >&2; die "helolint and postconf differ"; }
-    grep -q '1 passed' "$work/postconf.log" || die "nothing was compared"
+    cp "$here/postconf" "$here/daemons.py" "$root/tmp/"
+    local seed
+    for seed in ${E2E_SEED:-$(fresh_seed)}; do
+        rm -rf "$root/tmp/cases"
+        mkdir "$root/tmp/cases"
+        # $top: set by run
+        (cd "${top:?}" && cargo run --quiet --locked --example postfix_fuzz -- "$seed" "${E2E_COUNT:-300}" "$root/tmp/cases") >&2
+        on postconf python3 /tmp/postconf /tmp/cases >&2
+        (cd "$top" && HELOLINT_POSTFIX_CASES=$root/tmp/cases \
+            cargo test --quiet --locked --test postfix_oracle -- --exact recorded_elsewhere_agree) >"$work/postconf.log" 2>&1 ||
+            { cat "$work/postconf.log" >&2; die "seed $seed: helolint and Postfix differ"; }
+        grep -q '1 passed' "$work/postconf.log" || die "nothing was compared"
+    done
     halt postconf
 }
 
@@ -430,6 +437,8 @@ case_exim() {
     helo_is remote_smtp mail.example.com
     helo_is remote_news news.example.com
 
+    exim_kinds "$etc/exim4.conf"
+
     say "  a configuration that everyone may write"
     chmod 666 "$etc/exim4.conf"
     ! on exim exim4 -bV >"$work/exim.refusal" 2>&1 || die "Exim takes a file that everyone may write"
@@ -438,9 +447,9 @@ case_exim() {
     halt exim
 }
 
-# Random configurations: what the real Exim makes of them, and what helolint does. EXIM_FUZZ_SEED and EXIM_FUZZ_COUNT choose.
+# Random configurations: what the real Exim makes of them, and what helolint does.
 case_exim_fuzz() {
-    local seed=${EXIM_FUZZ_SEED:-$(fresh_seed)} count=${EXIM_FUZZ_COUNT:-300} root=$work/fuzz/root
+    local seed root=$work/fuzz/root
     make_root fuzz
     chroot "$root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
     install_into fuzz exim4-daemon-heavy
@@ -449,14 +458,17 @@ case_exim_fuzz() {
     sed -i 's/^hosts:.*/hosts: files/' "$root/etc/nsswitch.conf"
     ip netns add fuzz
     boot fuzz fuzz mail1.example.com
-    cargo run --quiet --locked --manifest-path "$top/Cargo.toml" --example exim_fuzz -- "$seed" "$count" "$work/cases" | sed 's/^/    /' >&2
     enter fuzz
-    python3 "$here/exim_answers.py" "$root" "$work/cases" "${entered[@]:?}" >&2
+    for seed in ${E2E_SEED:-$(fresh_seed)}; do
+        rm -rf "$work/cases"
+        cargo run --quiet --locked --manifest-path "$top/Cargo.toml" --example exim_fuzz -- "$seed" "${E2E_COUNT:-300}" "$work/cases" | sed 's/^/    /' >&2
+        python3 "$here/exim_answers.py" "$root" "$work/cases" "${entered[@]:?}" >&2
+        [ -z "${EXIM_FUZZ_KEEP:-}" ] || cp -r "$work/cases/." "$EXIM_FUZZ_KEEP/"
+        HELOLINT_EXIM_CASES=$work/cases cargo test --quiet --locked --manifest-path "$top/Cargo.toml" --test exim_oracle fresh -- --nocapture >"$work/fuzz.log" 2>&1 ||
+            { cat "$work/fuzz.log" >&2; die "seed $seed: helolint and Exim differ"; }
+        grep -E '^    ' "$work/fuzz.log" >&2
+    done
     halt fuzz
-    [ -z "${EXIM_FUZZ_KEEP:-}" ] || cp -r "$work/cases/." "$EXIM_FUZZ_KEEP/"
-    HELOLINT_EXIM_CASES=$work/cases cargo test --quiet --locked --manifest-path "$top/Cargo.toml" --test exim_oracle fresh -- --nocapture >"$work/fuzz.log" 2>&1 ||
-        { cat "$work/fuzz.log" >&2; die "seed $seed: helolint and Exim differ"; }
-    grep -E '^    ' "$work/fuzz.log" >&2
 }
 
 # Files shaped as cPanel's, and the panel's own beside them: two domains with lines of their own, and `*`.

@@ -70,6 +70,98 @@ const WORDS: [&str; 22] = [
     "[127.0.0.1]",
 ];
 
+/// Parameters that take no text but a number, a time, `yes` or `no`, or must not be empty.
+const TYPED: [&str; 26] = [
+    "message_size_limit",
+    "default_process_limit",
+    "line_length_limit",
+    "header_size_limit",
+    "max_use",
+    "soft_bounce",
+    "smtputf8_enable",
+    "disable_dns_lookups",
+    "ipc_timeout",
+    "max_idle",
+    "in_flow_delay",
+    "daemon_timeout",
+    "hash_queue_names",
+    "syslog_name",
+    "smtp_connect_timeout",
+    "smtp_helo_timeout",
+    "smtp_mx_address_limit",
+    "smtp_skip_5xx_greeting",
+    "smtp_bind_address_enforce",
+    "smtp_use_tls",
+    "smtp_sasl_type",
+    "lmtp_connect_timeout",
+    "lmtp_bind_address_enforce",
+    "smtpd_recipient_limit",
+    "smtpd_timeout",
+    "smtpd_helo_required",
+];
+const TYPED_VALUES: [&str; 24] = [
+    "50M",
+    "10",
+    "0",
+    "-1",
+    "5m",
+    "30",
+    "1h",
+    "5 m",
+    "1M",
+    "yes",
+    "no",
+    "true",
+    "YES",
+    "",
+    "99999999999",
+    "$x9",
+    "${empty?{1}:{2}}",
+    "10 ",
+    "+7",
+    "0x10",
+    "1.5",
+    "h",
+    "5min",
+    "$7s",
+];
+/// Values that decide whether each program starts.
+const DECISIVE: [&str; 33] = [
+    "inet_interfaces = #",
+    "inet_interfaces = 192.0.2.25/24",
+    "inet_interfaces = \"192.0.2.25\"",
+    "inet_interfaces = 192.0.2.25;127.0.0.1",
+    "inet_interfaces = all, 192.0.2.25",
+    "inet_interfaces = ALL",
+    "inet_interfaces = All 127.0.0.1",
+    "inet_interfaces = loopback-only, 192.0.2.25",
+    "inet_interfaces = ipv4",
+    "inet_interfaces = 0.0.0.0",
+    "inet_interfaces = ::",
+    "inet_interfaces = eth0",
+    "inet_interfaces = $myhostname",
+    "inet_interfaces =",
+    "inet_interfaces = 192.0.2.25, # 127.0.0.1",
+    "inet_interfaces = [192.0.2.25]",
+    "inet_interfaces = 192.0.2.25:25",
+    "inet_protocols = IPv4",
+    "inet_protocols = ipv4,ipv6",
+    "inet_protocols = all, ipv4",
+    "inet_protocols = 4",
+    "inet_protocols =",
+    "myorigin = /etc/nosuchfile",
+    "myorigin = $config_directory",
+    "myorigin = $mydomain $myhostname",
+    "myorigin =",
+    "mydomain = localhost",
+    "mydomain = .example.com",
+    "mydomain = example.com.",
+    "myhostname = -x.example",
+    "myhostname = 192.0.2.25",
+    "myhostname = [192.0.2.25]",
+    "relayhost = $myhostname",
+];
+
 fn name<'a>(random: &mut Random) -> &'a str {
     match random.below(6) {
         0 => random.pick(&BUILT_IN),
@@ -194,6 +286,15 @@ fn main_cf(random: &mut Random) -> String {
         text.push_str("compatibility_level = 3.6\n");
     }
     for _ in 0..3 + random.below(10) {
+        if random.one_in(12) {
+            let _ = writeln!(text, "{} = {}", random.pick(&TYPED), random.pick(&TYPED_VALUES));
+            continue;
+        }
+        if random.one_in(30) {
+            text.push_str(random.pick(&DECISIVE));
+            text.push('\n');
+            continue;
+        }
         let mut setting = String::new();
         let name = if random.one_in(2) { random.pick(&PARAMETERS) } else { random.pick(&VARIABLES) };
         match random.below(24) {
@@ -263,10 +364,14 @@ fn master_cf(random: &mut Random) -> String {
     for index in 0..1 + random.below(4) {
         let command = random.pick(&["smtp", "smtp", "lmtp", "smtpd", "/usr/lib/postfix/sbin/smtp"]);
         let gap = random.pick(&[" ", "  ", "\t"]);
-        let fields = random.pick(&["- - n - -", "- - y - -", "n - - 60 1", "- - n 1000? 0", "y y n - 10"]);
+        let fields = random.pick(&["- - n - -", "- - y - -", "n - - 60? 1", "- - n 1000? 0", "y y n - 10"]);
         let _ = write!(text, "s{index}{gap}unix{gap}{fields}{gap}{command}");
         for _ in 0..random.below(4) {
             text.push_str(random.pick(&[" ", "\n  ", "\n# note\n  ", "\n\n\t"]));
+            if random.one_in(9) {
+                let _ = write!(text, "-o {{{}={}}}", random.pick(&TYPED), random.pick(&TYPED_VALUES));
+                continue;
+            }
             let name = if random.one_in(2) { random.pick(&VARIABLES) } else { random.pick(&PARAMETERS) };
             let simple =
                 random.pick(&["x", "$a", "${b?{c d}}", "$service_name.$process_name", "", "$V.example", "1=2"]);
@@ -282,7 +387,7 @@ fn master_cf(random: &mut Random) -> String {
                 5 => {
                     let _ = write!(text, "-o{name}={simple}");
                 }
-                6 => text.push_str(random.pick(&["-v", "-vv", "-v -o a=b", "-vo a=b"])),
+                6 => text.push_str(random.pick(&["-v", "-v -o a=b", "-vo a=b"])),
                 7 if random.one_in(3) => {
                     text.push_str(random.pick(&["word", "--", "-o a", "-o a = b", "-o {a=b}c", "-o {a", "{x y}", "#"]));
                 }
@@ -294,7 +399,21 @@ fn master_cf(random: &mut Random) -> String {
         text.push_str(random.pick(&["\n", "\n\n", "\n#c\n", "\r\n"]));
     }
     if random.one_in(30) {
-        text.push_str(random.pick(&["short unix - -\n", "x tcp - - n - - smtp\n", "x unix - - z - - smtp\n"]));
+        text.push_str(random.pick(&[
+            "short unix - -\n",
+            "x tcp - - n - - smtp\n",
+            "x unix - - z - - smtp\n",
+            "x unix - Y n - - smtp\n",
+            "x unix - - n 60x - smtp\n",
+            "x unix - - n 60? -1 smtp\n",
+            "x unix - - n - 1x smtp\n",
+            "x unix yes - n - - smtp\n",
+            "2525 inet - - n - - smtpd\n",
+            "x UNIX - - n - - smtp\n",
+            "x unix-dgram - - n - - smtp\n",
+            "x unix - - n - - smtp -o {a=b\n",
+            "x unix - - n - - smtp -o {a=b}c\n",
+        ]));
     }
     text
 }

@@ -97,9 +97,9 @@ fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(),
         if !seen.insert(*section) {
             return Err(refused(&line, format!("\"{name}\" section is repeated in the configuration file")));
         }
-        if how.debian && *section == "local_scans" {
+        if how.debian && !how.lenient && *section == "local_scans" {
             let why = "local_scan() options not supported: (LOCAL_SCAN_HAS_OPTIONS not defined in Local/Makefile)";
-            return Err(refused(&line, why.into()));
+            return Err(Refused { of_build: true, ..refused(&line, why.into()) });
         }
         next = match *section {
             "transports" => drivers(how, lines, config, Class::Transport)?,
@@ -112,11 +112,12 @@ fn sections(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<(),
         };
     }
     if how.debian
+        && !how.lenient
         && let Some(set) = config.main.get("openssl_options")
     {
         let at = set.origin.span().cloned();
         let message = "openssl_options is set but we're using GnuTLS".into();
-        return Err(Refused { message, at, file: None, note: None, unknown: false, bounded: false });
+        return Err(Refused { message, at, file: None, note: None, unknown: false, of_build: true, bounded: false });
     }
     Ok(())
 }
@@ -166,10 +167,11 @@ fn main_section(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result
             passed(reading, options::set(&how, &[tables::main()], &mut config.main))?;
         }
         if how.debian
+            && !how.lenient
             && let Some((name, set)) = config.main.iter().find(|(name, _)| name.starts_with("dmarc_"))
             && set.origin.span().is_some()
         {
-            return Err(refused(&line, format!("main option \"{name}\" unknown")));
+            return Err(Refused { of_build: true, ..refused(&line, format!("main option \"{name}\" unknown")) });
         }
     }
 }

@@ -375,7 +375,7 @@ impl<'r> Lines<'r> {
     /// A refusal at the last physical line read.
     pub(crate) fn refused(&self, message: impl Into<String>) -> Refused {
         let at = self.last.clone().or_else(|| self.files.first().map(|file| file.span(0, 0)));
-        Refused { message: message.into(), at, file: None, note: None, unknown: false, bounded: false }
+        Refused { message: message.into(), at, file: None, note: None, unknown: false, of_build: false, bounded: false }
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn refused(file: &str, status: FileStatus, users: &Users) -> Option<R
         return None;
     };
     let message = format!("Exim configuration file {file} has the wrong owner, group, or mode");
-    Some(Refused { message, at: None, file: None, note: Some(note), unknown: false, bounded: false })
+    Some(Refused { message, at: None, file: None, note: Some(note), unknown: false, of_build: false, bounded: false })
 }
 
 /// What the running daemon was started with; `None` where none runs. Of several (one listens, one runs the queue) it is the

@@ -61,6 +61,8 @@ pub struct Refused {
     pub note: Option<String>,
     /// Whether it is a name that no release listed here knows: another one, or a vendor's build, might.
     pub unknown: bool,
+    /// Whether it is refused by Debian's build, and taken by others.
+    pub of_build: bool,
     /// Whether Exim may well take it, and it is helolint that reads no further.
     pub bounded: bool,
 }
@@ -69,7 +71,15 @@ impl Refused {
     /// A refusal of a line, which is named by its end.
     pub fn at(line: &Logical, message: impl Into<String>) -> Refused {
         let message = hidden::without_words(&message.into(), &line.text);
-        Refused { message, at: Some(line.last()), file: None, note: None, unknown: false, bounded: false }
+        Refused {
+            message,
+            at: Some(line.last()),
+            file: None,
+            note: None,
+            unknown: false,
+            of_build: false,
+            bounded: false,
+        }
     }
 }
 
@@ -143,11 +153,11 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
         }
     };
     // A name that the installed Exim may know refuses nothing: the rest is judged as if it did.
-    let unknown = read.refused.clone().filter(|refused| refused.unknown);
+    let unknown = read.refused.clone().filter(|refused| refused.unknown || refused.of_build);
     let lenient = Request { lenient: true, ..request };
     let mut request = &request;
     if let Some(refused) = unknown
-        && let Some(certain) = unknown_name(root, &read, &live, running)
+        && let Some(certain) = unknown_name(root, &read, &live, running, refused.of_build)
         && let Ok(again) = self::read(&lenient)
     {
         if let Certain::Undecided = certain {
@@ -196,10 +206,11 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
                 local::not_built(root, &read, cpanel, &mut collected.problems);
             }
             exposed::expand(root, &mut read);
-            collected.senders = senders::collect(root, host, &read, cpanel.is_some(), &mut collected.problems);
+            let leaving = senders::collect(root, host, &read, cpanel.is_some(), &mut collected.problems);
+            (collected.senders, read.facts.handed) = (leaving.senders, leaving.handed);
             if let Some(other) = &other {
-                let senders = senders::collect(root, host, other, cpanel.is_some(), &mut Vec::new());
-                sums::mark_build_dependent(&mut collected.senders, &senders, &build);
+                let other = senders::collect(root, host, other, cpanel.is_some(), &mut Vec::new());
+                sums::mark_build_dependent(&mut collected.senders, &other.senders, &build);
             }
             collected.primary_hostname = read.primary_hostname.ok();
         }
@@ -217,27 +228,36 @@ enum Certain {
 }
 
 /// Whether the installed Exim may know a name that no listed release does.
-fn unknown_name(root: &Root, read: &Read, live: &live::Live, running: &[Daemon]) -> Option<Certain> {
+fn unknown_name(root: &Root, read: &Read, live: &live::Live, running: &[Daemon], of_build: bool) -> Option<Certain> {
     let changed = read.config.files.iter().map(|file| root.modified(file.path())).max().flatten();
     let started = running.iter().filter(|daemon| daemon.mta == Mta::Exim).filter_map(|daemon| daemon.loaded).max();
     if started.zip(changed).is_some_and(|(started, changed)| started > changed) {
         return Some(Certain::Taken);
     }
-    let listed = version::is_listed(root, read.facts.version_hint.as_deref(), live.debian);
+    let listed = !of_build && version::is_listed(root, read.facts.version_hint.as_deref(), live.debian);
     (!listed).then_some(Certain::Undecided)
 }
 
 fn undecided_name(refused: &Refused, file: &str) -> Problem {
-    let message = format!(
-        "{}, as far as Exim 4.92 to 4.99 is concerned; which version is installed here is not known, and it may know the \
-         name (`exim -bV` tells)",
+    let by_build = format!(
+        "{}, where Exim is built as Debian's packages are; others take it, and what the installed one is built with is not known \
+         (`exim -bV` tells)",
         refused.message
     );
+    let message = if refused.of_build { by_build } else { by_release(refused) };
     let kind = ProblemKind::UnknownName { mta: Mta::Exim };
     match refused.at.clone() {
         Some(at) => Problem::at(kind, Origin::File(at), message),
         None => Problem::of_file(kind, file, None, message),
     }
+}
+
+fn by_release(refused: &Refused) -> String {
+    format!(
+        "{}, as far as Exim 4.92 to 4.99 is concerned; which version is installed here is not known, and it may know the \
+         name (`exim -bV` tells)",
+        refused.message
+    )
 }
 
 /// Reads one configuration.
@@ -281,6 +301,7 @@ fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read
         main: Default::default(),
         transports: Vec::new(),
         routers: Vec::new(),
+        handed: Vec::new(),
     };
     if refused.is_none() {
         facts.main = describe::main(&config, &primary_hostname);

@@ -25,8 +25,17 @@ pub(crate) struct Use {
     pub hops: Vec<(NextHop, RoutedSenders)>,
 }
 
-/// How each smtp transport is used, by name.
-pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faults) -> HashMap<String, Use> {
+/// How transports are used.
+#[derive(Debug, Default)]
+pub(crate) struct Uses {
+    /// Each smtp transport, by name.
+    pub transports: HashMap<String, Use>,
+    /// Programs on this host that are handed whatever is for others: next hops on it, and transports that run a program.
+    pub handed: Vec<Fact<String>>,
+}
+
+/// How the transports are used.
+pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faults) -> Uses {
     let smtp: Vec<&Driver> = read.config.transports.iter().filter(|driver| driver.driver == "smtp").collect();
     let mut uses: HashMap<String, Use> = smtp.iter().map(|driver| (driver.name.clone(), Use::default())).collect();
     // Options whose text may name a transport.
@@ -59,6 +68,12 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
     let mut found: HashMap<String, Vec<Found>> = HashMap::new();
     // Transports that routers name, and those that some mail reaches.
     let (mut led, mut reached): (HashSet<&str>, HashSet<&str>) = Default::default();
+    let mut handed: Vec<Fact<String>> = Vec::new();
+    let mut hand = |program: Fact<String>| {
+        if handed.len() < HOP_LIMIT && !handed.iter().any(|known| known.value == program.value) {
+            handed.push(program);
+        }
+    };
     for router in &read.config.routers {
         let Some(transport) = router.text("transport") else { continue };
         let names: Vec<&Driver> = match transport.contains('$') {
@@ -67,6 +82,8 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
         };
         let names = if names.is_empty() && transport.contains('$') { smtp.clone() } else { names };
         led.extend(names.iter().map(|driver| driver.name.as_str()));
+        let other =
+            read.config.transports.iter().find(|driver| driver.name == transport.trim() && driver.driver != "smtp");
         let asked = Asked::new(router, &selection, &read.config, evaluator, scope);
         let route = Route::new(router, &read.config, evaluator, scope);
         for sender in 0..selection.count() {
@@ -88,6 +105,16 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
                 }
                 Takes::Yes | Takes::Perhaps | Takes::Unknown => {}
             }
+            if let Some(other) = other.filter(|_| answer.takes == Takes::Yes && answer.sure && keeps(router)) {
+                // Whatever it is for others ends here.
+                ended[sender] = true;
+                if let Some(named) =
+                    router.get("transport").filter(|_| matches!(other.driver.as_str(), "pipe" | "lmtp"))
+                {
+                    hand(named.with(other.name.clone()));
+                }
+                continue;
+            }
             let mut whole = answer.takes == Takes::Yes && takes_everything(router);
             for driver in &names {
                 match route.hops(driver, || selection.scope_of(sender)) {
@@ -97,6 +124,11 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
                             reached.insert(&driver.name);
                         }
                         for hop in hops.iter().filter(seen) {
+                            if let NextHop::Handed(program) = hop
+                                && whole
+                            {
+                                hand(Fact::clone(program));
+                            }
                             add(found.entry(driver.name.clone()).or_default(), hop, sender, certain);
                         }
                     }
@@ -127,7 +159,17 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
             .take(HOP_LIMIT)
             .collect();
     }
-    uses
+    Uses { transports: uses, handed }
+}
+
+/// Whether a router keeps all mail that its preconditions let through: what it accepts goes to its transport and to no other.
+fn keeps(router: &Driver) -> bool {
+    let routes = match router.driver.as_str() {
+        "accept" => true,
+        "manualroute" => router.text("route_list").is_some_and(|list| list.trim_start().starts_with('*')),
+        _ => false,
+    };
+    routes && !router.is("unseen", false)
 }
 
 /// A next hop that routers lead to.
@@ -146,8 +188,8 @@ fn mentions(text: &str, name: &str) -> bool {
 
 fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool) {
     let same = |known: &&mut Found| match (&known.hop, hop) {
-        (NextHop::Direct, NextHop::Direct) | (NextHop::Here, NextHop::Here) => true,
-        (NextHop::Relay(a), NextHop::Relay(b)) => a.value == b.value,
+        (NextHop::Direct, NextHop::Direct) => true,
+        (NextHop::Handed(a), NextHop::Handed(b)) | (NextHop::Relay(a), NextHop::Relay(b)) => a.value == b.value,
         _ => false,
     };
     let full = found.len() >= HOP_LIMIT;
@@ -346,13 +388,11 @@ fn hosts_of(
         let port = port(transport, evaluator, &mut scope);
         let (host, own_port, mx) = split(&first);
         let port = own_port.or(port);
-        if here(&host) {
-            found.insert(String::new(), NextHop::Here);
-            continue;
-        }
+        let is_here = here(&host);
         let name = if mx { host } else { format!("[{host}]") };
         let hop = port.map_or(name.clone(), |port| format!("{name}:{port}"));
-        found.insert(hop.clone(), NextHop::Relay(from.with(hop).into()));
+        let fact = from.with(hop.clone()).into();
+        found.insert(hop, if is_here { NextHop::Handed(fact) } else { NextHop::Relay(fact) });
     }
     found.into_values().collect()
 }

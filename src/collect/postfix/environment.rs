@@ -19,6 +19,8 @@ pub struct Environment<'a> {
     pub hosts_are_all: bool,
     /// Names of the interfaces, as far as they are known.
     pub interfaces: Vec<String>,
+    /// Whether programs may bind to addresses that are on no interface, for IPv4 and for IPv6.
+    pub nonlocal_bind: [bool; 2],
     /// Users of the host; `None` where they are unknown.
     pub users: Option<Vec<String>>,
     /// Whether Postfix has Debian's rule for `myorigin`: a value that begins with `/` names a file.
@@ -56,6 +58,7 @@ impl<'a> Environment<'a> {
             hosts: hosts.collect(),
             hosts_are_all: false,
             interfaces: host.addresses.iter().flatten().map(|on| on.interface.clone()).collect(),
+            nonlocal_bind: [host.nonlocal_bind_v4, host.nonlocal_bind_v6],
             users,
             debian,
             version: None,

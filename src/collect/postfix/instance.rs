@@ -11,6 +11,7 @@ use super::defaults::{self, Program};
 use super::environment::Environment;
 use super::expand::Expander;
 use super::idle;
+use super::listen;
 use super::main_cf::MainCf;
 use super::master_cf::{Entry, MasterCf};
 use super::next_hop;
@@ -22,7 +23,7 @@ use super::senders::Client;
 use super::services::Services;
 use super::version::{self, Version};
 use crate::collect::confidential::OwnFiles;
-use crate::collect::root::Root;
+use crate::collect::root::{ReadError, Root};
 use crate::facts::{Fact, NextHop, Postfix, PostfixService, Problem, ProblemKind, Refusal, Sender, Setting};
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
@@ -66,6 +67,21 @@ const SHOWN: [&str; 34] = [
     "smtpd_tls_key_file",
     "virtual_transport",
 ];
+
+/// Folders that packages have Postfix's programs in.
+const DAEMON_FOLDERS: [&str; 3] = ["/usr/lib/postfix/sbin", "/usr/libexec/postfix", "/usr/lib/postfix"];
+
+/// That a service's program is not found where `daemon_directory` says, though the programs are on this host.
+fn no_daemons(process: &Process<'_>, env: &Environment<'_>) -> Option<Refusal> {
+    let set = process.fact("daemon_directory").filter(|_| process.sets("daemon_directory"))?;
+    let is_folder = |path: &str| matches!((env.read)(path), Err(ReadError::NotRegular("a folder")));
+    let elsewhere =
+        matches!((env.read)(&set.value), Err(ReadError::NotFound)) && DAEMON_FOLDERS.into_iter().any(is_folder);
+    elsewhere.then(|| Refusal {
+        message: format!("master_spawn: exec {}/...: No such file or directory", set.value),
+        origin: set.origin.clone(),
+    })
+}
 
 /// Client services that every master.cf has.
 const STOCK: [&str; 3] = ["smtp", "relay", "lmtp"];
@@ -158,7 +174,15 @@ impl<'a> Reader<'a> {
         let mut report = Reporter::new(self.main, self.master);
         report.files();
         report.undefined(&plain, self.expander);
-        let error = self.error(shared);
+        let disabled = self.main.and_then(|main| main.settings.get("master_service_disable"));
+        let disabled = disabled.and_then(|set| shared.expand(self.expander, &set.value, &MANUAL).value);
+        let offered = Services::new(self.master, disabled.as_deref().unwrap_or_default());
+        let tcp_services = next_hop::Services::read(root);
+        let mut error = self.error(shared);
+        if error.is_none() {
+            error = listen::refusal(self.master, &offered, &tcp_services, self.env);
+            error.iter().for_each(|refusal| report.master_refuses(refusal));
+        }
         if let Some(refused) = &shared.refused {
             report.refused_by_all(refused);
         }
@@ -186,10 +210,6 @@ impl<'a> Reader<'a> {
         };
         let mut routes = if error.is_none() { sources.routes() } else { Default::default() };
         report.add(std::mem::take(&mut routes.problems));
-        let disabled = self.main.and_then(|main| main.settings.get("master_service_disable"));
-        let disabled = disabled.and_then(|set| shared.expand(self.expander, &set.value, &MANUAL).value);
-        let offered = Services::new(self.master, disabled.as_deref().unwrap_or_default());
-        let tcp_services = next_hop::Services::read(root);
         let relayhost = rewrite.fact("relayhost").filter(|value| !value.value.is_empty());
         // An instance that the wrapper does not start sends nothing unless someone starts it by hand.
         let stopped = self.files.by_wrapper && !self.is_enabled();
@@ -203,6 +223,7 @@ impl<'a> Reader<'a> {
             let process = &self.start(Program::of_command(entry.command()), Some(entry));
             let replaced = self.master.replaced_by(index);
             let mut refusal = entry.error.clone();
+            refusal = refusal.or_else(|| no_daemons(process, self.env));
             if let (None, Some(refused), None) = (&refusal, &process.refused, &shared.refused) {
                 refusal = Some(Refusal { message: refused.message.clone(), origin: refused.origin.clone() });
             }

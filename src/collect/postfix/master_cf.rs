@@ -72,8 +72,8 @@ pub struct MasterCf {
     pub entries: Vec<Entry>,
     /// What keeps the master from starting anything.
     pub error: Option<Refusal>,
-    /// Whether `postconf` refuses that too.
-    pub postconf_refuses: bool,
+    /// What `postconf` refuses, which is more.
+    pub postconf_error: Option<Refusal>,
     /// Warnings, in Postfix's words.
     pub warnings: Vec<Refusal>,
     /// Whether there are more entries than helolint keeps.
@@ -89,7 +89,7 @@ impl MasterCf {
             file: Arc::clone(file),
             entries: Vec::new(),
             error: None,
-            postconf_refuses: false,
+            postconf_error: None,
             warnings: Vec::new(),
             bounded: false,
             last: HashMap::new(),
@@ -104,14 +104,17 @@ impl MasterCf {
                 break;
             }
             match read_entry(file, &line) {
-                Ok((entry, fatal)) => {
+                Ok(read) => {
+                    let Read { entry, by_master, by_postconf } = read;
                     master.last.insert((entry.name().to_owned(), entry.kind().to_owned()), master.entries.len());
                     master.entries.push(entry);
-                    master.error = master.error.or(fatal);
+                    master.error = master.error.or(by_master);
+                    master.postconf_error = master.postconf_error.or(by_postconf);
                 }
-                Err(refusal) => {
-                    master.error = Some(refusal);
-                    master.postconf_refuses = true;
+                Err(both) => {
+                    let (by_master, by_postconf) = *both;
+                    master.error = master.error.or(Some(by_master));
+                    master.postconf_error = master.postconf_error.or(Some(by_postconf));
                     break;
                 }
             }
@@ -132,23 +135,64 @@ impl MasterCf {
     }
 }
 
-/// An entry, and what in it only the master refuses.
-fn read_entry(file: &Arc<SourceFile>, line: &LogicalLine<'_>) -> Result<(Entry, Option<Refusal>), Refusal> {
+/// An entry that was read.
+struct Read {
+    entry: Entry,
+    /// What in it the master refuses, and `postconf` does not.
+    by_master: Option<Refusal>,
+    /// The reverse.
+    by_postconf: Option<Refusal>,
+}
+
+/// What the master calls the fields.
+const FIELD_NAMES: [&str; FIELDS] =
+    ["service name", "transport type", "private", "unprivileged", "chroot", "wakeup_time", "max_proc", "command"];
+
+/// Reads one entry.
+///
+/// # Errors
+/// What ends the master, and what `postconf` says of the same.
+fn read_entry(file: &Arc<SourceFile>, line: &LogicalLine<'_>) -> Result<Read, Box<(Refusal, Refusal)>> {
     let text: &str = &line.text;
     let refuse = |message: String, part: &str| {
         let start = offset_in(text, part);
         Refusal { message, origin: Origin::File(line.span(file, start, start + part.len())) }
     };
+    let at = format!("{}: line {}", file.path(), line.number);
     let whole = trim(text);
     if nests_too_deep(text) {
-        return Err(refuse("braces nest deeper than helolint reads".into(), whole));
+        let refusal = refuse("braces nest deeper than helolint reads".into(), whole);
+        return Err(Box::new((refusal.clone(), refusal)));
     }
     let parsed = MasterCfGrammar::parse(Rule::entry, text).ok().and_then(|mut pairs| pairs.next());
     let tokens: Vec<&str> = parsed.map_or_else(Vec::new, |entry| {
         entry.into_inner().filter(|token| token.as_rule() == Rule::token).map(|token| token.as_str()).collect()
     });
+    // The master reads field by field, and ends at the first that it does not take.
+    let flaw = |index: usize| -> Option<String> {
+        let name = FIELD_NAMES[index];
+        let Some(field) = tokens.get(index) else { return Some(format!("{at}: missing \"{name}\" field")) };
+        let private = tokens.get(2).is_some_and(|private| *private != "n");
+        let fits = match index {
+            1 if MasterCfGrammar::parse(Rule::service_type, field).is_err() => {
+                return Some(format!("{at}: bad transport type: {field}"));
+            }
+            2 if tokens[1] == "inet" && private && MasterCfGrammar::parse(Rule::flag, field).is_ok() => {
+                return Some(format!("{at}: inet service cannot be private"));
+            }
+            2..=4 => MasterCfGrammar::parse(Rule::flag, field).is_ok(),
+            // What stands behind the digits counts for nothing.
+            5 | 6 => *field == "-" || field.starts_with(|c: char| c.is_ascii_digit()),
+            _ => true,
+        };
+        (!fits).then(|| format!("{at}: field \"{name}\": bad value: \"{field}\""))
+    };
+    let flaw = (0..FIELDS).find_map(|index| Some((index, flaw(index)?)));
+    let place = |index: usize| tokens.get(index).copied().unwrap_or(whole);
+    let by_master = flaw.map(|(index, message)| refuse(message, place(index)));
     let Some((fields, arguments)) = tokens.split_first_chunk::<FIELDS>() else {
-        return Err(refuse(format!("file {}: line {}: bad field count", file.path(), line.number), whole));
+        let by_postconf = refuse(format!("file {}: line {}: bad field count", file.path(), line.number), whole);
+        return Err(Box::new((by_master.unwrap_or_else(|| by_postconf.clone()), by_postconf)));
     };
     let checks: [(usize, &str, Rule); 6] = [
         (1, "type", Rule::service_type),
@@ -158,24 +202,22 @@ fn read_entry(file: &Arc<SourceFile>, line: &LogicalLine<'_>) -> Result<(Entry, 
         (5, "wakeup", Rule::wakeup),
         (6, "process_limit", Rule::process_limit),
     ];
-    for (index, what, rule) in checks {
+    let by_postconf =
+        checks.into_iter().find(|(index, _, rule)| MasterCfGrammar::parse(*rule, fields[*index]).is_err());
+    let by_postconf = by_postconf.map(|(index, what, _)| {
         let field = fields[index];
-        if MasterCfGrammar::parse(rule, field).is_err() {
-            return Err(refuse(format!("invalid {what} field \"{field}\" in \"{whole}\""), field));
-        }
-    }
-    let mut fatal = (fields[1] == "inet" && fields[2] != "n").then(|| {
-        refuse(format!("inet service {} must not be private: its third field must be n", fields[0]), fields[2])
+        refuse(format!("invalid {what} field \"{field}\" in \"{whole}\""), field)
     });
+    let mut fatal = match (by_master, &by_postconf) {
+        (Some(by_master), Some(by_postconf)) => return Err(Box::new((by_master, by_postconf.clone()))),
+        (by_master, _) => by_master,
+    };
     let mut plain = Vec::new();
     for argument in arguments {
         match strip_braces(argument) {
             Ok(inner) => plain.push(inner),
             Err(fault) => {
-                fatal = fatal.or_else(|| {
-                    let message = format!("file {}: line {}: {fault} in \"{argument}\"", file.path(), line.number);
-                    Some(refuse(message, argument))
-                });
+                fatal = fatal.or_else(|| Some(refuse(format!("{at}: {fault} in \"{argument}\""), argument)));
                 plain.push(argument);
             }
         }
@@ -201,8 +243,15 @@ fn read_entry(file: &Arc<SourceFile>, line: &LogicalLine<'_>) -> Result<(Entry, 
         }
         let Some(at) = letters.bytes().position(|letter| OPTIONS_WITH_VALUE.contains(&letter)) else { continue };
         let glued = letters.get(at + 1..).unwrap_or_default();
-        let value = if glued.is_empty() { rest.next() } else { Some(glued) };
-        let (b'o', Some(value)) = (letters.as_bytes()[at], value) else { continue };
+        let letter = letters.as_bytes()[at];
+        let Some(value) = (if glued.is_empty() { rest.next() } else { Some(glued) }) else {
+            let message = format!("invalid option: {}", char::from(letter));
+            entry.error = entry.error.or_else(|| Some(refuse(message, argument)));
+            continue;
+        };
+        if letter != b'o' {
+            continue;
+        }
         match split_setting(value) {
             Ok((name, setting)) => {
                 let start = offset_in(text, setting);
@@ -218,7 +267,12 @@ fn read_entry(file: &Arc<SourceFile>, line: &LogicalLine<'_>) -> Result<(Entry, 
     for argument in rest {
         add_operand(&mut entry, program, argument, &refuse);
     }
-    Ok((entry, fatal))
+    if entry.command().starts_with('/') {
+        // It is looked for below the folder of the daemons, whatever it begins with.
+        let message = format!("master_spawn: exec $daemon_directory/{}: No such file or directory", entry.command());
+        entry.error = Some(refuse(message, fields[7]));
+    }
+    Ok(Read { entry, by_master: fatal, by_postconf })
 }
 
 /// Programs that take arguments of their own behind the options.
@@ -228,7 +282,15 @@ const TAKE_ARGUMENTS: [&str; 3] = ["pipe", "spawn", "fsstone"];
 fn add_operand(entry: &mut Entry, program: &str, argument: &str, refuse: &impl Fn(String, &str) -> Refusal) {
     let refusal = refuse(String::new(), argument);
     let is_client = matches!(program, "smtp" | "lmtp");
-    if entry.error.is_none() && !TAKE_ARGUMENTS.contains(&program) && !(is_client && argument.starts_with("flags=")) {
+    let flags = argument.strip_prefix("flags=").filter(|_| is_client);
+    if let Some(flags) = flags {
+        // As pipe(8) has them, as far as a client does anything of the kind.
+        if let Some(wrong) = flags.chars().find(|flag| !"DORX".contains(*flag)).filter(|_| entry.error.is_none()) {
+            let rest = &flags[flags.find(wrong).unwrap_or_default()..];
+            let message = format!("unknown flags={wrong} value \"{wrong}\" in \"{rest}\"");
+            entry.error = Some(Refusal { message, origin: refusal.origin.clone() });
+        }
+    } else if entry.error.is_none() && !TAKE_ARGUMENTS.contains(&program) {
         let message = match is_client {
             true => format!("unknown attribute name: {}", argument.split('=').next().unwrap_or_default()),
             false => format!("unexpected command-line argument: {argument}"),
@@ -313,7 +375,7 @@ mod tests {
             "smtp unix - - n - -",
             "smtp tcp - - n - - smtp",
             "smtp unix - - x - - smtp",
-            "pickup unix n - y 60x 1 pickup",
+            "pickup unix n - y x60 1 pickup",
             "smtp unix - - n - - smtp -o { a = b }x",
             "smtp unix - - n - - smtp -o { a = b",
             "25 inet - - n - - smtpd",

@@ -4,6 +4,7 @@
 //! expanded by [`expand`] in the scope of one program ([`process`]), and turned into ways of sending by `senders`.
 
 mod check;
+mod choices;
 mod compare;
 mod compiled;
 pub mod defaults;
@@ -15,6 +16,7 @@ mod guess;
 mod idle;
 mod instance;
 pub(crate) mod lines;
+mod listen;
 pub mod main_cf;
 mod maps;
 pub mod master_cf;
@@ -25,6 +27,7 @@ pub mod process;
 mod routes;
 mod senders;
 mod services;
+mod typed;
 mod version;
 
 use std::net::IpAddr;
@@ -190,5 +193,7 @@ fn read_instance(
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod refusals_tests;
 #[cfg(test)]
 mod tests;

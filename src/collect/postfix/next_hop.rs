@@ -162,11 +162,19 @@ impl Services {
         Services { file: Some(known).filter(|known| !known.is_empty()) }
     }
 
-    fn port(&self, name: &str) -> Option<u16> {
+    /// The port of a service, as far as it is known.
+    pub fn port(&self, name: &str) -> Option<u16> {
         match &self.file {
             Some(known) => known.get(name).copied(),
             None => SERVICES.iter().find(|(known, _)| *known == name).map(|(_, port)| *port),
         }
+    }
+}
+
+impl Services {
+    /// Whether a name that is not known is no service's.
+    pub fn are_all(&self) -> bool {
+        self.file.is_some()
     }
 }
 
@@ -343,6 +351,7 @@ mod tests {
             hosts: vec![("filter.example".into(), "127.0.0.1".parse().unwrap())],
             hosts_are_all: false,
             interfaces: Vec::new(),
+            nonlocal_bind: [false; 2],
             users: None,
             debian: false,
             version: None,

@@ -142,8 +142,8 @@ impl<'a> Postconf<'a> {
         if let Some(error) = self.main.and_then(|main| main.error.as_ref()) {
             return vec![error.message.clone()];
         }
-        if let Some(master) = self.master.filter(|master| master.postconf_refuses) {
-            return master.error.iter().map(|error| error.message.clone()).collect();
+        if let Some(error) = self.master.and_then(|master| master.postconf_error.as_ref()) {
+            return vec![error.message.clone()];
         }
         let words = |fault: Fault| match fault {
             Fault::Syntax(words) => Some(format!("{words}; macro processing error")),

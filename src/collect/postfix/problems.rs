@@ -114,8 +114,7 @@ impl<'a> Reporter<'a> {
             self.first_line_dropped(warning);
         }
         if let Some(error) = &self.master.error {
-            let message = format!("{}: the master refuses it and starts no service at all", error.message);
-            self.push(Problem::at(syntax(true), error.origin.clone(), message));
+            self.master_refuses(error);
         }
         for (index, entry) in self.master.entries.iter().enumerate() {
             let Some(last) = self.master.replaced_by(index) else { continue };
@@ -129,6 +128,12 @@ impl<'a> Reporter<'a> {
             problem.related.push((last.span.clone().into(), "this one counts".into()));
             self.push(problem);
         }
+    }
+
+    /// What keeps the master from starting anything.
+    pub fn master_refuses(&mut self, error: &Refusal) {
+        let message = format!("{}: the master refuses it and starts no service at all", error.message);
+        self.push(Problem::at(syntax(true), error.origin.clone(), message));
     }
 
     fn first_line_dropped(&mut self, warning: &Refusal) {
@@ -184,6 +189,9 @@ impl<'a> Reporter<'a> {
         let then = match entry.process_name() {
             "smtp" | "lmtp" => "the client ends at each start, and mail for it stays in the queue",
             "smtpd" => "the server ends at each start, and connections to it are dropped",
+            "qmgr" | "cleanup" | "trivial-rewrite" | "pickup" => {
+                "the program ends at each start, and mail stays where it is"
+            }
             _ => "the program ends at each start",
         };
         let message = format!("{}: in service {service}, {then}", refusal.message);
@@ -191,15 +199,18 @@ impl<'a> Reporter<'a> {
         if problem.file.is_empty() {
             problem.file = entry.span.path().to_owned();
         }
-        if refusal.origin.span().is_some_and(|span| span.path() != entry.span.path()) {
-            // One value of main.cf ends several services: one problem, all of them named.
-            let same = |known: &&mut Problem| {
-                known.origin.as_ref() == Some(&refusal.origin) && known.message.starts_with(&refusal.message)
-            };
-            if let Some(known) = self.problems.iter_mut().find(same) {
-                known.related.push((entry.span.clone().into(), "this service too".into()));
-                return;
-            }
+        // One value of main.cf ends several services: one problem, all of them named. Who looks a table up may have said it already.
+        let line = |origin: Option<&Origin>| {
+            origin.and_then(Origin::span).map(|span| (span.path().to_owned(), span.position().line))
+        };
+        let same = |known: &&mut Problem| {
+            line(known.origin.as_ref()) == line(Some(&refusal.origin)) && known.message.starts_with(&refusal.message)
+        };
+        if line(Some(&refusal.origin)).is_some_and(|(path, _)| path != entry.span.path())
+            && let Some(known) = self.problems.iter_mut().find(same)
+        {
+            known.related.push((entry.span.clone().into(), "this service too".into()));
+            return;
         }
         problem.related.push((entry.span.clone().into(), "the service".into()));
         self.push(problem);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::check::{self, OwnAddresses};
+use super::choices;
 use super::compare;
 use super::defaults::{self, Program};
 use super::environment::Environment;
@@ -10,6 +11,7 @@ use super::expand::{Expander, Fault, Found, Scope, sole_reference};
 use super::guess;
 use super::lines::trim;
 use super::main_cf::{MainCf, READ_ONLY};
+use super::typed::{self, Kind};
 use super::version::Version;
 use crate::collect::root::ReadError;
 use crate::facts::{Fact, Origin, Setting};
@@ -121,11 +123,60 @@ impl<'a> Process<'a> {
         process.load_shared(env, expander);
         process.refused_by_all = process.refused.is_some();
         process.beside = Some(start.program);
+        process.load_typed(start.process_name, &[Kind::Time, Kind::Number, Kind::Long], expander);
         for name in start.program.own_parameters() {
             process.load(name, expander);
         }
-        process.check_enforce(start.program);
+        process.load_typed(start.process_name, &[Kind::Text, Kind::Boolean], expander);
+        process.check_choices(start.program, env, expander);
         process
+    }
+
+    /// What the program refuses of values that it takes a few of alone.
+    fn check_choices(&mut self, program: Program, env: &Environment<'_>, expander: &Expander) {
+        let lmtp = match program {
+            Program::Smtp => false,
+            Program::Lmtp => true,
+            Program::TrivialRewrite => return self.check_destinations(env),
+            Program::Smtpd => {
+                if self.value("inet_protocols").is_some_and(|value| check::words(value).next().is_none()) {
+                    self.refuse("inet_protocols", "all network protocols are disabled (inet_protocols = )".into());
+                }
+                return self.check_destinations(env);
+            }
+            _ => return,
+        };
+        for name in choices::of_client(lmtp) {
+            if self.sets(name) {
+                self.load(name, expander);
+            }
+        }
+        if let Some((name, message)) = choices::client(self, lmtp) {
+            self.refuse(name, message);
+        }
+        self.check_destinations(env);
+    }
+
+    fn check_destinations(&mut self, env: &Environment<'_>) {
+        let list = self.value("mydestination").cloned().unwrap_or_default();
+        if let Some(message) = choices::list(&list, env) {
+            self.refuse("mydestination", message);
+        }
+    }
+
+    /// Reads the parameters of some kinds that are set, and what is no such value among them. Of the others the defaults are.
+    fn load_typed(&mut self, program: &str, kinds: &[Kind], expander: &Expander) {
+        for kind in kinds {
+            for typed in typed::of(program).iter().filter(|typed| typed.kind == *kind) {
+                if !self.sets(typed.name) {
+                    continue;
+                }
+                self.load(typed.name, expander);
+                if let Some(message) = self.value(typed.name).and_then(|value| typed.refusal(value)) {
+                    self.refuse(typed.name, message);
+                }
+            }
+        }
     }
 
     fn load_shared(&mut self, env: &Environment<'_>, expander: &Expander) {
@@ -154,19 +205,20 @@ impl<'a> Process<'a> {
         for name in defaults::SHARED {
             self.load(name, expander);
         }
-        for name in defaults::SHARED_NUMBERS {
-            self.load(name, expander);
-            let value = self.value(name).cloned().unwrap_or_default();
-            if self.is_known(name) && value.parse::<i64>().is_err() {
-                self.refuse(name, format!("bad numerical configuration: {name} = {value}"));
-            }
-        }
+        defaults::SHARED_NUMBERS.iter().for_each(|name| self.load(name, expander));
+        self.load_typed("shared", &[Kind::Text, Kind::Number, Kind::Long, Kind::Boolean, Kind::Time], expander);
         self.beside = Some(Program::Other);
         let owner = self.value("mail_owner").cloned().unwrap_or_default();
         if self.sets("mail_owner") && env.users.as_ref().is_some_and(|users| !users.contains(&owner)) {
             let file = self.main.map_or("main.cf", |main| main.file.path());
             let message = format!("file {file}: parameter mail_owner: unknown user name value: {owner}");
             self.refuse("mail_owner", message);
+        }
+        let file = self.main.map_or("main.cf", |main| main.file.path()).to_owned();
+        let set = |name: &'static str| self.sets(name).then(|| self.value(name).cloned()).flatten();
+        if let Some((name, message)) = choices::shared(set) {
+            let message = if message.starts_with("parameter") { format!("file {file}: {message}") } else { message };
+            self.refuse(name, message);
         }
         self.read_myorigin(env);
         let interfaces = self.value("inet_interfaces").cloned();
@@ -282,18 +334,6 @@ impl<'a> Process<'a> {
         // The host's own name is what Postfix takes where nothing is set.
         self.guess("myorigin", |text| (text != "$myhostname").then(|| "$myhostname".to_owned()));
         self.values.remove("myorigin");
-    }
-
-    fn check_enforce(&mut self, program: Program) {
-        let name = match program {
-            Program::Smtp => "smtp_bind_address_enforce",
-            Program::Lmtp => "lmtp_bind_address_enforce",
-            _ => return,
-        };
-        let Some(value) = self.value(name).cloned() else { return };
-        if !["yes", "no"].iter().any(|word| value.eq_ignore_ascii_case(word)) {
-            self.refuse(name, format!("bad boolean configuration: {name} = {value}"));
-        }
     }
 
     /// Reads one parameter: its setting, else its default, expanded with what is known so far.

@@ -3,8 +3,9 @@ use std::net::IpAddr;
 use crate::addr::Family;
 use crate::facts::{AfterBindFault, BindFault, BindFaultKind, Facts, Mta, Origin};
 use crate::findings::{Finding, Fix, Severity, Who};
-use crate::rules::advice::{at, exim_unit, is_debian, of_exim_conf_local, set_debian_macro};
+use crate::rules::advice::{exim_unit, is_debian, of_exim_conf_local, set_debian_macro};
 use crate::rules::names::INTERFACES;
+use crate::rules::support::set_at;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -109,13 +110,12 @@ fn exim(facts: &Facts, fault: &BindFault, own: IpAddr, fix: Fix) -> Fix {
 /// What to do about a source address that cannot be used; `family` is the one that is wanted there.
 pub(crate) fn fix(facts: &Facts, fault: &BindFault, family: Family) -> Fix {
     let parameter = &fault.parameter;
-    let place = at(&fault.value.origin);
+    let set = set_at(parameter, &fault.value.origin);
     let own = facts.host.source.of(family);
     let Some(own) = own else {
-        return Fix::new(Who::Host, format!("Set `{parameter}`{place} to an address of this host, or remove it."));
+        return Fix::new(Who::Host, format!("Set {set} to an address of this host, or remove it."));
     };
-    let fix =
-        Fix::new(Who::Host, format!("Set `{parameter}`{place} to {own}, or remove it so that the kernel chooses."));
+    let fix = Fix::new(Who::Host, format!("Set {set} to {own}, or remove it so that the kernel chooses."));
     match fault.mta {
         Mta::Postfix => fix,
         Mta::Exim => exim(facts, fault, own, fix),

@@ -173,6 +173,39 @@ const SMTP: [&str; 16] = [
     "user = ${lookup{x}lsearch{/etc/mailips}}",
     "no_such_option = 1",
 ];
+/// Options of routers, some of which Exim refuses.
+const ROUTER: [&str; 30] = [
+    "require_files = /etc/mailips : !/etc/none",
+    "require_files = \"/etc/a b : +/x\"",
+    "local_parts = ^x : a, b",
+    "local_part_suffix = +* : -*",
+    "local_part_prefix = \"owner-\"",
+    "caseful_local_part",
+    "check_local_user",
+    "no_address_test",
+    "errors_to = postmaster@a.example",
+    "self = send",
+    "self = nosuch",
+    "self = reroute: x.example",
+    "pass_router = r0",
+    "pass_router = nosuch",
+    "redirect_router = nosuch",
+    "fallback_hosts = a.example : b.example",
+    "ignore_target_hosts = 127.0.0.0/8 : ::::1",
+    "headers_add = X-R: y",
+    "headers_remove = X-R",
+    "transport_home_directory = /x",
+    "router_home_directory = /x",
+    "dnssec_request_domains = *",
+    "check_secondary_mx",
+    "expn = maybe",
+    "initgroups",
+    "verify_sender = yes",
+    "no_such = x",
+    "user = nobody",
+    "group = nosuchgroup",
+    "cannot_route_message = \"a\\n\"",
+];
 /// Transports of other drivers.
 const OTHERS: [&str; 8] = [
     "local:\n driver = appendfile\n file = /var/mail/$local_part\n mode = 0660\n group = mail",
@@ -367,6 +400,12 @@ fn router(random: &mut Random, number: usize, lines: &mut Vec<String>) {
         lines.push(
             random.pick(&["  set = r_a = 1\n  set = r_b = $value", "address_data = ${lc:X}", "no_verify"]).to_owned(),
         );
+    }
+    if random.one_in(3) {
+        let option = random.pick(&ROUTER);
+        if !manual || !option.contains("check_secondary") {
+            lines.push(format!("  {option}"));
+        }
     }
     if random.one_in(3) {
         lines.push(random.pick(&["  no_more", "more = false", "unseen"]).to_owned());

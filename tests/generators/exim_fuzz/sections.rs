@@ -33,7 +33,7 @@ fn section(
 
 fn acl(random: &mut Random, number: usize, wrong: bool) -> String {
     const VERBS: [&str; 7] = ["accept", "deny", "warn", "require", "defer", "drop", "discard"];
-    const CONDITIONS: [&str; 24] = [
+    const CONDITIONS: [&str; 41] = [
         "hosts = : +hosts",
         "!hosts = 192.0.2.1",
         "! domains=a.example",
@@ -58,8 +58,25 @@ fn acl(random: &mut Random, number: usize, wrong: bool) -> String {
         "recipients = x@y",
         "queue = x",
         "seen = -1d / key=x",
+        "sender_domains = a.example : +named",
+        "dnslists = a.example=127.0.0.2&1/$sender_address_domain",
+        "regex = ^x",
+        "mime_regex = x : y",
+        "malware = *",
+        "spam = nobody:true",
+        "decode = default",
+        "spf = pass : none",
+        "dkim_signers = *",
+        "dkim_status = none : fail",
+        "log_reject_target = main : reject",
+        "udpsend = 127.0.0.1 514 x",
+        "continue = ${lc:X}",
+        "!verify = sender",
+        "control = no_enforce_sync",
+        "!encrypted=*",
+        "set acl_m_9a = ${if eq{a}{b}",
     ];
-    const WRONG: [&str; 21] = [
+    const WRONG: [&str; 38] = [
         "hosst = x",
         "hosts x",
         "hosts",
@@ -81,6 +98,23 @@ fn acl(random: &mut Random, number: usize, wrong: bool) -> String {
         ": x",
         "hosts= a\n  = b",
         "X = 1",
+        "messages = x",
+        "verify recipient",
+        "!control = x",
+        "!log_message = x",
+        "! add_header = x",
+        "set acl_c = 1",
+        "set acl_m",
+        "!!hosts = x",
+        "! ! hosts = x",
+        "hosts == x",
+        "host = x",
+        "condition =",
+        "-hosts = x",
+        "hosts\t= x",
+        "set\tacl_m1 = x",
+        "acl_m0 = x",
+        "set acl_m1 == x",
     ];
     let mut text = format!("a{number}{}\n", random.pick(&[":", " :", ": ignored"]));
     for _ in 0..1 + random.below(3) {
@@ -134,7 +168,7 @@ fn retry(random: &mut Random, _: usize, wrong: bool) -> String {
         "*x",
         "lookup_",
     ];
-    const RULES: [&str; 9] = [
+    const RULES: [&str; 15] = [
         "F,2h,15m",
         "G,16h,1h,1.5",
         "f,1d,30m",
@@ -144,8 +178,14 @@ fn retry(random: &mut Random, _: usize, wrong: bool) -> String {
         "G,1h,1m,1.25;",
         "",
         "F,1w2d,3h4m5s",
+        "G,1h,1m,1",
+        "H,2h,2h,10",
+        "G,1h,1m,1.123",
+        "F,1h,1m;H,1h,1m,1.",
+        "F,1h,1m ;",
+        "g,1s,1s,2",
     ];
-    const WRONG_RULES: [&str; 13] = [
+    const WRONG_RULES: [&str; 22] = [
         "X,2h,15m",
         "F,2h",
         "F 2h,15m",
@@ -159,6 +199,15 @@ fn retry(random: &mut Random, _: usize, wrong: bool) -> String {
         "F,2h,15m G,1h,1m,2",
         "F,2h-1,15m",
         ";",
+        "F,1h,1m;;",
+        "F,1h30,1m",
+        "F,1h,10",
+        "G,1h,1m,.5",
+        "G,1h,1m,1.1234",
+        "G,1h,1m,-1",
+        "F,1h,1m,2",
+        "F,1H,1m",
+        "FF,1h,1m",
     ];
     let pattern = random.pick(&["*", "a.example", "*.b.example", "\"x y\"", "x@y.example", "+named"]);
     let senders = random.pick(&["", "", " senders = :", " senders=*@a.example", " senders = \"a : b\""]);
@@ -177,18 +226,22 @@ fn retry(random: &mut Random, _: usize, wrong: bool) -> String {
 fn rewrite(random: &mut Random, _: usize, wrong: bool) -> String {
     let pattern = random.pick(&["*@a.example", "a@b.example", "^x.*", "\\N^y$\\N", "\"z w\"", "*"]);
     let replacement = random.pick(&["$1@b.example", "\"$local_part@x y\"", "x@y", "${lc:$0}"]);
-    let flags = random.pick(&["", " F", " Ffrs", " Tq", " bcw h", " ER", " Q"]);
+    let flags =
+        random.pick(&["", " F", " Ffrs", " Tq", " bcw h", " ER", " Q", " s F", " FF", " Sq", "\tT", " EFTbcfhrstqQRw"]);
     match (wrong, random.below(4)) {
         (false, _) => format!("{pattern} {replacement}{flags}\n"),
         (true, 0) => format!("{pattern}\n"),
-        (true, 1) => format!("{pattern} {replacement} {}\n", random.pick(&["x", "F,", "1", "S", "Z f", "\"F\""])),
+        (true, 1) => format!(
+            "{pattern} {replacement} {}\n",
+            random.pick(&["x", "F,", "1", "S", "Z f", "\"F\"", "f # x", "F;T", "e", "F,T"])
+        ),
         (true, 2) => format!("{pattern} ${{lookup {{x}} lsearch{{/y}}}} F\n"),
         (true, _) => format!("{pattern} x y z{flags}\n"),
     }
 }
 
 fn authenticator(random: &mut Random, number: usize, wrong: bool) -> String {
-    const OPTIONS: [&str; 10] = [
+    const OPTIONS: [&str; 13] = [
         "public_name = LOGIN",
         "server_set_id = $auth1",
         "server_prompts = <| Username: | Password:",
@@ -199,6 +252,9 @@ fn authenticator(random: &mut Random, number: usize, wrong: bool) -> String {
         "client_ignore_invalid_base64",
         "no_client_ignore_invalid_base64",
         "server_debug_print = \"x\"",
+        "client_condition = ${if eq{$host}{x}}",
+        "client_set_id = x",
+        "server_mail_auth_condition = no",
     ];
     const WRONG: [&str; 9] = [
         "public_nam = X",
@@ -211,12 +267,21 @@ fn authenticator(random: &mut Random, number: usize, wrong: bool) -> String {
         "no_server_condition",
         "x:y",
     ];
-    let driver = random.pick(&["plaintext", "plaintext", "cram_md5", "plaintext"]);
+    let driver = random.pick(&["plaintext", "plaintext", "cram_md5", "plaintext", "dovecot", "spa", "external", "tls"]);
     let mut text = format!("auth{number}{}\n", random.pick(&[":", " :"]));
     if !(wrong && random.one_in(6)) {
         text.push_str(&format!("  driver = {}\n", if wrong && random.one_in(6) { "plain" } else { driver }));
     }
-    if driver == "cram_md5" {
+    let own = match driver {
+        "dovecot" => "  public_name = PLAIN\n  server_socket = /run/x\n",
+        "spa" => "  public_name = NTLM\n  server_password = x\n",
+        "external" => "  public_name = EXTERNAL\n  server_param2 = x\n  server_condition = yes\n",
+        "tls" => "  server_param1 = x\n  server_condition = no\n",
+        _ => "",
+    };
+    if !own.is_empty() {
+        text.push_str(own);
+    } else if driver == "cram_md5" {
         text.push_str(&format!("  public_name = CRAM-MD5-{number}\n  server_secret = x\n"));
     } else {
         for _ in 0..random.below(3) {

@@ -69,11 +69,20 @@ impl Outcome {
     }
 }
 
+/// How mail leaves the host.
+#[derive(Debug, Default)]
+pub struct Leaving {
+    /// The ways in which it does.
+    pub senders: Vec<Sender>,
+    /// Programs on this host that are handed whatever is for others.
+    pub handed: Vec<Fact<String>>,
+}
+
 /// The ways in which mail leaves the host by this configuration, and what keeps it from leaving.
-pub(crate) fn collect(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Vec<Sender> {
+pub(crate) fn collect(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Leaving {
     let (evaluator, scope) = (evaluator(root, read), scope(read));
     let mut faults = Faults::new();
-    let uses = routes::uses(read, &evaluator, &scope, &mut faults);
+    let routes::Uses { transports: uses, handed } = routes::uses(read, &evaluator, &scope, &mut faults);
     let common = Common { host, read, evaluator: &evaluator, scope };
     let families = families(&common);
     let mut senders = Vec::new();
@@ -81,13 +90,13 @@ pub(crate) fn collect(root: &Root, host: &Host, read: &Read, cpanel: bool, probl
     for transport in read.config.transports.iter().filter(|driver| driver.driver == "smtp") {
         let Some(used) = uses.get(&transport.name) else { continue };
         let hops = if used.hops.is_empty() { vec![(NextHop::Direct, RoutedSenders::All)] } else { used.hops.clone() };
-        if hops.iter().all(|(hop, _)| matches!(hop, NextHop::Here)) {
+        if hops.iter().all(|(hop, _)| matches!(hop, NextHop::Handed(_))) {
             continue;
         }
         let groups = pairs(&common, transport, &families, &mut memo, &mut faults);
         let service: Arc<str> = transport.name.as_str().into();
         let told_apart: HashSet<&str> = groups.iter().flat_map(|group| listed(&group.domains)).collect();
-        for (hop, routed) in hops.iter().filter(|(hop, _)| !matches!(hop, NextHop::Here)) {
+        for (hop, routed) in hops.iter().filter(|(hop, _)| !matches!(hop, NextHop::Handed(_))) {
             senders.extend(groups.iter().filter_map(|group| {
                 Some(Sender {
                     mta: Mta::Exim,
@@ -109,7 +118,7 @@ pub(crate) fn collect(root: &Root, host: &Host, read: &Read, cpanel: bool, probl
     }
     sums::global(common.read, &mut senders);
     faults::report(faults, cpanel, problems);
-    senders
+    Leaving { senders, handed }
 }
 
 /// The domains that are named.

@@ -188,3 +188,48 @@ fn a_relay_whose_file_only_one_domain_has() {
     let all = [&folder[..], &[("/etc/relay.conf", "host: r.example\nport: 587\n")]].concat();
     assert_eq!(ways(&all), ["any unused", "any via [r.example]:587"]);
 }
+
+/// The programs of this host that are handed whatever is for others, and the ways that are in use.
+fn handed(routers: &str) -> (Vec<String>, Vec<String>) {
+    let programs = "p:\n driver = pipe\n command = /usr/bin/out\nl:\n driver = lmtp\n command = /usr/bin/out\n\
+        f:\n driver = appendfile\n file = /var/mail/all\n";
+    let found = exim(&format!("{LISTS}begin routers\n{routers}{TRANSPORTS}{programs}"));
+    let ways = lines(&found).into_iter().filter(|line| !line.contains("unused")).collect();
+    (found.configurations[0].handed.iter().map(|program| program.value.clone()).collect(), ways)
+}
+
+#[test]
+fn what_is_handed_to_a_program_of_this_host() {
+    const OUTSIDE: &str = "domains = !+local_domains";
+    for (router, expected) in [
+        // Nothing is left for the DNS's router behind it.
+        (format!(" driver = accept\n {OUTSIDE}\n transport = p\n"), Some("p")),
+        (format!(" driver = accept\n {OUTSIDE}\n transport = l\n"), Some("l")),
+        (format!(" driver = manualroute\n {OUTSIDE}\n route_list = * x\n transport = p\n"), Some("p")),
+        (
+            format!(" driver = manualroute\n {OUTSIDE}\n route_list = * 127.0.0.1::2525\n transport = t\n"),
+            Some("[127.0.0.1]"),
+        ),
+        (
+            format!(" driver = manualroute\n {OUTSIDE}\n route_list = * [127.0.0.1]:2525\n transport = t\n"),
+            Some("[127.0.0.1]"),
+        ),
+        // It is kept, not sent.
+        (format!(" driver = accept\n {OUTSIDE}\n transport = f\n"), None),
+        (" driver = accept\n domains = +local_domains\n transport = p\n".to_owned(), None),
+        (format!(" driver = accept\n {OUTSIDE}\n condition = no\n transport = p\n"), None),
+        (format!(" driver = accept\n {OUTSIDE}\n condition = ${{if def:h_x:}}\n transport = p\n"), None),
+        (format!(" driver = accept\n {OUTSIDE}\n unseen\n transport = p\n"), None),
+        (format!(" driver = accept\n {OUTSIDE}\n check_local_user\n transport = p\n"), None),
+    ] {
+        let (programs, ways) = handed(&format!("a:\n{router}{DIRECT}"));
+        let (first, count) = (programs.first().map(String::as_str), programs.len());
+        assert!(
+            first.is_some_and(|first| expected.is_some_and(|name| first.starts_with(name))) == expected.is_some(),
+            "{router} {programs:?}"
+        );
+        assert_eq!(count, usize::from(expected.is_some()), "{router} {programs:?}");
+        let kept = expected.is_some() || router.contains("transport = f");
+        assert_eq!(ways.is_empty(), kept, "{router} {ways:?}");
+    }
+}

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::{Fixture, SMTP, lines};
-use crate::facts::{Bind, Helo};
+use crate::facts::{Bind, Helo, ProblemKind};
 
 /// What depends on the moment, whatever stands around it.
 const MOMENT: &[&str] = &[
@@ -234,5 +234,23 @@ proptest! {
         let option = ["helo_data", "interface"][option];
         let (open, lines) = undecided(option, &text);
         prop_assert!(open, "{option} = {text}: {lines:?}");
+    }
+}
+
+#[test]
+fn what_only_some_builds_take_is_never_refused() {
+    for (main, section) in [
+        ("openssl_options = +no_sslv2\n", ""),
+        ("dmarc_tld_file = /etc/x\n", ""),
+        ("", "begin acl\nr:\n accept dmarc_status = x\n accept dkim_status = pass\n"),
+    ] {
+        let text = format!(
+            "{main}{section}begin routers\nr:\n driver = dnslookup\n transport = t\nbegin transports\nt:\n driver = smtp\n"
+        );
+        let found = Fixture::new(&[("/etc/exim4/exim4.conf", &text)]).collect(false);
+        assert!(!found.senders.is_empty(), "{main}");
+        let told: Vec<_> =
+            found.problems.iter().map(|problem| matches!(problem.kind, ProblemKind::UnknownName { .. })).collect();
+        assert_eq!(told, vec![true; usize::from(!main.is_empty())], "{main}");
     }
 }
