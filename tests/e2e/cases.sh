@@ -363,37 +363,6 @@ case_postfix() {
     halt postfix
 }
 
-# Random configurations: what the installed postconf, master and programs say of them, and what helolint reads in them.
-case_postconf() {
-    local root=$work/postconf/root address
-    with_package postconf postfix
-    ip netns add postconf
-    ip -n postconf link set lo up
-    # The host that tests/postfix_oracle.rs knows.
-    for address in 192.0.2.25/32 192.0.2.26/32 198.51.100.7/32; do ip -n postconf addr add "$address" dev lo; done
-    for address in 2001:db8::25/128 2001:db8::26/128; do ip -n postconf -6 addr add "$address" dev lo nodad; done
-    printf '%s\n' '127.0.0.1 localhost' '::1 ip6-localhost' '192.0.2.25 mail1.example.com mail1' '192.0.2.26 mail2.example.com' \
-        '2001:db8::25 mail6.example.com' >"$root/etc/hosts"
-    rm -f "$root/etc/resolv.conf"
-    echo nameserver 127.0.0.1 >"$root/etc/resolv.conf"
-    own_devices "$root"
-    boot postconf postconf mail1.example.com
-    cp "$here/postconf" "$here/daemons.py" "$root/tmp/"
-    local seed
-    for seed in ${E2E_SEED:-$(fresh_seed)}; do
-        rm -rf "$root/tmp/cases"
-        mkdir "$root/tmp/cases"
-        # $top: set by run
-        (cd "${top:?}" && cargo run --quiet --locked --example postfix_fuzz -- "$seed" "${E2E_COUNT:-300}" "$root/tmp/cases") >&2
-        on postconf python3 /tmp/postconf /tmp/cases >&2
-        (cd "$top" && HELOLINT_POSTFIX_CASES=$root/tmp/cases \
-            cargo test --quiet --locked --test postfix_oracle -- --exact recorded_elsewhere_agree) >"$work/postconf.log" 2>&1 ||
-            { cat "$work/postconf.log" >&2; die "seed $seed: helolint and Postfix differ"; }
-        grep -q '1 passed' "$work/postconf.log" || die "nothing was compared"
-    done
-    halt postconf
-}
-
 # Exim's daemon takes its file away when it ends.
 exim_is_gone() { ! on exim test -e /run/exim4/exim.pid; }
 
@@ -445,30 +414,6 @@ case_exim() {
     judge 30 "$work/report.json" on exim helolint check --offline --format json
     holds "$work/report.json" '[f for f in r["findings"] if f["code"] == "CFG001" and "wrong owner, group, or mode" in f["message"]]'
     halt exim
-}
-
-# Random configurations: what the real Exim makes of them, and what helolint does.
-case_exim_fuzz() {
-    local seed root=$work/fuzz/root
-    make_root fuzz
-    chroot "$root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
-    install_into fuzz exim4-daemon-heavy
-    rm -f "$root"/etc/exim4/* "$root/etc/resolv.conf" 2>/dev/null || true
-    printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
-    sed -i 's/^hosts:.*/hosts: files/' "$root/etc/nsswitch.conf"
-    ip netns add fuzz
-    boot fuzz fuzz mail1.example.com
-    enter fuzz
-    for seed in ${E2E_SEED:-$(fresh_seed)}; do
-        rm -rf "$work/cases"
-        cargo run --quiet --locked --manifest-path "$top/Cargo.toml" --example exim_fuzz -- "$seed" "${E2E_COUNT:-300}" "$work/cases" | sed 's/^/    /' >&2
-        python3 "$here/exim_answers.py" "$root" "$work/cases" "${entered[@]:?}" >&2
-        [ -z "${EXIM_FUZZ_KEEP:-}" ] || cp -r "$work/cases/." "$EXIM_FUZZ_KEEP/"
-        HELOLINT_EXIM_CASES=$work/cases cargo test --quiet --locked --manifest-path "$top/Cargo.toml" --test exim_oracle fresh -- --nocapture >"$work/fuzz.log" 2>&1 ||
-            { cat "$work/fuzz.log" >&2; die "seed $seed: helolint and Exim differ"; }
-        grep -E '^    ' "$work/fuzz.log" >&2
-    done
-    halt fuzz
 }
 
 # Files shaped as cPanel's, and the panel's own beside them: two domains with lines of their own, and `*`.

@@ -90,7 +90,7 @@ pub(crate) fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result
     let start = rest.end - value.trim_start_matches(is_space).len();
     let mut fact = origin(how.line, how.macros, start..rest.end);
     match kind {
-        Kind::Text | Kind::Repeatable | Kind::User | Kind::Users | Kind::Other => {
+        Kind::Text | Kind::Repeatable | Kind::User | Kind::Users | Kind::Group | Kind::Other => {
             if fact.value.starts_with('"') {
                 fact.value = dequote(&fact.value, full).map_err(refused)?;
             }
@@ -107,6 +107,9 @@ pub(crate) fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result
     };
     if let Some(unknown) = named.iter().find(|name| how.users.lacks(name)) {
         return Err(refused(format!("user {unknown} was not found")));
+    }
+    if kind == Kind::Group && how.users.lacks_group(&fact.value) {
+        return Err(refused(format!("group {} was not found", fact.value)));
     }
     match options.get_mut(name) {
         Some(earlier) => join(name, earlier, fact),

@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     User,
     /// A list of such users.
     Users,
+    /// A group, looked up likewise.
+    Group,
     /// A string that may be set several times; the values are joined.
     Repeatable,
     /// Anything: its type differs between releases.
@@ -120,11 +122,12 @@ const TRANSPORT: &[Group] = &[
     ),
     (
         Kind::Text,
-        "current_directory debug_print driver event_action group headers_rewrite home_directory max_parallel \
+        "current_directory debug_print driver event_action headers_rewrite home_directory max_parallel \
         message_size_limit return_path shadow_condition shadow_transport transport_filter",
     ),
     (Kind::Time, "transport_filter_timeout"),
     (Kind::User, "user"),
+    (Kind::Group, "group"),
     (Kind::Other, "tpda_event_action"),
     (Kind::Repeatable, "headers_add headers_remove"),
 ];
@@ -141,11 +144,12 @@ const ROUTER: &[Group] = &[
     (
         Kind::Text,
         "address_data cannot_route_message debug_print dnssec_request_domains dnssec_require_domains domains \
-        driver errors_to fallback_hosts group ignore_target_hosts local_part_prefix local_part_suffix \
+        driver errors_to fallback_hosts ignore_target_hosts local_part_prefix local_part_suffix \
         local_parts pass_router redirect_router require_files router_home_directory self senders transport \
         transport_current_directory transport_home_directory",
     ),
     (Kind::User, "user"),
+    (Kind::Group, "group"),
     (Kind::Repeatable, "condition headers_add headers_remove set"),
 ];
 

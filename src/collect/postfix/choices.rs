@@ -2,7 +2,6 @@
 
 use super::check;
 use super::environment::Environment;
-use super::process::Process;
 use crate::collect::root::ReadError;
 
 /// The parameters of a client, under either of its names.
@@ -67,10 +66,15 @@ pub(crate) fn shared(value: impl Fn(&'static str) -> Option<String>) -> Option<(
     })
 }
 
-/// What a client refuses: the parameter, and its words. `lmtp`: it runs under that name.
-pub(crate) fn client(process: &Process<'_>, lmtp: bool) -> Option<(&'static str, String)> {
+/// What a client refuses among the parameters that it is told by `value`: the parameter, and its words. `lmtp`: it runs under that name.
+/// `passwords_known`: whether it is known if there is a table of passwords.
+pub(crate) fn client(
+    value: impl Fn(&'static str) -> Option<String>,
+    lmtp: bool,
+    passwords_known: impl Fn(&'static str) -> bool,
+) -> Option<(&'static str, String)> {
     let own = if lmtp { LMTP } else { SMTP };
-    let value = |name: &'static str| process.value(name).filter(|value| !value.is_empty());
+    let value = |name: &'static str| value(name).filter(|value| !value.is_empty());
     if let Some(level) =
         value(own.tls_level).filter(|text| !among(text, &TLS_LEVELS) || text.eq_ignore_ascii_case(OF_TABLES))
     {
@@ -78,7 +82,7 @@ pub(crate) fn client(process: &Process<'_>, lmtp: bool) -> Option<(&'static str,
     }
     for (name, known) in [(own.host_lookup, &["dns", "native"]), (own.dns_options, &["res_defnames", "res_dnsrch"])] {
         let Some(list) = value(name) else { continue };
-        if let Some(word) = check::words(list).find(|word| !among(word, known)) {
+        if let Some(word) = check::words(&list).find(|word| !among(word, known)) {
             return Some((name, format!("unknown {name} value \"{word}\" in \"{list}\"")));
         }
     }
@@ -93,12 +97,12 @@ pub(crate) fn client(process: &Process<'_>, lmtp: bool) -> Option<(&'static str,
             |word: &&str| word.split_once(':').is_some_and(|(kind, name)| !kind.is_empty() && !name.is_empty());
         let table = |list: &str| check::words(list).find(|word| !is_table(word)).map(str::to_owned);
         // Inline tables have words of their own.
-        if let Some(word) = value(name).filter(|list| !list.contains('{')).and_then(|list| table(list)) {
+        if let Some(word) = value(name).filter(|list| !list.contains('{')).and_then(|list| table(&list)) {
             return Some((name, no_table(&word)));
         }
     }
     let authenticates = value(own.authenticates).is_some_and(|text| text.eq_ignore_ascii_case("yes"));
-    if authenticates && process.fault(own.passwords).is_none() && value(own.passwords).is_none() {
+    if authenticates && passwords_known(own.passwords) && value(own.passwords).is_none() {
         let message = format!("specify a password table via the `{}' configuration parameter", own.passwords);
         return Some((own.authenticates, message));
     }

@@ -163,7 +163,7 @@ impl Services {
     }
 
     /// The port of a service, as far as it is known.
-    pub fn port(&self, name: &str) -> Option<u16> {
+    pub(crate) fn port(&self, name: &str) -> Option<u16> {
         match &self.file {
             Some(known) => known.get(name).copied(),
             None => SERVICES.iter().find(|(known, _)| *known == name).map(|(_, port)| *port),
@@ -173,7 +173,7 @@ impl Services {
 
 impl Services {
     /// Whether a name that is not known is no service's.
-    pub fn are_all(&self) -> bool {
+    pub(crate) fn are_all(&self) -> bool {
         self.file.is_some()
     }
 }

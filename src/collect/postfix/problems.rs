@@ -131,7 +131,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// What keeps the master from starting anything.
-    pub fn master_refuses(&mut self, error: &Refusal) {
+    pub(crate) fn master_refuses(&mut self, error: &Refusal) {
         let message = format!("{}: the master refuses it and starts no service at all", error.message);
         self.push(Problem::at(syntax(true), error.origin.clone(), message));
     }

@@ -151,7 +151,9 @@ impl<'a> Process<'a> {
                 self.load(name, expander);
             }
         }
-        if let Some((name, message)) = choices::client(self, lmtp) {
+        if let Some((name, message)) =
+            choices::client(|name| self.value(name).cloned(), lmtp, |name| self.fault(name).is_none())
+        {
             self.refuse(name, message);
         }
         self.check_destinations(env);

@@ -6,10 +6,10 @@ use super::*;
 use crate::facts::ProblemKind;
 use crate::facts::{Bind, Helo, HostFqdn, InterfaceAddress, KernelSource, NextHop, SenderDomains};
 
-pub const MASTER: &str = "smtp inet n - n - - smtpd\nrewrite unix - - n - - trivial-rewrite\n\
+pub(super) const MASTER: &str = "smtp inet n - n - - smtpd\nrewrite unix - - n - - trivial-rewrite\n\
                       smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nlmtp unix - - n - - lmtp\n";
 
-pub fn host(addresses: Option<&[&str]>) -> Host {
+pub(super) fn host(addresses: Option<&[&str]>) -> Host {
     let address = |text: &&str| InterfaceAddress {
         interface: "eth0".into(),
         address: text.parse().unwrap(),
@@ -34,7 +34,7 @@ fn run(files: &[(&str, &str)]) -> Collected {
     run_on(files, &host(Some(&["127.0.0.1", "::1", "192.0.2.25", "192.0.2.26", "2001:db8::25"])))
 }
 
-pub fn run_on(files: &[(&str, &str)], host: &Host) -> Collected {
+pub(super) fn run_on(files: &[(&str, &str)], host: &Host) -> Collected {
     let dir = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = dir.path().join(path);
@@ -45,7 +45,7 @@ pub fn run_on(files: &[(&str, &str)], host: &Host) -> Collected {
 }
 
 /// main.cf and master.cf of the default instance.
-pub fn postfix(main: &str, master: &str) -> Collected {
+pub(super) fn postfix(main: &str, master: &str) -> Collected {
     run(&[("etc/postfix/main.cf", main), ("etc/postfix/master.cf", master)])
 }
 

@@ -71,7 +71,7 @@ impl Outcome {
 
 /// How mail leaves the host.
 #[derive(Debug, Default)]
-pub struct Leaving {
+pub(crate) struct Leaving {
     /// The ways in which it does.
     pub senders: Vec<Sender>,
     /// Programs on this host that are handed whatever is for others.
