@@ -52,6 +52,8 @@ fn of_entry(entry: &Entry, ports: &next_hop::Services, env: &Environment<'_>) ->
     let address: IpAddr = host.parse().ok()?;
     let [v4, v6] = env.nonlocal_bind;
     let anywhere = if address.is_ipv4() { v4 } else { v6 };
-    let absent = !anywhere && !address.is_unspecified() && env.is_local(address) == Some(false);
+    // Every host has the loopback addresses, whether its list names them or not.
+    let everywhere = address.is_unspecified() || address.is_loopback();
+    let absent = !anywhere && !everywhere && env.is_local(address) == Some(false);
     absent.then(|| format!("bind {address} port {number}: Cannot assign requested address"))
 }

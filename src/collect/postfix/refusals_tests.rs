@@ -68,6 +68,7 @@ fn entries_that_the_master_does_not_take() {
         ("192.0.2.25:25 inet n - n - - smtpd", None),
         ("[2001:db8::25]:25 inet n - n - - smtpd", None),
         ("0.0.0.0:25 inet n - n - - smtpd", None),
+        ("127.0.0.9:10025 inet n - n - - smtpd", None),
         ("203.0.113.99:smtp inet n - n - - smtpd", Some("bind 203.0.113.99 port 25: Cannot assign requested address")),
         (
             "[2001:db8::99]:587 inet n - n - - smtpd",
