@@ -2,161 +2,27 @@
 //! would say in its recording. Then the host is checked again: what the plan says to remain is left, exactly, and no error is new. The
 //! commands of a step, run by a shell, make the files that its diffs make.
 
+#[path = "generators/drifts.rs"]
+mod drifts;
+#[path = "plans/host.rs"]
+mod host;
 #[path = "plans/zone.rs"]
 mod zone;
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, UNIX_EPOCH};
+use std::process::Command;
 
-use serde_json::{Value, json};
+use host::{Host, Keys, is_loud, key, keys, patch};
+use serde_json::Value;
 
-/// When every file of a host was last changed, in seconds since 1970, and when a plan is carried out.
-const LAST_CHANGE: u64 = 1_793_491_200;
-const LATER: u64 = LAST_CHANGE + 20 * 86_400;
 /// Scenarios whose plan cannot be carried out here, and why.
 const NOT_HERE: [(&str, &str); 1] = [("map-not-compiled", "postmap(1) makes the compiled form, and is not everywhere")];
-
-type Keys = BTreeSet<(String, String)>;
-
-struct Host {
-    dir: tempfile::TempDir,
-    args: Vec<String>,
-    when: u64,
-}
-
-impl Host {
-    fn copy(scenario: &Path) -> Host {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(Command::new("cp").arg("-a").arg(scenario).arg(dir.path().join("h")).status().unwrap().success());
-        let args = fs::read_to_string(scenario.join("args")).unwrap_or_default();
-        let host = Host { dir, args: args.lines().map(str::to_owned).collect(), when: LATER };
-        let times = fs::read_to_string(scenario.join("times")).unwrap_or_default();
-        for entry in walkdir::WalkDir::new(host.root()).into_iter().flatten().filter(|e| e.file_type().is_file()) {
-            let shown = format!("/{}", entry.path().strip_prefix(host.root()).unwrap().display());
-            let told = times.lines().filter_map(|line| line.split_once(' ')).find(|(path, _)| *path == shown);
-            set_time(entry.path(), told.map_or(LAST_CHANGE, |(_, time)| time.trim().parse().unwrap()));
-        }
-        host
-    }
-
-    fn path(&self) -> PathBuf {
-        self.dir.path().join("h")
-    }
-
-    fn root(&self) -> PathBuf {
-        self.path().join("root")
-    }
-
-    fn file(&self, path: &str) -> PathBuf {
-        self.root().join(path.trim_start_matches('/'))
-    }
-
-    fn check(&self) -> Value {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
-        command.current_dir(self.path()).args(["check", "--root", "root", "--kernel", "kernel", "--zones", "zones"]);
-        let output = command.args(&self.args).args(["--format", "json"]).output().unwrap();
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
-    }
-
-    fn kernel(&self, change: impl FnOnce(&mut Value)) {
-        let path = self.path().join("kernel");
-        let mut kernel: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        change(&mut kernel);
-        fs::write(path, kernel.to_string()).unwrap();
-    }
-
-    /// What `hostname -f` prints once the node is named so: the first name of its line of the hosts file.
-    fn rename(&self, name: &str, by_hosts_file_alone: bool) {
-        let hosts = fs::read_to_string(self.file("/etc/hosts")).unwrap_or_default();
-        let names =
-            hosts.lines().map(|line| line.split('#').next().unwrap().split_whitespace().skip(1).collect::<Vec<_>>());
-        let mut own = names.filter(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
-        let first = own.next().and_then(|names| names.first().map(|first| (*first).to_owned()));
-        self.kernel(|kernel| {
-            kernel["node_name"] = json!(name);
-            match first {
-                Some(first) => kernel["fqdn"] = json!(first),
-                None if by_hosts_file_alone => {}
-                None => kernel["fqdn"] = if name.contains('.') { json!(name) } else { Value::Null },
-            }
-        });
-    }
-
-    fn carry_out(&mut self, action: &Value) {
-        let text = |key: &str| action[key].as_str().unwrap_or_else(|| panic!("{key} of {action}")).to_owned();
-        let zones = self.path().join("zones");
-        match action["do"].as_str().unwrap() {
-            "edit" => {
-                let file = self.file(&text("file"));
-                patch(&file, &text("diff"));
-                set_time(&file, self.when);
-                if text("file") == "/etc/hosts" {
-                    let kernel: Value = serde_json::from_slice(&fs::read(self.path().join("kernel")).unwrap()).unwrap();
-                    self.rename(kernel["node_name"].as_str().unwrap(), true);
-                }
-            }
-            "remove-file" => fs::remove_file(self.file(&text("file"))).unwrap(),
-            "set-host-name" => {
-                fs::write(self.file("/etc/hostname"), format!("{}\n", text("name"))).unwrap();
-                self.rename(&text("name"), false);
-            }
-            "add-address" => self.kernel(|kernel| {
-                let all = kernel["addresses"].as_array_mut().unwrap();
-                all.retain(|known| known["address"] != action["address"]);
-                let length = if text("address").contains(':') { 64 } else { 24 };
-                let (interface, address) = (&action["interface"], &action["address"]);
-                all.push(json!({"interface": interface, "address": address, "prefix_length": length, "flags": []}));
-            }),
-            "add-route" => self.kernel(|kernel| kernel["source"][text("family")] = action["source"].clone()),
-            "publish" => zone::publish(&zones, &text("record")),
-            "withdraw" => zone::withdraw(&zones, &text("record")),
-            "set-ptr" => zone::set_ptr(&zones, text("address").parse().unwrap(), &text("name")),
-            "run" | "by-hand" | "compile" => {}
-            other => panic!("an action that nobody knows: {other}"),
-        }
-        action["effect"].as_array().into_iter().flatten().for_each(|effect| self.carry_out(effect));
-    }
-}
-
-fn set_time(file: &Path, seconds: u64) {
-    let file = File::options().write(true).open(file).unwrap();
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
-}
-
-fn patch(file: &Path, diff: &str) {
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    if diff.is_empty() {
-        File::create(file).unwrap();
-        return;
-    }
-    let mut child = Command::new("patch")
-        .args(["-u", "--fuzz=0", "--posix", "-r", "-"])
-        .arg(file)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("patch(1) is here");
-    child.stdin.take().unwrap().write_all(diff.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}: {}\n{diff}", file.display(), String::from_utf8_lossy(&output.stdout));
-}
-
-fn keys(report: &Value, wanted: impl Fn(&Value) -> bool) -> Keys {
-    let findings = report["findings"].as_array().unwrap().iter().filter(|finding| wanted(finding));
-    findings.map(key).collect()
-}
-
-fn key(value: &Value) -> (String, String) {
-    (value["code"].as_str().unwrap().to_owned(), value["subject"].as_str().unwrap().to_owned())
-}
-
-fn is_loud(finding: &Value) -> bool {
-    finding["severity"] != "info"
-}
+/// Random hosts that are tried, unless HELOLINT_HOSTS says how many; HELOLINT_SEED says which, and HELOLINT_KEEP names a folder that gets a
+/// copy of each.
+const HOSTS: u64 = 40;
+const SEED: u64 = 1;
 
 fn scenarios() -> Vec<PathBuf> {
     let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts");
@@ -184,12 +50,7 @@ fn every_plan_leaves_what_it_says_and_breaks_nothing() {
         }
         carried += 1;
         assert_eq!(plan["judged"], true, "{name}");
-        for step in steps {
-            for action in step["actions"].as_array().unwrap() {
-                host.when += 60;
-                host.carry_out(action);
-            }
-        }
+        host.carry_out_plan(plan);
         let after = host.check();
         let left = keys(&after, is_loud);
         let sure = keys(&after, |finding| is_loud(finding) && finding["verdict"] == "fail");
@@ -281,4 +142,77 @@ fn commands_are_safe_to_paste() {
 
 fn commands(value: &Value) -> impl Iterator<Item = &str> {
     value["commands"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Healthy hosts, broken in one to three ways: the plan mends them, leaves what it says, sets nothing twice, and a second run has none.
+#[test]
+fn random_hosts_are_mended() {
+    let number = |name: &str, otherwise| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
+    let (first, count) = (number("HELOLINT_SEED", SEED), number("HELOLINT_HOSTS", HOSTS));
+    let (mut broken, mut whole, mut wrong, mut left) = (0, 0, Vec::new(), Vec::new());
+    for seed in first..first + count {
+        let mut random = drifts::Random::new(seed);
+        let base = random.choose(&drifts::HEALTHY);
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts").join(base);
+        let mut host = Host::copy(&scenario);
+        let healthy = host.check();
+        assert!(keys(&healthy, is_loud).is_empty(), "{base} is not healthy");
+        assert_eq!(healthy["plan"]["steps"].as_array().unwrap().len(), 0, "{base}: a healthy host has no plan");
+        let story = drifts::apply(&mut host, &healthy, &mut random);
+        let before = host.check();
+        if keys(&before, is_loud).is_empty() {
+            continue;
+        }
+        broken += 1;
+        let what = format!("seed {seed}, {base}: {}", story.join(", "));
+        if let Some(folder) = std::env::var_os("HELOLINT_KEEP") {
+            host.keep(&Path::new(&folder).join(seed.to_string()));
+        }
+        let plan = &before["plan"];
+        if let Some(twice) = set_twice(plan) {
+            wrong.push(format!("{what}: {twice} is set twice"));
+        }
+        let is_error = |finding: &Value| finding["severity"] == "error";
+        host.carry_out_plan(plan);
+        let after = host.check();
+        let found = keys(&after, is_loud);
+        let says: Keys = plan["remains"].as_array().unwrap().iter().map(key).collect();
+        if found != says {
+            wrong.push(format!("{what}: {found:?} is left, not {says:?}"));
+        }
+        let new: Vec<_> = keys(&after, is_error).difference(&keys(&before, is_error)).cloned().collect();
+        if !new.is_empty() {
+            wrong.push(format!("{what}: makes {new:?}"));
+        }
+        let again = after["plan"]["steps"].as_array().unwrap().len();
+        if again > 0 {
+            wrong.push(format!("{what}: {again} steps in a second run"));
+        }
+        match found.is_empty() {
+            true => whole += 1,
+            false => left.push(format!("{what}: {found:?}")),
+        }
+    }
+    println!("{broken} of {count} hosts broken, {whole} mended whole");
+    left.iter().for_each(|line| println!("left: {line}"));
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(whole * 100 >= broken * 98, "{whole} of {broken}:\n{}", left.join("\n"));
+}
+
+/// A setting that two steps of a plan give different values.
+fn set_twice(plan: &Value) -> Option<String> {
+    let mut known: BTreeMap<(String, String), String> = BTreeMap::new();
+    let actions = plan["steps"].as_array()?.iter().flat_map(|step| step["actions"].as_array().into_iter().flatten());
+    for action in actions.filter(|action| action["do"] == "edit") {
+        let file = action["file"].as_str()?;
+        let lines = action["diff"].as_str()?.lines().filter_map(|line| line.strip_prefix('+'));
+        // A main.cf has each setting once; a transport's options stand in many.
+        for (name, value) in lines.filter(|_| file.ends_with("/main.cf")).filter_map(|line| line.split_once('=')) {
+            let before = known.insert((file.to_owned(), name.trim().to_owned()), value.trim().to_owned());
+            if before.is_some_and(|before| before != value.trim()) {
+                return Some(format!("{} of {file}", name.trim()));
+            }
+        }
+    }
+    None
 }

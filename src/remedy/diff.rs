@@ -14,6 +14,17 @@ pub(crate) fn unified(old: &str, new: &str) -> String {
     diff.unified_diff().context_radius(0).missing_newline_hint(true).to_string()
 }
 
+/// What a diff comes to, in words: the lines that it adds, or those that it takes away where it adds none.
+pub fn told(diff: &str) -> Vec<String> {
+    let lines = |sign: char, before: &str| -> Vec<String> {
+        let found =
+            diff.lines().filter_map(|line| line.strip_prefix(sign)).map(str::trim).filter(|line| !line.is_empty());
+        found.map(|line| format!("{before}`{line}`")).collect()
+    };
+    let added = lines('+', "");
+    if added.is_empty() { lines('-', "without ") } else { added }
+}
+
 /// Commands that make `new` of `old` in `file`: each line that is changed is named by its number and by what stands there, so that nothing
 /// happens where the file has changed since. `None` where a shell or sed(1) might take some text for more than it is.
 pub(crate) fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<String>> {

@@ -30,6 +30,8 @@ const FINDINGS: usize = 5000;
 
 /// What an error is worth against the cost of changes, while states are compared on the way; at the end errors go before all cost.
 const OF_ERROR: u32 = 60;
+/// The same for an error that keeps mail from leaving, besides.
+const OF_BLOCK: u32 = 300;
 /// The same for a warning.
 const OF_WARNING: u32 = 20;
 
@@ -58,9 +60,13 @@ impl Node {
 
     /// What the state promises, the less the better.
     fn promise(&self) -> u64 {
-        let Score { errors, warnings, refusing } = self.trial.score;
+        let Score { blocked, errors, warnings, refusing } = self.trial.score;
         let weight = |count: usize, of: u32| count as u64 * u64::from(of);
-        u64::from(self.cost) + weight(errors, OF_ERROR) + weight(warnings, OF_WARNING) + refusing as u64
+        u64::from(self.cost)
+            + weight(blocked, OF_BLOCK)
+            + weight(errors, OF_ERROR)
+            + weight(warnings, OF_WARNING)
+            + refusing as u64
     }
 }
 
@@ -101,6 +107,7 @@ struct Search<'a> {
     errors: BTreeSet<(&'static str, String)>,
     known: BTreeSet<(&'static str, String)>,
     warnings: usize,
+    blocked: usize,
     few: bool,
     budget: usize,
 }
@@ -111,7 +118,15 @@ impl<'a> Search<'a> {
         let few = paths <= FEW_PATHS;
         let budget = if few { TRIALS } else { (TRIALS * FEW_PATHS / paths.max(1)).max(LEAST_TRIALS) };
         let (errors, known) = (first.trial.errors(), first.trial.keys());
-        Search { lab, errors, known, warnings: first.trial.score.errors + first.trial.score.warnings, few, budget }
+        Search {
+            lab,
+            errors,
+            known,
+            warnings: first.trial.score.errors + first.trial.score.warnings,
+            blocked: first.trial.score.blocked,
+            few,
+            budget,
+        }
     }
 
     fn run(&self, first: Node) -> Node {
@@ -149,10 +164,15 @@ impl<'a> Search<'a> {
     }
 
     /// How good a state is as a plan; what is new in it counts twice.
-    fn standing(&self, node: &Node) -> (usize, usize, usize, u32, usize) {
-        let new = node.trial.keys().difference(&self.known).count();
+    fn standing(&self, node: &Node) -> (usize, usize, usize, usize, u32, usize) {
+        let new = if self.opens(node) { 0 } else { node.trial.keys().difference(&self.known).count() };
         let (score, cost, steps) = node.standing();
-        (score.errors, score.warnings + new, score.refusing, cost, steps)
+        (score.blocked, score.errors, score.warnings + new, score.refusing, cost, steps)
+    }
+
+    /// Whether mail leaves again that did not: what was wrong behind that shows only now.
+    fn opens(&self, node: &Node) -> bool {
+        node.trial.score.blocked < self.blocked
     }
 
     fn is_perfect(&self, node: &Node) -> bool {
@@ -161,7 +181,7 @@ impl<'a> Search<'a> {
 
     /// Whether a state has no error that was not there before.
     fn is_sound(&self, node: &Node) -> bool {
-        node.trial.errors().is_subset(&self.errors) && node.trial.score.warnings <= self.warnings
+        self.opens(node) || node.trial.errors().is_subset(&self.errors) && node.trial.score.warnings <= self.warnings
     }
 
     /// The better states that one more candidate leads to, and those that several lead to together.
@@ -247,8 +267,8 @@ impl<'a> Search<'a> {
 
     fn is_better(&self, before: &Node, after: &Node) -> bool {
         let count = |node: &Node| {
-            let new = node.trial.keys().difference(&self.known).count();
-            (node.trial.score.errors, node.trial.score.warnings + new)
+            let new = if self.opens(node) { 0 } else { node.trial.keys().difference(&self.known).count() };
+            (node.trial.score.blocked, node.trial.score.errors, node.trial.score.warnings + new)
         };
         let lost = !after.gives_up && !before.trial.ways.is_subset(&after.trial.ways);
         count(after) < count(before) && !lost
@@ -264,6 +284,19 @@ impl<'a> Search<'a> {
 
     /// Without the changes that are not needed, the dearest first.
     fn pruned(&self, mut node: Node) -> Node {
+        // Edits that undo each other; each of them alone is needed by the other.
+        let start = self.lab.world();
+        for file in self.lab.edited(&node.ops) {
+            if self.lab.text(&start, &file) == self.lab.text(&node.world, &file) {
+                let kept = node.ops.iter().filter(|op| !matches!(op, Op::Edit { file: of, .. } if *of == file));
+                let left: Vec<Op> = kept.cloned().collect();
+                let Some(world) = self.lab.apply_all(&start, &left) else { continue };
+                let trial = Rc::new(self.lab.try_out(&world));
+                if trial.score <= node.trial.score {
+                    node = Node { world, trial, ops: left, ..node };
+                }
+            }
+        }
         if node.ops.len() > NEEDED {
             return node;
         }
@@ -280,7 +313,8 @@ impl<'a> Search<'a> {
             let Some(world) = self.lab.apply_all(&self.lab.world(), &left) else { continue };
             let trial = Rc::new(self.lab.try_out(&world));
             let kept = node.gives_up || node.trial.ways.is_subset(&trial.ways);
-            if trial.score <= node.trial.score && kept && trial.errors().is_subset(&self.errors) {
+            let sound = self.blocked > node.trial.score.blocked || trial.errors().is_subset(&self.errors);
+            if trial.score <= node.trial.score && kept && sound {
                 node = Node { world, trial, cost: node.cost.saturating_sub(cost(&op)), ops: left, ..node };
             }
         }

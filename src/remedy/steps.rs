@@ -530,12 +530,20 @@ impl Writer<'_> {
                 Op::Record(_) | Op::Reload => {}
             }
         }
-        let said = files.iter().map(|(file, said)| format!("In {file}: {}.", list(said)));
-        let owners = owners(&self.before.facts, ops);
-        step.text = said.chain(sentences).chain(owners).collect::<Vec<_>>().join(" ");
+        let mut edits: Vec<(String, Option<String>, String, String)> = Vec::new();
         for (file, old) in at {
             let new = self.lab.text(&world, &file).map(|text| text.to_string()).unwrap_or_default();
             let diff = diff::unified(old.as_deref().unwrap_or_default(), &new);
+            // Of several changes of one file, what they come to.
+            if let Some((_, said)) = files.iter_mut().find(|(known, said)| *known == file && said.len() > 1) {
+                *said = diff::told(&diff);
+            }
+            edits.push((file, old, new, diff));
+        }
+        let said = files.iter().map(|(file, said)| format!("In {file}: {}.", list(said)));
+        let owners = owners(&self.before.facts, ops);
+        step.text = said.chain(sentences).chain(owners).collect::<Vec<_>>().join(" ");
+        for (file, old, new, diff) in edits {
             step.commands.extend(diff::commands(&self.real(&file), old.as_deref(), &new).unwrap_or_default());
             step.actions.push(Action::Edit { file: self.real(&file), diff });
         }

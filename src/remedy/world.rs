@@ -25,8 +25,13 @@ use crate::source::SourceFile;
 
 /// When a trial's changes are made, in seconds since 1970: later than any file on the host.
 const LATER: i64 = 1 << 40;
-/// Time for all trials of one plan: a host whose files are that large, or that many, gets the best plan found until then.
-const TIME: Duration = Duration::from_secs(2);
+/// Time for all trials of one plan: a host whose files are that large, or that many, gets the best plan found until then. Without
+/// optimization everything takes ten times as long.
+const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
+/// Rules whose errors keep mail from leaving.
+const BLOCKING: [&str; 8] = ["CFG001", "CFG004", "CFG017", "CFG018", "CPL001", "NET001", "NET007", "NET008"];
+/// The one of them that keeps a whole MTA from starting.
+const WHOLE: &str = "CFG001";
 /// Rounds in which answers may bring further questions in one trial.
 const ROUNDS: usize = 6;
 /// The compiled forms of tables, by the type that makes each.
@@ -134,6 +139,9 @@ pub struct World {
 /// How bad things stand: the better, the smaller.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Score {
+    /// Errors for which mail does not leave at all; what a whole MTA refuses counts for more than all others. What they hide cannot be judged
+    /// before they are gone.
+    pub blocked: usize,
     /// Errors.
     pub errors: usize,
     /// Warnings.
@@ -299,6 +307,12 @@ impl<'a> Lab<'a> {
         Some(world)
     }
 
+    /// The files that changes edit.
+    pub fn edited(&self, ops: &[Op]) -> BTreeSet<String> {
+        let files = ops.iter().filter_map(|op| if let Op::Edit { file, .. } = op { Some(file.clone()) } else { None });
+        files.collect()
+    }
+
     fn is_changed(&self, world: &World, file: &str) -> bool {
         self.ground.root.is_some_and(|root| world.files.contains_key(&root.place(file)))
     }
@@ -352,7 +366,14 @@ impl<'a> Lab<'a> {
         let refuses = |verdict| matches!(verdict, receivers::Verdict::Reject | receivers::Verdict::Defer);
         let refusing =
             used().flat_map(|path| receivers::opinions(path, &dns)).filter(|opinion| refuses(opinion.verdict)).count();
-        let score = Score { errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
+        let blocks = |finding: &&Finding| {
+            finding.severity == Severity::Error
+                && finding.verdict == Verdict::Fail
+                && BLOCKING.contains(&finding.meta.code)
+        };
+        let weight = |finding: &Finding| if finding.meta.code == WHOLE { 1000 } else { 1 };
+        let blocked = findings.iter().filter(blocks).map(weight).sum();
+        let score = Score { blocked, errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
         let ways = used().flat_map(|path| path.services.iter().map(|service| (Arc::clone(service), path.family)));
         let ways = ways.collect();
         Trial { facts, dns, findings, score, ways }

@@ -89,6 +89,36 @@ fn without(path: &Path, mut gone: impl FnMut(&Record) -> bool) -> usize {
     removed
 }
 
+/// Publishes a record where that can be; whether it could.
+pub fn try_publish(zones: &Path, text: &str) -> bool {
+    let new = record(text, ".", &mut String::new()).unwrap();
+    let mut fits = true;
+    without(&file_of(zones, &new.0), |known| {
+        fits &= *known != new && (known.0 != new.0 || known.1 != "CNAME" && new.1 != "CNAME");
+        false
+    });
+    if fits {
+        publish(zones, text);
+    }
+    fits
+}
+
+/// Withdraws a record where it is there; whether it was.
+pub fn try_withdraw(zones: &Path, text: &str) -> bool {
+    let gone = record(text, ".", &mut String::new()).unwrap();
+    without(&file_of(zones, &gone.0), |known| *known == gone) > 0
+}
+
+/// Whether a name has one record alone.
+pub fn is_alone(zones: &Path, name: &str) -> bool {
+    let (mut count, owner) = (0, format!("{name}."));
+    without(&file_of(zones, &owner), |known| {
+        count += usize::from(known.0 == owner);
+        false
+    });
+    count == 1
+}
+
 pub fn publish(zones: &Path, text: &str) {
     let (owner, kind, data) = record(text, ".", &mut String::new()).unwrap();
     let path = file_of(zones, &owner);
@@ -125,7 +155,7 @@ pub fn set_ptr(zones: &Path, addr: IpAddr, name: &str) {
     fs::write(path, format!("{file}{owner} 3600 IN PTR {name}.\n")).unwrap();
 }
 
-fn reverse(addr: IpAddr) -> String {
+pub fn reverse(addr: IpAddr) -> String {
     match addr {
         IpAddr::V4(v4) => {
             let [a, b, c, d] = v4.octets();

@@ -227,11 +227,18 @@ impl Root {
         if let Some(supposed) = self.trial_change(path) {
             return supposed.map(|changed| changed.modified);
         }
-        self.opened(path).map(|status| status.modified)
+        self.opened_on_disk(path).map(|status| status.modified)
     }
 
     /// The file at `path` as it was when it was read; `None` where it was not.
     pub fn opened(&self, path: &str) -> Option<FileStatus> {
+        match self.trial_change(path) {
+            Some(change) => change.map(|changed| self.trial_status(path, &changed)),
+            None => self.opened_on_disk(path),
+        }
+    }
+
+    fn opened_on_disk(&self, path: &str) -> Option<FileStatus> {
         self.opened.borrow().get(path).copied()
     }
 

@@ -219,7 +219,13 @@ fn hosts_lines(state: &State<'_>, all: &mut Vec<Candidate>) {
             edit: Edit::Lines { line, old: vec![old.clone()], new },
         };
         let end = format!("the hosts file leads to this host, line {line}");
-        if let Some(addr) = own(crate::addr::Family::from(entry.address.value))
+        // What the DNS says of the name before what mail leaves from.
+        let family = crate::addr::Family::from(entry.address.value);
+        let published = names.iter().map(|name| state.dns().addresses(&DomainName::new(name), family));
+        let published: Vec<_> = published.flat_map(|found| found.found().to_vec()).collect();
+        let here = published.into_iter().map(|addr| super::local(facts, addr));
+        let here = here.filter(|addr| facts.host.has_address(*addr) == Some(true)).chain(own(family)).next();
+        if let Some(addr) = here
             && !names.iter().any(|name| name == "localhost")
         {
             let changed = old.replacen(span.text(), &addr.to_string(), 1);

@@ -9,7 +9,7 @@ use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::{Lookup, Question, RecordType, VantageKind};
-use crate::rules::names::{Introduction, introduction, own_names};
+use crate::rules::names::{Introduction, introduction, is_own, own_names};
 use crate::rules::support::{Sending, ptr_names, sending_addresses};
 
 /// Names tried for one address.
@@ -123,6 +123,12 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
     facts.host.node_name.iter().for_each(|name| add(DomainName::new(&name.value)));
     own_names(facts).into_iter().for_each(|(_, name)| add(name.value));
     facts.cpanel.iter().filter_map(|cpanel| cpanel.host.as_ref()).for_each(|name| add(DomainName::new(&name.value)));
+    // What else this host goes by: in the hosts file, in mailname, to receivers of another of its addresses.
+    let here = facts.host.hosts.iter().filter(|entry| is_own(facts, entry.address.value) == Some(true));
+    here.flat_map(|entry| &entry.names).for_each(|name| add(DomainName::new(&name.value)));
+    facts.host.mailname.iter().for_each(|name| add(DomainName::new(&name.value)));
+    let others = sending_addresses(facts).into_iter().map(|other| other.address.value).filter(|other| *other != addr);
+    others.flat_map(|other| ptr_names(dns, other)).filter(|name| ours(name)).for_each(&mut add);
     all.retain(|name| {
         name.is_qualified()
             && name.is_host_name()

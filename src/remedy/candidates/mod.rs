@@ -97,7 +97,7 @@ pub fn all(state: &State<'_>) -> Vec<Candidate> {
     let mut all = Vec::new();
     config::add(state, &mut all);
     cpanel::add(state, &mut all);
-    if state.lab.ground.dns.summary().answered > 0 {
+    if state.dns().summary().answered > 0 {
         source::add(state, &mut all);
         identity::add(state, &mut all);
         host::add(state, &mut all);

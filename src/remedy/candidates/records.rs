@@ -41,7 +41,8 @@ pub(crate) fn own_domains(state: &State<'_>) -> Vec<DomainName> {
 /// Whether a name's records are this administrator's to change: in a domain of this host, and neither the website's nor a proxy's.
 pub(crate) fn is_ours_to_publish(state: &State<'_>, name: &DomainName) -> bool {
     let Some(domain) = name.registrable() else { return false };
-    if !own_domains(state).contains(&domain) || name.as_str().starts_with("www.") {
+    let domains = own_domains(state);
+    if !domains.contains(&domain) || name.as_str().starts_with("www.") {
         return false;
     }
     let elsewhere = |family| {
@@ -53,7 +54,7 @@ pub(crate) fn is_ours_to_publish(state: &State<'_>, name: &DomainName) -> bool {
     }
     let foreign_alias = Family::BOTH.into_iter().any(|family| {
         let alias = state.dns().alias(name, RecordType::address(family));
-        alias.and_then(|target| target.registrable()).is_some_and(|target| target != domain)
+        alias.and_then(|target| target.registrable()).is_some_and(|target| !domains.contains(&target))
     });
     let proxied = Family::BOTH
         .into_iter()
