@@ -15,7 +15,7 @@ pub(crate) fn unified(old: &str, new: &str) -> String {
 }
 
 /// What a diff comes to, in words: the lines that it adds, or those that it takes away where it adds none.
-pub fn told(diff: &str) -> Vec<String> {
+pub(super) fn told(diff: &str) -> Vec<String> {
     let lines = |sign: char, before: &str| -> Vec<String> {
         let found =
             diff.lines().filter_map(|line| line.strip_prefix(sign)).map(str::trim).filter(|line| !line.is_empty());

@@ -165,6 +165,11 @@ pub fn plan(lab: &Lab<'_>, before: &Trial, ops: &[Op]) -> Plan {
     Plan { judged: true, steps, remains: remains(before, last) }
 }
 
+/// A record's data in a sentence: names without the root's dot.
+fn told(data: &RecordData) -> String {
+    format!("{} {data}", data.rtype()).trim_end_matches('.').to_owned()
+}
+
 /// Orders that are tried, the first one that breaks nothing on the way is taken: who publishes, who is asked, who edits.
 const ORDERS: [[usize; 3]; 4] = [[0, 1, 2], [2, 0, 1], [0, 2, 1], [1, 0, 2]];
 
@@ -417,8 +422,8 @@ impl Writer<'_> {
                 let record = record(name, data, false);
                 step.commands.push(format!("; delete: {record}"));
                 step.actions.push(Action::Withdraw { record });
-                old.push(format!("{} {data}", data.rtype()));
-                gone.push(format!("`{name}` {} {data}", data.rtype()));
+                old.push(told(data));
+                gone.push(format!("`{name}` {}", told(data)));
             }
         }
         for op in ops {
@@ -426,7 +431,7 @@ impl Writer<'_> {
                 let record = record(name, data, true);
                 step.commands.push(record.clone());
                 step.actions.push(Action::Publish { record });
-                new.push(format!("`{name}` {} {data}", data.rtype()));
+                new.push(format!("`{name}` {}", told(data)));
             }
         }
         step.text = match old.is_empty() {
@@ -460,7 +465,7 @@ impl Writer<'_> {
         let mut rest: Vec<(Action, Vec<String>)> = Vec::new();
         for op in ops {
             let before = world.clone();
-            if let Some(next) = self.lab.apply(&world, op) {
+            if let Some(next) = self.lab.make(&world, op) {
                 world = next;
             }
             match op {

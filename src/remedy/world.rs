@@ -32,6 +32,9 @@ const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else
 const BLOCKING: [&str; 8] = ["CFG001", "CFG004", "CFG017", "CFG018", "CPL001", "NET001", "NET007", "NET008"];
 /// The one of them that keeps a whole MTA from starting.
 const WHOLE: &str = "CFG001";
+/// Maps that cPanel writes itself, unless the administrator has said by a flag that they are his.
+const CPANEL_MAPS: [(&str, &str); 2] =
+    [("/etc/mailips", "/var/cpanel/custom_mailips"), ("/etc/mailhelo", "/var/cpanel/custom_mailhelo")];
 /// Rounds in which answers may bring further questions in one trial.
 const ROUNDS: usize = 6;
 /// The compiled forms of tables, by the type that makes each.
@@ -243,11 +246,31 @@ impl<'a> Lab<'a> {
 
     /// The world after one more change; `None` where it cannot be made.
     pub fn apply(&self, world: &World, op: &Op) -> Option<World> {
+        match op {
+            Op::Edit { file, .. } if !self.lasts(world, file) => None,
+            op => self.make(world, op),
+        }
+    }
+
+    fn exists(&self, world: &World, file: &str) -> bool {
+        let Some(root) = self.ground.root else { return false };
+        world.files.get(&root.place(file)).map_or_else(|| root.exists(file), Option::is_some)
+    }
+
+    /// Whether what is written into a file by hand stays there.
+    fn lasts(&self, world: &World, file: &str) -> bool {
+        let is_cpanel = self.ground.facts.cpanel.is_some();
+        match CPANEL_MAPS.iter().find(|(map, _)| *map == file) {
+            Some((_, flag)) if is_cpanel => self.exists(world, flag),
+            _ => file != GENERATED,
+        }
+    }
+
+    /// The world after a change, whoever makes it.
+    pub(super) fn make(&self, world: &World, op: &Op) -> Option<World> {
         let mut world = world.clone();
         world.count += 1;
         match op {
-            // The generator would undo it.
-            Op::Edit { file, .. } if file == GENERATED => return None,
             Op::Generate { from: Some(from), .. } if !self.is_changed(&world, from) => return None,
             Op::Edit { file, edit } | Op::Generate { file, edit, .. } => {
                 let text = self.text(&world, file);
@@ -302,7 +325,7 @@ impl<'a> Lab<'a> {
                 }
             }
             Op::Reload => world.reloaded = true,
-            Op::ByHand { effect, .. } => world = self.apply_all(&world, effect)?,
+            Op::ByHand { effect, .. } => world = effect.iter().try_fold(world, |world, op| self.make(&world, op))?,
         }
         Some(world)
     }

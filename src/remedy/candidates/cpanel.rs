@@ -98,6 +98,9 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
     wanted.extend(facts.host.source.ipv4);
     wanted.extend(cpanel.main_ip.as_ref().map(|fact| fact.value));
     wanted.retain(|addr| facts.host.has_address(*addr) != Some(false));
+    for lost in entry.into_iter().flat_map(addresses).filter(|addr| facts.host.has_address(*addr) == Some(false)) {
+        super::source::bring_up(state, lost, all);
+    }
     let end = format!("{domain} in {MAILIPS} is an address of this host");
     let mut tried: Vec<IpAddr> = Vec::new();
     for addr in wanted {
@@ -118,6 +121,15 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
                 file: MAILIPS.to_owned(),
                 edit: Edit::Append { lines: vec![format!("{domain}: {value}")] },
             }),
+        };
+        let op = match op {
+            Some(Op::Edit { file, edit }) if !has_flag(cpanel, "custom_mailips") => {
+                // cPanel writes the file from the addresses of accounts and of the server.
+                let its = of_account == Some(addr) || cpanel.main_ip.as_ref().is_some_and(|main| main.value == addr);
+                let command = vec!["/usr/local/cpanel/scripts/updateuserdomains".to_owned()];
+                its.then_some(Op::Generate { command, from: None, file, edit })
+            }
+            op => op,
         };
         all.extend(op.map(|op| Candidate::new(end.clone(), vec![op])));
     }

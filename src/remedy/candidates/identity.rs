@@ -18,6 +18,8 @@ const NAMES: usize = 5;
 const ADDRESSES: usize = 128;
 /// What a second address of a name costs besides its record.
 const BESIDE: u32 = 60;
+/// What it costs to take away a record that leads to another host, which may have its reasons.
+const OF_OTHER_HOST: u32 = 10;
 /// Families that judge names and addresses.
 const CODES: [&str; 5] = ["PTR", "HLO", "NET", "DNS", "CPL"];
 
@@ -73,6 +75,7 @@ fn of_name(state: &State<'_>, sending: &Sending<'_>, addr: IpAddr, name: &Domain
         false => helo::ways(state, &wrong, addr, name),
     };
     let end = end_of(name, addr);
+    let elsewhere = super::records::lead_nowhere_else(state, name, addr);
     // A second address of a name that has one of this host's already is seldom what is meant.
     let beside = if forward.is_empty() || !has_other(state, name, addr) { 0 } else { BESIDE };
     for way in ways {
@@ -81,6 +84,9 @@ fn of_name(state: &State<'_>, sending: &Sending<'_>, addr: IpAddr, name: &Domain
             (!ops.is_empty()).then(|| Candidate::new(end.clone(), ops).blast(way.blast + beside))
         };
         all.extend(with([&forward, &pointer, &way.ops]));
+        if !elsewhere.is_empty() {
+            all.extend(with([&elsewhere, &pointer, &way.ops]).map(|candidate| candidate.blast(OF_OTHER_HOST)));
+        }
         // Other names of the same PTR record set may have their reasons.
         if has_it && !pointer.is_empty() {
             all.extend(with([&forward, &[], &way.ops]));
@@ -126,7 +132,9 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
     // What else this host goes by: in the hosts file, in mailname, to receivers of another of its addresses.
     let here = facts.host.hosts.iter().filter(|entry| is_own(facts, entry.address.value) == Some(true));
     here.flat_map(|entry| &entry.names).for_each(|name| add(DomainName::new(&name.value)));
-    facts.host.mailname.iter().for_each(|name| add(DomainName::new(&name.value)));
+    // A bare domain is the website's name.
+    let mailname = facts.host.mailname.iter().map(|name| DomainName::new(&name.value));
+    mailname.filter(|name| name.registrable().as_ref() != Some(name)).for_each(&mut add);
     let others = sending_addresses(facts).into_iter().map(|other| other.address.value).filter(|other| *other != addr);
     others.flat_map(|other| ptr_names(dns, other)).filter(|name| ours(name)).for_each(&mut add);
     all.retain(|name| {

@@ -98,6 +98,17 @@ pub(crate) fn has_other(state: &State<'_>, name: &DomainName, addr: IpAddr) -> b
     found.found().iter().any(|known| *known != addr && is_own(state.facts(), *known) == Some(true))
 }
 
+/// The changes after which `name` leads to no other host.
+pub(super) fn lead_nowhere_else(state: &State<'_>, name: &DomainName, addr: IpAddr) -> Vec<Op> {
+    let found = state.dns().addresses(name, Family::from(addr));
+    let alias = state.dns().alias(name, RecordType::address(Family::from(addr)));
+    if !found.found().contains(&addr) || alias.is_some() || !is_ours_to_publish(state, name) {
+        return Vec::new();
+    }
+    let others = found.found().iter().filter(|known| is_own(state.facts(), **known) == Some(false));
+    others.map(|other| Op::Record(RecordChange::Withdraw(name.clone(), address_data(*other)))).collect()
+}
+
 /// Adds candidates that take records away which lead to no address of this host, where another one does.
 pub(crate) fn add(state: &State<'_>, all: &mut Vec<super::Candidate>) {
     const CODES: [&str; 6] = ["NET004", "DNS008", "DNS012", "PTR006", "HLO003", "HST005"];

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::{Candidate, State, exim, image, local, postfix};
 use crate::addr::{self, Family};
 use crate::facts::{AddressFlag, BindFault, BindFaultKind, Mta, OutboundPath};
+use crate::name::DomainName;
 use crate::observe::Lookup;
 use crate::observe::iprev::confirms;
 use crate::remedy::world::Op;
@@ -229,8 +230,11 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
 }
 
 /// The address itself, on the interface whose prefix it is in, where HELO name and PTR record say that it was meant.
-fn bring_up(state: &State<'_>, addr: IpAddr, all: &mut Vec<Candidate>) {
+pub(super) fn bring_up(state: &State<'_>, addr: IpAddr, all: &mut Vec<Candidate>) {
     let facts = state.facts();
+    if facts.old_addresses.contains(&addr) {
+        return;
+    }
     let interface =
         facts.host.own_addresses().find(|own| own.usable() && in_prefix(own.address, addr, own.prefix_length));
     let Some(interface) = interface else { return };
@@ -239,7 +243,13 @@ fn bring_up(state: &State<'_>, addr: IpAddr, all: &mut Vec<Candidate>) {
         Introduction::Name(helo) => confirms(state.dns(), &helo.value.domain(), seen) == Some(true),
         _ => false,
     };
-    if facts.paths.iter().any(named) {
+    // A path that cannot be taken has no name yet: what the map would give it, the trial asks for and judges.
+    let by_map = || {
+        let values =
+            facts.cpanel.iter().flat_map(|cpanel| &cpanel.mailhelo).map(|entry| DomainName::new(entry.value.trim()));
+        values.into_iter().any(|name| confirms(state.dns(), &name, seen) != Some(false))
+    };
+    if facts.paths.iter().any(named) || by_map() {
         let op = Op::Address { address: addr, interface: interface.interface.clone() };
         all.push(Candidate::new(format!("{addr} is on this host"), vec![op]).blast(1));
     }

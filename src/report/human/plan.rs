@@ -1,6 +1,6 @@
 //! What to do, in the order of the plan; and what the findings that no plan settles ask for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::text::{count, put};
 use crate::findings::{Fix, Who};
@@ -84,11 +84,15 @@ pub(crate) fn codes(settles: &[Settled]) -> String {
     codes.join(", ")
 }
 
-/// The things to do of findings that the plan does not settle.
+/// The things to do of findings that the plan does not settle, and that it does not do anyway.
 pub(crate) fn rest<'a>(report: &Report, findings: &[&'a FindingView]) -> Vec<Step<'a>> {
+    let planned = || report.plan.iter().flat_map(|plan| &plan.steps);
+    let keys: HashSet<(&str, &str)> =
+        planned().flat_map(|step| &step.settles).map(|settled| (&*settled.code, &*settled.subject)).collect();
+    let commands: HashSet<&str> = planned().flat_map(|step| &step.commands).map(String::as_str).collect();
+    let is_done = |fix: &Fix| !fix.commands.is_empty() && fix.commands.iter().all(|one| commands.contains(&**one));
     let settled = |finding: &FindingView| {
-        let steps = report.plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.settles);
-        steps.into_iter().any(|settled| settled.code == finding.code && settled.subject == finding.subject)
+        keys.contains(&(finding.code, &*finding.subject)) || finding.fix.as_ref().is_some_and(is_done)
     };
     let left: Vec<&FindingView> = findings.iter().copied().filter(|finding| !settled(finding)).collect();
     steps(&left)
