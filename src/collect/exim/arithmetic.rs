@@ -1,7 +1,9 @@
 //! Integers as Exim reads them, and its `eval`.
 
 /// Levels of parentheses that are followed.
-const DEPTH_LIMIT: usize = 40;
+pub(in crate::collect) const DEPTH_LIMIT: usize = 40;
+/// How the error begins where there are more, which is not Exim's.
+pub(crate) const TOO_DEEP: &str = "expression too deep";
 
 /// An integer with an optional `K`, `M` or `G`, as conditions read it.
 pub(crate) fn integer(text: &str) -> Option<i64> {
@@ -86,7 +88,7 @@ impl Reader<'_> {
     fn unary(&mut self) -> Result<i64, String> {
         self.depth += 1;
         if self.depth > DEPTH_LIMIT {
-            return Err("expression too deep".into());
+            return Err(TOO_DEEP.into());
         }
         let value = match self.peek() {
             Some(b'(') => {

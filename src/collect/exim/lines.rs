@@ -13,9 +13,9 @@ use crate::secret::Syntax;
 use crate::source::{SourceFile, Span};
 
 /// Conditionals that may be open at once, as Exim has it.
-const CONDITION_DEPTH: usize = 10;
+pub(in crate::collect) const CONDITION_DEPTH: usize = 10;
 /// Files that may be open at once. Exim has no limit of its own: a loop ends when the system refuses one more.
-const INCLUDE_DEPTH: usize = 100;
+pub(in crate::collect) const INCLUDE_DEPTH: usize = 100;
 /// Builtin macros that are remembered.
 const BUILD_LIMIT: usize = 1000;
 /// Bytes that may be touched in all: lines and files as they are read, and each time that macros are looked for in a line.

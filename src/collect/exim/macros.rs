@@ -7,11 +7,11 @@ use super::space::is_space;
 use crate::source::Span;
 
 /// Longest name, in octets.
-const NAME_LIMIT: usize = 63;
+pub(in crate::collect) const NAME_LIMIT: usize = 63;
 /// What `-D` keeps of a name, in octets.
 const COMMAND_LINE_NAME: usize = 23;
 /// Macros that are kept; Exim has no limit. Debian's configuration has two hundred.
-const COUNT_LIMIT: usize = 100_000;
+pub(in crate::collect) const COUNT_LIMIT: usize = 100_000;
 /// What is said of more.
 pub(crate) const TOO_MANY: &str = "there are more macros than helolint keeps";
 /// Octets of a name that the index looks at.

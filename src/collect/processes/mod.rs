@@ -179,13 +179,57 @@ fn mta_of(process: &Process) -> Option<Mta> {
     if name == "master" {
         return process.program.contains("postfix").then_some(Mta::Postfix);
     }
-    let daemon = |argument: &String| {
-        let queue = argument.strip_prefix("-q").map(|rest| rest.trim_start_matches(['q', 'i', 'f', 'l']));
-        argument == "-bd"
-            || argument == "-bdf"
-            || queue.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    };
-    (is_exim(name) && process.arguments.iter().skip(1).any(daemon)).then_some(Mta::Exim)
+    (is_exim(name) && EximOptions::of(&process.arguments).daemon).then_some(Mta::Exim)
+}
+
+/// The options of an Exim daemon.
+#[derive(Debug, Default)]
+struct EximOptions {
+    /// It listens, or runs the queue again and again.
+    daemon: bool,
+    /// The argument of `-C`.
+    config_files: Option<String>,
+    /// The arguments of `-D`.
+    macros: Vec<String>,
+}
+
+impl EximOptions {
+    /// Options that a daemon may be started with and that say nothing here: how it is seen in `ps`, Perl, TLS at once, the way of
+    /// delivery, debugging.
+    const SILENT: [&str; 9] = ["-ps", "-pd", "-tls-on-connect", "-v", "-odb", "-odf", "-odi", "-odq", "-odqs"];
+    /// Such options with an argument behind them: ports, the file of the process number, how it is called in logs.
+    const SILENT_WITH_ARGUMENT: [&str; 3] = ["-oX", "-oP", "-L"];
+
+    /// Those in a command line, up to the first that no daemon has. Whoever hands in a message chooses such arguments: recipients,
+    /// the sender's name, what stands behind `--`; and Exim goes on under its own user then, with that command line.
+    fn of(arguments: &[String]) -> EximOptions {
+        let mut options = EximOptions::default();
+        let mut arguments = arguments.iter().skip(1);
+        while let Some(argument) = arguments.next() {
+            let queue = argument.strip_prefix("-q").map(|rest| rest.trim_start_matches(['q', 'i', 'f', 'l']));
+            if argument == "-bd" || argument == "-bdf" {
+                options.daemon = true;
+            } else if let Some(interval) = queue {
+                // A named queue stands behind G, the interval behind a slash.
+                let interval = match interval.strip_prefix('G') {
+                    Some(named) => named.rsplit_once('/').map_or("", |(_, interval)| interval),
+                    None => interval,
+                };
+                options.daemon |= interval.starts_with(|c: char| c.is_ascii_digit());
+            } else if argument == "-C" {
+                options.config_files = arguments.next().cloned();
+            } else if let Some(files) = argument.strip_prefix("-C") {
+                options.config_files = Some(files.to_owned());
+            } else if let Some(definition) = argument.strip_prefix("-D") {
+                options.macros.push(definition.to_owned());
+            } else if Self::SILENT_WITH_ARGUMENT.contains(&argument.as_str()) {
+                arguments.next();
+            } else if !Self::SILENT.contains(&argument.as_str()) && !argument.starts_with("-d") {
+                break;
+            }
+        }
+        options
+    }
 }
 
 fn daemon(proc: &Path, mta: Mta, process: &Process, all: &[Process]) -> Daemon {
@@ -210,16 +254,8 @@ fn daemon(proc: &Path, mta: Mta, process: &Process, all: &[Process]) -> Daemon {
             daemon.loaded = daemon.loaded.max(restarted);
         }
         Mta::Exim => {
-            let mut arguments = process.arguments.iter().skip(1);
-            while let Some(argument) = arguments.next() {
-                if argument == "-C" {
-                    daemon.config_files = arguments.next().cloned();
-                } else if let Some(files) = argument.strip_prefix("-C") {
-                    daemon.config_files = Some(files.to_owned());
-                } else if let Some(definition) = argument.strip_prefix("-D") {
-                    daemon.macros.push(definition.to_owned());
-                }
-            }
+            let EximOptions { config_files, macros, .. } = EximOptions::of(&process.arguments);
+            (daemon.config_files, daemon.macros) = (config_files, macros);
         }
     }
     daemon

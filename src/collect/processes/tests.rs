@@ -97,6 +97,18 @@ fn postfix_is_its_master_and_its_reload_shows_in_the_queue_manager() {
 }
 
 #[test]
+fn macros_that_a_daemon_does_not_take_as_such_are_none() {
+    let options = |arguments: &[&str]| {
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let EximOptions { config_files, macros, .. } = EximOptions::of(&arguments);
+        (config_files, macros)
+    };
+    assert_eq!(options(&["exim", "-bd", "-C", "/a", "-DX=1", "-F", "-DY=1"]), (Some("/a".into()), vec!["X=1".into()]));
+    assert_eq!(options(&["exim", "-bd", "x@example.com", "-DX=1", "-C/b"]), (None, vec![]));
+    assert_eq!(options(&["exim", "-bd", "--", "-DX=1"]), (None, vec![]));
+}
+
+#[test]
 fn exim_is_its_first_process_that_listens_or_runs_the_queue() {
     for (arguments, daemon) in [
         (&["/usr/sbin/exim", "-ps", "-bd", "-q1h"][..], true),
@@ -106,6 +118,14 @@ fn exim_is_its_first_process_that_listens_or_runs_the_queue() {
         (&["exim", "-qff"][..], false),
         (&["exim", "-Mc", "1abc-000"][..], false),
         (&["exim", "-bs"][..], false),
+        (&["exim", "-oX", "587:25", "-oP", "/run/exim.pid", "-odq", "-d+all", "-bd"][..], true),
+        (&["exim", "-qGbulk/30m"][..], true),
+        // What anybody may hand in under Exim's own user: recipients, a sender's name, an address.
+        (&["exim", "-i", "--", "-bd", "-DX=1"][..], false),
+        (&["exim", "-F", "-bd", "someone@example.com"][..], false),
+        (&["exim", "someone@example.com", "-bd"][..], false),
+        (&["exim", "-oX", "-bd"][..], false),
+        (&["exim", "-qG30m"][..], false),
     ] {
         let proc = Proc::new();
         proc.add(7, 1, 10, "/usr/sbin/exim-4.97-1 (deleted)", arguments);

@@ -34,6 +34,27 @@ const LIST_LIMIT: usize = 100_000;
 const READINGS: usize = 5;
 const BETWEEN_READINGS: Duration = Duration::from_millis(5);
 
+/// Permission of everyone to read.
+const EVERYONE_READS: u32 = 0o004;
+/// Folders in which the kernel shows memory, environments and devices of processes.
+const KERNEL_FOLDERS: [&str; 3] = ["proc", "sys", "dev"];
+/// Folders of keys.
+const KEY_FOLDERS: [&str; 2] = [".ssh", ".gnupg"];
+/// Files of passwords and of what commands were given, without the `-` of their copies.
+const PASSWORD_FILES: [&str; 9] = [
+    "shadow",
+    "gshadow",
+    "opasswd",
+    ".pgpass",
+    ".my.cnf",
+    ".netrc",
+    ".git-credentials",
+    ".bash_history",
+    "krb5.keytab",
+];
+/// What a private key begins with.
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
+
 /// Why a file could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -137,7 +158,10 @@ impl Root {
                 "helolint opens files by way of /proc, which is not mounted here (mount -t proc proc /proc)",
             ));
         }
-        let live = dir.canonicalize()? == Path::new("/");
+        // By the folder too: `/proc/PID/root` of a container is called `/` as well.
+        let id = |meta: Metadata| (meta.dev(), meta.ino());
+        let is_system = id(File::from(folder.try_clone()?).metadata()?) == id(std::fs::metadata("/")?);
+        let live = is_system && dir.canonicalize()? == Path::new("/");
         Ok(Root::behind(Door::new(folder), live))
     }
 
@@ -192,6 +216,9 @@ impl Root {
                     if self.kept.get() + bytes.len() > TOTAL_LIMIT {
                         return Err(ReadError::TooMuch);
                     }
+                    if status.mode & EVERYONE_READS == 0 && self.is_never_configuration(path, &bytes) {
+                        return Err(ReadError::Confidential);
+                    }
                     let file = SourceFile::new(path, bytes);
                     // What is no UTF-8 takes more room than it had in the file.
                     self.kept.set(self.kept.get() + file.text().len());
@@ -203,6 +230,19 @@ impl Root {
             }
         }
         Err(last)
+    }
+
+    /// Whether a file that not everyone may read is nobody's configuration, by what it is called without links and by what is in
+    /// it: whoever writes a configuration could have its lines quoted otherwise, by a link or an include.
+    fn is_never_configuration(&self, path: &str, bytes: &[u8]) -> bool {
+        let Some(real) = self.canonical(path) else { return true };
+        let mut parts = real.split('/').skip(1).peekable();
+        let kernels = parts.peek().is_some_and(|first| KERNEL_FOLDERS.contains(first));
+        let name = real.rsplit('/').next().unwrap_or_default();
+        kernels
+            || parts.any(|part| KEY_FOLDERS.contains(&part))
+            || PASSWORD_FILES.contains(&name.trim_end_matches('-'))
+            || bytes.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY)
     }
 
     /// The same with what was read so far, and nothing more: what was never asked for does not exist then.

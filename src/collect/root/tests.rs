@@ -162,3 +162,42 @@ fn files_below_are_sorted_and_named_as_the_host_does() {
     assert_eq!(root.files_below("/etc/postfix", 1), ["/etc/postfix/a", "/etc/postfix/b"]);
     assert_eq!(root.files_below("/none", 1), [""; 0]);
 }
+
+#[test]
+fn what_is_nobodys_configuration_is_not_read_whatever_leads_there() {
+    use std::os::unix::fs::PermissionsExt;
+    let (dir, root) = root();
+    let put = |path: &str, mode: u32, text: &str| {
+        let place = dir.path().join("host").join(path.trim_start_matches('/'));
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(&place, text).unwrap();
+        fs::set_permissions(place, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (path, mode, text, read) in [
+        ("/etc/shadow", 0o640, "root:x", false),
+        ("/etc/shadow-", 0o600, "root:x", false),
+        ("/root/.ssh/config", 0o600, "Host x", false),
+        ("/root/.my.cnf", 0o600, "[client]", false),
+        ("/proc/7/environ", 0o400, "TOKEN=x", false),
+        ("/etc/exim4/key", 0o640, "-----BEGIN RSA PRIVATE KEY-----", false),
+        ("/etc/exim4/secrets.conf", 0o640, "hide mysql_servers = x", true),
+        ("/etc/exim4/shadow.conf", 0o640, "x", true),
+        ("/srv/shadow", 0o644, "everyone reads it", true),
+        ("/proc/sys/net", 0o644, "1", true),
+    ] {
+        put(path, mode, text);
+        let expected = (!read).then_some(ReadError::Confidential);
+        assert_eq!(root.read(path).err(), expected, "{path}");
+        let link = format!("etc/link-{}", path.replace('/', "-"));
+        symlink(path, dir.path().join("host").join(&link)).unwrap();
+        assert_eq!(root.read(&format!("/{link}")).err(), expected, "a link to {path}");
+    }
+}
+
+#[test]
+fn another_folder_that_is_called_the_root_is_not_the_live_system() {
+    let (_dir, root) = root();
+    assert!(!root.is_live());
+    assert!(Root::open(Path::new("/")).unwrap().is_live());
+    assert!(Root::open(Path::new("/proc/self/root")).unwrap().is_live(), "the same folder");
+}

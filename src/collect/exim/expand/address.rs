@@ -4,7 +4,7 @@ use super::{Stop, undecided};
 use crate::collect::exim::space::is_space;
 
 /// Octets of an address; Exim refuses longer ones.
-const LENGTH_LIMIT: usize = 512;
+pub(in crate::collect) const LENGTH_LIMIT: usize = 512;
 /// What ends an atom, beside blanks and control characters.
 const SPECIAL: &str = "()<>@,;:\\\".[]";
 

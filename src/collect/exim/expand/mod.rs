@@ -1,6 +1,6 @@
 //! Exim's expansion language, as far as files decide it (Exim specification, chapter 11).
 
-mod address;
+pub(in crate::collect::exim) mod address;
 mod digest;
 mod evaluate;
 mod fold;
@@ -10,7 +10,7 @@ pub(crate) mod lookups;
 mod matching;
 mod network;
 mod operator_names;
-mod operators;
+pub(in crate::collect::exim) mod operators;
 pub mod parse;
 mod pattern;
 mod skipped;

@@ -88,6 +88,9 @@ pub(crate) fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String)
         "base64" | "str2b64" => digest::base64(text.as_bytes()),
         "eval" | "eval10" => match arithmetic::value(&text, word == "eval10") {
             Ok(number) => number.to_string(),
+            Err(why) if why.starts_with(arithmetic::TOO_DEEP) => {
+                return undecided("an expression nested so deeply is not followed".to_owned());
+            }
             Err(why) => return fails(format!("error in expression evaluation: {why}")),
         },
         "expand" => {

@@ -1,10 +1,18 @@
 //! Small files that would take work without end: each limit below and above, and what is said of it.
 
+use std::collections::BTreeSet;
+
 use super::{Fixture, SMTP, lines};
-use crate::collect::exim::expand::parse::parse;
+use crate::collect::exim::arithmetic;
+use crate::collect::exim::expand::address::LENGTH_LIMIT;
+use crate::collect::exim::expand::operators::RESULT_LIMIT;
+use crate::collect::exim::expand::parse::{self, parse};
 use crate::collect::exim::expand::{Evaluator, Scope, Stop};
+use crate::collect::exim::lines::{CONDITION_DEPTH, INCLUDE_DEPTH};
+use crate::collect::exim::macros::{COUNT_LIMIT, Macros, NAME_LIMIT, TOO_MANY};
 use crate::collect::root::Root;
 use crate::facts::ProblemKind;
+use crate::source::SourceFile;
 
 /// What is bounded in a configuration, and its paths.
 fn bounded(fixture: &Fixture) -> (Vec<String>, Vec<String>) {
@@ -123,4 +131,65 @@ fn regular_expressions_are_counted() {
         let (found, limit) = value("${lookup{a}nwildlsearch{/etc/t}{x}{y}}", &[("/etc/t", &table(count))]);
         assert_eq!((found.is_err(), limit.is_some()), (ends, ends), "{count}: {found:?}");
     }
+}
+
+#[test]
+fn conditionals_and_includes_are_as_deep_as_the_limits_say() {
+    let open = |depth: usize| format!("{}{}{SMTP}", ".ifdef X\n".repeat(depth), ".endif\n".repeat(depth));
+    for (depth, refused) in [(CONDITION_DEPTH, false), (CONDITION_DEPTH + 1, true)] {
+        let found = Fixture::new(&[("/etc/exim.conf", &open(depth))]).collect(false);
+        assert_eq!(lines(&found).is_empty(), refused, "{depth} conditionals");
+    }
+    // The first file is open too.
+    for (files, refused) in [(INCLUDE_DEPTH - 1, false), (INCLUDE_DEPTH, true)] {
+        let include = |number: usize| format!(".include /etc/i{number}\n");
+        let text = |number: usize| if number + 1 < files { include(number + 1) } else { "# end\n".to_owned() };
+        let mut all: Vec<(String, String)> =
+            (0..files).map(|number| (format!("/etc/i{number}"), text(number))).collect();
+        all.push(("/etc/exim.conf".to_owned(), include(0) + SMTP));
+        let all: Vec<(&str, &str)> = all.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        assert_eq!(lines(&Fixture::new(&all).collect(false)).is_empty(), refused, "{files} files");
+    }
+}
+
+#[test]
+fn macros_are_as_long_and_as_many_as_the_limits_say() {
+    for (length, refused) in [(NAME_LIMIT, false), (NAME_LIMIT + 1, true)] {
+        let found = Fixture::new(&[("/etc/exim.conf", &format!("{} = x\n{SMTP}", "M".repeat(length)))]).collect(false);
+        assert_eq!(lines(&found).is_empty(), refused, "{length}");
+    }
+    let file = SourceFile::new("/etc/exim.conf", "x");
+    let mut macros = Macros::new(&[], &BTreeSet::new());
+    let mut add = |number: usize| macros.define(&format!("M{number:06}Q"), "", false, file.span(0, 1));
+    let refused = (0..=COUNT_LIMIT).find_map(|number| add(number).err());
+    assert_eq!(refused.as_deref(), Some(TOO_MANY));
+    assert!(macros.get(COUNT_LIMIT - 1).is_some() && macros.get(COUNT_LIMIT).is_none());
+}
+
+#[test]
+fn expansions_are_as_deep_and_as_long_as_the_limits_say() {
+    let nested = |depth: usize| format!("{}x{}", "${lc:".repeat(depth), "}".repeat(depth));
+    let sums = |depth: usize| format!("${{eval:{}1{}}}", "(".repeat(depth), ")".repeat(depth));
+    let padded = |length: usize| "x".repeat(length);
+    let read = "${length_1:${readfile{/etc/f}}}".to_owned();
+    let of = |address: usize| format!("${{domain:a@{}}}", "b".repeat(address - 2));
+    // What one more level costs is the parser's affair: up to some depth all is known, and beyond it nothing is Exim's word.
+    let first = |of: &dyn Fn(usize) -> String| {
+        (1..=parse::DEPTH_LIMIT + 1).find(|depth| matches!(value(&of(*depth), &[]).0, Err(Stop::Undecided { .. })))
+    };
+    assert!(first(&nested).is_some_and(|depth| depth > parse::DEPTH_LIMIT / 4), "{:?}", first(&nested));
+    assert!(first(&sums).is_some_and(|depth| depth > arithmetic::DEPTH_LIMIT / 4), "{:?}", first(&sums));
+    for (text, file, known) in [
+        (padded(parse::LENGTH_LIMIT), 1, true),
+        (padded(parse::LENGTH_LIMIT + 1), 1, false),
+        (read.clone(), RESULT_LIMIT, true),
+        (read, RESULT_LIMIT + 1, false),
+    ] {
+        let (found, _) = value(&text, &[("/etc/f", &"y".repeat(file))]);
+        let start = &text[..text.len().min(40)];
+        assert!(known || matches!(found, Err(Stop::Undecided { .. })), "{start}: a limit is not Exim's word");
+        assert_eq!(found.is_ok(), known, "{start} of {} bytes, a file of {file}: {:?}", text.len(), found.err());
+    }
+    let (below, above) = (value(&of(LENGTH_LIMIT), &[]).0, value(&of(LENGTH_LIMIT + 1), &[]).0);
+    assert!(below.is_ok() && matches!(above, Err(Stop::Undecided { .. })));
 }

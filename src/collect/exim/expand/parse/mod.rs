@@ -15,9 +15,9 @@ pub use condition::{Condition, Test};
 struct Grammar;
 
 /// Levels of nesting that are followed.
-const DEPTH_LIMIT: usize = 60;
+pub(in crate::collect) const DEPTH_LIMIT: usize = 60;
 /// Octets of an expansion that are looked at.
-const LENGTH_LIMIT: usize = 256 << 10;
+pub(in crate::collect) const LENGTH_LIMIT: usize = 256 << 10;
 /// What a tree deeper than that is called.
 const TOO_DEEP: &str = "the expansion is nested too deeply or too long to be followed";
 
