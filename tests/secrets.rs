@@ -41,6 +41,9 @@ const MAIN_CF: &[&str] = &[
     "srs_secret = @",
     "api_token = @",
     "smtpd_tls_key = @",
+    "export_environment = TZ LDAP_PASSWORD=@",
+    "import_environment = TZ, AWS_SECRET_ACCESS_KEY=@",
+    "import_environment TZ, MYSQL_PWD=@",
     "smtpd_banner = -----BEGIN PRIVATE KEY-----\n @\n -----END PRIVATE KEY-----",
 ];
 /// Places of master.cf.
@@ -53,6 +56,13 @@ const MASTER_CF: &[&str] = &[
     "a unix - - n - - smtp -o transport_maps=mysql:{{password=@}}",
     "a unix - - n - - smtp -o { smtp_sasl_password_maps = static:user:@",
     "a unix - - x - - smtp -o smtp_sasl_password_maps=static:user:@",
+    "a unix - n n - - pipe user=nobody argv=/bin/x --password=@ ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/bin/x --password=@ ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/bin/x --password @ ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/bin/x -u user:@ ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/bin/x -api-token @ ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/bin/x smtp://user:@@mx.example ${recipient}",
+    "a unix - x n - - pipe user=nobody env=API_TOKEN=@ argv=/bin/x ${recipient}",
 ];
 /// Places of Exim's main section.
 const EXIM_MAIN: &[&str] = &[
@@ -96,6 +106,17 @@ const EXIM_TRANSPORT: &[&str] = &[
     "hide dkim_selector = @",
     "hide serialize_hosts = ${lookup{@}",
     "unknown = ${hmac{md5}{@}{x}}",
+];
+/// Places of an authenticator.
+const EXIM_AUTHENTICATOR: &[&str] = &[
+    "client_send = ^user^@",
+    "client_send = : user : @",
+    "client_secret = @",
+    "client_password = @",
+    "server_secret = @",
+    "server_condition = ${if eq{$auth3}{@}}",
+    "hide client_send = ^user^@\\\n  ^x",
+    "client_sendx = ^user^@",
 ];
 /// Places of cPanel's files beside exim.conf: path and text.
 const CPANEL: &[(&str, &str)] = &[
@@ -227,6 +248,14 @@ fn planted(kind: usize, place: usize, mark: &str) -> (Host, String) {
             host.insert("/etc/exim/exim.conf", "driver = smtp", &format!("  {text}"));
             (host, text)
         }
+        4 => {
+            let text = config(EXIM_AUTHENTICATOR[place]);
+            let host = Host::new("exim-almalinux");
+            let section =
+                format!("\nbegin authenticators\nplain:\n  driver = plaintext\n  public_name = PLAIN\n  {text}\n");
+            host.append("/etc/exim/exim.conf", &section);
+            (host, text)
+        }
         _ => {
             let (path, text) = CPANEL[place];
             let text = config(text);
@@ -237,7 +266,8 @@ fn planted(kind: usize, place: usize, mark: &str) -> (Host, String) {
     }
 }
 
-const COUNTS: [usize; 5] = [MAIN_CF.len(), MASTER_CF.len(), EXIM_MAIN.len(), EXIM_TRANSPORT.len(), CPANEL.len()];
+const COUNTS: [usize; 6] =
+    [MAIN_CF.len(), MASTER_CF.len(), EXIM_MAIN.len(), EXIM_TRANSPORT.len(), EXIM_AUTHENTICATOR.len(), CPANEL.len()];
 
 #[test]
 fn no_place_gives_its_secret_away() {
@@ -273,11 +303,24 @@ fn a_setting_made_twice_quotes_neither_value() {
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }
 
+#[test]
+fn a_link_to_passwords_is_no_configuration() {
+    use std::os::unix::fs::PermissionsExt;
+    for line in [".include /etc/exim/more.conf", ".include /etc/shadow"] {
+        let host = Host::new("exim-almalinux");
+        fs::write(host.file("/etc/shadow"), "root:$6$Zq7marked$Zq7marked:19000:0:99999:7:::\n").unwrap();
+        fs::set_permissions(host.file("/etc/shadow"), fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("/etc/shadow", host.file("/etc/exim/more.conf")).unwrap();
+        host.insert("/etc/exim/exim.conf", "", line);
+        assert_eq!(host.leaks("Zq7marked"), Vec::<String>::new(), "{line}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn no_mark_of_any_form_is_seen(
-        mark in "[A-Z][A-Za-z0-9]{4,14}[0-9]([!#%*+^_~.-][A-Za-z0-9]{2,5})?", kind in 0..5usize, place in 0..1000usize,
+        mark in "[A-Z][A-Za-z0-9]{4,14}[0-9]([!#%*+^_~.-][A-Za-z0-9]{2,5})?", kind in 0..6usize, place in 0..1000usize,
         again in any::<bool>(),
     ) {
         let place = place % COUNTS[kind];

@@ -15,8 +15,8 @@ const WORD: usize = 10;
 const DISTINCT: usize = 6;
 /// Secrets that are looked for; more than any host has.
 const LIMIT: usize = 2000;
-/// Longest secret that is looked for as a whole, in bytes; of longer ones, the start.
-const LONGEST: usize = 1000;
+/// Longest secret that is looked for as a whole, in bytes; of longer ones, the start. Where the search for all would cost too much, less.
+const LONGEST: [usize; 4] = [1000, 200, 50, 20];
 /// What the search for all of them may cost, in bytes.
 const SEARCH_LIMIT: usize = 64 << 20;
 
@@ -36,7 +36,7 @@ impl Known {
                 // Behind the user's name.
                 let password = bare.rsplit(':').next().filter(|last| bare.contains(':') && !last.contains(['/', ' ']));
                 for text in [Some(piece), Some(bare), password].into_iter().flatten() {
-                    let end = text.floor_char_boundary(LONGEST);
+                    let end = text.floor_char_boundary(LONGEST[0]);
                     if text.len() >= SHORTEST && text != HIDDEN && all.len() < LIMIT {
                         all.insert(&text[..end]);
                     }
@@ -49,8 +49,11 @@ impl Known {
         // The longest first: of two that begin alike it is the one that stands there.
         let mut all: Vec<&str> = all.into_iter().collect();
         all.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        let pattern = all.into_iter().map(regex::escape).collect::<Vec<_>>().join("|");
-        Known(RegexBuilder::new(&pattern).size_limit(SEARCH_LIMIT).build().ok())
+        let search = |longest: usize| {
+            let starts = all.iter().map(|text| regex::escape(&text[..text.floor_char_boundary(longest)]));
+            RegexBuilder::new(&starts.collect::<Vec<_>>().join("|")).size_limit(SEARCH_LIMIT).build().ok()
+        };
+        Known(LONGEST.into_iter().find_map(search))
     }
 
     /// A text without these secrets, and without those that are recognised by their form.

@@ -15,8 +15,10 @@ pub(crate) enum Secrecy {
 const PARTS: [&str; 7] = ["password", "passwd", "passphrase", "secret", "credential", "apikey", "api_key"];
 /// Whole names whose values are secret, and ends of names behind an underscore.
 const ENDS: [&str; 5] = ["pw", "pwd", "pass", "token", "auth_key"];
-/// Options of Exim's drivers that hold credentials, whatever they look like.
-const EXIM: [&str; 5] = ["client_send", "client_name", "client_username", "server_condition", "server_set_id"];
+/// Options of Exim's authenticators that hold credentials, whatever they look like.
+const EXIM: [&str; 2] = ["server_condition", "server_set_id"];
+/// How those begin that say what this host logs in with; also where the rest is misspelt, and the line is shown for it.
+const EXIM_CLIENT: &str = "client_";
 /// Databases whose servers stand in an option of Exim with user and password.
 const SERVERS: [&str; 8] = ["mysql", "pgsql", "ldap", "redis", "oracle", "ibase", "sqlite", "mongodb"];
 /// Who logs in to a database.
@@ -48,7 +50,7 @@ pub(crate) fn secrecy(name: &str) -> Secrecy {
     let name = name.trim_start_matches(['-', '.', '_']);
     let ends = |end: &str| name == end || name.strip_suffix(end).is_some_and(|head| head.ends_with(['_', '-', '.']));
     let servers = name.strip_suffix("_servers").map(|head| head.strip_suffix("_default").unwrap_or(head));
-    if servers.is_some_and(|head| SERVERS.contains(&head)) || EXIM.contains(&name) {
+    if servers.is_some_and(|head| SERVERS.contains(&head)) || EXIM.contains(&name) || name.starts_with(EXIM_CLIENT) {
         return Secrecy::Always;
     }
     if name.contains("private_key") || name.contains("privatekey") || ends("key") {

@@ -143,6 +143,16 @@ struct Scanner<'t, 'f> {
     routes: Option<bool>,
 }
 
+/// The name of an option of a command, `--name` or `-name`; empty for other words.
+fn long_option(word: &str) -> &str {
+    word.strip_prefix("--").or_else(|| word.strip_prefix('-').filter(|name| name.len() > 1)).unwrap_or_default()
+}
+
+/// Options of commands (curl, swaks) with user and password behind a colon.
+fn is_login_option(word: &str) -> bool {
+    matches!(word, "-u" | "-U" | "--user" | "--proxy-user" | "--login")
+}
+
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
@@ -158,21 +168,22 @@ impl Scanner<'_, '_> {
             return;
         }
         self.inside();
-        if self.syntax == Syntax::Postfix {
-            self.options();
-        }
+        self.options();
     }
 
-    /// Options of master.cf without their equals sign, which Postfix refuses: `-o name value`.
+    /// Options without an equals sign: what commands are given (`--password value`), and what Postfix refuses in master.cf (`-o name
+    /// value`).
     fn options(&mut self) {
         let text = self.text;
-        let words = || text.split_ascii_whitespace();
-        let pairs = words().zip(words().skip(1)).zip(words().skip(2));
-        for ((_, name), value) in pairs.filter(|((option, _), _)| *option == "-o") {
-            if name.bytes().all(is_name) && hides(self.kind(name, Place::Word), value) {
+        let (mut before, mut option) = ("", "");
+        for value in text.split_ascii_whitespace() {
+            let name = if before == "-o" && self.syntax == Syntax::Postfix { option } else { long_option(option) };
+            let known = !name.is_empty() && name.bytes().all(is_name);
+            if known && hides(self.kind(name, Place::Word), value) || is_login_option(option) && value.contains(':') {
                 let start = value.as_ptr() as usize - text.as_ptr() as usize;
                 self.push(start, start + value.len());
             }
+            (before, option) = (option, value);
         }
     }
 
