@@ -34,7 +34,11 @@ impl Input {
     /// # Errors
     /// Where it cannot be read.
     pub(crate) fn read(option: &'static str, path: &Path) -> Result<Input, Error> {
-        match read_given(path, INPUT_LIMIT) {
+        match read_given(path, INPUT_LIMIT + 1) {
+            Ok(bytes) if bytes.len() as u64 > INPUT_LIMIT => {
+                let problem = format!("it has more than the {INPUT_LIMIT} bytes that are read");
+                Err(unusable(option, path, problem))
+            }
             Ok(bytes) => {
                 Ok(Input { option, path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() })
             }

@@ -90,7 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "sandbox/",
         ],
     ),
-    ("std::os::unix::fs", &["collect/processes/", "collect/root/", "inputs/", "output/"]),
+    ("std::os::unix::fs", &["collect/processes/", "collect/root/", "inputs/", "output/", "sandbox/"]),
     ("std::os::unix::net", &[]),
     ("std::net::UdpSocket", &["collect/kernel/", "observe/resolver/"]),
     ("std::net::TcpStream", &[]),

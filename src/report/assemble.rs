@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::addr::Family;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
-use crate::findings::{Because, Finding, Fix, Known, Meta, Place, Severity, Suppressed, Verdict};
+use crate::findings::{Because, Finding, Fix, Known, Meta, Need, Place, Severity, Suppressed, Verdict};
 use crate::identity::{Introduction, introduction};
 use crate::name::DomainName;
 use crate::observe::iprev::Iprev;
@@ -23,8 +23,8 @@ const HEARD_LIMIT: usize = 5000;
 const REPEATED: usize = 8;
 
 impl Report {
-    /// The report of one run, without a first step and without what caches still say. `rules` are all that were selected, `not_checked` those of them that did not run since they need the
-    /// DNS and nothing was asked.
+    /// The report of one run, without a first step and without what caches still say. `rules` are all that were selected,
+    /// `not_checked` those of them that did not run: since they need the DNS and nothing was asked, or since the time was up.
     pub fn new(
         facts: &Facts,
         dns: &Observations,
@@ -34,7 +34,10 @@ impl Report {
     ) -> Report {
         let mut findings: Vec<FindingView> = findings.iter().map(finding_view).collect();
         findings.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
-        let why = "nothing was asked of the DNS (--offline)";
+        let why = |meta: &Meta| match dns.offline && meta.needs(Need::Dns) {
+            true => NotChecked::NOT_ASKED,
+            false => NotChecked::NO_TIME,
+        };
         Report {
             schema: SCHEMA,
             tool: Tool::this(),
@@ -56,7 +59,7 @@ impl Report {
             plan: None,
             not_checked: not_checked
                 .iter()
-                .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why.to_owned() })
+                .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why(meta).to_owned() })
                 .collect(),
             planned: dns.replies.values().flatten().any(|reply| {
                 dns.vantages.get(reply.vantage).is_some_and(|vantage| vantage.kind == VantageKind::Overlay)

@@ -14,8 +14,9 @@ use crate::report::{
 pub(crate) fn render(report: &Report) -> String {
     let sentence: String = verdict::sentence(report).into_iter().map(|(_, part)| part).collect();
     let mut out = format!("## Mail identity of {}\n\n**{sentence}.**", code(verdict::host(report)));
-    if !report.not_checked.is_empty() {
-        out.push_str(&format!(" Not checked, since the DNS was not asked: {} rules.", report.not_checked.len()));
+    let unasked = report.not_checked.iter().filter(|rule| rule.is_unasked()).count();
+    if unasked > 0 {
+        out.push_str(&format!(" Not checked, since the DNS was not asked: {unasked} rules."));
     }
     if !report.suppressed.is_empty() {
         out.push_str(&format!(" Not counted: {}.", human::count(report.suppressed.len(), "finding")));

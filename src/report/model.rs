@@ -376,6 +376,18 @@ pub struct NotChecked {
     pub why: String,
 }
 
+impl NotChecked {
+    /// Why, where nothing was asked.
+    pub const NOT_ASKED: &str = "nothing was asked of the DNS (--offline)";
+    /// Why, where judging took too long.
+    pub const NO_TIME: &str = "the time for judging was up";
+
+    /// Whether it needs the DNS and nothing was asked.
+    pub fn is_unasked(&self) -> bool {
+        self.why != NotChecked::NO_TIME
+    }
+}
+
 /// How many findings there are. The severities count what was seen to be wrong; the rest is undetermined.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {

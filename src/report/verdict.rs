@@ -3,7 +3,7 @@
 use crate::findings::StaleCaches;
 use crate::observe::VantageKind;
 use crate::report::plural::count;
-use crate::report::{Outgoing, Report};
+use crate::report::{NotChecked, Outgoing, Report};
 
 /// What a part of the sentence means, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) fn sentence(report: &Report) -> Vec<(Tone, String)> {
     add(summary.error, count(summary.error, "error"), Tone::Bad);
     add(summary.warning, count(summary.warning, "warning"), Tone::Doubtful);
     add(summary.undetermined, format!("{} undetermined", summary.undetermined), Tone::Doubtful);
-    let (clean, asked) = (parts.is_empty(), report.not_checked.is_empty());
+    let (clean, asked) = (parts.is_empty(), !report.not_checked.iter().any(NotChecked::is_unasked));
     let paths = match report.paths.len() {
         0 => pathless(report).to_owned(),
         number => count(number, "outbound path"),

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::Hash;
+use std::time::Instant;
 
 use crate::facts::Facts;
 use crate::findings::{Finding, Meta, Need, Verdict};
 use crate::observe::Observations;
-use crate::rules::{self, Context};
+use crate::rules::{self, Context, config};
 
 /// Which rules the user wants: codes, names or families such as `PTR`.
 #[derive(Debug, Clone, Default)]
@@ -30,25 +31,35 @@ impl Selection {
 pub struct Outcome {
     /// Merged and sorted: by code, then subject.
     pub findings: Vec<Finding>,
-    /// Rules that were not checked since they need the DNS and nothing was asked.
+    /// Rules that were not checked: since they need the DNS and nothing was asked, or since the time was up.
     pub not_checked: Vec<&'static Meta>,
 }
 
 /// Judges by every rule that the selection lets run.
 pub fn judge(facts: &Facts, dns: &Observations, selection: &Selection) -> Outcome {
+    judge_until(facts, dns, selection, None)
+}
+
+/// As [`judge`]. Once `end` is over, no further rule is begun: those that are left are not checked, and one finding says so.
+pub fn judge_until(facts: &Facts, dns: &Observations, selection: &Selection, end: Option<Instant>) -> Outcome {
     let mut alike: BTreeMap<(&str, String), Vec<Finding>> = BTreeMap::new();
-    let mut not_checked = Vec::new();
+    let (mut not_checked, mut late) = (Vec::new(), Vec::new());
     let cx = Context::new(facts, dns);
     for rule in rules::all().filter(|rule| selection.allows(rule)) {
         if dns.offline && rule.needs(Need::Dns) {
             not_checked.push(&rule.meta);
             continue;
         }
+        if end.is_some_and(|end| Instant::now() >= end) {
+            late.push(&rule.meta);
+            continue;
+        }
         for finding in rule.findings(&cx) {
             alike.entry((rule.code, finding.subject.clone())).or_default().push(finding);
         }
     }
-    let merged = alike.into_values().filter_map(merge);
+    let merged = alike.into_values().filter_map(merge).chain(config::reading_bounded::late(&late));
+    not_checked.extend(late);
     Outcome { findings: first_of_each_question(merged), not_checked }
 }
 
@@ -154,6 +165,21 @@ mod tests {
         assert_eq!((known.message.as_str(), known.severity, known.verdict), ("strong", Severity::Error, Verdict::Fail));
         let labels: Vec<&str> = known.places.iter().map(|place| place.label.as_str()).collect();
         assert_eq!((labels, known.paths), (vec!["two", "one"], vec!["p2".to_owned(), "p1".to_owned()]));
+    }
+
+    #[test]
+    fn when_the_time_is_up_no_rule_is_begun_and_that_is_said() {
+        let (facts, dns) = (crate::report::sample::facts(), Observations::default());
+        let selection = Selection::default();
+        let ends = |end| judge_until(&facts, &dns, &selection, end);
+        let soon = Instant::now() + std::time::Duration::from_secs(3600);
+        assert_eq!(ends(Some(soon)).not_checked.len(), 0);
+        assert_eq!(ends(Some(soon)).findings.len(), ends(None).findings.len());
+        let late = ends(Some(Instant::now()));
+        assert_eq!(late.not_checked.len(), rules::all().count());
+        let [finding] = late.findings.as_slice() else { panic!("{:?}", late.findings) };
+        assert_eq!((finding.meta.code, finding.verdict), ("CFG021", Verdict::Undetermined));
+        assert!(finding.message.contains("PTR001"), "{}", finding.message);
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod tests;
 
 pub use context::Context;
 pub use dns::stale_caches;
-pub use engine::{Outcome, Selection, judge};
+pub use engine::{Outcome, Selection, judge, judge_until};
 pub use policy::Policy;
 
 use crate::findings::{Finding, Meta};

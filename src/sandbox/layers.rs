@@ -23,7 +23,7 @@ const NOBODY: u32 = 65_534;
 /// Address space, in bytes: what a server with 50,000 domains takes is a tenth of it.
 const ADDRESS_SPACE: u64 = 4 << 30;
 /// Processor time for judging and writing, in seconds; the DNS takes next to none.
-const PROCESSOR_TIME: u64 = 120;
+const PROCESSOR_TIME: u64 = 60;
 /// Processes and threads of the user. One more is needed, for the line that shows how far the questions are, and other programs
 /// may run as the same user.
 const PROCESSES: u64 = 256;

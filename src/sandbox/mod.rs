@@ -13,16 +13,18 @@ mod task;
 
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
-use std::io::{self, PipeWriter, Read, Write};
+use std::io::{self, IsTerminal, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getpid};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid};
 
 use fork::Side;
 pub(crate) use fork::only_waits_beside;
@@ -32,8 +34,8 @@ pub(crate) use task::Task;
 
 /// Largest message of a child, in octets.
 const MESSAGE_LIMIT: u64 = 256 << 20;
-/// How long a child may judge and write once the time for the DNS is up.
-const AFTER_THE_DNS: Duration = Duration::from_secs(120);
+/// How long a child may judge and write once the time for the DNS is up: judging ends by itself long before.
+const AFTER_THE_DNS: Duration = Duration::from_secs(60);
 
 thread_local! {
     /// In a child, the pipe to its parent.
@@ -147,6 +149,15 @@ fn without_streams() -> io::Result<()> {
     let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&null)?;
     dup2_stdout(&null)?;
+    // A shell opens its terminal once, to be read and written: what root types is not for the child.
+    if io::stderr().is_terminal() {
+        let flags = OFlag::O_NOCTTY.bits();
+        match OpenOptions::new().write(true).custom_flags(flags).open("/proc/self/fd/2") {
+            Ok(terminal) => dup2_stderr(&terminal)?,
+            // Another user's terminal, after su(1): words are lost, nothing else.
+            Err(_) => dup2_stderr(&null)?,
+        }
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ mod parameter_repeated;
 mod parameter_undefined;
 mod path_relayed;
 mod problem;
-mod reading_bounded;
+pub(crate) mod reading_bounded;
 mod service_missing;
 mod service_repeated;
 mod service_unused;

@@ -1,6 +1,6 @@
 use super::problem::mark;
 use crate::facts::ProblemKind;
-use crate::findings::Finding;
+use crate::findings::{Finding, Meta};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -8,7 +8,8 @@ rule! {
     ///
     /// ## Condition
     /// A file, a map or an evaluation takes more than helolint reads, keeps or works: it says which limit ended it and what is
-    /// therefore not known. Always undetermined. Subject: the file or setting.
+    /// therefore not known. Or judging takes longer than helolint gives it: it says which rules were not checked. Always
+    /// undetermined. Subject: the file or setting; `judging`.
     ///
     /// ## Why it matters
     /// helolint runs as root over files that others may write, so what any of them can cost it is bounded. What lies beyond a limit
@@ -33,6 +34,16 @@ rule! {
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let bounded = cx.facts.problems.iter().filter(|problem| problem.kind == ProblemKind::Bounded);
     bounded.map(|problem| mark(RULE.undetermined(&problem.file, problem.message.clone()), problem)).collect()
+}
+
+/// What is to be said where the time was up before these rules were judged by.
+pub(crate) fn late(rules: &[&Meta]) -> Option<Finding> {
+    let codes: Vec<&str> = rules.iter().map(|meta| meta.code).collect();
+    let message = format!(
+        "the time for judging was up, and these rules were not checked: {}. Run helolint again where the machine has less to do",
+        codes.join(", ")
+    );
+    (!codes.is_empty()).then(|| RULE.undetermined("judging", message))
 }
 
 #[cfg(test)]
