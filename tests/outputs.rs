@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -36,25 +36,34 @@ fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|stream| String::from_utf8_lossy(stream).into_owned()).concat()
 }
 
+/// Runs that are ended by a signal, spread over the time that a run takes and a little more.
+const KILLS: u32 = 250;
+
 #[test]
 fn a_run_that_is_ended_leaves_the_file_whole_or_absent_and_nothing_beside_it() {
     let dir = tempfile::tempdir().unwrap();
     let report = dir.path().join("report");
+    let args = ["--format", "json", "-o", report.to_str().unwrap()];
     let whole = check(&["--format", "json"]).output().unwrap().stdout;
-    let mut interrupted = 0;
-    for round in 0..40 {
+    let began = Instant::now();
+    assert!(check(&args).status().unwrap().success());
+    let span = began.elapsed() * 5 / 4;
+    let (mut interrupted, mut finished) = (0, 0);
+    for round in 0..KILLS {
         let replaces = round % 2 == 1;
         match replaces {
             true => fs::write(&report, "before").unwrap(),
             false => drop(fs::remove_file(&report)),
         }
-        let args = ["--format", "json", "-o", report.to_str().unwrap()];
         let mut run = check(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(3 * round));
+        thread::sleep(span * round / KILLS);
         let signal = if round % 4 < 2 { Signal::SIGINT } else { Signal::SIGTERM };
         // It is a child that nobody has waited for: its number is its own.
         kill(Pid::from_raw(run.id() as i32), signal).unwrap();
-        interrupted += usize::from(!run.wait().unwrap().success());
+        match run.wait().unwrap().success() {
+            true => finished += 1,
+            false => interrupted += 1,
+        }
         let left: Vec<_> = fs::read_dir(dir.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
         assert!(left.iter().all(|name| name == "report"), "{left:?}");
         match fs::read(&report) {
@@ -62,7 +71,7 @@ fn a_run_that_is_ended_leaves_the_file_whole_or_absent_and_nothing_beside_it() {
             Err(_) => assert!(!replaces, "{round}: the old report is gone"),
         }
     }
-    assert!(interrupted > 0);
+    assert!(interrupted > 0 && finished > 0, "{interrupted} ended, {finished} done");
 }
 
 #[test]

@@ -460,3 +460,45 @@ start_cpanel_exim() {
     on cpanel install -d -o Debian-exim -g Debian-exim /run/exim4
     on cpanel exim4 -bd -q30m -oP /run/exim4/exim.pid || die "Exim does not start"
 }
+
+# A host of its own behind a loopback, with strace and a name server: usage: make_cell
+make_cell() {
+    [ ! -d "$work/cell" ] || return 0
+    make_root cell
+    command -v strace >/dev/null || {
+        chroot "$work/cell/root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
+        install_into cell strace
+    }
+    cp "$HELOLINT" "$work/cell/root/usr/local/bin/helolint"
+    rm -f "$work/cell/root/etc/resolv.conf"
+    echo nameserver 127.0.0.53 >"$work/cell/root/etc/resolv.conf"
+    echo '127.0.0.1 localhost' >"$work/cell/root/etc/hosts"
+    echo 'hosts: files dns' >"$work/cell/root/etc/nsswitch.conf"
+    # An MTA's configuration, so that there is something to ask.
+    mkdir -p "$work/cell/root/etc/postfix"
+    cp "$top/testdata/hosts/postfix-plain/root/etc/postfix/"*.cf "$work/cell/root/etc/postfix/"
+    ip netns add cell
+    ip -n cell link set lo up
+    ip -n cell addr add 203.0.113.10/32 dev lo
+    ip -n cell route add default dev lo src 203.0.113.10
+    boot cell cell mail.example.com
+    ip netns exec cell python3 "$here/answers.py" mail.example.com 203.0.113.10 127.0.0.53 >"$work/answers.log" 2>&1 &
+    eventually 10 "the name server listens" grep -q ready "$work/answers.log"
+}
+
+# A live check, call by call: what parses answers has no file, no program and no right left when the first one comes.
+case_sandbox() {
+    make_cell
+    judge 30 "$work/cell.json" on cell strace -f -ttt -s 200 -o /tmp/trace \
+        helolint check --require-sandbox --no-authoritative --resolver 127.0.0.53 --timeout 5 --format json
+    holds "$work/cell.json" 'r["dns"]["answered"] > 0 and r["host"]["fqdn"] == "mail.example.com"'
+    python3 "$here/trace.py" "$work/cell/root/tmp/trace" || die "the sandbox does not hold"
+}
+
+# Every system call of a run fails once.
+case_faults() {
+    make_cell
+    cp -r "$top/testdata/hosts/postfix-plain" "$work/cell/root/tmp/host"
+    cp "$here/faults.py" "$work/cell/root/tmp/faults.py"
+    on cell python3 /tmp/faults.py helolint /tmp/host 127.0.0.53 || die "a fault is not borne"
+}
