@@ -99,7 +99,7 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
     wanted.extend(cpanel.main_ip.as_ref().map(|fact| fact.value));
     wanted.retain(|addr| facts.host.has_address(*addr) != Some(false));
     for lost in entry.into_iter().flat_map(addresses).filter(|addr| facts.host.has_address(*addr) == Some(false)) {
-        super::source::bring_up(state, lost, all);
+        super::lost::bring_up(state, lost, all);
     }
     let end = format!("{domain} in {MAILIPS} is an address of this host");
     let mut tried: Vec<IpAddr> = Vec::new();

@@ -6,6 +6,7 @@ mod exim;
 mod helo;
 mod host;
 mod identity;
+mod lost;
 mod postfix;
 mod records;
 mod source;
