@@ -214,8 +214,8 @@ fn public_postfix(real: &Path) -> Vec<Public> {
         fs::write(folder.join("main.cf"), read("cf").unwrap()).unwrap();
         fs::write(folder.join("master.cf"), read("master.cf").unwrap_or_else(|| MASTER.into())).unwrap();
         let refused = |part: &str| {
-            let messages = list(&recorded[part], "messages").iter().filter(|m| text(m, "level") == "fatal");
-            messages.last().filter(|_| recorded[part]["rc"] == 1).map(|message| text(message, "text").to_owned())
+            let mut messages = list(&recorded[part], "messages").iter().filter(|m| text(m, "level") == "fatal");
+            messages.next_back().filter(|_| recorded[part]["rc"] == 1).map(|message| text(message, "text").to_owned())
         };
         all.push(Public {
             name: name.to_owned(),

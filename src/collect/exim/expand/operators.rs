@@ -146,21 +146,6 @@ pub(crate) fn translated(text: &str, from: &str, to: &str) -> String {
     text.chars().map(change).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn translated() {
-        for (text, from, to, expected) in [
-            ("abcab", "ab", "xy", "xycxy"),
-            ("abc", "abc", "x", "xxx"),
-            ("aab", "aa", "xy", "yyb"),
-            ("a", "a", "", "a"),
-        ] {
-            assert_eq!(super::translated(text, from, to), expected, "{from} {to}");
-        }
-    }
-}
-
 /// Exim's substring: from the left, or with a negative start from the right.
 fn substring(text: &str, start: i64, length: Option<i64>) -> String {
     let chars: Vec<char> = text.chars().collect();
@@ -252,4 +237,19 @@ fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn translated() {
+        for (text, from, to, expected) in [
+            ("abcab", "ab", "xy", "xycxy"),
+            ("abc", "abc", "x", "xxx"),
+            ("aab", "aa", "xy", "yyb"),
+            ("a", "a", "", "a"),
+        ] {
+            assert_eq!(super::translated(text, from, to), expected, "{from} {to}");
+        }
+    }
 }
