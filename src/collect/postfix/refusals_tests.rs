@@ -40,7 +40,10 @@ fn values_that_a_program_does_not_take() {
             Some("file /etc/postfix/main.cf: parameter syslog_facility: unrecognized value: log"),
         ),
         ("mynetworks_style = all\n", Some("unknown mynetworks mask style value \"all\" in \"all\"")),
-        ("inet_protocols =\ninet_interfaces = 203.0.113.99\n", None),
+        (
+            "inet_protocols =\ninet_interfaces = 203.0.113.99\n",
+            Some("all network protocols are disabled (inet_protocols = )"),
+        ),
     ] {
         let found = refused(main, MASTER);
         let found: Vec<&str> =
