@@ -92,7 +92,7 @@ fn two_runs_on_one_file_leave_one_of_both() {
         let plain = check(&args).output().unwrap().stdout;
         plain == content
     };
-    assert!(formats.iter().any(|format| one(format)), "{}", String::from_utf8_lossy(&content));
+    assert!(formats.iter().any(one), "{}", String::from_utf8_lossy(&content));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
