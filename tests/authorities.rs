@@ -35,7 +35,7 @@ fn host(address: &str, helo: &str) -> Facts {
 
 /// What the rules about zones' servers say: code, subject, message. The same must come from the snapshot of the run.
 fn said(facts: &Facts, dns: &Observations) -> Vec<String> {
-    let selection = Selection { select: ["DNS003", "DNS009"].map(str::to_owned).to_vec(), ignore: Vec::new() };
+    let selection = Selection { select: ["DNS003", "DNS009", "DNS014"].map(str::to_owned).to_vec(), ignore: Vec::new() };
     let judge = |facts: &Facts, dns: &Observations| -> Vec<String> {
         let judged = rules::judge(facts, dns, &selection);
         let text =
