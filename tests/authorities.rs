@@ -35,7 +35,8 @@ fn host(address: &str, helo: &str) -> Facts {
 
 /// What the rules about zones' servers say: code, subject, message. The same must come from the snapshot of the run.
 fn said(facts: &Facts, dns: &Observations) -> Vec<String> {
-    let selection = Selection { select: ["DNS003", "DNS009", "DNS014"].map(str::to_owned).to_vec(), ignore: Vec::new() };
+    let selection =
+        Selection { select: ["DNS003", "DNS009", "DNS014"].map(str::to_owned).to_vec(), ignore: Vec::new() };
     let judge = |facts: &Facts, dns: &Observations| -> Vec<String> {
         let judged = rules::judge(facts, dns, &selection);
         let text =
@@ -323,7 +324,11 @@ fn reverse_zones_below_ip6_arpa() {
 #[test]
 fn an_intercepted_port_is_said_once_and_nobody_is_lame() {
     let servers: &[Server<'_>] = &[(2, &[], Recurses), (11, &[], Recurses), (12, &[], Recurses)];
-    let world = World::start(servers, TRUTH, &[]);
+    // One zone alone might be a mistake of its own.
+    const REVERSE: &str =
+        "$TTL 300\n@ SOA ns1.example.com. h 1 1 1 1 60\n@ NS ns1.example.com.\n10 PTR mail.example.com.\n";
+    let truth = [TRUTH, &[("2.0.192.in-addr.arpa", REVERSE)]].concat();
+    let world = World::start(servers, &truth, &[]);
     let facts = host("192.0.2.10", "mail.example.com");
     let dns = ask(&facts, &world.options());
     assert!(dns.intercepted());
