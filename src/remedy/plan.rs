@@ -210,6 +210,10 @@ impl<'a> Search<'a> {
         }
         if firsts.len() > 1 {
             found.extend(self.together(node, firsts));
+            // On a host of many paths a trial takes long, and what one of them needs most of them need.
+            if !self.few && !found.is_empty() {
+                return found;
+            }
         }
         for candidate in &unique {
             if self.lab.is_over(self.budget) {

@@ -166,6 +166,14 @@ fn postfix_helo(facts: &Facts, path: &OutboundPath, helo: &Fact<HeloName>, name:
         || postfix.parameters.get("myhostname").is_some_and(|own| own.origin == helo.origin);
     let otherwise = if follows_own { "myhostname" } else { of_client };
     let parameter = [of_client, "myhostname"].into_iter().find(overridden).unwrap_or(otherwise);
+    // Never for all what one of several source addresses is in need of.
+    let elsewhere = |other: &&OutboundPath| other.mta == path.mta && other.family == path.family && other.id != path.id;
+    let sending = |path: &OutboundPath| path.sending.as_ref().map(|fact| fact.value);
+    if !overridden(&parameter) && facts.paths.iter().filter(elsewhere).any(|other| sending(other) != sending(path)) {
+        let services = path.services.join("`, `");
+        let text = format!("Make Postfix introduce itself as `{name}` by `{services}` (master.cf: `-o {of_client}`).");
+        return Fix::new(Who::Host, text);
+    }
     Fix::new(Who::Host, format!("Make Postfix introduce itself as `{name}` (`{parameter}`)."))
 }
 

@@ -23,7 +23,7 @@ use crate::remedy::world::{Lab, Op, Trial};
 pub use exim::tables_of;
 
 /// Candidates of one state beyond which no more are made: judging each costs a trial.
-pub const CANDIDATES: usize = 400;
+pub const CANDIDATES: usize = 4000;
 
 /// Changes that belong together.
 #[derive(Debug, Clone, PartialEq)]

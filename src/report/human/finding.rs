@@ -11,6 +11,10 @@ use crate::report::{FindingView, OriginView, PathView, PlaceView, Quote, Report,
 
 /// Findings of one code that are shown in full without `-v`; the others are named in one list.
 const IN_FULL: usize = 3;
+/// Places that are no files shown below one finding, unless all are wanted.
+const NOTES: usize = 4;
+/// Answers shown below one finding, unless all are wanted.
+const ANSWERS: usize = 8;
 /// Subjects in that list.
 const SUBJECTS: usize = 60;
 /// Places shown of one finding without `-v`.
@@ -348,16 +352,26 @@ fn fits(line: &Shown, range: &std::ops::Range<usize>, label: &str, room: usize) 
 fn notes(finding: &FindingView, all: &Paths, style: &Style) -> Vec<(&'static str, Vec<String>)> {
     let verbose = style.verbosity == Verbosity::Verbose;
     let mut notes: Vec<(&'static str, Vec<String>)> = Vec::new();
-    let elsewhere = finding.origins.iter().filter(|place| !matches!(place.origin, OriginView::File { .. }));
-    for place in elsewhere {
+    let elsewhere: Vec<&PlaceView> =
+        finding.origins.iter().filter(|place| !matches!(place.origin, OriginView::File { .. })).collect();
+    let limit = if verbose || elsewhere.len() == NOTES + 1 { usize::MAX } else { NOTES };
+    for place in elsewhere.iter().take(limit) {
         let label = if place.label.is_empty() { "from" } else { &place.label };
         notes.push(("note", vec![format!("{label}: {}", place.origin.describe())]));
+    }
+    if elsewhere.len() > limit {
+        notes.push(("note", vec![format!("and {} more (-v shows all)", elsewhere.len() - limit)]));
     }
     let places = in_files(finding).count();
     if places > PLACES && !verbose {
         notes.push(("note", vec![format!("and {} (-v shows all)", count(places - PLACES, "more place"))]));
     }
-    let evidence = evidence(finding);
+    let mut evidence = evidence(finding);
+    if !verbose && evidence.len() > ANSWERS + 1 {
+        let more = evidence.len() - ANSWERS;
+        evidence.truncate(ANSWERS);
+        evidence.push(format!("and {more} more answers (-v shows all)"));
+    }
     if !evidence.is_empty() {
         notes.push(("DNS", evidence));
     }

@@ -99,14 +99,39 @@ pub(crate) fn rest<'a>(report: &Report, findings: &[&'a FindingView]) -> Vec<Ste
 }
 
 fn others(out: &mut String, steps: &[Step<'_>], style: &Style) {
-    let mut written: HashMap<Option<&&str>, usize> = HashMap::new();
+    let mut written: HashMap<&[&str], usize> = HashMap::new();
+    // What is done likewise for others, without commands of its own: one line for all of them.
+    let mut likewise: Vec<(&[&str], Vec<&str>)> = Vec::new();
     for step in steps {
-        let before = written.entry(step.codes.first()).or_default();
+        let before = written.entry(&step.codes).or_default();
         let brief = style.verbosity != Verbosity::Verbose && *before >= IN_FULL;
         *before += 1;
+        if brief && step.fix.commands.is_empty() {
+            match likewise.iter_mut().find(|(codes, _)| *codes == step.codes.as_slice()) {
+                Some((_, subjects)) => subjects.extend(&step.subjects),
+                None => likewise.push((&step.codes, step.subjects.clone())),
+            }
+            continue;
+        }
         let text = if brief { step.subjects.join(", ") } else { step.fix.text.clone() };
         put(out, "  - ", "    ", &format!("{text} [{}]", step.codes.join(", ")), style.width);
         commands(out, &step.fix.commands, style);
+    }
+    for (codes, subjects) in likewise {
+        let mut names: Vec<String> = subjects.iter().take(SUBJECTS).map(|subject| (*subject).to_owned()).collect();
+        if subjects.len() > SUBJECTS {
+            names.push(format!("{} more (-v shows all)", subjects.len() - SUBJECTS));
+        }
+        put(out, "  - ", "    ", &format!("Likewise for {}. [{}]", list(&names), codes.join(", ")), style.width);
+    }
+}
+
+/// Names in a sentence.
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
     }
 }
 
