@@ -259,7 +259,7 @@ fn each_kind_of_breach_is_seen() {
         ("rules/x.rs", "use crate::collect::root::Root;", "uses crate::collect"),
         ("rules/x.rs", "use crate::{facts::Facts, collect::{self, root}};", "uses crate::collect"),
         ("rules/x.rs", "use {crate::collect, crate::facts};", "uses crate::collect"),
-        ("rules/x.rs", "fn f() -> crate::report::Report { todo!() }", "uses crate::report"),
+        ("rules/x.rs", "fn f() -> crate::report::Report { loop {} }", "uses crate::report"),
         ("rules/x.rs", "use crate::*;", "uses crate::*"),
         ("rules/x.rs", "use super::super::collect::root;", "uses crate::collect"),
         ("rules/x.rs", "macro_rules! m { () => { $crate::collect::x() }; }", "uses crate::collect"),

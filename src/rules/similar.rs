@@ -51,7 +51,7 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// Letters to insert, delete or replace to make `a` into `b` (Levenshtein).
-fn edits_between(a: &str, b: &str) -> usize {
+pub(crate) fn edits_between(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

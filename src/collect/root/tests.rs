@@ -176,8 +176,8 @@ fn what_is_nobodys_configuration_is_not_read_whatever_leads_there() {
     for (path, mode, text, read) in [
         ("/etc/shadow", 0o640, "root:x", false),
         ("/etc/shadow-", 0o600, "root:x", false),
-        ("/root/.ssh/config", 0o600, "Host x", false),
-        ("/root/.my.cnf", 0o600, "[client]", false),
+        ("/home/anna/.ssh/config", 0o600, "Host x", false),
+        ("/home/anna/.my.cnf", 0o600, "[client]", false),
         ("/proc/7/environ", 0o400, "TOKEN=x", false),
         ("/etc/exim4/key", 0o640, "-----BEGIN RSA PRIVATE KEY-----", false),
         ("/etc/exim4/secrets.conf", 0o640, "hide mysql_servers = x", true),

@@ -5,6 +5,7 @@ use super::{Candidate, State, postfix};
 use crate::facts::{Mta, Problem, ProblemKind};
 use crate::remedy::edit::Edit;
 use crate::remedy::world::{COMPILED, Op};
+use crate::rules::similar::edits_between;
 use crate::source::Span;
 
 /// Problems of one host that are looked at.
@@ -320,25 +321,10 @@ fn replace_word(line: &str, old: &str, new: &str) -> String {
     out + rest
 }
 
-/// How many letters differ between two words.
+/// Letters between two names of services; of a long one the beginning counts.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut before = row.first().copied().unwrap_or_default();
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-        for (j, y) in b.iter().enumerate() {
-            let (left, up) = (row.get(j).copied().unwrap_or_default(), row.get(j + 1).copied().unwrap_or_default());
-            let best = (before + usize::from(x != y)).min(left + 1).min(up + 1);
-            before = up;
-            if let Some(cell) = row.get_mut(j + 1) {
-                *cell = best;
-            }
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    let start = |text: &str| text.chars().take(64).collect::<String>();
+    edits_between(&start(a), &start(b))
 }
 
 /// The domain that local mail gets: one of this host's that is in the DNS.

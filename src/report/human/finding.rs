@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
-use super::text::{count, glued, kind, put, wrap};
+use super::text::{count, glued, kind, list, put, wrap};
 use crate::findings::{Severity, Verdict};
 use crate::report::{FindingView, OriginView, PathView, PlaceView, Quote, Report, SenderSelection, Style, Verbosity};
 
@@ -407,9 +407,7 @@ fn leaving(finding: &FindingView, all: &Paths) -> Option<String> {
         names.push("all that no list names".to_owned());
     }
     let alone = domains.len() == 1 && !others;
-    let last = names.pop()?;
-    let listed = if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) };
-    Some(format!("{listed} {} this way", if alone { "leaves" } else { "leave" }))
+    Some(format!("{} {} this way", list(&names), if alone { "leaves" } else { "leave" }))
 }
 
 /// A line for each question and answer, with everybody who gave it.

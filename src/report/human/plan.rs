@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::text::{count, put};
+use super::text::{count, list, put};
 use crate::findings::{Fix, Who};
 use crate::remedy::{Plan, Settled};
 use crate::report::{FindingView, Report, Style, Verbosity};
@@ -123,15 +123,6 @@ fn others(out: &mut String, steps: &[Step<'_>], style: &Style) {
             names.push(format!("{} more (-v shows all)", subjects.len() - SUBJECTS));
         }
         put(out, "  - ", "    ", &format!("Likewise for {}. [{}]", list(&names), codes.join(", ")), style.width);
-    }
-}
-
-/// Names in a sentence.
-fn list(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
     }
 }
 

@@ -59,6 +59,15 @@ impl Style {
     }
 }
 
+/// Names in a sentence: `a`, `a and b`, `a, b and c`.
+pub(crate) fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
 /// The word that findings of this kind begin with, and its colour.
 pub(crate) fn kind(severity: Severity, verdict: Verdict) -> (&'static str, anstyle::Style) {
     match (verdict, severity) {
