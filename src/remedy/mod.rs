@@ -8,15 +8,19 @@
 //! | [`world`] | trials: a changed host, collected and judged again |
 //! | [`candidates`] | what could be done about findings |
 //! | [`plan`] | the search for the changes that leave least |
-//! | [`steps`] | their order, words and commands |
+//! | `steps`, `place`, `writer` | their order, whose each is, words and commands |
+//! | [`step`] | the plan as data |
 
 pub mod action;
 pub mod candidates;
 mod diff;
 pub mod edit;
+mod place;
 pub mod plan;
-pub mod steps;
+pub mod step;
+mod steps;
 pub mod world;
+mod writer;
 
 use crate::collect::root::Root;
 use crate::facts::Facts;
@@ -57,5 +61,5 @@ pub fn read_ahead(root: &Root, facts: &Facts) {
 
 pub use action::Action;
 pub use plan::{Found, search};
-pub use steps::{Plan, Remaining, Settled, Step};
+pub use step::{Plan, Remaining, Settled, Step};
 pub use world::Ground;

@@ -7,7 +7,8 @@ use crate::collect::root::Root;
 use crate::observe::Question;
 use crate::observe::change::RecordChange;
 use crate::remedy::candidates::{self, Candidate, State};
-use crate::remedy::steps::{self, Plan};
+use crate::remedy::step::Plan;
+use crate::remedy::steps;
 use crate::remedy::world::{Ground, Lab, Op, Score, Trial, World};
 
 /// States that are followed at once on hosts of few paths: a change that settles less may be the beginning of a cheaper plan.

@@ -460,8 +460,3 @@ impl<'a> Lab<'a> {
         self.known.borrow().after(&world.records, &self.asked.borrow(), &wanted)
     }
 }
-
-/// Whether a finding was seen to be wrong.
-pub fn failed(finding: &Finding) -> bool {
-    finding.verdict == Verdict::Fail
-}

@@ -1,0 +1,469 @@
+//! One step in words, actions and commands.
+
+use std::net::IpAddr;
+
+use super::diff;
+use crate::addr::Family;
+use crate::facts::{Facts, Mta};
+use crate::findings::Who;
+use crate::identity::generic::why_generic;
+use crate::managers::{self, HandEdits, Mention, Owned};
+use crate::name::DomainName;
+use crate::observe::change::{RecordChange, TTL};
+use crate::observe::iprev::confirms;
+use crate::observe::{Observations, Outcome, Question, RecordData, VantageKind};
+use crate::remedy::action::Action;
+use crate::remedy::edit::Edit;
+use crate::remedy::place::Place;
+use crate::remedy::step::Step;
+use crate::remedy::world::{Lab, Op, Trial, World};
+use crate::rules::advice::exim_unit;
+use crate::rules::ptr::ticket;
+use crate::rules::support::{list, ptr_names};
+
+/// A record's data in a sentence: names without the root's dot.
+fn told(data: &RecordData) -> String {
+    format!("{} {data}", data.rtype()).trim_end_matches('.').to_owned()
+}
+
+/// The address record of `name`, as a master file writes it.
+fn record(name: &DomainName, data: &RecordData, ttl: bool) -> String {
+    let ttl = if ttl { format!("{TTL} ") } else { String::new() };
+    format!("{name}. {ttl}IN {} {data}", data.rtype())
+}
+
+/// Writes one step down.
+pub(super) struct Writer<'a> {
+    lab: &'a Lab<'a>,
+    /// The host as it is.
+    before: &'a Trial,
+    /// The host as it is when the step begins.
+    trial: &'a Trial,
+    /// The same.
+    world: &'a World,
+}
+
+impl<'a> Writer<'a> {
+    /// For a step that begins with this host, which `before` is as it stands now.
+    pub(super) fn new(lab: &'a Lab<'a>, before: &'a Trial, trial: &'a Trial, world: &'a World) -> Writer<'a> {
+        Writer { lab, before, trial, world }
+    }
+
+    pub(super) fn step(&self, place: &Place, ops: &[Op], reload: &[Vec<String>]) -> Step {
+        let mut step = Step {
+            number: 0,
+            who: place.who(),
+            text: String::new(),
+            commands: Vec::new(),
+            actions: Vec::new(),
+            settles: Vec::new(),
+            after: Vec::new(),
+            because: None,
+        };
+        match place {
+            Place::Zone(zone) => self.zone(zone, ops, &mut step),
+            Place::Holder(..) => self.pointers(ops, &mut step),
+            Place::Daemons => daemons(reload, &mut step),
+            _ => self.host(ops, &mut step),
+        }
+        step.because = self.because(ops);
+        step
+    }
+
+    fn zone(&self, zone: &DomainName, ops: &[Op], step: &mut Step) {
+        let (mut new, mut old, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        // What goes, goes first: beside an alias nothing else may stand.
+        for op in ops {
+            if let Op::Record(RecordChange::Withdraw(name, data)) = op {
+                let record = record(name, data, false);
+                step.commands.push(format!("; delete: {record}"));
+                step.actions.push(Action::Withdraw { record });
+                old.push(told(data));
+                gone.push(format!("`{name}` {}", told(data)));
+            }
+        }
+        for op in ops {
+            if let Op::Record(RecordChange::Publish(name, data)) = op {
+                let record = record(name, data, true);
+                step.commands.push(record.clone());
+                step.actions.push(Action::Publish { record });
+                new.push(format!("`{name}` {}", told(data)));
+            }
+        }
+        step.text = match old.is_empty() {
+            true => format!("In the zone {zone}, publish {}.", list(&new)),
+            false if new.is_empty() => {
+                format!("In the zone {zone}, take away {}: nothing of this host answers there.", list(&gone))
+            }
+            false => format!("In the zone {zone}, publish {} in place of {}.", list(&new), list(&old)),
+        };
+    }
+
+    fn pointers(&self, ops: &[Op], step: &mut Step) {
+        let mut texts: Vec<String> = Vec::new();
+        for op in ops {
+            let Op::Record(RecordChange::SetPtr(addr, name)) = op else { continue };
+            let fix = ticket::ask_for(&self.trial.facts, &self.trial.dns, *addr, name);
+            texts.push(fix.text);
+            step.commands.extend(fix.commands);
+            let instead_of = published_ptr(&self.before.dns, *addr);
+            step.actions.push(Action::SetPtr { address: *addr, name: name.to_string(), instead_of });
+        }
+        texts.dedup();
+        step.text = texts.join("\n\n");
+    }
+
+    fn host(&self, ops: &[Op], step: &mut Step) {
+        let mut sentences: Vec<String> = Vec::new();
+        let mut files: Vec<(String, Vec<String>)> = Vec::new();
+        let mut world = self.world.clone();
+        let mut at: Vec<(String, Option<String>)> = Vec::new();
+        let mut rest: Vec<(Action, Vec<String>)> = Vec::new();
+        for op in ops {
+            let before = world.clone();
+            if let Some(next) = self.lab.make(&world, op) {
+                world = next;
+            }
+            match op {
+                Op::Edit { file, edit } => {
+                    if !at.iter().any(|(known, _)| known == file) {
+                        at.push((file.clone(), self.lab.text(&before, file).map(|text| text.to_string())));
+                    }
+                    match files.iter_mut().find(|(known, _)| known == file) {
+                        Some((_, said)) => said.push(edit.describe()),
+                        None => files.push((file.clone(), vec![edit.describe()])),
+                    }
+                }
+                Op::Generate { command, file, .. } => {
+                    let (old, new) = (self.lab.text(&before, file), self.lab.text(&world, file));
+                    let diff = diff::unified(old.as_deref().unwrap_or_default(), new.as_deref().unwrap_or_default());
+                    let effect = vec![Action::Edit { file: self.real(file), diff }];
+                    sentences.push(format!("Then `{}` writes {file} anew.", command.join(" ")));
+                    rest.push((Action::Run { command: command.clone(), effect }, vec![command.join(" ")]));
+                }
+                Op::Remove { file } => {
+                    sentences.push(format!("Remove {file}."));
+                    rest.push((Action::RemoveFile { file: self.real(file) }, vec![format!("rm {file}")]));
+                }
+                Op::HostName(name) => {
+                    sentences.push(format!("Name this host `{name}`."));
+                    rest.push((
+                        Action::SetHostName { name: name.clone() },
+                        vec![format!("hostnamectl set-hostname {name}")],
+                    ));
+                }
+                Op::Address { address, interface } => {
+                    sentences.push(format!(
+                        "Bring {address} up on {interface} again, and have the network configuration do so at each start."
+                    ));
+                    let command = format!("ip address add {address}/{} dev {interface}", self.prefix(*address));
+                    rest.push((Action::AddAddress { address: *address, interface: interface.clone() }, vec![command]));
+                }
+                Op::Route { family, source } => {
+                    sentences.push(format!(
+                        "Give this host a route for {} by which {source} is the source; the network's operator knows the gateway.",
+                        family.title()
+                    ));
+                    rest.push((Action::AddRoute { family: *family, source: *source }, Vec::new()));
+                }
+                Op::Compile { table } => {
+                    sentences.push(format!("Compile {table}."));
+                    let command = vec!["postmap".to_owned(), table.clone()];
+                    let effect = vec![Action::Compile { table: table.clone() }];
+                    rest.push((Action::Run { command, effect }, vec![format!("postmap {table}")]));
+                }
+                Op::ByHand { text, command, effect } => {
+                    let mut inner = Step {
+                        number: 0,
+                        who: Who::Host,
+                        text: String::new(),
+                        commands: Vec::new(),
+                        actions: Vec::new(),
+                        settles: Vec::new(),
+                        after: Vec::new(),
+                        because: None,
+                    };
+                    Writer { world: &before, ..*self }.host(effect, &mut inner);
+                    sentences.push(text.clone());
+                    let action = Action::ByHand { text: text.clone(), effect: inner.actions };
+                    rest.push((action, command.iter().cloned().collect()));
+                }
+                Op::Record(_) | Op::Reload => {}
+            }
+        }
+        let mut edits: Vec<(String, Option<String>, String, String)> = Vec::new();
+        for (file, old) in at {
+            let new = self.lab.text(&world, &file).map(|text| text.to_string()).unwrap_or_default();
+            let diff = diff::unified(old.as_deref().unwrap_or_default(), &new);
+            // Of several changes of one file, what they come to.
+            if let Some((_, said)) = files.iter_mut().find(|(known, said)| *known == file && said.len() > 1) {
+                *said = diff::told(&diff);
+            }
+            edits.push((file, old, new, diff));
+        }
+        let said = files.iter().map(|(file, said)| format!("In {file}: {}.", list(said)));
+        let owners = owners(&self.before.facts, ops);
+        step.text = said.chain(sentences).chain(owners).collect::<Vec<_>>().join(" ");
+        for (file, old, new, diff) in edits {
+            step.commands.extend(diff::commands(&self.real(&file), old.as_deref(), &new).unwrap_or_default());
+            step.actions.push(Action::Edit { file: self.real(&file), diff });
+        }
+        for (action, commands) in rest {
+            step.actions.push(action);
+            step.commands.extend(commands);
+        }
+    }
+
+    /// Where a file stands once links are followed: there it is edited, and the link stays.
+    fn real(&self, file: &str) -> String {
+        self.lab.ground.root.map_or_else(|| file.to_owned(), |root| root.place(file))
+    }
+
+    fn prefix(&self, addr: IpAddr) -> u8 {
+        let own = self.before.facts.host.own_addresses().filter(|own| Family::from(own.address) == Family::from(addr));
+        own.filter_map(|own| own.prefix_length).next().unwrap_or(if addr.is_ipv4() { 32 } else { 128 })
+    }
+
+    /// Why this way, and what the other would be.
+    fn because(&self, ops: &[Op]) -> Option<String> {
+        let (facts, dns) = (&self.before.facts, &self.before.dns);
+        for op in ops {
+            if let Op::Record(RecordChange::SetPtr(addr, name)) = op
+                && let Some(other) = usable_ptr(dns, *addr).filter(|other| other != name)
+            {
+                return Some(format!(
+                    "The PTR record of {addr} follows the name that this host goes by. The other way: `{other}` leads to {addr} and back \
+                     already, so that the host could go by that."
+                ));
+            }
+            let Op::Edit { edit, .. } = op else { continue };
+            if sets_one_family(edit) {
+                return Some(
+                    "IPv6 has no name that leads to this host and back, and this needs nobody else. The other way keeps IPv6: an AAAA \
+                     record and a PTR record for an address that stays."
+                        .to_owned(),
+                );
+            }
+            if let Some(text) = follows_ptr(facts, dns, edit) {
+                return Some(text);
+            }
+        }
+        None
+    }
+}
+
+/// The PTR names that an address really has today: what is merely planned is not published.
+fn published_ptr(dns: &Observations, addr: IpAddr) -> Vec<String> {
+    let question = Question::ptr(addr);
+    let live = dns.replies(&question).filter(|(vantage, _)| vantage.kind != VantageKind::Overlay);
+    let answers = live.filter_map(|(_, outcome)| match outcome {
+        Outcome::Answer(answer) => Some(answer),
+        Outcome::Unanswered(_) => None,
+    });
+    let best = answers.max_by_key(|answer| answer.authoritative);
+    let records = best.into_iter().flat_map(|answer| &answer.records);
+    let mut names: Vec<String> = Vec::new();
+    for record in records {
+        if let RecordData::Ptr(name) = &record.data
+            && !names.contains(&name.to_string())
+        {
+            names.push(name.to_string());
+        }
+    }
+    names
+}
+
+/// A PTR name of an address that leads back and is not generic.
+fn usable_ptr(dns: &Observations, addr: IpAddr) -> Option<DomainName> {
+    let fit = |name: &DomainName| {
+        name.is_host_name()
+            && name.is_qualified()
+            && why_generic(name, addr).is_none()
+            && confirms(dns, name, addr) == Some(true)
+    };
+    ptr_names(dns, addr).into_iter().find(fit)
+}
+
+fn sets_one_family(edit: &Edit) -> bool {
+    match edit {
+        Edit::MainCf { parameter, value: Some(value) } | Edit::MasterCf { parameter, value: Some(value), .. } => {
+            parameter == "inet_protocols" && value == "ipv4"
+        }
+        Edit::EximMain { option, .. } => option == "disable_ipv6" || option == "dns_ipv4_lookup",
+        _ => false,
+    }
+}
+
+/// Who writes anew what these changes edit, and where it is set to last.
+fn owners(facts: &Facts, ops: &[Op]) -> Vec<String> {
+    if ops.iter().any(|op| matches!(op, Op::Generate { .. } | Op::ByHand { .. })) {
+        return Vec::new();
+    }
+    let mut told: Vec<String> = Vec::new();
+    for op in ops {
+        let Some((owned, value)) = owned(facts, op) else { continue };
+        let Some(manager) = managers::owner(&facts.managers, owned) else { continue };
+        if manager.hand_edits == HandEdits::Kept || manager.mention == Mention::Quiet {
+            continue;
+        }
+        let place = manager.place(owned);
+        let certain = manager.evidence.is_certain() && place.is_none_or(|place| place.evidence.is_certain());
+        let known = if certain { "" } else { "as far as known, " };
+        let mut text = format!("{} may write this anew ({known}{}).", manager.name, manager.when);
+        if let Some(place) = place {
+            text += &format!(" To last, {known}it is set in {}", place.place);
+            let filled = |command: &str| {
+                ["{name}", "{value}", "{address}"].iter().fold(command.to_owned(), |c, key| c.replace(key, &value))
+            };
+            let command = place.command.map(filled).filter(|command| !command.contains('{') && !value.is_empty());
+            if let Some(command) = command {
+                text += &format!(": `{command}`");
+            }
+            text += &format!("; {}.", place.apply.trim_end_matches('.'));
+        }
+        if !told.contains(&text) {
+            told.push(text);
+        }
+    }
+    told
+}
+
+/// What a change sets, in the words of those who write files anew, and the value.
+fn owned(facts: &Facts, op: &Op) -> Option<(Owned, String)> {
+    let by_file = |file: &str| match file {
+        "/etc/hosts" => Some(Owned::Hosts),
+        "/etc/mailname" => Some(Owned::Mailname),
+        file if file.ends_with("/main.cf") => Some(Owned::MainCf),
+        file if file.ends_with("/master.cf") => Some(Owned::MasterCf),
+        file if facts.exim.iter().any(|exim| exim.file == file) => Some(Owned::EximConfig),
+        _ => None,
+    };
+    match op {
+        Op::HostName(name) => Some((Owned::HostName, name.clone())),
+        Op::Address { address, .. } => Some((Owned::Addresses, address.to_string())),
+        Op::Edit { file, edit } => {
+            let file = by_file(file)?;
+            let (name, value) = match edit {
+                Edit::MainCf { parameter, value } => (parameter.as_str(), value.clone()),
+                Edit::EximMain { option, value } | Edit::EximTransport { option, value, .. } => {
+                    (option.as_str(), value.clone())
+                }
+                _ => ("", None),
+            };
+            let owned = match name {
+                "myhostname" => Owned::Myhostname,
+                "smtp_helo_name" => Owned::SmtpHeloName,
+                "smtp_bind_address" | "smtp_bind_address6" => Owned::SmtpBindAddress,
+                "inet_protocols" => Owned::InetProtocols,
+                "primary_hostname" => Owned::EximPrimaryHostname,
+                "helo_data" => Owned::EximHeloData,
+                "interface" => Owned::EximInterface,
+                _ => file,
+            };
+            Some((owned, value.unwrap_or_default()))
+        }
+        _ => None,
+    }
+}
+
+/// Where a name is set that an address has as PTR name already.
+fn follows_ptr(facts: &Facts, dns: &Observations, edit: &Edit) -> Option<String> {
+    let name = match edit {
+        Edit::MainCf { parameter, value: Some(value) } | Edit::MasterCf { parameter, value: Some(value), .. } => {
+            (parameter.ends_with("name")).then_some(value)
+        }
+        Edit::EximTransport { option, value: Some(value), .. } => (option == "helo_data").then_some(value),
+        Edit::EximMain { option, value: Some(value) } => (option == "primary_hostname").then_some(value),
+        Edit::EximMacro { value, .. } => Some(value),
+        _ => None,
+    }?;
+    let name = DomainName::new(name);
+    let addr = facts
+        .paths
+        .iter()
+        .filter_map(|path| path.sending.as_ref())
+        .map(|fact| fact.value)
+        .find(|addr| dns.ptr(*addr).found().contains(&name) && confirms(dns, &name, *addr) == Some(true))?;
+    Some(format!(
+        "`{name}` leads to {addr} and back already, so that nobody else has to act. The other way: another name with an address record \
+         and a PTR record of its own."
+    ))
+}
+
+fn daemons(reload: &[Vec<String>], step: &mut Step) {
+    step.text = "Let the mail server take it over.".to_owned();
+    for command in reload {
+        step.commands.push(command.join(" "));
+        step.actions.push(Action::Run { command: command.clone(), effect: Vec::new() });
+    }
+}
+
+/// The commands that let daemons take over what these changes make of files.
+pub(super) fn reloads(before: &Trial, ops: &[Op]) -> Vec<Vec<String>> {
+    let facts = &before.facts;
+    let mut all: Vec<Vec<String>> = Vec::new();
+    let mut add = |words: &[&str]| {
+        let command: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        if !all.contains(&command) {
+            all.push(command);
+        }
+    };
+    let mut flat: Vec<&Op> = Vec::new();
+    for op in ops {
+        match op {
+            Op::ByHand { effect, .. } => flat.extend(effect),
+            op => flat.push(op),
+        }
+    }
+    for op in flat {
+        let (file, renamed) = match op {
+            Op::Edit { file, .. } | Op::Remove { file } | Op::Generate { file, .. } => {
+                (file.as_str(), file == "/etc/hosts")
+            }
+            Op::HostName(_) => ("", true),
+            Op::Reload => ("", true),
+            _ => continue,
+        };
+        for postfix in &facts.postfix {
+            let own = file.strip_prefix(postfix.config_directory.as_str()).is_some_and(|rest| rest.starts_with('/'));
+            // Which addresses the master listens on, and which protocols it speaks, is settled when it starts.
+            let start = matches!(op, Op::Edit { edit: Edit::MainCf { parameter, .. }, .. }
+                if ["inet_interfaces", "inet_protocols"].contains(&parameter.as_str()));
+            let default = postfix.config_directory == "/etc/postfix";
+            let refused = postfix.error.is_some();
+            if own || file == "/etc/mailname" || renamed && facts.mtas.live.contains(&Mta::Postfix) {
+                match (start || refused, default) {
+                    (true, true) => add(&["systemctl", "restart", "postfix"]),
+                    (true, false) => add(&["postfix", "-c", &postfix.config_directory, "stop"]),
+                    (false, true) => add(&["postfix", "reload"]),
+                    (false, false) => add(&["postfix", "-c", &postfix.config_directory, "reload"]),
+                }
+                if (start || refused) && !default {
+                    add(&["postfix", "-c", &postfix.config_directory, "start"]);
+                }
+            }
+        }
+        for exim in &facts.exim {
+            let unit = exim_unit(exim);
+            let at = |place: &str| file == place || file.starts_with("/etc/exim") || file.starts_with("/var/lib/exim4");
+            if at(&exim.file) {
+                add(&["systemctl", if exim.error.is_some() { "restart" } else { "reload" }, unit]);
+            } else if renamed && facts.mtas.live.contains(&Mta::Exim) {
+                add(&["systemctl", "restart", unit]);
+            }
+        }
+    }
+    // A restart does what a reload does.
+    let restarts: Vec<String> =
+        all.iter().filter(|c| c.contains(&"restart".to_owned())).filter_map(|c| c.last().cloned()).collect();
+    all.retain(|command| {
+        let reload = command.contains(&"reload".to_owned());
+        let of = if command.first().is_some_and(|first| first == "postfix") {
+            "postfix"
+        } else {
+            command.last().map_or("", String::as_str)
+        };
+        !(reload && command.len() <= 3 && restarts.iter().any(|unit| unit == of))
+    });
+    all
+}
