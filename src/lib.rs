@@ -13,7 +13,7 @@
 //! | [`collect`] | files below a root, the kernel | [`facts::Facts`]: what this host says about itself, each value with its place |
 //! | [`identity`] | facts, what the command line puts in their place | outbound paths, the host's names and addresses |
 //! | [`observe`] | facts | [`observe::Observations`]: what each server answered, and what is true by that |
-//! | [`rules`] | facts, observations | [`findings::Finding`]s; whom to ask for a PTR record, and how, is in [`providers`] |
+//! | [`rules`] | facts, observations | [`findings::Finding`]s; who can set a PTR record, and how, is in [`providers`] |
 //! | [`remedy`] | all of these, and the root again | what to do, tried on a copy in memory |
 //! | [`receivers`] | paths, observations | what each known receiver will do, and what that stands on |
 //! | [`replies`] | an SMTP reply, a bounce, a log line | who says so, what it means, which rules look into it |

@@ -25,31 +25,35 @@ pub struct Present<'a> {
 
 /// What stands in a text, who says so, which rules look into it and, where this host was looked at, which of its findings explain it.
 pub fn reply(text: &str, present: Option<&Present<'_>>, style: &Style) -> String {
-    let heard = replies::recognise(text);
+    let recognised = replies::recognise(text);
     let mut page = Page { out: String::new(), width: style.width.min(PROSE_WIDTH), style };
-    if heard.cut {
+    if recognised.cut {
         page.line("The text is too long: its end was not read.");
     }
-    if heard.incoming > 0 {
+    if recognised.incoming > 0 {
         page.line(&format!(
             "{} about mail that came in: there this host refused somebody else. {} left out.",
-            if heard.incoming == 1 { "1 line is".to_owned() } else { format!("{} lines are", heard.incoming) },
-            if heard.incoming == 1 { "It is" } else { "They are" }
+            if recognised.incoming == 1 {
+                "1 line is".to_owned()
+            } else {
+                format!("{} lines are", recognised.incoming)
+            },
+            if recognised.incoming == 1 { "It is" } else { "They are" }
         ));
     }
-    if heard.replies.is_empty() {
+    if recognised.replies.is_empty() {
         // Where all of it came in, that is all there is to say.
-        if heard.incoming == 0 || heard.code.is_some() {
-            nothing(&mut page, &heard);
+        if recognised.incoming == 0 || recognised.code.is_some() {
+            nothing(&mut page, &recognised);
         }
         return page.out;
     }
-    for reply in &heard.replies {
+    for reply in &recognised.replies {
         one(&mut page, reply);
     }
-    about(&mut page, &heard);
+    about(&mut page, &recognised);
     if let Some(present) = present {
-        explained(&mut page, &heard, present);
+        explained(&mut page, &recognised, present);
     }
     page.out
 }
@@ -78,15 +82,15 @@ impl Page<'_> {
     }
 }
 
-fn nothing(page: &mut Page<'_>, heard: &Recognised) {
+fn nothing(page: &mut Page<'_>, recognised: &Recognised) {
     let count = replies::all().count();
     page.line(&format!(
         "None of the {count} replies known to speak of a host's identity, or to be taken for one (as of {CHECKED}), is in this text."
     ));
-    match heard.code {
+    match recognised.code {
         Some(400..=499) => page.line("Its code says: refused for now, the mail is tried again."),
         Some(500..=599) => page.line("Its code says: refused for good."),
-        _ if heard.incoming == 0 => {
+        _ if recognised.incoming == 0 => {
             page.line(
                 "Give it the whole reply, from its three-digit code on, or the line of the mail log that has it.",
             );
@@ -149,31 +153,31 @@ fn basis(basis: Basis) -> &'static str {
     }
 }
 
-fn about(page: &mut Page<'_>, heard: &Recognised) {
-    if heard.addresses.is_empty() && heard.helo.is_empty() {
+fn about(page: &mut Page<'_>, recognised: &Recognised) {
+    if recognised.addresses.is_empty() && recognised.helo.is_empty() {
         return;
     }
     page.heading("What it speaks of");
-    if !heard.addresses.is_empty() {
-        let all: Vec<String> = heard.addresses.iter().map(IpAddr::to_string).collect();
+    if !recognised.addresses.is_empty() {
+        let all: Vec<String> = recognised.addresses.iter().map(IpAddr::to_string).collect();
         page.item("address", &all.join(", "));
     }
-    if !heard.helo.is_empty() {
-        let all: Vec<String> = heard.helo.iter().map(|name| escape::line(name).into_owned()).collect();
+    if !recognised.helo.is_empty() {
+        let all: Vec<String> = recognised.helo.iter().map(|name| escape::line(name).into_owned()).collect();
         page.item("HELO name", &all.join(", "));
     }
 }
 
 /// Which findings explain what was said.
-fn explained(page: &mut Page<'_>, heard: &Recognised, present: &Present<'_>) {
-    let codes: BTreeSet<&str> = heard.replies.iter().flat_map(|reply| reply.rules()).collect();
+fn explained(page: &mut Page<'_>, recognised: &Recognised, present: &Present<'_>) {
+    let codes: BTreeSet<&str> = recognised.replies.iter().flat_map(|reply| reply.rules()).collect();
     if codes.is_empty() {
         return;
     }
     page.heading("On this host, now");
     let strange: Vec<String> =
-        heard.addresses.iter().filter(|addr| !present.sending.contains(addr)).map(IpAddr::to_string).collect();
-    let own: Vec<IpAddr> = heard.addresses.iter().filter(|addr| present.sending.contains(addr)).copied().collect();
+        recognised.addresses.iter().filter(|addr| !present.sending.contains(addr)).map(IpAddr::to_string).collect();
+    let own: Vec<IpAddr> = recognised.addresses.iter().filter(|addr| present.sending.contains(addr)).copied().collect();
     if own.is_empty() && !strange.is_empty() && !present.sending.is_empty() {
         page.line(&format!("No mail leaves this host by {}: another host may have sent it.", strange.join(", ")));
     }
@@ -186,7 +190,7 @@ fn explained(page: &mut Page<'_>, heard: &Recognised, present: &Present<'_>) {
         present.findings.iter().filter(|finding| codes.contains(finding.meta.code)).filter(concerns).collect()
     };
     let (explaining, of_answers) = (named(&codes), {
-        let codes: BTreeSet<&str> = heard.replies.iter().flat_map(|reply| reply.rules_of_answers()).collect();
+        let codes: BTreeSet<&str> = recognised.replies.iter().flat_map(|reply| reply.rules_of_answers()).collect();
         named(&codes)
     });
     for finding in &explaining {

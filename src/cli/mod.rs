@@ -123,7 +123,7 @@ pub(crate) enum Command {
     Explain(Box<ExplainArgs>),
     /// List every rule: code, name, default severity, summary
     Rules(RulesArgs),
-    /// Show the DNS questions that check would ask, and whom, without asking them
+    /// Show the DNS questions that check would ask, and of which servers, without asking them
     Questions(Box<QuestionsArgs>),
     /// Write the file that `--kernel` reads: this host's names, addresses and source addresses
     Kernel(KernelArgs),

@@ -226,9 +226,9 @@ impl Hider<'_> {
     }
 
     fn problem(&self, problem: &mut Problem) {
-        let Problem { kind, mta: _, file: _, origin: _, message, related, meant } = problem;
+        let Problem { kind, mta: _, file: _, origin: _, message, related, correction } = problem;
         self.text(message);
-        meant.iter_mut().for_each(|(old, new)| [old, new].into_iter().for_each(|text| self.text(text)));
+        correction.iter_mut().for_each(|(old, new)| [old, new].into_iter().for_each(|text| self.text(text)));
         related.iter_mut().for_each(|(_, label)| self.text(label));
         match kind {
             ProblemKind::Uncompiled { table } => self.text(table),

@@ -69,7 +69,7 @@ pub struct KernelSource {
 
 impl KernelSource {
     /// The source for a family; `None` without a route, or unknown.
-    pub fn of(&self, family: Family) -> Option<IpAddr> {
+    pub fn for_family(&self, family: Family) -> Option<IpAddr> {
         match family {
             Family::Ipv4 => self.ipv4,
             Family::Ipv6 => self.ipv6,

@@ -22,8 +22,8 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<(Origin, String)>,
     /// What stands at the place and what was meant by it, where that can be guessed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub meant: Option<(String, String)>,
+    #[serde(default, alias = "meant", skip_serializing_if = "Option::is_none")]
+    pub correction: Option<(String, String)>,
 }
 
 /// The rule that a [`Problem`] belongs to, with what that rule needs.
@@ -99,7 +99,7 @@ impl Problem {
             origin: Some(origin),
             message: message.into(),
             related: Vec::new(),
-            meant: None,
+            correction: None,
         }
     }
 
@@ -112,7 +112,7 @@ impl Problem {
             origin: named_by,
             message: message.into(),
             related: Vec::new(),
-            meant: None,
+            correction: None,
         }
     }
 }

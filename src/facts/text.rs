@@ -14,25 +14,25 @@ use crate::source::Span;
 #[serde(into = "Fact<String>", try_from = "Fact<String>")]
 pub struct Text {
     span: Span,
-    /// What is meant, where that is not what stands there: escapes resolved, lines joined, letters folded.
-    meant: Option<Box<str>>,
+    /// What is decoded, where that is not what stands there: escapes resolved, lines joined, letters folded.
+    decoded: Option<Box<str>>,
 }
 
 impl Text {
     /// What stands at `span`.
     pub fn from_span(span: Span) -> Text {
-        Text { span, meant: None }
+        Text { span, decoded: None }
     }
 
     /// What is written at `span` and means `value`.
     pub fn new(span: Span, value: impl AsRef<str> + Into<Box<str>>) -> Text {
-        let meant = if value.as_ref() == span.text() { None } else { Some(value.into()) };
-        Text { span, meant }
+        let decoded = if value.as_ref() == span.text() { None } else { Some(value.into()) };
+        Text { span, decoded }
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.meant.as_deref().unwrap_or_else(|| self.span.text())
+        self.decoded.as_deref().unwrap_or_else(|| self.span.text())
     }
 
     /// Where it stands.
@@ -93,7 +93,7 @@ mod tests {
         let file = SourceFile::new("/etc/map", "key: Value\n");
         let (plain, folded) = (Text::new(file.span(5, 10), "Value"), Text::new(file.span(5, 10), "value"));
         assert_eq!((plain.as_str(), &*folded), ("Value", "value"));
-        assert_eq!((&plain.meant, plain.origin()), (&None, folded.origin()));
+        assert_eq!((&plain.decoded, plain.origin()), (&None, folded.origin()));
         assert_eq!(plain, Text::from_span(file.span(5, 10)));
         assert_ne!(plain, folded);
     }

@@ -18,7 +18,7 @@ pub enum BaselineError {
     #[error("it is no baseline of helolint: {0}; write one with --write-baseline")]
     Shape(#[from] serde_json::Error),
     /// A newer helolint wrote it.
-    #[error("it has format {0}, and this helolint reads format {SCHEMA}: write it anew with --write-baseline")]
+    #[error("it has format {0}, and this helolint reads format {SCHEMA}: write it again with --write-baseline")]
     Schema(u32),
 }
 

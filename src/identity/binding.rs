@@ -101,7 +101,9 @@ impl Binding<'_> {
 /// Whether the host is known to have neither an address nor a route of this family.
 fn lacks(host: &Host, family: Family) -> bool {
     let known = host.addresses.is_some() && host.source.known;
-    known && host.source.of(family).is_none() && !host.own_addresses().any(|own| Family::from(own.address) == family)
+    known
+        && host.source.for_family(family).is_none()
+        && !host.own_addresses().any(|own| Family::from(own.address) == family)
 }
 
 fn after_fault(then: AfterBindFault, host: &Host, family: Family) -> Source {
@@ -112,7 +114,7 @@ fn after_fault(then: AfterBindFault, host: &Host, family: Family) -> Source {
 }
 
 pub(super) fn kernel_choice(host: &Host, family: Family) -> Source {
-    match host.source.of(family) {
+    match host.source.for_family(family) {
         Some(source) => Source::At(Fact::new(source, ROUTE), false),
         None if host.source.known => Source::None,
         None => Source::Unknown(None),

@@ -97,7 +97,7 @@ pub(crate) fn of_senders<'a>(
 pub(crate) fn of_host(host: &Host, nat: &NatMap) -> Vec<OutboundPath> {
     let mut paths = Vec::new();
     for family in Family::BOTH {
-        let Some(source) = host.source.of(family) else { continue };
+        let Some(source) = host.source.for_family(family) else { continue };
         let source = Fact::new(source, ROUTE);
         paths.push(OutboundPath {
             id: String::new(),

@@ -1,4 +1,4 @@
-//! Who knows whom, and what stands in which room only. Tests alone may look further: items and files that are compiled for them alone.
+//! Which module may use which, and what stands in which module only. Tests alone may look further: items and files that are compiled for them alone.
 
 mod circles;
 mod reading;

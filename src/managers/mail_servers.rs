@@ -96,7 +96,7 @@ pub(super) const ALL: &[Manager] = &[
         when: "each run of run.py, --upgrade included",
         hand_edits: HandEdits::Lost,
         mention: Mention::Normal,
-        advice: "modoboa-installer writes main.cf anew at each run (also --upgrade): set hostname in its installer.cfg and re-run, or keep your change for the next upgrade.",
+        advice: "modoboa-installer rewrites main.cf at each run (also --upgrade): set hostname in its installer.cfg and re-run, or keep your change for the next upgrade.",
         markers: &[Marker {
             set: "file",
             path: "/etc/postfix/main.cf",
@@ -204,7 +204,7 @@ pub(super) const ALL: &[Manager] = &[
         when: "setup-kolab is run again",
         hand_edits: HandEdits::Partly,
         mention: Mention::Normal,
-        advice: "Kolab's setup-kolab may write main.cf anew when it is run again.",
+        advice: "Kolab's setup-kolab may rewrite main.cf when it is run again.",
         markers: &[Marker {
             set: "host",
             path: "/etc/kolab/kolab.conf",

@@ -88,7 +88,7 @@ pub(super) const ALL: &[Manager] = &[
         when: "only when the administrator runs config-services; the hourly cron job does not touch main.cf",
         hand_edits: HandEdits::Partly,
         mention: Mention::Normal,
-        advice: "Froxlor's main.cf takes mydomain (and so myhostname) from Settings » System » Hostname when its services are configured anew: change both places.",
+        advice: "Froxlor's main.cf takes mydomain (and so myhostname) from Settings » System » Hostname when its services are configured again: change both places.",
         markers: &[Marker {
             set: "file",
             path: "/etc/postfix/main.cf",
@@ -178,7 +178,7 @@ pub(super) const ALL: &[Manager] = &[
         when: "Rebuild Mail Server is pressed",
         hand_edits: HandEdits::Partly,
         mention: Mention::Normal,
-        advice: "CWP may write main.cf anew when its MailServer Manager rebuilds the mail server.",
+        advice: "CWP may rewrite main.cf when its MailServer Manager rebuilds the mail server.",
         markers: &[Marker {
             set: "host",
             path: "/usr/local/cwpsrv",

@@ -126,7 +126,7 @@ pub(super) const ALL: &[Manager] = &[
         when: "./build exim_conf (also part of ./build all and update runs that touch Exim)",
         hand_edits: HandEdits::Lost,
         mention: Mention::Normal,
-        advice: "DirectAdmin copies /etc/exim.conf anew at each `build exim_conf`: set HELO in /etc/virtual/helo_data, sources in /etc/virtual/domainips, other lines in the custom files.",
+        advice: "DirectAdmin copies /etc/exim.conf again at each `build exim_conf`: set HELO in /etc/virtual/helo_data, sources in /etc/virtual/domainips, other lines in the custom files.",
         markers: &[
             Marker {
                 set: "host",

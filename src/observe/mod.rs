@@ -145,7 +145,7 @@ pub struct Observations {
     pub zones: Vec<zones::Zone>,
     /// Nothing was to be asked (`--offline`).
     pub offline: bool,
-    /// When the last of it was heard; `None` where nobody has a clock: zone files, tests.
+    /// When the last answer arrived; `None` where nobody has a clock: zone files, tests.
     pub taken: Option<jiff::Timestamp>,
     /// What was worked out of large replies.
     pub(crate) truths: truth::Known,
@@ -219,7 +219,7 @@ impl Observations {
         truth::serial(&self.replies, vantage, question)
     }
 
-    /// Whether something on the way answers in place of all authoritative servers: none of them was heard then.
+    /// Whether something on the way answers in place of all authoritative servers: none of them answered then.
     pub fn intercepted(&self) -> bool {
         truth::intercepted(&self.vantages, &self.replies)
     }

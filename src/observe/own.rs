@@ -46,7 +46,7 @@ mod tests {
     use crate::observe::{Record, Reply, Vantage, samples};
 
     /// Replies to one PTR question: of each kind of server, a name; none for no record.
-    fn heard(replies: &[(VantageKind, Option<&str>)]) -> (Observations, IpAddr) {
+    fn observed(replies: &[(VantageKind, Option<&str>)]) -> (Observations, IpAddr) {
         let address: IpAddr = "192.0.2.10".parse().unwrap();
         let question = Question::ptr(address);
         let vantage = |(number, (kind, _)): (usize, &(VantageKind, Option<&str>))| Vantage {
@@ -76,7 +76,7 @@ mod tests {
             (&[(Public, Some("a.example"))], &["a.example"]),
             (&[(Overlay, Some("new.example")), (System, Some("inner.example"))], &["new.example"]),
         ] {
-            let (dns, address) = heard(replies);
+            let (dns, address) = observed(replies);
             let names = dns.own_ptr_names(address).unwrap();
             assert_eq!(names.iter().map(DomainName::as_str).collect::<Vec<_>>(), expected, "{replies:?}");
         }

@@ -117,10 +117,10 @@ impl FollowUps {
                 questions.extend(public.map(Question::ptr));
             }
             let found = answer.records.iter().filter_map(|record| record.data.address());
-            let meant = |addr: &IpAddr| {
+            let may_send = |addr: &IpAddr| {
                 self.here.contains(addr) && self.unbound.contains(&(Family::from(*addr), question.name.clone()))
             };
-            questions.extend(found.filter(meant).map(Question::ptr));
+            questions.extend(found.filter(may_send).map(Question::ptr));
             return questions;
         }
         let mut names: Vec<&DomainName> = answer.records.iter().filter_map(ptr_name).collect();

@@ -15,7 +15,7 @@ pub(crate) struct Stale {
     pub left: Option<u32>,
 }
 
-/// What caches say to `question` that no server of its zone says, where these were heard. `system`: whether the system's resolvers count.
+/// What caches say to `question` that no server of its zone says, where these answered. `system`: whether the system's resolvers count.
 pub(crate) fn find(dns: &Observations, question: &Question, system: bool) -> Option<Stale> {
     let truth = dns.truth(question);
     if truth.kind != Some(VantageKind::Authoritative) || truth.lookup.open().is_some() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Observations, Outcome, Question, RecordData, RecordType, Reply, VantageKind, Why};
 use crate::name::DomainName;
 
-/// A zone that questions led to, and whom it was found to be served by. Numbers are indices into [`Observations::vantages`].
+/// A zone that questions led to, and the servers found for it. Numbers are indices into [`Observations::vantages`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zone {
     /// Its name.
@@ -23,7 +23,7 @@ pub struct Zone {
     pub unasked: BTreeSet<(DomainName, IpAddr)>,
 }
 
-/// Who names a server of a zone; `None` where that side was not heard.
+/// Who names a server of a zone; `None` where that side did not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedBy {
     /// The delegation in the zone above.
@@ -77,7 +77,7 @@ impl Observations {
 }
 
 /// Those of a zone's servers that it is served by, from what was said to [`Zone::question`]: those that the zone above names, and those that
-/// these name themselves, and so on. A server that neither does is remembered by some cache alone. Where the delegation was not heard, all.
+/// these name themselves, and so on. A server that neither does is remembered by some cache alone. Where nobody told the delegation, all.
 pub fn witnesses(zone: &Zone, replies: &[Reply]) -> BTreeSet<usize> {
     let Some(mut names) = delegated(zone, replies) else { return zone.servers.keys().copied().collect() };
     loop {

@@ -33,7 +33,7 @@ const NAMES: usize = 100;
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Those whom the umask, or the file that is replaced, allows.
+    /// Everyone that the umask, or the file that is replaced, allows.
     Usual,
     /// Its owner alone, whatever the permissions were before: it says everything that helolint has read.
     Owner,

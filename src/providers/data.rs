@@ -95,7 +95,7 @@ pub struct DefaultName {
 /// Outgoing connections to port 25 that the provider blocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Port25 {
-    /// For whom.
+    /// Which customers or products it applies to.
     pub when: &'static str,
     /// What opens it.
     pub open: &'static str,

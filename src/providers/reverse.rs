@@ -64,7 +64,7 @@ impl ReverseZone {
         }
     }
 
-    /// Whom to ask, in words that follow "ask".
+    /// Who to ask, in words that follow "ask".
     pub fn holder(&self, addr: IpAddr) -> String {
         let mut known = Vec::new();
         if let Some(contact) = &self.contact {

@@ -1,4 +1,4 @@
-//! Where a change is made, and by whom: what belongs into one step.
+//! Where a change is made, and who makes it: what belongs into one step.
 
 use crate::addr::Family;
 use crate::findings::Who;

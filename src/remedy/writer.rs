@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
         step.text = match old.is_empty() {
             true => format!("In the zone {zone}, publish {}.", list(&new)),
             false if new.is_empty() => {
-                format!("In the zone {zone}, take away {}: nothing of this host answers there.", list(&gone))
+                format!("In the zone {zone}, remove {}: nothing of this host answers there.", list(&gone))
             }
             false => format!("In the zone {zone}, publish {} in place of {}.", list(&new), list(&old)),
         };
@@ -138,7 +138,12 @@ impl<'a> Writer<'a> {
                     let (old, new) = (self.lab.text(&before, file), self.lab.text(&world, file));
                     let diff = diff::unified(old.as_deref().unwrap_or_default(), new.as_deref().unwrap_or_default());
                     let effect = vec![Action::Edit { file: self.real(file), diff }];
-                    sentences.push(format!("Then `{}` writes {file} anew.", command.join(" ")));
+                    let first = files.is_empty() && sentences.is_empty();
+                    let run = if first { "Run" } else { "Then run" };
+                    let sentence = format!("{run} `{}`, which writes {file} again.", command.join(" "));
+                    if !sentences.contains(&sentence) {
+                        sentences.push(sentence);
+                    }
                     rest.push((Action::Run { command: command.clone(), effect }, vec![command.join(" ")]));
                 }
                 Op::Remove { file } => {
@@ -201,7 +206,7 @@ impl<'a> Writer<'a> {
             }
             edits.push((file, old, new, diff));
         }
-        let said = files.iter().map(|(file, said)| format!("In {file}: {}.", list(said)));
+        let said = files.iter().map(|(file, said)| format!("In {file}, {}.", list(said)));
         let owners = owners(&self.before.facts, ops);
         step.text = said.chain(sentences).chain(owners).collect::<Vec<_>>().join(" ");
         for (file, old, new, diff) in edits {
@@ -309,9 +314,9 @@ fn owners(facts: &Facts, ops: &[Op]) -> Vec<String> {
         let place = manager.place(owned);
         let certain = manager.evidence.is_certain() && place.is_none_or(|place| place.evidence.is_certain());
         let known = if certain { "" } else { "as far as known, " };
-        let mut text = format!("{} may write this anew ({known}{}).", manager.name, manager.when);
+        let mut text = format!("{} may overwrite this ({known}{}).", manager.name, manager.when);
         if let Some(place) = place {
-            text += &format!(" To last, {known}it is set in {}", place.place);
+            text += &format!(" To make it last, {known}set it in {}", place.place);
             let filled = |command: &str| {
                 ["{name}", "{value}", "{address}"].iter().fold(command.to_owned(), |c, key| c.replace(key, &value))
             };
@@ -391,7 +396,7 @@ fn follows_ptr(facts: &Facts, dns: &Observations, edit: &Edit) -> Option<String>
 }
 
 fn daemons(reload: &[Vec<String>], step: &mut Step) {
-    step.text = "Let the mail server take it over.".to_owned();
+    step.text = "Have the mail server read its configuration again.".to_owned();
     for command in reload {
         step.commands.push(command.join(" "));
         step.actions.push(Action::Run { command: command.clone(), effect: Vec::new() });

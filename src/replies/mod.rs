@@ -150,7 +150,7 @@ pub struct Recognised {
     pub replies: Vec<&'static Reply>,
     /// Public addresses in it that are not the receiver's, each once.
     pub addresses: Vec<IpAddr>,
-    /// HELO names, as the receiver heard them.
+    /// HELO names, as the receiver was given them.
     pub helo: Vec<String>,
     /// The first SMTP reply code in it.
     pub code: Option<u16>,

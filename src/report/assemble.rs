@@ -17,7 +17,7 @@ use crate::report::servers;
 use crate::source::Excerpt;
 
 /// Questions beyond which the answers are not listed one by one: nobody reads on.
-const HEARD_LIMIT: usize = 5000;
+const REPLIES_LIMIT: usize = 5000;
 
 /// Findings up to which each is given the commands of the step that settles it.
 const REPEATED: usize = 8;
@@ -301,7 +301,7 @@ fn quote(excerpt: Excerpt) -> Quote {
 }
 
 /// Every answer, in the order of questions and servers.
-fn heard(dns: &Observations) -> Vec<HeardView> {
+fn every_reply(dns: &Observations) -> Vec<ReplyView> {
     let mut all = Vec::new();
     for question in dns.replies.keys() {
         let text = question.to_string();
@@ -320,7 +320,7 @@ fn heard(dns: &Observations) -> Vec<HeardView> {
                     (words, ttl, answer.rtt_micros)
                 }
             };
-            all.push(HeardView { question: text.clone(), from: vantage.name.clone(), answer, ttl, rtt_micros });
+            all.push(ReplyView { question: text.clone(), from: vantage.name.clone(), answer, ttl, rtt_micros });
         }
     }
     all
@@ -358,7 +358,7 @@ fn dns_view(dns: &Observations) -> DnsView {
         stale: None,
         zones: dns.zones.iter().map(|zone| servers::view(dns, zone)).collect(),
         notes: servers::notes(dns),
-        heard: if dns.replies.len() <= HEARD_LIMIT { heard(dns) } else { Vec::new() },
+        replies: if dns.replies.len() <= REPLIES_LIMIT { every_reply(dns) } else { Vec::new() },
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "is_false")]
     #[schemars(default)]
     pub planned: bool,
-    /// Whom the DNS was asked through, and how much.
+    /// Which servers were asked, and how much.
     pub dns: DnsView,
     /// Every rule that was to be judged, also those without finding and those not checked.
     #[serde(skip)]
@@ -425,12 +425,12 @@ pub struct DnsView {
     pub notes: Vec<String>,
     /// Every answer, for the human report with `-v`.
     #[serde(skip)]
-    pub heard: Vec<HeardView>,
+    pub replies: Vec<ReplyView>,
 }
 
 /// What one server said to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeardView {
+pub struct ReplyView {
     /// The question.
     pub question: String,
     /// Who was asked.
@@ -439,7 +439,7 @@ pub struct HeardView {
     pub answer: String,
     /// Seconds that it may be kept.
     pub ttl: Option<u32>,
-    /// Round trip time in microseconds; 0 where nothing was sent or heard.
+    /// Round trip time in microseconds; 0 where nothing was sent or received.
     pub rtt_micros: u64,
 }
 

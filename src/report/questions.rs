@@ -1,4 +1,4 @@
-//! `helolint questions`: what would be asked, and whom.
+//! `helolint questions`: what would be asked, and of which servers.
 
 use crate::escape;
 use crate::observe::{Question, Vantage};

@@ -357,7 +357,7 @@ fn plan(stranger: &str) -> Plan {
         steps: vec![
             step(1, Who::IpOwner, "Ask for it.\nSubject: PTR", &[record], &[("PTR001", "203.0.113.10")]),
             step(2, Who::Host, "In /etc/postfix/main.cf: `myhostname`.", &[edit], &[("HLO001", "mail")]),
-            step(3, Who::Host, "Let the mail server take it over.", &["postfix reload"], &[]),
+            step(3, Who::Host, "Have the mail server read its configuration again.", &["postfix reload"], &[]),
         ],
         remains: Vec::new(),
     }

@@ -71,8 +71,8 @@ sanitize_fields! {
     PlaceView { origin, end_column, label, quote }
     Quote { cut, before, marked, after }
     NotChecked { code, name, why }
-    DnsView { vantage, questions, answered, offline, stale, zones, notes, heard }
-    HeardView { question, from, answer, ttl, rtt_micros }
+    DnsView { vantage, questions, answered, offline, stale, zones, notes, replies }
+    ReplyView { question, from, answer, ttl, rtt_micros }
     VantageView { name, server, kind, answered, asked }
     ZoneView { zone, parent, delegation, own, servers }
     ZoneServerView { name, named_by }

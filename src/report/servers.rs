@@ -12,7 +12,7 @@ use crate::observe::zones::Zone;
 /// Servers that a note lists.
 const LISTED: usize = 12;
 
-/// A zone and whom it is served by.
+/// A zone and its servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ZoneView {
     /// Its name.

@@ -257,7 +257,7 @@ fn own_map(domains: &[DomainName], helo: &Fact<HeloName>, name: &DomainName) -> 
 pub(crate) fn of_exim_conf_local(line: &str, origin: &Origin, new: &str) -> Fix {
     let text = format!(
         "In WHM » Exim Configuration Manager » Advanced Editor, change `{}` to `{new}` ({}); or edit {EXIM_CONF_LOCAL}, where WHM keeps it, \
-         build the configuration and restart Exim. What is changed in /etc/exim.conf itself is lost when cPanel builds that anew.",
+         build the configuration and restart Exim. What is changed in /etc/exim.conf itself is lost when cPanel builds that file again.",
         line.trim(),
         origin.describe()
     );

@@ -166,7 +166,7 @@ fn denied(dns: &Observations, question: &Question) -> bool {
     dns.replies(question).any(|(_, outcome)| is_negative(outcome))
 }
 
-/// Whether the answers heard bear out that a record is missing, for the rules that say so.
+/// Whether the answers bear out that a record is missing, for the rules that say so.
 fn borne_out(dns: &Observations, finding: &Finding) -> bool {
     let all =
         |name: &DomainName, types: &[RecordType]| types.iter().all(|rtype| denied(dns, &Question::new(name, *rtype)));
@@ -212,7 +212,7 @@ proptest! {
     }
 }
 
-/// The properties above would hold of rules that never speak: with every answer heard they do.
+/// The properties above would hold of rules that never speak: with every question answered they do.
 #[test]
 fn denials_are_heard() {
     let nothing = observe(&[Says::NxDomain]);

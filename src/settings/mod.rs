@@ -395,9 +395,9 @@ fn syntax(file: &Arc<SourceFile>, error: &toml::de::Error) -> SettingsError {
     let message = error.message().trim();
     let problem = match unknown_key(message) {
         Some((key, known)) => {
-            let meant = also_called(key).filter(|meant| known.contains(meant));
-            let suggestion = match meant {
-                Some(meant) => format!(", did you mean `{meant}`?"),
+            let present = also_called(key).filter(|name| known.contains(name));
+            let suggestion = match present {
+                Some(name) => format!(", did you mean `{name}`?"),
                 None => catalogue::did_you_mean(key, &known),
             };
             let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

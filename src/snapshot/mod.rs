@@ -59,7 +59,7 @@ struct Document {
     /// Who was asked.
     #[serde(default)]
     vantages: Vec<VantageDoc>,
-    /// Whom zones were found to be served by. Numbers are places in `vantages`.
+    /// The zones and the servers found for them. Numbers are places in `vantages`.
     #[serde(default)]
     zones: Vec<ZoneDoc>,
     /// What each answered.
@@ -190,9 +190,12 @@ fn is_zero(count: &usize) -> bool {
 pub fn write(facts: &Facts, dns: &Observations, taken: Timestamp) -> Result<String, SnapshotError> {
     // Seconds are enough, and the same everywhere.
     let taken = taken.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let heard = dns.taken.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let answered_at = dns.taken.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let observations = dns.replies.iter().flat_map(|(question, replies)| {
-        replies.iter().map(|reply| observation(question, reply, &dns.vantages, heard.as_ref())).collect::<Vec<_>>()
+        replies
+            .iter()
+            .map(|reply| observation(question, reply, &dns.vantages, answered_at.as_ref()))
+            .collect::<Vec<_>>()
     });
     let document = Document {
         schema: SCHEMA,

@@ -36,7 +36,7 @@ impl Drop for Complaints<'_> {
     fn drop(&mut self) {
         let more = self.count.saturating_sub(COMPLAINT_LIMIT);
         if let (1.., Some(last)) = (more, self.problems.last_mut()) {
-            last.message.push_str(&format!(". Further lines of this file that are not as they should be: {more}"));
+            last.message.push_str(&format!(". Further faulty lines in this file: {more}"));
         }
     }
 }

@@ -62,13 +62,13 @@ pub(super) fn localopts(file: &Arc<SourceFile>) -> BTreeMap<String, Fact<String>
 
 /// The main server address: the one line of `/var/cpanel/mainip`.
 pub(super) fn main_ip(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Option<Fact<IpAddr>> {
-    let broken = "WHM takes this file for the server's main address. `/scripts/mainipcheck` writes it anew";
+    let broken = "WHM takes this file for the server's main address. `/scripts/mainipcheck` writes it again";
     parsed(&first_line(file)?, "the main address", broken, &mut Complaints::new(problems))
 }
 
 /// The pairs of `/var/cpanel/cpnat`.
 pub(super) fn cpnat(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Vec<CpanelNat> {
-    const REPAIR: &str = "The line maps nothing. `/usr/local/cpanel/scripts/build_cpnat` writes the file anew";
+    const REPAIR: &str = "The line maps nothing. `/usr/local/cpanel/scripts/build_cpnat` writes the file again";
     let mut complaints = Complaints::new(problems);
     let mut pairs = Vec::new();
     for (at, line) in lines(file.text()) {
@@ -111,7 +111,7 @@ fn parsed(text: &Fact<String>, what: &str, broken: &str, complaints: &mut Compla
         return Some(text.with(address));
     }
     if let Some(span) = text.origin.span() {
-        complaints.add(span, format!("{what} is `{}`, which is no IP address. {broken}", excerpt(&text.value)));
+        complaints.add(span, format!("{what} is `{}`, which is not an IP address. {broken}", excerpt(&text.value)));
     }
     None
 }

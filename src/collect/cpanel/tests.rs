@@ -223,7 +223,7 @@ fn many_bad_lines_are_counted_not_listed() {
     let (cpanel, problems) = cpanel(&[("etc/mailips", &text)]);
     assert_eq!(cpanel.mailips.len(), 1000);
     assert_eq!(problems.len(), 20);
-    assert!(problems[19].message.ends_with("not as they should be: 980"), "{}", problems[19].message);
+    assert!(problems[19].message.ends_with("Further faulty lines in this file: 980"), "{}", problems[19].message);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) fn stale(root: &Root, live: &str, cpanel: bool, problems: &mut Vec<Pr
         let Some(status) = root.status(&source).filter(|status| status.is_file) else { continue };
         if status.modified > generated.modified + TOLERANCE {
             let message = format!(
-                "{source} is newer than {live}, which is made from it: what it says does not count yet ({how})"
+                "{source} is newer than {live}, which is made from it: its settings have no effect yet ({how})"
             );
             problems.push(Problem::of_file(ProblemKind::NotGenerated, &source, None, message));
         }

@@ -63,7 +63,7 @@ pub(crate) fn not_built(root: &Root, read: &Read, cpanel: &Cpanel, problems: &mu
         if has(&read.config, name, value) {
             continue;
         }
-        let message = format!("{LOCAL} sets {name} to `{value}`, which {BUILT} lacks: it does not count yet ({how})");
+        let message = format!("{LOCAL} sets {name} to `{value}`, which {BUILT} lacks: it has no effect yet ({how})");
         report(LOCAL, Some(&span), message);
     }
     let smarthost = cpanel.localopts.get(SMARTHOST).filter(|fact| !fact.value.trim().is_empty());

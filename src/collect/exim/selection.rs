@@ -241,7 +241,7 @@ pub(crate) enum RoutedSenders {
 }
 
 impl RoutedSenders {
-    /// The senders told apart of whom `taken` holds; `certain`: whether files decide it.
+    /// The senders for which `taken` holds; `certain`: whether files decide it.
     pub(crate) fn new(selection: &Selection, taken: &BTreeSet<usize>, certain: bool) -> RoutedSenders {
         if !certain {
             return RoutedSenders::Undecided;
@@ -256,7 +256,7 @@ impl RoutedSenders {
         RoutedSenders::Only { taken: named(true), left: named(false), others: taken.contains(&selection.names.len()) }
     }
 
-    /// Of those whom a transport treats alike, the ones who come this way; `None` where there are none. `all`: every domain that
+    /// Of the senders that a transport treats alike, those that take this route; `None` where there are none. `all`: every domain that
     /// the transport tells apart.
     pub(crate) fn among(&self, alike: &SenderDomains, all: &HashSet<&str>) -> Option<SenderDomains> {
         let (taken, left, others) = match self {

@@ -80,7 +80,7 @@ mod tests {
             let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') && !text.is_empty();
             is_name(host) && is_name(port) && !text.contains("v6") | text.contains("[v6]")
         };
-        for (text, meant) in [
+        for (text, expected) in [
             ("[smtp.example]587", Some("[smtp.example]:587")),
             ("[smtp.example:587", Some("[smtp.example]:587")),
             ("[smtp.example", Some("[smtp.example]")),
@@ -94,7 +94,7 @@ mod tests {
             ("[2001:db8::25", Some("[2001:db8::25]")),
             ("{{ relay }}", None),
         ] {
-            assert_eq!(next_hop(text, takes).as_deref(), meant, "{text}");
+            assert_eq!(next_hop(text, takes).as_deref(), expected, "{text}");
         }
     }
 
@@ -103,7 +103,7 @@ mod tests {
         let takes = |text: &str| {
             matches!(text, "all" | "loopback-only") || text.split(", ").all(|word| word.parse::<IpAddr>().is_ok())
         };
-        for (text, meant) in [
+        for (text, expected) in [
             ("127.0.0.1/8, 192.0.2.1", Some("127.0.0.1, 192.0.2.1")),
             ("127.0.0.1; 192.0.2.1", Some("127.0.0.1, 192.0.2.1")),
             ("\"192.0.2.1\"", Some("192.0.2.1")),
@@ -112,7 +112,7 @@ mod tests {
             ("all, 192.0.2.1", Some("all")),
             ("eth0", None),
         ] {
-            assert_eq!(interfaces(text, takes).as_deref(), meant, "{text}");
+            assert_eq!(interfaces(text, takes).as_deref(), expected, "{text}");
         }
     }
 }

@@ -88,7 +88,7 @@ impl<'a> Reporter<'a> {
             for repeated in &main.repeated {
                 let (name, later, earlier) = (&repeated.name, &repeated.later, &repeated.earlier);
                 let message = format!(
-                    "`{name}` is set more than once: Postfix takes the last setting, so `{}` of line {} does not count",
+                    "`{name}` is set more than once: Postfix takes the last setting, so `{}` in line {} has no effect",
                     earlier.value, earlier.line
                 );
                 let kind = ProblemKind::Repeated { name: name.clone() };
@@ -120,8 +120,8 @@ impl<'a> Reporter<'a> {
             let Some(last) = self.master.replaced_by(index) else { continue };
             let service = format!("{}/{}", entry.name(), entry.kind());
             let message = format!(
-                "{service} stands in master.cf more than once: the master takes the last entry, whole; this one, with \
-                 its options, does not count"
+                "{service} stands in master.cf more than once: the master uses only the last entry; this one and \
+                 its options have no effect"
             );
             let kind = ProblemKind::ServiceRepeated { service };
             let mut problem = Problem::at(kind, entry.span.clone().into(), message);
@@ -149,7 +149,7 @@ impl<'a> Reporter<'a> {
         let then = "every Postfix program ends with this when it starts: no mail is received or sent";
         let message = format!("{}: {then}", refused.message);
         let mut problem = Problem::at(syntax(true), refused.origin.clone(), message);
-        problem.meant = refused.meant.clone();
+        problem.correction = refused.correction.clone();
         if problem.file.is_empty() {
             problem.file = self.main.map_or_else(String::new, |main| main.file.path().to_owned());
         }
@@ -179,7 +179,7 @@ impl<'a> Reporter<'a> {
             problem.file = entry.span.path().to_owned();
         }
         problem.related.push(place);
-        problem.meant = refused.meant.clone().map(|meant| (refused.hop.value.clone(), meant));
+        problem.correction = refused.correction.clone().map(|correction| (refused.hop.value.clone(), correction));
         self.push(problem);
     }
 

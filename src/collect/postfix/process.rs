@@ -39,7 +39,7 @@ pub struct Refused {
     /// The place of its value.
     pub origin: Origin,
     /// What stands there and what was meant by it, where that can be guessed.
-    pub meant: Option<(String, String)>,
+    pub correction: Option<(String, String)>,
 }
 
 /// One program with what it has loaded.
@@ -169,7 +169,7 @@ impl<'a> Process<'a> {
     /// Reads the parameters of some kinds that are set, and what is no such value among them. Of the others the defaults are.
     fn load_typed(&mut self, program: &str, kinds: &[Kind], expander: &Expander) {
         for kind in kinds {
-            for typed in typed::of(program).iter().filter(|typed| typed.kind == *kind) {
+            for typed in typed::parameters_of(program).iter().filter(|typed| typed.kind == *kind) {
                 if !self.sets(typed.name) {
                     continue;
                 }
@@ -382,7 +382,7 @@ impl<'a> Process<'a> {
     fn refuse(&mut self, parameter: &'static str, message: String) {
         if self.refused.is_none() {
             let origin = self.raw(parameter).map_or_else(|| self.trail(parameter).0, |raw| raw.origin);
-            self.refused = Some(Refused { message, parameter, origin, meant: None });
+            self.refused = Some(Refused { message, parameter, origin, correction: None });
         }
     }
 
@@ -390,7 +390,7 @@ impl<'a> Process<'a> {
     fn guess(&mut self, parameter: &str, guess: impl FnOnce(&str) -> Option<String>) {
         let text = self.raw(parameter).map(|raw| raw.text).unwrap_or_default();
         if let Some(refused) = self.refused.as_mut().filter(|refused| refused.parameter == parameter) {
-            refused.meant = guess(&text).map(|meant| (text, meant));
+            refused.correction = guess(&text).map(|correction| (text, correction));
         }
     }
 

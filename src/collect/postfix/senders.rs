@@ -40,7 +40,7 @@ pub(crate) struct Refused {
     /// What becomes of the mail.
     pub then: Then,
     /// What was meant, where that can be guessed.
-    pub meant: Option<String>,
+    pub correction: Option<String>,
 }
 
 /// What a service does.
@@ -52,7 +52,7 @@ pub(crate) struct Found {
     pub refused: Vec<Refused>,
 }
 
-/// Where a service sends, and whom.
+/// Where a service sends, and whose mail.
 struct Way {
     next_hop: NextHop,
     /// The only family that leads there.
@@ -102,7 +102,7 @@ impl Client<'_> {
                 None => Some((NextHop::Direct, None)),
                 Some(hop) => self.target(&reader, hop, &mut Vec::new()),
             };
-            // A table that cannot be read may name it, for whom is not known.
+            // A table that cannot be read may name it, for which senders is not known.
             let senders = if unused { SenderDomains::Any } else { SenderDomains::Undecided };
             ways.extend(target.map(|(next_hop, only)| Way { next_hop, only, senders }));
         } else if !lmtp {
@@ -141,12 +141,12 @@ impl Client<'_> {
     ) -> Option<(NextHop, Option<Family>)> {
         let Reading { hops, refused: words } = reader.read(&hop.value);
         if let Some((words, then)) = words {
-            let meant = guess::next_hop(&hop.value, |text| reader.takes(text));
-            refused.push(Refused { hop: hop.clone(), words, then, meant });
+            let correction = guess::next_hop(&hop.value, |text| reader.takes(text));
+            refused.push(Refused { hop: hop.clone(), words, then, correction });
         }
         // It tries no other place once mail would come back.
         if let Some(words) = hops.first().and_then(|first| reader.loops(first)) {
-            refused.push(Refused { hop: hop.clone(), words, then: Then::Loops, meant: None });
+            refused.push(Refused { hop: hop.clone(), words, then: Then::Loops, correction: None });
             return None;
         }
         (!hops.is_empty()).then(|| reader.target(hop, &hops))
@@ -156,8 +156,8 @@ impl Client<'_> {
     fn read_fallback(&self, reader: &Reader<'_>, refused: &mut Vec<Refused>) {
         let Some(hop) = self.process.fact("smtp_fallback_relay").filter(|hop| !hop.value.is_empty()) else { return };
         if let Some((words, _)) = reader.read(&hop.value).refused {
-            let meant = guess::next_hop(&hop.value, |text| reader.takes(text));
-            refused.push(Refused { hop, words, then: Then::EndsLater, meant });
+            let correction = guess::next_hop(&hop.value, |text| reader.takes(text));
+            refused.push(Refused { hop, words, then: Then::EndsLater, correction });
         }
     }
 

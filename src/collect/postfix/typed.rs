@@ -36,7 +36,7 @@ pub(crate) struct Typed {
 }
 
 /// Those that a program reads, by the name of its file; `shared` are those of every program.
-pub(crate) fn of(program: &str) -> &'static [Typed] {
+pub(crate) fn parameters_of(program: &str) -> &'static [Typed] {
     static TABLE: OnceLock<HashMap<&'static str, Vec<Typed>>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
         let mut table: HashMap<&'static str, Vec<Typed>> = HashMap::new();
@@ -126,7 +126,11 @@ mod tests {
     use crate::collect::postfix::defaults;
 
     fn refusal(program: &str, name: &str, value: &str) -> Option<String> {
-        of(program).iter().find(|typed| typed.name == name).unwrap_or_else(|| panic!("{name}")).refusal(value)
+        parameters_of(program)
+            .iter()
+            .find(|typed| typed.name == name)
+            .unwrap_or_else(|| panic!("{name}"))
+            .refusal(value)
     }
 
     /// Each answered by the programs of Postfix 3.7.11.
@@ -167,12 +171,14 @@ mod tests {
         let programs =
             "shared smtp lmtp smtpd trivial-rewrite qmgr cleanup local virtual bounce pipe tlsmgr scache flush";
         for (program, typed) in
-            programs.split(' ').flat_map(|program| of(program).iter().map(move |typed| (program, typed)))
+            programs.split(' ').flat_map(|program| parameters_of(program).iter().map(move |typed| (program, typed)))
         {
             let default = defaults::default_of(typed.name).unwrap_or_else(|| panic!("{program} {}", typed.name));
             assert!(default.contains('$') || typed.refusal(default).is_none(), "{program} {typed:?} {default:?}");
         }
-        assert!(of("shared").len() > 70 && of("smtp").len() > 60 && of("qmgr").len() > 30);
-        assert!(of("nosuch").is_empty());
+        assert!(
+            parameters_of("shared").len() > 70 && parameters_of("smtp").len() > 60 && parameters_of("qmgr").len() > 30
+        );
+        assert!(parameters_of("nosuch").is_empty());
     }
 }

@@ -179,7 +179,7 @@ fn mta_of(process: &Process) -> Option<Mta> {
     if name == "master" {
         return process.program.contains("postfix").then_some(Mta::Postfix);
     }
-    (is_exim(name) && EximOptions::of(&process.arguments).daemon).then_some(Mta::Exim)
+    (is_exim(name) && EximOptions::parse(&process.arguments).daemon).then_some(Mta::Exim)
 }
 
 /// The options of an Exim daemon.
@@ -202,7 +202,7 @@ impl EximOptions {
 
     /// Those in a command line, up to the first that no daemon has. Whoever hands in a message chooses such arguments: recipients,
     /// the sender's name, what stands behind `--`; and Exim goes on under its own user then, with that command line.
-    fn of(arguments: &[String]) -> EximOptions {
+    fn parse(arguments: &[String]) -> EximOptions {
         let mut options = EximOptions::default();
         let mut arguments = arguments.iter().skip(1);
         while let Some(argument) = arguments.next() {
@@ -254,7 +254,7 @@ fn daemon(proc: &Path, mta: Mta, process: &Process, all: &[Process]) -> Daemon {
             daemon.loaded = daemon.loaded.max(restarted);
         }
         Mta::Exim => {
-            let EximOptions { config_files, macros, .. } = EximOptions::of(&process.arguments);
+            let EximOptions { config_files, macros, .. } = EximOptions::parse(&process.arguments);
             (daemon.config_files, daemon.macros) = (config_files, macros);
         }
     }

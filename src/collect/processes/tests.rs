@@ -100,7 +100,7 @@ fn postfix_is_its_master_and_its_reload_shows_in_the_queue_manager() {
 fn macros_that_a_daemon_does_not_take_as_such_are_none() {
     let options = |arguments: &[&str]| {
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let EximOptions { config_files, macros, .. } = EximOptions::of(&arguments);
+        let EximOptions { config_files, macros, .. } = EximOptions::parse(&arguments);
         (config_files, macros)
     };
     assert_eq!(options(&["exim", "-bd", "-C", "/a", "-DX=1", "-F", "-DY=1"]), (Some("/a".into()), vec!["X=1".into()]));

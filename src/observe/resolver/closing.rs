@@ -7,7 +7,7 @@ use super::{Options, resolvers};
 use crate::observe::zones::Zone;
 use crate::observe::{Observations, Outcome, Question, Reply, Unreachable, Vantage, VantageKind, Why};
 
-/// Leaves out authoritative vantage points that nothing was heard of, and puts the rest in an order that does not depend on who was found first.
+/// Leaves out authoritative vantage points that never answered, and puts the rest in an order that does not depend on who was found first.
 pub(crate) fn in_use(
     vantages: Vec<Vantage>,
     mut replies: BTreeMap<Question, Vec<Reply>>,

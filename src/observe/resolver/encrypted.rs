@@ -1,5 +1,5 @@
 //! Recursive resolvers over TLS (RFC 7858) and HTTPS (RFC 8484), by hickory-resolver: one for each server, without cache and hosts file, so
-//! that each server's own answers are heard.
+//! that each answer is that server's own.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub enum Transport {
     },
 }
 
-/// Whom a certificate must come from.
+/// Issuers that a certificate must come from.
 #[derive(Debug, Clone)]
 pub struct Trust(Result<Arc<RootCertStore>, String>);
 

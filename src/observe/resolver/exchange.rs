@@ -1,4 +1,4 @@
-//! Sockets and timers: one task for each server, which puts questions and gives back what was heard.
+//! Sockets and timers: one task for each server, which puts questions and gives back the replies.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};

@@ -53,7 +53,7 @@ pub struct ResolverSpec {
     pub transport: Transport,
 }
 
-/// Whom to ask, and for how long.
+/// Which servers to ask, and for how long.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The recursive resolvers.
@@ -66,7 +66,7 @@ pub struct Options {
     pub timeout: Duration,
     /// Where the phase says how far it has come.
     pub progress: Progress,
-    /// Whom the certificates of resolvers over TLS and HTTPS must come from.
+    /// Issuers that the certificates of resolvers over TLS and HTTPS must come from.
     pub trust: Trust,
 }
 
@@ -151,7 +151,7 @@ pub fn ask(
     }
 }
 
-/// Whom [`ask`] asks first, as `helolint questions` prints it: the resolvers, in order.
+/// The servers that [`ask`] asks first, as `helolint questions` prints it: the resolvers, in order.
 pub fn resolvers(options: &Options) -> Vec<Vantage> {
     let vantage = |spec: &ResolverSpec| Vantage { name: spec.name.clone(), server: Some(spec.server), kind: spec.kind };
     options.resolvers.iter().map(vantage).collect()

@@ -1,4 +1,4 @@
-//! The phase as a whole: which question goes to whom and when, by what has been heard so far.
+//! The phase as a whole: which question goes to which server and when, by what has been answered so far.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -454,7 +454,7 @@ impl Run<'_> {
         }
     }
 
-    /// What was heard; what is still open is a time-out.
+    /// What was answered; what is still open is a time-out.
     fn into_observations(mut self) -> Observations {
         // Resolvers among them were asked about zones, and have no place in the table for that.
         for (question, server) in std::mem::take(&mut self.released) {

@@ -34,7 +34,7 @@ pub(crate) struct Event<T> {
     pub token: T,
     /// The question.
     pub question: Arc<Question>,
-    /// What was heard.
+    /// The replies so far.
     pub response: Response,
 }
 

@@ -112,7 +112,7 @@ pub(crate) fn is_passing(error: &io::Error) -> bool {
         || error.raw_os_error() == Some(NO_BUFFERS)
 }
 
-/// Why nothing is heard, by an error of the network.
+/// Why nothing is received, by an error of the network.
 pub(crate) fn unreachable_because(error: &io::Error) -> Why {
     Why::Unreachable(match error.kind() {
         io::ErrorKind::TimedOut => return Why::Timeout,

@@ -191,21 +191,21 @@ pub fn counts(vantage: &Vantage, answer: &Answer) -> bool {
 }
 
 /// Whether every authoritative server that replied did so as a recursive resolver would, with RA and without AA: then something
-/// on the way takes all of port 53 for itself, and no authoritative server was heard.
+/// on the way takes all of port 53 for itself, and no authoritative server answered.
 pub fn intercepted(vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>>) -> bool {
-    let mut heard = false;
+    let mut answered = false;
     for reply in replies.values().flatten() {
         let Some(vantage) = vantages.get(reply.vantage) else { continue };
         if vantage.kind != VantageKind::Authoritative || vantage.server.is_none() {
             continue;
         }
         match &reply.outcome {
-            Outcome::Answer(answer) if answer.recursion_available && !answer.authoritative => heard = true,
+            Outcome::Answer(answer) if answer.recursion_available && !answer.authoritative => answered = true,
             Outcome::Answer(_) | Outcome::Unanswered(Why::Referral | Why::Delegates(_)) => return false,
             Outcome::Unanswered(_) => {}
         }
     }
-    heard
+    answered
 }
 
 /// Whether `a` is newer than `b` in the arithmetic of serials (RFC 1982).
@@ -301,16 +301,17 @@ impl Judge<'_> {
         kind: VantageKind,
         voices: &'v [Voice],
     ) -> Option<(&'v Chain, Vec<usize>)> {
-        let mut heard: Vec<&Voice> = voices.iter().collect();
-        if kind == VantageKind::Authoritative && heard.iter().any(|v| v.chain.end.key() != heard[0].chain.end.key()) {
+        let mut counted: Vec<&Voice> = voices.iter().collect();
+        if kind == VantageKind::Authoritative && counted.iter().any(|v| v.chain.end.key() != counted[0].chain.end.key())
+        {
             let serial_of = |voice: &Voice| serial(self.replies, voice.vantage, question);
-            let newest = heard.iter().filter_map(|v| serial_of(v)).reduce(|a, b| if is_newer(b, a) { b } else { a });
+            let newest = counted.iter().filter_map(|v| serial_of(v)).reduce(|a, b| if is_newer(b, a) { b } else { a });
             if newest.is_some() {
-                heard.retain(|voice| serial_of(voice) == newest);
+                counted.retain(|voice| serial_of(voice) == newest);
             }
         }
         let mut groups: BTreeMap<(u8, BTreeSet<RecordData>), Vec<&Voice>> = BTreeMap::new();
-        for voice in heard {
+        for voice in counted {
             groups.entry(voice.chain.end.key()).or_default().push(voice);
         }
         let longest = |group: &[&Voice]| group.iter().map(|v| v.chain.ttl).max().flatten();

@@ -204,7 +204,7 @@ fn hosts_lines(state: &State<'_>, all: &mut Vec<Candidate>) {
     let own = |family| {
         let sources = facts.paths.iter().filter(|path| path.family == family).filter_map(|path| path.source.as_ref());
         let first = sources.map(|fact| fact.value).next();
-        first.or_else(|| facts.host.source.of(family))
+        first.or_else(|| facts.host.source.for_family(family))
     };
     for entry in &facts.host.hosts {
         let names: Vec<String> = entry.names.iter().map(|name| DomainName::new(&name.value).to_string()).collect();

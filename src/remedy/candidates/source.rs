@@ -35,8 +35,8 @@ fn other_source(state: &State<'_>, path: &OutboundPath, all: &mut Vec<Candidate>
     let Introduction::Name(helo) = introduction(path, state.dns()) else { return };
     let (facts, name) = (state.facts(), helo.value.domain());
     let sending = path.sending.as_ref().map(|fact| fact.value);
-    let meant = state.dns().addresses(&name, path.family);
-    for addr in meant.found().iter().copied().filter(|addr| Some(*addr) != sending) {
+    let expected = state.dns().addresses(&name, path.family);
+    for addr in expected.found().iter().copied().filter(|addr| Some(*addr) != sending) {
         let here = local(facts, addr);
         if facts.host.has_address(here) == Some(true) {
             bind(state, path, here, if path.bound { OF_ADDRESS } else { 0 }, all);
@@ -138,7 +138,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
     let mut sources: Vec<IpAddr> =
         parsed.iter().copied().filter(|addr| facts.host.has_address(*addr) == Some(true)).collect();
     for family in families {
-        sources.extend(facts.host.source.of(family));
+        sources.extend(facts.host.source.for_family(family));
         let own = facts.host.own_addresses().map(|own| own.address);
         sources.extend(own.filter(|own| Family::from(*own) == family));
     }
@@ -326,7 +326,7 @@ fn interfaces(state: &State<'_>, all: &mut Vec<Candidate>) {
         }
         if kept.iter().all(|item| item.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|a| a.is_loopback())) {
             for family in Family::BOTH {
-                if let Some(source) = state.facts().host.source.of(family) {
+                if let Some(source) = state.facts().host.source.for_family(family) {
                     let mut items: Vec<String> = vec![source.to_string()];
                     items.extend(kept.iter().map(|item| (*item).to_owned()));
                     let set = postfix::main_cf(instance, "inet_interfaces", Some(&items.join(", ")));

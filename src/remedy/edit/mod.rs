@@ -90,33 +90,33 @@ impl Edit {
     /// What is set, in a few words; the file apart.
     pub fn describe(&self) -> String {
         let set = |what: &str, value: &Option<String>| match value {
-            Some(value) => format!("`{what} = {value}`"),
-            None => format!("`{what}` goes, so that its default counts"),
+            Some(value) => format!("set `{what} = {value}`"),
+            None => format!("remove `{what}`, so that its default applies"),
         };
         match self {
             Edit::MainCf { parameter, value } => set(parameter, value),
             Edit::MasterCf { service, parameter, value: Some(value) } => {
-                format!("`-o {parameter}={value}` for the service `{service}`")
+                format!("set `-o {parameter}={value}` for the service `{service}`")
             }
             Edit::MasterCf { service, parameter, value: None } => {
-                format!("`-o {parameter}` of the service `{service}` goes")
+                format!("remove `-o {parameter}` from the service `{service}`")
             }
             Edit::EximMain { option, value } => set(option, value),
             Edit::EximTransport { transport, option, value } => {
                 format!("{} in the transport `{transport}`", set(option, value))
             }
-            Edit::EximMacro { name, value } => format!("the macro `{name} = {value}`"),
+            Edit::EximMacro { name, value } => format!("set the macro `{name} = {value}`"),
             Edit::Lines { new, old, .. } if new.is_empty() => {
                 let shown: Vec<String> = old.iter().map(|line| format!("`{}`", line.trim())).collect();
-                format!("without {}", shown.join(", "))
+                format!("remove {}", shown.join(", "))
             }
             Edit::Lines { new, .. } | Edit::Append { lines: new } => {
                 let shown: Vec<String> = new.iter().map(|line| format!("`{}`", line.trim())).collect();
-                shown.join(", ")
+                format!("write {}", shown.join(", "))
             }
-            Edit::Whole { text } if text.trim().lines().count() > 1 => "its content anew".to_owned(),
-            Edit::Whole { text } if text.trim().is_empty() => "an empty file".to_owned(),
-            Edit::Whole { text } => format!("`{}`", text.trim()),
+            Edit::Whole { text } if text.trim().lines().count() > 1 => "replace the whole content".to_owned(),
+            Edit::Whole { text } if text.trim().is_empty() => "leave nothing: the file is empty then".to_owned(),
+            Edit::Whole { text } => format!("write `{}`", text.trim()),
         }
     }
 }

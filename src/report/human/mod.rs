@@ -42,7 +42,7 @@ pub(crate) fn render(report: &Report, style: &Style) -> String {
     out.push_str(&not_checked(report, style));
     if style.verbosity == Verbosity::Verbose {
         out.push_str(&unseen(report, style));
-        out.push_str(&heard(report, style));
+        out.push_str(&replies(report, style));
         out.push_str(&zones(report, style));
     }
     out
@@ -71,7 +71,7 @@ fn unseen(report: &Report, style: &Style) -> String {
 fn zones(report: &Report, style: &Style) -> String {
     let mut out = String::new();
     let list =
-        |names: &Option<Vec<String>>| names.as_ref().map_or_else(|| "not heard".to_owned(), |all| all.join(", "));
+        |names: &Option<Vec<String>>| names.as_ref().map_or_else(|| "not answered".to_owned(), |all| all.join(", "));
     for zone in &report.dns.zones {
         out.push_str(&format!("  {}\n", zone.zone));
         let parent = zone.parent.as_deref().unwrap_or("the zone above");
@@ -84,23 +84,23 @@ fn zones(report: &Report, style: &Style) -> String {
 }
 
 /// Every question, with what each server said, how long it took and for how long the answer is kept.
-fn heard(report: &Report, style: &Style) -> String {
+fn replies(report: &Report, style: &Style) -> String {
     let mut out = String::new();
     let mut question = "";
-    for heard in &report.dns.heard {
-        if heard.question != question {
-            question = &heard.question;
+    for reply in &report.dns.replies {
+        if reply.question != question {
+            question = &reply.question;
             out.push_str(&format!("  {question}\n"));
         }
         let mut times = Vec::new();
-        if let Some(ttl) = heard.ttl {
+        if let Some(ttl) = reply.ttl {
             times.push(format!("TTL {ttl}"));
         }
-        if heard.rtt_micros > 0 {
-            times.push(format!("{}.{} ms", heard.rtt_micros / 1000, heard.rtt_micros % 1000 / 100));
+        if reply.rtt_micros > 0 {
+            times.push(format!("{}.{} ms", reply.rtt_micros / 1000, reply.rtt_micros % 1000 / 100));
         }
         let times = if times.is_empty() { String::new() } else { format!(" ({})", times.join(", ")) };
-        put(&mut out, "    ", "      ", &format!("{}: {}{times}", heard.from, heard.answer), style.width);
+        put(&mut out, "    ", "      ", &format!("{}: {}{times}", reply.from, reply.answer), style.width);
     }
     if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("What the DNS answered")) }
 }

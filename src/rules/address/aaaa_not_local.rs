@@ -47,7 +47,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let finding = match dns.addresses(&name, Family::Ipv6) {
             Lookup::NoData | Lookup::NxDomain => continue,
             Lookup::Unanswered(why) => {
-                let message = format!("whether the AAAA records of `{name}` are this host's could not be seen: {why}");
+                let message =
+                    format!("could not determine whether the AAAA records of `{name}` are this host's: {why}");
                 RULE.undetermined(&name, message).open(&question)
             }
             Lookup::Found(addresses) => {
@@ -57,13 +58,15 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                     continue;
                 }
                 if facts.host.addresses.is_none() {
-                    let message =
-                        format!("whether {}, the AAAA of `{name}`, is of this host could not be seen", list(&foreign));
+                    let message = format!(
+                        "could not determine whether {}, the AAAA of `{name}`, is of this host",
+                        list(&foreign)
+                    );
                     RULE.undetermined(&name, message).open(INTERFACES)
                 } else {
                     let severity = if foreign.len() < addresses.len() { Severity::Warning } else { RULE.severity };
                     let message =
-                        format!("`{name}` has AAAA records that are no addresses of this host: {}", list(&foreign));
+                        format!("`{name}` has AAAA records that are not addresses of this host: {}", list(&foreign));
                     RULE.violated(&name, message).severity(severity).fix(fix(facts, &name, &foreign))
                 }
             }

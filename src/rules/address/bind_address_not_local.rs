@@ -57,7 +57,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             (_, AfterBindFault::NothingSent) => format!("{} sends nothing by `{services}`", fault.mta),
             (_, AfterBindFault::KernelChoice) => {
-                let chosen = facts.host.source.of(Family::from(addr));
+                let chosen = facts.host.source.for_family(Family::from(addr));
                 let from = chosen.map_or_else(|| "the address that the kernel chooses".to_owned(), |a| a.to_string());
                 format!("{} logs a warning and sends from {from} instead", fault.mta)
             }
@@ -86,7 +86,7 @@ fn unseen(facts: &Facts) -> Vec<Finding> {
     let judged = sources.filter(|(_, source)| !of_mailips(&source.origin));
     let findings = judged.map(|(path, source)| {
         let message =
-            format!("whether the source address {} is on an interface of this host could not be seen", source.value);
+            format!("could not determine whether the source address {} is on an interface of this host", source.value);
         let finding = RULE.undetermined(source.value, message).open(INTERFACES).path(&path.id);
         finding.place(&source.origin, "source address").via(&source.via, "used here")
     });
@@ -111,7 +111,7 @@ fn exim(facts: &Facts, fault: &BindFault, own: IpAddr, fix: Fix) -> Fix {
 pub(crate) fn fix(facts: &Facts, fault: &BindFault, family: Family) -> Fix {
     let parameter = &fault.parameter;
     let set = set_at(parameter, &fault.value.origin);
-    let own = facts.host.source.of(family);
+    let own = facts.host.source.for_family(family);
     let Some(own) = own else {
         return Fix::new(Who::Host, format!("Set {set} to an address of this host, or remove it."));
     };

@@ -37,7 +37,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let wanted = if fault.parameter.ends_with('6') { Family::Ipv6 } else { Family::Ipv4 };
         let what = match fault.kind {
             BindFaultKind::OtherFamily(addr) => format!("holds {addr}, an {} address", Family::from(addr).title()),
-            BindFaultKind::NotAnAddress => format!("holds `{}`, which is no address", fault.value.value),
+            BindFaultKind::NotAnAddress => format!("holds `{}`, which is not an address", fault.value.value),
             BindFaultKind::NotLocal(_) | BindFaultKind::Loopback(_) => continue,
         };
         let then = match fault.then {

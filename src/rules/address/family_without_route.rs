@@ -37,7 +37,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     for path in facts.paths.iter().filter(|path| is_cut_off(facts, path)) {
         let (Some(mta), Some(source)) = (path.mta, &path.source) else { continue };
         let family = path.family.title();
-        let works = |other: &&OutboundPath| other.mta == Some(mta) && facts.host.source.of(other.family).is_some();
+        let works =
+            |other: &&OutboundPath| other.mta == Some(mta) && facts.host.source.for_family(other.family).is_some();
         let message = format!(
             "{} binds to {} for {family}, and the kernel has no route to public {family} destinations: such connections fail",
             mta, source.value
@@ -59,7 +60,7 @@ fn is_cut_off(facts: &Facts, path: &OutboundPath) -> bool {
     path.bound
         && path.relayed.is_none()
         && host.source.known
-        && host.source.of(path.family).is_none()
+        && host.source.for_family(path.family).is_none()
         && path.source.as_ref().is_some_and(|source| own(source.value))
 }
 

@@ -47,7 +47,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             None => {
                 let message = format!(
-                    "whether {local}, which the NAT map names, is on an interface of this host could not be seen"
+                    "could not determine whether {local}, which the NAT map names, is on an interface of this host"
                 );
                 RULE.undetermined(local, message).open(INTERFACES)
             }
@@ -60,7 +60,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 fn fix(origin: &Origin) -> Fix {
     match origin {
         Origin::File(span) if span.path() == "/var/cpanel/cpnat" => {
-            Fix::new(Who::Host, "Build cPanel's NAT map anew.").command("/usr/local/cpanel/scripts/build_cpnat")
+            Fix::new(Who::Host, "Have cPanel build its NAT map again.").command("/usr/local/cpanel/scripts/build_cpnat")
         }
         other => Fix::new(Who::Host, format!("Correct the local address in {}.", other.describe())),
     }

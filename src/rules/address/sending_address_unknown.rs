@@ -54,7 +54,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             (None, None) => {
                 let family = path.family.title();
                 let message = format!(
-                    "the kernel's {family} source address could not be seen, so what receivers see of it is not known"
+                    "the kernel's {family} source address is not known, so neither is the address that receivers see"
                 );
                 let fix = Fix::new(
                     Who::Host,

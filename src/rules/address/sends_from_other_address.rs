@@ -55,7 +55,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             Lookup::Unanswered(why) if has_others(facts, one.path.family, is_other) => {
                 let message = format!(
-                    "whether the HELO name `{}` leads to another address of this host could not be seen: {why}",
+                    "could not determine whether the HELO name `{}` leads to another address of this host: {why}",
                     one.name
                 );
                 left_open(&RULE, &source.value.to_string(), message, &[question.to_string()])

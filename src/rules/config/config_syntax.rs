@@ -49,9 +49,9 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             _ => continue,
         };
         let rest = if whole { "; none of its paths can be judged" } else { "" };
-        let fix = match &problem.meant {
-            Some((_, meant)) => {
-                format!("Write `{meant}` on {}, then let {mta} check its configuration.", line(problem))
+        let fix = match &problem.correction {
+            Some((_, correction)) => {
+                format!("Write `{correction}` on {}, then let {mta} check its configuration.", line(problem))
             }
             None => format!("Correct {}, then let {mta} check its configuration.", line(problem)),
         };

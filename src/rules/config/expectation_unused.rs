@@ -47,7 +47,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             false => "no outbound path has that",
         };
         let name = &expected.name;
-        let message = format!("the settings expect the HELO name `{}` of {}, and {why}", name.value, meant(expected));
+        let message =
+            format!("the settings expect the HELO name `{}` of {}, and {why}", name.value, paths_in_words(expected));
         findings
             .push(RULE.violated(&name.value, message).place(&name.origin, "expected here").fix(fix(facts, expected)));
     }
@@ -62,7 +63,7 @@ fn paths_are_known(facts: &Facts) -> bool {
 }
 
 /// The paths that an entry is for, in its own words.
-fn meant(expected: &ExpectedHelo) -> String {
+fn paths_in_words(expected: &ExpectedHelo) -> String {
     let parts = [
         expected.path.as_ref().map(|id| format!("path `{id}`")),
         expected.service.as_ref().map(|service| format!("service `{service}`")),

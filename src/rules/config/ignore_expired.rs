@@ -29,8 +29,10 @@ rule! {
 /// The finding about an entry whose last day has passed.
 pub(crate) fn finding(ignore: &Ignore) -> Finding {
     let when = ignore.expires.map_or_else(String::new, |last| format!(" on {last}"));
-    let message =
-        format!("the settings ignored {}{when} for the last time: findings that it covers count again", ignore.title());
+    let message = format!(
+        "the settings ignored {}{when} for the last time: the findings that it covered are reported again",
+        ignore.title()
+    );
     let text = format!("Remove the entry in {}, or give it a later day.", ignore.origin.describe());
     RULE.violated(ignore.title(), message).place(&ignore.origin, ignore.reason.clone()).fix(Fix::new(Who::Host, text))
 }

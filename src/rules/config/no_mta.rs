@@ -32,7 +32,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     if !facts.mtas.configured.is_empty() || !facts.mtas.live.is_empty() || refused {
         return Vec::new();
     }
-    let message = "neither Postfix nor Exim is configured here: host name and addresses were checked alone";
+    let message = "neither Postfix nor Exim is configured here: only host name and addresses were checked";
     vec![RULE.violated("-", message)]
 }
 

@@ -79,7 +79,8 @@ fn finding(facts: &Facts, dns: &Observations, mta: Mta, origin: &Fact<DomainName
     } else if open.is_empty() {
         RULE.violated(name, format!("{what}, which has no MX, A or AAAA record: receivers refuse the sender"))
     } else {
-        let message = format!("whether `{name}` can receive mail could not be seen: no answer to {}", open.join(", "));
+        let message =
+            format!("could not determine whether `{name}` can receive mail: no answer to {}", open.join(", "));
         left_open(&RULE, name.as_str(), message, &open)
     };
     let finding =

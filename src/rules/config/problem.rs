@@ -18,7 +18,7 @@ pub(super) fn mark(mut finding: Finding, problem: &Problem) -> Finding {
 fn label(kind: &ProblemKind) -> &'static str {
     match kind {
         ProblemKind::Repeated { .. } => "this one counts",
-        ProblemKind::ServiceRepeated { .. } => "this one does not count",
+        ProblemKind::ServiceRepeated { .. } => "this one has no effect",
         ProblemKind::Swallowed => "part of the value above",
         _ => "",
     }

@@ -58,10 +58,10 @@ fn finding(missing: &MissingService) -> Finding {
 fn fix(missing: &MissingService) -> Fix {
     let MissingService { service, file, .. } = missing;
     let others: Vec<&str> = missing.others.iter().map(String::as_str).collect();
-    let meant = nearest(service, &others).filter(|_| missing.instead.is_none());
-    match (meant, &missing.instead) {
-        (Some(meant), _) => {
-            Fix::new(Who::Host, format!("Write `{meant}` in place of `{service}`, where that is meant."))
+    let suggestion = nearest(service, &others).filter(|_| missing.instead.is_none());
+    match (suggestion, &missing.instead) {
+        (Some(suggestion), _) => {
+            Fix::new(Who::Host, format!("Write `{suggestion}` in place of `{service}`, where that is meant."))
         }
         (None, Some(_)) => {
             let text = format!("Make `{service}` of {file} a private service of type unix, or name another service.");

@@ -40,7 +40,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             span_of_time(table.seconds),
             table.compiled
         );
-        let fix = Fix::new(Who::Host, format!("Make the compiled form of {} anew.", table.text));
+        let fix = Fix::new(Who::Host, format!("Compile {} again.", table.text));
         let fix = fix.command(format!("postmap {}", shell::word(&table.table)));
         RULE.violated(&table.text, message).place(&table.named_by, "names the table").fix(fix)
     });

@@ -77,7 +77,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             Lookup::Unanswered(why) => RULE
                 .undetermined(
                     addr,
-                    format!("whether the HELO name follows a generic PTR name of {addr} could not be seen: {why}"),
+                    format!("could not determine whether the HELO name follows a generic PTR name of {addr}: {why}"),
                 )
                 .open(&question),
         };

@@ -62,7 +62,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let finding = line
             .into_iter()
             .fold(finding, |finding, line| finding.place(&line.value.origin(), "the address in mailips"));
-        let fix = Fix::new(Who::Host, "Have cPanel write /etc/mailips and /etc/mailhelo anew.");
+        let fix = Fix::new(Who::Host, "Have cPanel write /etc/mailips and /etc/mailhelo again.");
         findings.push(finding.fix(fix.command("/usr/local/cpanel/scripts/updateuserdomains")));
     }
     findings

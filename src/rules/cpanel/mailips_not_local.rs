@@ -52,13 +52,14 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                     let message = format!("mailips gives {who} {addr}, which is on no interface: its mail is deferred");
                     let fix = match has_flag(cpanel, "custom_mailips") {
                         true => edited(&domain, wanted(cx, accounts.get(&domain).copied(), addr)),
-                        false => written_anew(),
+                        false => written_again(),
                     };
                     RULE.violated(&domain, message).fix(fix)
                 }
                 None => {
-                    let message =
-                        format!("whether {addr}, which mailips gives `{domain}`, is on an interface could not be seen");
+                    let message = format!(
+                        "could not determine whether {addr}, which mailips gives `{domain}`, is on an interface"
+                    );
                     RULE.undetermined(&domain, message).open(INTERFACES)
                 }
             };
@@ -69,8 +70,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 }
 
 /// cPanel keeps the file.
-fn written_anew() -> Fix {
-    let text = "Give the account an address of this server, then have cPanel write the file anew.";
+fn written_again() -> Fix {
+    let text = "Give the account an address of this server, then have cPanel write the file again.";
     Fix::new(Who::Host, text).command("/usr/local/cpanel/scripts/updateuserdomains")
 }
 
@@ -95,7 +96,7 @@ fn wanted(cx: &Context<'_>, account: Option<IpAddr>, addr: IpAddr) -> Option<(Ip
     let candidates = [
         (account, "the account's address"),
         (shared, "the main shared address"),
-        (facts.host.source.of(family), "the address that the kernel chooses"),
+        (facts.host.source.for_family(family), "the address that the kernel chooses"),
     ];
     let here = |own: IpAddr| local.on_interface(own) == Some(true) && Family::from(own) == family;
     candidates.into_iter().find_map(|(own, whose)| Some((own.filter(|own| here(*own))?, whose)))

@@ -56,7 +56,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 RULE.violated(addr, message).fix(fix(is_main))
             }
             None => {
-                let message = format!("whether {says} {addr}, is on an interface of this server could not be seen");
+                let message = format!("could not determine whether {says} {addr}, is on an interface of this server");
                 RULE.undetermined(addr, message).open(INTERFACES)
             }
         };
@@ -76,7 +76,7 @@ fn drift(facts: &Facts, cpanel: &Cpanel, main: IpAddr) -> Option<IpAddr> {
 
 fn fix(is_main: bool) -> Fix {
     if is_main {
-        Fix::new(Who::Host, "Have cPanel find the main server address anew.").command("/scripts/mainipcheck")
+        Fix::new(Who::Host, "Have cPanel find the main server address again.").command("/scripts/mainipcheck")
     } else {
         Fix::new(Who::Host, "Correct the main shared address in WHM's Basic Setup; under NAT it is the local one.")
     }

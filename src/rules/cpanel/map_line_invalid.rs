@@ -34,7 +34,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let problems = facts.problems.iter().filter(|problem| problem.kind == ProblemKind::MapLine);
     let findings = problems.map(|problem| {
         let subject = problem.origin.as_ref().map_or_else(|| problem.file.clone(), Origin::describe);
-        let text = match problem.origin.as_ref().and_then(meant) {
+        let text = match problem.origin.as_ref().and_then(as_both_read) {
             Some(line) => format!("Write the line in {subject} as `{line}`."),
             None => format!(
                 "Write the line in {subject} as `key: value`: lower case, no blank before it, nothing behind the value."
@@ -48,7 +48,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 }
 
 /// The line as both readers take it, where there is no doubt what it says: one key, one value without blanks.
-fn meant(origin: &Origin) -> Option<String> {
+fn as_both_read(origin: &Origin) -> Option<String> {
     let line = origin.span()?.excerpt().text;
     let (key, value) = line.split('#').next()?.trim().split_once(':')?;
     let [key, value] = [key, value].map(|part| part.trim().trim_matches('"'));

@@ -66,7 +66,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             ),
             Lookup::Unanswered(why) => {
                 let message =
-                    format!("whether `{remembered}` still is the PTR name of {addr} could not be seen: {why}");
+                    format!("could not determine whether `{remembered}` still is the PTR name of {addr}: {why}");
                 RULE.undetermined(addr, message).open(&question)
             }
         };

@@ -73,7 +73,7 @@ pub fn stale_caches(facts: &Facts, dns: &Observations, findings: &[Finding]) -> 
     })
 }
 
-/// A question of which some cache has not yet heard.
+/// A question to which some cache still has the old answer.
 struct Behind<'a> {
     question: &'a Question,
     stale: Stale,
@@ -162,7 +162,7 @@ mod tests {
                     &["warning mail.example.com. A"],
                 ),
                 (
-                    "the zone was not heard",
+                    "the zone did not answer",
                     healthy(),
                     observed(&[("mail.example.com A", &[("ns1", &["timeout"]), ("google", &["192.0.2.99"])])]),
                     &[],

@@ -37,7 +37,7 @@ rule! {
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let dns = cx.dns;
-    // Where something on the way answers for all of port 53, no server was heard, so none is to blame.
+    // Where something on the way answers for all of port 53, no server answered, so none is to blame.
     if dns.intercepted() {
         return Vec::new();
     }

@@ -6,10 +6,10 @@ use crate::name::DomainName;
 use crate::observe::{Observations, Outcome, Question, Record, RecordData, Reply, Vantage, VantageKind};
 use crate::rules::testing::dns;
 
-/// What one question heard: the question as [`dns`] writes it, then who said what.
+/// The answers to one question: the question as [`dns`] writes it, then who said what.
 pub(crate) type Said<'a> = (&'a str, &'a [(&'a str, &'a [&'a str])]);
 
-/// The servers that [`heard`] knows.
+/// The servers that [`observed`] knows.
 const SERVERS: &[(&str, VantageKind, Option<&str>)] = &[
     ("planned", VantageKind::Overlay, None),
     ("ns1", VantageKind::Authoritative, Some("192.0.2.53:53")),

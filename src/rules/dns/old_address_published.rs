@@ -53,7 +53,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             let ours = is_ours(&question.name);
             let severity = if ours { RULE.severity } else { Severity::Info };
             let whose =
-                if ours { "" } else { ", which is no name of this host: it may be the old server's own and stay" };
+                if ours { "" } else { ", which is not a name of this host: it may belong to the old server and stay" };
             let message = format!("`{question}` still holds the old address {old}{whose}");
             let text =
                 format!("Replace {old} in the {} record of `{}`, or remove it there.", question.rtype, question.name);

@@ -16,7 +16,7 @@ rule! {
     /// Subject: the vantage point, which is the first of these servers.
     ///
     /// ## Why it matters
-    /// No zone's server was heard, and neither were the public resolvers: whatever they are said to have answered comes from the cache of one
+    /// No zone's server answered, and neither did the public resolvers: whatever they are said to have answered comes from the cache of one
     /// resolver of the provider's, and may be older than what receivers see.
     ///
     /// ## Fix
@@ -46,7 +46,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let message = format!(
-        "no authoritative server was heard: something on the way takes all questions to port 53 and answers them as a recursive resolver \
+        "no authoritative server answered: something on the way takes all questions to port 53 and answers them as a recursive resolver \
          does (RA without AA, in place of {} of {zones} zones); resolvers over TLS or HTTPS get past it: --resolver \
          tls://1.1.1.1#cloudflare-dns.com, --resolver https://8.8.8.8/dns-query#dns.google",
         match all.len() {

@@ -6,10 +6,10 @@ use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 
 rule! {
-    /// Resolvers give different answers, and no server of the zone was heard.
+    /// Resolvers give different answers, and no server of the zone answered.
     ///
     /// ## Condition
-    /// Resolvers, the system's apart (DNS005), gave different record sets, and no authoritative server was heard.
+    /// Resolvers, the system's apart (DNS005), gave different record sets, and no authoritative server answered.
     /// Subject: the question.
     ///
     /// ## Why it matters
@@ -94,7 +94,7 @@ mod tests {
                     &[],
                 ),
                 (
-                    "the zone itself was heard",
+                    "the zone itself answered",
                     healthy(),
                     observed(&[(
                         "mail.example.com A",

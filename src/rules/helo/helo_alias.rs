@@ -49,7 +49,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             None if questions.iter().all(|question| dns.truth(question).lookup.open().is_some()) => {
                 let message = format!(
-                    "whether the HELO name `{name}` is an alias could not be seen: none of its questions has an answer"
+                    "could not determine whether the HELO name `{name}` is an alias: none of its questions has an answer"
                 );
                 left_open(&RULE, name.as_str(), message, &questions.each_ref().map(Question::to_string))
             }

@@ -56,7 +56,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             Lead::Open(question) => {
                 let message = format!(
-                    "whether the HELO name `{name}` leads to {sending} could not be seen: no answer to {question}"
+                    "could not determine whether the HELO name `{name}` leads to {sending}: no answer to {question}"
                 );
                 left_open(&RULE, name.as_str(), message, &[question.to_string()])
             }

@@ -46,12 +46,12 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             questions.iter().filter(|q| dns.truth(q).lookup.open().is_some()).map(Question::to_string).collect();
         let name = &one.name;
         let finding = if open.is_empty() {
-            let meant = one.suggestion(facts, dns);
-            RULE.violated(name, format!("the HELO name `{name}` has no A, AAAA or MX record{meant}"))
+            let suggestion = one.suggestion(facts, dns);
+            RULE.violated(name, format!("the HELO name `{name}` has no A, AAAA or MX record{suggestion}"))
                 .fix(fix(facts, dns, one))
         } else {
             let message = format!(
-                "whether the HELO name `{name}` is in the DNS could not be seen: no answer to {}",
+                "could not determine whether the HELO name `{name}` is in the DNS: no answer to {}",
                 open.join(", ")
             );
             left_open(&RULE, name.as_str(), message, &open)

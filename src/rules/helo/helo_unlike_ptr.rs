@@ -49,16 +49,16 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 let texts: Vec<String> = names.iter().map(|ptr| format!("`{ptr}`")).collect();
                 // A name that leads to the address is no mistake: it is another one.
                 let holds = confirms(dns, name, sending) == Some(true);
-                let meant = if holds { String::new() } else { one.suggestion(facts, dns) };
+                let suggestion = if holds { String::new() } else { one.suggestion(facts, dns) };
                 let message = format!(
-                    "the HELO name `{name}` is not the PTR name of {sending}, which is {}{meant}",
+                    "the HELO name `{name}` is not the PTR name of {sending}, which is {}{suggestion}",
                     texts.join(" and ")
                 );
                 RULE.violated(name, message).fix(fix(facts, dns, one, sending))
             }
             Lookup::Unanswered(why) => {
                 let message =
-                    format!("whether the HELO name `{name}` is the PTR name of {sending} could not be seen: {why}");
+                    format!("could not determine whether the HELO name `{name}` is the PTR name of {sending}: {why}");
                 left_open(&RULE, name.as_str(), message, &[question.to_string()])
             }
         };

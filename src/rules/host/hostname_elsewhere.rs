@@ -56,7 +56,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         }
         Leads::Open(open) => {
             let message =
-                format!("whether the host name `{name}` leads to this host could not be seen: {}", open.join(", "));
+                format!("could not determine whether the host name `{name}` leads to this host: {}", open.join(", "));
             left_open(&RULE, name.as_str(), message, &open)
         }
     };

@@ -46,16 +46,18 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         }
     }
     let finding = if open.is_empty() {
-        let meant = suggested_host_name(facts, dns, name);
+        let suggestion = suggested_host_name(facts, dns, name);
         // A slip of the pen is put right where it was made: no record is published for it.
-        let fix = match meant.is_empty() {
+        let fix = match suggestion.is_empty() {
             true => publish(name, &addresses_to_publish(facts)),
             false => hostname_elsewhere::fix(facts, dns, name),
         };
-        RULE.violated(name, format!("the host name `{name}` has neither an A nor an AAAA record{meant}")).fix(fix)
+        RULE.violated(name, format!("the host name `{name}` has neither an A nor an AAAA record{suggestion}")).fix(fix)
     } else {
-        let message =
-            format!("whether the host name `{name}` is in the DNS could not be seen: no answer to {}", open.join(", "));
+        let message = format!(
+            "could not determine whether the host name `{name}` is in the DNS: no answer to {}",
+            open.join(", ")
+        );
         left_open(&RULE, name.as_str(), message, &open)
     };
     let finding = finding.severity(name_severity(facts, dns, name)).place(&host.origin, "host name");

@@ -47,7 +47,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let subject = name.as_ref().map_or_else(|| FQDN.to_owned(), DomainName::to_string);
     let finding = match &host.fqdn {
         HostFqdn::Unknown(why) => {
-            RULE.undetermined(&subject, format!("what `hostname -f` prints could not be seen: {why}")).open(FQDN)
+            RULE.undetermined(&subject, format!("could not determine what `hostname -f` prints: {why}")).open(FQDN)
         }
         HostFqdn::Fails(words) => RULE.violated(
             &subject,

@@ -64,18 +64,20 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let finding = if !open.is_empty() {
-        let message =
-            format!("whether the host name `{name}` is a PTR name could not be seen: no answer to {}", open.join(", "));
+        let message = format!(
+            "could not determine whether the host name `{name}` is a PTR name: no answer to {}",
+            open.join(", ")
+        );
         left_open(&RULE, name.as_str(), message, &open)
     } else if undecided {
         let message = format!(
-            "whether the host name `{name}` is a HELO name could not be seen: files do not decide every HELO name"
+            "could not determine whether the host name `{name}` is a HELO name: files do not decide every HELO name"
         );
         RULE.undetermined(name, message)
     } else {
         let others: Vec<String> = names.iter().map(|other| format!("`{other}`")).collect();
         let message =
-            format!("the host name `{name}` is no name that mail leaves under: HELO and PTR say {}", others.join(", "));
+            format!("mail does not leave under the host name `{name}`: HELO and PTR say {}", others.join(", "));
         RULE.violated(name, message).fix(fix(facts, dns, name))
     };
     let sound = mail_identity_holds(facts, dns) && matches!(leads(facts, dns, name), Leads::Here);

@@ -69,7 +69,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 }
                 None => {
                     let message = format!(
-                        "whether {addr}, to which the hosts file maps {says}, `{name}`, is of this host could not be seen"
+                        "could not determine whether {addr}, to which the hosts file maps {says}, `{name}`, is of this host"
                     );
                     RULE.undetermined(name, message).open(INTERFACES)
                 }

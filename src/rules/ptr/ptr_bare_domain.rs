@@ -58,8 +58,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             Some(_) => ticket::request(facts, dns, sending),
             None => Fix::new(Who::IpOwner, text),
         };
-        let meant = did_you_mean(name, own);
-        let finding = RULE.violated(name, format!("the PTR name `{name}` of {addr} {what}{meant}"));
+        let suggestion = did_you_mean(name, own);
+        let finding = RULE.violated(name, format!("the PTR name `{name}` of {addr} {what}{suggestion}"));
         Some(finding.fix(fix).evidence(evidence(dns, &Question::ptr(addr))))
     })
 }

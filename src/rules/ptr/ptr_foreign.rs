@@ -58,7 +58,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let finding = match unknown(facts, sending) {
             Some(why) => {
                 let message = format!(
-                    "whether the PTR name of {addr} ({}) belongs to this host could not be seen: {why}",
+                    "could not determine whether the PTR name of {addr} ({}) belongs to this host: {why}",
                     list(&names)
                 );
                 RULE.undetermined(addr, message)

@@ -43,7 +43,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 RULE.violated(addr, format!("{addr} has no PTR record")).fix(ticket::request(facts, dns, sending))
             }
             Lookup::Unanswered(why) => RULE
-                .undetermined(addr, format!("whether {addr} has a PTR record could not be seen: {why}"))
+                .undetermined(addr, format!("could not determine whether {addr} has a PTR record: {why}"))
                 .open(&question),
         };
         Some(finding.evidence(evidence(dns, &question)))

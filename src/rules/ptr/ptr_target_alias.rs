@@ -47,7 +47,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             // Not asked: no message can carry the name, and PTR009 says what it is.
             (None, None | Some(Why::NotAsked)) => return None,
             (None, Some(why)) => RULE
-                .undetermined(name, format!("whether the PTR name `{name}` is an alias could not be seen: {why}"))
+                .undetermined(name, format!("could not determine whether the PTR name `{name}` is an alias: {why}"))
                 .open(Question::new(name, rtype)),
         };
         Some(finding.evidence(address_evidence(dns, name, family)))

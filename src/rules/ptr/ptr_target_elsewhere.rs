@@ -55,8 +55,9 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         if leads.is_empty() {
             return None;
         }
-        let meant = names.first().map(|name| did_you_mean(name, &right_names(facts, dns, sending))).unwrap_or_default();
-        let message = format!("no PTR name of {addr} leads back to it: {}{meant}", leads.join("; "));
+        let suggestion =
+            names.first().map(|name| did_you_mean(name, &right_names(facts, dns, sending))).unwrap_or_default();
+        let message = format!("no PTR name of {addr} leads back to it: {}{suggestion}", leads.join("; "));
         let finding = RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, sending, &names));
         let forward = names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, family));
         Some(finding.evidence(evidence(dns, &Question::ptr(addr))).evidence(forward))

@@ -58,7 +58,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             // Not asked: no message can carry the name, and PTR009 says what it is.
             Lookup::NoData | Lookup::NxDomain | Lookup::Unanswered(Why::NotAsked) => return None,
             Lookup::Unanswered(why) => {
-                let message = format!("how many addresses the PTR name `{name}` has could not be seen: {why}");
+                let message = format!("could not determine how many addresses the PTR name `{name}` has: {why}");
                 RULE.undetermined(name, message).open(Question::new(name, RecordType::address(family)))
             }
         };

@@ -49,16 +49,17 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let open: Vec<_> = lookups.iter().filter(|(_, lookup)| lookup.open().is_some()).collect();
         let finding = if let [(name, lookup), ..] = open[..] {
             let why = lookup.open().map(ToString::to_string).unwrap_or_default();
-            let message = format!("whether the PTR name `{name}` of {addr} leads back to it could not be seen: {why}");
+            let message =
+                format!("could not determine whether the PTR name `{name}` of {addr} leads back to it: {why}");
             let finding = RULE.undetermined(addr, message);
             open.iter().fold(finding, |f, (name, _)| f.open(Question::new(name, RecordType::address(family))))
         } else if lookups.iter().any(|(_, lookup)| matches!(lookup, Lookup::Found(_))) {
             return None;
         } else {
-            let meant =
+            let suggestion =
                 names.first().map(|name| did_you_mean(name, &right_names(facts, dns, sending))).unwrap_or_default();
             let (record, verb) = (family.record(), if names.len() == 1 { "has" } else { "have" });
-            let message = format!("the PTR name of {addr}, {}, {verb} no {record} record{meant}", list(&names));
+            let message = format!("the PTR name of {addr}, {}, {verb} no {record} record{suggestion}", list(&names));
             RULE.violated(addr, message).fix(ticket::lead_back(facts, dns, sending, &names))
         };
         let forward = names.iter().take(PTR_NAMES_FOLLOWED).flat_map(|name| address_evidence(dns, name, family));

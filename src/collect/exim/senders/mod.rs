@@ -21,7 +21,7 @@ use crate::name::DomainName;
 use outcome::outcomes;
 use place::Place;
 
-/// For whom an evaluation was done.
+/// The sender that an evaluation was done for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SenderKind<'a> {
     /// One domain, or pattern.
@@ -55,7 +55,7 @@ struct Common<'a> {
 impl Common<'_> {
     /// Whether mail can leave with this source address: what is not bound needs one of the kernel's.
     fn leaves(&self, bind: &Outcome, family: Family) -> bool {
-        *bind != Outcome::Nothing || !self.host.source.known || self.host.source.of(family).is_some()
+        *bind != Outcome::Nothing || !self.host.source.known || self.host.source.for_family(family).is_some()
     }
 }
 

@@ -145,7 +145,8 @@ impl Trial<'_> {
         let mut same: Option<Outcome> = None;
         for family in self.families {
             let (bind, address) = pick(&bound, *family);
-            let address = address.or_else(|| common.host.source.of(*family).filter(|_| bind == Outcome::Nothing));
+            let address =
+                address.or_else(|| common.host.source.for_family(*family).filter(|_| bind == Outcome::Nothing));
             let name = match (helo, &same) {
                 (_, Some(name)) if !self.by_address => name.clone(),
                 (None, _) => default_helo(common),

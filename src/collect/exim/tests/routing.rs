@@ -1,4 +1,4 @@
-//! Which routers run, for whom, and where they send.
+//! Which routers run, for which senders, and where they send.
 
 use super::{Fixture, exim, lines};
 use crate::facts::ProblemKind;

@@ -1,7 +1,7 @@
 //! Where zones are cut, and who serves them: found through the resolvers, corrected by the servers' own referrals, by the delegation in the
 //! zone above (`parents.rs`) and by what the zone's servers themselves say of it.
 //!
-//! Pure bookkeeping: it is told what was heard and says what to do next.
+//! Pure bookkeeping: it is told what was answered and says what to do next.
 
 mod parents;
 mod servers;
@@ -211,7 +211,7 @@ impl ZoneCuts {
         jobs
     }
 
-    /// A question is in the zone: all its servers are wanted, and whom they and the zone above name as such.
+    /// A question is in the zone: all its servers are wanted, also those that only they or the zone above name.
     fn concern(&mut self, zone: &DomainName) -> Vec<Job> {
         let Some(state) = self.zones.get_mut(zone).filter(|state| !state.concerned) else { return Vec::new() };
         state.concerned = true;

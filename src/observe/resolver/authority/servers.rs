@@ -108,7 +108,7 @@ impl ZoneCuts {
         self.zones.get(zone).is_some_and(|zone| zone.concerned)
     }
 
-    /// The zones that questions are in, by name, with whom was found to serve them.
+    /// The zones that questions are in, by name, with the servers found for each.
     pub(crate) fn concerned(&self) -> Vec<zones::Zone> {
         let concerned = self.zones.iter().filter(|(name, state)| state.concerned && is_delegated(name));
         let mut all: Vec<zones::Zone> = concerned

@@ -17,16 +17,16 @@ fn a_healthy_host_and_no_packet_too_many() {
 fn each_fault_has_its_own_name() {
     assert_eq!(why(|q| q.rcode(ResponseCode::ServFail)), Why::ServFail);
     assert_eq!(why(|q| q.rcode(ResponseCode::Refused)), Why::Refused);
-    stays_unheard(|_| Vec::new());
+    stays_unanswered(|_| Vec::new());
     // Another id.
-    stays_unheard(|q| vec![q.reply(|m| m.metadata.id ^= 1)]);
+    stays_unanswered(|q| vec![q.reply(|m| m.metadata.id ^= 1)]);
     let other_question = |q: &Query| {
         vec![q.reply(|m| {
             m.queries[0].name = name("x.example.");
             m.add_answer(record("10.2.0.192.in-addr.arpa.", RData::PTR(PTR(name("evil.example.")))));
         })]
     };
-    stays_unheard(other_question);
+    stays_unanswered(other_question);
     let cut = |q: &Query| {
         let mut bytes = healthy(q).remove(0);
         bytes.truncate(bytes.len() - 1);
@@ -49,7 +49,7 @@ fn each_fault_has_its_own_name() {
 #[test]
 fn replies_from_elsewhere_never_arrive() {
     // From another port of the same address: right id, right question.
-    stays_unheard(|q| {
+    stays_unanswered(|q| {
         let forged = q.reply(|m| {
             m.add_answer(record(&q.name, RData::PTR(PTR(name("evil.example.")))));
         });

@@ -218,8 +218,8 @@ fn why(respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Why 
     }
 }
 
-/// Whether the right answer is never heard. The time is short: under any load the result is the same.
-fn stays_unheard(respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + Sync + 'static) {
+/// Whether the right answer never arrives. The time is short: under any load the result is the same.
+fn stays_unanswered(respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + Sync + 'static) {
     let server = serve(1, 0, respond);
     let dns = ask(&host(), &Options { timeout: Duration::from_millis(300), ..options(&[&server]) });
     assert_eq!(dns.replies[&ptr()][0].outcome, Outcome::Unanswered(Why::Timeout));
