@@ -46,6 +46,9 @@ mod escape;
 mod exit;
 pub mod facts;
 pub mod findings;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)] // For `fuzz/`.
+pub mod fuzzing;
 pub mod identity;
 mod inputs;
 #[cfg(test)]

@@ -67,6 +67,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),
     // The only ones that know every stage.
     ("commands", &[ALL]),
+    ("fuzzing", &[ALL]),
     ("program", &["cli", "commands", "error", "exit", "output", "process", "report"]),
     ("main", &["program"]),
 ];
@@ -85,6 +86,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "collect/processes/",
             "collect/root/",
             "commands/man.rs",
+            "fuzzing/",
             "inputs/",
             "output/",
             "sandbox/",

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{FileStatus, Root};
+#[cfg(any(test, fuzzing))]
+use crate::source::SourceFile;
 
 /// Answers about paths that are kept for trials; a host with more asks anew.
 const KEPT: usize = 20_000;
@@ -74,6 +76,12 @@ impl Root {
     /// ends it.
     pub fn set_trial(&self, changed: BTreeMap<String, Option<Changed>>) {
         *self.layer.changed.borrow_mut() = changed;
+    }
+
+    /// From now on, `text` is what was read at `path`: a fuzzer's.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn hold(&self, path: &str, text: &str) {
+        self.read.borrow_mut().insert(path.to_owned(), Ok(SourceFile::new(path, text.as_bytes())));
     }
 
     /// The canonical path of `path`, links followed, whether anything stands there or not.

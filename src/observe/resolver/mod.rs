@@ -18,7 +18,7 @@ mod table;
 mod tcp;
 #[cfg(test)]
 mod tests;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
