@@ -30,7 +30,7 @@ pub(crate) fn run(CheckArgs { mut facts, mut dns, output: mut out }: CheckArgs) 
     let host = Host::open(&facts)?;
     let settings = gather::settings(&mut facts, &mut dns, &host)?;
     settings.complete_output(&mut out);
-    let baseline = baseline(&out)?;
+    let baseline = baseline(&out, host.is_live())?;
     let inputs = Inputs::open(host, &facts, &dns)?;
     let outputs = Outputs::open(&out)?;
 
@@ -95,9 +95,10 @@ fn rendered(report: Report, wanted: &[(Format, Style)]) -> Vec<String> {
     texts
 }
 
-fn baseline(args: &OutputArgs) -> Result<Option<KnownFindings>, Error> {
+/// What is known already. It hides findings: on the running system, nobody else may have written it.
+fn baseline(args: &OutputArgs, live: bool) -> Result<Option<KnownFindings>, Error> {
     let Some(path) = &args.baseline else { return Ok(None) };
-    let input = Input::read("--baseline", path)?;
+    let input = Input::read_obeyed("--baseline", path, live)?;
     KnownFindings::read(input.text()).map(Some).map_err(|error| input.refused(error))
 }
 
@@ -113,9 +114,14 @@ mod tests {
         std::fs::write(&path, "").unwrap();
         let words = ["helolint", "--baseline", path.to_str().unwrap()].map(Into::into);
         let Command::Check(args) = Cli::read(words).unwrap().into_command() else { unreachable!() };
-        let error = baseline(&args.output).unwrap_err().to_string();
+        let error = baseline(&args.output, true).unwrap_err().to_string();
         assert!(error.contains("given with --baseline") && error.contains("no baseline"), "{error}");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        std::fs::set_permissions(&path, mode).unwrap();
+        let error = baseline(&args.output, true).unwrap_err().to_string();
+        assert!(error.contains("given with --baseline") && error.contains("chmod go-w"), "{error}");
+        assert!(baseline(&args.output, false).unwrap_err().to_string().contains("no baseline"));
         std::fs::remove_file(&path).unwrap();
-        assert!(baseline(&args.output).is_err());
+        assert!(baseline(&args.output, true).is_err());
     }
 }

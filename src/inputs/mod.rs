@@ -1,13 +1,13 @@
 //! Every file that the command line names is opened here, before anything is sent: those that are read, and by [`Output`] those
 //! that are written.
 
-use std::fs::{self, OpenOptions};
+mod given;
+
+use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::cli::{DnsArgs, FactArgs, OutputArgs};
 use crate::collect::root::{ReadError, Root};
@@ -39,11 +39,18 @@ impl Input {
                 let problem = format!("it has more than the {INPUT_LIMIT} bytes that are read");
                 Err(unusable(option, path, problem))
             }
-            Ok(bytes) => {
-                Ok(Input { option, path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() })
-            }
+            Ok(bytes) => Ok(Input { option, path: path.to_owned(), text: text_of(bytes) }),
             Err(error) => Err(unusable(option, path, error.to_string())),
         }
+    }
+
+    /// The text of the file at `path`, which helolint obeys: where `guarded`, nobody but root and who runs helolint may have written it.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or somebody else could have written it.
+    pub(crate) fn read_obeyed(option: &'static str, path: &Path, guarded: bool) -> Result<Input, Error> {
+        let bytes = read_own(path, INPUT_LIMIT, guarded).map_err(|error| unusable(option, path, error.to_string()))?;
+        Ok(Input { option, path: path.to_owned(), text: text_of(bytes) })
     }
 
     /// What is in it.
@@ -60,6 +67,11 @@ impl Input {
     pub(crate) fn refused(&self, problem: impl ToString) -> Error {
         unusable(self.option, &self.path, problem.to_string())
     }
+}
+
+/// The text of a file; what is no UTF-8 in it is replaced, and only then it is copied.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Zone files.
@@ -118,13 +130,18 @@ impl Host {
         Root::open(&dir).map(Host::Files).map_err(|source| Error::Root { path: dir, source })
     }
 
+    /// Whether it is the running system.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self, Host::Files(root) if root.is_live())
+    }
+
     /// The settings: the file of `--config`, else that of the host that is looked at, where it has one.
     ///
     /// # Errors
     /// Where there should be one and it cannot be read, or somebody else could have written it.
     pub(crate) fn settings(&self, args: &FactArgs) -> Result<Option<Arc<SourceFile>>, Error> {
         let bad = |place: String, problem: String| Error::Settings { place, problem };
-        let live = matches!(self, Host::Files(root) if root.is_live());
+        let live = self.is_live();
         let (path, shown) = match (&args.config, live) {
             (Some(path), _) => (path.clone(), path.display().to_string()),
             (None, true) => (PathBuf::from(settings::DEFAULT_FILE), settings::DEFAULT_FILE.to_owned()),
@@ -219,18 +236,11 @@ impl Outputs {
 
 /// The content of a file that the command line names, up to `limit` bytes.
 ///
-/// A pipe is read as far as its writer goes, so that `<(command)` works; a FIFO without a writer is empty instead of being
-/// waited for.
-///
 /// # Errors
-/// The system's; a folder among them.
-pub(crate) fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    // Whoever writes is waited for again from here on.
-    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+/// See [`given::open`]; a folder among them.
+fn read_given(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
+    given::open(path)?.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -259,9 +269,7 @@ pub(crate) enum OwnError {
 /// # Errors
 /// See [`OwnError`].
 pub(crate) fn read_own(path: &Path, limit: u64, guarded: bool) -> Result<Vec<u8>, OwnError> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(io::Error::from)?;
+    let file = given::open(path)?;
     let meta = file.metadata()?;
     if guarded {
         may_obey(meta.uid(), meta.mode(), nix::unistd::geteuid().as_raw())?;

@@ -1,7 +1,7 @@
 //! Writing reports: a file whole or not at all, pipes and devices without waiting for ever, standard output without a panic where
 //! nobody reads it.
 
-mod place;
+pub(crate) mod place;
 
 use std::collections::hash_map::RandomState;
 use std::fs::File;
@@ -145,6 +145,10 @@ fn refused(path: &Path, refusal: Refusal) -> Error {
     match refusal {
         Refusal::Io(source) => Error::Output { path, source },
         Refusal::Unsafe(why) => Error::OutputUnsafe { path, why },
+        Refusal::Link { owner, name } => {
+            let why = format!("user {owner} owns the link {name}, and could have any file replaced by it");
+            Error::OutputUnsafe { path, why }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a file that the command line names is: the folder, open, and the name in it.
 //!
 //! The path is walked by descriptors, so that what was looked at is what is used. A link counts only where root or who runs
-//! helolint owns it: whoever else put it there could choose which file is replaced. (`fs.protected_symlinks` of proc_sys_fs(5)
+//! helolint owns it: whoever else put it there could choose which file is replaced, or read. (`fs.protected_symlinks` of proc_sys_fs(5)
 //! has that for sticky folders alone, and only where the kernel follows the link.)
 
 use std::collections::VecDeque;
@@ -30,6 +30,13 @@ pub(crate) enum Refusal {
     Io(io::Error),
     /// Somebody else could gain by it.
     Unsafe(String),
+    /// It lies behind a link of somebody else.
+    Link {
+        /// Whose.
+        owner: u32,
+        /// What it is called.
+        name: String,
+    },
 }
 
 impl From<Errno> for Refusal {
@@ -85,11 +92,7 @@ impl Place {
                 continue;
             }
             if !trusted(meta.st_uid, me) {
-                return Err(Refusal::Unsafe(format!(
-                    "user {} owns the link {}, and could have any file replaced by it",
-                    meta.st_uid,
-                    name.display()
-                )));
+                return Err(Refusal::Link { owner: meta.st_uid, name: name.display().to_string() });
             }
             if todo.is_empty() && fstatfs(&folder)?.filesystem_type() == PROC_SUPER_MAGIC {
                 return Ok(Place { folder, name, open_file: true });
@@ -162,7 +165,7 @@ fn folder_rule(owner: u32, mode: u32, me: Uid) -> Result<(), String> {
 }
 
 /// Whether what `owner` put somewhere may decide what `me` does.
-fn trusted(owner: u32, me: Uid) -> bool {
+pub(crate) fn trusted(owner: u32, me: Uid) -> bool {
     owner == 0 || owner == me.as_raw()
 }
 

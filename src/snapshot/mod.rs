@@ -23,8 +23,6 @@ use records::RecordDoc;
 
 /// The number of the format: keys may be added under it, never changed or removed.
 const SCHEMA: u32 = 1;
-/// Largest snapshot that is read, in bytes: a cPanel server with 50,000 domains needs a tenth of it.
-pub const SIZE_LIMIT: u64 = 512 << 20;
 
 /// Why a text is no snapshot.
 #[derive(Debug, thiserror::Error)]
