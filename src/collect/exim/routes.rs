@@ -14,7 +14,7 @@ use crate::facts::{Fact, NextHop, SenderDomains};
 use crate::name::DomainName;
 
 /// Next hops of one transport that are followed.
-const HOP_LIMIT: usize = 50;
+pub(crate) const HOP_LIMIT: usize = 50;
 
 /// How one transport is used.
 #[derive(Debug, Default)]
@@ -69,10 +69,10 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
     // Transports that routers name, and those that some mail reaches.
     let (mut led, mut reached): (HashSet<&str>, HashSet<&str>) = Default::default();
     let mut handed: Vec<Fact<String>> = Vec::new();
-    let mut hand = |program: Fact<String>| {
-        if handed.len() < HOP_LIMIT && !handed.iter().any(|known| known.value == program.value) {
-            handed.push(program);
-        }
+    let mut hand = |program: Fact<String>| match handed.iter().any(|known| known.value == program.value) {
+        true => {}
+        false if handed.len() < HOP_LIMIT => handed.push(program),
+        false => too_many(evaluator),
     };
     for router in &read.config.routers {
         let Some(transport) = router.text("transport") else { continue };
@@ -129,7 +129,7 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
                             {
                                 hand(Fact::clone(program));
                             }
-                            add(found.entry(driver.name.clone()).or_default(), hop, sender, certain);
+                            add(found.entry(driver.name.clone()).or_default(), hop, sender, certain, evaluator);
                         }
                     }
                     Err(Declined::Quietly) => whole = false,
@@ -156,7 +156,6 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
         used.hops = found
             .into_iter()
             .map(|found| (found.hop, RoutedSenders::new(&selection, &found.senders, found.certain)))
-            .take(HOP_LIMIT)
             .collect();
     }
     Uses { transports: uses, handed }
@@ -186,22 +185,24 @@ fn mentions(text: &str, name: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
 }
 
-fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool) {
-    let same = |known: &&mut Found| match (&known.hop, hop) {
+/// Notes that next hops were left out.
+fn too_many(evaluator: &Evaluator) {
+    evaluator.note("a transport has more next hops than helolint follows");
+}
+
+fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool, evaluator: &Evaluator) {
+    let same = |known: &Found| match (&known.hop, hop) {
         (NextHop::Direct, NextHop::Direct) => true,
         (NextHop::Handed(a), NextHop::Handed(b)) | (NextHop::Relay(a), NextHop::Relay(b)) => a.value == b.value,
         _ => false,
     };
-    let full = found.len() >= HOP_LIMIT;
-    match found.iter_mut().find(same) {
-        Some(known) => {
-            known.senders.insert(sender);
-            known.certain &= certain;
-        }
-        None if !full => {
-            found.push(Found { hop: hop.clone(), senders: BTreeSet::from([sender]), certain });
-        }
-        None => {}
+    if let Some(known) = found.iter().position(same).and_then(|at| found.get_mut(at)) {
+        known.senders.insert(sender);
+        known.certain &= certain;
+    } else if found.len() < HOP_LIMIT {
+        found.push(Found { hop: hop.clone(), senders: BTreeSet::from([sender]), certain });
+    } else {
+        too_many(evaluator);
     }
 }
 
@@ -369,11 +370,14 @@ fn hosts_of(
     let mut scope = scope.clone();
     let expr = parse(text);
     let values = match evaluator.value(&expr, &mut scope) {
-        Ok(value) => vec![value],
+        Ok(value) => BTreeSet::from([value]),
         Err(_) => super::depend::table_of(&expr)
             .and_then(|file| evaluator.table(&file).ok())
-            .map_or_else(Vec::new, |table| table.entries.iter().map(|entry| entry.value.to_string()).collect()),
+            .map_or_else(BTreeSet::new, |table| table.entries.iter().map(|entry| entry.value.to_string()).collect()),
     };
+    if values.len() > HOP_LIMIT {
+        too_many(evaluator);
+    }
     let mut found: BTreeMap<String, NextHop> = BTreeMap::new();
     for value in values.iter().take(HOP_LIMIT) {
         let value = value.trim();

@@ -55,7 +55,7 @@ pub struct Expander {
     /// Values that were taken apart, by their text: services share most of them.
     parts: RefCell<HashMap<String, Rc<[Part]>>>,
     parsed: Cell<usize>,
-    bounded: Cell<bool>,
+    bounded: Cell<Option<&'static str>>,
 }
 
 /// A part of a value.
@@ -94,18 +94,18 @@ impl Expander {
 
     /// The limit that ended an expansion, where one did.
     pub fn bounded(&self) -> Option<&'static str> {
-        self.bounded.get().then_some(TOO_MUCH)
+        self.bounded.get()
     }
 
-    fn end<T>(&self) -> Result<T, Fault> {
-        self.bounded.set(true);
-        Err(Fault::Undecided(TOO_MUCH.into()))
+    fn end<T>(&self, limit: &'static str) -> Result<T, Fault> {
+        self.bounded.set(Some(limit));
+        Err(Fault::Undecided(limit.into()))
     }
 
     /// Counts bytes that are taken apart.
     fn spend(&self, bytes: usize) -> Result<(), Fault> {
         self.parsed.set(self.parsed.get().saturating_add(bytes));
-        if self.parsed.get() > PARSE_LIMIT { self.end() } else { Ok(()) }
+        if self.parsed.get() > PARSE_LIMIT { self.end(TOO_MUCH) } else { Ok(()) }
     }
 
     /// Names without value that were referred to since the last call, each with the place of the reference.
@@ -138,7 +138,7 @@ impl Expander {
         }
         self.spend(text.len())?;
         if nests_too_deep(text) {
-            return Err(Fault::Undecided("braces nest deeper than helolint reads".into()));
+            return self.end("braces nest deeper than helolint reads");
         }
         let parsed = MainCfGrammar::parse(Rule::value, text).ok().and_then(|mut pairs| pairs.next());
         let Some(value) = parsed else {
@@ -171,7 +171,7 @@ impl Expander {
     fn enter(&self, place: Place<'_>, text: &str) -> Result<(), Fault> {
         self.work.set(self.work.get() + 1);
         if self.work.get() > VALUE_WORK_LIMIT || self.all_work.get() > WORK_LIMIT {
-            return self.end();
+            return self.end(TOO_MUCH);
         }
         if place.depth > DEPTH_LIMIT {
             return Err(Fault::Syntax(format!("unreasonable macro call nesting: \"{text}\"")));
@@ -182,7 +182,7 @@ impl Expander {
     fn literal(&self, place: Place<'_>, text: &str, out: &mut String) -> Result<(), Fault> {
         self.enter(place, text)?;
         if out.len() + text.len() > TEXT_LIMIT {
-            return self.end();
+            return self.end(TOO_MUCH);
         }
         out.push_str(text);
         Ok(())
@@ -245,7 +245,7 @@ impl Expander {
             };
         }
         if place.comparisons >= COMPARISON_LIMIT {
-            return Err(Fault::Undecided("comparisons nest deeper than helolint follows".into()));
+            return self.end("comparisons nest deeper than helolint follows");
         }
         // The operator is looked at before either side is expanded.
         let of = |rule: Rule| subject.clone().into_inner().find(|piece| piece.as_rule() == rule);
@@ -304,6 +304,7 @@ pub fn sole_reference(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::postfix::grammar::NESTING_LIMIT;
 
     struct Table<'a>(&'a [(&'a str, &'a str)]);
 
@@ -357,10 +358,32 @@ mod tests {
         assert!(matches!(last, Some(Err(Fault::Undecided(_)))) && expander.bounded().is_some());
     }
 
+    /// What a value comes to, and whether a limit of helolint's ended it.
+    fn ends(text: &str, table: &[(&str, &str)]) -> bool {
+        let expander = Expander::default();
+        let found = expander.expand(&Table(table), text, None);
+        let ends = expander.bounded().is_some();
+        assert_eq!(matches!(found, Err(Fault::Undecided(_))), ends, "{found:?}");
+        ends
+    }
+
     #[test]
-    fn deep_braces_are_undecided() {
-        let text = format!("${}", "{".repeat(10_000));
-        assert!(matches!(expand(&text, &[]), Err(Fault::Undecided(_))));
+    fn values_are_as_deep_and_as_long_as_the_limits_say() {
+        assert!(ends(&format!("${}", "{".repeat(10_000)), &[]));
+        let braces = |depth: usize| format!("{}x{}", "${a?{".repeat(depth), "}}".repeat(depth));
+        assert!(!ends(&braces(NESTING_LIMIT / 2), &[]));
+        assert!(ends(&braces(NESTING_LIMIT / 2 + 1), &[]));
+        let compared =
+            |depth: usize| (0..depth).fold("x".to_owned(), |inner, _| format!("${{{{{inner}}}=={{x}}?{{x}}:{{y}}}}"));
+        assert!(!ends(&compared(COMPARISON_LIMIT), &[]));
+        assert!(ends(&compared(COMPARISON_LIMIT + 1), &[]));
+        let long = "x".repeat(TEXT_LIMIT / 2);
+        assert!(!ends("$a$a", &[("a", &long)]));
+        assert!(ends("$a${a}x", &[("a", &long)]));
+        // One piece of work for the value itself, for each reference, and for the text of each.
+        let many = |count: usize| "$a".repeat(count);
+        assert!(!ends(&many(VALUE_WORK_LIMIT / 2 - 1), &[("a", "x")]));
+        assert!(ends(&many(VALUE_WORK_LIMIT), &[("a", "x")]));
     }
 
     #[test]

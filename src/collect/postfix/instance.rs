@@ -132,8 +132,12 @@ pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Ins
 fn secrets(files: &Files<'_>) {
     let both: Vec<&Arc<SourceFile>> = files.main.iter().chain(&files.master).collect();
     let mut names = BTreeSet::new();
-    for _ in 0..FEED_DEPTH {
+    for depth in 0..=FEED_DEPTH {
         let known = names.len();
+        if depth == FEED_DEPTH {
+            // Deeper than anybody feeds anything: whatever is the administrator's own may be part of it.
+            names.extend(own_names(&both));
+        }
         for file in &both {
             let found = secret::scan(file.path(), file.text(), Syntax::Postfix, &names).references;
             names.extend(found.into_iter().filter(|name| !defaults::is_parameter(name)));
@@ -143,6 +147,14 @@ fn secrets(files: &Files<'_>) {
         }
     }
     both.iter().for_each(|file| file.read_as(Syntax::Postfix, names.clone()));
+}
+
+/// Names that something is set for, as a line of main.cf or an option of master.cf has it.
+fn own_names<'f>(files: &'f [&Arc<SourceFile>]) -> impl Iterator<Item = String> + 'f {
+    let before = files.iter().flat_map(|file| file.text().split('=')).map(str::trim_end);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = before.map(move |text| text.get(text.trim_end_matches(is_part).len()..).unwrap_or_default());
+    names.filter(|name| !name.is_empty() && !defaults::is_parameter(name)).map(str::to_owned)
 }
 
 struct Reader<'a> {
@@ -275,7 +287,7 @@ impl<'a> Reader<'a> {
             senders.retain(|sender| !(sender.unused && is_stock(sender)));
         }
         // Of services that were not kept nobody knows whether they are there.
-        let missing = if self.master.bounded { Default::default() } else { routes.missing(&offered) };
+        let missing = if self.master.bounded.is_some() { Default::default() } else { routes.missing(&offered) };
         let piped: Vec<Fact<String>> = routes.piped(&offered).collect();
         let handed = senders.iter().any(|sender| !sender.unused && matches!(sender.next_hop, NextHop::Handed(_)));
         broken |= error.is_some() || !missing.is_empty() || routes.undecided;
@@ -286,7 +298,7 @@ impl<'a> Reader<'a> {
             idle_settings.extend(installed.iter().flat_map(|installed| idle.of_later_versions(installed, version)));
             idle_settings.extend(idle.behind_a_refusal(&offered));
         }
-        self.bounded(&mut report);
+        self.bounded(routes.cut, &mut report);
         let proxies = shared.fact("proxy_interfaces");
         let proxy_interfaces = proxies.iter().flat_map(|fact| {
             check::words(&fact.value).filter_map(|word| {
@@ -323,14 +335,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The limits of helolint's own that ended the reading, or an expansion.
-    fn bounded(&self, report: &mut Reporter<'_>) {
+    fn bounded(&self, routes_cut: bool, report: &mut Reporter<'_>) {
         let bounded = |name: &str, what: &str| {
             let message = format!("{what}: what follows from the rest is not known");
             Problem::of_file(ProblemKind::Bounded, &format!("{}/{name}", self.files.directory), None, message)
         };
         let mut found = Vec::new();
         found.extend(self.expander.bounded().map(|limit| bounded("main.cf", limit)));
-        found.extend(self.master.bounded.then(|| bounded("master.cf", "there are more services than helolint keeps")));
+        found.extend(self.master.bounded.map(|limit| bounded("master.cf", limit)));
+        found.extend(routes_cut.then(|| bounded("main.cf", "its tables name more routes than helolint keeps")));
         report.add(found);
     }
 

@@ -12,7 +12,7 @@ use crate::secret::Syntax;
 
 /// Rows that are kept of all tables of one parameter.
 const ROW_LIMIT: usize = 50_000;
-/// Tables of one parameter that are looked at: mail is looked up in each of them.
+/// Tables, and files of patterns, of one parameter that are looked at: mail is looked up in each of them.
 const TABLE_LIMIT: usize = 100;
 /// Tables within each other (`unionmap`, `pipemap`) that are followed.
 const DEPTH_LIMIT: usize = 4;
@@ -65,9 +65,41 @@ pub(crate) struct Tables {
     pub problems: Vec<Problem>,
     /// Tables whose text is newer than what Postfix reads.
     pub outdated: Vec<OutdatedTable>,
+    /// The limit that ended the reading.
+    cut: Option<String>,
 }
 
 impl Tables {
+    fn push(&mut self, row: Row) {
+        if self.rows.len() < ROW_LIMIT {
+            self.rows.push(row);
+        } else {
+            self.end(format!("the tables of one list have more than the {ROW_LIMIT} rows that helolint keeps"));
+        }
+    }
+
+    /// Whether a limit of helolint ended the reading.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.problems.iter().any(|problem| problem.kind == ProblemKind::Bounded)
+    }
+
+    /// Ends the reading: what comes behind is not known.
+    fn end(&mut self, limit: String) {
+        self.undecided = true;
+        self.cut.get_or_insert(limit);
+    }
+
+    /// The same, with the limit that ended the reading among the problems of `parameter`.
+    fn with_limit(mut self, parameter: &Fact<String>) -> Tables {
+        if let Some(limit) = self.cut.take() {
+            let origin = parameter.origin.clone();
+            let file = origin.span().map_or_else(String::new, |span| span.path().to_owned());
+            let message = format!("{limit}: what the others decide is not known");
+            self.problems.push(Problem::of_file(ProblemKind::Bounded, &file, Some(origin), message));
+        }
+        self
+    }
+
     /// Whether a row answers every question.
     pub(crate) fn answers_all(&self) -> bool {
         self.rows.iter().any(|row| row.key == Key::Every)
@@ -79,32 +111,38 @@ pub(crate) fn read_tables(parameter: &Fact<String>, place: Place<'_>) -> Tables 
     let mut tables = Tables::default();
     let all = split_list(&parameter.value);
     if all.len() > TABLE_LIMIT {
-        tables.undecided = true;
-        let message = format!(
-            "{} tables stand in one list, more than the {TABLE_LIMIT} that helolint looks at: what the others decide is not known",
-            all.len()
-        );
-        let origin = parameter.origin.clone();
-        let file = origin.span().map_or_else(String::new, |span| span.path().to_owned());
-        tables.problems.push(Problem::of_file(ProblemKind::Bounded, &file, Some(origin), message));
+        tables.end(too_many_tables(all.len()));
     }
     for table in all.into_iter().take(TABLE_LIMIT) {
         read_table(table, parameter, place, 0, &mut tables);
     }
-    tables
+    tables.with_limit(parameter)
+}
+
+fn too_many_tables(count: usize) -> String {
+    format!("{count} tables stand in one list, more than the {TABLE_LIMIT} that helolint looks at")
 }
 
 /// Reads a list of patterns such as `relay_domains`: names, files that hold more of them, and tables. A row stands for each pattern.
 pub(crate) fn read_patterns(parameter: &Fact<String>, place: Place<'_>) -> Tables {
     let mut tables = Tables::default();
+    let mut read = 0;
     for item in split_list(&parameter.value) {
         let item = item.trim_start_matches('!');
+        let is_table = item.contains(':') && !item.starts_with('[');
+        if item.starts_with('/') || is_table {
+            read += 1;
+            if read > TABLE_LIMIT {
+                tables.end(too_many_tables(read));
+                break;
+            }
+        }
         if item.starts_with('/') {
             match place.files.read(item) {
                 Ok(file) => {
                     let words = file.text().lines().filter(|line| !line.trim_start().starts_with('#'));
-                    let words = words.flat_map(super::check::words).take(ROW_LIMIT);
-                    tables.rows.extend(words.map(|word| Row { key: key_of(word), value: parameter.clone() }));
+                    let words = words.flat_map(super::check::words).take(ROW_LIMIT + 1);
+                    words.for_each(|word| tables.push(Row { key: key_of(word), value: parameter.clone() }));
                 }
                 Err(ReadError::NotFound) => {
                     let message = format!("open file {item}: No such file or directory: Postfix defers all mail");
@@ -113,13 +151,13 @@ pub(crate) fn read_patterns(parameter: &Fact<String>, place: Place<'_>) -> Table
                 }
                 Err(_) => tables.undecided = true,
             }
-        } else if item.contains(':') && !item.starts_with('[') {
+        } else if is_table {
             read_table(item, parameter, place, 0, &mut tables);
         } else {
-            tables.rows.push(Row { key: key_of(item), value: parameter.clone() });
+            tables.push(Row { key: key_of(item), value: parameter.clone() });
         }
     }
-    tables
+    tables.with_limit(parameter)
 }
 
 /// A file that is not there.
@@ -166,13 +204,12 @@ fn read_table(table: &str, named_by: &Fact<String>, place: Place<'_>, depth: usi
     };
     let base = place.base;
     let inner = trim(name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(name));
-    let mut add = |key: Key, value: &str| {
-        if tables.rows.len() < ROW_LIMIT {
-            tables.rows.push(Row { key, value: named_by.with(value.to_owned()) });
-        }
-    };
+    let mut add = |key: Key, value: &str| tables.push(Row { key, value: named_by.with(value.to_owned()) });
     match kind {
-        "proxy" | "unionmap" | "pipemap" if depth >= DEPTH_LIMIT => tables.undecided = true,
+        "proxy" | "unionmap" if depth >= DEPTH_LIMIT => {
+            tables
+                .end(format!("tables stand within each other more than the {DEPTH_LIMIT} times that helolint follows"));
+        }
         "proxy" => read_table(name, named_by, place, depth + 1, tables),
         "unionmap" => {
             for part in split_list(inner) {
@@ -275,14 +312,15 @@ fn read_text(kind: &str, path: &str, named_by: &Fact<String>, place: Place<'_>, 
             }
             file.read_as(Syntax::Postfix, BTreeSet::new());
             for line in logical_lines(file.text()) {
+                if tables.cut.is_some() {
+                    break;
+                }
                 let text = trim(&line.text);
                 let origin = Origin::File(line.span(&file, 0, text.len()));
                 if matches!(kind, "cidr" | "regexp" | "pcre") {
                     add_rule(text, &origin, tables);
-                } else if let Some((key, value)) = text.split_once(|c: char| u8::try_from(c).is_ok_and(is_space))
-                    && tables.rows.len() < ROW_LIMIT
-                {
-                    tables.rows.push(Row { key: key_of(key), value: Fact::new(trim(value).to_owned(), origin) });
+                } else if let Some((key, value)) = text.split_once(|c: char| u8::try_from(c).is_ok_and(is_space)) {
+                    tables.push(Row { key: key_of(key), value: Fact::new(trim(value).to_owned(), origin) });
                 }
             }
         }
@@ -320,7 +358,7 @@ fn add_rule(rule: &str, origin: &Origin, tables: &mut Tables) {
         None => rest,
     };
     let (value, pattern) = (trim(value), trim(pattern));
-    if value.is_empty() || matches!(pattern, "if" | "endif") || tables.rows.len() >= ROW_LIMIT {
+    if value.is_empty() || matches!(pattern, "if" | "endif") {
         return;
     }
     if value.contains('$') {
@@ -329,128 +367,8 @@ fn add_rule(rule: &str, origin: &Origin, tables: &mut Tables) {
     }
     let every = mark.is_some() && matches!(pattern, "" | "^" | "." | ".*" | "^.*" | "^.*$" | ".+" | "^.+$" | "$");
     let key = if every { Key::Every } else { Key::Pattern };
-    tables.rows.push(Row { key, value: Fact::new(value.to_owned(), origin.clone()) });
+    tables.push(Row { key, value: Fact::new(value.to_owned(), origin.clone()) });
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    fn read(list: &str, files: &[(&str, &str)]) -> (Vec<(Key, String)>, bool, Vec<ProblemKind>) {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            fs::write(dir.path().join(name), text).unwrap();
-        }
-        let root = Root::open(dir.path()).unwrap();
-        let files = OwnFiles::of_postfix(&root, []);
-        let place = Place { root: &root, files: &files, base: "/", formats: &Formats::default() };
-        let tables = read_tables(&Fact::new(list.to_owned(), Origin::default_of("test")), place);
-        let rows = tables.rows.into_iter().map(|row| (row.key, row.value.value)).collect();
-        (rows, tables.undecided, tables.problems.into_iter().map(|problem| problem.kind).collect())
-    }
-
-    #[test]
-    fn lists_keep_braces_together() {
-        assert_eq!(split_list("hash:/a, inline:{ {a = b}, c=d } x"), ["hash:/a", "inline:{ {a = b}, c=d }", "x"]);
-    }
-
-    #[test]
-    fn tables_in_place() {
-        let (rows, undecided, _) = read("inline:{ {@A.example = [x]:587}, *=y } randmap:{out1:,out2:}", &[]);
-        let text = |text: &str| Key::Text(text.into());
-        assert_eq!(rows[0], (text("@a.example"), "[x]:587".into()));
-        assert_eq!(rows[1], (Key::Every, "y".into()));
-        assert_eq!(rows[3], (Key::Every, "out2:".into()));
-        assert!(!undecided);
-        assert!(read("mysql:virtual", &[]).1);
-    }
-
-    #[test]
-    fn indexed_tables_need_both_forms() {
-        let text = "# note\na.example smtp:[x]\nb.example\n  out:\n";
-        let (rows, undecided, problems) = read("hash:/t", &[("t", text), ("t.db", "")]);
-        assert_eq!((rows.len(), undecided, problems.len()), (2, false, 0));
-        assert_eq!(rows[1].1, "out:");
-        assert_eq!(read("hash:/t", &[("t", text)]).2, [ProblemKind::Uncompiled { table: "hash:/t".into() }]);
-        assert_eq!(read("hash:/t", &[("t.db", "")]).2, [ProblemKind::Unreadable { undecided: true }]);
-        assert_eq!(read("hash:/t", &[]).2, [ProblemKind::Unreadable { undecided: false }]);
-        assert_eq!(read("texthash:/t", &[("t", text)]).2, []);
-    }
-
-    #[test]
-    fn what_postfix_refuses_in_the_names_of_tables() {
-        let refused = [ProblemKind::Syntax { mta: Mta::Postfix, whole: false }];
-        for list in ["/etc/postfix/transport", "hash:", "hsah:/t", "unionmap:{hsah:/t}"] {
-            assert_eq!(read(list, &[]).2, refused, "{list}");
-        }
-        let missing = [ProblemKind::Unreadable { undecided: false }];
-        for list in ["mysql:/t.cf", "proxy:pgsql:/t.cf", "ldap:./t.cf", "mongodb:/t.cf", "sqlite:/t.cf"] {
-            let (_, undecided, problems) = read(list, &[]);
-            assert!(undecided && problems == missing, "{list}: {problems:?}");
-            assert_eq!(read(list, &[("t.cf", "password = secret\n")]).2, [], "{list}");
-        }
-        assert_eq!(read("mysql:virtual socketmap:unix:s:t tcp:127.0.0.1:9999", &[]).2, []);
-    }
-
-    #[test]
-    fn a_text_that_is_newer_than_its_compiled_form_decides_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str, seconds: u64| {
-            fs::write(dir.path().join(name), "a.example out:\n").unwrap();
-            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-            fs::File::options().write(true).open(dir.path().join(name)).unwrap().set_modified(time).unwrap();
-        };
-        let tables = |list: &str| {
-            let root = Root::open(dir.path()).unwrap();
-            let files = OwnFiles::of_postfix(&root, []);
-            let place = Place { root: &root, files: &files, base: "/", formats: &Formats::default() };
-            read_tables(&Fact::new(list.to_owned(), Origin::default_of("test")), place)
-        };
-        at("t", 1_000_060);
-        at("t.db", 1_000_000);
-        let found = tables("hash:/t");
-        assert!(found.undecided && found.rows.is_empty());
-        assert_eq!((found.outdated[0].compiled.as_str(), found.outdated[0].seconds), ("/t.db", 60));
-        at("t.db", 1_000_060);
-        let found = tables("hash:/t");
-        assert!(!found.undecided && found.rows.len() == 1 && found.outdated.is_empty());
-    }
-
-    #[test]
-    fn lists_of_patterns() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("names"), "# none yet\n").unwrap();
-        fs::write(dir.path().join("more"), "a.example\nb.example c.example\n").unwrap();
-        let root = Root::open(dir.path()).unwrap();
-        let files = OwnFiles::of_postfix(&root, []);
-        let place = Place { root: &root, files: &files, base: "/", formats: &Formats::default() };
-        let patterns = |list: &str| {
-            let found = read_patterns(&Fact::new(list.to_owned(), Origin::default_of("test")), place);
-            (found.rows.len(), found.undecided, found.problems.len())
-        };
-        assert_eq!(patterns(""), (0, false, 0));
-        assert_eq!(patterns("a.example, !b.example"), (2, false, 0));
-        assert_eq!(patterns("/names"), (0, false, 0));
-        assert_eq!(patterns("/more"), (3, false, 0));
-        assert_eq!(patterns("/none"), (0, true, 1));
-        assert_eq!(patterns("mysql:/none"), (0, true, 1));
-        assert_eq!(patterns("[192.0.2.1]"), (1, false, 0));
-    }
-
-    #[test]
-    fn tables_are_bounded() {
-        for (count, ends) in [(TABLE_LIMIT, false), (TABLE_LIMIT + 1, true)] {
-            let (rows, undecided, problems) = read(&"static:x ".repeat(count), &[]);
-            assert_eq!((rows.len(), undecided), (TABLE_LIMIT, ends), "{count}");
-            assert_eq!(problems.contains(&ProblemKind::Bounded), ends, "{count}");
-        }
-    }
-
-    #[test]
-    fn patterns() {
-        let (rows, undecided, _) = read("regexp:/t", &[("t", "/^a@/i smtp:[x]\n/./ out:\n/(b)/ $1:\n")]);
-        assert_eq!(rows, [(Key::Pattern, "smtp:[x]".into()), (Key::Every, "out:".into())]);
-        assert!(undecided);
-    }
-}
+mod tests;

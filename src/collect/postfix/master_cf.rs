@@ -76,8 +76,8 @@ pub struct MasterCf {
     pub postconf_error: Option<Refusal>,
     /// Warnings, in Postfix's words.
     pub warnings: Vec<Refusal>,
-    /// Whether there are more entries than helolint keeps.
-    pub bounded: bool,
+    /// The limit of helolint that ended the reading.
+    pub bounded: Option<&'static str>,
     /// Where the last entry of each name and type stands in `entries`.
     last: HashMap<(String, String), usize>,
 }
@@ -91,7 +91,7 @@ impl MasterCf {
             error: None,
             postconf_error: None,
             warnings: Vec::new(),
-            bounded: false,
+            bounded: None,
             last: HashMap::new(),
         };
         for line in logical_lines(file.text()) {
@@ -100,7 +100,11 @@ impl MasterCf {
                 continue;
             }
             if master.entries.len() >= SERVICE_LIMIT {
-                master.bounded = true;
+                master.bounded = Some("there are more services than helolint keeps");
+                break;
+            }
+            if nests_too_deep(&line.text) {
+                master.bounded = Some("braces nest deeper than helolint reads");
                 break;
             }
             match read_entry(file, &line) {
@@ -160,10 +164,6 @@ fn read_entry(file: &Arc<SourceFile>, line: &LogicalLine<'_>) -> Result<Read, Bo
     };
     let at = format!("{}: line {}", file.path(), line.number);
     let whole = trim(text);
-    if nests_too_deep(text) {
-        let refusal = refuse("braces nest deeper than helolint reads".into(), whole);
-        return Err(Box::new((refusal.clone(), refusal)));
-    }
     let parsed = MasterCfGrammar::parse(Rule::entry, text).ok().and_then(|mut pairs| pairs.next());
     let tokens: Vec<&str> = parsed.map_or_else(Vec::new, |entry| {
         entry.into_inner().filter(|token| token.as_rule() == Rule::token).map(|token| token.as_str()).collect()

@@ -37,7 +37,7 @@ use crate::collect::confidential::OwnFiles;
 use crate::collect::daemon::Daemon;
 use crate::collect::reading;
 use crate::collect::root::{ReadError, Root};
-use crate::facts::{Fact, Host, Origin, Postfix, Problem, Refusal, Sender};
+use crate::facts::{Fact, Host, Origin, Postfix, Problem, ProblemKind, Refusal, Sender};
 use crate::source::SourceFile;
 use environment::Environment;
 use instance::{Files, Instance};
@@ -83,7 +83,7 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
     let mut env = Environment::read(host, users, is_debian(root), &read);
     env.version = version::installed(root);
     let mut directories = vec![Directory { path: default.clone(), named_by: None, by_wrapper: false }];
-    let mut at = 0;
+    let (mut at, mut more) = (0, false);
     while let Some(directory) = directories.get(at).cloned() {
         at += 1;
         let Some(instance) = read_instance(root, &directory, at == 1, &env, &mut collected) else { continue };
@@ -92,8 +92,10 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
             for named in instance.named.iter().cloned().chain(beside(root, &default, &instance.named)).chain(given) {
                 let place = root.canonical(&named.path);
                 let known = place.is_some() && directories.iter().any(|other| root.canonical(&other.path) == place);
-                if !known && directories.len() < INSTANCE_LIMIT {
-                    directories.push(named);
+                match known {
+                    true => {}
+                    false if directories.len() < INSTANCE_LIMIT => directories.push(named),
+                    false => more = true,
                 }
             }
         }
@@ -101,6 +103,12 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
         collected.senders.extend(instance.senders);
         collected.problems.extend(instance.problems);
         collected.proxy_interfaces.extend(instance.proxy_interfaces);
+    }
+    if more {
+        let message = format!(
+            "there are more than the {INSTANCE_LIMIT} instances that helolint reads: how the others send is not known"
+        );
+        collected.problems.push(Problem::of_file(ProblemKind::Bounded, &format!("{default}/main.cf"), None, message));
     }
     collected
 }
@@ -191,6 +199,8 @@ fn read_instance(
     Some(instance::read(&Files { directory, main, master, refused, is_default, by_wrapper: *by_wrapper }, root, env))
 }
 
+#[cfg(test)]
+mod bounded_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -25,7 +25,7 @@ const SERVICES: [(&str, u16); 8] = [
     ("lmtp", 24),
 ];
 /// Lines of the file of services that are read.
-const SERVICES_LIMIT: usize = 20_000;
+pub(super) const SERVICES_LIMIT: usize = 20_000;
 
 /// One next hop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +144,8 @@ fn is_ipv6(host: &str) -> bool {
 pub(crate) struct Services {
     /// The file's; `None` where there is none to read.
     file: Option<HashMap<String, u16>>,
+    /// Whether these are all that there are.
+    all: bool,
 }
 
 impl Services {
@@ -151,7 +153,8 @@ impl Services {
     pub(crate) fn read(root: &Root) -> Services {
         let Ok(file) = root.read("/etc/services") else { return Services::default() };
         let mut known = HashMap::new();
-        for line in file.text().lines().take(SERVICES_LIMIT) {
+        let mut lines = file.text().lines();
+        for line in lines.by_ref().take(SERVICES_LIMIT) {
             let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
             let (Some(name), Some(place)) = (words.next(), words.next()) else { continue };
             let Some(port) = place.strip_suffix("/tcp").and_then(|port| port.parse().ok()) else { continue };
@@ -159,14 +162,17 @@ impl Services {
                 known.entry(name.to_owned()).or_insert(port);
             }
         }
-        Services { file: Some(known).filter(|known| !known.is_empty()) }
+        // What stands behind the limit is not known: then nothing is no service.
+        let all = lines.next().is_none();
+        Services { all: all && !known.is_empty(), file: Some(known).filter(|known| !known.is_empty()) }
     }
 
     /// The port of a service, as far as it is known.
     pub(crate) fn port(&self, name: &str) -> Option<u16> {
         match &self.file {
-            Some(known) => known.get(name).copied(),
-            None => SERVICES.iter().find(|(known, _)| *known == name).map(|(_, port)| *port),
+            Some(known) if self.all => known.get(name).copied(),
+            Some(known) => known.get(name).copied().or_else(|| well_known(name)),
+            None => well_known(name),
         }
     }
 }
@@ -174,8 +180,12 @@ impl Services {
 impl Services {
     /// Whether a name that is not known is no service's.
     pub(crate) fn are_all(&self) -> bool {
-        self.file.is_some()
+        self.all
     }
+}
+
+fn well_known(name: &str) -> Option<u16> {
+    SERVICES.iter().find(|(known, _)| *known == name).map(|(_, port)| *port)
 }
 
 /// What a client reads a next hop by.

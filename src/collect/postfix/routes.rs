@@ -1,6 +1,6 @@
 //! Which service of master.cf carries mail, and to which next hop (transport(5), trivial-rewrite(8)).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::compiled::Formats;
 use super::defaults;
@@ -15,8 +15,10 @@ use crate::collect::root::Root;
 use crate::facts::{Fact, MissingService, Mta, OutdatedTable, Problem, ProblemKind, SenderDomains};
 use crate::name::DomainName;
 
-/// Routes that are kept: tables with thousands of next hops say nothing new after these.
+/// Services that routes name and that are kept, and routes for mail for anywhere: each of them may be a path of its own.
 const ROUTE_LIMIT: usize = 256;
+/// Routes that are kept in all: as many next hops a large relay's transport table may name.
+const ALL_LIMIT: usize = 4096;
 /// Values that are kept of those that name one missing service.
 const NAMED_LIMIT: usize = 8;
 /// Parameters of main.cf that name a transport, beside those that trivial-rewrite(8) chooses by.
@@ -56,8 +58,14 @@ pub(crate) struct Routes {
     pub problems: Vec<Problem>,
     /// Tables whose text is newer than what Postfix reads.
     pub outdated: Vec<OutdatedTable>,
+    /// Whether there are more than are kept.
+    pub cut: bool,
     /// The values that name each service.
     names: BTreeMap<String, Vec<Fact<String>>>,
+    /// Where each route stands among all, by service and next hop.
+    known: HashMap<(String, Option<String>), usize>,
+    /// Those for mail for anywhere.
+    outside: usize,
 }
 
 /// What the routes are made from.
@@ -213,7 +221,10 @@ impl Sources<'_> {
         for (list, origin) in lists.chain(own) {
             let Some(list) = self.rewrite.expand(self.expander, list, &origin).fact() else { continue };
             // What is wrong with these tables does not touch identity, so it is not reported.
-            for row in maps::read_tables(&list, self.place()).rows {
+            let tables = maps::read_tables(&list, self.place());
+            // What a table that cannot be read names would be used.
+            routes.undecided |= tables.is_cut();
+            for row in tables.rows {
                 let Some(filter) = row.value.value.strip_prefix("FILTER ") else { continue };
                 if let (Some(service), hop) = split_transport(&row.value.with(filter.trim().to_owned())) {
                     let senders = SenderDomains::Any;
@@ -256,16 +267,26 @@ impl Routes {
             if known.len() < NAMED_LIMIT && !known.contains(named) {
                 known.push(named.clone());
             }
+        } else {
+            self.end();
         }
-        let text = route.hop.as_ref().map(|hop| &hop.value);
-        let same =
-            |known: &&mut Route| known.service == route.service && known.hop.as_ref().map(|hop| &hop.value) == text;
-        if let Some(known) = self.all.iter_mut().find(same) {
+        let key = (route.service.clone(), route.hop.as_ref().map(|hop| hop.value.clone()));
+        if let Some(known) = self.known.get(&key).and_then(|at| self.all.get_mut(*at)) {
             known.senders = both(&known.senders, route.senders);
             known.outside |= route.outside;
-        } else if self.all.len() < ROUTE_LIMIT {
+        } else if self.all.len() < ALL_LIMIT && (!route.outside || self.outside < ROUTE_LIMIT) {
+            self.outside += usize::from(route.outside);
+            self.known.insert(key, self.all.len());
             self.all.push(route);
+        } else {
+            self.end();
         }
+    }
+
+    /// What was left out may name anything.
+    fn end(&mut self) {
+        self.cut = true;
+        self.undecided = true;
     }
 
     /// Whether something names the service.
@@ -359,4 +380,40 @@ fn listed_senders<'r>(rows: impl Iterator<Item = &'r Row>) -> Option<Vec<DomainN
         if key.starts_with('@') { whole.extend(domain) } else { shared.extend(domain) }
     }
     any.then(|| shared.difference(&whole).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Origin;
+
+    fn routes(count: usize, of: impl Fn(usize) -> (String, Option<String>, bool)) -> Routes {
+        let mut routes = Routes::default();
+        let fact = |text: String| Fact::new(text, Origin::default_of("test"));
+        for number in 0..count {
+            let (service, hop, outside) = of(number);
+            let named = fact(format!("{service}:"));
+            routes.add(&named, Route { service, hop: hop.map(fact), senders: SenderDomains::Any, outside });
+        }
+        routes
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_missing_and_not_unused() {
+        let by_service = |number: usize| (format!("s{number}"), None, false);
+        let by_hop = |number: usize| ("smtp".to_owned(), Some(format!("h{number}")), false);
+        let outside = |number: usize| ("smtp".to_owned(), Some(format!("h{number}")), true);
+        for (limit, at, one_more) in [
+            (ROUTE_LIMIT, routes(ROUTE_LIMIT, by_service), routes(ROUTE_LIMIT + 1, by_service)),
+            (ROUTE_LIMIT, routes(ROUTE_LIMIT, outside), routes(ROUTE_LIMIT + 1, outside)),
+            (ALL_LIMIT, routes(ALL_LIMIT, by_hop), routes(ALL_LIMIT + 1, by_hop)),
+        ] {
+            assert_eq!((at.all.len(), at.cut, at.undecided), (limit, false, false));
+            assert!(one_more.cut && one_more.undecided);
+        }
+        // The same again takes no room.
+        assert!(!routes(2 * ALL_LIMIT, |number| by_hop(number % ALL_LIMIT)).cut);
+        let named = routes(NAMED_LIMIT + 1, |number| ("smtp".to_owned(), Some(number.to_string()), false));
+        assert_eq!(named.names["smtp"].len(), 1, "one value");
+    }
 }

@@ -192,6 +192,11 @@ impl<'r> Evaluator<'r> {
         undecided(limit.to_owned())
     }
 
+    /// Notes a limit that ended something else than an evaluation.
+    pub(crate) fn note(&self, limit: &'static str) {
+        self.bounded.set(Some(limit));
+    }
+
     /// The limit that ended an evaluation, where one did.
     pub fn bounded(&self) -> Option<&'static str> {
         self.bounded.get()

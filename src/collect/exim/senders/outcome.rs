@@ -114,6 +114,9 @@ impl Trial<'_> {
             let Ok(table) = self.common.evaluator.table(&file) else { return tried };
             tried.insert(file);
             let all = kinds.len() * table.entries.len() <= TRIALS;
+            if table.entries.len() > TRIALS {
+                self.common.evaluator.note("a map has more entries than helolint tries");
+            }
             for entry in table.entries.iter().take(TRIALS) {
                 if let Some(free) = &mut scope.free {
                     free.key = Some(entry.key.to_string());

@@ -10,6 +10,7 @@ use crate::collect::exim::expand::parse::{self, parse};
 use crate::collect::exim::expand::{Evaluator, Scope, Stop};
 use crate::collect::exim::lines::{CONDITION_DEPTH, INCLUDE_DEPTH};
 use crate::collect::exim::macros::{COUNT_LIMIT, Macros, NAME_LIMIT, TOO_MANY};
+use crate::collect::exim::routes::HOP_LIMIT;
 use crate::collect::root::Root;
 use crate::facts::ProblemKind;
 use crate::source::SourceFile;
@@ -192,4 +193,17 @@ fn expansions_are_as_deep_and_as_long_as_the_limits_say() {
     }
     let (below, above) = (value(&of(LENGTH_LIMIT), &[]).0, value(&of(LENGTH_LIMIT + 1), &[]).0);
     assert!(below.is_ok() && matches!(above, Err(Stop::Undecided { .. })));
+}
+
+#[test]
+fn next_hops_beyond_the_limit_are_said_to_be_left_out() {
+    let config = SMTP.replace("dnslookup", "manualroute\n route_data = ${lookup{$domain}lsearch{/etc/exim4/hops}}");
+    for (count, ends) in [(HOP_LIMIT, false), (HOP_LIMIT + 1, true)] {
+        // Twice the same is one.
+        let map: String = (0..2 * count).map(|row| format!("d{row}.example: h{}.example\n", row % count)).collect();
+        let files = [("/etc/exim.conf", format!("disable_ipv6\n{config}")), ("/etc/exim4/hops", map)];
+        let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+        let (told, paths) = bounded(&Fixture::new(&files));
+        assert_eq!((told.len(), paths.len()), (usize::from(ends), HOP_LIMIT), "{told:?}");
+    }
 }
