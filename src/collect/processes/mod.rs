@@ -222,6 +222,11 @@ impl EximOptions {
                 options.config_files = Some(files.to_owned());
             } else if let Some(definition) = argument.strip_prefix("-D") {
                 options.macros.push(definition.to_owned());
+            } else if argument == "--" || !argument.starts_with('-') {
+                // Recipients follow, and options no longer: a daemon that is given any ends at once (tried with Exim 4.96).
+                if argument != "--" || arguments.next().is_some() {
+                    return EximOptions::default();
+                }
             } else if Self::SILENT_WITH_ARGUMENT.contains(&argument.as_str()) {
                 arguments.next();
             } else if !Self::SILENT.contains(&argument.as_str()) && !argument.starts_with("-d") {

@@ -120,6 +120,10 @@ fn exim_is_its_first_process_that_listens_or_runs_the_queue() {
         (&["exim", "-bs"][..], false),
         (&["exim", "-oX", "587:25", "-oP", "/run/exim.pid", "-odq", "-d+all", "-bd"][..], true),
         (&["exim", "-qGbulk/30m"][..], true),
+        (&["exim", "-bd", "--"][..], true),
+        // What Exim 4.96 calls incompatible arguments: no daemon runs with them.
+        (&["exim", "-bd", "-q1h", "--", "-DX=1"][..], false),
+        (&["exim", "-bd", "someone@example.com"][..], false),
         // What anybody may hand in under Exim's own user: recipients, a sender's name, an address.
         (&["exim", "-i", "--", "-bd", "-DX=1"][..], false),
         (&["exim", "-F", "-bd", "someone@example.com"][..], false),
