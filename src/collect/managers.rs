@@ -36,11 +36,55 @@ fn hits(root: &Root, marker: &Marker) -> bool {
             if !root.exists(path) {
                 return false;
             }
-            let (Ok(file), Some(pattern)) = (root.read(path), matching(pattern)) else { return false };
+            let Ok(file) = root.read(path) else { return false };
             let text = file.text();
+            // A regular expression takes longer to be built than a file to be searched.
+            if !text.contains(&certain_text(pattern)) {
+                return false;
+            }
+            let Some(pattern) = matching(pattern) else { return false };
             text.lines().take(first.unwrap_or(usize::MAX)).any(|line| pattern.is_match(line))
         }
     })
+}
+
+/// The longest text that stands in whatever the regular expression matches; empty where it has groups or alternatives.
+fn certain_text(pattern: &str) -> String {
+    if pattern.contains(['(', '|']) {
+        return String::new();
+    }
+    let (mut longest, mut run) = (String::new(), String::new());
+    let mut chars = pattern.chars();
+    loop {
+        let c = chars.next();
+        match c {
+            Some('\\') => match chars.next() {
+                Some(escaped) if escaped.is_ascii_punctuation() => {
+                    run.push(escaped);
+                    continue;
+                }
+                _ => {}
+            },
+            Some('[') => drop(chars.by_ref().find(|c| *c == ']')),
+            Some('*' | '?') => drop(run.pop()),
+            Some('{') => {
+                run.pop();
+                chars.by_ref().find(|c| *c == '}');
+            }
+            Some('^' | '$' | '.' | '+') | None => {}
+            Some(plain) => {
+                run.push(plain);
+                continue;
+            }
+        }
+        if run.len() > longest.len() {
+            longest.clone_from(&run);
+        }
+        run.clear();
+        if c.is_none() {
+            return longest;
+        }
+    }
 }
 
 /// The paths that a pattern stands for; one without `*` stands for itself, be it there or not.
@@ -146,6 +190,21 @@ mod tests {
         ];
         for (pattern, name, wanted) in cases {
             assert_eq!(fits(pattern, name), wanted, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_every_match_holds() {
+        for (pattern, text) in [
+            ("^# HEADER: by puppet\\.", "# HEADER: by puppet."),
+            ("^\\s*iface\\s+\\S+\\s+inet6?\\s+static", "static"),
+            ("^smtpd_banner.*Mail-in-a-Box", "Mail-in-a-Box"),
+            ("on [0-9]{4}-", "on "),
+            ("xy*[cd]{2}e+f", "x"),
+            ("(?i)^#.*\\bansible", ""),
+            ("^manage:\\s*(true|True)", ""),
+        ] {
+            assert_eq!(certain_text(pattern), text, "{pattern}");
         }
     }
 }
