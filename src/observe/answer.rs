@@ -72,9 +72,17 @@ impl fmt::Display for Unreachable {
     }
 }
 
+/// Characters that are kept of words that say why a server cannot be reached: they may repeat what the server sent, such as all names of
+/// its certificate or a page of HTML.
+const WORDS: usize = 200;
+
 impl From<String> for Unreachable {
-    /// Of the words that snapshots hold.
-    fn from(words: String) -> Unreachable {
+    /// Of the words that snapshots hold, and of those of a library.
+    fn from(mut words: String) -> Unreachable {
+        if let Some((end, _)) = words.char_indices().nth(WORDS) {
+            words.truncate(end);
+            words.push_str("...");
+        }
         let known = [Unreachable::NoRoute, Unreachable::PortClosed, Unreachable::Host, Unreachable::Closed];
         known.into_iter().find(|known| known.words() == words).unwrap_or(Unreachable::Other(words))
     }
@@ -151,5 +159,18 @@ impl Answer {
             texts.push(format!("and {} more", self.left_out));
         }
         texts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_sends_in_place_of_an_answer_is_not_repeated_at_length() {
+        let page = |length: usize| Unreachable::from("ä".repeat(length)).to_string();
+        assert_eq!(page(WORDS), "ä".repeat(WORDS));
+        assert_eq!(page(WORDS + 1), format!("{}...", "ä".repeat(WORDS)));
+        assert_eq!(Unreachable::from("no route".to_owned()), Unreachable::NoRoute);
     }
 }

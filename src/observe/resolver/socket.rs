@@ -122,7 +122,7 @@ pub(crate) fn unreachable_because(error: &io::Error) -> Why {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Unreachable::Closed,
         _ => {
             let text = error.to_string();
-            Unreachable::Other(text.split(" (os error").next().unwrap_or(&text).to_owned())
+            text.split(" (os error").next().unwrap_or(&text).to_owned().into()
         }
     })
 }
