@@ -6,6 +6,8 @@
 mod drifts;
 #[path = "plans/host.rs"]
 mod host;
+#[path = "plans/many.rs"]
+mod many;
 #[path = "plans/zone.rs"]
 mod zone;
 

@@ -10,6 +10,15 @@ use super::values::{PublicIp, public_ip};
 use crate::facts::{ExpectedHelo, Mta, NatEntry};
 use crate::name::DomainName;
 
+/// A place on the host: absolute, and written without a final slash.
+fn place(text: &str) -> Result<String, String> {
+    let place = text.trim_end_matches('/');
+    match place.starts_with('/') && !place.contains(|c: char| c.is_control()) {
+        true => Ok(place.to_owned()),
+        false => Err("a path from the root on is wanted, such as /etc/postfix".to_owned()),
+    }
+}
+
 /// Where facts come from.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where facts come from")]
@@ -32,6 +41,12 @@ pub(crate) struct FactArgs {
         _ => Mta::Postfix,
     }))]
     pub mta: Option<Mta>,
+    /// The folder of Postfix's main.cf and master.cf, as the host sees it [default: where Postfix runs, else its usual places]
+    #[arg(long, value_name = "DIR", value_parser = place, conflicts_with = "from")]
+    pub postfix_dir: Option<String>,
+    /// Exim's configuration, as the host sees it [default: what Exim runs with, else its usual places]
+    #[arg(long, value_name = "FILE", value_parser = place, conflicts_with = "from")]
+    pub exim_config: Option<String>,
     /// What a private source address looks like from outside (NAT); without LOCAL, every private one
     #[arg(long, value_name = "[LOCAL=]PUBLIC", value_parser = public_ip)]
     pub public_ip: Vec<PublicIp>,

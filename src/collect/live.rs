@@ -33,6 +33,15 @@ fn live(root: &Root, all: &[Mta], cpanel: bool, running: &Found) -> (Vec<Mta>, S
     if all.is_empty() {
         return (Vec::new(), "no MTA has a configuration here".into());
     }
+    let named = root.named();
+    let by_user: Vec<Mta> = [(Mta::Postfix, &named.postfix), (Mta::Exim, &named.exim)]
+        .into_iter()
+        .filter(|(mta, place)| place.is_some() && all.contains(mta))
+        .map(|(mta, _)| mta)
+        .collect();
+    if !by_user.is_empty() {
+        return (by_user, "the command line names its configuration".into());
+    }
     let runs = |mta: &&Mta| running.running.contains(mta);
     let with_daemon: Vec<Mta> = all.iter().filter(runs).copied().collect();
     match with_daemon[..] {

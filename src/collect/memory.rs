@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::collect::processes::Daemon;
 use crate::collect::root::{Root, Touched};
 use crate::collect::{cpanel, exim, postfix};
-use crate::facts::{Cpanel, Facts, Host, Problem};
+use crate::facts::{Cpanel, Facts, Host, Problem, Sender};
 use crate::secret::Known;
 
 /// States of one part that are kept: trials go back and forth between a few.
@@ -60,6 +60,22 @@ impl Memory {
         &self.secrets
     }
 
+    /// Takes the secrets out of what was read of an MTA; `back` gets the rest of the facts.
+    fn conceal(
+        &self,
+        mut facts: Facts,
+        senders: &mut Vec<Sender>,
+        problems: &mut Vec<Problem>,
+        back: impl FnOnce(Facts),
+    ) {
+        facts.senders = Some(std::mem::take(senders));
+        facts.problems = std::mem::take(problems);
+        facts.conceal(&self.secrets);
+        *senders = facts.senders.take().unwrap_or_default();
+        *problems = std::mem::take(&mut facts.problems);
+        back(facts);
+    }
+
     pub(super) fn cpanel(&self, root: &Root, host: &Host) -> Rc<CpanelPart> {
         let read = || {
             let (cpanel, problems) = cpanel::collect(root)?;
@@ -73,13 +89,16 @@ impl Memory {
     pub(super) fn postfix(&self, root: &Root, host: &Host, running: &[Daemon]) -> Rc<postfix::Collected> {
         let read = || {
             let mut part = postfix::collect(root, host, running);
-            let mut facts = Facts::new(host.clone());
-            facts.postfix = std::mem::take(&mut part.instances);
-            facts.senders = Some(std::mem::take(&mut part.senders));
-            facts.problems = std::mem::take(&mut part.problems);
-            facts.conceal(&self.secrets);
-            let senders = facts.senders.unwrap_or_default();
-            postfix::Collected { instances: facts.postfix, senders, problems: facts.problems, ..part }
+            let instances = std::mem::take(&mut part.instances);
+            self.conceal(
+                Facts { postfix: instances, ..Facts::new(host.clone()) },
+                &mut part.senders,
+                &mut part.problems,
+                |facts| {
+                    part.instances = facts.postfix;
+                },
+            );
+            part
         };
         self.postfix.once(root, |known| known == host, || host.clone(), read)
     }
@@ -94,13 +113,11 @@ impl Memory {
         let read = || {
             let own = (**cpanel).as_ref().map(|(cpanel, _)| cpanel);
             let mut part = exim::collect(root, host, own, running);
-            let mut facts = Facts::new(host.clone());
-            facts.exim = std::mem::take(&mut part.configurations);
-            facts.senders = Some(std::mem::take(&mut part.senders));
-            facts.problems = std::mem::take(&mut part.problems);
-            facts.conceal(&self.secrets);
-            let senders = facts.senders.unwrap_or_default();
-            exim::Collected { configurations: facts.exim, senders, problems: facts.problems, ..part }
+            let exim = std::mem::take(&mut part.configurations);
+            self.conceal(Facts { exim, ..Facts::new(host.clone()) }, &mut part.senders, &mut part.problems, |facts| {
+                part.configurations = facts.exim;
+            });
+            part
         };
         let same = |(known, of): &(Host, Rc<CpanelPart>)| known == host && Rc::ptr_eq(of, cpanel);
         self.exim.once(root, same, || (host.clone(), Rc::clone(cpanel)), read)

@@ -19,8 +19,8 @@ use crate::{exit, process, receivers};
 /// How long judging may take: a server with 50,000 domains, each with a HELO name of its own, is read, judged and told in half of it.
 /// Rules that are left then are not checked.
 const JUDGING: Duration = Duration::from_secs(10);
-/// Judging that takes longer than this is not repeated for every trial of a plan.
-const REPEATED: Duration = Duration::from_millis(500);
+/// Judging that takes longer than this is not repeated for a plan: the process would end before.
+const REPEATED: Duration = Duration::from_secs(6);
 
 /// Runs the command; the value is the exit status.
 ///

@@ -24,7 +24,7 @@ pub(crate) fn plan(
     judge: &dyn Fn(&Facts, &Observations) -> Vec<Finding>,
 ) -> Plan {
     if findings.iter().all(|finding| finding.severity < Severity::Warning) {
-        return Plan { judged: true, steps: Vec::new(), remains: Vec::new() };
+        return Plan::default();
     }
     let root = observed.sources.root.as_ref();
     let mut kernel = observed.sources.kernel.clone();
@@ -53,6 +53,7 @@ pub(crate) fn plan(
             dns,
             answer: zones.is_some().then_some(&local as _),
             extra,
+            findings,
             judge,
         };
         remedy::search(&ground)

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::{DnsArgs, FactArgs, OutputArgs};
-use crate::collect::root::{ReadError, Root};
+use crate::collect::postfix;
+use crate::collect::root::{Named, ReadError, Root};
 use crate::error::Error;
 use crate::output::{Output, Readers};
 use crate::report::Format;
@@ -127,7 +128,17 @@ impl Host {
             return Input::read("--from", path).map(Host::Snapshot);
         }
         let dir = args.root.clone().unwrap_or_else(|| PathBuf::from("/"));
-        Root::open(&dir).map(Host::Files).map_err(|source| Error::Root { path: dir, source })
+        let root = Root::open(&dir).map_err(|source| Error::Root { path: dir, source })?;
+        let missing = |option, place: &str, what: &str| {
+            Err(unusable(option, Path::new(place), format!("there is no {what} on the host that is looked at")))
+        };
+        match (&args.postfix_dir, &args.exim_config) {
+            (Some(folder), _) if !postfix::has_files(&root, folder) => {
+                missing("--postfix-dir", folder, "main.cf or master.cf in it")
+            }
+            (_, Some(file)) if !root.exists(file) => missing("--exim-config", file, "such file"),
+            (folder, file) => Ok(Host::Files(root.with(Named { postfix: folder.clone(), exim: file.clone() }))),
+        }
     }
 
     /// Whether it is the running system.

@@ -193,8 +193,8 @@ impl Observations {
         all.iter().filter_map(|reply| Some((self.vantages.get(reply.vantage)?, &reply.outcome)))
     }
 
-    /// What is true for `question`, and how that is known. Of large replies it is worked out once; of others each time anew: kept, it would
-    /// take as much memory as the replies.
+    /// What is true for `question`, and how that is known. Of large replies, and where there are few, it is worked out once; of others each
+    /// time anew: kept, it would take as much memory as the replies.
     pub fn truth(&self, question: &Question) -> truth::Truth {
         self.truths.get(&self.vantages, &self.replies, question)
     }

@@ -5,6 +5,8 @@ use similar::{Algorithm, DiffTag, TextDiff};
 use super::edit::split;
 use crate::shell;
 
+/// Lines that one command changes; of more, the diff is what can be carried out.
+const PARTS: usize = 300;
 /// Bytes of a line that a command may hold.
 const LINE_LIMIT: usize = 2000;
 
@@ -99,6 +101,9 @@ pub(crate) fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<S
     if numbers.len() != count {
         return whole(file, new);
     }
+    if script.len() > PARTS {
+        return None;
+    }
     let parts: Vec<String> = match script.as_slice() {
         [one] => vec![shell::quoted(one)],
         many => many.iter().map(|part| format!("-e {}", shell::quoted(part))).collect(),
@@ -120,6 +125,9 @@ fn whole(file: &str, new: &str) -> Option<Vec<String>> {
 /// The lines of a text as words of a command line.
 fn words(text: &str) -> Option<String> {
     let (lines, _) = split(text);
+    if lines.len() > PARTS {
+        return None;
+    }
     let quoted = lines
         .iter()
         .map(|line| (is_plain(line) && !line.contains('\t')).then(|| shell::quoted(line)))

@@ -5,9 +5,10 @@
 //! | --- | --- |
 //! | [`action`] | the actions, as data |
 //! | [`edit`] | edits of configuration files as text |
-//! | [`world`] | trials: a changed host, collected and judged again |
+//! | [`world`], `trial` | trials: a changed host, collected and judged again |
 //! | [`candidates`] | what could be done about findings |
 //! | [`plan`] | the search for the changes that leave least |
+//! | `shapes`, `sample` | large hosts: paths that stand for others, and files cut down to them |
 //! | `steps`, `place`, `writer` | their order, whose each is, words and commands |
 //! | [`step`] | the plan as data |
 
@@ -17,8 +18,11 @@ mod diff;
 pub mod edit;
 mod place;
 pub mod plan;
+mod sample;
+mod shapes;
 pub mod step;
 mod steps;
+mod trial;
 pub mod world;
 mod writer;
 
@@ -62,4 +66,5 @@ pub fn read_ahead(root: &Root, facts: &Facts) {
 pub use action::Action;
 pub use plan::{Found, search};
 pub use step::{Plan, Remaining, Settled, Step};
+pub(crate) use steps::NO_FILES;
 pub use world::Ground;

@@ -1,33 +1,31 @@
 //! The search for the changes that leave least wrong, and their proof: everything that is printed was tried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::collect::root::Root;
 use crate::observe::Question;
 use crate::observe::change::RecordChange;
 use crate::remedy::candidates::{self, Candidate, State};
+use crate::remedy::shapes::{self, Round, Shapes, Used};
 use crate::remedy::step::Plan;
 use crate::remedy::steps;
-use crate::remedy::world::{Ground, Lab, Op, Score, Trial, World};
+use crate::remedy::trial::{self, Score, Trial};
+use crate::remedy::world::{Ground, Lab, Op, World};
 
 /// States that are followed at once on hosts of few paths: a change that settles less may be the beginning of a cheaper plan.
 const BEAM: usize = 4;
 /// Paths up to which a host is one of few paths.
 const FEW_PATHS: usize = 10;
+/// Entries of maps up to which the same holds.
+const ENTRIES: usize = 2_000;
 /// Rounds of changes; each settles something, and no host seen needs more than six.
 const ROUNDS: usize = 12;
-/// Trials for a host of few paths; of one with more, fewer, since each takes longer.
-const TRIALS: usize = 600;
-/// Trials that every host gets.
-const LEAST_TRIALS: usize = 60;
+/// Work of all trials of one host, in units of which a host of one path takes about a hundred for each.
+const WORK: usize = 50_000;
+/// Trials that every host gets, whatever they take.
+const LEAST_TRIALS: usize = 4;
 /// Changes up to which each is tried without, to see whether it is needed.
 const NEEDED: usize = 40;
-
-/// Octets of files up to which trials are made.
-const BYTES: usize = 256 << 10;
-/// Errors and warnings up to which trials are made.
-const FINDINGS: usize = 5000;
 
 /// What an error is worth against the cost of changes, while states are compared on the way; at the end errors go before all cost.
 const OF_ERROR: u32 = 60;
@@ -50,6 +48,7 @@ struct Node {
     world: World,
     trial: Rc<Trial>,
     ops: Vec<Op>,
+    rounds: Vec<Round>,
     cost: u32,
     gives_up: bool,
 }
@@ -89,17 +88,42 @@ pub fn cost(op: &Op) -> u32 {
 /// Searches the plan for a host.
 pub fn search(ground: &Ground<'_>) -> Found {
     let lab = Lab::new(ground);
-    let start = lab.world();
-    let trial = Rc::new(lab.try_out(&start));
-    let first = Node { world: start, trial, ops: Vec::new(), cost: 0, gives_up: false };
-    let search = Search::new(&lab, &first);
-    // Trials read everything again and judge it: where that alone would take longer than a check, nothing is tried.
-    let bytes = ground.root.map_or(0, Root::kept_bytes);
-    let small = bytes <= BYTES && first.trial.findings.len() <= FINDINGS;
-    let best = if small { search.run(first.clone()) } else { first.clone() };
-    let best = search.pruned(best);
-    let plan = steps::plan(&lab, &first.trial, &best.ops);
+    let first = start(&lab);
+    let whole = Search::new(&lab, &first);
+    let (mut best, mut left) = (first.clone(), None);
+    if let Some(shapes) = Shapes::of(&first.trial).filter(|_| is_large(&first.trial)) {
+        lab.leave_out(shapes.left_out());
+        let few = start(&lab);
+        let part = Search::new(&lab, &few);
+        let solved = part.pruned(part.run(few));
+        let cut = lab.cut_maps();
+        lab.leave_out_nothing();
+        best = whole.spread(&shapes, &first, &solved, &cut);
+        left = Some(codes(&solved));
+    }
+    // What was found for some paths and is right for all was pruned there; what could not be settled for them cannot be for all.
+    if !left.is_some_and(|left| codes(&best).is_subset(&left)) {
+        best = whole.pruned(whole.run(best));
+    }
+    let mut plan = steps::plan(&lab, &first.trial, &best.ops);
+    plan.bounded = lab.is_over(whole.budget) && !plan.remains.is_empty();
     Found { plan, missing: lab.missing() }
+}
+
+/// The rules that still find something.
+fn codes(node: &Node) -> BTreeSet<&'static str> {
+    node.trial.findings.iter().map(|finding| finding.meta.code).collect()
+}
+
+/// Whether a trial of the whole host takes long.
+fn is_large(trial: &Trial) -> bool {
+    trial.facts.paths.len() > FEW_PATHS || trial::entries(&trial.facts) > ENTRIES
+}
+
+fn start(lab: &Lab<'_>) -> Node {
+    let world = lab.world();
+    let trial = lab.try_out(&world);
+    Node { world, trial, ops: Vec::new(), rounds: Vec::new(), cost: 0, gives_up: false }
 }
 
 struct Search<'a> {
@@ -111,13 +135,13 @@ struct Search<'a> {
     blocked: usize,
     few: bool,
     budget: usize,
+    least: usize,
 }
 
 impl<'a> Search<'a> {
     fn new(lab: &'a Lab<'a>, first: &Node) -> Search<'a> {
-        let paths = first.trial.facts.paths.len();
-        let few = paths <= FEW_PATHS;
-        let budget = if few { TRIALS } else { (TRIALS * FEW_PATHS / paths.max(1)).max(LEAST_TRIALS) };
+        let few = first.trial.facts.paths.len() <= FEW_PATHS;
+        let least = LEAST_TRIALS * trial::work_of(&first.trial.facts, &first.trial.dns);
         let (errors, known) = (first.trial.errors(), first.trial.keys());
         Search {
             lab,
@@ -126,8 +150,28 @@ impl<'a> Search<'a> {
             warnings: first.trial.score.errors + first.trial.score.warnings,
             blocked: first.trial.score.blocked,
             few,
-            budget,
+            budget: WORK.max(lab.work() + least),
+            least,
         }
+    }
+
+    fn lab_state<'s>(&'s self, node: &'s Node) -> State<'s> {
+        State::new(&node.trial, self.lab, &node.world)
+    }
+
+    /// What was found for some paths, made for all; the state before where that is no better.
+    fn spread(&self, shapes: &Shapes, first: &Node, solved: &Node, cut: &BTreeSet<String>) -> Node {
+        let mut node = first.clone();
+        for round in &solved.rounds {
+            let mut ops = shapes.spread(&self.lab_state(&node), round, &solved.ops, cut);
+            let mut world = node.world.clone();
+            ops.retain(|op| self.lab.apply(&world, op).map(|next| world = next).is_some());
+            let price = ops.iter().map(cost).sum();
+            if let Some(next) = self.after(&node, &ops, price, solved.gives_up, Vec::new()) {
+                node = next;
+            }
+        }
+        if self.is_sound(&node) && self.standing(&node) < self.standing(first) { node } else { first.clone() }
     }
 
     fn run(&self, first: Node) -> Node {
@@ -187,26 +231,31 @@ impl<'a> Search<'a> {
 
     /// The better states that one more candidate leads to, and those that several lead to together.
     fn expand(&self, node: &Node, best: &Node) -> Vec<Node> {
-        let state = State { trial: &node.trial, lab: self.lab, world: &node.world };
-        let mut all = candidates::all(&state);
-        let price = |candidate: &Candidate| candidate.ops.iter().map(cost).sum::<u32>() + candidate.blast;
-        all.sort_by_key(price);
+        let state = self.lab_state(node);
+        let mut all = shapes::sorted(candidates::all(&state));
         if self.is_perfect(best) {
-            all.retain(|candidate| node.cost + price(candidate) < best.cost);
+            all.retain(|candidate| node.cost + candidate.price() < best.cost);
         }
         let mut unique: Vec<Candidate> = Vec::new();
         for candidate in all {
-            if !candidate.ops.is_empty() && !unique.iter().any(|known| known.ops == candidate.ops) {
+            if !unique.iter().any(|known| known.ops == candidate.ops) {
                 unique.push(candidate);
             }
         }
+        let ranks = ranks(&unique);
+        let used = |at: usize| -> Option<Used> {
+            let (candidate, (kind, rank)) = (unique.get(at)?, ranks.get(at)?);
+            let (kind, ops) = (kind.clone(), candidate.ops.clone());
+            Some(Used { kind, rank: *rank, group: candidate.group(), ops })
+        };
         let mut found: Vec<Node> = Vec::new();
         let mut ends: Vec<(String, Node)> = Vec::new();
         // One for each end at once: on a host with many faulty paths, that is most of the plan.
-        let mut firsts: Vec<&Candidate> = Vec::new();
-        for candidate in &unique {
-            if !firsts.iter().any(|known| known.group() == candidate.group()) {
-                firsts.push(candidate);
+        let mut firsts: Vec<(&Candidate, Option<Used>)> = Vec::new();
+        let mut groups: BTreeSet<String> = BTreeSet::new();
+        for (at, candidate) in unique.iter().enumerate() {
+            if groups.insert(candidate.group()) {
+                firsts.push((candidate, used(at)));
             }
         }
         if firsts.len() > 1 {
@@ -216,11 +265,11 @@ impl<'a> Search<'a> {
                 return found;
             }
         }
-        for candidate in &unique {
+        for (at, candidate) in unique.iter().enumerate() {
             if self.lab.is_over(self.budget) {
                 break;
             }
-            if let Some(next) = self.with(node, candidate) {
+            if let Some(next) = self.with(node, candidate, used(at)) {
                 match ends.iter_mut().find(|(group, _)| *group == candidate.group()) {
                     Some((_, known)) if known.promise() <= next.promise() => {}
                     Some((_, known)) => *known = next.clone(),
@@ -240,8 +289,15 @@ impl<'a> Search<'a> {
                     break;
                 }
                 let more = other.ops.get(node.ops.len()..).unwrap_or_default();
-                let Some(next) = self.after(&merged, more, other.cost - node.cost, other.gives_up) else { continue };
+                let used = other.rounds.last().map(|round| round.used.clone()).unwrap_or_default();
+                let price = other.cost - node.cost;
+                let Some(mut next) = self.after(&merged, more, price, other.gives_up, used) else { continue };
                 if next.trial.score < merged.trial.score {
+                    // Taken together, they are one round.
+                    if let (Some(last), Some(before)) = (next.rounds.pop(), next.rounds.last_mut()) {
+                        before.ops.extend(last.ops);
+                        before.used.extend(last.used);
+                    }
                     merged = next;
                 }
             }
@@ -251,22 +307,23 @@ impl<'a> Search<'a> {
     }
 
     /// The state after a candidate, where it is better.
-    fn with(&self, node: &Node, candidate: &Candidate) -> Option<Node> {
-        let price = candidate.ops.iter().map(cost).sum::<u32>() + candidate.blast;
-        let next = self.after(node, &candidate.ops, price, candidate.gives_up)?;
+    fn with(&self, node: &Node, candidate: &Candidate, used: Option<Used>) -> Option<Node> {
+        let used = used.into_iter().collect();
+        let next = self.after(node, &candidate.ops, candidate.price(), candidate.gives_up, used)?;
         self.is_better(node, &next).then_some(next)
     }
 
     /// The state after several candidates, as far as they can be made one after the other.
-    fn together(&self, node: &Node, candidates: Vec<&Candidate>) -> Option<Node> {
-        let (mut world, mut ops, mut price) = (node.world.clone(), Vec::new(), 0);
-        for candidate in candidates.into_iter().filter(|candidate| !candidate.gives_up) {
+    fn together(&self, node: &Node, candidates: Vec<(&Candidate, Option<Used>)>) -> Option<Node> {
+        let (mut world, mut ops, mut all, mut price) = (node.world.clone(), Vec::new(), Vec::new(), 0);
+        for (candidate, used) in candidates.into_iter().filter(|(candidate, _)| !candidate.gives_up) {
             let Some(next) = self.lab.apply_all(&world, &candidate.ops) else { continue };
             world = next;
-            price += candidate.ops.iter().map(cost).sum::<u32>() + candidate.blast;
+            price += candidate.price();
             ops.extend(candidate.ops.iter().cloned());
+            all.extend(used);
         }
-        let next = self.after(node, &ops, price, false)?;
+        let next = self.after(node, &ops, price, false, all)?;
         self.is_better(node, &next).then_some(next)
     }
 
@@ -279,12 +336,14 @@ impl<'a> Search<'a> {
         count(after) < count(before) && !lost
     }
 
-    fn after(&self, node: &Node, ops: &[Op], price: u32, gives_up: bool) -> Option<Node> {
+    fn after(&self, node: &Node, ops: &[Op], price: u32, gives_up: bool, used: Vec<Used>) -> Option<Node> {
         let world = self.lab.apply_all(&node.world, ops)?;
-        let trial = Rc::new(self.lab.try_out(&world));
-        let mut all = node.ops.clone();
+        let trial = self.lab.try_out(&world);
+        let (mut all, mut rounds) = (node.ops.clone(), node.rounds.clone());
         all.extend(ops.iter().cloned());
-        Some(Node { world, trial, ops: all, cost: node.cost + price, gives_up: gives_up || node.gives_up })
+        rounds.push(Round { ops: ops.to_vec(), used });
+        let gives_up = gives_up || node.gives_up;
+        Some(Node { world, trial, ops: all, rounds, cost: node.cost + price, gives_up })
     }
 
     /// Without the changes that are not needed, the dearest first.
@@ -296,7 +355,7 @@ impl<'a> Search<'a> {
                 let kept = node.ops.iter().filter(|op| !matches!(op, Op::Edit { file: of, .. } if *of == file));
                 let left: Vec<Op> = kept.cloned().collect();
                 let Some(world) = self.lab.apply_all(&start, &left) else { continue };
-                let trial = Rc::new(self.lab.try_out(&world));
+                let trial = self.lab.try_out(&world);
                 if trial.score <= node.trial.score {
                     node = Node { world, trial, ops: left, ..node };
                 }
@@ -308,7 +367,7 @@ impl<'a> Search<'a> {
         let mut order: Vec<Op> = node.ops.clone();
         order.sort_by_key(|op| std::cmp::Reverse(cost(op)));
         for op in order {
-            if self.lab.is_over(usize::MAX) {
+            if self.lab.is_over(self.budget + self.least) {
                 break;
             }
             let left: Vec<Op> = node.ops.iter().filter(|known| **known != op).cloned().collect();
@@ -316,7 +375,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             let Some(world) = self.lab.apply_all(&self.lab.world(), &left) else { continue };
-            let trial = Rc::new(self.lab.try_out(&world));
+            let trial = self.lab.try_out(&world);
             let kept = node.gives_up || node.trial.ways.is_subset(&trial.ways);
             let sound = self.blocked > node.trial.score.blocked || trial.errors().is_subset(&self.errors);
             if trial.score <= node.trial.score && kept && sound {
@@ -329,4 +388,16 @@ impl<'a> Search<'a> {
 
 fn same(a: &[Op], b: &[Op]) -> bool {
     a.len() == b.len() && a.iter().all(|op| b.contains(op))
+}
+
+/// The kind of each candidate, and how many of the same kind and group stand before it.
+fn ranks(all: &[Candidate]) -> Vec<(Vec<String>, usize)> {
+    let mut seen: HashMap<(String, Vec<String>), usize> = HashMap::new();
+    let rank = |candidate: &Candidate| {
+        let kind = shapes::kinds(&candidate.ops);
+        let next = seen.entry((candidate.group(), kind.clone())).or_default();
+        *next += 1;
+        (kind, *next - 1)
+    };
+    all.iter().map(rank).collect()
 }

@@ -14,6 +14,16 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Errors and warnings that are left when all is done.
     pub remains: Vec<Remaining>,
+    /// The search ended at its bound: there may be a better plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bounded: bool,
+}
+
+impl Default for Plan {
+    /// Nothing to do, and nothing left.
+    fn default() -> Plan {
+        Plan { judged: true, steps: Vec::new(), remains: Vec::new(), bounded: false }
+    }
 }
 
 /// One step.

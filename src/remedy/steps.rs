@@ -1,16 +1,19 @@
 //! Changes as steps: by who acts, in an order in which each is safe to do before the next.
 
+use std::rc::Rc;
+
 use crate::findings::{Verdict, Who};
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
 use crate::remedy::edit::Edit;
 use crate::remedy::place::{Place, place_of, rank};
 use crate::remedy::step::{Plan, Remaining, Settled, Step};
-use crate::remedy::world::{Lab, Op, Trial, World};
+use crate::remedy::trial::Trial;
+use crate::remedy::world::{Lab, Op, World};
 use crate::remedy::writer::{Writer, reloads};
 
 /// The plan that these changes make, in the best order.
-pub(super) fn plan(lab: &Lab<'_>, before: &Trial, ops: &[Op]) -> Plan {
+pub(super) fn plan(lab: &Lab<'_>, before: &Rc<Trial>, ops: &[Op]) -> Plan {
     let mut groups: Vec<(Place, Vec<Op>)> = Vec::new();
     for op in ops {
         let place = place_of(before, op, groups.last().map(|(place, _)| place));
@@ -39,9 +42,9 @@ pub(super) fn plan(lab: &Lab<'_>, before: &Trial, ops: &[Op]) -> Plan {
         }
     }
     let Some((_, ordered, walk)) = best else {
-        return Plan { judged: true, steps: Vec::new(), remains: remains(before, before) };
+        return Plan { steps: Vec::new(), remains: remains(lab, before, before), ..Plan::default() };
     };
-    let last = walk.trials.last().map_or(before, |trial| trial);
+    let last = walk.trials.last().unwrap_or(before);
     let mut steps: Vec<Step> = Vec::new();
     let worlds = std::iter::once(&walk.start).chain(&walk.worlds);
     let trials = std::iter::once(before).chain(&walk.trials);
@@ -59,7 +62,7 @@ pub(super) fn plan(lab: &Lab<'_>, before: &Trial, ops: &[Op]) -> Plan {
             step.settles.push(Settled { code: key.0.to_owned(), subject: key.1 });
         }
     }
-    Plan { judged: true, steps, remains: remains(before, last) }
+    Plan { steps, remains: remains(lab, before, last), ..Plan::default() }
 }
 
 /// Orders that are tried, the first one that breaks nothing on the way is taken: who publishes, who is asked, who edits.
@@ -69,12 +72,12 @@ const ORDERS: [[usize; 3]; 4] = [[0, 1, 2], [2, 0, 1], [0, 2, 1], [1, 0, 2]];
 struct Walk {
     start: World,
     worlds: Vec<World>,
-    trials: Vec<Trial>,
+    trials: Vec<Rc<Trial>>,
     /// Errors that are new somewhere on the way.
     broken: usize,
 }
 
-fn walk(lab: &Lab<'_>, before: &Trial, groups: &[(Place, Vec<Op>)]) -> Option<Walk> {
+fn walk(lab: &Lab<'_>, before: &Rc<Trial>, groups: &[(Place, Vec<Op>)]) -> Option<Walk> {
     let start = lab.world();
     let (mut worlds, mut trials, mut broken) = (Vec::new(), Vec::new(), 0);
     let mut world = start.clone();
@@ -82,7 +85,7 @@ fn walk(lab: &Lab<'_>, before: &Trial, groups: &[(Place, Vec<Op>)]) -> Option<Wa
     for (_, ops) in groups {
         world = lab.apply_all(&world, ops)?;
         let trial = match ops.is_empty() {
-            true => trials.last().cloned().unwrap_or_else(|| before.clone()),
+            true => trials.last().map_or_else(|| Rc::clone(before), Rc::clone),
             false => lab.try_out(&world),
         };
         broken += trial.errors().difference(&known).count();
@@ -122,8 +125,12 @@ fn after(place: &Place, ops: &[Op], earlier: &[(Place, Vec<Op>)]) -> Vec<usize> 
     (1..).zip(earlier).filter(|(_, group)| needs(group)).map(|(number, _)| number).collect()
 }
 
+/// Why nothing is planned that changes files of a snapshot's host.
+pub(crate) const NO_FILES: &str = "the snapshot holds no files, so that no change of them could be tried: a check of the host itself, or of a copy \
+                                   of its files (--root), plans it";
+
 /// What is left, and why.
-fn remains(before: &Trial, last: &Trial) -> Vec<Remaining> {
+fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
     let was = before.keys();
     let left = last.findings.iter().map(|finding| {
         let because = match (finding.verdict, finding.meta.family()) {
@@ -134,6 +141,7 @@ fn remains(before: &Trial, last: &Trial) -> Vec<Remaining> {
             (Verdict::Undetermined, _) => "files do not decide it: a person has to look",
             _ if finding.meta.code == "CFG009" => "the generator has to be run, and what it will write cannot be known before",
             (_, "DNS") => "it is for those who run the servers concerned",
+            _ if lab.ground.root.is_none() => NO_FILES,
             _ => "no change that helolint knows settles it without breaking something else",
         };
         Remaining {

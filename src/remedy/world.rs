@@ -4,34 +4,36 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
-use crate::collect::exim::GENERATED;
+use crate::collect::exim::{BUILT, GENERATED};
 use crate::collect::kernel::KernelFacts;
 use crate::collect::memory::Memory;
 use crate::collect::processes::Found;
 use crate::collect::root::{Changed, Root};
 use crate::collect::{collect_again, system};
-use crate::facts::{AddressFlag, Expectations, Facts, InterfaceAddress};
-use crate::findings::{Finding, Severity, Verdict};
+use crate::facts::{AddressFlag, Expectations, Facts, InterfaceAddress, ProblemKind};
+use crate::findings::{Finding, Severity};
 use crate::identity;
 use crate::observe::change::{RecordChange, RecordChanges};
 use crate::observe::{Observations, Question};
-use crate::receivers;
 use crate::remedy::edit::Edit;
+use crate::remedy::sample::Sample;
+use crate::remedy::shapes::PathKey;
+use crate::remedy::trial::{Trial, entries, work_of};
 use crate::source::SourceFile;
 
 /// When a trial's changes are made, in seconds since 1970: later than any file on the host.
 const LATER: i64 = 1 << 40;
-/// Time for all trials of one plan: a host whose files are that large, or that many, gets the best plan found until then. Without
-/// optimization everything takes ten times as long.
-const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
-/// Rules whose errors keep mail from leaving.
-const BLOCKING: [&str; 8] = ["CFG001", "CFG004", "CFG017", "CFG018", "CPL001", "NET001", "NET007", "NET008"];
-/// The one of them that keeps a whole MTA from starting.
-const WHOLE: &str = "CFG001";
+/// Time for all trials of one plan, whatever was counted: a guard against what no count foresees. Without optimization everything takes ten
+/// times as long.
+const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 200 } else { 20 });
+/// Worlds whose trials are kept, and the entries of maps and paths beyond which the last alone is: what is tried again is tried soon.
+const KEPT: usize = 24;
+const KEPT_ENTRIES: usize = 2_000;
 /// Maps that cPanel writes itself, unless the administrator has said by a flag that they are his.
 const CPANEL_MAPS: [(&str, &str); 2] =
     [("/etc/mailips", "/var/cpanel/custom_mailips"), ("/etc/mailhelo", "/var/cpanel/custom_mailhelo")];
@@ -120,6 +122,8 @@ pub struct Ground<'a> {
     pub answer: Option<&'a Answerer<'a>>,
     /// Questions that were asked for the plan alone.
     pub extra: BTreeSet<Question>,
+    /// What was found in these facts and answers.
+    pub findings: &'a [Finding],
     /// Judges.
     pub judge: &'a dyn Fn(&Facts, &Observations) -> Vec<Finding>,
 }
@@ -128,7 +132,7 @@ pub struct Ground<'a> {
 pub type Answerer<'a> = dyn Fn(&BTreeSet<Question>, &Facts, Observations) -> Observations + 'a;
 
 /// The host after changes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct World {
     /// Changed files by canonical path; `None`: removed.
     files: BTreeMap<String, Option<Changed>>,
@@ -137,48 +141,6 @@ pub struct World {
     reloaded: bool,
     /// Changes so far, for the times of files.
     count: i64,
-}
-
-/// How bad things stand: the better, the smaller.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Score {
-    /// Errors for which mail does not leave at all; what a whole MTA refuses counts for more than all others. What they hide cannot be judged
-    /// before they are gone.
-    pub blocked: usize,
-    /// Errors.
-    pub errors: usize,
-    /// Warnings.
-    pub warnings: usize,
-    /// Pairs of a path and a receiver that refuses it.
-    pub refusing: usize,
-}
-
-/// What a trial came to.
-#[derive(Debug, Clone)]
-pub struct Trial {
-    /// The facts.
-    pub facts: Facts,
-    /// The answers.
-    pub dns: Observations,
-    /// Errors and warnings.
-    pub findings: Vec<Finding>,
-    /// How bad they are.
-    pub score: Score,
-    /// Which services send by which family.
-    pub ways: BTreeSet<(Arc<str>, Family)>,
-}
-
-impl Trial {
-    /// The errors and warnings by code and subject.
-    pub fn keys(&self) -> BTreeSet<(&'static str, String)> {
-        self.findings.iter().map(|finding| (finding.meta.code, finding.subject.clone())).collect()
-    }
-
-    /// The errors by code and subject.
-    pub fn errors(&self) -> BTreeSet<(&'static str, String)> {
-        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
-        errors.map(|finding| (finding.meta.code, finding.subject.clone())).collect()
-    }
 }
 
 /// Tries changes, and keeps what all trials share.
@@ -193,8 +155,14 @@ pub struct Lab<'a> {
     missing: RefCell<BTreeSet<Question>>,
     /// What was read for trials; and the secrets, which no edit may show.
     memory: Memory,
-    /// Trials so far.
-    pub trials: Cell<usize>,
+    /// Paths that trials leave out, since others stand for them.
+    left_out: RefCell<BTreeSet<PathKey>>,
+    /// Files that trials read cut down.
+    sample: RefCell<Sample>,
+    /// The last trials, the latest first.
+    kept: RefCell<Vec<(World, Rc<Trial>)>>,
+    /// What all trials so far came to, in units of work.
+    work: Cell<usize>,
     /// When trying began.
     started: Instant,
 }
@@ -210,14 +178,42 @@ impl<'a> Lab<'a> {
             asked: RefCell::new(asked),
             missing: RefCell::default(),
             memory: Memory::new(ground.root.map(Root::secrets).unwrap_or_default()),
-            trials: Cell::new(0),
+            left_out: RefCell::default(),
+            sample: RefCell::default(),
+            kept: RefCell::default(),
+            work: Cell::new(0),
             started: Instant::now(),
         }
     }
 
     /// Whether so much has been tried that the best that was found has to do.
     pub fn is_over(&self, budget: usize) -> bool {
-        self.trials.get() >= budget || self.started.elapsed() > TIME
+        self.work.get() >= budget || self.started.elapsed() > TIME
+    }
+
+    /// What all trials so far came to, in units of work.
+    pub fn work(&self) -> usize {
+        self.work.get()
+    }
+
+    /// From now on, trials are made without these paths, on files that are cut down to the others.
+    pub(super) fn leave_out(&self, paths: BTreeSet<PathKey>) {
+        self.kept.borrow_mut().clear();
+        let of = |root| Sample::of(root, self.ground.facts, self.ground.findings, &paths);
+        *self.sample.borrow_mut() = self.ground.root.map(of).unwrap_or_default();
+        *self.left_out.borrow_mut() = paths;
+    }
+
+    /// From now on, trials are of the whole host again.
+    pub(super) fn leave_out_nothing(&self) {
+        self.kept.borrow_mut().clear();
+        *self.sample.borrow_mut() = Sample::default();
+        self.left_out.borrow_mut().clear();
+    }
+
+    /// Maps that are cut down.
+    pub(super) fn cut_maps(&self) -> BTreeSet<String> {
+        self.sample.borrow().maps.clone()
     }
 
     /// The world as it is.
@@ -240,7 +236,10 @@ impl<'a> Lab<'a> {
         let root = self.ground.root?;
         match world.files.get(&root.place(file)) {
             Some(changed) => changed.as_ref().map(|changed| Arc::clone(&changed.text)),
-            None => root.read(file).ok().map(|read| Arc::from(read.text())),
+            None => match self.sample.borrow().files.get(&root.place(file)) {
+                Some(cut) => Some(Arc::clone(&cut.text)),
+                None => root.read(file).ok().map(|read| Arc::from(read.text())),
+            },
         }
     }
 
@@ -262,6 +261,10 @@ impl<'a> Lab<'a> {
         let is_cpanel = self.ground.facts.cpanel.is_some();
         match CPANEL_MAPS.iter().find(|(map, _)| *map == file) {
             Some((_, flag)) if is_cpanel => self.exists(world, flag),
+            // What is to be generated anew anyway keeps nothing, and is not as its sources for having been edited.
+            _ if is_cpanel && file == BUILT => {
+                !self.ground.facts.problems.iter().any(|problem| matches!(problem.kind, ProblemKind::NotGenerated))
+            }
             _ => file != GENERATED,
         }
     }
@@ -378,37 +381,64 @@ impl<'a> Lab<'a> {
     }
 
     /// Collects, resolves and judges the host of a world.
-    pub fn try_out(&self, world: &World) -> Trial {
-        self.trials.set(self.trials.get() + 1);
+    pub fn try_out(&self, world: &World) -> Rc<Trial> {
+        let mut kept = self.kept.borrow_mut();
+        if let Some(at) = kept.iter().position(|(known, _)| known == world) {
+            let found = kept.remove(at);
+            let trial = Rc::clone(&found.1);
+            kept.insert(0, found);
+            return trial;
+        }
+        drop(kept);
+        let whole = self.left_out.borrow().is_empty() && self.sample.borrow().files.is_empty();
+        let is_start = whole && *world == self.world();
+        let trial = Rc::new(if is_start { self.start() } else { self.judged(world) });
+        self.work.set(self.work.get() + work_of(&trial.facts, &trial.dns));
+        let mut kept = self.kept.borrow_mut();
+        kept.truncate(if entries(&trial.facts) <= KEPT_ENTRIES { KEPT - 1 } else { 0 });
+        kept.insert(0, (world.clone(), Rc::clone(&trial)));
+        trial
+    }
+
+    /// The host as it was judged.
+    fn start(&self) -> Trial {
+        let ground = self.ground;
+        let loud = ground.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
+        Trial::new(ground.facts.clone(), ground.dns.clone(), loud.cloned().collect())
+    }
+
+    fn judged(&self, world: &World) -> Trial {
         let facts = self.facts(world);
         let dns = self.answers(&facts, world);
-        let findings: Vec<Finding> =
-            (self.ground.judge)(&facts, &dns).into_iter().filter(|f| f.severity >= Severity::Warning).collect();
-        let count = |severity: Severity| findings.iter().filter(|f| f.severity == severity).count();
-        let used = || facts.paths.iter().filter(|path| !path.unused);
-        let refuses = |verdict| matches!(verdict, receivers::Verdict::Reject | receivers::Verdict::Defer);
-        let refusing =
-            used().flat_map(|path| receivers::opinions(path, &dns)).filter(|opinion| refuses(opinion.verdict)).count();
-        let blocks = |finding: &&Finding| {
-            finding.severity == Severity::Error
-                && finding.verdict == Verdict::Fail
-                && BLOCKING.contains(&finding.meta.code)
-        };
-        let weight = |finding: &Finding| if finding.meta.code == WHOLE { 1000 } else { 1 };
-        let blocked = findings.iter().filter(blocks).map(weight).sum();
-        let score = Score { blocked, errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
-        let ways = used().flat_map(|path| path.services.iter().map(|service| (Arc::clone(service), path.family)));
-        let ways = ways.collect();
-        Trial { facts, dns, findings, score, ways }
+        let mut findings = (self.ground.judge)(&facts, &dns);
+        // A service that is cut away is not missing.
+        let cut = self.sample.borrow();
+        let is_cut = |finding: &Finding| finding.meta.code == "CFG017" && cut.services.contains(&finding.subject);
+        findings.retain(|finding| finding.severity >= Severity::Warning && !is_cut(finding));
+        Trial::new(facts, dns, findings)
     }
 
     fn facts(&self, world: &World) -> Facts {
+        let mut facts = self.collected(world);
+        let left_out = self.left_out.borrow();
+        if !left_out.is_empty() {
+            facts.paths.retain(|path| !left_out.contains(&PathKey::of(path)));
+        }
+        facts
+    }
+
+    fn collected(&self, world: &World) -> Facts {
         let ground = self.ground;
         let same_kernel = world.kernel.is_none() || world.count == 0;
-        let (Some(root), false) = (ground.root, world.files.is_empty() && same_kernel) else {
+        let sample = self.sample.borrow();
+        let is_as_read = world.files.is_empty() && same_kernel && sample.files.is_empty();
+        let (Some(root), false) = (ground.root, is_as_read) else {
             return self.reloaded(ground.facts.clone(), world);
         };
-        root.set_trial(world.files.clone());
+        let mut files: BTreeMap<String, Option<Changed>> =
+            sample.files.iter().map(|(place, cut)| (place.clone(), Some(cut.clone()))).collect();
+        files.extend(world.files.clone());
+        root.set_trial(files);
         let mut facts = collect_again(root, world.kernel.clone(), ground.running, ground.facts, &self.memory);
         root.set_trial(BTreeMap::new());
         facts.expect(Expectations {

@@ -13,10 +13,11 @@ use crate::observe::change::{RecordChange, TTL};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Outcome, Question, RecordData, VantageKind};
 use crate::remedy::action::Action;
-use crate::remedy::edit::Edit;
+use crate::remedy::edit::{Edit, NAMED, few};
 use crate::remedy::place::Place;
 use crate::remedy::step::Step;
-use crate::remedy::world::{Lab, Op, Trial, World};
+use crate::remedy::trial::Trial;
+use crate::remedy::world::{Lab, Op, World};
 use crate::rules::advice::exim_unit;
 use crate::rules::ptr::ticket;
 use crate::rules::support::{list, ptr_names};
@@ -90,6 +91,7 @@ impl<'a> Writer<'a> {
                 new.push(format!("`{name}` {}", told(data)));
             }
         }
+        [&mut new, &mut old, &mut gone].into_iter().for_each(|items| _ = few(items, "records"));
         step.text = match old.is_empty() {
             true => format!("In the zone {zone}, publish {}.", list(&new)),
             false if new.is_empty() => {
@@ -100,17 +102,20 @@ impl<'a> Writer<'a> {
     }
 
     fn pointers(&self, ops: &[Op], step: &mut Step) {
-        let mut texts: Vec<String> = Vec::new();
-        for op in ops {
-            let Op::Record(RecordChange::SetPtr(addr, name)) = op else { continue };
-            let fix = ticket::ask_for(&self.trial.facts, &self.trial.dns, *addr, name);
-            texts.push(fix.text);
-            step.commands.extend(fix.commands);
+        let pointers: Vec<(IpAddr, &DomainName)> = ops
+            .iter()
+            .filter_map(|op| match op {
+                Op::Record(RecordChange::SetPtr(addr, name)) => Some((*addr, name)),
+                _ => None,
+            })
+            .collect();
+        let fix = ticket::ask_for_all(&self.trial.facts, &self.trial.dns, &pointers);
+        step.text = fix.text;
+        step.commands.extend(fix.commands);
+        for (addr, name) in &pointers {
             let instead_of = published_ptr(&self.before.dns, *addr);
             step.actions.push(Action::SetPtr { address: *addr, name: name.to_string(), instead_of });
         }
-        texts.dedup();
-        step.text = texts.join("\n\n");
     }
 
     fn host(&self, ops: &[Op], step: &mut Step) {
@@ -202,7 +207,12 @@ impl<'a> Writer<'a> {
             let diff = diff::unified(old.as_deref().unwrap_or_default(), &new);
             // Of several changes of one file, what they come to.
             if let Some((_, said)) = files.iter_mut().find(|(known, said)| *known == file && said.len() > 1) {
-                *said = diff::told(&diff);
+                if said.len() <= NAMED + 1 {
+                    *said = diff::told(&diff);
+                }
+                if few(said, "changes") {
+                    said.iter_mut().next_back().into_iter().for_each(|more| *more = format!("make {more}"));
+                }
             }
             edits.push((file, old, new, diff));
         }
@@ -210,7 +220,10 @@ impl<'a> Writer<'a> {
         let owners = owners(&self.before.facts, ops);
         step.text = said.chain(sentences).chain(owners).collect::<Vec<_>>().join(" ");
         for (file, old, new, diff) in edits {
-            step.commands.extend(diff::commands(&self.real(&file), old.as_deref(), &new).unwrap_or_default());
+            match diff::commands(&self.real(&file), old.as_deref(), &new) {
+                Some(commands) => step.commands.extend(commands),
+                None => step.text += &format!(" The JSON report has the change of {file} as a diff for patch(1)."),
+            }
             step.actions.push(Action::Edit { file: self.real(&file), diff });
         }
         for (action, commands) in rest {

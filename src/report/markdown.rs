@@ -5,13 +5,21 @@ use crate::escape::{markdown as text, markdown_code as code};
 use crate::findings::{Verdict, Who};
 use crate::observe::iprev::Iprev;
 use crate::receivers::Verdict as Receives;
+use crate::remedy::NO_FILES;
 use crate::report::human::{self, Step};
 use crate::report::{
-    FindingView, OriginView, PathView, ReceiverView, Report, SenderSelection, SuppressedView, checklist, verdict,
+    FindingView, OriginView, PathView, ReceiverView, Report, SenderSelection, SuppressedView, Verbosity, alike,
+    checklist, verdict,
 };
 
+/// Subjects of findings that are like another.
+const NAMED: usize = 60;
+/// Places and answers shown of one finding.
+const SHOWN: usize = 12;
+
 /// The report as a document. It is sanitized already.
-pub(crate) fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report, verbosity: Verbosity) -> String {
+    let whole = verbosity == Verbosity::Verbose;
     let sentence: String = verdict::sentence(report).into_iter().map(|(_, part)| part).collect();
     let mut out = format!("## Mail identity of {}\n\n**{sentence}.**", code(verdict::host(report)));
     let unasked = report.not_checked.iter().filter(|rule| rule.is_unasked()).count();
@@ -22,11 +30,11 @@ pub(crate) fn render(report: &Report) -> String {
         out.push_str(&format!(" Not counted: {}.", human::count(report.suppressed.len(), "finding")));
     }
     out.push_str("\n\n");
-    paths(&mut out, report);
+    paths(&mut out, report, whole);
     receivers(&mut out, report);
     let mut all: Vec<&FindingView> = report.findings.iter().collect();
     all.sort_by_key(|f| (human::rank(f), f.code));
-    findings(&mut out, &all);
+    findings(&mut out, &all, whole);
     plan(&mut out, &all, report);
     apart(&mut out, report);
     notes(&mut out, report);
@@ -44,40 +52,50 @@ fn notes(out: &mut String, report: &Report) {
     out.push('\n');
 }
 
-fn paths(out: &mut String, report: &Report) {
+fn paths(out: &mut String, report: &Report, whole: bool) {
     if report.paths.is_empty() {
         return;
     }
     out.push_str("| path | source | sending address | PTR | iprev | HELO | sender domains |\n| --- | --- | --- | --- | --- | --- | --- |\n");
-    for path in &report.paths {
-        let address =
-            |addr: Option<std::net::IpAddr>| addr.map_or("unknown".to_owned(), |addr| code(&addr.to_string()));
-        let ptr = match &path.ptr {
-            None => "not known".to_owned(),
-            Some(names) if names.is_empty() => "**none**".to_owned(),
-            Some(names) => names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", "),
-        };
-        let domains = match (path.sender_selection, &path.sender_domains) {
-            (SenderSelection::Any, _) => "any".to_owned(),
-            (SenderSelection::Undecided, _) => "undecided".to_owned(),
-            (SenderSelection::ListedAndOthers, Some(domains)) if domains.is_empty() => {
-                "all that no list names".to_owned()
-            }
-            (SenderSelection::ListedAndOthers, Some(domains)) => {
-                format!("{}, and all that no list names", domains.len())
-            }
-            (_, domains) => domains.as_ref().map_or(0, Vec::len).to_string(),
-        };
-        out.push_str(&format!(
-            "| {} | {} | {} | {ptr} | {} | {} | {domains} |\n",
-            code(&path.id),
-            address(path.source),
-            address(path.sending),
-            iprev(path),
-            path.helo.as_ref().map_or("undecided".to_owned(), |name| code(name)),
-        ));
+    let all: Vec<&PathView> = report.paths.iter().collect();
+    for group in alike::paths(report, &all) {
+        let shown = if whole || group.len() <= alike::EACH { group.len() } else { 1 };
+        group.iter().take(shown).for_each(|path| row(out, path));
+        if let Some(first) = group.first().filter(|_| shown < group.len()) {
+            let more = human::count(group.len() - shown, "more path");
+            out.push_str(&format!("| {more} like {} | | | | | | |\n", code(&first.id)));
+        }
     }
     out.push('\n');
+}
+
+fn row(out: &mut String, path: &PathView) {
+    let address = |addr: Option<std::net::IpAddr>| addr.map_or("unknown".to_owned(), |addr| code(&addr.to_string()));
+    let ptr = match &path.ptr {
+        None => "not known".to_owned(),
+        Some(names) if names.is_empty() => "**none**".to_owned(),
+        Some(names) => names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", "),
+    };
+    let domains = match (path.sender_selection, &path.sender_domains) {
+        (SenderSelection::Any, _) => "any".to_owned(),
+        (SenderSelection::Undecided, _) => "undecided".to_owned(),
+        (SenderSelection::ListedAndOthers, Some(domains)) if domains.is_empty() => "all that no list names".to_owned(),
+        (SenderSelection::ListedAndOthers, Some(domains)) => {
+            format!("{}, and all that no list names", domains.len())
+        }
+        (_, domains) => match alike::domains(path) {
+            Some(names) => code(&names),
+            None => domains.as_ref().map_or(0, Vec::len).to_string(),
+        },
+    };
+    out.push_str(&format!(
+        "| {} | {} | {} | {ptr} | {} | {} | {domains} |\n",
+        code(&path.id),
+        address(path.source),
+        address(path.sending),
+        iprev(path),
+        path.helo.as_ref().map_or("undecided".to_owned(), |name| code(name)),
+    ));
 }
 
 /// What receivers will do, where some do not accept: paths of which the same is said together.
@@ -94,7 +112,10 @@ fn receivers(out: &mut String, report: &Report) {
     }
     out.push_str("### What receivers will do\n\n");
     for (said, ids) in groups {
-        out.push_str(&format!("{}:\n\n", ids.join(", ")));
+        let more = ids.len().saturating_sub(alike::EACH);
+        let named = ids.get(..alike::EACH).unwrap_or(&ids).join(", ");
+        let more = if more > 0 { format!(" and {}", human::count(more, "more path")) } else { String::new() };
+        out.push_str(&format!("{named}{more}:\n\n"));
         for verdict in Receives::GRAVEST_FIRST {
             for receiver in said.iter().filter(|receiver| receiver.verdict == verdict) {
                 let reply = receiver.reply.as_ref().map(|reply| format!(": {}", code(reply))).unwrap_or_default();
@@ -120,28 +141,48 @@ fn iprev(path: &PathView) -> &'static str {
     }
 }
 
-fn findings(out: &mut String, all: &[&FindingView]) {
+fn findings(out: &mut String, all: &[&FindingView], whole: bool) {
     if all.is_empty() {
         return;
     }
     out.push_str("### Findings\n\n");
-    for finding in all {
-        let word = match finding.verdict {
-            Verdict::Undetermined => "undetermined",
-            Verdict::Fail => finding.severity.as_str(),
-        };
-        out.push_str(&format!("- **{word}** {} {}: {}\n", finding.code, finding.name, prose(&finding.message)));
-        for place in &finding.origins {
-            if let OriginView::File { .. } = place.origin {
-                let label = if place.label.is_empty() { String::new() } else { format!(": {}", prose(&place.label)) };
-                out.push_str(&format!("  - {}{label}\n", code(&place.origin.describe())));
+    for group in alike::findings(all) {
+        let shown = if whole || group.len() <= alike::EACH { group.len() } else { 1 };
+        group.iter().take(shown).for_each(|finding| one(out, finding, whole));
+        if shown < group.len() {
+            let rest: Vec<&str> = group.iter().skip(shown).map(|finding| finding.subject.as_str()).collect();
+            let mut names: Vec<String> = alike::list(&rest).iter().map(|name| code(name)).collect();
+            if names.len() > NAMED {
+                let more = names.len() - NAMED;
+                names.truncate(NAMED);
+                names.push(format!("and {more} more"));
             }
-        }
-        for said in &finding.evidence {
-            out.push_str(&format!("  - {} from {}: {}\n", code(&said.question), text(&said.from), code(&said.answer)));
+            out.push_str(&format!("  - {} more like this: {}\n", rest.len(), names.join(", ")));
         }
     }
     out.push('\n');
+}
+
+fn one(out: &mut String, finding: &FindingView, whole: bool) {
+    let shown = if whole { usize::MAX } else { SHOWN };
+    let word = match finding.verdict {
+        Verdict::Undetermined => "undetermined",
+        Verdict::Fail => finding.severity.as_str(),
+    };
+    out.push_str(&format!("- **{word}** {} {}: {}\n", finding.code, finding.name, prose(&finding.message)));
+    for place in finding.origins.iter().take(shown) {
+        if let OriginView::File { .. } = place.origin {
+            let label = if place.label.is_empty() { String::new() } else { format!(": {}", prose(&place.label)) };
+            out.push_str(&format!("  - {}{label}\n", code(&place.origin.describe())));
+        }
+    }
+    for said in finding.evidence.iter().take(shown) {
+        out.push_str(&format!("  - {} from {}: {}\n", code(&said.question), text(&said.from), code(&said.answer)));
+    }
+    let more = finding.evidence.len().saturating_sub(shown);
+    if more > 0 {
+        out.push_str(&format!("  - {}\n", human::count(more, "more answer")));
+    }
 }
 
 fn plan(out: &mut String, findings: &[&FindingView], report: &Report) {
@@ -157,6 +198,11 @@ fn plan(out: &mut String, findings: &[&FindingView], report: &Report) {
             let settles =
                 if step.settles.is_empty() { String::new() } else { format!(" ({})", human::codes(&step.settles)) };
             item(out, who(step.who), &step.text, &settles, &step.commands);
+        }
+    }
+    for (because, left) in human::left(report) {
+        if plan.is_some() || because == NO_FILES {
+            out.push_str(&format!("- Left: {}: {}.\n", text(&left), prose(&because)));
         }
     }
     let rest = human::rest(report, findings);

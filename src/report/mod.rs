@@ -1,5 +1,6 @@
 //! From findings to text: one file and one function for each format of the command line.
 
+mod alike;
 mod assemble;
 mod checklist;
 mod github;
@@ -95,7 +96,8 @@ impl Format {
 
 /// The report in a format, final line end included.
 ///
-/// `style` counts for [`Format::Human`] alone; what goes into a file is best given [`Style::for_file`]. Formats of JSON keep every
+/// `style` counts for [`Format::Human`], its verbosity for Markdown and HTML too; what goes into a file is best given
+/// [`Style::for_file`]. Formats of JSON keep every
 /// character, harmful ones as escapes; all others get the report sanitized, and need no copy of one that is given away.
 pub fn render<'r>(format: Format, report: impl Into<Cow<'r, Report>>, style: &Style) -> String {
     let report = report.into();
@@ -110,8 +112,8 @@ pub fn render<'r>(format: Format, report: impl Into<Cow<'r, Report>>, style: &St
         Format::Checkmk => monitor::checkmk(&sanitized(report)),
         Format::Prometheus => monitor::prometheus(&sanitized(report)),
         Format::Github => github::render(&sanitized(report)),
-        Format::Markdown => markdown::render(&sanitized(report)),
-        Format::Html => html::render(&sanitized(report)),
+        Format::Markdown => markdown::render(&sanitized(report), style.verbosity),
+        Format::Html => html::render(&sanitized(report), style.verbosity),
     }
 }
 

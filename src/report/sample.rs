@@ -360,6 +360,7 @@ fn plan(stranger: &str) -> Plan {
             step(3, Who::Host, "Have the mail server read its configuration again.", &["postfix reload"], &[]),
         ],
         remains: Vec::new(),
+        bounded: false,
     }
 }
 

@@ -100,7 +100,7 @@ fn lines(text: &mut String) {
 }
 
 sanitize_fields! {
-    Plan { judged, steps, remains }
+    Plan { judged, steps, remains, bounded }
     Settled { code, subject }
     Remaining { code, subject, because }
 }

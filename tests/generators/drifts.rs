@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::host::Host;
 use crate::zone;
 
-/// Scenarios to begin with: Postfix, Exim as packaged, Debian's, cPanel's, DirectAdmin's.
-pub const HEALTHY: [&str; 19] = [
+/// Scenarios to begin with: Postfix, Exim as packaged, Debian's, cPanel's, DirectAdmin's, Hestia's.
+pub const HEALTHY: [&str; 20] = [
     "postfix-plain",
     "postfix-dual-stack",
     "postfix-inet-interfaces",
@@ -25,6 +25,7 @@ pub const HEALTHY: [&str; 19] = [
     "debian-exim-internet",
     "debian-exim-split",
     "directadmin-two-addresses",
+    "hestia-two-addresses",
     "cpanel-plain",
     "cpanel-nat",
     "cpanel-pairs-of-families",

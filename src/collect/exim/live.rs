@@ -37,6 +37,10 @@ pub(crate) fn find(root: &Root, cpanel: bool, running: &[Daemon]) -> Option<Live
         Some(started) => started,
         None => starters::read(root),
     };
+    if let Some(file) = &root.named().exim {
+        let debian = !cpanel && file.contains("/exim4/");
+        return Some(Live { file: file.clone(), defines, debian });
+    }
     let debian = !cpanel && (root.exists("/etc/debian_version") || root.exists("/etc/exim4"));
     let lists: Vec<Vec<String>> = if !chosen.is_empty() {
         vec![chosen]

@@ -45,6 +45,7 @@ use config::Config;
 pub(crate) use debian::GENERATED;
 use hostname::Names;
 use lines::Logical;
+pub(crate) use local::BUILT;
 use macros::Macros;
 use users::Users;
 

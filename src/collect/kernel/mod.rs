@@ -33,7 +33,7 @@ const UNAME: Origin = Origin::kernel("uname(2)");
 const CANONICAL_NAME: Origin = Origin::kernel("getaddrinfo(3)");
 
 /// What the kernel says of this host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KernelFacts {
     /// uname(2)'s node name; `None` where it was not recorded.
     pub node_name: Option<Fact<String>>,

@@ -44,6 +44,10 @@ use instance::{Files, Instance};
 
 /// The configuration directories that Postfix is built with: Linux and macOS, FreeBSD, NetBSD.
 pub const DIRECTORIES: [&str; 3] = ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"];
+/// Where panels and appliances have Postfix instead of these, before and after them: Zimbra and Carbonio bring their own; below a mailcow's
+/// folder stand the files of its container, beside which the host may have a Postfix for itself.
+const BEFORE: [&str; 2] = ["/opt/zimbra/common/conf", "/opt/zextras/common/conf"];
+const BEHIND: [&str; 2] = ["/opt/mailcow-dockerized/data/conf/postfix", "/usr/pbi/postfix-amd64/etc/postfix"];
 /// Instances that are read.
 const INSTANCE_LIMIT: usize = 64;
 
@@ -64,12 +68,17 @@ pub struct Collected {
 /// was given by `MAIL_CONFIG` is read too.
 pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
     let mut collected = Collected::default();
-    let given = running_directories(root, running);
-    let built_in = DIRECTORIES.into_iter().find(|directory| has_files(root, directory));
+    let given = match root.named().postfix {
+        Some(_) => Vec::new(),
+        None => running_directories(root, running),
+    };
+    let named = root.named().postfix.as_deref();
+    let usual = BEFORE.into_iter().chain(DIRECTORIES).chain(BEHIND);
+    let built_in = named.or_else(|| usual.into_iter().find(|directory| has_files(root, directory)));
     let runs = |directory: &str| given.iter().any(|other| root.canonical(other) == root.canonical(directory));
     // Where masters run, but none on the built-in folder, nothing is sent by what stands there.
     let default = match (built_in, given.first()) {
-        (Some(built_in), Some(other)) if !runs(built_in) => other.clone(),
+        (Some(built_in), Some(other)) if named.is_none() && !runs(built_in) => other.clone(),
         (Some(built_in), _) => built_in.to_owned(),
         (None, Some(other)) => other.clone(),
         (None, None) => return collected,
@@ -160,7 +169,8 @@ fn beside(root: &Root, default: &str, named: &[Directory]) -> Vec<Directory> {
     found.collect()
 }
 
-fn has_files(root: &Root, directory: &str) -> bool {
+/// Whether a folder holds a configuration of Postfix.
+pub fn has_files(root: &Root, directory: &str) -> bool {
     ["main.cf", "master.cf"].iter().any(|name| root.exists(&format!("{directory}/{name}")))
 }
 

@@ -126,6 +126,8 @@ impl FileStatus {
 /// A folder that stands for `/`. Paths given to it and found in files are the host's own, absolute.
 #[derive(Debug)]
 pub struct Root {
+    /// Where configurations stand, as far as the user says so.
+    named: Named,
     /// `None` once nothing is read any more.
     door: Option<Door>,
     live: bool,
@@ -145,7 +147,26 @@ impl ReadError {
     }
 }
 
+/// Configurations that the user names, as the host sees them.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    /// The folder of Postfix's main.cf and master.cf.
+    pub postfix: Option<String>,
+    /// Exim's configuration.
+    pub exim: Option<String>,
+}
+
 impl Root {
+    /// With configurations where the user says that they stand.
+    pub fn with(self, named: Named) -> Root {
+        Root { named, ..self }
+    }
+
+    /// Where the user says that configurations stand.
+    pub fn named(&self) -> &Named {
+        &self.named
+    }
+
     /// Opens the root `dir`.
     ///
     /// # Errors
@@ -167,6 +188,7 @@ impl Root {
 
     fn behind(door: Door, live: bool) -> Root {
         Root {
+            named: Named::default(),
             door: Some(door),
             live,
             read: RefCell::default(),

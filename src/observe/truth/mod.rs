@@ -36,8 +36,10 @@ pub fn decide(vantages: &[Vantage], replies: &BTreeMap<Question, Vec<Reply>>, qu
 
 /// Records in all replies to a question from which on its truth is kept.
 const LARGE: usize = 24;
+/// Questions up to which every truth is kept: rules ask for each many times.
+const FEW: usize = 5_000;
 
-/// What was worked out of large replies, each once. A copy has nothing yet: its replies may become others.
+/// What was worked out of large replies, and of all where there are few; each once. A copy has nothing yet: its replies may become others.
 #[derive(Debug, Default)]
 pub struct Known(Mutex<HashMap<Question, (Size, Truth)>>);
 
@@ -53,7 +55,7 @@ impl Known {
             Outcome::Unanswered(_) => 0,
         });
         let records: usize = records.sum();
-        if records < LARGE {
+        if records < LARGE && replies.len() > FEW {
             return decide(vantages, replies, question);
         }
         let size = (vantages.len(), replies.len(), records);

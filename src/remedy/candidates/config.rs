@@ -25,6 +25,7 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
             ProblemKind::Swallowed => all.extend(span.and_then(|span| outdented(state, span))),
             ProblemKind::Uncompiled { table } => all.push(compile(table)),
             ProblemKind::ServiceRepeated { .. } => service_repeated(state, problem, all),
+            ProblemKind::NotGenerated => all.extend(super::exim::regenerated(state, &problem.file)),
             ProblemKind::ChrootCopy => chroot_copy(state, problem, all),
             _ => {}
         }

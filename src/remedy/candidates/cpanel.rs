@@ -1,9 +1,9 @@
 //! cPanel & WHM: what is done in WHM, with what that writes; lines of its maps; flags.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::exim::table_lines;
-use super::{Candidate, State};
+use super::{Candidate, State, table};
 use crate::addr::{self, Family};
 use crate::facts::{Cpanel, MapEntry};
 use crate::name::DomainName;
@@ -19,7 +19,7 @@ const MAILHELO: &str = "/etc/mailhelo";
 const REVERSE: &str = "/etc/mail_reverse_dns";
 const LOCALOPTS: &str = "/etc/exim.conf.localopts";
 /// Lines of a map that are changed in one candidate.
-const LINES: usize = 50;
+const LINES: usize = 20_000;
 
 /// Adds candidates for cPanel's own files.
 pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
@@ -29,13 +29,17 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
         match finding.meta.code {
             "CPL001" | "CPL009" | "CPL010" => addresses_of(state, cpanel, subject, all),
             "CPL003" => unknown_domain(state, cpanel, subject, all),
-            "CPL004" => rebuild(state, cpanel, all),
             "CPL005" => main_address(state, subject, all),
             "CPL006" => map_line(state, finding, all),
             "CPL007" | "CPL008" => map_file(state, cpanel, subject, all),
-            "HLO003" | "HLO004" | "HLO001" | "HLO002" => helo_lines(state, cpanel, all),
             _ => {}
         }
+    }
+    if state.has(&["CPL004"]) {
+        rebuild(state, cpanel, all);
+    }
+    if state.has(&["HLO001", "HLO002", "HLO003", "HLO004"]) {
+        helo_lines(state, cpanel, all);
     }
 }
 
@@ -77,6 +81,22 @@ fn with_value(state: &State<'_>, entry: &MapEntry, value: Option<&str>) -> Optio
     let old = state.text(&file)?.split('\n').nth(line - 1)?.to_owned();
     let new = value.map(|value| format!("{}: {value}", entry.key.trim())).into_iter().collect();
     Some(Op::Edit { file, edit: Edit::Lines { line, old: vec![old], new } })
+}
+
+/// The lines of entries of one file with other values.
+fn with_values(state: &State<'_>, entries: &[(&MapEntry, String)]) -> Vec<Op> {
+    let Some((file, _)) = entries.first().and_then(|(entry, _)| line_of(entry)) else { return Vec::new() };
+    if let [(entry, value)] = entries {
+        return with_value(state, entry, Some(value)).into_iter().collect();
+    }
+    let Some(text) = state.text(&file) else { return Vec::new() };
+    let known: Vec<&str> = text.split('\n').collect();
+    let change = |(entry, value): &(&MapEntry, String)| {
+        let (_, line) = line_of(entry).filter(|(of, _)| *of == file)?;
+        Some((line, (*known.get(line - 1)?).to_owned(), format!("{}: {value}", entry.key.trim())))
+    };
+    let lines = entries.iter().filter_map(change).collect();
+    vec![Op::Edit { file, edit: Edit::Each { lines } }]
 }
 
 /// mailips gives a domain an address that this host does not have, or not the account's.
@@ -150,23 +170,23 @@ fn unknown_domain(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Ve
 /// WHM's button that looks PTR names up again, with what it writes.
 fn rebuild(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
     let facts = state.facts();
-    let mut effect: Vec<Op> = Vec::new();
-    let mut names: Vec<(String, String)> = Vec::new();
+    let mut names: HashMap<String, String> = HashMap::new();
+    let mut reverse: Vec<(&MapEntry, String)> = Vec::new();
     for entry in cpanel.reverse.iter().take(LINES) {
         let Ok(addr) = entry.key.trim().parse::<IpAddr>() else { continue };
         let seen = super::image(facts, addr);
         let Lookup::Found(found) = state.dns().ptr(seen) else { continue };
         let Some(name) = found.first().map(ToString::to_string) else { continue };
         if entry.value.trim() != name {
-            effect.extend(with_value(state, entry, Some(&name)));
-            names.push((entry.value.trim().to_owned(), name));
+            names.entry(entry.value.trim().to_owned()).or_insert_with(|| name.clone());
+            reverse.push((entry, name));
         }
     }
+    let mut effect: Vec<Op> = with_values(state, &reverse);
     if !has_flag(cpanel, "custom_mailhelo") {
-        for entry in cpanel.mailhelo.iter().take(LINES) {
-            let new = names.iter().find(|(old, _)| old == entry.value.trim());
-            effect.extend(new.and_then(|(_, new)| with_value(state, entry, Some(new))));
-        }
+        let old = cpanel.mailhelo.iter().take(LINES);
+        let new = old.filter_map(|entry| Some((entry, names.get(entry.value.trim())?.clone())));
+        effect.extend(with_values(state, &new.collect::<Vec<_>>()));
     }
     if !effect.is_empty() {
         let op = Op::ByHand { text: REBUILD_HELO.to_owned(), command: None, effect };
@@ -263,7 +283,7 @@ fn localopt(state: &State<'_>, name: &str, value: &str) -> Option<Op> {
 fn helo_lines(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
     let facts = state.facts();
     let Some(text) = state.text(MAILHELO) else { return };
-    let mut ops: Vec<Op> = Vec::new();
+    let mut lines = table::Lines::new(MAILHELO, &text);
     for path in &facts.paths {
         let Some(sending) = path.sending.as_ref().map(|fact| fact.value) else { continue };
         let crate::facts::SenderDomains::Only { domains, .. } = &path.sender_domains else { continue };
@@ -277,22 +297,11 @@ fn helo_lines(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
             continue;
         }
         let keys: Vec<String> = domains.iter().map(ToString::to_string).collect();
-        ops.extend(table_lines(MAILHELO, &text, &keys, name.as_str()).unwrap_or_default());
+        lines.set(&keys, name.as_str());
     }
+    let ops = lines.ops();
     if ops.is_empty() {
         return;
-    }
-    // One edit of the end for all that is new.
-    let mut lines: Vec<String> = Vec::new();
-    ops.retain(|op| match op {
-        Op::Edit { edit: Edit::Append { lines: new }, .. } => {
-            lines.extend(new.iter().filter(|line| !lines.contains(line)).cloned().collect::<Vec<_>>());
-            false
-        }
-        _ => true,
-    });
-    if !lines.is_empty() {
-        ops.push(Op::Edit { file: MAILHELO.to_owned(), edit: Edit::Append { lines } });
     }
     let end = format!("{MAILHELO} is complete");
     if has_flag(cpanel, "custom_mailhelo") {

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::State;
 use super::way::{OF_MTA, Way};
+use super::{Candidate, State, table};
 use crate::collect::exim::GENERATED;
-use crate::facts::{Exim, EximDriver, Helo, OutboundPath, SenderDomains};
+use crate::facts::{Exim, EximDriver, Helo, OutboundPath, ProblemKind, SenderDomains};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
 use crate::remedy::world::Op;
@@ -22,7 +22,7 @@ const CPANEL_LOCAL: &str = "/etc/exim.conf.local";
 const CPANEL_BUILT: &str = "/etc/exim.conf";
 const DEBIAN_SETTINGS: &str = "/etc/exim4/update-exim4.conf.conf";
 /// Lines of a table that one candidate adds.
-const LINES: usize = 50;
+const LINES: usize = 20_000;
 
 /// Whether a configuration is the one that Debian's packages generate.
 pub(crate) fn is_debian(exim: &Exim) -> bool {
@@ -62,6 +62,31 @@ pub(crate) fn edit(state: &State<'_>, exim: &Exim, file: &str, edit: Edit) -> Ve
             edit,
         },
     ]
+}
+
+/// Debian's configuration as it is once it is generated anew, where what has changed since is its file of macros: those go into it as they
+/// stand. `None` where more than definitions stands there.
+pub(crate) fn regenerated(state: &State<'_>, source: &str) -> Option<Candidate> {
+    let is_debian = state.facts().exim.first().is_some_and(is_debian);
+    let sources = state.facts().problems.iter().filter(|problem| matches!(problem.kind, ProblemKind::NotGenerated));
+    if !is_debian || !LOCALMACROS.contains(&source) || sources.count() != 1 {
+        return None;
+    }
+    let (local, old) = (state.text(source)?, state.text(GENERATED)?);
+    let mut new = old.to_string();
+    for line in local.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (name, value) = line.split_once('=')?;
+        let (name, value) = (name.trim(), value.trim_start_matches('=').trim());
+        let is_macro = name.starts_with(|c: char| c.is_ascii_uppercase()) && !line.ends_with('\\');
+        if !is_macro || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            return None;
+        }
+        let edit = Edit::EximMacro { name: name.to_owned(), value: value.to_owned() };
+        new = edit.apply(&new).unwrap_or(new);
+    }
+    let command = vec!["update-exim4.conf".to_owned()];
+    let op = Op::Generate { command, from: None, file: GENERATED.to_owned(), edit: Edit::Whole { text: new } };
+    Some(Candidate::new(format!("{GENERATED} is as its sources"), vec![op]))
 }
 
 /// Whether a line defines a macro.
@@ -252,40 +277,10 @@ fn by_table(state: &State<'_>, table: &str, paths: &[&OutboundPath], addr: IpAdd
         keys.push(domains);
     }
     keys.push(vec!["*".to_owned()]);
-    keys.into_iter().filter_map(|keys| table_lines(table, &text, &keys, name.as_str())).map(Way::new).collect()
-}
-
-/// The changes that give each key of a table this value.
-pub(crate) fn table_lines(table: &str, text: &str, keys: &[String], value: &str) -> Option<Vec<Op>> {
-    let mut ops = Vec::new();
-    let mut new = Vec::new();
-    let lines: Vec<&str> = text.lines().collect();
-    let separator = match lines.iter().find(|line| !line.starts_with('#') && line.contains(':')) {
-        Some(line) if line.split_once(':').is_some_and(|(_, rest)| !rest.starts_with([' ', '\t'])) => ":",
-        _ => ": ",
+    let ops = |keys: Vec<String>| {
+        let mut lines = table::Lines::new(table, &text);
+        lines.set(&keys, name.as_str());
+        lines.ops()
     };
-    for key in keys {
-        let has = |line: &&str| {
-            let quoted = line.trim_start_matches('"');
-            quoted.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with([':', ' ', '\t', '"']))
-        };
-        match lines.iter().position(has) {
-            Some(at) => {
-                let old = lines.get(at)?;
-                let start = old.find(key.as_str())? + key.len();
-                let rest = old.get(start..)?;
-                let begin = start + (rest.len() - rest.trim_start_matches(['"', ':', ' ', '\t']).len());
-                let changed = format!("{}{value}", old.get(..begin)?);
-                let edit = Edit::Lines { line: at + 1, old: vec![(*old).to_owned()], new: vec![changed] };
-                ops.push(Op::Edit { file: table.to_owned(), edit });
-            }
-            // An IPv6 address holds colons: in an lsearch table its key stands in quotes.
-            None if key.contains(':') => new.push(format!("\"{key}\"{separator}{value}")),
-            None => new.push(format!("{key}{separator}{value}")),
-        }
-    }
-    if !new.is_empty() {
-        ops.push(Op::Edit { file: table.to_owned(), edit: Edit::Append { lines: new } });
-    }
-    Some(ops)
+    keys.into_iter().map(ops).filter(|ops| !ops.is_empty()).map(Way::new).collect()
 }

@@ -16,6 +16,8 @@ use crate::rules::support::{Sending, ptr_names, sending_addresses};
 const NAMES: usize = 5;
 /// Addresses of one host for which names are tried.
 const ADDRESSES: usize = 128;
+/// Other addresses of this host whose names are tried: with many, each has its own.
+const OTHERS: usize = 8;
 /// What a second address of a name costs besides its record.
 const BESIDE: u32 = 60;
 /// What it costs to take away a record that leads to another host, which may have its reasons.
@@ -136,7 +138,7 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
     let mailname = facts.host.mailname.iter().map(|name| DomainName::new(&name.value));
     mailname.filter(|name| name.registrable().as_ref() != Some(name)).for_each(&mut add);
     let others = sending_addresses(facts).into_iter().map(|other| other.address.value).filter(|other| *other != addr);
-    others.flat_map(|other| ptr_names(dns, other)).filter(|name| ours(name)).for_each(&mut add);
+    others.take(OTHERS).flat_map(|other| ptr_names(dns, other)).filter(|name| ours(name)).for_each(&mut add);
     all.retain(|name| {
         name.is_qualified()
             && name.is_host_name()

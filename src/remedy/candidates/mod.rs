@@ -10,15 +10,19 @@ mod lost;
 mod postfix;
 mod records;
 mod source;
+mod table;
 mod way;
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
 use crate::addr::Family;
 use crate::facts::{Facts, NatEntry};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::remedy::world::{Lab, Op, Trial};
+use crate::remedy::plan;
+use crate::remedy::trial::Trial;
+use crate::remedy::world::{Lab, Op, World};
 
 pub use exim::tables_of;
 
@@ -49,6 +53,11 @@ impl Candidate {
         self.end.split(" is ").next().unwrap_or_default().to_owned()
     }
 
+    /// What it costs.
+    pub fn price(&self) -> u32 {
+        self.ops.iter().map(plan::cost).sum::<u32>() + self.blast
+    }
+
     /// With so much that rests on it.
     pub fn blast(mut self, blast: u32) -> Candidate {
         self.blast = blast;
@@ -63,10 +72,16 @@ pub struct State<'a> {
     /// For files and answers.
     pub lab: &'a Lab<'a>,
     /// The world that the trial is of.
-    pub world: &'a crate::remedy::world::World,
+    pub world: &'a World,
+    own_domains: OnceCell<Vec<DomainName>>,
 }
 
-impl State<'_> {
+impl<'a> State<'a> {
+    /// Of a trial, which is of this world.
+    pub fn new(trial: &'a Trial, lab: &'a Lab<'a>, world: &'a World) -> State<'a> {
+        State { trial, lab, world, own_domains: OnceCell::new() }
+    }
+
     /// The facts.
     pub fn facts(&self) -> &Facts {
         &self.trial.facts

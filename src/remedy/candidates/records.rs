@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::State;
 use crate::addr::Family;
+use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
 use crate::observe::{Lookup, RecordData, RecordType};
@@ -19,8 +20,11 @@ pub(crate) fn address_data(addr: IpAddr) -> RecordData {
 }
 
 /// The registrable domains of names that are this host's, as far as they are public.
-pub(crate) fn own_domains(state: &State<'_>) -> Vec<DomainName> {
-    let facts = state.facts();
+pub(crate) fn own_domains<'s>(state: &'s State<'_>) -> &'s [DomainName] {
+    state.own_domains.get_or_init(|| domains_of(state.facts()))
+}
+
+fn domains_of(facts: &Facts) -> Vec<DomainName> {
     let mut names: Vec<DomainName> = Vec::new();
     names.extend(facts.host.node_name.iter().map(|fact| DomainName::new(&fact.value)));
     names.extend(facts.host.etc_hostname.iter().map(|fact| DomainName::new(&fact.value)));

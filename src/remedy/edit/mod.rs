@@ -55,6 +55,11 @@ pub enum Edit {
         /// What stands there instead.
         new: Vec<String>,
     },
+    /// Lines that become another each.
+    Each {
+        /// Where each stands, from 1; what stands there; what it becomes.
+        lines: Vec<(usize, String, String)>,
+    },
     /// Lines at the end.
     Append {
         /// The lines.
@@ -81,6 +86,7 @@ impl Edit {
             }
             Edit::EximMacro { name, value } => exim::macro_value(text, name, value),
             Edit::Lines { line, old, new } => lines(text, *line, old, new),
+            Edit::Each { lines } => each(text, lines),
             Edit::Append { lines } => Some(appended(text, lines)),
             Edit::Whole { text } => Some(text.clone()),
         }?;
@@ -111,14 +117,34 @@ impl Edit {
                 format!("remove {}", shown.join(", "))
             }
             Edit::Lines { new, .. } | Edit::Append { lines: new } => {
-                let shown: Vec<String> = new.iter().map(|line| format!("`{}`", line.trim())).collect();
-                format!("write {}", shown.join(", "))
+                format!("write {}", shown(new.iter().map(String::as_str)))
             }
+            Edit::Each { lines } => format!("write {}", shown(lines.iter().map(|(_, _, new)| new.as_str()))),
             Edit::Whole { text } if text.trim().lines().count() > 1 => "replace the whole content".to_owned(),
             Edit::Whole { text } if text.trim().is_empty() => "leave nothing: the file is empty then".to_owned(),
             Edit::Whole { text } => format!("write `{}`", text.trim()),
         }
     }
+}
+
+/// Lines that a description names before it counts the rest.
+pub const NAMED: usize = 4;
+
+fn shown<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let mut all: Vec<String> = lines.map(|line| format!("`{}`", line.trim())).collect();
+    few(&mut all, "lines");
+    all.join(", ")
+}
+
+/// Of many items, the first few and how many more there are; whether any were left out.
+pub fn few(items: &mut Vec<String>, what: &str) -> bool {
+    let number = items.len();
+    let many = number > NAMED + 1;
+    if many {
+        items.truncate(NAMED);
+        items.push(format!("{} more {what} of this kind", number - NAMED));
+    }
+    many
 }
 
 /// Whether a text is plain enough to be edited by line: neither control characters nor what was no UTF-8.
@@ -170,6 +196,19 @@ fn lines(text: &str, line: usize, old: &[String], new: &[String]) -> Option<Stri
     let mut out: Vec<&str> = known.get(..at)?.to_vec();
     out.extend(new.iter().map(String::as_str));
     out.extend(known.get(at + old.len()..)?);
+    Some(join(&out, ended))
+}
+
+fn each(text: &str, changes: &[(usize, String, String)]) -> Option<String> {
+    let (known, ended) = split(text);
+    let mut out = known;
+    for (line, old, new) in changes {
+        let known = out.get_mut(line.checked_sub(1)?)?;
+        if *known != old.as_str() {
+            return None;
+        }
+        *known = new;
+    }
     Some(join(&out, ended))
 }
 

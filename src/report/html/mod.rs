@@ -7,17 +7,22 @@ mod paths;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::findings::{Evidence, Meta, Severity, Verdict};
+use crate::remedy::NO_FILES;
 use crate::report::human::{self, count};
 use crate::report::verdict::{self, Tone};
-use crate::report::{FindingView, OriginView, PlaceView, Report, checklist};
+use crate::report::{FindingView, OriginView, PlaceView, Report, Verbosity, alike, checklist};
 
 /// The page's style, as it stands between its tags.
 const STYLE: &str = include_str!("style.css");
+/// Findings named below one that is like them.
+const MORE: usize = 500;
+/// Places shown of one finding.
+const PLACES: usize = 12;
 /// SHA-256 of [`STYLE`] in base64: the one style that the policy lets in. A test says what it must be.
 const STYLE_HASH: &str = "eK3s00PBRIgs3yydY2A6eLXIVN66Okf606kIaUTXDXQ=";
 
 /// The report as a page. It is sanitized already.
-pub(crate) fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report, verbosity: Verbosity) -> String {
     let host = verdict::host(report);
     let mut findings: Vec<&FindingView> = report.findings.iter().collect();
     findings.sort_by_key(|f| (human::rank(f), f.code));
@@ -39,9 +44,10 @@ pub(crate) fn render(report: &Report) -> String {
                     (sentence(report))
                 }
                 main {
-                    (paths::section(report))
+                    (paths::section(report, verbosity))
                     (plan(&findings, report))
-                    (all_findings(&findings, report))
+                    (paths::healthy(report, verbosity))
+                    (all_findings(&findings, report, verbosity))
                     (apart(report))
                     (points(report))
                     (asked(report))
@@ -108,6 +114,9 @@ fn plan(findings: &[&FindingView], report: &Report) -> Markup {
                 }
             }
         }
+        @for (because, left) in human::left(report) {
+            @if plan.is_some() || because == NO_FILES { p { "Left: " (left) ": " (words(&because)) "." } }
+        }
         @if !rest.is_empty() {
             section {
                 h2 { @if plan.is_some() { "What else to look at" } @else { "What to do" } }
@@ -124,12 +133,37 @@ fn plan(findings: &[&FindingView], report: &Report) -> Markup {
     }
 }
 
-fn all_findings(findings: &[&FindingView], report: &Report) -> Markup {
+/// Of many findings of one rule and one cause the first is a card, the others are its list.
+fn all_findings(findings: &[&FindingView], report: &Report, verbosity: Verbosity) -> Markup {
+    let whole = verbosity == Verbosity::Verbose;
     html! {
         @if !findings.is_empty() {
             section {
                 h2 { "Findings" }
-                @for finding in findings { (finding_card(finding, report)) }
+                @for group in alike::findings(findings) {
+                    @let shown = if whole || group.len() <= alike::EACH { group.len() } else { 1 };
+                    @for finding in group.iter().take(shown) { (finding_card(finding, report, whole)) }
+                    @if shown < group.len() { (more(&group[shown..])) }
+                }
+            }
+        }
+    }
+}
+
+fn more(findings: &[&FindingView]) -> Markup {
+    html! {
+        details {
+            summary { (findings.len()) " more like this" }
+            div.scroll {
+                table {
+                    thead { tr { th { "about" } th { "says" } } }
+                    tbody {
+                        @for finding in findings.iter().take(MORE) {
+                            tr { td.mono { (finding.subject) } td { (words(&finding.message)) } }
+                        }
+                        @if findings.len() > MORE { tr { td { "…" } td { "and " (findings.len() - MORE) " more" } } }
+                    }
+                }
             }
         }
     }
@@ -145,7 +179,7 @@ fn kind(finding: &FindingView) -> (&'static str, Tone) {
     }
 }
 
-fn finding_card(finding: &FindingView, report: &Report) -> Markup {
+fn finding_card(finding: &FindingView, report: &Report, whole: bool) -> Markup {
     let (word, tone) = kind(finding);
     let meta = report.rules.iter().find(|meta| meta.code == finding.code);
     let some = !finding.paths.is_empty() && finding.paths.len() < report.paths.len();
@@ -156,9 +190,11 @@ fn finding_card(finding: &FindingView, report: &Report) -> Markup {
                 (words(&finding.message))
             }
             p.muted { (finding.code) " " (finding.name) @if finding.subject != "-" { " · " span.mono { (finding.subject) } } }
-            @for place in &finding.origins { (quoted(place)) }
-            @if some { p.muted { "Paths: " span.mono { (finding.paths.join(", ")) } } }
-            (evidence(&finding.evidence))
+            @let shown = if whole { usize::MAX } else { PLACES };
+            @for place in finding.origins.iter().take(shown) { (quoted(place)) }
+            @if finding.origins.len() > shown { p.muted { "and " (finding.origins.len() - shown) " more places" } }
+            @if some { p.muted { "Paths: " span.mono { (few(&finding.paths, shown)) } } }
+            (evidence(finding.evidence.get(..shown.saturating_mul(4)).unwrap_or(&finding.evidence), finding.evidence.len()))
             @if let Some(meta) = meta { (why(meta)) }
         }
     }
@@ -185,11 +221,20 @@ fn quoted(place: &PlaceView) -> Markup {
     }
 }
 
-fn evidence(all: &[Evidence]) -> Markup {
+/// The first few of names, and how many more there are.
+fn few(names: &[String], shown: usize) -> String {
+    let mut text = names.iter().take(shown).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > shown {
+        text += &format!(" and {} more", names.len() - shown);
+    }
+    text
+}
+
+fn evidence(all: &[Evidence], number: usize) -> Markup {
     html! {
         @if !all.is_empty() {
             details {
-                summary { "What the DNS said (" (count(all.len(), "answer")) ")" }
+                summary { "What the DNS said (" (count(number, "answer")) @if number > all.len() { ", the first " (all.len()) } ")" }
                 div.scroll {
                     table {
                         thead { tr { th { "question" } th { "asked" } th { "answer" } th { "TTL" } } }
@@ -365,7 +410,7 @@ mod tests {
     fn the_policy_lets_in_the_style_and_nothing_else() {
         assert_eq!(sha256_base64(b"abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
         assert_eq!(STYLE_HASH, sha256_base64(STYLE.as_bytes()), "style.css was changed: this is its new hash");
-        let page = render(&sample::report(""));
+        let page = render(&sample::report(""), Verbosity::Normal);
         assert!(page.contains("content=\"default-src 'none'; style-src 'sha256-"), "{page}");
         for never in ["<script", "style=\"", "http://", "https://", " src=", "<link", "<img", "javascript:", "onload"] {
             assert!(!page.contains(never), "{never}");
@@ -374,14 +419,14 @@ mod tests {
 
     #[test]
     fn strangers_text_stays_text() {
-        let page = render(&sample::report("</style><script>alert(1)</script>\"'&").sanitized());
+        let page = render(&sample::report("</style><script>alert(1)</script>\"'&").sanitized(), Verbosity::Normal);
         assert!(!page.contains("<script") && page.matches("</style>").count() == 1, "{page}");
         assert!(page.contains("&lt;script&gt;") && page.contains("&quot;"));
     }
 
     #[test]
     fn the_page_shows_all_there_is() {
-        let page = render(&sample::report(""));
+        let page = render(&sample::report(""), Verbosity::Normal);
         for part in [
             "<span class=\"bad\">2 errors</span>",
             "<text class=\"sign\"",
@@ -405,8 +450,8 @@ mod tests {
             .iter_mut()
             .for_each(|f| f.paths = (0..20).map(|at| format!("postfix/ipv4/{}", at + 9)).collect());
         report.paths.extend((0..300).map(|at| PathView { id: format!("postfix/ipv4/{}", at + 9), ..path.clone() }));
-        let page = render(&report);
-        assert_eq!(page.matches("<svg class=\"chain wide\"").count(), paths::DRAWN);
-        assert!(page.contains("All 302 paths") && page.contains("postfix/ipv4/308"));
+        let page = render(&report, Verbosity::Normal);
+        assert!(page.matches("<svg class=\"chain wide\"").count() <= paths::DRAWN);
+        assert!(page.contains(" of them") && page.contains("postfix/ipv4/308") && page.contains(" more paths like "));
     }
 }

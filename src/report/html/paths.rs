@@ -7,23 +7,19 @@ use crate::observe::iprev::Iprev;
 use crate::receivers::Verdict;
 use crate::report::human::{self, count};
 use crate::report::verdict::{self, Tone};
-use crate::report::{PathView, Report, SenderSelection};
+use crate::report::{PathView, Report, SenderSelection, Verbosity, alike};
 
-/// Paths drawn; of more, those with findings come first and a table holds all.
+/// Shapes of paths of which one is drawn.
 pub(crate) const DRAWN: usize = 12;
+/// Paths up to which their table is open.
+const OPEN: usize = 100;
 /// Sender domains named of one path.
 const DOMAINS: usize = 500;
 
-/// The section about them.
-pub(crate) fn section(report: &Report) -> Markup {
-    let troubled = human::troubled(report);
-    let mut shown: Vec<&PathView> = report.paths.iter().collect();
-    if shown.len() > DRAWN {
-        let bad = |path: &&PathView| troubled.contains(path.id.as_str());
-        shown.sort_by_key(|path| !bad(path));
-        // Two healthy ones show what right looks like.
-        shown.truncate((shown.iter().filter(|path| bad(path)).count() + 2).min(DRAWN));
-    }
+/// The section about those with an error or warning; about all, where none has one.
+pub(crate) fn section(report: &Report, verbosity: Verbosity) -> Markup {
+    let (bad, good) = parted(report);
+    let first = if bad.is_empty() { &good } else { &bad };
     html! {
         section {
             h2 { "How mail leaves" }
@@ -32,9 +28,46 @@ pub(crate) fn section(report: &Report) -> Markup {
                 p { "Judged is " (live.join(" and ")) ", because " (report.mta.how) "." }
             }
             @if report.paths.is_empty() { p { (verdict::pathless_sentence(report)) } }
-            @for path in &shown { (card(path)) }
-            @if shown.len() < report.paths.len() {
-                details { summary { "All " (report.paths.len()) " paths" } (path_table(report)) }
+            (drawn(report, first, verbosity))
+        }
+    }
+}
+
+/// The section about the others, behind what is to be done.
+pub(crate) fn healthy(report: &Report, verbosity: Verbosity) -> Markup {
+    let (bad, good) = parted(report);
+    html! {
+        @if !bad.is_empty() && !good.is_empty() {
+            section {
+                h2 { "Paths without an error or warning" }
+                (drawn(report, &good, verbosity))
+            }
+        }
+    }
+}
+
+fn parted(report: &Report) -> (Vec<&PathView>, Vec<&PathView>) {
+    let troubled = human::troubled(report);
+    report.paths.iter().partition(|path| troubled.contains(path.id.as_str()))
+}
+
+/// With many paths a table first, then one drawing of each shape.
+fn drawn(report: &Report, paths: &[&PathView], verbosity: Verbosity) -> Markup {
+    let groups = alike::paths(report, paths);
+    let many = paths.len() > alike::EACH && verbosity != Verbosity::Verbose;
+    let shown: Vec<&PathView> = match many {
+        true => groups.iter().filter_map(|group| group.first().copied()).take(DRAWN).collect(),
+        false => paths.to_vec(),
+    };
+    let like = |path: &PathView| groups.iter().find(|group| group.first().is_some_and(|first| first.id == path.id));
+    html! {
+        @if shown.len() < paths.len() {
+            details open[paths.len() <= OPEN] { summary { "All " (paths.len()) " of them" } (path_table(paths)) }
+        }
+        @for path in &shown {
+            (card(path))
+            @if let Some(group) = like(path).filter(|group| many && group.len() > 1) {
+                p.muted { "And " (count(group.len() - 1, "more path")) " like " span.mono { (path.id) } "." }
             }
         }
     }
@@ -122,14 +155,14 @@ fn domains(path: &PathView) -> String {
     let number = path.sender_domains.as_ref().map_or(0, Vec::len);
     match path.sender_selection {
         SenderSelection::Any => "any".into(),
-        SenderSelection::Listed => number.to_string(),
+        SenderSelection::Listed => alike::domains(path).unwrap_or_else(|| number.to_string()),
         SenderSelection::ListedAndOthers if number == 0 => "all that no list names".into(),
         SenderSelection::ListedAndOthers => format!("{number}, and all that no list names"),
         SenderSelection::Undecided => "undecided".into(),
     }
 }
 
-fn path_table(report: &Report) -> Markup {
+fn path_table(paths: &[&PathView]) -> Markup {
     let address = |addr: Option<std::net::IpAddr>| addr.map_or("unknown".to_owned(), |addr| addr.to_string());
     let ptr = |path: &PathView| match &path.ptr {
         None => "not known".to_owned(),
@@ -141,7 +174,7 @@ fn path_table(report: &Report) -> Markup {
             table {
                 thead { tr { th { "path" } th { "sending address" } th { "PTR" } th { "iprev" } th { "HELO" } th { "domains" } } }
                 tbody {
-                    @for path in &report.paths {
+                    @for path in paths {
                         tr {
                             td.mono { (path.id) }
                             td.mono { (address(path.sending)) }

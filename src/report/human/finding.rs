@@ -1,20 +1,24 @@
 //! Findings: the very line underlined, what each server said, where to read on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use super::text::{count, glued, kind, list, put, wrap};
 use crate::findings::{Severity, Verdict};
+use crate::name::DomainName;
+use crate::report::alike;
 use crate::report::{FindingView, OriginView, PathView, PlaceView, Quote, Report, SenderSelection, Style, Verbosity};
 
-/// Findings of one code that are shown in full without `-v`; the others are named in one list.
+/// Findings of one code that are shown in full without `-v`, one for each cause; the others are named in one list.
 const IN_FULL: usize = 3;
 /// Places that are no files shown below one finding, unless all are wanted.
 const NOTES: usize = 4;
 /// Answers shown below one finding, unless all are wanted.
 const ANSWERS: usize = 8;
+/// The rule about questions that nobody answers.
+const UNANSWERED: &str = "DNS004";
 /// Subjects in that list.
 const SUBJECTS: usize = 60;
 /// Places shown of one finding without `-v`.
@@ -63,17 +67,19 @@ pub(crate) fn section(findings: &[&FindingView], report: &Report, style: &Style)
         Paths { number: report.paths.len(), by_id: report.paths.iter().map(|path| (path.id.as_str(), path)).collect() };
     let mut out = String::new();
     let mut in_brief = false;
-    let waiting = if style.verbosity == Verbosity::Verbose { Vec::new() } else { by_cause(findings) };
-    let waits = |finding: &FindingView| waiting.iter().any(|(cause, _)| is_open_by(finding, cause));
+    let waiting = if style.verbosity == Verbosity::Verbose { Vec::new() } else { by_cause(findings, report) };
+    let at = |finding: &FindingView| std::ptr::from_ref(finding);
+    let waits: HashSet<*const FindingView> =
+        waiting.iter().flat_map(|cause| &cause.findings).map(|finding| at(finding)).collect();
+    let firsts: HashMap<*const FindingView, &Waiting<'_>> =
+        waiting.iter().filter_map(|cause| Some((at(cause.findings.first()?), cause))).collect();
     for mut group in groups {
         // What waits for one answer is said together, where the first of it stands.
-        for (cause, all) in &waiting {
-            if group.iter().any(|finding| all.first().is_some_and(|first| std::ptr::eq(*first, *finding))) {
-                out.push_str(&waiting_for(cause, all, style));
-                in_brief = false;
-            }
+        for cause in group.iter().filter_map(|finding| firsts.get(&at(finding))) {
+            out.push_str(&waiting_for(cause, style));
+            in_brief = false;
         }
-        group.retain(|finding| !waits(finding));
+        group.retain(|finding| !waits.contains(&at(finding)));
         if group.is_empty() {
             continue;
         }
@@ -83,20 +89,28 @@ pub(crate) fn section(findings: &[&FindingView], report: &Report, style: &Style)
             continue;
         }
         // A list for one finding more would save nothing.
-        let limit =
-            if style.verbosity == Verbosity::Verbose || group.len() == IN_FULL + 1 { usize::MAX } else { IN_FULL };
-        for finding in group.iter().take(limit) {
+        let whole = style.verbosity == Verbosity::Verbose || group.len() <= alike::EACH;
+        let causes = alike::findings(&group);
+        let first: Vec<&FindingView> = match whole {
+            true => group.clone(),
+            false => causes.iter().filter_map(|alike| alike.first().copied()).take(IN_FULL).collect(),
+        };
+        for finding in &first {
             out.push('\n');
             out.push_str(&full(finding, &paths, style));
         }
-        let rest: Vec<&&FindingView> = group.iter().skip(limit).collect();
+        let is_first = |finding: &&FindingView| first.iter().any(|shown| std::ptr::eq(*shown, *finding));
+        let rest: Vec<&FindingView> = group.iter().copied().filter(|finding| !is_first(finding)).collect();
         if let Some(first) = rest.first() {
             let (word, color) = kind(first.severity, first.verdict);
             let head = style.paint(color, &format!("{word}[{}]", first.code));
             out.push_str(&format!("\n{head}: {} more like this (-v shows each):\n", rest.len()));
-            let mut subjects: Vec<String> = rest.iter().take(SUBJECTS).map(|f| glued(&f.subject)).collect();
-            if rest.len() > SUBJECTS {
-                subjects.push(glued(&format!("and {} more", rest.len() - SUBJECTS)));
+            let all: Vec<&str> = rest.iter().map(|f| f.subject.as_str()).collect();
+            let mut subjects: Vec<String> = alike::list(&all).iter().map(|subject| glued(subject)).collect();
+            if subjects.len() > SUBJECTS {
+                let more = subjects.len() - SUBJECTS;
+                subjects.truncate(SUBJECTS);
+                subjects.push(glued(&format!("and {more} more")));
             }
             for line in wrap(&subjects.join(", "), style.width.saturating_sub(4)) {
                 out.push_str(&format!("    {line}\n"));
@@ -106,29 +120,57 @@ pub(crate) fn section(findings: &[&FindingView], report: &Report, style: &Style)
     out
 }
 
-/// The undetermined findings that the same questions leave open, where there are several, in the order of findings.
-fn by_cause<'a>(findings: &[&'a FindingView]) -> Vec<(&'a [String], Vec<&'a FindingView>)> {
-    let mut causes: Vec<(&[String], Vec<&FindingView>)> = Vec::new();
+/// The undetermined findings that questions about one zone leave open, or that nobody's answer does, where there are several; in the order
+/// of findings.
+fn by_cause<'a>(findings: &[&'a FindingView], report: &Report) -> Vec<Waiting<'a>> {
+    let mut causes: Vec<Waiting<'a>> = Vec::new();
+    let mut known: HashMap<BTreeSet<String>, usize> = HashMap::new();
     for finding in findings.iter().filter(|f| f.verdict == Verdict::Undetermined && !f.open.is_empty()) {
-        match causes.iter_mut().find(|(cause, _)| is_open_by(finding, cause)) {
-            Some((_, all)) => all.push(finding),
-            None => causes.push((&finding.open, vec![finding])),
+        let zones: BTreeSet<String> = match report.dns.answered {
+            0 => BTreeSet::new(),
+            _ => finding.open.iter().map(|question| zone_of(question, report)).collect(),
+        };
+        let index = *known.entry(zones.clone()).or_insert(causes.len());
+        match causes.get_mut(index) {
+            Some(cause) => cause.findings.push(finding),
+            None => causes.push(Waiting { zones, findings: vec![finding] }),
         }
     }
-    causes.retain(|(_, all)| all.len() > 1);
+    causes.retain(|cause| cause.findings.len() > 1);
     causes
 }
 
-fn is_open_by(finding: &FindingView, cause: &[String]) -> bool {
-    finding.verdict == Verdict::Undetermined && !finding.open.is_empty() && finding.open == cause
+/// Findings that wait for answers of the same zones; of none: of anybody.
+struct Waiting<'a> {
+    zones: BTreeSet<String>,
+    findings: Vec<&'a FindingView>,
 }
 
-/// What waits for the same questions.
-fn waiting_for(cause: &[String], all: &[&FindingView], style: &Style) -> String {
+/// The zone that a question is about: one whose servers were looked for, else the domain or reverse zone by its name.
+fn zone_of(question: &str, report: &Report) -> String {
+    let name = DomainName::new(question.split(' ').next().unwrap_or_default());
+    let known = report.dns.zones.iter().map(|zone| DomainName::new(&zone.zone)).filter(|zone| name.is_within(zone));
+    let known = known.filter(|zone| zone.labels().count() > 1).max_by_key(|zone| zone.labels().count());
+    let reverse = name.labels().next_back() == Some("arpa");
+    let zone = known.or_else(|| if reverse { name.parent() } else { name.registrable() });
+    zone.unwrap_or(name).to_string()
+}
+
+/// What waits for the same answers.
+fn waiting_for(cause: &Waiting<'_>, style: &Style) -> String {
+    let all = &cause.findings;
     let head = style.paint(kind(Severity::Error, Verdict::Undetermined).1, "undetermined");
-    let questions: Vec<String> = cause.iter().map(|question| format!("`{question}`")).collect();
-    let mut out = format!("\n{head}: {} without answer to {}:\n", count(all.len(), "finding"), questions.join(", "));
-    for finding in all.iter().take(SUBJECTS) {
+    let zones: Vec<String> = cause.zones.iter().map(|zone| format!("`{zone}`")).collect();
+    let from = match zones.len() {
+        0 => "since no server answered anything".to_owned(),
+        1 => format!("without an answer from the zone {}", list(&zones)),
+        _ => format!("without an answer from the zones {}", list(&zones)),
+    };
+    let mut out = format!("\n{head}: {} {from}:\n", count(all.len(), "finding"));
+    // What nobody answered stands first: the others follow from it.
+    let (questions, others): (Vec<&FindingView>, Vec<&FindingView>) =
+        all.iter().copied().partition(|finding| finding.code == UNANSWERED);
+    for finding in questions.iter().chain(&others).take(SUBJECTS) {
         let text = format!("{} {}: {}", finding.code, glued(&finding.subject), finding.message);
         put(&mut out, "    ", "      ", &text, style.width);
     }

@@ -14,7 +14,7 @@ use crate::observe::VantageKind;
 use crate::report::verdict::{self, Tone};
 use crate::report::{FindingView, Report, Style, Verbosity};
 pub(super) use paths::troubled;
-pub(super) use plan::{Step, codes, lead, rest, title};
+pub(super) use plan::{Step, codes, lead, left, rest, title};
 pub(super) use text::count;
 use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
 
@@ -35,6 +35,7 @@ pub(crate) fn render(report: &Report, style: &Style) -> String {
     }
     out.push_str(&paths::section(report, style));
     out.push_str(&plan::section(report, &findings, style));
+    out.push_str(&paths::healthy(report, style));
     out.push_str(&receivers::section(report, style));
     out.push_str(&finding::section(&findings, report, style));
     out.push_str(&apart::section(report, style));

@@ -7,10 +7,14 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use super::text::{BAD, DOUBTFUL, GOOD, Signs, count, glued, put};
 use crate::findings::Severity;
 use crate::observe::iprev::Iprev;
-use crate::report::{PathView, Report, SenderSelection, Style, Verbosity, verdict};
+use crate::report::{PathView, Report, SenderSelection, Style, Verbosity, alike, verdict};
 
 /// Paths shown without `-v`; those with something wrong come before the healthy ones.
 const SHOWN: usize = 12;
+/// Of more, those of one shape.
+const OF_A_SHAPE: usize = 2;
+/// Healthy paths from which on they stand apart from the others.
+const APART: usize = 3;
 /// PTR names or services shown of one path without `-v`.
 const NAMES_SHOWN: usize = 4;
 
@@ -29,34 +33,76 @@ pub(crate) fn section(report: &Report, style: &Style) -> String {
         put(&mut out, "", "", verdict::pathless_sentence(report), style.width);
         return out;
     }
-    let (shown, hidden) = chosen(report, style);
-    match table(&shown, style) {
+    let (bad, good) = parted(report);
+    out.push_str(&match stand_apart(&bad, &good) {
+        true => drawn(report, bad, style),
+        false => drawn(report, report.paths.iter().collect(), style),
+    });
+    out
+}
+
+/// The paths without a finding, where they do not stand among the others; with an empty line before them.
+pub(crate) fn healthy(report: &Report, style: &Style) -> String {
+    let (bad, good) = parted(report);
+    match stand_apart(&bad, &good) {
+        true => format!("\n{}\n{}", style.heading("Paths without an error or warning"), drawn(report, good, style)),
+        false => String::new(),
+    }
+}
+
+/// Paths with and without an error or warning.
+fn parted(report: &Report) -> (Vec<&PathView>, Vec<&PathView>) {
+    let troubled = troubled(report);
+    report.paths.iter().partition(|path| troubled.contains(path.id.as_str()))
+}
+
+/// Whether the healthy ones are shown behind what is to be done; a few beside the others show what right looks like.
+fn stand_apart(bad: &[&PathView], good: &[&PathView]) -> bool {
+    !bad.is_empty() && good.len() >= APART
+}
+
+fn drawn(report: &Report, paths: Vec<&PathView>, style: &Style) -> String {
+    let mut out = String::new();
+    let (shown, hidden) = chosen(report, paths, style);
+    let named = table(&shown, style, true).or_else(|| table(&shown, style, false));
+    match named {
         Some(text) => out.push_str(&text),
         None => shown.iter().for_each(|path| chain(&mut out, path, style)),
     }
-    if hidden > 0 {
-        let bad = troubled(report);
-        let right = if shown.iter().any(|path| !bad.contains(path.id.as_str())) { " without a finding" } else { "" };
-        let text = format!("... and {}{right} (-v shows all)", count(hidden, "more path"));
-        put(&mut out, "", "  ", &text, style.width);
+    let last = hidden.len();
+    for (at, (id, number)) in (1..).zip(&hidden) {
+        let like = id.map_or_else(String::new, |id| format!(" like {id}"));
+        let all = if at == last { " (-v shows all)" } else { "" };
+        put(&mut out, "", "  ", &format!("... and {}{like}{all}", count(*number, "more path")), style.width);
     }
     out
 }
 
-/// The paths to show, and how many are left out: with many, those with findings first.
-fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a PathView>, usize) {
-    let all: Vec<&PathView> = report.paths.iter().collect();
+/// The paths to show, and how many are left out: like which, where one is shown. With many, two of each shape are, those with findings first.
+fn chosen<'a>(
+    report: &'a Report,
+    mut all: Vec<&'a PathView>,
+    style: &Style,
+) -> (Vec<&'a PathView>, Vec<(Option<&'a str>, usize)>) {
     if style.verbosity == Verbosity::Verbose || all.len() <= SHOWN {
-        return (all, 0);
+        return (all, Vec::new());
     }
     let troubled = troubled(report);
-    let (mut bad, good): (Vec<_>, Vec<_>) = all.into_iter().partition(|path| troubled.contains(path.id.as_str()));
-    // Where few are wrong, two healthy ones show what right looks like.
-    let room = SHOWN.saturating_sub(bad.len()).min(if bad.is_empty() { SHOWN } else { 2 });
-    bad.truncate(SHOWN);
-    bad.extend(good.into_iter().take(room));
-    let hidden = report.paths.len() - bad.len();
-    (bad, hidden)
+    all.sort_by_key(|path| !troubled.contains(path.id.as_str()));
+    let (mut shown, mut hidden, mut others) = (Vec::new(), Vec::new(), 0);
+    for group in alike::paths(report, &all) {
+        let room = SHOWN.saturating_sub(shown.len());
+        let take = if group.len() <= alike::EACH { group.len() } else { OF_A_SHAPE }.min(room);
+        shown.extend(group.iter().take(take));
+        match group.first().filter(|_| take > 0 && take < group.len()) {
+            Some(first) => hidden.push((Some(first.id.as_str()), group.len() - take)),
+            None => others += group.len() - take,
+        }
+    }
+    if others > 0 {
+        hidden.push((None, others));
+    }
+    (shown, hidden)
 }
 
 /// Identifiers of the paths with a finding that is more than worth knowing.
@@ -66,7 +112,7 @@ pub(crate) fn troubled(report: &Report) -> HashSet<&str> {
 }
 
 /// The table, unless it is wider than the terminal.
-fn table(paths: &[&PathView], style: &Style) -> Option<String> {
+fn table(paths: &[&PathView], style: &Style, by_name: bool) -> Option<String> {
     let signs = style.signs();
     let mut table = Table::new();
     table.load_style(
@@ -88,7 +134,7 @@ fn table(paths: &[&PathView], style: &Style) -> Option<String> {
             names.join("\n"),
             addresses.join("\n"),
             helo(path, signs).join("\n"),
-            domains(path),
+            domains(path, by_name),
         ]);
     }
     for column in table.column_iter_mut() {
@@ -147,7 +193,7 @@ fn chain(out: &mut String, path: &PathView, style: &Style) {
         &format!(
             "HELO {}; sender domains: {}",
             helo(path, signs).iter().map(|part| glued(part)).collect::<Vec<_>>().join(" "),
-            domains(path)
+            domains(path, true)
         ),
         style.width,
     );
@@ -244,11 +290,11 @@ fn helo(path: &PathView, signs: Signs) -> Vec<String> {
     lines
 }
 
-fn domains(path: &PathView) -> String {
+fn domains(path: &PathView, by_name: bool) -> String {
     let number = path.sender_domains.as_ref().map_or(0, Vec::len);
     match path.sender_selection {
         SenderSelection::Any => "any".into(),
-        SenderSelection::Listed => number.to_string(),
+        SenderSelection::Listed => alike::domains(path).filter(|_| by_name).unwrap_or_else(|| number.to_string()),
         SenderSelection::ListedAndOthers if number == 0 => "the rest".into(),
         SenderSelection::ListedAndOthers => format!("{number} + rest"),
         SenderSelection::Undecided => "?".into(),

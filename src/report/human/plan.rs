@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::text::{count, list, put};
 use crate::findings::{Fix, Who};
-use crate::remedy::{Plan, Settled};
+use crate::remedy::{NO_FILES, Plan, Settled};
 use crate::report::{FindingView, Report, Style, Verbosity};
 
 /// Steps of one code in one group that are written out without `-v`; of the others the commands alone are.
 const IN_FULL: usize = 3;
 /// Commands of one step that are shown without `-v`.
 const COMMANDS: usize = 12;
+/// Findings named that are left for one reason.
+const LEFT: usize = 4;
 /// Subjects kept of a step that many findings call for.
 const SUBJECTS: usize = 20;
 
@@ -40,20 +42,37 @@ pub(crate) fn section(report: &Report, findings: &[&FindingView], style: &Style)
                 true => String::new(),
                 false => format!(" [{}]", codes(&step.settles)),
             };
-            put(&mut out, &format!("{:>3}. ", step.number), "     ", &format!("{}{settles}", step.text), style.width);
+            let text = format!("{}{settles}", cut(&step.text, style));
+            put(&mut out, &format!("{:>3}. ", step.number), "     ", &text, style.width);
             commands(&mut out, &step.commands, style);
             if let Some(because) = &step.because {
                 put(&mut out, "     ", "     ", because, style.width);
             }
         }
     }
+    let planned = !out.is_empty();
+    for (because, left) in left(report).into_iter().filter(|(because, _)| planned || because == NO_FILES) {
+        out.push('\n');
+        put(&mut out, "  ", "    ", &format!("Left: {left}: {because}."), style.width);
+    }
     let rest = rest(report, findings);
     if !rest.is_empty() {
-        let heading = if out.is_empty() { "What to do" } else { "What else to look at" };
+        let heading = if planned { "What else to look at" } else { "What to do" };
         out.push_str(&format!("\n{}\n", style.heading(heading)));
         others(&mut out, &rest, style);
     }
     out
+}
+
+/// A text's first lines, unless all are wanted.
+fn cut(text: &str, style: &Style) -> String {
+    let lines: Vec<&str> = text.split('\n').collect();
+    match lines.get(..COMMANDS + 2) {
+        Some(first) if lines.len() > COMMANDS + 3 && style.verbosity != Verbosity::Verbose => {
+            format!("{}\n({} more lines: -v shows them)", first.join("\n"), lines.len() - first.len())
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// The commands of a step, never wrapped: a command is copied as it stands.
@@ -70,11 +89,38 @@ pub(crate) fn lead(plan: &Plan) -> String {
     let settled: usize = plan.steps.iter().map(|step| step.settles.len()).sum();
     let left = plan.remains.len();
     let steps = count(plan.steps.len(), "step");
+    if plan.bounded {
+        let left = count(left, "other");
+        return format!(
+            "Tried on a copy in memory: {steps} settle {settled} errors and warnings; {left} are left, and the search for more ended at its \
+             bound: run helolint again when this is done."
+        );
+    }
     match left {
         0 => format!("Tried on a copy in memory: after {steps}, no error and no warning is left."),
         1 => format!("Tried on a copy in memory: {steps} settle {settled} errors and warnings; one is left."),
         _ => format!("Tried on a copy in memory: {steps} settle {settled} errors and warnings; {left} are left."),
     }
+}
+
+/// What the plan leaves, by the reason: that, and the findings in a few words.
+pub(crate) fn left(report: &Report) -> Vec<(String, String)> {
+    let mut reasons: Vec<(&str, Vec<(&str, &str)>)> = Vec::new();
+    for left in report.plan.iter().flat_map(|plan| &plan.remains) {
+        let key = (left.code.as_str(), left.subject.as_str());
+        match reasons.iter_mut().find(|(because, _)| *because == left.because) {
+            Some((_, all)) => all.push(key),
+            None => reasons.push((&left.because, vec![key])),
+        }
+    }
+    let told = |(because, all): (&str, Vec<(&str, &str)>)| {
+        let mut names: Vec<String> = all.iter().take(LEFT).map(|(code, subject)| format!("{code} {subject}")).collect();
+        if all.len() > LEFT {
+            names.push(format!("{} more", all.len() - LEFT));
+        }
+        (because.to_owned(), list(&names))
+    };
+    reasons.into_iter().map(told).collect()
 }
 
 /// The codes of findings, each once.

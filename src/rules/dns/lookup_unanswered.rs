@@ -1,6 +1,9 @@
 use super::questions::judged;
-use crate::findings::Finding;
-use crate::observe::Outcome;
+use std::net::IpAddr;
+
+use crate::findings::{Finding, Fix, Who};
+use crate::observe::{Observations, Outcome, Question, RecordType, VantageKind};
+use crate::providers::ReverseZone;
 use crate::rules::support::evidence;
 use crate::rules::{Context, rule};
 
@@ -32,6 +35,8 @@ rule! {
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let dns = cx.dns;
+    let somebody_answers = dns.summary().answered > 0;
+    let addresses: Vec<IpAddr> = cx.sending_addresses().iter().map(|sending| sending.address.value).collect();
     let mut findings = Vec::new();
     for question in judged(dns) {
         let mut reasons: Vec<String> = Vec::new();
@@ -47,9 +52,37 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             continue;
         }
         let message = format!("nobody answered `{question}`: {}", reasons.join(", "));
-        findings.push(RULE.undetermined(question, message).open(question).evidence(evidence(dns, question)));
+        let mut finding = RULE.undetermined(question, message).open(question).evidence(evidence(dns, question));
+        finding.fix = somebody_answers.then(|| whom_to_ask(dns, question, &addresses)).flatten();
+        findings.push(finding);
     }
     findings
+}
+
+/// Who can say why nobody answers, where others are answered.
+fn whom_to_ask(dns: &Observations, question: &Question, addresses: &[IpAddr]) -> Option<Fix> {
+    let is_own =
+        |vantage: &crate::observe::Vantage| vantage.kind == VantageKind::Authoritative && vantage.server.is_some();
+    let asked = dns.replies(question).any(|(vantage, _)| is_own(vantage));
+    // Where servers of other zones were asked, those of this one would have been.
+    let unknown = !asked && dns.vantages.iter().any(is_own);
+    let servers = match (asked, unknown) {
+        (true, _) => "its own servers were asked and did not answer",
+        (_, true) => {
+            "its own servers were never asked, for who serves it could not be found: the delegation is broken, or the zone above does \
+                      not answer"
+        }
+        _ => "its servers do not answer, or its delegation or signatures are broken",
+    };
+    if question.rtype == RecordType::Ptr {
+        let addr = addresses.iter().find(|addr| Question::ptr(**addr) == *question)?;
+        let holder = ReverseZone::find(dns, *addr).holder(*addr);
+        let text = format!("Ask {holder} to mend the reverse zone of {addr}: nobody answers for it; {servers}.");
+        return Some(Fix::new(Who::IpOwner, text));
+    }
+    let zone = question.name.registrable()?;
+    let text = format!("See that the zone of `{zone}` is served: nobody answers for it; {servers}.");
+    Some(Fix::new(Who::DnsZone, text))
 }
 
 #[cfg(test)]

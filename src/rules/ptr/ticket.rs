@@ -125,6 +125,42 @@ pub(crate) fn ask_for(facts: &Facts, dns: &Observations, addr: IpAddr, name: &Do
     at_provider.commands.into_iter().fold(fix, Fix::command)
 }
 
+/// Pointers up to which each has a ticket of its own.
+const EACH: usize = 4;
+
+/// The same for several addresses of one holder: of many, in one ticket.
+pub(crate) fn ask_for_all(facts: &Facts, dns: &Observations, pointers: &[(IpAddr, &DomainName)]) -> Fix {
+    let mut fixes: Vec<Fix> = pointers.iter().map(|(addr, name)| ask_for(facts, dns, *addr, name)).collect();
+    let mut commands: Vec<String> = Vec::new();
+    for command in fixes.iter_mut().flat_map(|fix| std::mem::take(&mut fix.commands)) {
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    let who = fixes.first().map_or(Who::IpOwner, |fix| fix.who);
+    let text = match (fixes.first(), pointers.first()) {
+        (Some(first), Some((addr, _))) if fixes.len() > EACH => match first.text.contains("\nSubject: ") {
+            true => {
+                let wanted = pointers.iter().map(|(addr, name)| format!("{addr} {name}"));
+                let holder = ReverseZone::find(dns, *addr).holder(*addr);
+                format!(
+                    "Ask {holder}:\nSubject: PTR (reverse DNS) records of {} addresses\nPlease set the PTR (reverse DNS) record of each of \
+                     these addresses to the name beside it.\n{}",
+                    pointers.len(),
+                    wanted.collect::<Vec<_>>().join("\n")
+                )
+            }
+            false => format!("{} And likewise the other records below.", first.text),
+        },
+        _ => {
+            let mut texts: Vec<&str> = fixes.iter().map(|fix| fix.text.as_str()).collect();
+            texts.dedup();
+            texts.join("\n\n")
+        }
+    };
+    commands.into_iter().fold(Fix::new(who, text), Fix::command)
+}
+
 /// Whether a planned record (`--overlay`) answers the question.
 fn is_planned(dns: &Observations, question: &Question) -> bool {
     dns.truth(question).kind == Some(VantageKind::Overlay)

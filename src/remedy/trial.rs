@@ -1,0 +1,93 @@
+//! What a trial came to: the host, its answers, its findings, and how bad they are.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::addr::Family;
+use crate::facts::{Facts, SenderDomains};
+use crate::findings::{Finding, Severity, Verdict};
+use crate::observe::Observations;
+use crate::receivers;
+
+/// Rules whose errors keep mail from leaving.
+const BLOCKING: [&str; 8] = ["CFG001", "CFG004", "CFG017", "CFG018", "CPL001", "NET001", "NET007", "NET008"];
+/// The one of them that keeps a whole MTA from starting.
+const WHOLE: &str = "CFG001";
+
+/// How bad things stand: the better, the smaller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Score {
+    /// Errors for which mail does not leave at all; what a whole MTA refuses counts for more than all others. What they hide cannot be judged
+    /// before they are gone.
+    pub blocked: usize,
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+    /// Pairs of a path and a receiver that refuses it.
+    pub refusing: usize,
+}
+
+/// What a trial came to.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// The facts.
+    pub facts: Facts,
+    /// The answers.
+    pub dns: Observations,
+    /// Errors and warnings.
+    pub findings: Vec<Finding>,
+    /// How bad they are.
+    pub score: Score,
+    /// Which services send by which family.
+    pub ways: BTreeSet<(Arc<str>, Family)>,
+}
+
+impl Trial {
+    /// Of a host with these findings, none of which is only worth knowing.
+    pub(super) fn new(facts: Facts, dns: Observations, findings: Vec<Finding>) -> Trial {
+        let count = |severity: Severity| findings.iter().filter(|f| f.severity == severity).count();
+        let used = || facts.paths.iter().filter(|path| !path.unused);
+        let refuses = |verdict| matches!(verdict, receivers::Verdict::Reject | receivers::Verdict::Defer);
+        let refusing =
+            used().flat_map(|path| receivers::opinions(path, &dns)).filter(|opinion| refuses(opinion.verdict)).count();
+        let blocks = |finding: &&Finding| {
+            finding.severity == Severity::Error
+                && finding.verdict == Verdict::Fail
+                && BLOCKING.contains(&finding.meta.code)
+        };
+        let weight = |finding: &Finding| if finding.meta.code == WHOLE { 1000 } else { 1 };
+        let blocked = findings.iter().filter(blocks).map(weight).sum();
+        let score = Score { blocked, errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
+        let ways = used().flat_map(|path| path.services.iter().map(|service| (Arc::clone(service), path.family)));
+        let ways = ways.collect();
+        Trial { facts, dns, findings, score, ways }
+    }
+
+    /// The errors and warnings by code and subject.
+    pub fn keys(&self) -> BTreeSet<(&'static str, String)> {
+        self.findings.iter().map(|finding| (finding.meta.code, finding.subject.clone())).collect()
+    }
+
+    /// The errors by code and subject.
+    pub fn errors(&self) -> BTreeSet<(&'static str, String)> {
+        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|finding| (finding.meta.code, finding.subject.clone())).collect()
+    }
+}
+
+/// What a trial of a host comes to, in units of work: about a hundredth of what a host of one path takes.
+pub(super) fn work_of(facts: &Facts, dns: &Observations) -> usize {
+    50 + 20 * facts.paths.len() + 4 * dns.replies.len() + entries(facts) / 50
+}
+
+/// Entries of maps, and sender domains of paths.
+pub(super) fn entries(facts: &Facts) -> usize {
+    let cpanel =
+        facts.cpanel.iter().map(|cpanel| cpanel.mailips.len() + cpanel.mailhelo.len() + cpanel.userdomains.len());
+    let domains = facts.paths.iter().map(|path| match &path.sender_domains {
+        SenderDomains::Only { domains, .. } => domains.len(),
+        _ => 0,
+    });
+    cpanel.chain(domains).sum()
+}
