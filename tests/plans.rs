@@ -146,6 +146,24 @@ fn commands(value: &Value) -> impl Iterator<Item = &str> {
     value["commands"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
+/// A macro that was set after Debian's configuration was generated: the generator is run, and what it writes was tried.
+#[test]
+fn what_is_behind_its_sources_is_generated_anew() {
+    let mut host =
+        Host::copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts").join("debian-exim-internet"));
+    let macros = host.file("/etc/exim4/exim4.conf.localmacros");
+    fs::write(&macros, "# The name that others see.\nREMOTE_SMTP_HELO_DATA = mail.example.com\n").unwrap();
+    host.change_now(&macros);
+    let before = host.check();
+    let key = ("CFG009".to_owned(), "/etc/exim4/exim4.conf.localmacros".to_owned());
+    assert_eq!(keys(&before, is_loud), BTreeSet::from([key]));
+    let plan = &before["plan"];
+    assert_eq!(plan["steps"][0]["commands"][0], "update-exim4.conf", "{plan}");
+    host.carry_out_plan(plan);
+    let after = host.check();
+    assert!(keys(&after, is_loud).is_empty(), "{}", after["findings"]);
+}
+
 /// Healthy hosts, broken in one to three ways: the plan mends them, leaves what it says, sets nothing twice, and a second run has none.
 #[test]
 fn random_hosts_are_mended() {

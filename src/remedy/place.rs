@@ -13,6 +13,8 @@ use crate::rules::ptr::ticket;
 pub(super) enum Place {
     /// A zone, by the registrable domain of what is changed in it.
     Zone(DomainName),
+    /// Many zones.
+    Zones(Vec<DomainName>),
     /// Whoever runs the reverse zone of an address.
     Holder(String, Who),
     /// Addresses and routes of this host.
@@ -30,7 +32,7 @@ pub(super) enum Place {
 impl Place {
     pub(super) fn who(&self) -> Who {
         match self {
-            Place::Zone(_) => Who::DnsZone,
+            Place::Zone(_) | Place::Zones(_) => Who::DnsZone,
             Place::Holder(_, who) => *who,
             _ => Who::Host,
         }
@@ -42,7 +44,7 @@ pub(super) fn rank(place: &Place, order: [usize; 3]) -> (usize, usize) {
     let [zone, holder, host] = order;
     match place {
         Place::Daemons => (9, 0),
-        Place::Zone(_) => (zone, 0),
+        Place::Zone(_) | Place::Zones(_) => (zone, 0),
         Place::Holder(..) => (holder, 0),
         Place::Network => (host, 1),
         Place::Name => (host, 2),

@@ -165,6 +165,12 @@ impl<'a> Search<'a> {
         for round in &solved.rounds {
             let mut ops = shapes.spread(&self.lab_state(&node), round, &solved.ops, cut);
             let mut world = node.world.clone();
+            let mut made: Vec<Op> = node.ops.clone();
+            ops.retain(|op| {
+                let is_new = !made.contains(op);
+                made.extend(is_new.then(|| op.clone()));
+                is_new
+            });
             ops.retain(|op| self.lab.apply(&world, op).map(|next| world = next).is_some());
             let price = ops.iter().map(cost).sum();
             if let Some(next) = self.after(&node, &ops, price, solved.gives_up, Vec::new()) {

@@ -22,6 +22,7 @@ pub(super) fn plan(lab: &Lab<'_>, before: &Rc<Trial>, ops: &[Op]) -> Plan {
             None => groups.push((place, vec![op.clone()])),
         }
     }
+    join_zones(&mut groups);
     let reload = reloads(before, ops);
     if !reload.is_empty() && !groups.iter().any(|(place, _)| *place == Place::Daemons) {
         groups.push((Place::Daemons, Vec::new()));
@@ -63,6 +64,26 @@ pub(super) fn plan(lab: &Lab<'_>, before: &Rc<Trial>, ops: &[Op]) -> Plan {
         }
     }
     Plan { steps, remains: remains(lab, before, last), ..Plan::default() }
+}
+
+/// Zones up to which each has a step of its own.
+const ZONES: usize = 4;
+
+/// Makes one group of many zones: they are changed likewise.
+fn join_zones(groups: &mut Vec<(Place, Vec<Op>)>) {
+    let zones: Vec<DomainName> = groups
+        .iter()
+        .filter_map(|(place, _)| match place {
+            Place::Zone(zone) => Some(zone.clone()),
+            _ => None,
+        })
+        .collect();
+    if zones.len() > ZONES {
+        let (all, mut others): (Vec<_>, Vec<_>) =
+            std::mem::take(groups).into_iter().partition(|(place, _)| matches!(place, Place::Zone(_)));
+        others.insert(0, (Place::Zones(zones), all.into_iter().flat_map(|(_, ops)| ops).collect()));
+        *groups = others;
+    }
 }
 
 /// Orders that are tried, the first one that breaks nothing on the way is taken: who publishes, who is asked, who edits.

@@ -62,7 +62,14 @@ impl<'a> Writer<'a> {
             because: None,
         };
         match place {
-            Place::Zone(zone) => self.zone(zone, ops, &mut step),
+            Place::Zone(zone) => self.zone(&format!("zone {zone}"), ops, &mut step),
+            Place::Zones(zones) => {
+                let mut names: Vec<String> = zones.iter().map(ToString::to_string).collect();
+                let number = names.len();
+                names.truncate(NAMED);
+                names.push(format!("{} more", number - names.len()));
+                self.zone(&format!("zones {}", list(&names)), ops, &mut step);
+            }
             Place::Holder(..) => self.pointers(ops, &mut step),
             Place::Daemons => daemons(reload, &mut step),
             _ => self.host(ops, &mut step),
@@ -71,7 +78,7 @@ impl<'a> Writer<'a> {
         step
     }
 
-    fn zone(&self, zone: &DomainName, ops: &[Op], step: &mut Step) {
+    fn zone(&self, zone: &str, ops: &[Op], step: &mut Step) {
         let (mut new, mut old, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         // What goes, goes first: beside an alias nothing else may stand.
         for op in ops {
@@ -93,11 +100,11 @@ impl<'a> Writer<'a> {
         }
         [&mut new, &mut old, &mut gone].into_iter().for_each(|items| _ = few(items, "records"));
         step.text = match old.is_empty() {
-            true => format!("In the zone {zone}, publish {}.", list(&new)),
+            true => format!("In the {zone}, publish {}.", list(&new)),
             false if new.is_empty() => {
-                format!("In the zone {zone}, remove {}: nothing of this host answers there.", list(&gone))
+                format!("In the {zone}, remove {}: nothing of this host answers there.", list(&gone))
             }
-            false => format!("In the zone {zone}, publish {} in place of {}.", list(&new), list(&old)),
+            false => format!("In the {zone}, publish {} in place of {}.", list(&new), list(&old)),
         };
     }
 
