@@ -21,10 +21,10 @@ pub(super) fn told(diff: &str) -> Vec<String> {
     let lines = |sign: char, before: &str| -> Vec<String> {
         let found =
             diff.lines().filter_map(|line| line.strip_prefix(sign)).map(str::trim).filter(|line| !line.is_empty());
-        found.map(|line| format!("{before}`{line}`")).collect()
+        found.zip(0..).map(|(line, at)| format!("{}`{line}`", if at == 0 { before } else { "" })).collect()
     };
-    let added = lines('+', "");
-    if added.is_empty() { lines('-', "without ") } else { added }
+    let added = lines('+', "write ");
+    if added.is_empty() { lines('-', "remove ") } else { added }
 }
 
 /// Commands that make `new` of `old` in `file`: each line that is changed is named by its number and by what stands there, so that nothing
