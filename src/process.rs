@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
 
 use crate::{output, sandbox};
 
@@ -24,6 +25,11 @@ pub(crate) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
             env!("CARGO_PKG_VERSION")
         ));
     }));
+    // What `ulimit -f` does not allow is an error like that of a full disk, and not the end of the process.
+    let mut too_large = SigSet::empty();
+    too_large.add(Signal::SIGXFSZ);
+    // Cannot fail: the set is one.
+    let _ = too_large.thread_block();
     let work = || guarded(work);
     if has_room() {
         return work();

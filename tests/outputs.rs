@@ -148,3 +148,35 @@ fn a_fifo_that_nobody_reads_is_given_up() {
     let output = check(&["-o", fifo.to_str().unwrap()]).output().unwrap();
     assert!(output.status.code() == Some(2) && text(&output).contains("nobody reads from it"), "{}", text(&output));
 }
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = dir.path().join("report");
+    let run = |further: &[&str]| {
+        let check = check(further);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]).arg(check.get_program()).args(check.get_args());
+        limited.stdin(Stdio::null());
+        limited
+    };
+    let output = run(&["--format", "json", "-o", report.to_str().unwrap()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("File too large"), "{}", text(&output));
+    assert!(!report.exists() && fs::read_dir(&dir).unwrap().next().is_none());
+    let stdout = fs::File::create(dir.path().join("stdout")).unwrap();
+    assert_eq!(run(&["--format", "json"]).stdout(stdout).status().unwrap().code(), Some(2));
+}
+
+#[test]
+fn devices_are_no_inputs() {
+    for option in ["--baseline", "--overlay", "--kernel", "--from", "--config"] {
+        let mut command = match option {
+            "--kernel" | "--from" => helolint(&["check", "--offline", option, "/dev/zero"]),
+            _ => check(&[option, "/dev/zero"]),
+        };
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{option}: {}", text(&output));
+        assert!(text(&output).contains("is a device"), "{option}: {}", text(&output));
+    }
+}
