@@ -7,13 +7,51 @@ use crate::shell;
 
 /// Lines that one command changes; of more, the diff is what can be carried out.
 const PARTS: usize = 300;
+/// Lines from which on a text is large.
+const LARGE: usize = 2_000;
 /// Bytes of a line that a command may hold.
 const LINE_LIMIT: usize = 2000;
 
 /// The unified diff, without lines of context: those may hold secrets, and the lines that change say where they stand.
 pub(crate) fn unified(old: &str, new: &str) -> String {
+    if let Some(changed) = in_place(old, new) {
+        return hunks(old, new, &changed);
+    }
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_lines(old, new);
     diff.unified_diff().context_radius(0).missing_newline_hint(true).to_string()
+}
+
+/// The lines, from 0, that are others in a large text of which none goes and the new ones stand at the end; `None` for any other change. A
+/// map of fifty thousand lines would take the search for the shortest diff seconds.
+fn in_place(old: &str, new: &str) -> Option<Vec<usize>> {
+    let number = old.lines().count();
+    let plain = old.ends_with('\n') && new.ends_with('\n') && new.lines().count() >= number;
+    if number < LARGE || !plain {
+        return None;
+    }
+    let changed: Vec<usize> =
+        (0..).zip(old.lines().zip(new.lines())).filter(|(_, (a, b))| a != b).map(|(at, _)| at).collect();
+    (changed.len() <= number / 4).then_some(changed)
+}
+
+/// The diff of lines that change in place and of those behind them.
+fn hunks(old: &str, new: &str, changed: &[usize]) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let range = |start: usize, length: usize| if length == 1 { start.to_string() } else { format!("{start},{length}") };
+    let mut out = String::new();
+    for run in changed.chunk_by(|a, b| a + 1 == *b) {
+        let Some(first) = run.first() else { continue };
+        let at = range(first + 1, run.len());
+        out += &format!("@@ -{at} +{at} @@\n");
+        run.iter().filter_map(|at| old.get(*at)).for_each(|line| out += &format!("-{line}\n"));
+        run.iter().filter_map(|at| new.get(*at)).for_each(|line| out += &format!("+{line}\n"));
+    }
+    let more = new.get(old.len()..).unwrap_or_default();
+    if !more.is_empty() {
+        out += &format!("@@ -{},0 +{} @@\n", old.len(), range(old.len() + 1, more.len()));
+        more.iter().for_each(|line| out += &format!("+{line}\n"));
+    }
+    out
 }
 
 /// What a diff comes to, in words: the lines that it adds, or those that it takes away where it adds none.
@@ -50,6 +88,9 @@ pub(crate) fn commands(file: &str, old: Option<&str>, new: &str) -> Option<Vec<S
     let added = new.strip_prefix(old).filter(|added| added.ends_with('\n') && old.ends_with('\n'));
     if let Some(added) = added.and_then(words) {
         return Some(vec![format!("printf '%s\\n' {added} >> {file}")]);
+    }
+    if in_place(old, new).is_some_and(|changed| changed.len() > PARTS) {
+        return None;
     }
     let (before, _) = split(old);
     let (after, _) = split(new);
@@ -226,6 +267,17 @@ mod tests {
     fn no_command_holds_what_a_terminal_would_act_upon() {
         assert_eq!(commands("/etc/x", Some("a\n"), "a\u{1b}[2J\n"), None);
         assert_eq!(commands("/etc/x;reboot", Some("a\n"), "b\n"), None);
+    }
+
+    #[test]
+    fn large_texts_are_compared_line_by_line() {
+        let old: String = (0..LARGE).map(|at| format!("{at}\n")).collect();
+        let new = old.replace("\n7\n8\n", "\nseven\neight\n").replace("\n99\n", "\nx\n") + "more\n";
+        let expected = format!(
+            "@@ -8,2 +8,2 @@\n-7\n-8\n+seven\n+eight\n@@ -100 +100 @@\n-99\n+x\n@@ -{LARGE},0 +{} @@\n+more\n",
+            LARGE + 1
+        );
+        assert_eq!(unified(&old, &new), expected);
     }
 
     #[test]

@@ -160,8 +160,8 @@ fn many_paths_stay_readable_and_verbose_shows_all() {
     let normal = render(Format::Human, &report, &Style::plain());
     let verbose = render(Format::Human, &report, &style(100, false, false, Verbosity::Verbose));
     assert!(normal.lines().count() < 160, "{} lines", normal.lines().count());
-    assert!(normal.contains("190 more paths (-v shows all)"), "{normal}");
-    assert!(normal.contains("198.51.100.60") && normal.contains("and 138 more"), "{normal}");
+    assert!(normal.contains("198 more paths like postfix/ipv4/3 (-v shows all)"), "{normal}");
+    assert!(normal.contains("198.51.100.0 to 198.51.100.199"), "{normal}");
     assert!((0..200).all(|at| verbose.contains(&format!("postfix/ipv4/{}\n", at + 3))));
 }
 

@@ -282,8 +282,11 @@ fn localopt(state: &State<'_>, name: &str, value: &str) -> Option<Op> {
 /// Lines of mailhelo for the domains of each path, by the PTR name of its address; the file becomes the administrator's.
 fn helo_lines(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
     let facts = state.facts();
-    let Some(text) = state.text(MAILHELO) else { return };
-    let mut lines = table::Lines::new(MAILHELO, &text);
+    if state.text(MAILHELO).is_none() {
+        return;
+    }
+    let known = state.table(MAILHELO);
+    let mut lines = table::Lines::new(&known);
     for path in &facts.paths {
         let Some(sending) = path.sending.as_ref().map(|fact| fact.value) else { continue };
         let crate::facts::SenderDomains::Only { domains, .. } = &path.sender_domains else { continue };

@@ -261,7 +261,7 @@ pub fn tables_of(value: &str) -> Vec<String> {
 
 /// The line of a table for these paths: by address, by domain, for all.
 fn by_table(state: &State<'_>, table: &str, paths: &[&OutboundPath], addr: IpAddr, name: &DomainName) -> Vec<Way> {
-    let text = state.text(table).unwrap_or_else(|| "".into());
+    let known = state.table(table);
     let mut keys: Vec<Vec<String>> = Vec::new();
     let source = paths.iter().filter_map(|path| path.source.as_ref()).map(|fact| fact.value).next().unwrap_or(addr);
     keys.push(vec![source.to_string()]);
@@ -278,7 +278,7 @@ fn by_table(state: &State<'_>, table: &str, paths: &[&OutboundPath], addr: IpAdd
     }
     keys.push(vec!["*".to_owned()]);
     let ops = |keys: Vec<String>| {
-        let mut lines = table::Lines::new(table, &text);
+        let mut lines = table::Lines::new(&known);
         lines.set(&keys, name.as_str());
         lines.ops()
     };

@@ -13,8 +13,10 @@ mod source;
 mod table;
 mod way;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use crate::addr::Family;
 use crate::facts::{Facts, NatEntry};
@@ -25,6 +27,7 @@ use crate::remedy::trial::Trial;
 use crate::remedy::world::{Lab, Op, World};
 
 pub use exim::tables_of;
+use table::Table;
 
 /// Candidates of one state beyond which no more are made: judging each costs a trial.
 pub const CANDIDATES: usize = 4000;
@@ -74,12 +77,13 @@ pub struct State<'a> {
     /// The world that the trial is of.
     pub world: &'a World,
     own_domains: OnceCell<Vec<DomainName>>,
+    tables: RefCell<HashMap<String, Rc<Table>>>,
 }
 
 impl<'a> State<'a> {
     /// Of a trial, which is of this world.
     pub fn new(trial: &'a Trial, lab: &'a Lab<'a>, world: &'a World) -> State<'a> {
-        State { trial, lab, world, own_domains: OnceCell::new() }
+        State { trial, lab, world, own_domains: OnceCell::new(), tables: RefCell::default() }
     }
 
     /// The facts.
@@ -100,6 +104,12 @@ impl<'a> State<'a> {
     /// The subjects of a rule's findings.
     pub fn subjects<'s>(&'s self, code: &'s str) -> impl Iterator<Item = &'s str> {
         self.trial.findings.iter().filter(move |f| f.meta.code == code).map(|f| f.subject.as_str())
+    }
+
+    /// The lines of a table; none where it is not there.
+    fn table(&self, file: &str) -> Rc<Table> {
+        let read = || Rc::new(Table::new(file, self.text(file).unwrap_or_else(|| "".into())));
+        Rc::clone(self.tables.borrow_mut().entry(file.to_owned()).or_insert_with(read))
     }
 
     /// The content of a file.

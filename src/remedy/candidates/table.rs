@@ -1,48 +1,69 @@
 //! Lines of a table: for each key the line that has it, or a new one at the end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::remedy::edit::Edit;
 use crate::remedy::world::Op;
 
+/// A table as it stands: read once for all candidates of a state.
+pub(crate) struct Table {
+    file: String,
+    text: Arc<str>,
+    lines: Vec<Range<usize>>,
+    /// The first line of each key.
+    known: HashMap<String, usize>,
+    separator: &'static str,
+}
+
+impl Table {
+    /// The lines of a text.
+    pub(crate) fn new(file: &str, text: Arc<str>) -> Table {
+        let (mut lines, mut known, mut start) = (Vec::new(), HashMap::new(), 0);
+        for (at, line) in text.split('\n').enumerate() {
+            if let Some(key) = key(line) {
+                known.entry(key.to_owned()).or_insert(at);
+            }
+            lines.push(start..start + line.len());
+            start += line.len() + 1;
+        }
+        let separator = match text.lines().find(|line| !line.starts_with('#') && line.contains(':')) {
+            Some(line) if line.split_once(':').is_some_and(|(_, rest)| !rest.starts_with([' ', '\t'])) => ":",
+            _ => ": ",
+        };
+        Table { file: file.to_owned(), text, lines, known, separator }
+    }
+
+    fn line(&self, at: usize) -> Option<&str> {
+        self.text.get(self.lines.get(at)?.clone())
+    }
+}
+
 /// Changes of one table.
 pub(crate) struct Lines<'a> {
-    table: &'a str,
-    lines: Vec<&'a str>,
-    /// The first line of each key.
-    known: HashMap<&'a str, usize>,
-    separator: &'static str,
+    table: &'a Table,
     changed: Vec<(usize, String, String)>,
+    changed_at: HashSet<usize>,
     new: Vec<String>,
 }
 
 impl<'a> Lines<'a> {
     /// Nothing is changed yet.
-    pub(crate) fn new(table: &'a str, text: &'a str) -> Lines<'a> {
-        let lines: Vec<&str> = text.split('\n').collect();
-        let mut known = HashMap::new();
-        for (at, line) in lines.iter().enumerate() {
-            if let Some(key) = key(line) {
-                known.entry(key).or_insert(at);
-            }
-        }
-        let separator = match lines.iter().find(|line| !line.starts_with('#') && line.contains(':')) {
-            Some(line) if line.split_once(':').is_some_and(|(_, rest)| !rest.starts_with([' ', '\t'])) => ":",
-            _ => ": ",
-        };
-        Lines { table, lines, known, separator, changed: Vec::new(), new: Vec::new() }
+    pub(crate) fn new(table: &'a Table) -> Lines<'a> {
+        Lines { table, changed: Vec::new(), changed_at: HashSet::new(), new: Vec::new() }
     }
 
     /// Gives each key this value.
     pub(crate) fn set(&mut self, keys: &[String], value: &str) {
         for key in keys {
-            let changed = self.known.get(key.as_str()).and_then(|at| self.with(*at, key, value));
+            let changed = self.table.known.get(key.as_str()).and_then(|at| self.with(*at, key, value));
             match changed {
-                Some(change) if !self.changed.contains(&change) => self.changed.push(change),
+                Some(change) if self.changed_at.insert(change.0) => self.changed.push(change),
                 Some(_) => {}
                 // An IPv6 address holds colons: in an lsearch table its key stands in quotes.
-                None if key.contains(':') => self.add(format!("\"{key}\"{}{value}", self.separator)),
-                None => self.add(format!("{key}{}{value}", self.separator)),
+                None if key.contains(':') => self.add(format!("\"{key}\"{}{value}", self.table.separator)),
+                None => self.add(format!("{key}{}{value}", self.table.separator)),
             }
         }
     }
@@ -54,11 +75,11 @@ impl<'a> Lines<'a> {
     }
 
     fn with(&self, at: usize, key: &str, value: &str) -> Option<(usize, String, String)> {
-        let old = self.lines.get(at)?;
+        let old = self.table.line(at)?;
         let start = old.find(key)? + key.len();
         let rest = old.get(start..)?;
         let begin = start + (rest.len() - rest.trim_start_matches(['"', ':', ' ', '\t']).len());
-        Some((at + 1, (*old).to_owned(), format!("{}{value}", old.get(..begin)?)))
+        Some((at + 1, old.to_owned(), format!("{}{value}", old.get(..begin)?)))
     }
 
     /// The changes.
@@ -68,7 +89,7 @@ impl<'a> Lines<'a> {
             Err(lines) => (!lines.is_empty()).then_some(Edit::Each { lines }),
         };
         let more = (!self.new.is_empty()).then_some(Edit::Append { lines: self.new });
-        edit.into_iter().chain(more).map(|edit| Op::Edit { file: self.table.to_owned(), edit }).collect()
+        edit.into_iter().chain(more).map(|edit| Op::Edit { file: self.table.file.clone(), edit }).collect()
     }
 }
 
@@ -86,7 +107,8 @@ mod tests {
     use super::*;
 
     fn set(text: &str, keys: &[&str]) -> String {
-        let mut lines = Lines::new("/t", text);
+        let table = Table::new("/t", text.into());
+        let mut lines = Lines::new(&table);
         lines.set(&keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>(), "new");
         lines.ops().iter().fold(text.to_owned(), |text, op| match op {
             Op::Edit { edit, .. } => edit.apply(&text).unwrap(),
