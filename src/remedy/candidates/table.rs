@@ -28,10 +28,13 @@ impl Table {
             lines.push(start..start + line.len());
             start += line.len() + 1;
         }
-        let separator = match text.lines().find(|line| !line.starts_with('#') && line.contains(':')) {
-            Some(line) if line.split_once(':').is_some_and(|(_, rest)| !rest.starts_with([' ', '\t'])) => ":",
-            _ => ": ",
+        // As the first line has it that has a colon behind its key.
+        let behind = |line: &str| {
+            let key = key(line)?;
+            let rest = line.get(line.find(key)? + key.len()..)?.trim_start_matches('"').strip_prefix(':')?;
+            Some(if rest.starts_with([' ', '\t']) { ": " } else { ":" })
         };
+        let separator = text.lines().find_map(behind).unwrap_or(": ");
         Table { file: file.to_owned(), text, lines, known, separator }
     }
 
