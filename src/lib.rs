@@ -13,6 +13,7 @@
 //! | [`collect`] | files below a root, the kernel | [`facts::Facts`]: what this host says about itself, each value with its place |
 //! | [`identity`] | facts, what the command line puts in their place | outbound paths, the host's names and addresses |
 //! | [`observe`] | facts | [`observe::Observations`]: what each server answered, and what is true by that |
+//! | [`compare`] | two hosts' facts and answers | what a move changed |
 //! | [`rules`] | facts, observations | [`findings::Finding`]s; who can set a PTR record, and how, is in [`providers`] |
 //! | [`remedy`] | all of these, and the root again | what to do, tried on a copy in memory |
 //! | [`receivers`] | paths, observations | what each known receiver will do, and what that stands on |
@@ -41,6 +42,7 @@ pub mod catalogue;
 mod cli;
 pub mod collect;
 mod commands;
+pub mod compare;
 mod error;
 mod escape;
 mod exit;
@@ -73,6 +75,7 @@ pub mod settings;
 mod shell;
 pub mod snapshot;
 pub mod source;
+pub mod wait;
 
 /// The README's example of the library, run as a doc test.
 #[cfg(doctest)]

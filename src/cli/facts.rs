@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::values::{PublicIp, public_ip};
-use crate::facts::{ExpectedHelo, Mta, NatEntry};
+use super::values::{PublicIp, mapped, public_ip};
+use crate::facts::{ExpectedHelo, Mapped, Mta, NatEntry};
 use crate::name::DomainName;
 
 /// A place on the host: absolute, and written without a final slash.
@@ -17,6 +17,18 @@ fn place(text: &str) -> Result<String, String> {
         true => Ok(place.to_owned()),
         false => Err("a path from the root on is wanted, such as /etc/postfix".to_owned()),
     }
+}
+
+/// What is known of a move.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where facts come from")]
+pub(crate) struct MoveArgs {
+    /// The old host's snapshot: its addresses are --old-ip's, and the rules of the family MIG judge what changed
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub moved_from: Option<PathBuf>,
+    /// An address or a name of the old host that is meant to become another; repeatable, with --moved-from
+    #[arg(long, value_name = "OLD=NEW", value_parser = mapped, requires = "moved_from")]
+    pub map: Vec<Mapped>,
 }
 
 /// Where facts come from.
@@ -65,6 +77,9 @@ pub(crate) struct FactArgs {
     /// The settings [default: /etc/helolint.toml, below --root too, where there is one; none with --from]
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     pub config: Option<PathBuf>,
+    /// `--moved-from`, and what `compare` is given first.
+    #[arg(skip)]
+    pub moved: MoveArgs,
     /// The settings' map of addresses behind NAT.
     #[arg(skip)]
     pub nat: Vec<NatEntry>,

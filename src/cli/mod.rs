@@ -1,12 +1,14 @@
 //! The command line: what can be asked for, and the help texts. clap's types stay in here.
 
 mod catalogue;
+mod compare;
 mod dns;
 mod documents;
 mod facts;
 mod manual;
 mod output;
 mod values;
+mod wait;
 mod words;
 
 use std::ffi::OsString;
@@ -17,13 +19,15 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::report::Format;
 pub(crate) use catalogue::{ExplainArgs, RulesArgs, RulesFormat};
+pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use dns::DnsArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
-pub(crate) use facts::FactArgs;
+pub(crate) use facts::{FactArgs, MoveArgs};
 pub(crate) use manual::{all_pages, main_page};
 pub(crate) use output::OutputArgs;
 pub(crate) use values::{PublicIp, Resolver};
 pub(crate) use values::{resolver, seconds};
+pub(crate) use wait::{WaitArgs, WaitFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +43,18 @@ Examples:
   sudo helolint snapshot -o before.json
   helolint check --from before.json --replay    the same check again, no file read, no packet sent
   helolint check --from before.json             its files against the DNS of now";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  sudo helolint compare before.json             this host against its snapshot, or the old host's
+  sudo helolint compare before.json --map mail.old.example=mail.new.example
+  helolint compare before.json after.json       two snapshots: no file read, no packet sent";
+
+const WAIT_EXAMPLES: &str = "\
+Examples:
+  sudo helolint wait                            until the DNS is as this host needs it, an hour at the most
+  sudo helolint wait --until PTR --for 2h       until no rule about PTR records finds anything
+  sudo helolint wait && systemctl start exim    as a step of a script";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -118,6 +134,15 @@ pub(crate) enum Command {
     /// Write what this host says about itself and what the DNS answered, as one JSON document
     #[command(after_help = SNAPSHOT_EXAMPLES)]
     Snapshot(Box<SnapshotArgs>),
+    /// Say what changed between two snapshots, or between a snapshot and this host, and what of it nobody asked for
+    #[command(after_help = COMPARE_EXAMPLES, after_long_help = format!("{COMPARE_EXAMPLES}\n\n{}", crate::exit::TABLE))]
+    Compare(Box<CompareArgs>),
+    /// Ask again, no oftener than needed, until every server agrees with what this host needs, or a time is up
+    ///
+    /// The servers of the zones come first: while a record is wrong there, no resolver is asked for it, since the question itself would make
+    /// it keep the wrong answer. Then each resolver is asked, and again when the copy that it still has can have expired.
+    #[command(after_help = WAIT_EXAMPLES)]
+    Wait(Box<WaitArgs>),
     /// Say what rules mean, why they matter and how to fix what they find; or what an SMTP reply means
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Box<ExplainArgs>),
@@ -151,6 +176,8 @@ impl Command {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub facts: FactArgs,
+    #[command(flatten)]
+    pub moved: MoveArgs,
     #[command(flatten)]
     pub dns: DnsArgs,
     #[command(flatten)]

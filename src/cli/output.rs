@@ -56,13 +56,7 @@ pub(crate) struct OutputArgs {
 impl OutputArgs {
     /// `--fail-on`.
     pub(crate) fn fail_on(&self) -> FailOn {
-        match self.fail_on {
-            None => self.settings_fail_on.unwrap_or_default(),
-            Some(FailOnArg::Error) => FailOn::Error,
-            Some(FailOnArg::Warning) => FailOn::Warning,
-            Some(FailOnArg::Info) => FailOn::Info,
-            Some(FailOnArg::Never) => FailOn::Never,
-        }
+        self.fail_on.map(FailOnArg::value).or(self.settings_fail_on).unwrap_or_default()
     }
 
     /// Sets what holds where the command line has no `--fail-on`.

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::exit::FailOn;
+use crate::facts::Mapped;
+use crate::name::DomainName;
 use crate::observe::resolver::Transport;
 use crate::report::Format;
 
@@ -15,6 +18,8 @@ pub(crate) const DNS_PORT: u16 = 53;
 const TLS_PORT: u16 = 853;
 /// Port of HTTPS.
 const HTTPS_PORT: u16 = 443;
+/// Longest `--for` in seconds: a week.
+const MOST_WAITED: u64 = 7 * 86_400;
 /// Longest `--timeout` in seconds: a day.
 const MOST_SECONDS: f64 = 86_400.0;
 
@@ -25,6 +30,18 @@ pub(crate) enum FailOnArg {
     Warning,
     Info,
     Never,
+}
+
+impl FailOnArg {
+    /// What it stands for.
+    pub(crate) fn value(self) -> FailOn {
+        match self {
+            FailOnArg::Error => FailOn::Error,
+            FailOnArg::Warning => FailOn::Warning,
+            FailOnArg::Info => FailOn::Info,
+            FailOnArg::Never => FailOn::Never,
+        }
+    }
 }
 
 /// `--public-ip`.
@@ -70,6 +87,26 @@ pub(crate) fn public_ip(text: &str) -> Result<PublicIp, String> {
         return Err("LOCAL and PUBLIC must be of one family".into());
     }
     Ok(PublicIp { local, public })
+}
+
+/// A value of `--map`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn mapped(text: &str) -> Result<Mapped, String> {
+    let wrong = || format!("`{text}` maps nothing: write OLD=NEW, two addresses or two names");
+    let (old, new) = text.split_once('=').ok_or_else(wrong)?;
+    let (old, new) = (old.trim(), new.trim());
+    match (old.parse::<IpAddr>(), new.parse::<IpAddr>()) {
+        (Ok(old), Ok(new)) if old.is_ipv4() == new.is_ipv4() => Ok(Mapped::Address { old, new }),
+        (Ok(_), Ok(_)) => Err("OLD and NEW must be of one family".into()),
+        (Err(_), Err(_)) => {
+            let (old, new) = (DomainName::new(old), DomainName::new(new));
+            let is_name = |name: &DomainName| name.is_host_name_but_for_underscores();
+            if is_name(&old) && is_name(&new) { Ok(Mapped::Name { old, new }) } else { Err(wrong()) }
+        }
+        _ => Err(wrong()),
+    }
 }
 
 /// A resolver as `--resolver` and the settings write it.
@@ -131,6 +168,35 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds) if seconds > 0.0 && seconds <= MOST_SECONDS => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("a number of seconds over 0 and up to {MOST_SECONDS} is expected")),
     }
+}
+
+/// A value of `--for`: a number with `s`, `m` or `h`, several of them in a row; a number alone is seconds.
+///
+/// # Errors
+/// What is expected.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no duration: write 90s, 30m, 1h30m, up to 7 days");
+    let (mut total, mut number) = (0u64, String::new());
+    for c in text.trim().chars() {
+        let unit = match c {
+            '0'..='9' => {
+                number.push(c);
+                continue;
+            }
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            _ => return Err(wrong()),
+        };
+        let count: u64 = number.parse().map_err(|_| wrong())?;
+        total = count.checked_mul(unit).and_then(|more| total.checked_add(more)).ok_or_else(wrong)?;
+        number.clear();
+    }
+    if !number.is_empty() {
+        total = number.parse().ok().and_then(|more| total.checked_add(more)).ok_or_else(wrong)?;
+    }
+    if total == 0 || total > MOST_WAITED { Err(wrong()) } else { Ok(Duration::from_secs(total)) }
 }
 
 /// A value of `--format`.

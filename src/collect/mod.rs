@@ -7,6 +7,7 @@ pub(crate) mod daemon;
 #[doc(hidden)] // For the tests against recorded answers.
 pub mod exim;
 pub mod kernel;
+mod left_behind;
 pub(crate) mod live;
 #[doc(hidden)] // For the tests against recorded answers.
 pub mod lsearch;
@@ -24,6 +25,8 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, Postfix, Problem, RunningDaemon};
+
+pub use left_behind::left_behind;
 
 use kernel::KernelFacts;
 use memory::Memory;

@@ -1,6 +1,7 @@
 //! The commands, one file each: the only places that know every stage.
 
 mod check;
+mod compare;
 mod completions;
 mod explain;
 mod gather;
@@ -12,6 +13,7 @@ mod reply;
 mod rules;
 mod schema;
 mod snapshot;
+mod wait;
 
 use crate::cli::Command;
 use crate::error::Error;
@@ -26,7 +28,9 @@ pub(crate) fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, 
     let style = Style::for_stdout(color, Verbosity::Normal);
     match command {
         Command::Check(args) => check::run(*args),
+        Command::Compare(args) => compare::run(args.placed(), color),
         Command::Snapshot(args) => snapshot::run(*args),
+        Command::Wait(args) => wait::run(*args),
         Command::Questions(args) => print(&questions::run(*args, &style)?),
         Command::Explain(args) => print(&explain::run(*args, &style)?),
         Command::Kernel(args) => kernel::run(&args),

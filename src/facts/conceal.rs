@@ -31,6 +31,9 @@ impl Facts {
             expected_helo: _,
             daemons: _,
             old_addresses: _,
+            // A snapshot's own, which was concealed when it was read; places in files show no secret.
+            moved: _,
+            leftovers: _,
         } = self;
         let hider = Hider { known };
         postfix.iter_mut().chain(other_postfix).for_each(|instance| hider.postfix(instance));

@@ -5,6 +5,7 @@ mod fact;
 mod host;
 mod identity;
 mod machine;
+pub mod moved;
 mod mta;
 mod overrides;
 mod problem;
@@ -14,6 +15,7 @@ mod text;
 mod unseen;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,7 @@ pub use identity::{
     Undecided,
 };
 pub use machine::Machine;
+pub use moved::{Answers, Leftover, Mapped, Moved, Sought};
 pub use mta::{
     ConfigFile, Cpanel, CpanelNat, Exim, EximDriver, MapEntry, Mta, MtaChoice, Postfix, PostfixService, Refusal,
     RunningDaemon, Setting,
@@ -93,6 +96,12 @@ pub struct Facts {
     /// `--old-ip`.
     #[serde(default)]
     pub old_addresses: Vec<IpAddr>,
+    /// The host before its move (`--moved-from`); no snapshot holds it.
+    #[serde(skip)]
+    pub moved: Option<Arc<Moved>>,
+    /// Old addresses and names in files of this host, where it was moved.
+    #[serde(skip)]
+    pub leftovers: Vec<Leftover>,
 }
 
 impl Facts {
@@ -119,6 +128,8 @@ impl Facts {
             expected_helo: Vec::new(),
             daemons: Vec::new(),
             old_addresses: Vec::new(),
+            moved: None,
+            leftovers: Vec::new(),
         }
     }
 

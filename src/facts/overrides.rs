@@ -1,10 +1,11 @@
 //! What the command line and the settings say of a host, beside what its files say.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{ExpectedHelo, Facts, Mta, NatEntry};
+use crate::facts::{ExpectedHelo, Facts, Moved, Mta, NatEntry};
 use crate::name::DomainName;
 
 /// What takes the place of what the host's files give.
@@ -34,7 +35,7 @@ impl Overrides {
 }
 
 /// What a host is expected to be.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Expectations {
     /// `--expect-hostname`.
     pub hostname: Option<DomainName>,
@@ -42,14 +43,17 @@ pub struct Expectations {
     pub helo: Vec<ExpectedHelo>,
     /// `--old-ip`.
     pub old_addresses: Vec<IpAddr>,
+    /// `--moved-from`.
+    pub moved: Option<Arc<Moved>>,
 }
 
 impl Facts {
     /// Adds what is expected; a host name takes the place of an earlier one.
     pub fn expect(&mut self, expectations: Expectations) {
-        let Expectations { hostname, helo, old_addresses } = expectations;
+        let Expectations { hostname, helo, old_addresses, moved } = expectations;
         self.expected_hostname = hostname.or(self.expected_hostname.take());
         self.expected_helo.extend(helo);
         self.old_addresses.extend(old_addresses);
+        self.moved = moved.or(self.moved.take());
     }
 }

@@ -184,6 +184,8 @@ pub(crate) struct Inputs {
     pub zones: Option<ZoneInputs>,
     /// `--overlay`.
     pub overlay: Option<Input>,
+    /// The old host's snapshot.
+    pub moved_from: Option<Input>,
 }
 
 impl Inputs {
@@ -198,7 +200,8 @@ impl Inputs {
             _ => None,
         };
         let overlay = dns.overlay.as_deref().map(|path| Input::read("--overlay", path)).transpose()?;
-        Ok(Inputs { host, kernel, zones, overlay })
+        let moved_from = facts.moved.moved_from.as_deref().map(|path| Input::read("--moved-from", path)).transpose()?;
+        Ok(Inputs { host, kernel, zones, overlay, moved_from })
     }
 }
 

@@ -25,9 +25,11 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("collect", &["facts", "secret", "source", "name", "addr", "managers", "sandbox"]),
     ("identity", &["facts", "name", "addr"]),
     ("observe", &["identity", "facts", "name", "addr", "source"]),
+    ("wait", &["observe"]),
     ("findings", &["facts", "source"]),
     ("providers", &["facts", "observe", "name", "addr"]),
-    ("rules", &["facts", "identity", "observe", "findings", "providers", "name", "addr", "shell"]),
+    ("compare", &["facts", "identity", "observe", "name", "addr"]),
+    ("rules", &["compare", "facts", "identity", "observe", "findings", "providers", "name", "addr", "shell"]),
     ("receivers", &["facts", "identity", "observe", "rules", "name", "addr"]),
     ("replies", &["receivers", "addr"]),
     (
@@ -51,7 +53,19 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     (
         "report",
-        &["escape", "facts", "identity", "observe", "findings", "receivers", "remedy", "source", "name", "addr"],
+        &[
+            "compare",
+            "escape",
+            "facts",
+            "identity",
+            "observe",
+            "findings",
+            "receivers",
+            "remedy",
+            "source",
+            "name",
+            "addr",
+        ],
     ),
     // Around them.
     ("catalogue", &["escape", "rules", "findings", "receivers", "replies", "report"]),

@@ -34,6 +34,9 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
     for name in helo_names(&facts.paths).iter().filter(|name| is_askable(name)) {
         questions.insert(Question::new(name, RecordType::Mx));
     }
+    // Where the names of an old host lead decides how bad it is that one is left.
+    let left = facts.moved.iter().flat_map(|moved| &moved.sought.names).filter(|name| is_askable(name));
+    left.for_each(|name| addresses(&mut questions, name));
     // Receivers look whether the domain of a sender can be answered.
     for (_, origin) in facts.mail_origins().iter().filter(|(_, origin)| is_askable(&origin.value)) {
         addresses(&mut questions, &origin.value);

@@ -14,7 +14,7 @@ use crate::collect::kernel::KernelFacts;
 use crate::collect::memory::Memory;
 use crate::collect::processes::Found;
 use crate::collect::root::{Changed, Root};
-use crate::collect::{collect_again, system};
+use crate::collect::{collect_again, left_behind, system};
 use crate::facts::{AddressFlag, Expectations, Facts, InterfaceAddress, ProblemKind};
 use crate::findings::{Finding, Severity};
 use crate::identity;
@@ -440,11 +440,15 @@ impl<'a> Lab<'a> {
         files.extend(world.files.clone());
         root.set_trial(files);
         let mut facts = collect_again(root, world.kernel.clone(), ground.running, ground.facts, &self.memory);
+        if let Some(moved) = &ground.facts.moved {
+            facts.leftovers = left_behind(root, &moved.sought);
+        }
         root.set_trial(BTreeMap::new());
         facts.expect(Expectations {
             hostname: ground.facts.expected_hostname.clone(),
             helo: ground.facts.expected_helo.clone(),
             old_addresses: ground.facts.old_addresses.clone(),
+            moved: ground.facts.moved.clone(),
         });
         identity::apply(&mut facts, ground.facts.overrides.clone());
         if ground.kernel.is_none() {

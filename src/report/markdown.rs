@@ -141,7 +141,7 @@ fn iprev(path: &PathView) -> &'static str {
     }
 }
 
-fn findings(out: &mut String, all: &[&FindingView], whole: bool) {
+pub(super) fn findings(out: &mut String, all: &[&FindingView], whole: bool) {
     if all.is_empty() {
         return;
     }
@@ -185,7 +185,7 @@ fn one(out: &mut String, finding: &FindingView, whole: bool) {
     }
 }
 
-fn plan(out: &mut String, findings: &[&FindingView], report: &Report) {
+pub(super) fn plan(out: &mut String, findings: &[&FindingView], report: &Report) {
     let who = |who: Who| match who {
         Who::DnsZone => "DNS zone",
         Who::IpOwner => "holder of the address",

@@ -2,6 +2,7 @@
 
 mod alike;
 mod assemble;
+mod changes;
 mod checklist;
 mod github;
 mod html;
@@ -28,6 +29,7 @@ mod verdict;
 use std::borrow::Cow;
 
 pub(crate) use assemble::host_view;
+pub use changes::{Comparison, ComparisonFormat};
 pub use model::*;
 pub use questions::plan;
 pub use servers::{ZoneServerView, ZoneView};

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use crate::compare::{self, Change};
 use crate::facts::{Fact, Facts, Mta};
 use crate::name::DomainName;
 use crate::observe::Observations;
@@ -19,6 +20,7 @@ pub struct Context<'a> {
     sending_addresses: OnceCell<Vec<Sending<'a>>>,
     introductions: OnceCell<Vec<Introduced<'a>>>,
     identity_names: OnceCell<Vec<(DomainName, Vec<IdentityName<'a>>)>>,
+    changes: OnceCell<Vec<Change>>,
 }
 
 impl<'a> Context<'a> {
@@ -32,6 +34,7 @@ impl<'a> Context<'a> {
             sending_addresses: OnceCell::new(),
             introductions: OnceCell::new(),
             identity_names: OnceCell::new(),
+            changes: OnceCell::new(),
         }
     }
 
@@ -63,5 +66,13 @@ impl<'a> Context<'a> {
     /// Every name of the host's identity with its roles, in the order in which names are first met.
     pub fn identity_names(&self) -> &[(DomainName, Vec<IdentityName<'a>>)] {
         self.identity_names.get_or_init(|| support::identity_by_name(self.facts, self.dns))
+    }
+
+    /// What the move changed; nothing where the host was not moved.
+    pub fn changes(&self) -> &[Change] {
+        self.changes.get_or_init(|| match &self.facts.moved {
+            Some(moved) => compare::changes(moved, self.facts, &compare::answers(self.dns)),
+            None => Vec::new(),
+        })
     }
 }

@@ -9,6 +9,7 @@ pub mod dns;
 mod engine;
 mod helo;
 mod host;
+mod migration;
 pub mod names;
 pub mod panel;
 pub mod policy;
@@ -102,7 +103,7 @@ use rule;
 
 /// Every rule, in the order of the catalogue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [host::RULES, address::RULES, ptr::RULES, helo::RULES, config::RULES, dns::RULES, cpanel::RULES]
+    [host::RULES, address::RULES, ptr::RULES, helo::RULES, config::RULES, dns::RULES, migration::RULES, cpanel::RULES]
         .into_iter()
         .flatten()
         .copied()

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use crate::addr::Family;
 use crate::facts::{
-    AddressFlag, AfterBindFault, BindFault, BindFaultKind, Cpanel, Fact, Facts, Helo, Host, HostFqdn, HostsEntry,
-    InterfaceAddress, KernelSource, MapEntry, Mta, MtaChoice, NatEntry, NatMap, Origin, OutboundPath, Postfix,
-    PostfixService, SenderDomains, Setting, Text,
+    AddressFlag, AfterBindFault, Answers, BindFault, BindFaultKind, Cpanel, Fact, Facts, Helo, Host, HostFqdn,
+    HostsEntry, InterfaceAddress, KernelSource, MapEntry, Moved, Mta, MtaChoice, NatEntry, NatMap, Origin,
+    OutboundPath, Postfix, PostfixService, SenderDomains, Setting, Text,
 };
 use crate::findings::{Finding, Verdict};
 use crate::name::{DomainName, HeloName};
@@ -128,6 +128,20 @@ pub(crate) fn behind_nat(local: &str, image: Option<&str>) -> Facts {
         f.paths[0].sending = image.map(|image| fact(ip(image)));
         let entry = |image| NatEntry { local: Some(ip(local)), public: ip(image), origin: Origin::flag("--public-ip") };
         f.nat = NatMap(image.map(entry).into_iter().collect());
+    })
+}
+
+/// The healthy host, moved from `old`: what is looked for of the old one stands in its facts.
+pub(crate) fn moved_from(old: Facts) -> Facts {
+    healthy().but(|f| {
+        let sought = crate::compare::sought(&old, f);
+        f.moved = Some(std::sync::Arc::new(Moved {
+            old,
+            taken: String::new(),
+            answers: Answers::new(),
+            map: Vec::new(),
+            sought,
+        }));
     })
 }
 

@@ -14,6 +14,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("HLO", "helo"),
     ("CFG", "config"),
     ("DNS", "dns"),
+    ("MIG", "migration"),
     ("SMT", "live"),
     ("TLS", "live"),
     ("DOM", "domain"),

@@ -16,6 +16,31 @@ pub(crate) enum Message {
 
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
+/// A text that is told before the end; any number of them comes before the message.
+const TOLD: u8 = 2;
+
+/// The octets of a text that is told before the end.
+pub(super) fn told(text: &str) -> Vec<u8> {
+    let mut octets = vec![TOLD, 0];
+    octets.extend_from_slice(&(text.len() as u64).to_be_bytes());
+    octets.extend_from_slice(text.as_bytes());
+    octets
+}
+
+/// The texts told that are whole at the beginning of `octets`, which are taken out of it.
+pub(super) fn take_told(octets: &mut Vec<u8>) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut taken = 0;
+    while let Some(([TOLD, 0], rest)) = octets.get(taken..).and_then(|rest| rest.split_first_chunk::<2>()) {
+        let Some((length, behind)) = rest.split_first_chunk::<8>() else { break };
+        let length = usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        let Some(text) = behind.get(..length) else { break };
+        texts.push(String::from_utf8_lossy(text).into_owned());
+        taken += 10 + length;
+    }
+    octets.drain(..taken);
+    texts
+}
 
 impl Message {
     /// The octets: a kind, an exit status, then each text behind its length.
@@ -53,6 +78,24 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_told_before_the_message_however_they_arrive() {
+        let end = Message::Done { status: 0, texts: vec!["end".to_owned()] };
+        let sent = [told("one"), told("zwölf"), end.encoded()].concat();
+        for step in [1, 3, 7, sent.len()] {
+            let (mut octets, mut heard) = (Vec::new(), Vec::new());
+            for part in sent.chunks(step) {
+                octets.extend_from_slice(part);
+                heard.extend(take_told(&mut octets));
+            }
+            assert_eq!(heard, ["one", "zwölf"], "{step}");
+            assert_eq!(Message::decoded(&octets), Some(end.clone()), "{step}");
+        }
+        let mut long = vec![TOLD, 0];
+        long.extend_from_slice(&u64::MAX.to_be_bytes());
+        assert!(take_told(&mut long).is_empty() && long.len() == 10);
+    }
 
     #[test]
     fn messages_survive_the_pipe_and_what_is_none_is_refused() {

@@ -96,6 +96,17 @@ impl Child {
     /// # Errors
     /// Where it writes more than `limit` octets, or has not ended when `patience` is over.
     pub(crate) fn read(&mut self, limit: u64, patience: Duration) -> io::Result<Vec<u8>> {
+        self.read_hearing(limit, patience, &mut |_| {})
+    }
+
+    /// As [`Child::read`]; `hear` gets each chunk's octets together with what is left of those before, and may take some out.
+    fn read_hearing(
+        &mut self,
+        limit: u64,
+        patience: Duration,
+        hear: &mut dyn FnMut(&mut Vec<u8>),
+    ) -> io::Result<Vec<u8>> {
+        let mut total = 0;
         let end = Instant::now() + patience;
         let mut octets = Vec::new();
         let mut room = vec![0; 64 << 10];
@@ -112,11 +123,15 @@ impl Child {
             }
             match self.pipe.read(&mut room) {
                 Ok(0) => return Ok(octets),
-                Ok(count) => octets.extend_from_slice(room.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    total += count as u64;
+                    octets.extend_from_slice(room.get(..count).unwrap_or_default());
+                    hear(&mut octets);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            if octets.len() as u64 > limit {
+            if total > limit {
                 return Err(io::Error::other(format!("it wrote more than {limit} octets")));
             }
         }
@@ -161,7 +176,17 @@ fn without_streams() -> io::Result<()> {
     Ok(())
 }
 
-/// Works in a child without rights; `parents` is what the child must not have. See [`Child::start`].
+/// In a child, a text for the parent, which hears it at once. Nothing where this process is none.
+pub(crate) fn tell(text: &str) {
+    BACK.with_borrow_mut(|back| {
+        if let Some(back) = back {
+            // Where the parent has gone, nobody listens, and this process ends too.
+            let _ = back.write_all(&message::told(text)).and_then(|()| back.flush());
+        }
+    });
+}
+
+/// Works in a child without rights; `parents` is what the child must not have, `hear` gets what it [`tell`]s. See [`Child::start`].
 ///
 /// # Errors
 /// Where the child could not be started, or ended without a message: in words.
@@ -170,11 +195,14 @@ pub(crate) fn run<P, T>(
     profile: &Profile,
     prepare: impl FnOnce() -> T,
     work: impl FnOnce(T, Vec<Missing>) -> Message,
+    hear: &mut dyn FnMut(&str),
 ) -> Result<(Message, P), String> {
     let (mut child, parents) =
         Child::start(parents, profile, prepare, |prepared, missing| work(prepared, missing).encoded())
             .map_err(|error| format!("the process that asks the DNS cannot be started: {error}"))?;
-    let octets = child.read(MESSAGE_LIMIT, profile.dns_time.saturating_add(AFTER_THE_DNS));
+    let patience = profile.dns_time.saturating_add(AFTER_THE_DNS);
+    let mut hear = |octets: &mut Vec<u8>| message::take_told(octets).iter().for_each(|text| hear(text));
+    let octets = child.read_hearing(MESSAGE_LIMIT, patience, &mut hear);
     let message = octets.as_deref().ok().and_then(Message::decoded);
     match (message, octets) {
         (Some(message), _) => {

@@ -132,7 +132,7 @@ fn the_command_line_goes_before_the_settings() {
         settings.complete_output(&mut args.output);
         *args
     };
-    let CheckArgs { facts, dns, output } = completed("");
+    let CheckArgs { facts, dns, output, .. } = completed("");
     assert_eq!(facts.expect_hostname.unwrap().as_str(), "mail1.example.com");
     assert_eq!((facts.nat.len(), facts.expected_helo.len()), (2, 1));
     assert_eq!((dns.timeout(), dns.no_authoritative, dns.resolver.len()), (Duration::from_millis(2_500), true, 2));
@@ -142,7 +142,7 @@ fn the_command_line_goes_before_the_settings() {
     );
 
     let line = "--expect-hostname x.example.com --timeout 10 --resolver 192.0.2.1 --fail-on error --select PTR004";
-    let CheckArgs { facts, dns, output } = completed(line);
+    let CheckArgs { facts, dns, output, .. } = completed(line);
     assert_eq!(facts.expect_hostname.unwrap().as_str(), "x.example.com");
     assert_eq!((dns.timeout(), dns.resolver.len()), (Duration::from_secs(10), 1));
     assert_eq!(

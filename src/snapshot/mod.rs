@@ -301,6 +301,14 @@ fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], at: Opt
 /// # Errors
 /// Where the text is no snapshot, or one of a newer format.
 pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
+    read_dated(text).map(|(facts, dns, _)| (facts, dns))
+}
+
+/// As [`read`], with the time at which it was taken, as it is written there.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_dated(text: &str) -> Result<(Facts, Observations, String), SnapshotError> {
     let value: Value = serde_json::from_str(text)?;
     match value.get("schema").and_then(Value::as_u64) {
         Some(number) if number == u64::from(SCHEMA) => {}
@@ -318,7 +326,7 @@ pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
     facts.conceal(&Known::default());
     let mut vantages = document.vantages.iter().map(vantage).collect::<Result<Vec<_>, _>>()?;
     if document.offline {
-        return Ok((facts, Observations { vantages, ..Observations::offline() }));
+        return Ok((facts, Observations { vantages, ..Observations::offline() }, document.taken));
     }
     let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
     for said in &document.observations {
@@ -338,7 +346,7 @@ pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
     let times = document.observations.iter().filter_map(|said| said.at.as_ref()?.parse::<Timestamp>().ok());
     let taken = times.max();
     let zones = document.zones.iter().map(zone).collect();
-    Ok((facts, Observations { taken, zones, ..Observations::new(vantages, replies) }))
+    Ok((facts, Observations { taken, zones, ..Observations::new(vantages, replies) }, document.taken))
 }
 
 fn vantage(document: &VantageDoc) -> Result<Vantage, SnapshotError> {

@@ -276,6 +276,15 @@ impl Root {
         self.door.as_ref().ok_or(Errno::ENOENT)?.find(path)
     }
 
+    /// The files that were read, as the host sees them, sorted.
+    pub fn paths_read(&self) -> Vec<String> {
+        let files = self.read.borrow();
+        let mut paths: Vec<String> =
+            files.iter().filter(|(_, read)| read.is_ok()).map(|(path, _)| path.clone()).collect();
+        paths.sort_unstable();
+        paths
+    }
+
     /// The secrets in configuration files that were read.
     pub fn secrets(&self) -> Known {
         let files = self.read.borrow();

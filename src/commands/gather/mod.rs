@@ -1,5 +1,7 @@
 //! Facts of a host and what the DNS says of it: what `check`, `snapshot` and `questions` have in common.
 
+mod moved;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -34,6 +36,8 @@ pub(crate) struct Gathered {
     pub dns: Observations,
     /// What both were made from, as far as a plan needs it.
     pub sources: Sources,
+    /// When the snapshot was taken that facts and answers come from, as it writes it.
+    pub taken: Option<String>,
 }
 
 /// What facts and answers were made from, as far as a plan needs it.
@@ -71,6 +75,8 @@ pub(crate) struct Start {
     host: Known,
     zones: Option<ZoneInputs>,
     overlay: Option<Input>,
+    /// The host before its move.
+    moved_from: Option<Input>,
     /// For trials: the files as they were read, the kernel's facts, the daemons.
     held: Option<Held>,
     /// The system's trust roots, where a resolver is asked over TLS or HTTPS: they are files.
@@ -97,7 +103,7 @@ enum Known {
 /// # Errors
 /// Where an input is not what it should be.
 pub(crate) fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Error> {
-    let Inputs { host, kernel, zones, overlay } = inputs;
+    let Inputs { host, kernel, zones, overlay, moved_from } = inputs;
     let (host, held) = match host {
         Host::Snapshot(input) => (Known::Snapshot(input), None),
         Host::Files(root) => {
@@ -109,7 +115,7 @@ pub(crate) fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<St
     };
     let encrypted = sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != Transport::Plain);
     let trust = if encrypted { Trust::of_the_system() } else { Trust::nobody() };
-    Ok(Start { host, zones, overlay, held, trust })
+    Ok(Start { host, zones, overlay, moved_from, held, trust })
 }
 
 /// Whether a packet is sent.
@@ -126,16 +132,32 @@ pub(crate) fn apart<P>(
     parents: P,
     args: &FactArgs,
     dns: &DnsArgs,
-    mut start: Start,
+    start: Start,
     verbose: bool,
     work: impl FnOnce(Start) -> Result<Done, Error>,
 ) -> Result<(Done, P), Error> {
+    apart_telling(parents, args, (dns, dns.timeout()), start, verbose, |start, _| work(start), &mut |_| {})
+}
+
+/// As [`apart`], for at most so long; `work` tells texts on the way, which `hear` gets at once.
+///
+/// # Errors
+/// As those of [`apart`].
+pub(crate) fn apart_telling<P>(
+    parents: P,
+    args: &FactArgs,
+    (dns, time): (&DnsArgs, Duration),
+    mut start: Start,
+    verbose: bool,
+    work: impl FnOnce(Start, &mut dyn FnMut(&str)) -> Result<Done, Error>,
+    hear: &mut dyn FnMut(&str),
+) -> Result<(Done, P), Error> {
     if !sends(args, dns) {
-        return Ok((work(start)?, parents));
+        return Ok((work(start, hear)?, parents));
     }
     let ports = dns.resolver.iter().map(|resolver| resolver.server.port());
     let ports = ports.chain([resolver::PORT, dns.authoritative_port]).collect();
-    let profile = Profile { task: Task::Dns(ports), dns_time: dns.timeout() };
+    let profile = Profile { task: Task::Dns(ports), dns_time: time };
     let prepare = || {
         if let Known::Facts(_, Some(pending)) = &mut start.host {
             pending.start();
@@ -143,7 +165,7 @@ pub(crate) fn apart<P>(
         start
     };
     let required = dns.require_sandbox;
-    let (message, parents) = sandbox::run(parents, &profile, prepare, |start, missing| {
+    let within = |start: Start, missing: Vec<sandbox::Missing>| {
         let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
         if required && !missing.is_empty() {
             return Message::Failed(format!("--require-sandbox: not here: {}", missing.join("; ")));
@@ -151,12 +173,12 @@ pub(crate) fn apart<P>(
         if verbose {
             missing.iter().for_each(|layer| output::note(&format!("sandbox: not here: {layer}")));
         }
-        match work(start) {
+        match work(start, &mut sandbox::tell) {
             Ok(Done { status, texts }) => Message::Done { status, texts },
             Err(error) => Message::Failed(error.to_string()),
         }
-    })
-    .map_err(Error::Apart)?;
+    };
+    let (message, parents) = sandbox::run(parents, &profile, prepare, within, hear).map_err(Error::Apart)?;
     match message {
         Message::Done { status, texts } => Ok((Done { status, texts }, parents)),
         Message::Failed(words) => Err(Error::Apart(words)),
@@ -185,6 +207,11 @@ impl Done {
 }
 
 impl Start {
+    /// Whom resolvers' certificates must come from.
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust.clone()
+    }
+
     /// The facts without any answer but that of `hostname -f`, where it comes at once.
     ///
     /// # Errors
@@ -235,16 +262,20 @@ pub(crate) fn overlay(input: &Input) -> Result<(String, Zones), Error> {
 pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result<Gathered, Error> {
     let deadline = Instant::now() + args.timeout();
     let planned = start.overlay()?;
+    let before = start.moved_from.take().map(|input| moved::read(&input)).transpose()?;
     let (root, kernel, running) = match start.held.take() {
         Some(Held { root, kernel, running }) => (Some(root), kernel, running),
         None => (None, None, Found::default()),
     };
-    let sources = |source| Sources { root, kernel, running, source, deadline };
     if let (Known::Snapshot(input), true) = (&start.host, fact_args.replay) {
-        let (facts, dns) = read_snapshot(input, fact_args)?;
+        let (mut facts, dns, taken) = read_snapshot(input, fact_args)?;
+        if let Some(before) = &before {
+            moved::put(&mut facts, before, &fact_args.moved.map, None);
+        }
+        let sources = |source| Sources { root, kernel, running, source, deadline };
         let source = Source { answers: Answers::Recorded(dns), planned };
         let dns = source.answer(&Plan::new(&facts), Observations::default());
-        return Ok(Gathered { facts, dns, sources: sources(source) });
+        return Ok(Gathered { facts, dns, sources: sources(source), taken: Some(taken) });
     }
     let zones = start.zones.as_ref().map(zones).transpose()?;
     let trust = start.trust.clone();
@@ -252,6 +283,12 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
     if fact_args.discover_public_ip && !args.offline {
         discover(&mut facts, deadline);
     }
+    let moved = |facts: &mut Facts| {
+        if let Some(before) = &before {
+            moved::put(facts, before, &fact_args.moved.map, root.as_ref());
+        }
+    };
+    moved(&mut facts);
     let watched = Progress::default();
     let _shown = progress::show(&watched);
     let answers = match zones {
@@ -266,6 +303,7 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
         match pending.wait(left) {
             Some(fqdn) => {
                 system::set_fqdn(&mut facts.host, fqdn);
+                moved(&mut facts);
                 dns = source.answer(&Plan::new(&facts), dns);
             }
             None => {
@@ -278,7 +316,8 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
         // Seconds, as a snapshot keeps them.
         dns.taken = jiff::Timestamp::from_second(process::now().as_second()).ok();
     }
-    Ok(Gathered { facts, dns, sources: sources(source) })
+    let sources = Sources { root, kernel, running, source, deadline };
+    Ok(Gathered { facts, dns, sources, taken: None })
 }
 
 /// What the host's files and the kernel say.
@@ -332,14 +371,15 @@ fn expectations(args: &FactArgs) -> Expectations {
         hostname: args.expect_hostname.clone(),
         helo: args.expected_helo.clone(),
         old_addresses: args.old_ip.clone(),
+        moved: None,
     }
 }
 
-fn read_snapshot(input: &Input, args: &FactArgs) -> Result<(Facts, Observations), Error> {
-    let (mut facts, dns) = snapshot::read(input.text()).map_err(|error| input.refused(error))?;
+fn read_snapshot(input: &Input, args: &FactArgs) -> Result<(Facts, Observations, String), Error> {
+    let (mut facts, dns, taken) = snapshot::read_dated(input.text()).map_err(|error| input.refused(error))?;
     facts.expect(expectations(args));
     identity::apply(&mut facts, overrides(args));
-    Ok((facts, dns))
+    Ok((facts, dns, taken))
 }
 
 fn zones(inputs: &ZoneInputs) -> Result<Zones, Error> {

@@ -68,6 +68,17 @@ pub struct Options {
     pub progress: Progress,
     /// Issuers that the certificates of resolvers over TLS and HTTPS must come from.
     pub trust: Trust,
+    /// Where not everybody is asked everything.
+    pub only: Option<Only>,
+}
+
+/// Who is asked what, where not everybody is asked everything. Questions that answers bring go to the servers of their zones alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Only {
+    /// Questions for the servers of their zones.
+    pub source: BTreeSet<Question>,
+    /// Questions for resolvers, with these' places in [`Options::resolvers`].
+    pub copies: BTreeSet<(Question, usize)>,
 }
 
 impl Options {
@@ -80,6 +91,7 @@ impl Options {
             timeout: DEFAULT_TIMEOUT,
             progress: Progress::default(),
             trust: Trust::nobody(),
+            only: None,
         }
     }
 

@@ -204,12 +204,27 @@ impl Run<'_> {
 
     /// Puts a question to every resolver and to the servers of its zone, once.
     fn observe(&mut self, question: &Question) {
-        if self.table.contains(question) {
+        let options = self.options;
+        if self.table.contains(question) && options.only.is_none() {
             return;
         }
         let inside = self.plan.is_inside(question);
         let question = Arc::new(question.clone());
         let mut resolvers = self.recursive();
+        let mut at_source = options.authoritative && !inside;
+        // What only this host's own resolver knows is asked of it: nobody else keeps the answer.
+        if let Some(only) = options.only.as_ref().filter(|_| !inside) {
+            resolvers.retain(|number| {
+                let place = self.vantages.get(*number).and_then(|vantage| {
+                    options
+                        .resolvers
+                        .iter()
+                        .position(|spec| (&spec.name, Some(spec.server)) == (&vantage.name, vantage.server))
+                });
+                place.is_some_and(|place| only.copies.contains(&(Question::clone(&question), place)))
+            });
+            at_source &= only.source.contains(&*question) || !self.table.contains(&question);
+        }
         if inside {
             let own = |number: &usize| self.vantages.get(*number).is_some_and(|v| v.kind == VantageKind::System);
             resolvers.retain(own);
@@ -217,11 +232,14 @@ impl Run<'_> {
                 return;
             }
         }
-        let number = self.table.add(Arc::clone(&question), Vec::with_capacity(resolvers.len()));
+        let number = self
+            .table
+            .place(&question)
+            .unwrap_or_else(|| self.table.add(Arc::clone(&question), Vec::with_capacity(resolvers.len())));
         for server in resolvers {
             self.put(server, number, &question);
         }
-        if self.options.authoritative && !inside {
+        if at_source {
             let jobs = self.cuts.want(&question);
             self.perform(jobs);
         }

@@ -3,9 +3,9 @@
 //! Every text comes in here sanitized (`escape.rs`); the only terminal escapes are those written here, and only with colour.
 
 mod apart;
-mod finding;
+pub(super) mod finding;
 mod paths;
-mod plan;
+pub(super) mod plan;
 mod receivers;
 mod text;
 
@@ -15,8 +15,8 @@ use crate::report::verdict::{self, Tone};
 use crate::report::{FindingView, Report, Style, Verbosity};
 pub(super) use paths::troubled;
 pub(super) use plan::{Step, codes, lead, left, rest, title};
-pub(super) use text::count;
-use text::{BAD, DOUBTFUL, GOOD, NOTE, put};
+use text::{BAD, DOUBTFUL, GOOD, NOTE};
+pub(super) use text::{count, put};
 
 /// Notes that are shown without `-v`.
 const NOTES: usize = 8;

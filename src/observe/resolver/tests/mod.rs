@@ -165,6 +165,7 @@ fn options(servers: &[&TestServer]) -> Options {
         timeout: Duration::from_secs(20),
         progress: Progress::default(),
         trust: Trust::nobody(),
+        only: None,
     }
 }
 

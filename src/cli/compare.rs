@@ -1,0 +1,99 @@
+//! Options of `compare`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::values::{FailOnArg, mapped, rule_word};
+use super::words::{self, Words};
+use super::{DnsArgs, FactArgs, MoveArgs};
+use crate::exit::FailOn;
+use crate::facts::Mapped;
+use crate::report::Verbosity;
+
+/// Options of `compare`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompareArgs {
+    /// The snapshot of before
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The snapshot of after [default: this host, or what --root names]
+    #[arg(value_name = "NEW", conflicts_with_all = ["root", "kernel", "from"])]
+    new: Option<PathBuf>,
+    #[command(flatten)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    pub dns: DnsArgs,
+    /// An address or a name of the old host that is meant to become another; repeatable
+    #[arg(long, value_name = "OLD=NEW", value_parser = mapped)]
+    map: Vec<Mapped>,
+    #[command(flatten)]
+    pub output: CompareOutput,
+}
+
+/// What comes out.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "What comes out")]
+pub(crate) struct CompareOutput {
+    /// The format
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = CompareFormat::Human)]
+    pub format: CompareFormat,
+    /// Write to FILE, whole or not at all, instead of to standard output (`-`)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Judge by these rules only: codes, names or families [default: MIG, DNS008, DNS011]
+    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
+        value_parser = Words { parse: rule_word, known: words::rules_and_families })]
+    pub select: Vec<String>,
+    /// Do not judge by these rules
+    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
+        value_parser = Words { parse: rule_word, known: words::rules_and_families })]
+    pub ignore: Vec<String>,
+    /// The weakest severity that makes the exit status other than 0 [default: error]
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    fail_on: Option<FailOnArg>,
+    /// Say what was not expected in one line each
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say each change, expected ones too
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// Formats of `compare`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompareFormat {
+    /// For people, in a terminal
+    Human,
+    /// One JSON document
+    Json,
+    /// For a ticket
+    Markdown,
+}
+
+impl CompareArgs {
+    /// The same with what is compared in its place among the options of facts.
+    pub(crate) fn placed(mut self) -> CompareArgs {
+        self.facts.moved = MoveArgs { moved_from: Some(self.old.clone()), map: self.map.clone() };
+        if let Some(new) = self.new.take() {
+            (self.facts.from, self.facts.replay) = (Some(new), true);
+        }
+        self
+    }
+}
+
+impl CompareOutput {
+    /// `--fail-on`.
+    pub(crate) fn fail_on(&self) -> FailOn {
+        self.fail_on.map(FailOnArg::value).unwrap_or_default()
+    }
+
+    /// How much the human report says.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}

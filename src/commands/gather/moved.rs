@@ -1,0 +1,45 @@
+//! The host before its move, and what of it is looked for on this one.
+
+use std::sync::Arc;
+
+use crate::collect::{self, root::Root};
+use crate::compare;
+use crate::error::Error;
+use crate::facts::{Answers, Facts, Mapped, Moved, Overrides};
+use crate::inputs::Input;
+use crate::{identity, snapshot};
+
+/// A host before its move.
+pub(super) struct Before {
+    facts: Facts,
+    answers: Answers,
+    taken: String,
+}
+
+/// Reads its snapshot.
+///
+/// # Errors
+/// Where it is none.
+pub(super) fn read(input: &Input) -> Result<Before, Error> {
+    let (mut facts, dns, taken) = snapshot::read_dated(input.text()).map_err(|error| input.refused(error))?;
+    identity::apply(&mut facts, Overrides::default());
+    Ok(Before { facts, answers: compare::answers(&dns), taken })
+}
+
+/// Puts it into the facts of the new host: what is looked for, where it still stands, which addresses are asked about.
+pub(super) fn put(facts: &mut Facts, before: &Before, map: &[Mapped], root: Option<&Root>) {
+    let sought = compare::sought(&before.facts, facts);
+    for addr in sought.addresses.iter().filter(|addr| crate::addr::is_public(**addr)) {
+        if !facts.old_addresses.contains(addr) {
+            facts.old_addresses.push(*addr);
+        }
+    }
+    facts.leftovers = root.map(|root| collect::left_behind(root, &sought)).unwrap_or_default();
+    facts.moved = Some(Arc::new(Moved {
+        old: before.facts.clone(),
+        taken: before.taken.clone(),
+        answers: before.answers.clone(),
+        map: map.to_vec(),
+        sought,
+    }));
+}

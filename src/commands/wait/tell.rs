@@ -1,0 +1,189 @@
+//! What is told on the way: a line for each change, or an event.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::escape;
+use crate::process;
+use crate::wait::Round;
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It is wrong by what is true.
+    Wrong {
+        /// The rule.
+        code: &'static str,
+        /// What it is about.
+        subject: String,
+        /// What is wrong.
+        message: String,
+        /// The questions that say so.
+        questions: Vec<String>,
+    },
+    /// A resolver has an old copy.
+    Behind {
+        /// The question.
+        question: String,
+        /// The resolver.
+        resolver: String,
+        /// Seconds until it is asked again.
+        seconds: u64,
+    },
+}
+
+impl Told {
+    /// Whether it is the same, whatever the time is.
+    fn is_same(&self, other: &Told) -> bool {
+        match (self, other) {
+            (Told::Behind { .. }, Told::Behind { .. }) => true,
+            (one, other) => one == other,
+        }
+    }
+
+    fn value(&self, at: Timestamp) -> Value {
+        match self {
+            Told::Wrong { code, subject, message, questions } => {
+                json!({"code": code, "subject": subject, "message": message, "questions": questions})
+            }
+            Told::Behind { question, resolver, seconds } => {
+                json!({"question": question, "resolver": resolver, "until": text(later(at, *seconds))})
+            }
+        }
+    }
+}
+
+/// Tells, in one of two forms.
+pub(super) struct Teller<'t> {
+    events: bool,
+    tell: &'t mut dyn FnMut(&str),
+    known: Option<BTreeMap<String, Told>>,
+    source: usize,
+    copies: usize,
+}
+
+impl<'t> Teller<'t> {
+    /// As events where `events`, else as lines.
+    pub(super) fn new(events: bool, tell: &'t mut dyn FnMut(&str)) -> Teller<'t> {
+        Teller { events, tell, known: None, source: 0, copies: 0 }
+    }
+
+    /// The waiting begins.
+    pub(super) fn begins(&mut self, time: Duration, source: bool) {
+        if self.events {
+            return;
+        }
+        let end = later(process::now(), time.as_secs());
+        self.line(&format!("waiting until {} at the latest", clock(end)));
+        if !source {
+            self.line(
+                "no server of a zone is asked (--no-authoritative): resolvers are, at intervals of 60 s to 15 min",
+            );
+        }
+    }
+
+    /// Somebody was asked.
+    pub(super) fn asked(&mut self, round: &Round) {
+        self.source += round.source.len();
+        self.copies += round.copies.len();
+        if self.events {
+            self.event("asked", json!({"source": round.source.len(), "resolvers": round.copies.len()}));
+        }
+    }
+
+    /// The state is this now.
+    pub(super) fn state(&mut self, now: &BTreeMap<String, Told>) {
+        let at = process::now();
+        match self.known.take() {
+            None if self.events => {
+                let of = |wrong: bool| -> Vec<Value> {
+                    let is = |told: &&Told| matches!(told, Told::Wrong { .. }) == wrong;
+                    now.values().filter(is).map(|told| told.value(at)).collect()
+                };
+                self.event("state", json!({"wrong": of(true), "behind": of(false)}));
+            }
+            None if now.is_empty() => {}
+            None => now.values().for_each(|told| self.line(&began(told, at))),
+            Some(known) => {
+                for (key, told) in now {
+                    match known.get(key) {
+                        Some(before) if before.is_same(told) => {}
+                        _ if self.events => self.event("changed", json!({"now": told.value(at), "right": false})),
+                        _ => self.line(&began(told, at)),
+                    }
+                }
+                for (key, told) in known {
+                    if now.contains_key(&key) {
+                        continue;
+                    }
+                    match self.events {
+                        true => self.event("changed", json!({"now": told.value(at), "right": true})),
+                        false => self.line(&ended(&told)),
+                    }
+                }
+            }
+        }
+        self.known = Some(now.clone());
+    }
+
+    /// It is over.
+    pub(super) fn ends(&mut self, right: bool, because: &str, status: u8) {
+        let (source, copies) = (self.source, self.copies);
+        if self.events {
+            let event = if right { "done" } else { "gave-up" };
+            return self
+                .event(event, json!({"because": because, "status": status, "source": source, "resolvers": copies}));
+        }
+        let word = if right { "done" } else { "gave up" };
+        self.line(&format!("{word}: {because} ({source} questions to servers of zones, {copies} to resolvers)"));
+    }
+
+    fn line(&mut self, text: &str) {
+        (self.tell)(&format!("{} {}\n", clock(process::now()), escape::line(text)));
+    }
+
+    fn event(&mut self, event: &str, more: Value) {
+        let mut object = json!({"event": event, "at": text(process::now())});
+        if let (Value::Object(all), Value::Object(more)) = (&mut object, more) {
+            all.extend(more);
+        }
+        // What is JSON already can be written.
+        (self.tell)(&escape::json(&object, false).unwrap_or_default());
+    }
+}
+
+fn began(told: &Told, at: Timestamp) -> String {
+    match told {
+        Told::Wrong { code, subject, message, questions } => {
+            let about = if message.contains(subject.as_str()) { String::new() } else { format!("{subject}: ") };
+            let by = if questions.is_empty() { String::new() } else { format!(" ({})", questions.join(", ")) };
+            format!("wrong [{code}]: {about}{message}{by}")
+        }
+        Told::Behind { question, resolver, seconds } => {
+            format!("{resolver} still has another answer to {question}: asked again at {}", clock(later(at, *seconds)))
+        }
+    }
+}
+
+fn ended(told: &Told) -> String {
+    match told {
+        Told::Wrong { code, subject, .. } => format!("right [{code}]: {subject}"),
+        Told::Behind { question, resolver, .. } => format!("{resolver} agrees: {question}"),
+    }
+}
+
+fn later(at: Timestamp, seconds: u64) -> Timestamp {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    at.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+fn text(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn clock(at: Timestamp) -> String {
+    at.strftime("%H:%M:%S").to_string()
+}

@@ -1,0 +1,130 @@
+//! PTR and other records: what was answered then, and what is answered now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::addr::{Family, reverse_name};
+use crate::facts::{Answers, OutboundPath, Sought};
+use crate::identity::{OwnAddresses, helo_name, host_and_own_names};
+use crate::name::DomainName;
+use crate::observe::Question;
+
+use super::Side;
+use super::change::{Change, Effect, What};
+use super::mapping::{Mapping, same};
+
+/// Types of records that are compared: who serves a zone, and its serial, are no part of a host's identity.
+const TYPES: [&str; 5] = ["A", "AAAA", "MX", "TXT", "CNAME"];
+
+/// What changed of them.
+pub(super) fn changes(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> Vec<Change> {
+    let mut all = ptr(old, new, mapping);
+    all.extend(left_ptr(new, sought));
+    let own = OwnAddresses::new(new.facts);
+    // The records of a name that became another are those of the other.
+    let asked = old.answers.iter().map(|(question, data)| (mapping.translated(question).0, data));
+    let asked: BTreeMap<String, &BTreeSet<String>> = asked.collect();
+    // Then nobody can say that a name leads elsewhere.
+    let unknown = new.facts.paths.iter().any(|path| path.sending.is_none());
+    for (question, now) in new.answers {
+        let Some((_, rtype)) = question.rsplit_once(' ').filter(|(_, rtype)| TYPES.contains(rtype)) else { continue };
+        let text = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(", ");
+        let shown = |all: &BTreeSet<String>| (!all.is_empty()).then(|| text(all));
+        let before = asked.get(question).copied();
+        let change =
+            Change::new(What::Record, question.as_str(), before.and_then(shown).as_deref(), shown(now).as_deref());
+        if now
+            .iter()
+            .any(|data| sought.in_text(data).any(|(_, value)| matches!(value, crate::facts::moved::Value::Address(_))))
+        {
+            all.push(change.leftover("it still holds an address of the old host"));
+            continue;
+        }
+        let Some(before) = before.filter(|before| *before != now) else { continue };
+        let translated: Vec<(String, Option<&str>)> = before.iter().map(|data| mapping.translated(data)).collect();
+        let is_kept = |data: &String| now.iter().any(|own| same(own, data));
+        let lost = translated.iter().any(|(data, _)| !is_kept(data));
+        let is_own = |data: &String| data.parse::<IpAddr>().is_ok_and(|addr| own.has(addr) == Some(true));
+        let added = now.iter().any(|data| !translated.iter().any(|(meant, _)| same(meant, data)) && !is_own(data));
+        let because = translated.iter().find_map(|(_, because)| *because);
+        // An address record may lead to more addresses of this host, and to fewer of those that the old host had, as long as it leads here.
+        let is_address = ["A", "AAAA"].contains(&rtype);
+        let here = is_address && !now.is_empty() && now.iter().all(is_own);
+        if unknown && is_address && (lost || added) {
+            continue;
+        }
+        all.push(match (lost || added, because) {
+            (false, because) => change.expected(because.unwrap_or("it leads to this host")),
+            (true, _) if here => change.expected("it leads to this host"),
+            (true, Some(because)) => change.drift(Effect::Identity, format!("another was to be expected ({because})")),
+            (true, None) => change.drift(Effect::Identity, "nothing says that it should"),
+        });
+    }
+    all
+}
+
+/// The PTR records of sending addresses, by path.
+fn ptr(old: Side<'_>, new: Side<'_>, mapping: &Mapping) -> Vec<Change> {
+    let mut all = Vec::new();
+    let mut seen = BTreeSet::new();
+    let names = |path: &OutboundPath, side: Side<'_>| -> BTreeSet<DomainName> {
+        let host = host_and_own_names(side.facts).into_iter().map(|name| name.name);
+        host.chain(helo_name(path).map(|name| name.name)).collect()
+    };
+    for path in old.facts.paths.iter().filter(|path| !path.unused && path.relayed.is_none()) {
+        let Some(was) = path.sending.as_ref().map(|fact| fact.value).filter(|addr| seen.insert(*addr)) else {
+            continue;
+        };
+        let is = mapping.address(was);
+        let sends = |path: &&OutboundPath| path.sending.as_ref().is_some_and(|fact| fact.value == is);
+        let Some(now) = new.facts.paths.iter().find(sends) else { continue };
+        let answer = |answers: &Answers, addr| answers.get(&Question::ptr(addr).to_string()).cloned();
+        let (Some(before), Some(after)) = (answer(old.answers, was), answer(new.answers, is)) else { continue };
+        let text = |all: &BTreeSet<String>| -> Option<String> {
+            let all: Vec<&str> = all.iter().map(|name| name.trim_end_matches('.')).collect();
+            (!all.is_empty()).then(|| all.join(", "))
+        };
+        let meant: BTreeSet<DomainName> =
+            before.iter().map(|name| DomainName::new(&mapping.translated(name).0)).collect();
+        let found: BTreeSet<DomainName> = after.iter().map(|name| DomainName::new(name)).collect();
+        if was == is && before == after || meant == found && before == after {
+            continue;
+        }
+        let mta = path.mta.map_or("host", |mta| mta.id());
+        let service = path.services.first().map(|service| format!("{service} ")).unwrap_or_default();
+        let key = format!("{mta} {service}{}", Family::from(was).title().to_lowercase());
+        let change = Change::new(What::Ptr, key, text(&before).as_deref(), text(&after).as_deref());
+        let named = before.iter().any(|name| names(path, old).contains(&DomainName::new(name)));
+        let names_here = found.iter().any(|name| names(now, new).contains(name));
+        let because = before.iter().find_map(|name| mapping.translated(name).1);
+        all.push(match because {
+            _ if names_here => change.expected(because.unwrap_or("it names this host")),
+            Some(because) if meant == found => change.expected(because),
+            _ if !named => change.expected("neither names a host of this name"),
+            _ => change.drift(
+                Effect::Identity,
+                format!("the PTR record of {is} does not name this host as that of {was} did"),
+            ),
+        });
+    }
+    all
+}
+
+/// PTR records of the old host's addresses that still name this one (DNS011).
+fn left_ptr(new: Side<'_>, sought: &Sought) -> Vec<Change> {
+    let own: BTreeSet<DomainName> = host_and_own_names(new.facts)
+        .into_iter()
+        .map(|name| name.name)
+        .chain(new.facts.paths.iter().filter_map(helo_name).map(|name| name.name))
+        .collect();
+    let mut all = Vec::new();
+    for &addr in &sought.addresses {
+        let Some(names) = new.answers.get(&Question::ptr(addr).to_string()) else { continue };
+        if let Some(name) = names.iter().find(|name| own.contains(&DomainName::new(name))) {
+            let name = name.trim_end_matches('.');
+            let change = Change::new(What::Ptr, format!("{}.", reverse_name(addr)), Some(name), Some(name));
+            all.push(change.leftover("the PTR record of an old address still names this host"));
+        }
+    }
+    all
+}

@@ -1,0 +1,203 @@
+//! Settings of the MTAs that bear on the identity, and the NAT map.
+
+use std::net::IpAddr;
+
+use crate::facts::{EximDriver, Facts, Mta, NatEntry, Origin, Postfix, Setting, Sought};
+
+use super::Side;
+use super::change::{Change, Effect, What};
+use super::mapping::Mapping;
+
+/// Parameters of Postfix that bind, introduce, or choose by sender. What changes of their values is told by path; that one is not set any
+/// more, here.
+const POSTFIX: [&str; 5] = [
+    "smtp_helo_name",
+    "smtp_bind_address",
+    "smtp_bind_address6",
+    "sender_dependent_default_transport_maps",
+    "sender_dependent_relayhost_maps",
+];
+/// Options of Exim's transports of that kind.
+const EXIM: [&str; 2] = ["interface", "helo_data"];
+
+/// Those of Postfix that bind.
+const BINDING: [&str; 2] = ["smtp_bind_address", "smtp_bind_address6"];
+
+/// What changed of them.
+pub(super) fn changes(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> Vec<Change> {
+    let mut all = nat(old.facts, new.facts, mapping);
+    let same_mta = |mta| old.facts.mtas.judges(mta) && new.facts.mtas.judges(mta);
+    if same_mta(Mta::Postfix) {
+        for was in &old.facts.postfix {
+            let named = new.facts.postfix.iter().find(|is| is.config_directory == was.config_directory);
+            if let Some(is) = named.or(new.facts.postfix.first()) {
+                postfix(&mut all, was, is, mapping, sought);
+            }
+        }
+    }
+    if same_mta(Mta::Exim) {
+        for (was, is) in old.facts.exim.iter().zip(&new.facts.exim) {
+            for transport in &was.transports {
+                if let Some(own) = is.transports.iter().find(|own| own.name == transport.name) {
+                    exim(&mut all, transport, own, mapping, sought);
+                }
+            }
+        }
+    }
+    all
+}
+
+fn postfix(all: &mut Vec<Change>, was: &Postfix, is: &Postfix, mapping: &Mapping, sought: &Sought) {
+    let directory = if was.config_directory == "/etc/postfix" { "" } else { was.config_directory.as_str() };
+    let key = |rest: String| format!("postfix {directory} {rest}").split_whitespace().collect::<Vec<_>>().join(" ");
+    for parameter in POSTFIX {
+        let before = was.parameters.get(parameter).filter(|setting| is_set(setting, parameter));
+        let now = is.parameters.get(parameter);
+        let set = now.is_some_and(|now| is_set(now, parameter));
+        compare(all, key(parameter.to_owned()), before, (now, set), mapping, sought);
+    }
+    for service in &was.services {
+        let same = |own: &&crate::facts::PostfixService| own.name == service.name && own.kind == service.kind;
+        let Some(own) = is.services.iter().find(same) else { continue };
+        for (name, setting) in service.overrides.iter().filter(|(name, _)| POSTFIX.contains(&name.as_str())) {
+            // What the service would go by without its own option.
+            let now = own.overrides.get(name).or(is.parameters.get(name));
+            let set = own.overrides.contains_key(name) || now.is_some_and(|now| is_set(now, name));
+            compare(all, key(format!("{} {name}", service.name)), Some(setting), (now, set), mapping, sought);
+        }
+    }
+}
+
+fn exim(all: &mut Vec<Change>, was: &EximDriver, is: &EximDriver, mapping: &Mapping, sought: &Sought) {
+    for option in EXIM {
+        let Some(before) = was.options.get(option) else { continue };
+        let key = format!("exim {} {option}", was.name);
+        let now = is.options.get(option);
+        let texts = (before.value.as_deref(), now.and_then(|now| now.value.as_deref()));
+        match (texts, now) {
+            // Templates of panels differ from version to version; that domains are looked up no more does not.
+            ((Some(old), Some(new)), Some(now)) if old.contains('$') || new.contains('$') => {
+                if old.contains("lookup") && !new.contains("lookup") {
+                    let change = Change::new(What::Setting, key, Some("by a lookup"), Some(new)).at(&now.origin);
+                    all.push(change.drift(Effect::Lost, "nothing is looked up by domain or address any more"));
+                }
+            }
+            _ => compare(all, key, Some(before), (now, now.is_some()), mapping, sought),
+        }
+    }
+}
+
+/// Whether a file sets this very parameter or option to something: a default may be made of what another line sets.
+fn is_set(setting: &Setting, name: &str) -> bool {
+    let sets = |origin: &Origin| {
+        let Some(span) = origin.span() else { return false };
+        let text = span.file().text();
+        let start = text.get(..span.range().start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let line = text.get(start..).unwrap_or_default().trim_start().trim_start_matches("-o").trim_start();
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    setting.value.as_deref() != Some("") && [&setting.origin].into_iter().chain(setting.via.iter()).any(sets)
+}
+
+/// Pairs of addresses that one setting of both hosts binds to.
+pub(super) fn pairs(old: &Facts, new: &Facts) -> Vec<(IpAddr, IpAddr)> {
+    let mut all = Vec::new();
+    let mut pair = |was: Option<&Setting>, is: Option<&Setting>| {
+        let address = |setting: Option<&Setting>| setting?.value.as_deref()?.trim().parse::<IpAddr>().ok();
+        all.extend(address(was).zip(address(is)));
+    };
+    for (was, is) in old.postfix.iter().zip(&new.postfix) {
+        for parameter in BINDING {
+            pair(was.parameters.get(parameter), is.parameters.get(parameter));
+            for service in &was.services {
+                let own = is.services.iter().find(|own| own.name == service.name && own.kind == service.kind);
+                pair(service.overrides.get(parameter), own.and_then(|own| own.overrides.get(parameter)));
+            }
+        }
+    }
+    for (was, is) in old.exim.iter().zip(&new.exim) {
+        for transport in &was.transports {
+            let own = is.transports.iter().find(|own| own.name == transport.name);
+            pair(transport.options.get("interface"), own.and_then(|own| own.options.get("interface")));
+        }
+    }
+    all
+}
+
+fn compare(
+    all: &mut Vec<Change>,
+    key: String,
+    before: Option<&Setting>,
+    (now, is_set_here): (Option<&Setting>, bool),
+    mapping: &Mapping,
+    sought: &Sought,
+) {
+    let Some(before) = before else { return };
+    // What files do not decide is not compared.
+    let Some(old) = before.value.as_deref() else { return };
+    let new = now.and_then(|now| now.value.as_deref());
+    if now.is_some_and(|now| now.undecided.is_some()) {
+        return;
+    }
+    let change = Change::new(What::Setting, key, Some(old), new.filter(|new| !new.is_empty()));
+    let set = now.filter(|_| is_set_here);
+    let Some(new) = new.filter(|new| !new.is_empty()) else {
+        all.push(change.was_at(&before.origin).drift(Effect::Lost, "it is not set here"));
+        return;
+    };
+    match (mapping.judge(old, new), set) {
+        (_, Some(now)) if sought.in_text(new).next().is_some() => {
+            all.push(change.at(&now.origin).leftover("it belongs to the old host"));
+        }
+        (Ok(None), _) => {}
+        (Ok(Some(because)), now) => all.push(match now {
+            Some(now) => change.at(&now.origin).expected(because),
+            None => change.expected(because),
+        }),
+        // What comes of another value is told by path.
+        (Err(because), Some(now)) => all.push(change.at(&now.origin).drift(Effect::Part, because)),
+        (Err(_), None) => all.push(change.was_at(&before.origin).drift(Effect::Lost, "it is not set here")),
+    }
+}
+
+/// The images of local addresses.
+fn nat(old: &Facts, new: &Facts, mapping: &Mapping) -> Vec<Change> {
+    let text =
+        |entry: &NatEntry| entry.local.map_or_else(|| "every private address".to_owned(), |addr| addr.to_string());
+    let mut all = Vec::new();
+    for was in &old.nat.0 {
+        let local = was.local.map(|addr| mapping.address(addr));
+        let key = format!("nat {}", text(was));
+        let public = was.public.to_string();
+        let found = new.nat.0.iter().find(|entry| entry.local == local).or_else(|| {
+            // One address on each side: however it is written.
+            (old.nat.0.len() == 1)
+                .then(|| new.nat.0.iter().find(|e| e.public.is_ipv4() == was.public.is_ipv4()))
+                .flatten()
+        });
+        match found {
+            Some(is) => {
+                let now = is.public.to_string();
+                let change = Change::new(What::Setting, key, Some(&public), Some(&now)).at(&is.origin);
+                match mapping.judge(&public, &now) {
+                    Ok(None) => {}
+                    Ok(Some(because)) => all.push(change.expected(because)),
+                    Err(because) => all.push(change.drift(Effect::Part, because)),
+                }
+            }
+            None => {
+                let change = Change::new(What::Setting, key, Some(&public), None).was_at(&was.origin);
+                let holds = new.host.has_address(mapping.address(was.public)) == Some(true)
+                    || new.paths.iter().filter(|path| path.family == was.public.into()).all(|path| {
+                        path.sending.is_some()
+                            && path.source.as_ref().map(|f| f.value) == path.sending.as_ref().map(|f| f.value)
+                    });
+                all.push(match holds {
+                    true => change.expected("mail leaves from public addresses of this host itself"),
+                    false => change.drift(Effect::Lost, "no image of that address is known here"),
+                });
+            }
+        }
+    }
+    all
+}

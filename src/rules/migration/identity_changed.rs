@@ -1,0 +1,97 @@
+use super::{drifts, mark, shown};
+use crate::compare::{Change, Effect};
+use crate::findings::{Finding, Fix, Who};
+use crate::rules::support::list;
+use crate::rules::{Context, rule};
+
+rule! {
+    /// A name of this host's identity is another than before the move.
+    ///
+    /// ## Condition
+    /// With `--moved-from` or `compare`: the host name, a HELO name, an MTA's own name, the domain that mail made here gets, the PTR name of a
+    /// sending address, or a record of such a name differs, and neither `--map`, `--expect-hostname`, the settings nor the change of the
+    /// addresses says that it should. Values that differ alike are one finding. Subject: the setting.
+    ///
+    /// ## Why it matters
+    /// PTR records, SPF, certificates and allow lists of others were made for the old name.
+    ///
+    /// ## Fix
+    /// Give the host its old name again, or say by `--map OLD=NEW` or `--expect-hostname` that the new one is meant, and change the records with
+    /// it.
+    ///
+    /// ## When to ignore
+    /// Where the new name is meant: then say so, and it is expected.
+    pub static RULE = {
+        code: "MIG003",
+        name: "identity-changed",
+        severity: Warning,
+        refs: ["RFC 5321 section 4.1.1.1", "RFC 8601 section 2.7.3"],
+        needs: [Facts, OldSnapshot],
+        check: check,
+    };
+}
+
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let mut groups: Vec<Vec<&Change>> = Vec::new();
+    for change in drifts(cx, Effect::Identity) {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| is_alike(first, change))) {
+            Some(group) => group.push(change),
+            None => groups.push(vec![change]),
+        }
+    }
+    groups.iter().filter_map(|group| finding(group)).collect()
+}
+
+/// Whether one value stands behind both: the host name in `myhostname` and in HELO.
+fn is_alike(a: &Change, b: &Change) -> bool {
+    let fold = |value: &Option<String>| value.as_ref().map(|text| text.trim_end_matches('.').to_ascii_lowercase());
+    (fold(&a.old), fold(&a.new)) == (fold(&b.old), fold(&b.new))
+}
+
+fn finding(group: &[&Change]) -> Option<Finding> {
+    let (first, rest) = group.split_first()?;
+    let also = match rest {
+        [] => String::new(),
+        rest => format!(" (so do {})", list(&rest.iter().map(|change| change.key.as_str()).collect::<Vec<_>>())),
+    };
+    let (old, new) = (shown(first.old.as_deref()), shown(first.new.as_deref()));
+    let message = format!("{} was {old} and is {new}{also}: {}", first.key, first.because);
+    let map = match (&first.old, &first.new) {
+        (Some(old), Some(new)) if !old.contains(' ') && !new.contains(' ') => format!(" (--map {old}={new})"),
+        _ => String::new(),
+    };
+    let text = format!("Set {} to {old} again, or say that the new value is meant{map}.", first.key);
+    let finding = RULE.violated(&first.key, message).fix(Fix::new(Who::Host, text));
+    Some(group.iter().fold(finding, |finding, change| mark(finding, change)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::DomainName;
+    use crate::rules::testing::{But, check_table, dns, findings, healthy, moved_from, named};
+
+    #[test]
+    fn a_name_that_nobody_meant_to_change() {
+        let renamed = || moved_from(named("old.example.com"));
+        check_table(
+            &RULE,
+            vec![
+                ("as before", moved_from(healthy()), dns(&[]), &[]),
+                ("another name everywhere is one finding", renamed(), dns(&[]), &["warning node name"]),
+                (
+                    "the name that it is meant to have",
+                    renamed().but(|f| f.expected_hostname = Some(DomainName::new("mail.example.com"))),
+                    dns(&[]),
+                    &[],
+                ),
+            ],
+        );
+        let found = findings(&RULE, &renamed(), &dns(&[]));
+        assert!(
+            found[0].message.contains("hostname -f") && found[0].message.contains("myhostname"),
+            "{}",
+            found[0].message
+        );
+    }
+}
