@@ -1,10 +1,11 @@
+#![allow(dead_code)] // Each test program uses a part of it.
 //! A small world of name servers in this process: each serves zones of its own on a loopback address, and one resolver knows them all.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use helolint::name::DomainName;
 use helolint::observe::recorded::Zones;
@@ -39,7 +40,12 @@ pub struct World {
     port: u16,
     stop: Arc<AtomicBool>,
     asked: Asked,
+    /// The zones of servers that serve, and what the resolver answers from.
+    served: HashMap<u8, Served>,
+    all: Arc<Mutex<Zones>>,
 }
+
+type Served = Arc<Mutex<Vec<(DomainName, Zones)>>>;
 
 /// What each server was asked.
 type Asked = Arc<Mutex<HashMap<u8, Vec<String>>>>;
@@ -50,31 +56,57 @@ pub const RESOLVER: u8 = 250;
 impl World {
     /// Starts the servers, and a resolver that answers from `truth`; what stands in `hidden` it never answers.
     pub fn start(servers: &[Server<'_>], truth: &[(&str, &str)], hidden: &[&str]) -> World {
+        World::start_with(servers, truth, hidden, false)
+    }
+
+    /// The same with a resolver that keeps answers, and the absence of such, for as long as they say.
+    pub fn start_caching(servers: &[Server<'_>], truth: &[(&str, &str)]) -> World {
+        World::start_with(servers, truth, &[], true)
+    }
+
+    fn start_with(servers: &[Server<'_>], truth: &[(&str, &str)], hidden: &[&str], caching: bool) -> World {
         let (sockets, port) = sockets(servers);
-        let world = World { port, stop: Arc::default(), asked: Arc::default() };
-        let all = load(truth);
+        let all = Arc::new(Mutex::new(load(truth)));
+        let mut world =
+            World { port, stop: Arc::default(), asked: Arc::default(), served: HashMap::new(), all: Arc::clone(&all) };
         for ((number, zones, manner), socket) in servers.iter().zip(sockets.iter()) {
-            let zones: Vec<(DomainName, Zones)> =
-                zones.iter().map(|(origin, text)| (DomainName::new(origin), load(&[(origin, text)]))).collect();
-            let (all, manner, number, times) = (all.clone(), *manner, *number, AtomicUsize::new(0));
+            let zones: Served = Arc::new(Mutex::new(each(zones)));
+            world.served.insert(*number, Arc::clone(&zones));
+            let (all, manner, number, times) = (Arc::clone(&all), *manner, *number, AtomicUsize::new(0));
             world.run(number, socket.try_clone().unwrap(), move |question| match manner {
-                Manner::Serves => Some(serve(&zones, question)),
+                Manner::Serves => Some(serve(&zones.lock().unwrap(), question)),
                 Manner::Refuses => Some(Reply::rcode(ResponseCode::Refused)),
                 Manner::Silent => None,
                 Manner::RefersAnywhere => Some(anywhere(number, question, times.fetch_add(1, Ordering::Relaxed))),
                 Manner::RefersUpwards => Some(Reply::referral("", &["a.root-servers.example"], Vec::new())),
-                Manner::Recurses => Some(Reply { recursive: true, ..Reply::of(all.answer(question), false) }),
+                Manner::Recurses => {
+                    Some(Reply { recursive: true, ..Reply::of(all.lock().unwrap().answer(question), false) })
+                }
             });
         }
         let hidden: Vec<String> = hidden.iter().map(|text| (*text).to_owned()).collect();
         let socket = sockets.last().unwrap().try_clone().unwrap();
+        let cache = Mutex::new(Cache::default());
         world.run(RESOLVER, socket, move |question| {
             if hidden.contains(&question.to_string()) {
                 return Some(Reply::rcode(ResponseCode::ServFail));
             }
-            Some(Reply { recursive: true, ..Reply::of(all.answer(question), false) })
+            let answer = || all.lock().unwrap().answer(question);
+            let answer = if caching { cache.lock().unwrap().answer(question, answer) } else { answer() };
+            Some(Reply { recursive: true, ..Reply::of(answer, false) })
         });
         world
+    }
+
+    /// From now on a server serves these zones, and the resolver answers from `truth` what it does not keep.
+    pub fn publish(&self, number: u8, zones: &[(&str, &str)], truth: &[(&str, &str)]) {
+        *self.served[&number].lock().unwrap() = each(zones);
+        *self.all.lock().unwrap() = load(truth);
+    }
+
+    /// The port on which all listen.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// How the phase asks this world.
@@ -92,6 +124,7 @@ impl World {
             timeout: Duration::from_secs(20),
             progress: Progress::default(),
             trust: Trust::nobody(),
+            only: None,
         }
     }
 
@@ -133,6 +166,35 @@ impl Drop for World {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
+}
+
+/// What a resolver keeps.
+#[derive(Default)]
+struct Cache(HashMap<Question, (Answer, Instant, Duration)>);
+
+impl Cache {
+    /// What is kept, with the time that is left of it; else what is fetched now.
+    fn answer(&mut self, question: &Question, fetch: impl FnOnce() -> Answer) -> Answer {
+        if let Some((answer, since, time)) = self.0.get(question).filter(|(_, since, time)| since.elapsed() < *time) {
+            let left = u32::try_from((*time - since.elapsed()).as_secs()).unwrap();
+            let mut answer = answer.clone();
+            answer.records.iter_mut().for_each(|record| record.ttl = left);
+            return answer;
+        }
+        let answer = fetch();
+        let negative = answer.soa.as_ref().map(|soa| match &soa.data {
+            RecordData::Soa { minimum, .. } => *minimum,
+            _ => soa.ttl,
+        });
+        let ttl = answer.records.iter().map(|record| record.ttl).min().or(negative).unwrap_or_default();
+        self.0.insert(question.clone(), (answer.clone(), Instant::now(), Duration::from_secs(u64::from(ttl))));
+        answer
+    }
+}
+
+/// Zones by their origins.
+fn each(zones: &[(&str, &str)]) -> Vec<(DomainName, Zones)> {
+    zones.iter().map(|(origin, text)| (DomainName::new(origin), load(&[(origin, text)]))).collect()
 }
 
 fn address(number: u8) -> IpAddr {
