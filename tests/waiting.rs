@@ -12,8 +12,9 @@ use serde_json::Value;
 use world::{Manner, RESOLVER, Server, World};
 
 /// The absence may be kept for half an hour: who asks too early waits that long.
-const FORWARD: &str = "$TTL 300\n@ SOA ns1 h 1 1 1 1 1800\n@ NS ns1\nns1 A 127.0.53.11\n@ MX 10 mail\n";
-const REVERSE: &str = "$TTL 300\n@ SOA ns1.example.com. h 1 1 1 1 1800\n@ NS ns1.example.com.\n10 PTR mail.example.com.\n";
+const FORWARD: &str = "$TTL 300\n@ SOA ns1 h 1 1 1 1 1800\n@ NS ns1\nns1 A 127.0.53.11\n@ A 203.0.113.10\n";
+const REVERSE: &str =
+    "$TTL 300\n@ SOA ns1.example.com. h 1 1 1 1 1800\n@ NS ns1.example.com.\n10 PTR mail.example.com.\n";
 
 fn zones(forward: &str) -> [(&'static str, String); 2] {
     [("example.com", forward.to_owned()), ("113.0.203.in-addr.arpa", REVERSE.to_owned())]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::values::{PublicIp, mapped, public_ip};
+use super::values::{PublicIp, mapped, public_ip, timestamp};
 use crate::facts::{ExpectedHelo, Mapped, Mta, NatEntry};
 use crate::name::DomainName;
 
@@ -29,6 +29,15 @@ pub(crate) struct MoveArgs {
     /// An address or a name of the old host that is meant to become another; repeatable, with --moved-from
     #[arg(long, value_name = "OLD=NEW", value_parser = mapped, requires = "moved_from")]
     pub map: Vec<Mapped>,
+}
+
+/// When a move is planned.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where facts come from")]
+pub(crate) struct CutoverArgs {
+    /// When addresses are to change: says which records' TTL to lower, and by when
+    #[arg(long, value_name = "RFC3339", value_parser = timestamp)]
+    pub cutover: Option<jiff::Timestamp>,
 }
 
 /// Where facts come from.
@@ -77,6 +86,9 @@ pub(crate) struct FactArgs {
     /// The settings [default: /etc/helolint.toml, below --root too, where there is one; none with --from]
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     pub config: Option<PathBuf>,
+    /// `--cutover`, where a command has it.
+    #[arg(skip)]
+    pub cutover: Option<jiff::Timestamp>,
     /// `--moved-from`, and what `compare` is given first.
     #[arg(skip)]
     pub moved: MoveArgs,

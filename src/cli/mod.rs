@@ -22,7 +22,7 @@ pub(crate) use catalogue::{ExplainArgs, RulesArgs, RulesFormat};
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use dns::DnsArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
-pub(crate) use facts::{FactArgs, MoveArgs};
+pub(crate) use facts::{CutoverArgs, FactArgs, MoveArgs};
 pub(crate) use manual::{all_pages, main_page};
 pub(crate) use output::OutputArgs;
 pub(crate) use values::{PublicIp, Resolver};
@@ -179,6 +179,8 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub moved: MoveArgs,
     #[command(flatten)]
+    pub cutover: CutoverArgs,
+    #[command(flatten)]
     pub dns: DnsArgs,
     #[command(flatten)]
     pub output: OutputArgs,
@@ -189,6 +191,8 @@ pub(crate) struct CheckArgs {
 pub(crate) struct SnapshotArgs {
     #[command(flatten)]
     pub facts: FactArgs,
+    #[command(flatten)]
+    pub cutover: CutoverArgs,
     #[command(flatten)]
     pub dns: DnsArgs,
     /// Write to FILE, whole or not at all and for its owner alone, instead of to standard output (`-`)

@@ -170,6 +170,16 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A value of `--cutover`.
+///
+/// # Errors
+/// What is expected.
+pub(crate) fn timestamp(text: &str) -> Result<jiff::Timestamp, String> {
+    text.trim().parse().map_err(|_| {
+        format!("`{text}` is no time with its zone: write 2026-12-01T22:00:00Z or 2026-12-01T22:00:00+01:00")
+    })
+}
+
 /// A value of `--for`: a number with `s`, `m` or `h`, several of them in a row; a number alone is seconds.
 ///
 /// # Errors

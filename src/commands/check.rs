@@ -26,8 +26,8 @@ const REPEATED: Duration = Duration::from_secs(6);
 ///
 /// # Errors
 /// Where it cannot be run.
-pub(crate) fn run(CheckArgs { mut facts, moved, mut dns, output: mut out }: CheckArgs) -> Result<u8, Error> {
-    facts.moved = moved;
+pub(crate) fn run(CheckArgs { mut facts, moved, cutover, mut dns, output: mut out }: CheckArgs) -> Result<u8, Error> {
+    (facts.moved, facts.cutover) = (moved, cutover.cutover);
     let host = Host::open(&facts)?;
     let settings = gather::settings(&mut facts, &mut dns, &host)?;
     settings.complete_output(&mut out);

@@ -7,25 +7,28 @@ use crate::cli::SnapshotArgs;
 use crate::error::Error;
 use crate::inputs::{Host, Inputs};
 use crate::output::{Output, Readers};
-use crate::{exit, process, snapshot};
+use crate::{escape, exit, output, process, rules, snapshot};
 
 /// Runs the command; the value is the exit status.
 ///
 /// # Errors
 /// Where it cannot be run.
-pub(crate) fn run(SnapshotArgs { mut facts, mut dns, output }: SnapshotArgs) -> Result<u8, Error> {
+pub(crate) fn run(SnapshotArgs { mut facts, cutover, mut dns, output: file }: SnapshotArgs) -> Result<u8, Error> {
+    facts.cutover = cutover.cutover;
     let host = Host::open(&facts)?;
     gather::settings(&mut facts, &mut dns, &host)?;
     let inputs = Inputs::open(host, &facts, &dns)?;
-    let output = Output::open(output.as_deref().unwrap_or(Path::new("-")), Readers::Owner)?;
+    let target = Output::open(file.as_deref().unwrap_or(Path::new("-")), Readers::Owner)?;
     let start = gather::start(&facts, &dns, inputs)?;
-    let (done, output) = gather::apart(output, &facts, &dns, start, false, |start| {
+    let (done, target) = gather::apart(target, &facts, &dns, start, false, |start| {
         let Gathered { facts, dns, .. } = gather::observe(&facts, &dns, start)?;
+        // The document is for programs: advice goes where notes go.
+        rules::ttl_advice(&facts, &dns).iter().for_each(|line| output::note(&escape::line(line)));
         // One time for the whole: that of the answers, where they have one.
         let text = snapshot::write(&facts, &dns, dns.taken.unwrap_or_else(process::now))
             .map_err(|error| Error::Usage(format!("the snapshot cannot be written: {error}")))?;
         Ok(Done { status: exit::OK, texts: vec![text] })
     })?;
-    output.write(done.only()?.as_bytes())?;
+    target.write(done.only()?.as_bytes())?;
     Ok(done.status)
 }

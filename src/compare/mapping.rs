@@ -9,8 +9,6 @@ use crate::facts::{ExpectedHelo, Fact, Facts, HostFqdn, Mapped, Moved, OutboundP
 use crate::identity::OwnAddresses;
 use crate::name::DomainName;
 
-use super::panel;
-
 /// What nobody said and the change of the addresses brings about.
 const NOBODY: &str = "nothing says that it should";
 
@@ -25,8 +23,9 @@ pub struct Mapping {
 
 impl Mapping {
     /// What `--map` says; then what the new host is meant to be called; then what follows from the hosts: the address that the kernel chooses
-    /// for the one that it chose, and for every other address that is gone the new one that mail of the same path or domain leaves from.
-    pub fn new(moved: &Moved, new: &Facts) -> Mapping {
+    /// for the one that it chose, and for every other address that is gone the new one in its place, by `pairs` of addresses that stand in
+    /// one place on both hosts.
+    pub(super) fn new(moved: &Moved, new: &Facts, pairs: impl Iterator<Item = (IpAddr, IpAddr)>) -> Mapping {
         let mut mapping = Mapping {
             addresses: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -44,19 +43,19 @@ impl Mapping {
             let because = || (expected.clone(), "--expect-hostname".to_owned());
             mapping.names.entry(DomainName::new(&old.value)).or_insert_with(because);
         }
-        mapping.infer(&moved.old, new);
+        mapping.infer(&moved.old, new, pairs);
         mapping
     }
 
     /// Adds pairs of addresses that nobody named.
-    fn infer(&mut self, old: &Facts, new: &Facts) {
+    fn infer(&mut self, old: &Facts, new: &Facts, pairs: impl Iterator<Item = (IpAddr, IpAddr)>) {
         let (before, now) = (OwnAddresses::new(old), OwnAddresses::new(new));
         // An address that is on both hosts became nothing else.
         let may_be = |from: IpAddr, to: IpAddr| {
             Family::from(from) == Family::from(to) && now.has(from) != Some(true) && before.has(to) != Some(true)
         };
         for family in Family::BOTH {
-            let chosen = |facts: &Facts| facts.host.source.of(family);
+            let chosen = |facts: &Facts| facts.host.source.for_family(family);
             let (Some(from), Some(to)) = (chosen(old), chosen(new)) else { continue };
             let because = || format!("{to} is the {} address that the kernel chooses, as {from} was", family.title());
             if may_be(from, to) {
@@ -66,7 +65,9 @@ impl Mapping {
             if let (Some(from), Some(to)) = (seen(old, from), seen(new, to))
                 && may_be(from.value, to.value)
             {
-                self.addresses.entry(from.value).or_insert_with(|| (to.value, because()));
+                let (from, to) = (from.value, to.value);
+                let because = || format!("{to} is what receivers see of this host, as {from} was");
+                self.addresses.entry(from).or_insert_with(|| (to, because()));
             }
         }
         let mut taken: BTreeSet<IpAddr> = self.addresses.values().map(|(to, _)| *to).collect();
@@ -76,8 +77,7 @@ impl Mapping {
                 *votes.entry(from).or_default().entry(to).or_default() += 1;
             }
         };
-        let all = super::paths::pairs(old, new).chain(panel::pairs(old, new));
-        for (from, to) in all.chain(super::settings::pairs(old, new)) {
+        for (from, to) in pairs {
             vote(from, to);
         }
         // The clearest first, so that two old addresses do not become one by a chance line.
@@ -192,5 +192,5 @@ pub(super) fn is_telling(facts: &Facts, addr: IpAddr) -> bool {
     let is_source = |path: &OutboundPath| path.source.as_ref().is_some_and(|source| source.value == addr);
     addr::is_public(addr)
         || facts.paths.iter().any(is_source)
-        || Family::BOTH.iter().any(|family| facts.host.source.of(*family) == Some(addr))
+        || Family::BOTH.iter().any(|family| facts.host.source.for_family(*family) == Some(addr))
 }

@@ -32,7 +32,8 @@ pub struct Side<'a> {
 pub fn changes(moved: &Moved, facts: &Facts, answers: &Answers) -> Vec<Change> {
     let old = Side { facts: &moved.old, answers: &moved.answers };
     let new = Side { facts, answers };
-    let mapping = Mapping::new(moved, facts);
+    let pairs = paths::pairs(old.facts, facts).chain(panel::pairs(old.facts, facts));
+    let mapping = Mapping::new(moved, facts, pairs.chain(settings::pairs(old.facts, facts)));
     let mut all = names::changes(old, new, &mapping);
     let by_path = paths::changes(old, new, &mapping);
     all.extend(panel::changes(old, new, &mapping, &moved.sought, &by_path));

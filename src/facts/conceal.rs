@@ -33,6 +33,7 @@ impl Facts {
             old_addresses: _,
             // A snapshot's own, which was concealed when it was read; places in files show no secret.
             moved: _,
+            cutover: _,
             leftovers: _,
         } = self;
         let hider = Hider { known };

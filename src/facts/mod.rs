@@ -96,6 +96,9 @@ pub struct Facts {
     /// `--old-ip`.
     #[serde(default)]
     pub old_addresses: Vec<IpAddr>,
+    /// When a move is planned (`--cutover`), as RFC 3339 writes times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutover: Option<String>,
     /// The host before its move (`--moved-from`); no snapshot holds it.
     #[serde(skip)]
     pub moved: Option<Arc<Moved>>,
@@ -128,6 +131,7 @@ impl Facts {
             expected_helo: Vec::new(),
             daemons: Vec::new(),
             old_addresses: Vec::new(),
+            cutover: None,
             moved: None,
             leftovers: Vec::new(),
         }

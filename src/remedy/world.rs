@@ -448,6 +448,7 @@ impl<'a> Lab<'a> {
             hostname: ground.facts.expected_hostname.clone(),
             helo: ground.facts.expected_helo.clone(),
             old_addresses: ground.facts.old_addresses.clone(),
+            cutover: ground.facts.cutover.clone(),
             moved: ground.facts.moved.clone(),
         });
         identity::apply(&mut facts, ground.facts.overrides.clone());

@@ -169,6 +169,7 @@ pub(crate) fn facts() -> Facts {
         expected_helo: Vec::new(),
         daemons: Vec::new(),
         old_addresses: vec![ip("198.51.100.9")],
+        cutover: None,
         moved: None,
         leftovers: Vec::new(),
     }

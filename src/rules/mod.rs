@@ -24,7 +24,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use context::Context;
-pub use dns::stale_caches;
+pub use dns::{stale_caches, ttl_advice};
 pub use engine::{Outcome, Selection, judge, judge_until};
 pub use policy::Policy;
 

@@ -15,6 +15,9 @@ use crate::observe::Question;
 
 pub use schedule::Timing;
 
+/// Questions to the servers of zones that are due within this time of each other go out together.
+const TOGETHER: Duration = Duration::from_secs(2);
+
 /// A time since the waiting began.
 pub type Elapsed = Duration;
 
@@ -173,9 +176,12 @@ impl Wait {
         let mut round = Round::default();
         let mut soonest: Option<Elapsed> = None;
         let mut sooner = |at: Elapsed| soonest = Some(soonest.map_or(at, |known| known.min(at)));
+        // What is due nearly at once is asked at once.
+        let due = self.items.values().any(|item| matches!(item.source, Source::Due { at, .. } if at <= now));
+        let together = if due { now + TOGETHER } else { now };
         for (question, item) in &self.items {
             match item.source {
-                Source::Due { at, .. } if at <= now => {
+                Source::Due { at, .. } if at <= together => {
                     round.source.insert(question.clone());
                 }
                 Source::Due { at, .. } => sooner(at),

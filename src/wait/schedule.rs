@@ -67,6 +67,9 @@ impl Timing {
         if before == Source::Dead {
             return before;
         }
+        if matches!(before, Source::Absent { .. }) && heard.source != SourceHeard::Answered {
+            return Source::Absent { wrong: heard.wrong };
+        }
         if !asked && !matches!(before, Source::Absent { .. }) {
             return match before {
                 // Another answer made it wrong: of a new PTR name, say.

@@ -148,6 +148,33 @@ fn who_never_answers_is_no_reason_to_wait() {
 }
 
 #[test]
+fn where_nobody_answers_it_ends() {
+    let others: Vec<Question> =
+        ["a.example", "b.example"].iter().map(|name| Question::new(&DomainName::new(name), RecordType::A)).collect();
+    let mut waiting = Wait::new(others.clone(), 2, true, 3600 * SECOND, Timing::new(3));
+    let (mut now, mut rounds) = (Elapsed::ZERO, 0);
+    loop {
+        match waiting.next(now) {
+            Next::End(end) => break assert_eq!(end, End::Right),
+            Next::Sleep(until) => now = until,
+            Next::Ask(round) => {
+                rounds += 1;
+                let silent = |question: &Question| Heard {
+                    question: question.clone(),
+                    wrong: false,
+                    source: SourceHeard::Silent,
+                    copies: (0..2).map(|number| (number, CopyHeard::Unanswered)).collect(),
+                };
+                waiting.heard(now, &others.iter().map(silent).collect::<Vec<_>>(), &round);
+                now += 2 * SECOND;
+            }
+        }
+        assert!(rounds < 30, "{now:?}");
+    }
+    assert!(now < 180 * SECOND, "{now:?}");
+}
+
+#[test]
 fn a_dead_delegation_ends_it() {
     let mut world = World::new(600, 3);
     world.source = SourceHeard::Refusing;

@@ -115,7 +115,7 @@ fn waited(
     let options = gather::options(&facts, args, Instant::now() + args.timeout(), &Progress::default());
     let options = Options { trust, ..options };
     let plan = Plan::new(&facts);
-    let seed = u64::from(std::process::id()) ^ process::now().as_nanosecond() as u64;
+    let seed = process::now().as_nanosecond() as u64;
     let outside = plan.initial.iter().filter(|question| !plan.follow_ups.is_inside(question)).cloned();
     let timing = Timing::new(seed);
     let mut wait = Wait::new(outside, options.resolvers.len(), options.authoritative, awaited.time, timing);
@@ -142,7 +142,9 @@ fn waited(
     let left: Vec<&Finding> =
         findings.iter().filter(|finding| awaited.is_one(finding) && finding.verdict == Verdict::Fail).collect();
     let status = awaited.status(&findings);
+    let answered = dns.summary().answered > 0;
     let because = match end {
+        End::Right if !answered => "no server answers anything".to_owned(),
         End::Right if left.is_empty() => "every server that answers agrees".to_owned(),
         End::Right => format!("waiting does not help what is left: {}", codes(&left)),
         End::TimeUp => "the time is up".to_owned(),
@@ -158,7 +160,7 @@ fn waited(
             }
         }
     };
-    teller.ends(end == End::Right && left.is_empty(), &because, status);
+    teller.ends(end == End::Right && left.is_empty() && answered, &because, status);
     Ok(Done { status, texts: Vec::new() })
 }
 

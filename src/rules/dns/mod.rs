@@ -20,6 +20,7 @@ mod split_horizon;
 mod ttl_high;
 
 pub use cache_stale::stale_caches;
+pub use ttl_high::advice as ttl_advice;
 
 use crate::rules::Rule;
 

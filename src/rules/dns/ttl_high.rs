@@ -1,5 +1,8 @@
+use jiff::{SignedDuration, Timestamp};
+
 use super::questions::duration;
 use crate::addr::Family;
+use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
 use crate::observe::{Observations, Question, RecordType, VantageKind};
@@ -11,7 +14,7 @@ rule! {
     ///
     /// ## Condition
     /// With `--old-ip`, or for a record that `--overlay` is about to change: the TTL of the address record is over
-    /// 3600 s. Subject: the name.
+    /// 3600 s. With `--cutover`: it is over 300 s; then the message says by when to lower it. Subject: the name.
     ///
     /// ## Why it matters
     /// Resolvers keep the old address for the record's time to live: until then receivers compare this host with an address that it no longer
@@ -34,6 +37,8 @@ rule! {
 
 /// Seconds beyond which a record's TTL is high before a change (rules.md).
 const HIGH: u32 = 3600;
+/// What it is to be lowered to.
+const LOW: u32 = 300;
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let (facts, dns) = (cx.facts, cx.dns);
@@ -41,18 +46,79 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     for (name, roles) in cx.identity_names() {
         for family in Family::BOTH {
             let question = Question::new(name, RecordType::address(family));
-            let planned = changes(dns, &question);
-            if facts.old_addresses.is_empty() && !planned {
+            let cutover = cutover(facts);
+            if facts.old_addresses.is_empty() && !changes(dns, &question) && cutover.is_none() {
                 continue;
             }
-            let Some(ttl) = live_ttl(dns, &question).filter(|ttl| *ttl > HIGH) else { continue };
-            let message = format!("the {} record of `{name}` may be kept for {}", family.record(), duration(ttl));
-            let text = format!("Lower the TTL of the {} record of `{name}` to 300 before the change.", family.record());
+            let high = if cutover.is_some() { LOW } else { HIGH };
+            let Some(ttl) = live_ttl(dns, &question).filter(|ttl| *ttl > high) else { continue };
+            let (message, when) = match cutover {
+                Some(cutover) => told(dns, &question, ttl, cutover),
+                None => {
+                    let message =
+                        format!("the {} record of `{name}` may be kept for {}", family.record(), duration(ttl));
+                    (message, "before the change".to_owned())
+                }
+            };
+            let text = format!("Lower the TTL of the {} record of `{name}` to {LOW} {when}.", family.record());
             let finding = RULE.violated(name, message).fix(Fix::new(Who::DnsZone, text));
             findings.push(mark_name(finding, roles).evidence(evidence(dns, &question)));
         }
     }
     findings
+}
+
+/// What to do about times to live before the move that is planned, a line for each record; nothing where none is.
+pub fn advice(facts: &Facts, dns: &Observations) -> Vec<String> {
+    let Some(cutover) = cutover(facts) else { return Vec::new() };
+    let cx = Context::new(facts, dns);
+    let mut lines = Vec::new();
+    for (name, _) in cx.identity_names() {
+        for family in Family::BOTH {
+            let question = Question::new(name, RecordType::address(family));
+            if let Some(ttl) = live_ttl(dns, &question).filter(|ttl| *ttl > LOW) {
+                lines.push(told(dns, &question, ttl, cutover).0);
+            }
+        }
+    }
+    if lines.is_empty() {
+        lines.push(format!("no address record of this host's names may be kept for more than {LOW} s: nothing to lower before the cutover"));
+    }
+    lines
+}
+
+/// When the move is planned.
+fn cutover(facts: &Facts) -> Option<Timestamp> {
+    facts.cutover.as_ref()?.parse().ok()
+}
+
+/// That a record is to be lowered, and by when.
+fn told(dns: &Observations, question: &Question, ttl: u32, cutover: Timestamp) -> (String, String) {
+    let (name, rtype) = (&question.name, question.rtype);
+    let clock = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let before =
+        |seconds: u32| cutover.checked_sub(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MIN);
+    let (by, kept) = (before(ttl), duration(ttl));
+    let head = format!("the {rtype} record of `{name}` may be kept for {kept} (TTL {ttl})");
+    match dns.taken {
+        Some(now) if now > cutover => {
+            (format!("{head}, and the cutover at {} is past", clock(cutover)), "now".to_owned())
+        }
+        Some(now) if now > by => {
+            let until = now.checked_add(SignedDuration::from_secs(i64::from(ttl))).unwrap_or(Timestamp::MAX);
+            let text = format!(
+                "{head}: it had to be lowered by {} for the cutover at {}; lowered now, old copies last until {}",
+                clock(by),
+                clock(cutover),
+                clock(until)
+            );
+            (text, "now".to_owned())
+        }
+        _ => {
+            let by = clock(by);
+            (format!("{head}: lower it to {LOW} by {by} for the cutover at {}", clock(cutover)), format!("by {by}"))
+        }
+    }
 }
 
 /// Whether planned records say otherwise than the live ones.
@@ -76,6 +142,32 @@ mod tests {
     use super::*;
     use crate::rules::dns::observed::observed;
     use crate::rules::testing::{But, check_table, healthy, ip};
+
+    #[test]
+    fn before_a_cutover_it_is_said_by_when() {
+        let moving = || healthy().but(|f| f.cutover = Some("2026-12-02T11:00:00Z".into()));
+        let with = |ttl: &str| observed(&[("mail.example.com A", &[("ns1", &[ttl, "192.0.2.10"])])]);
+        check_table(
+            &RULE,
+            vec![
+                ("low enough", moving(), with("ttl=300"), &[]),
+                ("an hour", moving(), with("ttl=3600"), &["info mail.example.com"]),
+            ],
+        );
+        let mut dns = with("ttl=86400");
+        for (now, part) in [
+            (None, ": lower it to 300 by 2026-12-01 11:00 UTC for the cutover at 2026-12-02 11:00 UTC"),
+            (Some("2026-12-01T10:00:00Z"), ": lower it to 300 by 2026-12-01 11:00 UTC"),
+            (Some("2026-12-01T12:00:00Z"), "old copies last until 2026-12-02 12:00 UTC"),
+            (Some("2026-12-03T12:00:00Z"), "is past"),
+        ] {
+            dns.taken = now.map(|now| now.parse().unwrap());
+            let line = &advice(&moving(), &dns)[0];
+            assert!(line.contains(part) && line.contains("TTL 86400"), "{line}");
+        }
+        assert_eq!(advice(&healthy(), &dns), [""; 0]);
+        assert!(advice(&moving(), &with("ttl=60"))[0].contains("nothing to lower"));
+    }
 
     #[test]
     fn before_a_change_alone() {

@@ -78,7 +78,7 @@ mod tests {
             &RULE,
             vec![
                 ("as before", moved_from(healthy()), dns(&[]), &[]),
-                ("another name everywhere is one finding", renamed(), dns(&[]), &["warning node name"]),
+                ("another name everywhere is one finding", renamed(), dns(&[]), &["warning /etc/hostname"]),
                 (
                     "the name that it is meant to have",
                     renamed().but(|f| f.expected_hostname = Some(DomainName::new("mail.example.com"))),
