@@ -182,3 +182,42 @@ fn a_refused_command_line_says_so_in_the_format_asked_for() {
     assert_eq!(status("--format nagios --version"), Some(0));
     assert_eq!(status("--format nagios"), None);
 }
+
+#[test]
+fn what_becomes_what_is_two_addresses_or_two_names() {
+    use super::values::mapped;
+    for (text, shown) in [
+        ("198.51.100.7=203.0.113.10", Some("198.51.100.7=203.0.113.10")),
+        ("2001:DB8::7=2001:db8::10", Some("2001:db8::7=2001:db8::10")),
+        ("Mail.old.example.=mail.new.example", Some("mail.old.example=mail.new.example")),
+        ("198.51.100.7=2001:db8::10", None),
+        ("198.51.100.7=mail.new.example", None),
+        ("mail.old.example", None),
+        ("=mail.new.example", None),
+        ("a b=c", None),
+    ] {
+        assert_eq!(mapped(text).ok().map(|mapped| mapped.to_string()).as_deref(), shown, "{text}");
+    }
+}
+
+#[test]
+fn durations_and_times_as_people_write_them() {
+    use super::values::{duration, timestamp};
+    for (text, seconds) in [
+        ("90s", Some(90)),
+        ("30m", Some(1800)),
+        ("1h30m", Some(5400)),
+        ("2d", Some(172_800)),
+        ("45", Some(45)),
+        ("0s", None),
+        ("8d", None),
+        ("1w", None),
+        ("m", None),
+        ("", None),
+        ("99999999999999999999h", None),
+    ] {
+        assert_eq!(duration(text).ok().map(|time| time.as_secs()), seconds, "{text}");
+    }
+    assert_eq!(timestamp("2026-12-01T22:00:00+01:00").unwrap().to_string(), "2026-12-01T21:00:00Z");
+    assert!(timestamp("2026-12-01 22:00").is_err() && timestamp("tomorrow").is_err());
+}

@@ -69,7 +69,8 @@ fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let policy = Policy { severity: settings.severity, ignores: settings.ignores, baseline, today };
     let settled = rules::policy::apply(judged, &selection, &policy);
-    let selected = rules::all().map(|rule| &rule.meta).filter(|meta| selection.allows(meta));
+    let selected = rules::all().map(|rule| &rule.meta);
+    let selected = selected.filter(|meta| selection.allows(meta) && rules::is_applicable(meta, facts));
     let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, dns)).collect();
     let mut report =
         Report::new(facts, dns, &settled.findings, selected, &settled.not_checked).with_receivers(opinions);

@@ -70,9 +70,10 @@ fn postfix(all: &mut Vec<Change>, was: &Postfix, is: &Postfix, mapping: &Mapping
 
 fn exim(all: &mut Vec<Change>, was: &EximDriver, is: &EximDriver, mapping: &Mapping, sought: &Sought) {
     for option in EXIM {
-        let Some(before) = was.options.get(option) else { continue };
+        let in_file = |setting: &&Setting| setting.origin.span().is_some();
+        let Some(before) = was.options.get(option).filter(in_file) else { continue };
         let key = format!("exim {} {option}", was.name);
-        let now = is.options.get(option);
+        let now = is.options.get(option).filter(in_file);
         let texts = (before.value.as_deref(), now.and_then(|now| now.value.as_deref()));
         match (texts, now) {
             // Templates of panels differ from version to version; that domains are looked up no more does not.
@@ -134,7 +135,7 @@ fn compare(
 ) {
     let Some(before) = before else { return };
     // What files do not decide is not compared.
-    let Some(old) = before.value.as_deref() else { return };
+    let Some(old) = before.value.as_deref().filter(|old| !old.is_empty()) else { return };
     let new = now.and_then(|now| now.value.as_deref());
     if now.is_some_and(|now| now.undecided.is_some()) {
         return;

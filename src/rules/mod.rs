@@ -25,7 +25,7 @@ mod tests;
 
 pub use context::Context;
 pub use dns::{stale_caches, ttl_advice};
-pub use engine::{Outcome, Selection, judge, judge_until};
+pub use engine::{Outcome, Selection, is_applicable, judge, judge_until};
 pub use policy::Policy;
 
 use crate::findings::{Finding, Meta};
