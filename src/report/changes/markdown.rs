@@ -18,7 +18,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
     table(&mut out, "What is left of the old host", &comparison.with(Verdict::Leftover));
     let mut all: Vec<&FindingView> = comparison.report.findings.iter().collect();
     all.sort_by_key(|finding| (rank(finding), finding.code));
-    findings(&mut out, &all);
+    findings(&mut out, &all, true);
     if !all.is_empty() {
         plan(&mut out, &all, &comparison.report);
     }
