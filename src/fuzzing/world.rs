@@ -103,6 +103,7 @@ impl World {
         let answer = |questions: &BTreeSet<Question>, facts: &Facts, dns: Observations| {
             self.zones.answer_more(questions, &FollowUps::new(facts), dns)
         };
+        let findings = judge(&facts, &dns);
         let ground = Ground {
             root: Some(&self.root),
             kernel: Some(self.kernel.clone()),
@@ -111,10 +112,10 @@ impl World {
             dns: &dns,
             answer: Some(&answer),
             extra: BTreeSet::new(),
+            findings: &findings,
             judge: &judge,
         };
         let plan = remedy::search(&ground).plan;
-        let findings = judge(&facts, &dns);
         let metas = rules::all().map(|rule| &rule.meta);
         let mut report = Report::new(&facts, &dns, &findings, metas, &[]);
         report.set_plan(plan);
