@@ -15,6 +15,7 @@ use super::sections::{self, Acls};
 use super::syntax;
 use super::tables::{self, Class};
 use super::users::Users;
+use super::version;
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
 use crate::facts::Fact;
@@ -45,7 +46,10 @@ impl Config {
     /// An evaluator over the host's files, with the named lists.
     pub fn evaluator<'r>(&'r self, root: &'r Root) -> Evaluator<'r> {
         let own = OwnFiles::of_exim(root, self.files.iter().map(|file| file.path()));
-        Evaluator::over(root, own, Some(&self.lists))
+        let mut evaluator = Evaluator::over(root, own, Some(&self.lists));
+        evaluator.allows_tainted = self.main.get("allow_insecure_tainted_data").is_some_and(|set| set.value == "true");
+        evaluator.version_hint = version::named(&self.macros);
+        evaluator
     }
 }
 

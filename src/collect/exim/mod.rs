@@ -297,7 +297,7 @@ fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read
     });
     let mut facts = facts::Exim {
         file: request.file.to_owned(),
-        version_hint: version_hint(&config),
+        version_hint: version::named(&config.macros),
         error,
         main: Default::default(),
         transports: Vec::new(),
@@ -322,13 +322,6 @@ fn primary_hostname(request: &Request, config: &Config) -> Result<Fact<String>, 
     let lookup = config.main.get("dns_ipv4_lookup").map_or("", |set| set.value.as_str());
     let evaluator = config.evaluator(request.root);
     hostname::default(request.root, request.names, &evaluator, disabled, lookup)
-}
-
-/// The version that Debian's generated file names in its macro `MAIN_PACKAGE_VERSION` (`4.96-15+deb12u10`).
-fn version_hint(config: &Config) -> Option<String> {
-    let found = config.macros.user().iter().find(|found| found.name == "MAIN_PACKAGE_VERSION")?;
-    let version = found.value.split(['-', '+', ' ']).next().unwrap_or_default();
-    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Which Exim is installed: names that a configuration may use differ by release.
 
+use super::macros::Macros;
 use super::words;
 use crate::collect::root::Root;
 
@@ -14,6 +15,13 @@ const MARK: &str = "Exim version %s";
 /// The installed version, such as `4.96`; none where no file says it.
 pub(crate) fn installed(root: &Root) -> Option<String> {
     of_database(root).or_else(|| PROGRAMS.iter().find_map(|path| of_program(root, path)))
+}
+
+/// The version that Debian's generated file names in its macro `MAIN_PACKAGE_VERSION` (`4.96-15+deb12u10`).
+pub(crate) fn named(macros: &Macros) -> Option<String> {
+    let found = macros.user().iter().find(|found| found.name == "MAIN_PACKAGE_VERSION")?;
+    let version = found.value.split(['-', '+', ' ']).next().unwrap_or_default();
+    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
 }
 
 /// Whether the names of the installed release are listed here: those of every release that Debian has packages of.

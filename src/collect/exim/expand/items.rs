@@ -103,7 +103,7 @@ impl Evaluator<'_> {
                 Ok(value)
             }
             "readfile" => {
-                taint::as_file_name(&arguments[0])?;
+                taint::as_file_name(&arguments[0], || self.tainted())?;
                 let path = self.expand(&arguments[0], scope)?;
                 let end = arguments.get(1).map(|end| self.expand(end, scope)).transpose()?;
                 let file = match self.own.read(&path) {

@@ -33,7 +33,7 @@ pub(crate) fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result
         let what = if kind.name == "dnsdb" { "asks the DNS" } else { "asks a database" };
         return undecided(format!("a `{}` lookup {what} when the mail is sent", kind.name));
     };
-    taint::as_file_name(&lookup.file)?;
+    taint::as_file_name(&lookup.file, || of.tainted())?;
     match of.expand(key, scope) {
         Err(Stop::Undecided { .. }) if scope.free.is_some() && is_text(kind.name) => {
             let file = of.expand(&lookup.file, scope)?;

@@ -26,7 +26,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::collect::confidential::OwnFiles;
-use crate::collect::exim::lists;
+use crate::collect::exim::{lists, version};
 use crate::collect::root::{FileStatus, ReadError, Root};
 use crate::facts::Fact;
 use crate::source::SourceFile;
@@ -132,6 +132,10 @@ pub struct Evaluator<'r> {
     lists: Option<&'r NamedLists>,
     /// `$primary_hostname`, for `@` in lists.
     pub primary_hostname: Option<String>,
+    /// `allow_insecure_tainted_data`.
+    pub allows_tainted: bool,
+    /// The version that the configuration names.
+    pub version_hint: Option<String>,
     tables: RefCell<HashMap<String, Rc<Table>>>,
     stats: RefCell<HashMap<String, Option<FileStatus>>>,
     patterns: RefCell<HashMap<(String, bool), Compiled>>,
@@ -155,6 +159,8 @@ impl<'r> Evaluator<'r> {
             own,
             lists,
             primary_hostname: None,
+            allows_tainted: false,
+            version_hint: None,
             tables: RefCell::default(),
             stats: RefCell::default(),
             patterns: RefCell::default(),
@@ -172,6 +178,15 @@ impl<'r> Evaluator<'r> {
         scope.captures.clear();
         scope.depth = 0;
         self.expand(expr, scope)
+    }
+
+    /// What the installed Exim does with text from outside in names of files.
+    pub(crate) fn tainted(&self) -> taint::Tainted {
+        if self.allows_tainted {
+            return taint::Tainted::Taken;
+        }
+        let version = self.version_hint.clone().or_else(|| version::installed(self.root));
+        taint::Tainted::by_version(version.as_deref())
     }
 
     /// Counts a step.

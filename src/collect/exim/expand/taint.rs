@@ -56,24 +56,74 @@ pub(crate) fn is_tainted(expr: &Expr) -> bool {
     })
 }
 
-/// Whether Exim takes an expansion for the name of a file.
+/// What the installed Exim does with text from outside in the name of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tainted {
+    /// It refuses it: 4.94 and later (README.UPDATING of 4.94), and whatever is not known to be older.
+    Refused,
+    /// It takes it: releases before 4.93, and `allow_insecure_tainted_data`, which makes a log line of the refusal.
+    Taken,
+    /// 4.93, which refuses in some places.
+    Undecided,
+}
+
+impl Tainted {
+    /// What a release does, by its version.
+    pub(crate) fn by_version(version: Option<&str>) -> Tainted {
+        let minor = version.and_then(|version| version.strip_prefix("4.")).and_then(|rest| {
+            let digits = rest.split('.').next().unwrap_or_default();
+            digits.parse::<u32>().ok()
+        });
+        match minor {
+            Some(..93) => Tainted::Taken,
+            Some(93) => Tainted::Undecided,
+            _ => Tainted::Refused,
+        }
+    }
+}
+
+/// Whether Exim takes an expansion for the name of a file; `installed` is asked only where it matters.
 ///
 /// # Errors
 /// Its refusal of text from outside; undecided where that is not certain.
-pub(crate) fn as_file_name(expr: &Expr) -> Result<(), Stop> {
-    if is_tainted(expr) {
-        return Err(Stop::fails("Tainted filename: it comes from the message"));
+pub(crate) fn as_file_name(expr: &Expr, installed: impl FnOnce() -> Tainted) -> Result<(), Stop> {
+    if !may_be_tainted(expr) {
+        return Ok(());
     }
-    if may_be_tainted(expr) {
-        return undecided("Exim refuses the name of a file where it comes from outside".to_owned());
+    match installed() {
+        Tainted::Taken => Ok(()),
+        Tainted::Refused if is_tainted(expr) => Err(Stop::fails("Tainted filename: it comes from the message")),
+        Tainted::Refused => undecided("Exim refuses the name of a file where it comes from outside".to_owned()),
+        Tainted::Undecided => {
+            undecided("Exim 4.93 refuses some names of files that come from outside, and takes others".to_owned())
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::collect::exim::expand::parse::parse;
+
+    #[test]
+    fn names_of_files_are_refused_by_release() {
+        for (version, expected) in [
+            (None, Tainted::Refused),
+            (Some("4.92"), Tainted::Taken),
+            (Some("4.92.3"), Tainted::Taken),
+            (Some("4.93"), Tainted::Undecided),
+            (Some("4.94.2"), Tainted::Refused),
+            (Some("4.100"), Tainted::Refused),
+            (Some("5.1"), Tainted::Refused),
+        ] {
+            assert_eq!(Tainted::by_version(version), expected, "{version:?}");
+        }
+        let expr = parse("/etc/vmail/$sender_address_domain/helo");
+        assert!(as_file_name(&expr, || Tainted::Taken).is_ok());
+        assert!(matches!(as_file_name(&expr, || Tainted::Refused), Err(Stop::Fails(_))));
+        assert!(matches!(as_file_name(&expr, || Tainted::Undecided), Err(Stop::Undecided { .. })));
+        assert!(as_file_name(&parse("/etc/$primary_hostname"), || unreachable!("no version matters to clean text")).is_ok());
+    }
 
     #[test]
     fn only_clean_text_is_expanded_once_more() {

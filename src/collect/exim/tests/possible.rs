@@ -154,6 +154,29 @@ fn a_file_name_from_the_message_names_the_domains_whose_mail_is_deferred() {
 }
 
 #[test]
+fn older_releases_take_file_names_from_the_message() {
+    let program = |version: &str| format!("\0Exim version %s #%s built %s\0x\0{version}\0");
+    let text = format!("disable_ipv6\n{SMTP} helo_data = ${{lookup{{x}}lsearch{{/etc/helos/$sender_address_domain}}{{$value}}}}\n");
+    let collect = |text: &str, version: &str| {
+        let files = [
+            ("/etc/exim.conf", text),
+            ("/usr/sbin/exim", &program(version)),
+            ("/etc/mailname", "a.example\n"),
+            ("/etc/helos/a.example", "x: helo.a.example\n"),
+        ];
+        Fixture::new(&files).collect(false)
+    };
+    let refuses = |text: &str, version: &str| {
+        collect(text, version).problems.iter().any(|problem| problem.message.contains("Tainted filename"))
+    };
+    assert!(refuses(&text, "4.94.2"));
+    assert!(refuses(&text, "4.96"));
+    assert!(!refuses(&text, "4.92.3"));
+    assert!(!refuses(&text, "4.93"), "undecided");
+    assert!(!refuses(&format!("allow_insecure_tainted_data = true\n{text}"), "4.96"));
+}
+
+#[test]
 fn a_name_that_no_listed_release_knows_refuses_where_the_installed_one_is_listed() {
     let text = format!("begin acl\nr:\n accept hosst = x\n{SMTP}begin authenticators\nc:\n driver = krb\n x = y\n");
     let collect = |place: &str, program: &str, running: &[Daemon]| {
