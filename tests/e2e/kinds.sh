@@ -9,6 +9,12 @@ postfix_finds() {
     holds "$work/report.json" "[f for f in r['findings'] if f['code'] == '$1' and '$2' in f['message']]"
 }
 
+# Whether Postfix's log has a text.
+postfix_logs() { grep -qF -- "$1" "$work/postfix/root/var/log/mail.log"; }
+
+# Whether the queue is empty.
+queue_is_empty() { [ -z "$(on postfix postqueue -j)" ]; }
+
 # Kinds of settings by which mail stays on this host.
 mail_that_stays() {
     say "  a next hop that the client cannot parse"
@@ -28,7 +34,60 @@ mail_that_stays() {
     postfix_finds CFG017 outt
     on postfix postsuper -d ALL >/dev/null 2>&1
     on postfix postconf -X sender_dependent_default_transport_maps
+
+    say "  a value that the client does not take"
+    on postfix postconf -e 'smtp_connect_timeout=30 s'
+    restart_postfix
+    send_one postfix example.com v4
+    eventually 45 "the client refuses it" postfix_logs 'bad time value or unit: 30 s'
+    postfix_finds CFG001 'bad time value or unit: 30 s'
+    on postfix postsuper -d ALL >/dev/null 2>&1
+    on postfix postconf -X smtp_connect_timeout
+
+    say "  nothing is sent: default_transport = error"
+    on postfix postconf -e 'default_transport=error' 'relay_transport=error'
+    restart_postfix
+    : >"$records"
+    send_one postfix example.com v4
+    eventually 45 "the message bounces" queue_is_empty
+    judge 30 "$work/report.json" on postfix helolint check --format json
+    holds "$work/report.json" 'not [p for p in r["paths"] if not p["unused"]] and not [f for f in r["findings"] if f["severity"] == "error"]'
+    [ ! -s "$records" ] || die "mail reached the sink"
+
+    say "  everything is handed to a program"
+    on postfix postconf -M "out/unix=out unix - n n - - pipe user=nobody argv=/bin/true"
+    on postfix postconf -e 'default_transport=out' 'relay_transport=out'
+    restart_postfix
+    send_one postfix example.com v4
+    eventually 45 "the program takes it" queue_is_empty
+    postfix_finds CFG019 out
+    [ ! -s "$records" ] || die "mail reached the sink"
+    on postfix postconf -X default_transport relay_transport
+    on postfix postconf -MX out/unix
+
+    say "  a source address of the server's entry: no effect"
+    on postfix postconf -P smtp/inet/smtp_bind_address=203.0.113.12
+    restart_postfix
+    send_all postfix example.com
+    paths_agree postfix
+    on postfix postconf -PX smtp/inet/smtp_bind_address
+
+    say "  a file of myorigin that is missing"
+    on postfix postconf -e myorigin=/etc/nosuch
+    ! on postfix postfix check >"$work/refusal" 2>&1 || die "Postfix takes it"
+    postfix_finds CFG001 '/etc/nosuch: cannot open file'
+    on postfix postconf -e myorigin=/etc/mailname
+
+    say "  an address of master.cf that is not this host's"
+    on postfix postfix stop >/dev/null 2>&1 || true
+    on postfix postconf -M "203.0.113.99:2525/inet=203.0.113.99:2525 inet n - n - - smtpd"
+    on postfix postfix start >"$work/refusal" 2>&1 || true
+    eventually 10 "the master ends" master_is_gone
+    postfix_finds CFG001 'bind 203.0.113.99 port 2525: Cannot assign requested address'
+    on postfix postconf -MX 203.0.113.99:2525/inet
 }
+
+master_is_gone() { ! on postfix postfix status; }
 
 # Whether Exim keeps a message, and the log says why. usage: exim_keeps TEXT
 exim_keeps() { [ "$(on exim exim4 -bpc)" -gt 0 ] && grep -qF "$1" "$work/exim/root/var/log/exim4/mainlog"; }
