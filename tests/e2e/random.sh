@@ -24,9 +24,14 @@ case_postconf() {
         rm -rf "$root/tmp/cases"
         mkdir "$root/tmp/cases"
         # $top: set by run
-        (cd "${top:?}" && cargo run --quiet --locked --example postfix_fuzz -- "$seed" "${E2E_COUNT:-300}" "$root/tmp/cases") >&2
+        if [ -n "${E2E_CASES:-}" ]; then
+            cp "$E2E_CASES"/*.cf "$root/tmp/cases"
+        else
+            (cd "${top:?}" && cargo run --quiet --locked --example postfix_fuzz -- "$seed" "${E2E_COUNT:-300}" "$root/tmp/cases") >&2
+        fi
         on postconf python3 /tmp/postconf /tmp/cases >&2
-        (cd "$top" && HELOLINT_POSTFIX_CASES=$root/tmp/cases \
+        [ -z "${E2E_CASES:-}" ] || cp "$root"/tmp/cases/*.expected.json "$E2E_CASES"
+        (cd "${top:?}" && HELOLINT_POSTFIX_CASES=$root/tmp/cases \
             cargo test --quiet --locked --test postfix_oracle -- --exact recorded_elsewhere_agree) >"$work/postconf.log" 2>&1 ||
             { cat "$work/postconf.log" >&2; die "seed $seed: helolint and Postfix differ"; }
         grep -q '1 passed' "$work/postconf.log" || die "nothing was compared"

@@ -129,7 +129,22 @@ impl<'a> Process<'a> {
         }
         process.load_typed(start.process_name, &[Kind::Text, Kind::Boolean], expander);
         process.check_choices(start.program, env, expander);
+        process.check_watchdog(start.process_name);
         process
+    }
+
+    /// A daemon's watchdog looks at it three times within `daemon_timeout`: with less than a second between, the daemon ends (watchdog.c).
+    /// Commands have none; the master and the queue manager have times of their own.
+    fn check_watchdog(&mut self, process_name: &str) {
+        const STEPS: i64 = 3;
+        if matches!(process_name, "" | "master" | "qmgr" | "nqmgr" | "oqmgr") || !self.sets("daemon_timeout") {
+            return;
+        }
+        if let Some(found) =
+            self.value("daemon_timeout").and_then(|value| typed::seconds(value)).filter(|found| *found < STEPS)
+        {
+            self.refuse("daemon_timeout", format!("watchdog_create: timeout {found} is too small"));
+        }
     }
 
     /// What the program refuses of values that it takes a few of alone.

@@ -94,6 +94,11 @@ impl Typed {
     }
 }
 
+/// The seconds of a time.
+pub(crate) fn seconds(value: &str) -> Option<i64> {
+    time(value).map(|(found, unit)| found.saturating_mul(unit))
+}
+
 /// A whole text that strtol(3) takes.
 fn number(text: &str) -> Option<i64> {
     text.trim_start_matches([' ', '\t', '\r', '\n', '\u{b}', '\u{c}']).parse().ok()

@@ -122,7 +122,9 @@ mod tests {
         assert!(as_file_name(&expr, || Tainted::Taken).is_ok());
         assert!(matches!(as_file_name(&expr, || Tainted::Refused), Err(Stop::Fails(_))));
         assert!(matches!(as_file_name(&expr, || Tainted::Undecided), Err(Stop::Undecided { .. })));
-        assert!(as_file_name(&parse("/etc/$primary_hostname"), || unreachable!("no version matters to clean text")).is_ok());
+        assert!(
+            as_file_name(&parse("/etc/$primary_hostname"), || unreachable!("no version matters to clean text")).is_ok()
+        );
     }
 
     #[test]

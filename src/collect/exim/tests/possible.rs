@@ -156,7 +156,9 @@ fn a_file_name_from_the_message_names_the_domains_whose_mail_is_deferred() {
 #[test]
 fn older_releases_take_file_names_from_the_message() {
     let program = |version: &str| format!("\0Exim version %s #%s built %s\0x\0{version}\0");
-    let text = format!("disable_ipv6\n{SMTP} helo_data = ${{lookup{{x}}lsearch{{/etc/helos/$sender_address_domain}}{{$value}}}}\n");
+    let text = format!(
+        "disable_ipv6\n{SMTP} helo_data = ${{lookup{{x}}lsearch{{/etc/helos/$sender_address_domain}}{{$value}}}}\n"
+    );
     let collect = |text: &str, version: &str| {
         let files = [
             ("/etc/exim.conf", text),
