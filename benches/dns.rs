@@ -212,6 +212,7 @@ fn options(server: SocketAddr) -> Options {
         timeout: Duration::from_secs(60),
         progress: Progress::default(),
         trust: Trust::nobody(),
+        only: None,
     }
 }
 

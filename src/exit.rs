@@ -14,6 +14,13 @@ Exit status:
 With --fail-on never: 0 or 2. The format on standard output may have its own:
 nagios 2 CRITICAL, 1 WARNING, 3 UNKNOWN, 0 OK; sarif and checkmk 0 unless 2.";
 
+/// The table that `fix --help` prints.
+pub(crate) const FIX_TABLE: &str = "\
+Exit status:
+  0  nothing to change, or everything asked for was written
+  1  a change is shown, or one was refused
+  2  could not run";
+
 /// Nothing to report.
 pub(crate) const OK: u8 = 0;
 /// Failed findings at or above the threshold.

@@ -261,7 +261,9 @@ fn differences(case: &Case) -> Vec<String> {
             // The level is told with its value, which says what was read before it.
             let tells_level = |text: &str| text.starts_with("Invalid TLS level");
             let same = match (ours.map(String::as_str), theirs.as_deref()) {
-                (Some(ours), Some(theirs)) if tells_level(ours) && tells_level(theirs) => ours == theirs,
+                (Some(ours), Some(theirs)) if tells_level(ours) && tells_level(theirs) => {
+                    printable(ours) == printable(theirs)
+                }
                 (ours, theirs) => ours.is_some() == theirs.is_some(),
             };
             (!same).then(|| format!("{what} refuses: {ours:?}, recorded {theirs:?}"))

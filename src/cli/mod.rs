@@ -56,6 +56,12 @@ Examples:
   sudo helolint wait --until PTR --for 2h       until no rule about PTR records finds anything
   sudo helolint wait && systemctl start exim    as a step of a script";
 
+const FIX_EXAMPLES: &str = "\
+Examples:
+  sudo helolint fix                             the changes, as diffs; nothing is written
+  sudo helolint fix --apply --run               safe changes, and the programs that make them count
+  sudo helolint fix --undo                      the files as they were";
+
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   helolint explain PTR001
@@ -72,8 +78,8 @@ Examples:
 /// Checks the identity of a mail host: HELO names, source addresses, PTR and forward records.
 ///
 /// helolint reads how Postfix or Exim on this host introduce themselves and from which addresses they send, asks the DNS what
-/// receivers see, and says where the two disagree and who has to change what. It changes nothing, sends no mail and connects to
-/// DNS servers alone.
+/// receivers see, and says where the two disagree and who has to change what. It sends no mail, connects to DNS servers
+/// alone, and changes nothing unless `fix --apply` is asked to.
 #[derive(Debug, Parser)]
 #[command(name = "helolint", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::TABLE))]
@@ -150,6 +156,13 @@ pub(crate) enum Command {
     Rules(RulesArgs),
     /// Show the DNS questions that check would ask, and of which servers, without asking them
     Questions(Box<QuestionsArgs>),
+    /// Show, and with --apply make, the changes to this host's files that findings call for
+    ///
+    /// Each step of the plan is shown as a unified diff. A step is safe where it settles its findings and takes nothing away, and unsafe where
+    /// something goes or an administrator may prefer another way (--unsafe). What is for a zone of the DNS, for whoever holds an address, for a
+    /// person's hand or for a program that generates the file is only shown, with the place where it lasts.
+    #[command(after_help = FIX_EXAMPLES, after_long_help = format!("{FIX_EXAMPLES}\n\n{}", crate::exit::FIX_TABLE))]
+    Fix(Box<FixArgs>),
     /// Write the file that `--kernel` reads: this host's names, addresses and source addresses
     Kernel(KernelArgs),
     /// Print the JSON Schema of a document
@@ -207,6 +220,38 @@ pub(crate) struct QuestionsArgs {
     pub facts: FactArgs,
     #[command(flatten)]
     pub dns: DnsArgs,
+}
+
+/// Options of `fix`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FixArgs {
+    #[command(flatten)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    pub dns: DnsArgs,
+    /// Write the files: each whole, with its backup beside it, owner, permissions and attributes as they were
+    #[arg(long, help_heading = "What is changed")]
+    pub apply: bool,
+    /// Include steps that take something away, or beside which there is another way
+    #[arg(long = "unsafe", help_heading = "What is changed")]
+    pub with_unsafe: bool,
+    /// Run the programs that belong to the steps: postfix reload, postmap, update-exim4.conf and the like, from a fixed list
+    #[arg(long, requires = "apply", help_heading = "What is changed")]
+    pub run: bool,
+    /// Give back what the last --apply wrote, where it has not changed since
+    #[arg(long, conflicts_with_all = ["apply", "run", "with_unsafe"], help_heading = "What is changed")]
+    pub undo: bool,
+    /// Judge by these rules only: codes, names or families such as PTR
+    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
+        value_parser = words::Words { parse: values::rule_word, known: words::rules_and_families })]
+    pub select: Vec<String>,
+    /// Do not judge by these rules
+    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
+        value_parser = words::Words { parse: values::rule_word, known: words::rules_and_families })]
+    pub ignore: Vec<String>,
+    /// Say what of the sandbox the kernel does not have
+    #[arg(short, long)]
+    pub verbose: bool,
 }
 
 /// Options of `kernel`.

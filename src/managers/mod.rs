@@ -92,6 +92,20 @@ pub enum Owned {
 }
 
 impl Owned {
+    /// What a setting of Postfix or Exim is, where managers write it by itself.
+    pub fn of_setting(name: &str) -> Option<Owned> {
+        Some(match name {
+            "myhostname" => Owned::Myhostname,
+            "smtp_helo_name" => Owned::SmtpHeloName,
+            "smtp_bind_address" | "smtp_bind_address6" => Owned::SmtpBindAddress,
+            "inet_protocols" => Owned::InetProtocols,
+            "primary_hostname" => Owned::EximPrimaryHostname,
+            "helo_data" => Owned::EximHeloData,
+            "interface" => Owned::EximInterface,
+            _ => return None,
+        })
+    }
+
     /// The fact of a whole file that covers this one, if there is one: who writes main.cf writes `myhostname`.
     fn file(self) -> Option<Owned> {
         match self {

@@ -346,7 +346,12 @@ fn forget(place: &Place, name: &str) {
 
 /// As long as it lives, signals wait: none ends the process between a temporary name and the last one. No other thread may take
 /// them meanwhile, so those that are left when reports are written block them too.
-struct Uninterrupted(Option<SigSet>);
+pub(crate) struct Uninterrupted(Option<SigSet>);
+
+/// Has signals wait until the value is dropped.
+pub(crate) fn uninterrupted() -> Uninterrupted {
+    Uninterrupted::new()
+}
 
 impl Uninterrupted {
     fn new() -> Uninterrupted {

@@ -54,6 +54,43 @@ fn hunks(old: &str, new: &str, changed: &[usize]) -> String {
     out
 }
 
+/// `old` with the changes of a unified diff that [`unified`] made of it; `None` where a line that goes does not stand where the diff says.
+pub(crate) fn patched(old: &str, diff: &str) -> Option<String> {
+    const NO_NEWLINE: &str = "\\ No newline at end of file";
+    let lines: Vec<&str> = old.split_inclusive('\n').collect();
+    let (mut new, mut at) = (String::new(), 0);
+    let mut rest = diff.split_inclusive('\n').peekable();
+    while let Some(head) = rest.next() {
+        let (before, _) = head.strip_prefix("@@ -")?.split_once(" +")?;
+        let (start, count) = before.split_once(',').unwrap_or((before, "1"));
+        let (start, count): (usize, usize) = (start.parse().ok()?, count.parse().ok()?);
+        // Where nothing goes, the line named is the one before.
+        let start = if count == 0 { start } else { start.checked_sub(1)? };
+        new.push_str(&lines.get(at..start)?.concat());
+        at = start;
+        while let Some(line) = rest.next_if(|line| !line.starts_with("@@ ")) {
+            let bare = rest.next_if(|next| next.trim_end() == NO_NEWLINE).is_some();
+            let text = line.get(1..)?;
+            let text = if bare { text.strip_suffix('\n').unwrap_or(text) } else { text };
+            match line.as_bytes().first()? {
+                b'+' => new.push_str(text),
+                b'-' | b' ' => {
+                    if *lines.get(at)? != text {
+                        return None;
+                    }
+                    if line.starts_with(' ') {
+                        new.push_str(text);
+                    }
+                    at += 1;
+                }
+                _ => return None,
+            }
+        }
+    }
+    new.push_str(&lines.get(at..)?.concat());
+    Some(new)
+}
+
 /// What a diff comes to, in words: the lines that it adds, or those that it takes away where it adds none.
 pub(super) fn told(diff: &str) -> Vec<String> {
     let lines = |sign: char, before: &str| -> Vec<String> {
@@ -250,6 +287,31 @@ mod tests {
             (Some("a\nb\n"), "0\na\nb\n"),
         ] {
             assert_eq!(run(old, new), new, "{old:?}");
+        }
+    }
+
+    #[test]
+    fn a_diff_makes_the_new_text_of_the_old() {
+        for (old, new) in [
+            ("a\nb\nc\n", "a\nx\nc\n"),
+            ("a\nb\nc\n", "b\nc\nd\n"),
+            ("", "a\n"),
+            ("a\n", ""),
+            ("a\nb", "a\nb\nc"),
+            ("a\nb", "a\nb\n"),
+            ("a\n", "a\nb"),
+            ("one\ntwo\nthree\nfour\n", "zero\none\nthree\nfive\nsix\n"),
+        ] {
+            let diff = unified(old, new);
+            assert_eq!(patched(old, &diff).as_deref(), Some(new), "{diff}");
+            assert_eq!(
+                patched(&format!("# a line more\n{old}"), &diff).filter(|_| diff.contains("\n-")),
+                None,
+                "{diff}"
+            );
+        }
+        for none in ["x", "@@ -1 +1\n*a\n", "@@ -9 +9 @@\n-a\n", "@@ -0 +1 @@\n-a\n"] {
+            assert_eq!(patched("a\n", none), None, "{none}");
         }
     }
 

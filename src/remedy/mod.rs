@@ -11,8 +11,10 @@
 //! | `shapes`, `sample` | large hosts: paths that stand for others, and files cut down to them |
 //! | `steps`, `place`, `writer` | their order, whose each is, words and commands |
 //! | [`step`] | the plan as data |
+//! | [`apply`] | the steps that this host takes by itself, carried out on request |
 
 pub mod action;
+pub mod apply;
 pub mod candidates;
 mod diff;
 pub mod edit;

@@ -348,6 +348,16 @@ impl<'a> Lab<'a> {
         ops.into_iter().try_fold(world.clone(), |world, op| self.apply(&world, op))
     }
 
+    /// The world after these files have these contents; `None`: there is none.
+    pub fn with_texts(&self, texts: impl IntoIterator<Item = (String, Option<String>)>) -> Option<World> {
+        let mut world = self.world();
+        for (file, text) in texts {
+            world.count += 1;
+            self.put(&mut world, &file, text)?;
+        }
+        Some(world)
+    }
+
     /// Whether lines that change hold a secret: such an edit could not be shown.
     fn tells_secrets(&self, old: &str, new: &str) -> bool {
         let same = |(a, b): &(&str, &str)| a == b;

@@ -375,17 +375,7 @@ fn owned(facts: &Facts, op: &Op) -> Option<(Owned, String)> {
                 }
                 _ => ("", None),
             };
-            let owned = match name {
-                "myhostname" => Owned::Myhostname,
-                "smtp_helo_name" => Owned::SmtpHeloName,
-                "smtp_bind_address" | "smtp_bind_address6" => Owned::SmtpBindAddress,
-                "inet_protocols" => Owned::InetProtocols,
-                "primary_hostname" => Owned::EximPrimaryHostname,
-                "helo_data" => Owned::EximHeloData,
-                "interface" => Owned::EximInterface,
-                _ => file,
-            };
-            Some((owned, value.unwrap_or_default()))
+            Some((Owned::of_setting(name).unwrap_or(file), value.unwrap_or_default()))
         }
         _ => None,
     }

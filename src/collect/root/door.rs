@@ -65,6 +65,14 @@ impl Door {
         }
     }
 
+    /// The same door once more.
+    ///
+    /// # Errors
+    /// Where the process may have no more descriptors.
+    pub(crate) fn try_clone(&self) -> io::Result<Door> {
+        Ok(Door { dir: self.dir.try_clone()?, by_kernel: self.by_kernel })
+    }
+
     /// `path` without links and dots.
     ///
     /// # Errors

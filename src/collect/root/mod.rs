@@ -15,7 +15,8 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, readlinkat};
+use nix::fcntl::{OFlag, openat, readlinkat};
+use nix::sys::stat::Mode;
 
 use crate::secret::Known;
 use crate::source::SourceFile;
@@ -272,6 +273,19 @@ impl Root {
         Root { door: None, ..self }
     }
 
+    /// The folders below the root, for what is to be written there later; `None` once nothing is read any more.
+    ///
+    /// # Errors
+    /// Where the process may have no more descriptors.
+    pub fn folders(&self) -> io::Result<Option<Folders>> {
+        Ok(self.door.as_ref().map(Door::try_clone).transpose()?.map(|door| Folders { door }))
+    }
+
+    /// The paths that were read, or asked for, as they were spelled.
+    pub fn asked_for(&self) -> Vec<String> {
+        self.read.borrow().keys().cloned().collect()
+    }
+
     fn find(&self, path: &str) -> Result<OwnedFd, Errno> {
         self.door.as_ref().ok_or(Errno::ENOENT)?.find(path)
     }
@@ -400,6 +414,24 @@ impl Root {
         let Ok(folder) = self.find(path) else { return Vec::new() };
         let entries = door::entries(&folder, limit.saturating_add(1));
         entries.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect()
+    }
+}
+
+/// Folders below a root, opened to change what is in them.
+#[derive(Debug)]
+pub struct Folders {
+    door: Door,
+}
+
+impl Folders {
+    /// The folder at `path`, links followed inside the root alone.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn open(&self, path: &str) -> io::Result<OwnedFd> {
+        let found = self.door.find(path)?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(openat(&found, ".", flags, Mode::empty())?)
     }
 }
 

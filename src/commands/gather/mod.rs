@@ -2,8 +2,10 @@
 
 mod moved;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
@@ -16,6 +18,7 @@ use crate::error::Error;
 use crate::escape;
 use crate::facts::{Expectations, Facts, HostFqdn, NatEntry, Origin, Overrides};
 use crate::inputs::{Host, Input, Inputs, ZoneInputs};
+use crate::name::DomainName;
 use crate::observe::plan::Plan;
 use crate::observe::recorded::{ZoneError, Zones};
 use crate::observe::resolver::{self, Options, Progress, ResolverSpec, Transport, Trust, discover};
@@ -147,25 +150,78 @@ pub(crate) fn apart_telling<P>(
     parents: P,
     args: &FactArgs,
     (dns, time): (&DnsArgs, Duration),
-    mut start: Start,
+    start: Start,
     verbose: bool,
     work: impl FnOnce(Start, &mut dyn FnMut(&str)) -> Result<Done, Error>,
     hear: &mut dyn FnMut(&str),
 ) -> Result<(Done, P), Error> {
-    if !sends(args, dns) {
-        return Ok((work(start, hear)?, parents));
+    match sends(args, dns) {
+        true => in_a_child(parents, (dns, time), &Rc::new(Cell::new(Some(start))), verbose, work, hear),
+        false => Ok((work(start, hear)?, parents)),
     }
+}
+
+/// Facts and answers for what root itself will do with them. Where packets are sent, a process without rights asks, `work` says in it what came
+/// of that as a snapshot, and of the snapshot nothing but answers counts here, each read as what it should be.
+///
+/// # Errors
+/// As [`apart`].
+pub(crate) fn answered(
+    args: &FactArgs,
+    dns: &DnsArgs,
+    start: Start,
+    verbose: bool,
+    work: impl FnOnce(Start) -> Result<Done, Error>,
+) -> Result<Gathered, Error> {
+    if !sends(args, dns) {
+        return observe(args, dns, start);
+    }
+    // The child takes its own copy.
+    let start = Rc::new(Cell::new(Some(start)));
+    let work = |start, _: &mut dyn FnMut(&str)| work(start);
+    let (done, ()) = in_a_child((), (dns, dns.timeout()), &start, verbose, work, &mut |_| {})?;
+    let bad =
+        |error: snapshot::SnapshotError| Error::Apart(format!("what the process that asks the DNS gave back: {error}"));
+    let (said, dns) = snapshot::read(done.only()?).map_err(bad)?;
+    let start = start.take().ok_or(Error::Fault)?;
+    let planned = start.overlay()?;
+    let (Known::Facts(mut facts, _), Some(Held { root, kernel, running })) = (start.host, start.held) else {
+        return Err(Error::Fault);
+    };
+    let is_name = |name: &str| DomainName::new(name).is_host_name();
+    let fqdn = match said.host.fqdn {
+        HostFqdn::Name(name) if !is_name(&name.value) => {
+            HostFqdn::Unknown("what the C library said is no host name".into())
+        }
+        other => other,
+    };
+    system::set_fqdn(&mut facts.host, fqdn);
+    let source = Source { answers: Answers::Recorded(dns.clone()), planned };
+    let sources = Sources { root: Some(root), kernel, running, source, deadline: Instant::now() };
+    Ok(Gathered { facts: *facts, dns, taken: None, sources })
+}
+
+/// Does `work` in a process without rights, which has `start` as it is now.
+fn in_a_child<P>(
+    parents: P,
+    (dns, time): (&DnsArgs, Duration),
+    start: &Rc<Cell<Option<Start>>>,
+    verbose: bool,
+    work: impl FnOnce(Start, &mut dyn FnMut(&str)) -> Result<Done, Error>,
+    hear: &mut dyn FnMut(&str),
+) -> Result<(Done, P), Error> {
     let ports = dns.resolver.iter().map(|resolver| resolver.server.port());
     let ports = ports.chain([resolver::PORT, dns.authoritative_port]).collect();
     let profile = Profile { task: Task::Dns(ports), dns_time: time };
     let prepare = || {
-        if let Known::Facts(_, Some(pending)) = &mut start.host {
+        let mut start = start.take();
+        if let Some(Start { host: Known::Facts(_, Some(pending)), .. }) = &mut start {
             pending.start();
         }
         start
     };
     let required = dns.require_sandbox;
-    let within = |start: Start, missing: Vec<sandbox::Missing>| {
+    let within = |start: Option<Start>, missing: Vec<sandbox::Missing>| {
         let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
         if required && !missing.is_empty() {
             return Message::Failed(format!("--require-sandbox: not here: {}", missing.join("; ")));
@@ -173,7 +229,7 @@ pub(crate) fn apart_telling<P>(
         if verbose {
             missing.iter().for_each(|layer| output::note(&format!("sandbox: not here: {layer}")));
         }
-        match work(start, &mut sandbox::tell) {
+        match start.ok_or(Error::Fault).and_then(|start| work(start, &mut sandbox::tell)) {
             Ok(Done { status, texts }) => Message::Done { status, texts },
             Err(error) => Message::Failed(error.to_string()),
         }
@@ -227,6 +283,14 @@ impl Start {
                 Ok((*facts, pending))
             }
         }
+    }
+
+    /// The folders of the files that were read, without links.
+    pub(crate) fn folders(&self) -> BTreeSet<String> {
+        let Some(Held { root, .. }) = &self.held else { return BTreeSet::new() };
+        let places = root.asked_for().into_iter().flat_map(|path| [root.place(&path), path]);
+        let folder = |path: String| path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        places.filter_map(folder).map(|folder| root.canonical(&folder).unwrap_or(folder)).collect()
     }
 
     /// Whether this is a mail host, as far as its files say; a snapshot counts as one.
