@@ -24,9 +24,9 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     let place = Place::find(path).map_err(|refusal| match refusal {
         Refusal::Io(error) => error,
         Refusal::Unsafe(why) => io::Error::other(why),
-        Refusal::Link { owner, name } => {
-            io::Error::other(format!("user {owner} owns the link {name}, and could have any file read by it"))
-        }
+        Refusal::Link { owner, name } => io::Error::other(format!(
+            "user {owner} owns the link {name}, and could have any file read by it: name the file itself"
+        )),
     })?;
     let open = |flags: OFlag| openat(&place.folder, place.name.as_os_str(), flags | OFlag::O_CLOEXEC, Mode::empty());
     let reading = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
