@@ -332,7 +332,7 @@ fn distance(a: &str, b: &str) -> usize {
 fn origin_domain(state: &State<'_>, wrong: &str, all: &mut Vec<Candidate>) {
     let facts = state.facts();
     let mut names: Vec<String> = Vec::new();
-    let known = super::records::own_domains(state).into_iter().map(|name| name.to_string());
+    let known = super::records::own_domains(state).iter().map(|name| name.to_string());
     let own = crate::rules::names::own_names(facts).into_iter().map(|(_, name)| name.value.to_string());
     for name in own.chain(known).filter(|name| name != wrong) {
         if !names.contains(&name) {
