@@ -4,8 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::observe::Question;
-use crate::observe::change::RecordChange;
-use crate::remedy::candidates::{self, Candidate, State};
+use crate::remedy::candidates::{self, Candidate, State, cost};
 use crate::remedy::shapes::{self, Round, Shapes, Used};
 use crate::remedy::step::Plan;
 use crate::remedy::steps;
@@ -67,21 +66,6 @@ impl Node {
             + weight(errors, OF_ERROR)
             + weight(warnings, OF_WARNING)
             + refusing as u64
-    }
-}
-
-/// What a change costs: who must act, then how much.
-pub fn cost(op: &Op) -> u32 {
-    match op {
-        Op::Record(RecordChange::SetPtr(..)) => 100,
-        Op::Record(RecordChange::Publish(..)) => 30,
-        Op::Record(RecordChange::Withdraw(..)) => 5,
-        Op::HostName(_) => 4,
-        Op::Address { .. } => 3,
-        Op::Route { .. } => 4,
-        Op::Edit { .. } | Op::Remove { .. } => 2,
-        Op::Generate { .. } | Op::Compile { .. } | Op::Reload => 1,
-        Op::ByHand { effect, .. } => 1 + effect.iter().map(cost).sum::<u32>(),
     }
 }
 

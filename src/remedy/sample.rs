@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::collect::root::{Changed, Root};
 use crate::facts::{Facts, SenderDomains};
 use crate::findings::Finding;
-use crate::remedy::shapes::PathKey;
-use crate::remedy::trial;
+use crate::remedy::trial::{self, PathKey};
 
 /// cPanel's files with a line for each domain, account or address.
 const MAPS: [&str; 10] = [

@@ -2,45 +2,15 @@
 //! search looks at two of each shape, and what it finds is made of the others too.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
-use std::sync::Arc;
 
-use crate::addr::Family;
 use crate::facts::{Facts, Helo, Mta, OutboundPath, SenderDomains};
-use crate::name::DomainName;
 use crate::remedy::candidates::{self, Candidate, State};
 use crate::remedy::edit::Edit;
-use crate::remedy::trial::Trial;
+use crate::remedy::trial::{PathKey, Trial};
 use crate::remedy::world::Op;
 
 /// Paths of one shape that stand for the others: with one alone, its name would do for all.
 const STAND: usize = 2;
-
-/// What tells a path from others, whatever its HELO name becomes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct PathKey {
-    mta: Option<&'static str>,
-    service: Option<Arc<str>>,
-    family: Family,
-    source: Option<IpAddr>,
-    domain: Option<DomainName>,
-}
-
-impl PathKey {
-    /// Of a path.
-    pub(super) fn of(path: &OutboundPath) -> PathKey {
-        PathKey {
-            mta: path.mta.map(Mta::id),
-            service: path.services.first().cloned(),
-            family: path.family,
-            source: path.source.as_ref().map(|fact| fact.value),
-            domain: match &path.sender_domains {
-                SenderDomains::Only { domains, .. } => domains.first().cloned(),
-                _ => None,
-            },
-        }
-    }
-}
 
 /// A candidate that was taken, and what it is about.
 #[derive(Debug, Clone)]

@@ -1,11 +1,13 @@
 //! What a trial came to: the host, its answers, its findings, and how bad they are.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::addr::Family;
-use crate::facts::{Facts, SenderDomains};
+use crate::facts::{Facts, Mta, OutboundPath, SenderDomains};
 use crate::findings::{Finding, Severity, Verdict};
+use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::receivers;
 
@@ -73,6 +75,32 @@ impl Trial {
     pub fn errors(&self) -> BTreeSet<(&'static str, String)> {
         let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
         errors.map(|finding| (finding.meta.code, finding.subject.clone())).collect()
+    }
+}
+
+/// What tells a path from others, whatever its HELO name becomes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PathKey {
+    mta: Option<&'static str>,
+    service: Option<Arc<str>>,
+    family: Family,
+    source: Option<IpAddr>,
+    domain: Option<DomainName>,
+}
+
+impl PathKey {
+    /// Of a path.
+    pub(super) fn of(path: &OutboundPath) -> PathKey {
+        PathKey {
+            mta: path.mta.map(Mta::id),
+            service: path.services.first().cloned(),
+            family: path.family,
+            source: path.source.as_ref().map(|fact| fact.value),
+            domain: match &path.sender_domains {
+                SenderDomains::Only { domains, .. } => domains.first().cloned(),
+                _ => None,
+            },
+        }
     }
 }
 

@@ -22,8 +22,7 @@ use crate::observe::change::{RecordChange, RecordChanges};
 use crate::observe::{Observations, Question};
 use crate::remedy::edit::Edit;
 use crate::remedy::sample::Sample;
-use crate::remedy::shapes::PathKey;
-use crate::remedy::trial::{Trial, entries, work_of};
+use crate::remedy::trial::{PathKey, Trial, entries, work_of};
 use crate::source::SourceFile;
 
 /// When a trial's changes are made, in seconds since 1970: later than any file on the host.

@@ -22,7 +22,7 @@ use crate::addr::Family;
 use crate::facts::{Facts, NatEntry};
 use crate::name::DomainName;
 use crate::observe::Observations;
-use crate::remedy::plan;
+use crate::observe::change::RecordChange;
 use crate::remedy::trial::Trial;
 use crate::remedy::world::{Lab, Op, World};
 
@@ -58,13 +58,28 @@ impl Candidate {
 
     /// What it costs.
     pub fn price(&self) -> u32 {
-        self.ops.iter().map(plan::cost).sum::<u32>() + self.blast
+        self.ops.iter().map(cost).sum::<u32>() + self.blast
     }
 
     /// With so much that rests on it.
     pub fn blast(mut self, blast: u32) -> Candidate {
         self.blast = blast;
         self
+    }
+}
+
+/// What a change costs: who must act, then how much.
+pub fn cost(op: &Op) -> u32 {
+    match op {
+        Op::Record(RecordChange::SetPtr(..)) => 100,
+        Op::Record(RecordChange::Publish(..)) => 30,
+        Op::Record(RecordChange::Withdraw(..)) => 5,
+        Op::HostName(_) => 4,
+        Op::Address { .. } => 3,
+        Op::Route { .. } => 4,
+        Op::Edit { .. } | Op::Remove { .. } => 2,
+        Op::Generate { .. } | Op::Compile { .. } | Op::Reload => 1,
+        Op::ByHand { effect, .. } => 1 + effect.iter().map(cost).sum::<u32>(),
     }
 }
 
