@@ -32,7 +32,7 @@ fn main() {
     let facts = list::facts(&addresses);
     let progress = Progress::default();
     let (authoritative, authoritative_port, trust) = (port.is_some(), port.unwrap_or(53), Trust::nobody());
-    let options = Options { resolvers, authoritative, authoritative_port, timeout, progress, trust };
+    let options = Options { resolvers, authoritative, authoritative_port, timeout, progress, trust, only: None };
     let plan = Plan::new(&facts);
     let start = Instant::now();
     let dns = resolver::ask(&plan.initial, &plan.follow_ups, &options, Observations::default());
