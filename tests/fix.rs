@@ -159,7 +159,8 @@ fn owner_permissions_and_attributes_are_kept() {
 
 #[test]
 fn what_cannot_be_replaced_is_refused_with_the_reason() {
-    let cases: [(&str, fn(&Path)); 4] = [
+    type Change = fn(&Path);
+    let cases: [(&str, Change); 4] = [
         ("hard links", |file| fs::hard_link(file, file.with_file_name("main.cf.copy")).unwrap()),
         ("a link out of its folder", |file| {
             let elsewhere = file.parent().unwrap().parent().unwrap().join("main.cf");

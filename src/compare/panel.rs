@@ -95,7 +95,7 @@ impl Maps<'_> {
         let now: HashMap<String, &MapEntry> = by_key(is).into_iter().collect();
         for (key, before) in by_key(was) {
             let (meant, _) = self.mapping.translated(&key);
-            let found = now.get(&DomainName::new(&meant).as_str().to_owned()).or_else(|| now.get(&key));
+            let found = now.get(DomainName::new(&meant).as_str()).or_else(|| now.get(&key));
             let shown = format!("{file} {key}");
             let Some(entry) = found else {
                 let change = Change::new(What::MapLine, shown, Some(&before.value), None).was_at(&before.key.origin());

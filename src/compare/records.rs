@@ -87,7 +87,7 @@ fn ptr(old: Side<'_>, new: Side<'_>, mapping: &Mapping) -> Vec<Change> {
         let meant: BTreeSet<DomainName> =
             before.iter().map(|name| DomainName::new(&mapping.translated(name).0)).collect();
         let found: BTreeSet<DomainName> = after.iter().map(|name| DomainName::new(name)).collect();
-        if was == is && before == after || meant == found && before == after {
+        if before == after && (was == is || meant == found) {
             continue;
         }
         let mta = path.mta.map_or("host", |mta| mta.id());

@@ -28,8 +28,11 @@ use crate::{identity, replies, settings, shell, snapshot};
 
 use world::{look_at, text, with_host};
 
+/// What is done with an input.
+pub type Target = fn(&[u8]);
+
 /// The targets by name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("arguments", arguments),
     ("baseline", baseline),
     ("cpanel_map", cpanel_map),
