@@ -108,6 +108,24 @@ fn differs(before: &Before, dir: &Path, map: &[Mapped]) -> (BTreeSet<String>, BT
 }
 
 #[test]
+fn a_service_with_several_next_hops_and_itself_differ_in_nothing() {
+    let host = tempfile::tempdir().unwrap();
+    copy(&hosts().join("table-outdated"), host.path());
+    let table = host.path().join("root/etc/postfix/transport");
+    let compiled = fs::File::options().write(true).open(table.with_extension("db")).unwrap();
+    compiled.set_modified(table.metadata().unwrap().modified().unwrap() + std::time::Duration::from_secs(60)).unwrap();
+    let before = Before::new(host.path());
+    assert_eq!(
+        before.facts.paths.iter().filter(|path| &*path.services[0] == "smtp").count(),
+        2,
+        "{:#?}",
+        before.facts.paths
+    );
+    let (told, _) = differs(&before, host.path(), &[]);
+    assert!(told.is_empty(), "{told:#?}");
+}
+
+#[test]
 fn a_host_and_itself_differ_in_nothing() {
     let mut seen = 0;
     let mut wrong = Vec::new();

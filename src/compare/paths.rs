@@ -119,7 +119,8 @@ pub(super) fn pairs<'a>(old: &'a Facts, new: &'a Facts) -> impl Iterator<Item = 
     })
 }
 
-/// Every path of the old host with its counterpart, by domain: the same service, else one that `fits`, else the first that takes the domain.
+/// Every path of the old host with its counterpart, by domain: the same service, of its paths one that `fits` or has the same next
+/// hop, else one that `fits`, else the first that takes the domain.
 fn counterparts<'a>(
     before: &Ways<'a>,
     now: &Ways<'a>,
@@ -147,7 +148,13 @@ fn counterparts<'a>(
                 let mut fits = |at: &&usize| {
                     *fitting.entry((from, **at)).or_insert_with(|| now.path(**at).is_some_and(|path| fits(was, path)))
                 };
-                let to = takers.iter().find(has).or_else(|| takers.iter().find(&mut fits)).or(takers.first()).copied();
+                // One service may have several next hops, and so several paths.
+                let as_before = |at: &&usize| now.path(**at).is_some_and(|path| relay(was) == relay(path));
+                let same = takers.iter().find(|at| has(at) && fits(at));
+                let same = same
+                    .or_else(|| takers.iter().find(|at| has(at) && as_before(at)))
+                    .or_else(|| takers.iter().find(has));
+                let to = same.or_else(|| takers.iter().find(&mut fits)).or(takers.first()).copied();
                 let pair = found.entry((from, to)).or_insert_with(|| Pair {
                     old: was,
                     new: to.and_then(|to| now.path(to)),
