@@ -228,6 +228,8 @@ pub(crate) struct FixArgs {
     #[command(flatten)]
     pub facts: FactArgs,
     #[command(flatten)]
+    pub moved: MoveArgs,
+    #[command(flatten)]
     pub dns: DnsArgs,
     /// Write the files: each whole, with its backup beside it, owner, permissions and attributes as they were
     #[arg(long, help_heading = "What is changed")]

@@ -38,6 +38,7 @@ pub(crate) fn run(mut args: FixArgs) -> Result<u8, Error> {
             "--discover-public-ip does not go with --apply: give the address by --public-ip".into(),
         ));
     }
+    args.facts.moved = args.moved.clone();
     let host = Host::open(&args.facts)?;
     let settings = gather::settings(&mut args.facts, &mut args.dns, &host)?;
     let Host::Files(root) = &host else { return Err(Error::Fault) };

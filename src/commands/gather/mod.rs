@@ -183,8 +183,9 @@ pub(crate) fn answered(
     let bad =
         |error: snapshot::SnapshotError| Error::Apart(format!("what the process that asks the DNS gave back: {error}"));
     let (said, dns) = snapshot::read(done.only()?).map_err(bad)?;
-    let start = start.take().ok_or(Error::Fault)?;
+    let mut start = start.take().ok_or(Error::Fault)?;
     let planned = start.overlay()?;
+    let before = start.moved_from.take().map(|input| moved::read(&input)).transpose()?;
     let (Known::Facts(mut facts, _), Some(Held { root, kernel, running })) = (start.host, start.held) else {
         return Err(Error::Fault);
     };
@@ -196,6 +197,9 @@ pub(crate) fn answered(
         other => other,
     };
     system::set_fqdn(&mut facts.host, fqdn);
+    if let Some(before) = &before {
+        moved::put(&mut facts, before, &args.moved.map, Some(&root));
+    }
     let source = Source { answers: Answers::Recorded(dns.clone()), planned };
     let sources = Sources { root: Some(root), kernel, running, source, deadline: Instant::now() };
     Ok(Gathered { facts: *facts, dns, taken: None, sources })
