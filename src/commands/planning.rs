@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::gather::Gathered;
 use crate::collect::kernel::KernelFacts;
+use crate::collect::root::Root;
 use crate::facts::{Facts, HostFqdn};
 use crate::findings::{Finding, Severity};
 use crate::observe::change::RecordChanges;
@@ -17,6 +18,11 @@ use crate::remedy::{self, Found, Ground, Plan};
 
 /// Questions that are asked for a plan at most: the names that a host could go by, with what their answers bring.
 const QUESTIONS: usize = 200;
+/// Findings times octets that were read, up to which there is a plan: a candidate may look through a file for each finding. A server of 50,000
+/// domains with a hundred findings has less.
+const MOST_LOOKED_AT: usize = 2 << 30;
+/// Lines of a hosts file up to which there is a plan: each trial of another name reads it anew.
+const HOSTS_ENTRIES: usize = 1_000;
 /// Time that must be left of `--timeout` for questions of the plan.
 const LEAST: Duration = Duration::from_millis(200);
 
@@ -32,6 +38,11 @@ pub(crate) fn plan(observed: &Gathered, findings: &[Finding], judge: &Judge<'_>)
 pub(crate) fn planned(observed: &Gathered, findings: &[Finding], judge: &Judge<'_>) -> (Plan, Option<Observations>) {
     if findings.iter().all(|finding| finding.severity < Severity::Warning) {
         return (Plan::default(), None);
+    }
+    let loud = findings.iter().filter(|finding| finding.severity >= Severity::Warning).count();
+    let read = observed.sources.root.as_ref().map_or(0, Root::kept_bytes);
+    if loud.saturating_mul(read) > MOST_LOOKED_AT || observed.facts.host.hosts.len() > HOSTS_ENTRIES {
+        return (Plan { bounded: true, ..Plan::default() }, None);
     }
     let known = Known::new(observed, findings, judge);
     let Found { plan, missing } = remedy::search(&known.ground(&observed.dns, asked_for_a_plan(observed)));

@@ -194,6 +194,9 @@ fn name_first(state: &State<'_>, name: &DomainName) -> Vec<Op> {
     ops
 }
 
+/// Lines of the hosts file that are looked at, of those that name this host wrongly.
+const HOSTS_LINES: usize = 50;
+
 /// Lines of the hosts file that give a name of this host an address that is not its own, or a loopback one.
 fn hosts_lines(state: &State<'_>, all: &mut Vec<Candidate>) {
     let (facts, Some(text)) = (state.facts(), state.text(HOSTS)) else { return };
@@ -206,11 +209,12 @@ fn hosts_lines(state: &State<'_>, all: &mut Vec<Candidate>) {
         let first = sources.map(|fact| fact.value).next();
         first.or_else(|| facts.host.source.for_family(family))
     };
-    for entry in &facts.host.hosts {
-        let names: Vec<String> = entry.names.iter().map(|name| DomainName::new(&name.value).to_string()).collect();
-        if !names.iter().any(|name| wanted.contains(&name.as_str())) {
-            continue;
-        }
+    let names_of = |entry: &crate::facts::HostsEntry| -> Vec<String> {
+        entry.names.iter().map(|name| DomainName::new(&name.value).to_string()).collect()
+    };
+    let named = facts.host.hosts.iter().map(|entry| (entry, names_of(entry)));
+    let named = named.filter(|(_, names)| names.iter().any(|name| wanted.contains(&name.as_str())));
+    for (entry, names) in named.take(HOSTS_LINES) {
         let Some(span) = entry.address.origin.span() else { continue };
         let line = span.position().line;
         let Some(old) = text.split('\n').nth(line - 1).map(str::to_owned) else { continue };
