@@ -18,6 +18,8 @@ const MAILIPS: &str = "/etc/mailips";
 const MAILHELO: &str = "/etc/mailhelo";
 const REVERSE: &str = "/etc/mail_reverse_dns";
 const LOCALOPTS: &str = "/etc/exim.conf.localopts";
+/// Lines of one domain in the maps up to which they are removed by one candidate: there is one in each.
+const OF_DOMAIN: usize = 8;
 /// Lines of a map that are changed in one candidate.
 const LINES: usize = 20_000;
 
@@ -161,7 +163,11 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
 /// A line for a domain that nobody here has.
 fn unknown_domain(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<Candidate>) {
     let lines = cpanel.mailips.iter().chain(&cpanel.mailhelo).filter(|entry| key(entry) == domain);
-    let ops: Vec<Op> = lines.filter_map(|entry| with_value(state, entry, None)).collect();
+    let lines: Vec<&MapEntry> = lines.take(OF_DOMAIN + 1).collect();
+    if lines.len() > OF_DOMAIN {
+        return;
+    }
+    let ops: Vec<Op> = lines.into_iter().filter_map(|entry| with_value(state, entry, None)).collect();
     if !ops.is_empty() {
         all.push(Candidate::new(format!("{domain} is in no map"), ops));
     }
