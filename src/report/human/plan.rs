@@ -53,6 +53,9 @@ pub(crate) fn section(report: &Report, findings: &[&FindingView], style: &Style)
     let planned = !out.is_empty();
     for (because, left) in left(report).into_iter().filter(|(because, _)| planned || because == NO_FILES) {
         out.push('\n');
+        if out.trim().is_empty() {
+            out.push_str(&format!("{}\n", style.heading("What to do, as far as a snapshot tells")));
+        }
         put(&mut out, "  ", "    ", &format!("Left: {left}: {because}."), style.width);
     }
     let rest = rest(report, findings);
