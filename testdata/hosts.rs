@@ -4,20 +4,21 @@
 //! for `--zones`), `args` (further arguments, one a line; optional) and `expected/` with `human.txt`, `json` and `status`,
 //! compared exactly but for the version of the program; whatever further format has a file there (`sarif`, `junit`, `html`, ...)
 //! is compared too. Every file below `root/` has the same time of last change, as git keeps none; `times` (optional) has lines
-//! `PATH SECONDS` for those that differ from it. `HELOLINT_BLESS=1` writes `expected/` anew, further formats where they are and
+//! `PATH SECONDS` for those that are so much newer. `HELOLINT_BLESS=1` writes `expected/` anew, further formats where they are and
 //! for `IN_ALL_FORMATS`; read the diff before it is committed.
 //!
 //! The first line of `README.md` says what is to be found, apart from what the report looks like, and is never written by
 //! the harness: `Healthy.` or `Healthy, finds CODES.` (no warning and no error), else `Finds CODES.`. The codes are all
 //! those reported, in any order; a question mark stands behind one whose verdict is `undetermined`.
 
+#[path = "../tests/scenario/mod.rs"]
+mod scenario;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
-use std::time::{Duration, UNIX_EPOCH};
 use std::{env, fs};
 
 use serde_json::Value;
@@ -43,9 +44,6 @@ const IN_ALL_FORMATS: [&str; 8] = [
     "planned-records",
     "replay-cache-stale",
 ];
-
-/// When every file of a host was last changed, unless `times` says otherwise: 2026-11-01, in seconds since 1970.
-const LAST_CHANGE: i64 = 1_793_491_200;
 
 /// Every scenario with what its run gave: all tests look at the same runs.
 static ALL: LazyLock<Vec<(Scenario, Run)>> = LazyLock::new(|| {
@@ -102,7 +100,7 @@ impl Scenario {
             }
         }
         args.extend(extra.lines().map(str::to_owned));
-        set_times(&dir);
+        scenario::set_times(&dir);
         Scenario { name, dir, claim, args }
     }
 
@@ -153,26 +151,6 @@ impl Scenario {
 
     fn expected(&self, file: &str) -> PathBuf {
         self.dir.join("expected").join(file)
-    }
-}
-
-/// Gives the files below `root/` the time that every clone of the project is to see.
-fn set_times(dir: &Path) {
-    let listed = fs::read_to_string(dir.join("times")).unwrap_or_default();
-    let times: BTreeMap<PathBuf, i64> = listed
-        .lines()
-        .map(|line| {
-            let (path, seconds) = line.split_once(' ').unwrap_or_else(|| panic!("{}/times: {line}", dir.display()));
-            (dir.join("root").join(path.trim_start_matches('/')), seconds.parse().expect("whole seconds"))
-        })
-        .collect();
-    for entry in walkdir::WalkDir::new(dir.join("root")).into_iter().flatten().filter(|e| e.file_type().is_file()) {
-        let seconds = LAST_CHANGE + times.get(entry.path()).copied().unwrap_or_default();
-        let time = UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs());
-        if entry.metadata().ok().and_then(|meta| meta.modified().ok()) != Some(time) {
-            let file = File::open(entry.path()).expect("a scenario's file can be opened");
-            file.set_modified(time).expect("a scenario's file can be dated");
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[path = "compare/drifts.rs"]
 mod drifts;
+mod scenario;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,20 +23,6 @@ use helolint::{collect, identity};
 
 fn hosts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts")
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry.unwrap();
-        let place = to.join(entry.path().strip_prefix(from).unwrap());
-        match entry.file_type() {
-            kind if kind.is_dir() => fs::create_dir_all(&place).unwrap(),
-            kind if kind.is_symlink() => {
-                std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), &place).unwrap();
-            }
-            _ => drop(fs::copy(entry.path(), &place).unwrap()),
-        }
-    }
 }
 
 /// What the files of a host and its kernel say.
@@ -110,10 +97,9 @@ fn differs(before: &Before, dir: &Path, map: &[Mapped]) -> (BTreeSet<String>, BT
 #[test]
 fn a_service_with_several_next_hops_and_itself_differ_in_nothing() {
     let host = tempfile::tempdir().unwrap();
-    copy(&hosts().join("table-outdated"), host.path());
+    scenario::copy(&hosts().join("table-outdated"), host.path());
     let table = host.path().join("root/etc/postfix/transport");
-    let compiled = fs::File::options().write(true).open(table.with_extension("db")).unwrap();
-    compiled.set_modified(table.metadata().unwrap().modified().unwrap() + std::time::Duration::from_secs(60)).unwrap();
+    scenario::set_time(&table.with_extension("db"), scenario::LAST_CHANGE + 7200);
     let before = Before::new(host.path());
     assert_eq!(
         before.facts.paths.iter().filter(|path| &*path.services[0] == "smtp").count(),
@@ -192,7 +178,7 @@ fn everywhere(dir: &Path, pairs: &[(&str, &str)]) {
 /// A dual-stack Postfix whose `shop.example` has a service with addresses and a HELO name of its own.
 fn postfix() -> Bench {
     let old = tempfile::tempdir().unwrap();
-    copy(&hosts().join("postfix-dual-stack"), old.path());
+    scenario::copy(&hosts().join("postfix-dual-stack"), old.path());
     let dir = old.path();
     append(
         dir,
@@ -215,7 +201,7 @@ fn postfix() -> Bench {
     )
     .unwrap();
     let moved = tempfile::tempdir().unwrap();
-    copy(dir, moved.path());
+    scenario::copy(dir, moved.path());
     everywhere(
         moved.path(),
         &[
@@ -235,7 +221,7 @@ fn postfix() -> Bench {
 fn cpanel() -> Bench {
     let from = hosts().join("cpanel-nat");
     let moved = tempfile::tempdir().unwrap();
-    copy(&from, moved.path());
+    scenario::copy(&from, moved.path());
     everywhere(
         moved.path(),
         &[("203.0.113.", "198.51.100."), ("10.0.0.", "172.16.9."), ("113.0.203.in-addr", "100.51.198.in-addr")],
@@ -254,7 +240,7 @@ fn each_alone_and_in_pairs(bench: &Bench, drifts: &[Drift]) {
     assert!(told.is_empty() && codes.is_empty(), "a move that went well: {told:#?} {codes:?}");
     let with = |makes: &[&Drift]| {
         let dir = tempfile::tempdir().unwrap();
-        copy(bench.moved.path(), dir.path());
+        scenario::copy(bench.moved.path(), dir.path());
         makes.iter().for_each(|drift| (drift.make)(dir.path()));
         differs(&bench.before, dir.path(), &[])
     };

@@ -1,5 +1,7 @@
 //! `helolint fix` over copies of the hosts in testdata: what it writes, what it leaves, and that it gives everything back.
 
+mod scenario;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -18,12 +20,12 @@ impl Host {
     fn new(name: &str) -> Host {
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts").join(name);
         let dir = tempfile::tempdir().unwrap();
-        copy(&scenario.join("root"), &dir.path().join("root"));
+        scenario::copy(&scenario, &dir.path().join("h"));
         Host { dir, scenario }
     }
 
     fn root(&self) -> PathBuf {
-        self.dir.path().join("root")
+        self.dir.path().join("h/root")
     }
 
     /// What the program prints, and its exit status.
@@ -68,11 +70,6 @@ fn walk(dir: &Path, see: &mut dyn FnMut(&Path, &fs::Metadata)) {
         let meta = path.symlink_metadata().unwrap();
         if meta.is_dir() { walk(&path, see) } else { see(&path, &meta) }
     }
-}
-
-fn copy(from: &Path, to: &Path) {
-    let done = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
-    assert!(done.success());
 }
 
 /// The scenarios that are asked by files alone, and whose plan edits one.

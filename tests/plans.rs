@@ -8,6 +8,7 @@ mod drifts;
 mod host;
 #[path = "plans/many.rs"]
 mod many;
+mod scenario;
 #[path = "plans/zone.rs"]
 mod zone;
 

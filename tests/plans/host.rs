@@ -6,15 +6,14 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use crate::scenario::{self, set_time};
 use crate::zone;
 
-/// When every file of a host was last changed, in seconds since 1970, and when a plan is carried out.
-const LAST_CHANGE: u64 = 1_793_491_200;
-const LATER: u64 = LAST_CHANGE + 20 * 86_400;
+/// When a plan is carried out, in seconds since 1970.
+const LATER: u64 = scenario::LAST_CHANGE + 20 * 86_400;
 
 /// Codes and subjects.
 pub type Keys = BTreeSet<(String, String)>;
@@ -29,16 +28,9 @@ pub struct Host {
 impl Host {
     pub fn copy(scenario: &Path) -> Host {
         let dir = tempfile::tempdir().unwrap();
-        assert!(Command::new("cp").arg("-a").arg(scenario).arg(dir.path().join("h")).status().unwrap().success());
+        scenario::copy(scenario, &dir.path().join("h"));
         let args = fs::read_to_string(scenario.join("args")).unwrap_or_default();
-        let host = Host { dir, args: args.lines().map(str::to_owned).collect(), when: LATER };
-        let times = fs::read_to_string(scenario.join("times")).unwrap_or_default();
-        for entry in walkdir::WalkDir::new(host.root()).into_iter().flatten().filter(|e| e.file_type().is_file()) {
-            let shown = format!("/{}", entry.path().strip_prefix(host.root()).unwrap().display());
-            let told = times.lines().filter_map(|line| line.split_once(' ')).find(|(path, _)| *path == shown);
-            set_time(entry.path(), told.map_or(LAST_CHANGE, |(_, time)| time.trim().parse().unwrap()));
-        }
-        host
+        Host { dir, args: args.lines().map(str::to_owned).collect(), when: LATER }
     }
 
     pub fn path(&self) -> PathBuf {
@@ -110,6 +102,14 @@ impl Host {
         }
     }
 
+    /// What postmap(1) would do, as far as it is read: the compiled form is newer than its text.
+    fn compile(&self, table: &str) {
+        let text = table.split_once(':').expect("a table's type").1;
+        let forms = ["db", "lmdb", "cdb"].map(|end| self.file(&format!("{text}.{end}")));
+        let form = forms.iter().find(|form| form.exists()).unwrap_or_else(|| panic!("{table} has no compiled form"));
+        set_time(form, self.when);
+    }
+
     pub fn carry_out(&mut self, action: &Value) {
         let text = |key: &str| action[key].as_str().unwrap_or_else(|| panic!("{key} of {action}")).to_owned();
         let zones = self.zones();
@@ -139,16 +139,12 @@ impl Host {
             "publish" => zone::publish(&zones, &text("record")),
             "withdraw" => zone::withdraw(&zones, &text("record")),
             "set-ptr" => zone::set_ptr(&zones, text("address").parse().unwrap(), &text("name")),
-            "run" | "by-hand" | "compile" => {}
+            "compile" => self.compile(&text("table")),
+            "run" | "by-hand" => {}
             other => panic!("an action that nobody knows: {other}"),
         }
         action["effect"].as_array().into_iter().flatten().for_each(|effect| self.carry_out(effect));
     }
-}
-
-fn set_time(file: &Path, seconds: u64) {
-    let file = File::options().write(true).open(file).unwrap();
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
 }
 
 pub fn patch(file: &Path, diff: &str) {
