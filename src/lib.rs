@@ -75,6 +75,7 @@ pub mod settings;
 mod shell;
 pub mod snapshot;
 pub mod source;
+pub mod spf;
 pub mod wait;
 
 /// The README's example of the library, run as a doc test.

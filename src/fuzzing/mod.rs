@@ -3,6 +3,7 @@
 //!
 //! A target never fails on what it is given, whatever that is: it panics where a promise is broken, and that is what is looked for.
 
+mod policies;
 pub mod seeds;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 use crate::{identity, replies, settings, shell, snapshot};
 
+pub use policies::spf;
 use world::{look_at, text, with_host};
 
 /// What is done with an input.
@@ -51,6 +53,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("secrets", secrets),
     ("settings", settings),
     ("snapshot", snapshot),
+    ("spf", spf),
     ("zone", zone),
 ];
 

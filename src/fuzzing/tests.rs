@@ -142,5 +142,6 @@ targets! {
     secrets: 100,
     settings: 500,
     snapshot: 14,
+    spf: 500,
     zone: 30,
 }

@@ -26,6 +26,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("identity", &["facts", "name", "addr"]),
     ("observe", &["identity", "facts", "name", "addr", "source"]),
     ("wait", &["observe"]),
+    ("spf", &["observe", "name", "addr"]),
     ("findings", &["facts", "source"]),
     ("providers", &["facts", "observe", "name", "addr"]),
     ("compare", &["facts", "identity", "observe", "name", "addr"]),

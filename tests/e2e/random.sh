@@ -62,3 +62,18 @@ case_exim_fuzz() {
     done
     halt fuzz
 }
+
+# Random SPF policies: what Debian's pyspf makes of them, and what helolint does.
+case_spf() {
+    local seed root=$work/spf/root
+    make_root spf
+    chroot "$root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
+    install_into spf python3-spf
+    cp "$here/spf_compare.py" "$root/tmp/"
+    for seed in ${E2E_SEED:-$(fresh_seed)}; do
+        cargo run --quiet --locked --manifest-path "$top/Cargo.toml" --example spf_fuzz -- "$seed" "${E2E_COUNT:-2000}" >"$root/tmp/cases"
+        chroot "$root" python3 /tmp/spf_compare.py <"$root/tmp/cases" >"$work/spf.log" ||
+            { cat "$work/spf.log" >&2; die "seed $seed: helolint and pyspf differ"; }
+        tail -n 1 "$work/spf.log" | sed 's/^/    /' >&2
+    done
+}
