@@ -203,6 +203,72 @@ fn undo_leaves_what_has_changed_since() {
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
 }
 
+/// The state in which a run ends that is killed before the new file gets its name: a draft, and the old file under two names.
+fn killed(host: &Host) -> [PathBuf; 2] {
+    let folder = host.root().join("etc/postfix");
+    let draft = folder.join(".helolint-0123456789abcdef");
+    fs::write(&draft, "half a f").unwrap();
+    let kept = folder.join("main.cf.helolint-20991129T000000Z-0123456789abcdef.bak");
+    fs::hard_link(folder.join("main.cf"), &kept).unwrap();
+    [draft, kept]
+}
+
+#[test]
+fn what_a_killed_run_left_goes_before_the_next_begins() {
+    let host = Host::new("helo-retired-name");
+    let left = killed(&host);
+    let other = host.root().join("etc/postfix/.helolint-notes");
+    fs::write(&other, "mine").unwrap();
+    let (said, status) = host.fix(&["--apply"]);
+    assert_eq!(status, 0, "{said}");
+    assert_eq!(said.matches("a run that was ended before its time had left it").count(), 2, "{said}");
+    assert!(said.ends_with("1 file was written; helolint fix --undo gives it back.\n"), "{said}");
+    assert!(left.iter().all(|path| !path.exists()), "{:?}", host.own_names());
+    assert!(other.exists(), "not every name that looks like one is one");
+}
+
+#[test]
+fn undo_after_a_killed_run_gives_back_what_that_run_did_and_no_more() {
+    let host = Host::new("helo-retired-name");
+    let before = host.files();
+    host.fix(&["--apply"]);
+    let applied = host.files();
+    killed(&host);
+    let (said, status) = host.fix(&["--undo"]);
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("/etc/postfix/main.cf is as it was before."), "{said}");
+    assert!(host.files() == applied, "the run before it is another: {:?}", host.own_names());
+    host.fix(&["--undo"]);
+    assert!(host.files() == before, "{:?}", host.own_names());
+}
+
+#[test]
+fn two_runs_do_not_work_in_one_folder() {
+    let host = Host::new("helo-retired-name");
+    let before = host.files();
+    let folder = fs::File::open(host.root().join("etc/postfix")).unwrap();
+    folder.lock().unwrap();
+    let mut helolint = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    helolint.args(["fix", "--apply", "--root", "root", "--kernel"]).arg(host.scenario.join("kernel"));
+    let done = helolint.arg("--zones").arg(host.scenario.join("zones")).current_dir(host.dir.path()).output().unwrap();
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("another helolint fix is at work in /etc/postfix"));
+    assert!(host.files() == before);
+    drop(folder);
+    assert_eq!(host.fix(&["--apply"]).1, 0);
+}
+
+#[test]
+fn the_settings_say_which_rules_count() {
+    let host = Host::new("helo-retired-name");
+    fs::write(host.root().join("etc/helolint.toml"), "[rules]\nignore = [\"HLO\"]\n").unwrap();
+    let (said, status) = host.fix(&[]);
+    assert_eq!((said.as_str(), status), ("There is nothing to change.\n", 0));
+    let (said, status) = host.fix(&["--select", "HLO"]);
+    assert!(said.contains("-smtp_helo_name = mx9.example.com"), "{said}");
+    assert_eq!(status, 1);
+}
+
 #[test]
 fn what_does_not_go_together_is_refused() {
     let host = Host::new("helo-retired-name");

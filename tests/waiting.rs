@@ -3,7 +3,7 @@
 #[path = "authorities/world.rs"]
 mod world;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -118,4 +118,25 @@ fn a_zone_whose_servers_refuse_it_is_not_waited_for() {
     assert_eq!(last["event"].as_str(), Some("gave-up"), "{events:#?}");
     assert!(last["because"].as_str().unwrap().contains("refuse"), "{last}");
     assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
+}
+
+#[test]
+fn it_ends_when_nobody_reads_what_it_says() {
+    let wrong = zones(FORWARD);
+    let truth = pairs(&wrong);
+    let servers: &[Server<'_>] = &[(11, &truth, Manner::Serves)];
+    let world = World::start_caching(servers, &truth);
+    let mut child = start(&world, &["--for", "5m"]);
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("\"state\"") {
+        line.clear();
+        assert!(out.read_line(&mut line).unwrap() > 0, "it says what is wrong");
+    }
+    let began = Instant::now();
+    drop(out);
+    // Long before the next look at the source has anything to tell.
+    let status = child.wait().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(status.code(), Some(3));
 }

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::values::{FailOnArg, mapped, rule_word};
-use super::words::{self, Words};
-use super::{DnsArgs, FactArgs, MoveArgs};
+use super::values::{FailOnArg, mapped};
+use super::{DnsArgs, FactArgs, MoveArgs, RuleArgs};
 use crate::exit::FailOn;
 use crate::facts::Mapped;
 use crate::report::Verbosity;
@@ -41,17 +40,14 @@ pub(crate) struct CompareOutput {
     /// Write to FILE, whole or not at all, instead of to standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Judge by these rules only: codes, names or families [default: MIG, DNS008, DNS011]
-    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
-        value_parser = Words { parse: rule_word, known: words::rules_and_families })]
-    pub select: Vec<String>,
-    /// Do not judge by these rules
-    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
-        value_parser = Words { parse: rule_word, known: words::rules_and_families })]
-    pub ignore: Vec<String>,
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// The weakest severity that makes the exit status other than 0 [default: error]
     #[arg(long, value_name = "SEVERITY", value_enum)]
     fail_on: Option<FailOnArg>,
+    /// What the settings have in place of `--fail-on`.
+    #[arg(skip)]
+    settings_fail_on: Option<FailOn>,
     /// Say what was not expected in one line each
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -85,7 +81,12 @@ impl CompareArgs {
 impl CompareOutput {
     /// `--fail-on`.
     pub(crate) fn fail_on(&self) -> FailOn {
-        self.fail_on.map(FailOnArg::value).unwrap_or_default()
+        self.fail_on.map(FailOnArg::value).or(self.settings_fail_on).unwrap_or_default()
+    }
+
+    /// Sets what holds where the command line has no `--fail-on`.
+    pub(crate) fn default_fail_on(&mut self, fail_on: Option<FailOn>) {
+        self.settings_fail_on = fail_on;
     }
 
     /// How much the human report says.

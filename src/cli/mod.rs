@@ -7,6 +7,7 @@ mod documents;
 mod facts;
 mod manual;
 mod output;
+mod rules;
 mod values;
 mod wait;
 mod words;
@@ -25,6 +26,7 @@ pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument}
 pub(crate) use facts::{CutoverArgs, FactArgs, MoveArgs};
 pub(crate) use manual::{all_pages, main_page};
 pub(crate) use output::OutputArgs;
+pub(crate) use rules::RuleArgs;
 pub(crate) use values::{PublicIp, Resolver};
 pub(crate) use values::{resolver, seconds};
 pub(crate) use wait::{WaitArgs, WaitFormat};
@@ -141,6 +143,9 @@ pub(crate) enum Command {
     #[command(after_help = SNAPSHOT_EXAMPLES)]
     Snapshot(Box<SnapshotArgs>),
     /// Say what changed between two snapshots, or between a snapshot and this host, and what of it nobody asked for
+    ///
+    /// What is found is judged by the rules of a move (MIG) and of records that still hold what was (DNS008, DNS011), unless --select names
+    /// others.
     #[command(after_help = COMPARE_EXAMPLES, after_long_help = format!("{COMPARE_EXAMPLES}\n\n{}", crate::exit::TABLE))]
     Compare(Box<CompareArgs>),
     /// Ask again, no oftener than needed, until every server agrees with what this host needs, or a time is up
@@ -243,14 +248,8 @@ pub(crate) struct FixArgs {
     /// Give back what the last --apply wrote, where it has not changed since
     #[arg(long, conflicts_with_all = ["apply", "run", "with_unsafe"], help_heading = "What is changed")]
     pub undo: bool,
-    /// Judge by these rules only: codes, names or families such as PTR
-    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
-        value_parser = words::Words { parse: values::rule_word, known: words::rules_and_families })]
-    pub select: Vec<String>,
-    /// Do not judge by these rules
-    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
-        value_parser = words::Words { parse: values::rule_word, known: words::rules_and_families })]
-    pub ignore: Vec<String>,
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// Say what of the sandbox the kernel does not have
     #[arg(short, long)]
     pub verbose: bool,

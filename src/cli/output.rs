@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{FailOnArg, FormatArg, format_help, report_format, rule_word};
+use super::RuleArgs;
+use super::values::{FailOnArg, FormatArg, format_help, report_format};
 use super::words::{self, Words};
 use crate::exit::FailOn;
 use crate::report::{Format, Verbosity};
@@ -23,14 +24,8 @@ pub(crate) struct OutputArgs {
     /// Write the report to FILE, whole or not at all, instead of to standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Judge by these rules only: codes, names or families such as PTR
-    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
-        value_parser = Words { parse: rule_word, known: words::rules_and_families })]
-    pub select: Vec<String>,
-    /// Do not judge by these rules
-    #[arg(long, value_name = "CODES", value_delimiter = ',', hide_possible_values = true,
-        value_parser = Words { parse: rule_word, known: words::rules_and_families })]
-    pub ignore: Vec<String>,
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// The weakest severity that makes the exit status other than 0 [default: error]
     #[arg(long, value_name = "SEVERITY", value_enum)]
     fail_on: Option<FailOnArg>,

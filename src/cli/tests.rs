@@ -143,7 +143,7 @@ fn addresses_with_names_and_ports() {
 
 #[test]
 fn unknown_rules_are_errors_with_a_suggestion() {
-    assert_eq!(check("--select ptr,PTR001 --ignore ptr-missing").output.select, ["ptr", "PTR001"]);
+    assert_eq!(check("--select ptr,PTR001 --ignore ptr-missing").output.rules.select, ["ptr", "PTR001"]);
     assert!(read("--select PTR01").unwrap_err().contains("did you mean `PTR001`"));
 }
 

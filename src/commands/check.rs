@@ -1,26 +1,15 @@
 //! `helolint check`: reads the host, asks the DNS, judges, reports.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
 
 use super::gather::{self, Done, Gathered, Start};
-use super::planning;
+use super::judging::Judging;
 use crate::cli::{CheckArgs, DnsArgs, FactArgs, OutputArgs};
 use crate::error::Error;
-use crate::facts::Facts;
 use crate::findings::{self, KnownFindings};
 use crate::inputs::{Host, Input, Inputs, Outputs};
-use crate::observe::Observations;
 use crate::report::{self, Format, Report, Style, Verbosity};
-use crate::rules::{self, Policy, Selection};
-use crate::settings::Settings;
-use crate::{exit, process, receivers};
-
-/// How long judging may take: a server with 50,000 domains, each with a HELO name of its own, is read, judged and told in half of it.
-/// Rules that are left then are not checked.
-const JUDGING: Duration = Duration::from_secs(10);
-/// Judging that takes longer than this is not repeated for a plan: the process would end before.
-const REPEATED: Duration = Duration::from_secs(6);
+use crate::{exit, process, receivers, rules};
 
 /// Runs the command; the value is the exit status.
 ///
@@ -39,49 +28,31 @@ pub(crate) fn run(CheckArgs { mut facts, moved, cutover, mut dns, output: mut ou
     let style_of = |is_stdout| if is_stdout { style } else { style.for_file() };
     let wanted = outputs.reports.iter().map(|(format, output)| (*format, style_of(output.is_stdout()))).collect();
     let verbose = out.verbosity() == Verbosity::Verbose;
-    let judging = Judging { out, settings, baseline, wanted };
+    let how = Judging::new(&out.rules, &settings, baseline);
     let start = gather::start(&facts, &dns, inputs)?;
-    let (done, outputs) =
-        gather::apart(outputs, &facts, &dns, start, verbose, |start| check(&facts, &dns, start, judging))?;
+    let work = |start| check(&facts, &dns, start, Reported { out, how, wanted });
+    let (done, outputs) = gather::apart(outputs, &facts, &dns, start, verbose, work)?;
     outputs.write(done.texts)?;
     Ok(done.status)
 }
 
-/// How facts and answers are judged, and what is said of it.
-struct Judging {
+/// By what the host is judged, and what is said of it.
+struct Reported {
     out: OutputArgs,
-    settings: Settings,
-    baseline: Option<KnownFindings>,
+    how: Judging,
     /// The reports, in order.
     wanted: Vec<(Format, Style)>,
 }
 
 /// The texts of the reports in the order in which they are wanted, then what `--write-baseline` keeps.
-fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, how: Judging) -> Result<Done, Error> {
-    let Judging { out, settings, baseline, wanted } = how;
+fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, told: Reported) -> Result<Done, Error> {
+    let Reported { out, how, wanted } = told;
     let now = process::now();
     let gathered = gather::observe(facts, dns, start)?;
     let Gathered { facts, dns, .. } = &gathered;
-    let selection = Selection { select: out.select.clone(), ignore: out.ignore.clone() };
-    let began = Instant::now();
-    let judged = rules::judge_until(facts, dns, &selection, Some(began + JUDGING));
-    let repeatable = began.elapsed() < REPEATED;
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let policy = Policy { severity: settings.severity, ignores: settings.ignores, baseline, today };
-    let settled = rules::policy::apply(judged, &selection, &policy);
-    let selected = rules::all().map(|rule| &rule.meta);
-    let selected = selected.filter(|meta| selection.allows(meta) && rules::is_applicable(meta, facts));
     let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, dns)).collect();
-    let mut report =
-        Report::new(facts, dns, &settled.findings, selected, &settled.not_checked).with_receivers(opinions);
-    report.set_apart(&settled.suppressed, &settled.gone);
+    let (mut report, settled) = how.report(&gathered, opinions);
     report.dns.stale = rules::stale_caches(facts, dns, &settled.findings);
-    let judge = |facts: &Facts, dns: &Observations| {
-        rules::policy::apply(rules::judge(facts, dns, &selection), &selection, &policy).findings
-    };
-    if repeatable {
-        report.set_plan(planning::plan(&gathered, &settled.findings, &judge));
-    }
     let mut texts = rendered(report, &wanted);
     if out.write_baseline.is_some() {
         texts.push(findings::baseline::write(settled.to_remember(), now));

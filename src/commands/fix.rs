@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::gather::{self, Done, Gathered};
+use super::judging::Judging;
 use super::planning;
 use crate::cli::FixArgs;
 use crate::collect::root::{Folders, Root};
@@ -16,9 +17,8 @@ use crate::inputs::{Host, Inputs};
 use crate::observe::Observations;
 use crate::output;
 use crate::remedy::action::Action;
-use crate::remedy::apply::{self, Chosen, Level, Part, Prepared, Stamp};
+use crate::remedy::apply::{self, Chosen, Held, Level, Part, Prepared, Stamp};
 use crate::remedy::{Plan, Step};
-use crate::rules::{self, Policy, Selection};
 use crate::settings::Settings;
 use crate::{exit, process, snapshot};
 
@@ -41,6 +41,7 @@ pub(crate) fn run(mut args: FixArgs) -> Result<u8, Error> {
     args.facts.moved = args.moved.clone();
     let host = Host::open(&args.facts)?;
     let settings = gather::settings(&mut args.facts, &mut args.dns, &host)?;
+    settings.complete_rules(&mut args.rules);
     let Host::Files(root) = &host else { return Err(Error::Fault) };
     if args.run && !root.is_live() {
         return Err(Error::Usage("--run runs programs of this very host: it does not go with --root".into()));
@@ -50,41 +51,22 @@ pub(crate) fn run(mut args: FixArgs) -> Result<u8, Error> {
     let start = gather::start(&args.facts, &args.dns, inputs)?;
     match folders {
         Some(folders) if args.undo => undo(&folders, &start.folders()),
-        Some(folders) if args.apply => apply(&args, settings, start, &folders),
+        Some(folders) if args.apply => apply(&args, &settings, start, &folders),
         _ => {
             let verbose = args.verbose;
             let (facts, dns) = (args.facts.clone(), args.dns.clone());
-            let (done, ()) = gather::apart((), &facts, &dns, start, verbose, |start| show(&args, settings, start))?;
+            let (done, ()) = gather::apart((), &facts, &dns, start, verbose, |start| show(&args, &settings, start))?;
             output::to_stdout(done.only()?.as_bytes())?;
             Ok(done.status)
         }
     }
 }
 
-/// How findings are judged, and so what a plan is for.
-struct Judging {
-    selection: Selection,
-    policy: Policy,
-}
-
-impl Judging {
-    fn new(args: &FixArgs, settings: Settings) -> Judging {
-        let selection = Selection { select: args.select.clone(), ignore: args.ignore.clone() };
-        let today = process::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let policy = Policy { severity: settings.severity, ignores: settings.ignores, baseline: None, today };
-        Judging { selection, policy }
-    }
-
-    fn judge(&self, facts: &Facts, dns: &Observations) -> Vec<Finding> {
-        rules::policy::apply(rules::judge(facts, dns, &self.selection), &self.selection, &self.policy).findings
-    }
-}
-
 /// The diffs, and what else there is to do.
-fn show(args: &FixArgs, settings: Settings, start: gather::Start) -> Result<Done, Error> {
-    let how = Judging::new(args, settings);
+fn show(args: &FixArgs, settings: &Settings, start: gather::Start) -> Result<Done, Error> {
+    let how = Judging::new(&args.rules, settings, None);
     let gathered = gather::observe(&args.facts, &args.dns, start)?;
-    let judge = |facts: &Facts, dns: &Observations| how.judge(facts, dns);
+    let judge = |facts: &Facts, dns: &Observations| how.findings(facts, dns);
     let findings = judge(&gathered.facts, &gathered.dns);
     let plan = planning::plan(&gathered, &findings, &judge);
     let parts = parts(&plan, &gathered);
@@ -107,9 +89,10 @@ fn show(args: &FixArgs, settings: Settings, start: gather::Start) -> Result<Done
 }
 
 /// Carries out what may be.
-fn apply(args: &FixArgs, settings: Settings, start: gather::Start, folders: &Folders) -> Result<u8, Error> {
-    let how = Judging::new(args, settings);
-    let judge = |facts: &Facts, dns: &Observations| how.judge(facts, dns);
+fn apply(args: &FixArgs, settings: &Settings, start: gather::Start, folders: &Folders) -> Result<u8, Error> {
+    let how = Judging::new(&args.rules, settings, None);
+    let judge = |facts: &Facts, dns: &Observations| how.findings(facts, dns);
+    let read = start.folders();
     let gathered = gather::answered(&args.facts, &args.dns, start, args.verbose, |start| {
         let gathered = gather::observe(&args.facts, &args.dns, start)?;
         let (_, more) = planning::planned(&gathered, &judge(&gathered.facts, &gathered.dns), &judge);
@@ -121,7 +104,14 @@ fn apply(args: &FixArgs, settings: Settings, start: gather::Start, folders: &Fol
     let findings = judge(&gathered.facts, &gathered.dns);
     let plan = planning::plan(&gathered, &findings, &judge);
     let parts = parts(&plan, &gathered);
-    let (text, status) = carry_out(args, &gathered, (&findings, &judge), (&parts, not_yet(&parts, &findings)), folders);
+    let folder = |change: &apply::FileChange| change.file.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let changed = parts.iter().flat_map(|part| &part.changes).filter_map(folder).collect();
+    let held = Held::new(folders, &changed, &read).map_err(Error::Usage)?;
+    let text = cleared(&[held.clear_drafts(), held.clear_backups()].concat());
+    let refused = not_yet(&parts, &findings);
+    let (said, status) = carry_out(args, &gathered, (&findings, &judge), (&parts, refused), folders);
+    drop(held);
+    let text = text + &said;
     output::to_stdout(escape::block(&text).as_bytes())?;
     Ok(status)
 }
@@ -313,10 +303,16 @@ fn left(chosen: &Chosen<'_, '_>) -> String {
     text + "\n"
 }
 
+/// What runs that were killed had left.
+fn cleared(gone: &[String]) -> String {
+    gone.iter().map(|path| format!("{path} is removed: a run that was ended before its time had left it.\n")).collect()
+}
+
 fn undo(folders: &Folders, paths: &BTreeSet<String>) -> Result<u8, Error> {
+    let held = Held::new(folders, &BTreeSet::new(), paths).map_err(Error::Usage)?;
     let _whole = output::uninterrupted();
+    let mut text = cleared(&held.clear_drafts());
     let given = apply::undo(folders, paths);
-    let mut text = String::new();
     for one in &given {
         text += &match &one.refused {
             None => format!("{} is as it was before.\n", one.file),

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &KernelArgs) -> Result<u8, Error> {
         pending
     };
     let work = |pending, _| Message::Done { status: exit::OK, texts: vec![recording(facts, pending, patience)] };
-    match sandbox::run(output, &profile, prepare, work, &mut |_| {}).map_err(Error::Apart)? {
+    match sandbox::run(output, &profile, prepare, work, &mut sandbox::Listener::nobody()).map_err(Error::Apart)? {
         (Message::Done { status, texts }, output) => output.write(texts.concat().as_bytes()).map(|()| status),
         (Message::Failed(words), _) => Err(Error::Apart(words)),
     }

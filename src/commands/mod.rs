@@ -6,6 +6,7 @@ mod completions;
 mod explain;
 mod fix;
 mod gather;
+mod judging;
 mod kernel;
 mod man;
 mod planning;

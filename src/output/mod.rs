@@ -133,6 +133,13 @@ pub(crate) fn to_stdout(content: &[u8]) -> Result<(), Error> {
     }
 }
 
+/// Whether nobody reads standard output any more: a pipe whose reader has gone, a terminal that has been closed.
+pub(crate) fn is_stdout_unread() -> bool {
+    let out = io::stdout();
+    let mut wanted = [PollFd::new(out.as_fd(), PollFlags::empty())];
+    poll(&mut wanted, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+}
+
 /// Tells the user something beside the report, on standard error, with nothing in it that could harm a terminal.
 pub(crate) fn note(text: &str) {
     let line = format!("helolint: {}\n", crate::escape::block(text));

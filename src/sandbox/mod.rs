@@ -14,7 +14,7 @@ mod task;
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
@@ -96,15 +96,15 @@ impl Child {
     /// # Errors
     /// Where it writes more than `limit` octets, or has not ended when `patience` is over.
     pub(crate) fn read(&mut self, limit: u64, patience: Duration) -> io::Result<Vec<u8>> {
-        self.read_hearing(limit, patience, &mut |_| {})
+        self.read_telling(limit, patience, &mut Listener::nobody())
     }
 
-    /// As [`Child::read`]; `hear` gets each chunk's octets together with what is left of those before, and may take some out.
-    fn read_hearing(
+    /// As [`Child::read`]; what the child tells on the way is taken out and heard.
+    fn read_telling(
         &mut self,
         limit: u64,
         patience: Duration,
-        hear: &mut dyn FnMut(&mut Vec<u8>),
+        listener: &mut Listener<'_>,
     ) -> io::Result<Vec<u8>> {
         let mut total = 0;
         let end = Instant::now() + patience;
@@ -112,13 +112,19 @@ impl Child {
         let mut room = vec![0; 64 << 10];
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let mut wanted = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
+            let mut wanted = vec![PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
+            // Nothing is asked of the other: that it has no reader is told unasked (poll(2)).
+            wanted.extend(listener.reader.map(|reader| PollFd::new(reader, PollFlags::empty())));
             match poll(&mut wanted, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
                 Ok(0) if Instant::now() >= end => return Err(io::ErrorKind::TimedOut.into()),
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno.into()),
             }
-            if !wanted[0].any().unwrap_or(false) {
+            let [pipe, reader @ ..] = wanted.as_slice() else { continue };
+            if reader.iter().any(|reader| reader.any().unwrap_or(false)) {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            if !pipe.any().unwrap_or(false) {
                 continue;
             }
             match self.pipe.read(&mut room) {
@@ -126,7 +132,7 @@ impl Child {
                 Ok(count) => {
                     total += count as u64;
                     octets.extend_from_slice(room.get(..count).unwrap_or_default());
-                    hear(&mut octets);
+                    message::take_told(&mut octets).iter().for_each(|text| (listener.hear)(text));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -159,6 +165,30 @@ impl Drop for Child {
     }
 }
 
+/// Who hears what a child [`tell`]s.
+pub(crate) struct Listener<'l> {
+    hear: Box<dyn FnMut(&str) + 'l>,
+    /// Where that is written: once nobody reads there, the child is ended.
+    reader: Option<BorrowedFd<'l>>,
+}
+
+impl<'l> Listener<'l> {
+    /// Gets each text at once, as long as somebody reads what is written to `reader`.
+    pub(crate) fn new(hear: impl FnMut(&str) + 'l, reader: BorrowedFd<'l>) -> Listener<'l> {
+        Listener { hear: Box::new(hear), reader: Some(reader) }
+    }
+
+    /// Nobody listens, and the child works all the same.
+    pub(crate) fn nobody() -> Listener<'l> {
+        Listener { hear: Box::new(|_| {}), reader: None }
+    }
+
+    /// Gets a text.
+    pub(crate) fn hear(&mut self, text: &str) {
+        (self.hear)(text);
+    }
+}
+
 /// Standard input and output are the parent's; errors, and how far the questions are, the child says by itself.
 fn without_streams() -> io::Result<()> {
     let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
@@ -186,7 +216,7 @@ pub(crate) fn tell(text: &str) {
     });
 }
 
-/// Works in a child without rights; `parents` is what the child must not have, `hear` gets what it [`tell`]s. See [`Child::start`].
+/// Works in a child without rights; `parents` is what the child must not have, `listener` hears what it [`tell`]s. See [`Child::start`].
 ///
 /// # Errors
 /// Where the child could not be started, or ended without a message: in words.
@@ -195,14 +225,13 @@ pub(crate) fn run<P, T>(
     profile: &Profile,
     prepare: impl FnOnce() -> T,
     work: impl FnOnce(T, Vec<Missing>) -> Message,
-    hear: &mut dyn FnMut(&str),
+    listener: &mut Listener<'_>,
 ) -> Result<(Message, P), String> {
     let (mut child, parents) =
         Child::start(parents, profile, prepare, |prepared, missing| work(prepared, missing).encoded())
             .map_err(|error| format!("the process that asks the DNS cannot be started: {error}"))?;
     let patience = profile.dns_time.saturating_add(AFTER_THE_DNS);
-    let mut hear = |octets: &mut Vec<u8>| message::take_told(octets).iter().for_each(|text| hear(text));
-    let octets = child.read_hearing(MESSAGE_LIMIT, patience, &mut hear);
+    let octets = child.read_telling(MESSAGE_LIMIT, patience, listener);
     let message = octets.as_deref().ok().and_then(Message::decoded);
     match (message, octets) {
         (Some(message), _) => {

@@ -15,7 +15,7 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use crate::catalogue;
-use crate::cli::{self, DnsArgs, FactArgs, OutputArgs, Resolver};
+use crate::cli::{self, DnsArgs, FactArgs, OutputArgs, Resolver, RuleArgs};
 use crate::exit::FailOn;
 use crate::facts::{ExpectedHelo, Fact, NatEntry, Origin};
 use crate::findings::{Ignore, Severity};
@@ -270,10 +270,15 @@ impl Settings {
         args.timeout = args.timeout.or(self.timeout);
     }
 
-    /// The same for what comes out. `--select` leaves neither of the settings' lists of rules in force, `--ignore` not theirs of
-    /// rules to ignore.
+    /// The same for what comes out.
     pub(crate) fn complete_output(&self, args: &mut OutputArgs) {
         args.default_fail_on(self.fail_on);
+        self.complete_rules(&mut args.rules);
+    }
+
+    /// The same for the rules. `--select` leaves neither of the settings' lists of rules in force, `--ignore` not theirs of rules to
+    /// ignore.
+    pub(crate) fn complete_rules(&self, args: &mut RuleArgs) {
         let by_rule = args.select.is_empty();
         if by_rule {
             args.select = self.select.clone();

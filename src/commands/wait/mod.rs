@@ -4,11 +4,13 @@ mod heard;
 mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::gather::{self, Done, Start};
-use crate::cli::{DnsArgs, FactArgs, WaitArgs, WaitFormat};
+use super::judging::Judging;
+use crate::cli::{DnsArgs, FactArgs, RuleArgs, WaitArgs, WaitFormat};
 use crate::collect::system;
 use crate::error::Error;
 use crate::exit::{self, FailOn};
@@ -18,7 +20,7 @@ use crate::inputs::{Host, Inputs};
 use crate::observe::plan::Plan;
 use crate::observe::resolver::{self, Only, Options, Progress};
 use crate::observe::{Observations, Question, VantageKind};
-use crate::rules::{self, Policy, Selection};
+use crate::sandbox::Listener;
 use crate::settings::Settings;
 use crate::wait::{End, Heard, Next, Round, Timing, Wait};
 use crate::{output, process};
@@ -45,17 +47,25 @@ pub(crate) fn run(args: WaitArgs) -> Result<u8, Error> {
     let start = gather::start(&facts, &dns, inputs)?;
     let most = time + dns.timeout() + LEAST_ROUND;
     let mut failed = None;
-    let mut hear = |text: &str| {
-        // A reader that has gone is told of once, at the end.
+    let hear = |text: &str| {
+        // What cannot be written is told of once, at the end.
         if failed.is_none() {
             failed = output::to_stdout(text.as_bytes()).err();
         }
     };
+    let stdout = std::io::stdout();
+    let mut listener = Listener::new(hear, stdout.as_fd());
     let work = |start: Start, tell: &mut dyn FnMut(&str)| {
         let teller = Teller::new(format == WaitFormat::Ndjson, tell);
         waited(&facts, &dns, start, Awaited { until, settings, time }, teller)
     };
-    let (done, ()) = gather::apart_telling((), &facts, (&dns, most), start, false, work, &mut hear)?;
+    let done = gather::apart_telling((), &facts, (&dns, most), start, false, work, &mut listener);
+    drop(listener);
+    let (done, ()) = match done {
+        // Whoever wanted to know has gone.
+        Err(_) if output::is_stdout_unread() => return Ok(exit::UNDETERMINED),
+        other => other?,
+    };
     match failed {
         Some(error) => Err(error),
         None => Ok(done.status),
@@ -72,11 +82,8 @@ struct Awaited {
 impl Awaited {
     /// What is found, as `check` has it.
     fn findings(&self, facts: &Facts, dns: &Observations) -> Vec<Finding> {
-        let selection = Selection::default();
-        let today = process::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let Settings { severity, ignores, .. } = &self.settings;
-        let policy = Policy { severity: severity.clone(), ignores: ignores.clone(), baseline: None, today };
-        rules::policy::apply(rules::judge(facts, dns, &selection), &selection, &policy).findings
+        // `--until` may name what the settings leave out.
+        Judging::new(&RuleArgs::default(), &self.settings, None).findings(facts, dns)
     }
 
     /// Whether a finding is among what is waited for.

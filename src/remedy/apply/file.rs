@@ -3,21 +3,19 @@
 //!
 //! Everything goes by the folder's descriptor, and nothing follows a link. Whenever the process ends, the file is the old one or the new one.
 
-use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
-use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
-use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 use xattr::FileExt;
 
+use super::names::{Stamp, draft};
 use super::select::FileChange;
 use crate::collect::root::Folders;
 
@@ -27,34 +25,6 @@ const SIZE_LIMIT: u64 = 32 << 20;
 const NEW_MODE: u32 = 0o644;
 /// Links in one folder that lead to one another.
 const LINK_LIMIT: usize = 8;
-/// What stands between a file's name and the stamp of its backup.
-pub(super) const MARK: &str = ".helolint-";
-/// The content of a file that is not there.
-const NOTHING: u64 = 0;
-
-/// When a run changed files: all of its backups have the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp(pub(super) String);
-
-impl Stamp {
-    /// The stamp of a time.
-    pub fn new(at: Timestamp) -> Stamp {
-        Stamp(at.strftime("%Y%m%dT%H%M%SZ").to_string())
-    }
-
-    /// The name beside `name` that keeps what was there before it came to hold `content`; or that says that nothing was.
-    fn beside(&self, name: &str, was_there: bool, content: Option<&[u8]>) -> String {
-        let ending = if was_there { "bak" } else { "new" };
-        format!("{name}{MARK}{}-{:016x}.{ending}", self.0, digest(content))
-    }
-}
-
-/// A number by which a content is known again; it keeps nobody from forging one, and need not.
-pub(super) fn digest(content: Option<&[u8]>) -> u64 {
-    // FNV-1a.
-    let Some(content) = content else { return NOTHING };
-    content.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
 
 /// A change that has only to be given its name.
 #[derive(Debug)]
@@ -161,7 +131,7 @@ struct Draft {
 impl Draft {
     /// A file in the folder, with the owner, permissions and attributes of another.
     fn new(folder: &OwnedFd, content: &[u8], like: Option<&File>) -> io::Result<Draft> {
-        let name = format!(".helolint-{:016x}", RandomState::new().build_hasher().finish());
+        let name = draft();
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = File::from(openat(folder, name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
         let mut draft = Draft { folder: folder.try_clone()?, name, file, named: false };

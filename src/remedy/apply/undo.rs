@@ -5,16 +5,14 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 
-use nix::dir::Dir;
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::file::{MARK, digest, is, settle, status, words};
+use super::file::{is, settle, status, words};
+use super::hold::names;
+use super::names::{Backup, digest};
 use crate::collect::root::Folders;
-
-/// Names looked at in one folder.
-const NAMES: usize = 100_000;
 
 /// A file, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,66 +23,43 @@ pub struct Given {
     pub refused: Option<String>,
 }
 
-/// A backup beside a file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Backup {
-    stamp: String,
-    folder: String,
-    name: String,
-    kept: String,
-    content: u64,
-    was_there: bool,
-}
-
 /// Gives back what the last run changed in any of these folders.
 pub fn undo(folders: &Folders, paths: &BTreeSet<String>) -> Vec<Given> {
     let mut all: Vec<Backup> = Vec::new();
     for path in paths {
         if let Ok(folder) = folders.open(&format!("{path}/")) {
-            all.extend(names(folder).iter().filter_map(|kept| backup(path, kept)));
+            all.extend(names(&folder).iter().filter_map(|kept| Backup::read(path, kept)));
         }
     }
     let Some(last) = all.iter().map(|backup| backup.stamp.clone()).max() else { return Vec::new() };
     all.retain(|backup| backup.stamp == last);
     all.sort();
     let given = |backup: &Backup| Given {
-        file: format!("{}/{}", backup.folder.trim_end_matches('/'), backup.name),
+        file: format!("{}/{}", backup.folder, backup.name),
         refused: give_back(folders, backup).err(),
     };
     all.iter().map(given).collect()
 }
 
-fn names(folder: OwnedFd) -> Vec<String> {
-    let Ok(dir) = Dir::from_fd(folder) else { return Vec::new() };
-    let names = dir.into_iter().flatten().take(NAMES);
-    names.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned)).collect()
-}
-
-/// The backup that a name stands for.
-fn backup(folder: &str, kept: &str) -> Option<Backup> {
-    let (name, rest) = kept.rsplit_once(MARK)?;
-    let (rest, ending) = rest.rsplit_once('.')?;
-    let (stamp, content) = rest.split_once('-')?;
-    let was_there = match ending {
-        "bak" => true,
-        "new" => false,
-        _ => return None,
-    };
-    let is_stamp = stamp.len() == 16 && stamp.bytes().all(|byte| byte.is_ascii_digit() || byte == b'T' || byte == b'Z');
-    let content =
-        u64::from_str_radix(content, 16).ok().filter(|_| is_stamp && content.len() == 16 && !name.is_empty())?;
-    Some(Backup {
-        stamp: stamp.to_owned(),
-        folder: folder.to_owned(),
-        name: name.to_owned(),
-        kept: kept.to_owned(),
-        content,
-        was_there,
+/// Whether the run that made the backup ended before it put anything in the file's place: the backup is the file itself by another name, or says
+/// that there was none, and there is none.
+pub(super) fn is_unfinished(folder: &OwnedFd, backup: &Backup) -> Result<bool, String> {
+    let now = status(folder, &backup.name).map_err(words)?;
+    let kept = status(folder, &backup.kept).map_err(words)?;
+    Ok(match (now, kept, backup.was_there) {
+        (Some(now), Some(kept), true) => (now.st_dev, now.st_ino) == (kept.st_dev, kept.st_ino),
+        (None, Some(kept), false) => is(&kept, SFlag::S_IFREG),
+        _ => false,
     })
 }
 
 fn give_back(folders: &Folders, backup: &Backup) -> Result<(), String> {
     let folder = folders.open(&format!("{}/", backup.folder)).map_err(words)?;
+    if is_unfinished(&folder, backup)? {
+        unlinkat(&folder, backup.kept.as_str(), UnlinkatFlags::NoRemoveDir).map_err(words)?;
+        settle(&folder);
+        return Ok(());
+    }
     let name = backup.name.as_str();
     let now = match status(&folder, name).map_err(words)? {
         None => None,

@@ -1,0 +1,67 @@
+//! Judging as every command does it: the rules over facts and answers, then what the administrator has settled.
+
+use std::time::{Duration, Instant};
+
+use super::gather::Gathered;
+use super::planning;
+use crate::cli::RuleArgs;
+use crate::facts::Facts;
+use crate::findings::{Finding, KnownFindings, Meta};
+use crate::observe::Observations;
+use crate::process;
+use crate::receivers::Opinion;
+use crate::report::Report;
+use crate::rules::policy::Filtered;
+use crate::rules::{self, Policy, Selection};
+use crate::settings::Settings;
+
+/// How long judging may take: a server with 50,000 domains, each with a HELO name of its own, is read, judged and told in half of it.
+/// Rules that are left then are not checked.
+const JUDGING: Duration = Duration::from_secs(10);
+/// Judging that takes longer than this is not repeated for a plan: the process would end before.
+const REPEATED: Duration = Duration::from_secs(6);
+
+/// By what a host is judged.
+pub(crate) struct Judging {
+    selection: Selection,
+    policy: Policy,
+}
+
+impl Judging {
+    /// By the rules that are selected, today, as the settings have it.
+    pub(crate) fn new(rules: &RuleArgs, settings: &Settings, baseline: Option<KnownFindings>) -> Judging {
+        let selection = Selection { select: rules.select.clone(), ignore: rules.ignore.clone() };
+        let today = process::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let (severity, ignores) = (settings.severity.clone(), settings.ignores.clone());
+        Judging { selection, policy: Policy { severity, ignores, baseline, today } }
+    }
+
+    /// The findings that count, however long it takes.
+    pub(crate) fn findings(&self, facts: &Facts, dns: &Observations) -> Vec<Finding> {
+        rules::policy::apply(rules::judge(facts, dns, &self.selection), &self.selection, &self.policy).findings
+    }
+
+    /// The report on what was gathered, its plan included, and what was found. `opinions` are those of receivers, by path.
+    pub(crate) fn report(&self, gathered: &Gathered, opinions: Vec<Vec<Opinion>>) -> (Report, Filtered) {
+        let Gathered { facts, dns, .. } = gathered;
+        let began = Instant::now();
+        let judged = rules::judge_until(facts, dns, &self.selection, Some(began + JUDGING));
+        let repeatable = began.elapsed() < REPEATED;
+        let filtered = rules::policy::apply(judged, &self.selection, &self.policy);
+        let selected = self.selected(facts);
+        let mut report =
+            Report::new(facts, dns, &filtered.findings, selected, &filtered.not_checked).with_receivers(opinions);
+        report.set_apart(&filtered.suppressed, &filtered.gone);
+        if repeatable {
+            let judge = |facts: &Facts, dns: &Observations| self.findings(facts, dns);
+            report.set_plan(planning::plan(gathered, &filtered.findings, &judge));
+        }
+        (report, filtered)
+    }
+
+    /// The rules that are selected and have something to look at here.
+    fn selected<'f>(&'f self, facts: &'f Facts) -> impl Iterator<Item = &'static Meta> + 'f {
+        let all = rules::all().map(|rule| &rule.meta);
+        all.filter(|meta| self.selection.allows(meta) && rules::is_applicable(meta, facts))
+    }
+}
