@@ -9,6 +9,7 @@ use helolint::collect::exim::hostname::Names;
 use helolint::collect::exim::{Request, read};
 use helolint::collect::root::Root;
 use helolint::facts::{EximDriver, Fact, HostFqdn, HostsEntry, Origin, Setting};
+use helolint::remedy::edit::Edit;
 use serde_json::Value;
 
 /// Users that the recording gave each case.
@@ -139,43 +140,65 @@ impl Case<'_> {
     }
 }
 
-fn check(folder: &Path, lenient: bool) -> (Vec<String>, Answers) {
-    let spec: Value = serde_json::from_str(&fs::read_to_string(folder.join("case.json")).unwrap()).unwrap();
-    let expected: Value = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    copy(&folder.join("root"), dir.path());
-    for (path, text) in [
-        ("etc/passwd", PASSWD),
-        ("etc/nsswitch.conf", "hosts: files\n"),
-        ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
-    ] {
-        fs::create_dir_all(dir.path().join("etc")).unwrap();
-        if !dir.path().join(path).exists() {
-            fs::write(dir.path().join(path), text).unwrap();
+/// A case's files, and how they are read.
+struct Recorded {
+    dir: tempfile::TempDir,
+    file: String,
+    node: Fact<String>,
+    hosts: Vec<HostsEntry>,
+    defines: Vec<(String, String)>,
+    expected: Value,
+}
+
+impl Recorded {
+    fn new(folder: &Path) -> Recorded {
+        let spec: Value = serde_json::from_str(&fs::read_to_string(folder.join("case.json")).unwrap()).unwrap();
+        let expected: Value = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        copy(&folder.join("root"), dir.path());
+        for (path, text) in [
+            ("etc/passwd", PASSWD),
+            ("etc/nsswitch.conf", "hosts: files\n"),
+            ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+        ] {
+            fs::create_dir_all(dir.path().join("etc")).unwrap();
+            if !dir.path().join(path).exists() {
+                fs::write(dir.path().join(path), text).unwrap();
+            }
         }
+        let node = spec["hostname"].as_str().unwrap_or("mail1.example.com");
+        let node = Fact::new(node.to_owned(), Origin::kernel("uname(2)"));
+        let hosts = hosts(&fs::read_to_string(dir.path().join("etc/hosts")).unwrap());
+        let defines = spec["defines"].as_object().into_iter().flatten();
+        let defines = defines.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
+        let file = spec["config"].as_str().unwrap_or("/etc/exim4/exim4.conf").to_owned();
+        Recorded { dir, file, node, hosts, defines: defines.collect(), expected }
     }
-    let root = Root::open(dir.path()).unwrap();
-    let node = spec["hostname"].as_str().unwrap_or("mail1.example.com");
-    let node = Fact::new(node.to_owned(), Origin::kernel("uname(2)"));
-    let hosts = hosts(&fs::read_to_string(dir.path().join("etc/hosts")).unwrap());
-    let fqdn = HostFqdn::Unknown("not asked".into());
-    let defines: Vec<(String, String)> = spec["defines"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
-        .collect();
-    let file = spec["config"].as_str().unwrap_or("/etc/exim4/exim4.conf");
-    let request = Request {
-        root: &root,
-        file,
-        defines: &defines,
-        names: Names { node_name: Some(&node), hosts: &hosts, fqdn: &fqdn },
-        debian: true,
-        keep_lines: true,
-        lenient: false,
-    };
-    let found = read(&request).unwrap();
+
+    fn root(&self) -> Root {
+        Root::open(self.dir.path()).unwrap()
+    }
+
+    fn read(&self, root: &Root) -> helolint::collect::exim::Read {
+        let fqdn = HostFqdn::Unknown("not asked".into());
+        read(&Request {
+            root,
+            file: &self.file,
+            defines: &self.defines,
+            names: Names { node_name: Some(&self.node), hosts: &self.hosts, fqdn: &fqdn },
+            debian: true,
+            keep_lines: true,
+            lenient: false,
+        })
+        .unwrap()
+    }
+}
+
+fn check(folder: &Path, lenient: bool) -> (Vec<String>, Answers) {
+    let recorded = Recorded::new(folder);
+    let root = recorded.root();
+    let found = recorded.read(&root);
+    let Recorded { expected, file, .. } = &recorded;
     let mut case = Case { folder, lenient, faults: Vec::new(), answers: Answers::default() };
     if expected["ok"] == false {
         let text = expected["error"]["text"].as_str().unwrap();
@@ -211,7 +234,7 @@ fn check(folder: &Path, lenient: bool) -> (Vec<String>, Answers) {
     let expected_macros: BTreeMap<String, String> =
         expected["macros"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), wanted(v))).collect();
     case.same("macros", &format!("{macros:?}"), &format!("{expected_macros:?}"));
-    expansions(&mut case, &root, &found, &expected, file);
+    expansions(&mut case, &root, &found, expected, file);
     (case.faults, case.answers)
 }
 
@@ -356,4 +379,135 @@ fn fresh_cases_agree_where_they_are_given() {
     if let Some(folder) = std::env::var_os("HELOLINT_EXIM_CASES") {
         all(Path::new(&folder), &[], true);
     }
+}
+
+/// Main options that are set, and all options of drivers, by name.
+fn set_options(found: &helolint::collect::exim::Read) -> BTreeMap<String, String> {
+    let in_files = |set: &Setting| set.origin.span().is_some();
+    let main = found.facts.main.iter().filter(|(_, set)| in_files(set));
+    let mut all: BTreeMap<String, String> = main.map(|(name, set)| (name.clone(), option(Some(set)))).collect();
+    for (kind, drivers) in [("transport", &found.facts.transports), ("router", &found.facts.routers)] {
+        for driver in drivers {
+            all.insert(format!("{kind} {}", driver.name), driver.driver.clone());
+            let options = driver.options.iter().filter(|(_, set)| in_files(set));
+            all.extend(options.map(|(name, set)| (format!("{kind} {} {name}", driver.name), option(Some(set)))));
+        }
+    }
+    all
+}
+
+/// What Debian's packages generate, and the macros that stand for options in it.
+const GENERATED: &str = "/var/lib/exim4/config.autogenerated";
+const DEBIAN: [(&str, &str, &str); 3] = [
+    ("MAIN_HARDCODE_PRIMARY_HOSTNAME", "primary_hostname", "other.example.com"),
+    ("REMOTE_SMTP_HELO_DATA", "transport remote_smtp helo_data", "new.example.com"),
+    ("REMOTE_SMTP_INTERFACE", "transport remote_smtp interface", "192.0.2.26"),
+];
+
+/// Cases in which something cannot be set, and why.
+const NOT_SET: [(&str, &str); 7] = [
+    ("013-", "lines end as on other systems"),
+    ("015-", "the option's name is over two lines"),
+    ("029-", "an empty macro stands before the option's name"),
+    ("146-", "macros come from the command line"),
+    ("147-", "another file defines the macros"),
+    ("06-", "lines end as on other systems"),
+    ("07-", "lines end as on other systems"),
+];
+
+/// Sets HELO name, source addresses and host name as `fix` does; what is not as wished then, and what could not be set.
+fn set_all(folder: &Path) -> Option<(Vec<String>, Vec<String>)> {
+    let recorded = Recorded::new(folder);
+    let found = recorded.read(&recorded.root());
+    if recorded.expected["ok"] == false || found.refused.is_some() {
+        return None;
+    }
+    let (mut faults, mut left) = (Vec::new(), Vec::new());
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    let place = |set: Option<&Origin>| {
+        set.and_then(Origin::span).map_or_else(|| recorded.file.clone(), |span| span.path().to_owned())
+    };
+    let mut wishes: Vec<(String, String, String, Edit)> = Vec::new();
+    let set = found.facts.main.get("primary_hostname").map(|set| &set.origin);
+    let value = "other.example.com".to_owned();
+    let edit = Edit::EximMain { option: "primary_hostname".into(), value: Some(value.clone()) };
+    wishes.push(("primary_hostname".into(), value, place(set), edit));
+    let is_debian = recorded.file == GENERATED;
+    if is_debian {
+        // Through its macros, as Debian has it.
+        wishes.clear();
+        for (name, what, value) in DEBIAN {
+            let edit = Edit::EximMacro { name: name.to_owned(), value: value.to_owned() };
+            wishes.push((what.to_owned(), value.to_owned(), recorded.file.clone(), edit));
+        }
+    }
+    for driver in found.facts.transports.iter().filter(|driver| driver.driver == "smtp" && !is_debian) {
+        for (option, value) in [("helo_data", "new.example.com"), ("interface", "192.0.2.26")] {
+            let set = driver.options.get(option).map(|set| &set.origin).filter(|origin| origin.span().is_some());
+            let edit = Edit::EximTransport {
+                transport: driver.name.clone(),
+                option: option.to_owned(),
+                value: Some(value.to_owned()),
+            };
+            let file = place(set.or(Some(&driver.origin)));
+            wishes.push((format!("transport {} {option}", driver.name), value.to_owned(), file, edit));
+        }
+    }
+    let mut wished = set_options(&found);
+    for (what, value, file, edit) in wishes {
+        let path = recorded.dir.path().join(file.trim_start_matches('/'));
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let Some(new) = edit.apply(&text) else {
+            left.push(format!("{name}: {what} in {file}"));
+            continue;
+        };
+        fs::write(&path, &new).unwrap();
+        let after = recorded.read(&recorded.root());
+        let now = set_options(&after);
+        if after.refused.is_some() || now.get(&what) != Some(&value) {
+            // A trial shows that, and nothing is written.
+            let refused = after.refused.map(|refused| refused.message);
+            left.push(format!("{name}: {what} in {file}: {:?} {refused:?}", now.get(&what)));
+            fs::write(&path, &text).unwrap();
+            continue;
+        }
+        let others = |all: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+            let option = what.rsplit(' ').next().unwrap().to_owned();
+            let is_own = |name: &str| name == what || is_debian && name.ends_with(&format!(" {option}"));
+            all.iter().filter(|(name, _)| !is_own(name)).map(|(name, text)| (name.clone(), text.clone())).collect()
+        };
+        let (was, is) = (others(&wished), others(&now));
+        if was != is {
+            let differ: Vec<_> = was.iter().filter(|(name, value)| is.get(*name) != Some(value)).collect();
+            let more: Vec<_> = is.iter().filter(|(name, _)| !was.contains_key(*name)).collect();
+            faults.push(format!("{name}: {what} in {file}: {differ:?} {more:?}"));
+        }
+        wished = now;
+    }
+    if let Some(to) = std::env::var_os("HELOLINT_EDITED") {
+        let to = Path::new(&to).join(&name);
+        copy(folder, &to);
+        copy(recorded.dir.path(), &to.join("after"));
+        fs::write(to.join("wished.json"), serde_json::to_string(&wished).unwrap()).unwrap();
+    }
+    Some((faults, left))
+}
+
+#[test]
+fn what_is_set_is_read_so_and_nothing_else_changes() {
+    let (mut tried, mut faults, mut left) = (0, Vec::new(), Vec::new());
+    for folder in ["testdata/exim/cases", "../shared/oracle/exim/real"] {
+        let mut cases: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        cases.sort();
+        for case in cases.iter().filter(|case| case.join("expected.json").exists()) {
+            let Some((wrong, open)) = set_all(case) else { continue };
+            tried += 1;
+            faults.extend(wrong);
+            left.extend(open);
+        }
+    }
+    assert!(faults.is_empty(), "{} in {tried} cases:\n{}", faults.len(), faults.join("\n"));
+    assert!(tried >= 60, "{tried} cases");
+    left.retain(|what| !NOT_SET.iter().any(|(case, _)| what.starts_with(case)));
+    assert!(left.is_empty(), "not set: {left:#?}");
 }

@@ -15,6 +15,7 @@ use helolint::collect::postfix::postconf::{Postconf, squeeze};
 use helolint::collect::postfix::process::{Process, Start};
 use helolint::collect::root::ReadError;
 use helolint::facts::{Fact, Origin};
+use helolint::remedy::edit::Edit;
 use helolint::source::SourceFile;
 use serde_json::Value;
 
@@ -318,4 +319,116 @@ fn recorded_elsewhere_agree() {
     if let Some(dir) = std::env::var_os("HELOLINT_POSTFIX_CASES") {
         check(Path::new(&dir), 1);
     }
+}
+
+/// What is set in turn in every configuration that Postfix takes.
+const WISHES: [(&str, &str); 4] = [
+    ("smtp_helo_name", "new.example.com"),
+    ("smtp_bind_address", "192.0.2.26"),
+    ("smtp_bind_address6", "2001:db8::26"),
+    ("myhostname", "other.example.com"),
+];
+
+/// Every setting of a file, as text.
+fn settings(main: &MainCf) -> BTreeMap<String, String> {
+    main.settings.iter().map(|(name, set)| (name.clone(), set.value.clone())).collect()
+}
+
+/// Sets HELO name, source addresses and host name as `fix` does; what is not as wished then, and how often nothing could be set.
+fn set_in_main(case: &Case) -> (Vec<String>, usize) {
+    let (mut found, mut left) = (Vec::new(), 0);
+    let read = |path: &str| {
+        let text = case.files.get(path).ok_or(ReadError::NotFound)?;
+        Ok(SourceFile::new(path, text.as_bytes()))
+    };
+    let env = environment(case, &read);
+    let before = MainCf::parse(&case.main);
+    let master = MasterCf::parse(&case.master);
+    let mut text = case.main.text().to_owned();
+    let mut wished = settings(&before);
+    for (parameter, value) in WISHES {
+        let edit = Edit::MainCf { parameter: parameter.into(), value: Some(value.into()) };
+        let Some(new) = edit.apply(&text) else {
+            left += 1;
+            continue;
+        };
+        text = new;
+        wished.insert(parameter.to_owned(), value.to_owned());
+        let main = MainCf::parse(&SourceFile::new(format!("{DIRECTORY}/main.cf"), text.as_bytes()));
+        let expander = Expander::default();
+        let postconf = Postconf::new(Some(&main), Some(&master), DIRECTORY, &env, &expander);
+        let said = postconf.exact(parameter, &expander).unwrap_or_default();
+        if said != value || settings(&main) != wished || main.error.is_some() {
+            found.push(format!("{}: {parameter} is {said:?}, {:?}", case.name, settings(&main)));
+        }
+        let without = Edit::MainCf { parameter: parameter.into(), value: None }.apply(&text).unwrap_or_default();
+        let without = settings(&MainCf::parse(&SourceFile::new("main.cf", without.as_bytes())));
+        let mut rest = wished.clone();
+        rest.remove(parameter);
+        if without != rest {
+            found.push(format!("{}: without {parameter}: {without:?}", case.name));
+        }
+    }
+    if let Some(folder) = std::env::var_os("HELOLINT_EDITED") {
+        let file = |name: &str| Path::new(&folder).join(format!("{}.{name}", case.name));
+        for (name, text) in [("before", case.main.text()), ("after", &text), ("master", case.master.text())] {
+            fs::write(file(name), text.replace(DIRECTORY, "@DIR@")).unwrap();
+        }
+        fs::write(file("files"), serde_json::to_string(&case.files).unwrap().replace(DIRECTORY, "@DIR@")).unwrap();
+    }
+    (found, left)
+}
+
+/// The same in the entries of master.cf.
+fn set_in_master(case: &Case) -> Vec<String> {
+    let mut found = Vec::new();
+    let master = MasterCf::parse(&case.master);
+    let shown = |master: &MasterCf| -> Vec<(String, String, BTreeMap<String, String>)> {
+        let options = |entry: &helolint::collect::postfix::master_cf::Entry| {
+            entry.overrides.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect()
+        };
+        let entries = master.entries.iter();
+        entries.map(|entry| (entry.name().to_owned(), entry.fields.join(" "), options(entry))).collect()
+    };
+    let clients = |entry: &&helolint::collect::postfix::master_cf::Entry| {
+        entry.kind() == "unix" && entry.command() == "smtp" && entry.error.is_none()
+    };
+    for entry in master.live().filter(clients) {
+        for (parameter, value) in WISHES {
+            let (service, parameter) = (entry.name().to_owned(), parameter.to_owned());
+            let edit = Edit::MasterCf { service, parameter: parameter.clone(), value: Some(value.into()) };
+            let Some(text) = edit.apply(case.master.text()) else { continue };
+            let after = MasterCf::parse(&SourceFile::new(format!("{DIRECTORY}/master.cf"), text.as_bytes()));
+            let mut wished = shown(&master);
+            let own = wished.iter_mut().rfind(|(name, fields, _)| name == entry.name() && fields.contains(" unix "));
+            own.unwrap().2.insert(parameter.clone(), value.to_owned());
+            if shown(&after) != wished {
+                found.push(format!("{}: {} {parameter}: {:?}", case.name, entry.name(), shown(&after)));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_set_is_read_so_and_nothing_else_changes() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/postfix");
+    let public = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/oracle/postfix/real");
+    let mut all = cases(&testdata);
+    if public.is_dir() {
+        all.extend(cases(&public));
+    }
+    let taken = |case: &&Case| case.expected["main"]["rc"] == 0 && MainCf::parse(&case.main).error.is_none();
+    let (mut tried, mut left, mut found) = (0, Vec::new(), Vec::new());
+    for case in all.iter().filter(taken) {
+        tried += 1;
+        let (faults, open) = set_in_main(case);
+        found.extend(faults);
+        found.extend(set_in_master(case));
+        if open > 0 {
+            left.push(format!("{} {open}", case.name));
+        }
+    }
+    assert!(found.is_empty(), "{} of {tried}:\n{}", found.len(), found.join("\n"));
+    assert!(tried >= 100 && left.len() * 20 <= tried, "{tried} tried, not set: {left:?}");
 }

@@ -10,9 +10,8 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::file::{is, settle, status};
+use super::file::{is, settle, status, words};
 use super::names::{Backup, is_draft};
-use super::undo::is_unfinished;
 use crate::collect::root::Folders;
 
 /// Names looked at in one folder.
@@ -79,6 +78,18 @@ impl Held {
         }
         gone
     }
+}
+
+/// Whether the run that made the backup ended before it put anything in the file's place: the backup is the file itself by another name, or says
+/// that there was none, and there is none.
+pub(super) fn is_unfinished(folder: &OwnedFd, backup: &Backup) -> Result<bool, String> {
+    let now = status(folder, &backup.name).map_err(words)?;
+    let kept = status(folder, &backup.kept).map_err(words)?;
+    Ok(match (now, kept, backup.was_there) {
+        (Some(now), Some(kept), true) => (now.st_dev, now.st_ino) == (kept.st_dev, kept.st_ino),
+        (None, Some(kept), false) => is(&kept, SFlag::S_IFREG),
+        _ => false,
+    })
 }
 
 /// The names in a folder that are text, sorted.

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
 
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::file::{is, settle, status, words};
-use super::hold::names;
+use super::hold::{is_unfinished, names};
 use super::names::{Backup, digest};
 use crate::collect::root::Folders;
 
@@ -39,18 +38,6 @@ pub fn undo(folders: &Folders, paths: &BTreeSet<String>) -> Vec<Given> {
         refused: give_back(folders, backup).err(),
     };
     all.iter().map(given).collect()
-}
-
-/// Whether the run that made the backup ended before it put anything in the file's place: the backup is the file itself by another name, or says
-/// that there was none, and there is none.
-pub(super) fn is_unfinished(folder: &OwnedFd, backup: &Backup) -> Result<bool, String> {
-    let now = status(folder, &backup.name).map_err(words)?;
-    let kept = status(folder, &backup.kept).map_err(words)?;
-    Ok(match (now, kept, backup.was_there) {
-        (Some(now), Some(kept), true) => (now.st_dev, now.st_ino) == (kept.st_dev, kept.st_ino),
-        (None, Some(kept), false) => is(&kept, SFlag::S_IFREG),
-        _ => false,
-    })
 }
 
 fn give_back(folders: &Folders, backup: &Backup) -> Result<(), String> {

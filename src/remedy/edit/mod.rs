@@ -234,6 +234,7 @@ mod tests {
                 Some("x = new\n# comment\nb = 2\n"),
             ),
             ("repeated", "x = 1\na = 1\nx = 2\n", Some("new"), Some("a = 1\nx = new\n")),
+            ("indented with nothing before it", "  x = lost\na = 1\n", Some("new"), Some("  x = lost\na = 1\nx = new\n")),
             ("swallowed below it", "x = old\n  b = 2\n", Some("new"), None),
             ("so already", "x = new\n", Some("new"), None),
             ("removed", "a = 1\nx = old\n  more\n", None, Some("a = 1\n")),
@@ -273,6 +274,18 @@ mod tests {
                 Some(format!("{entry}  -o {{ smtp_helo_name = a.b }}\n")),
             ),
             ("removed", format!("{entry}  -o smtp_helo_name=old\n{next}"), None, Some(format!("{entry}{next}"))),
+            (
+                "the last of several counts",
+                format!("{entry}  -o smtp_helo_name=one -o smtp_helo_name=two\n"),
+                Some("a.b"),
+                Some(format!("{entry}  -o smtp_helo_name=one -o smtp_helo_name=a.b\n")),
+            ),
+            (
+                "all of several go",
+                format!("{entry}  -o smtp_helo_name=one -o smtp_helo_name=two\n"),
+                None,
+                Some(entry.to_owned()),
+            ),
             ("of another type", "out inet n - n - - smtpd\n".to_owned(), Some("a.b"), None),
         ] {
             assert_eq!(master_cf(&text, value), expected, "{why}");
@@ -300,6 +313,34 @@ mod tests {
         assert_eq!(main("a", Some("2")), replaced("a = 1", "a = 2"));
         assert_eq!(main("b", Some("2")), replaced("a = 1", "b = 2\na = 1"));
         assert_eq!(main("helo_data", None), None, "no main option");
+    }
+
+    #[test]
+    fn options_of_exim_stay_out_of_conditionals() {
+        let edit = |text: &str| {
+            let (transport, option) = ("x".to_owned(), "interface".to_owned());
+            Edit::EximTransport { transport, option, value: Some("192.0.2.1".to_owned()) }.apply(text)
+        };
+        let conditional = "begin transports\nx:\n  driver = smtp\n.ifdef A\n    port = 26\n.endif\n";
+        let wished = "begin transports\nx:\n  driver = smtp\n  interface = 192.0.2.1\n.ifdef A\n    port = 26\n.endif\n";
+        assert_eq!(edit(conditional).as_deref(), Some(wished));
+        let before_a_macro = "begin transports\nx:\n  driver = smtp\nM == 1\ny:\n  driver = smtp\n";
+        let wished = "begin transports\nx:\n  driver = smtp\n  interface = 192.0.2.1\nM == 1\ny:\n  driver = smtp\n";
+        assert_eq!(edit(before_a_macro).as_deref(), Some(wished));
+        let main = Edit::EximMain { option: "a".into(), value: Some("3".into()) };
+        let whole = |text: &str| format!("{text}begin acl\n");
+        for (why, text, expected) in [
+            ("A is not defined", ".ifdef A\na = 1\n.else\na = 2\n.endif\n", ".ifdef A\na = 1\n.else\na = 3\n.endif\n"),
+            ("A is", "A = x\n.ifdef A\na = 1\n.else\na = 2\n.endif\n", "A = x\n.ifdef A\na = 3\n.else\na = 2\n.endif\n"),
+            ("it may be", ".include /x\n.ifdef A\na = 1\n.endif\n", ".include /x\n.ifdef A\na = 3\n.endif\n"),
+            ("never read", ".ifdef A\na = 1\n.endif\n", "a = 3\n.ifdef A\na = 1\n.endif\n"),
+        ] {
+            assert_eq!(main.apply(&whole(text)), Some(whole(expected)), "{why}");
+        }
+        let of_debian = ".ifdef DNS\n.ifdef A\nA == 1\n.else\nA = 1\n.endif\n.endif\n";
+        let set = Edit::EximMacro { name: "A".into(), value: "2".into() };
+        assert_eq!(set.apply(&whole(of_debian)), Some(whole(&format!("A = 2\n{of_debian}"))));
+        assert_eq!(main.apply(".ifdef A\na = 1\n.endif\na = 2\n").as_deref(), Some(".ifdef A\na = 1\n.endif\na = 3\n"));
     }
 
     #[test]

@@ -36,8 +36,9 @@ pub(crate) fn main_cf(text: &str, parameter: &str, value: Option<&str>) -> Optio
     let (lines, ended) = split(text);
     let all = logical(&lines);
     let line = |index: &usize| lines.get(*index).copied().unwrap_or_default();
-    let own: Vec<&Logical> =
-        all.iter().filter(|entry| entry.lines.first().map(line).and_then(name_of) == Some(parameter)).collect();
+    // What is indented with nothing before it sets nothing.
+    let head = |entry: &Logical| entry.lines.first().map(line).filter(|text| !text.starts_with(char::is_whitespace));
+    let own: Vec<&Logical> = all.iter().filter(|entry| head(entry).and_then(name_of) == Some(parameter)).collect();
     // An indented setting within the value is somebody's mistake: it is not for this edit to lose it.
     if own.iter().flat_map(|entry| entry.lines.iter().skip(1)).any(|index| name_of(line(index)).is_some()) {
         return None;
@@ -89,6 +90,9 @@ pub(crate) fn master_cf(text: &str, service: &str, parameter: &str, value: Optio
                 true => drop(out.remove(index)),
                 false => *out.get_mut(index)? = left,
             }
+            let left = join(&out, ended);
+            // Set several times, it goes as often.
+            return Some(master_cf(&left, service, parameter, None).unwrap_or(left));
         }
         (None, Some(value)) => {
             let last = *entry.lines.last()?;
@@ -112,8 +116,10 @@ struct Place {
     value: (usize, usize),
 }
 
+/// The last one of the line: it counts.
 fn option(line: &str, parameter: &str) -> Option<Place> {
     let mut from = 0;
+    let mut last = None;
     while let Some(at) = line.get(from..).and_then(|rest| rest.find("-o")).map(|at| from + at) {
         from = at + 2;
         if at > 0 && !line.get(..at)?.ends_with(char::is_whitespace) {
@@ -143,7 +149,8 @@ fn option(line: &str, parameter: &str) -> Option<Place> {
                 (end, end)
             }
         };
-        return Some(Place { whole: (at, end), value: (value_start, value_end) });
+        last = Some(Place { whole: (at, end), value: (value_start, value_end) });
+        from = end;
     }
-    None
+    last
 }
