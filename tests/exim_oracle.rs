@@ -497,7 +497,8 @@ fn set_all(folder: &Path) -> Option<(Vec<String>, Vec<String>)> {
 fn what_is_set_is_read_so_and_nothing_else_changes() {
     let (mut tried, mut faults, mut left) = (0, Vec::new(), Vec::new());
     for folder in ["testdata/exim/cases", "../shared/oracle/exim/real"] {
-        let mut cases: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        let mut cases: Vec<_> =
+            fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         cases.sort();
         for case in cases.iter().filter(|case| case.join("expected.json").exists()) {
             let Some((wrong, open)) = set_all(case) else { continue };

@@ -100,12 +100,7 @@ impl Child {
     }
 
     /// As [`Child::read`]; what the child tells on the way is taken out and heard.
-    fn read_telling(
-        &mut self,
-        limit: u64,
-        patience: Duration,
-        listener: &mut Listener<'_>,
-    ) -> io::Result<Vec<u8>> {
+    fn read_telling(&mut self, limit: u64, patience: Duration, listener: &mut Listener<'_>) -> io::Result<Vec<u8>> {
         let mut total = 0;
         let end = Instant::now() + patience;
         let mut octets = Vec::new();

@@ -495,6 +495,14 @@ case_sandbox() {
     python3 "$here/trace.py" "$work/cell/root/tmp/trace" || die "the sandbox does not hold"
 }
 
+# `fix --apply` and `--undo`, killed at each call by which they write: one file changed, one that was not there.
+case_kills() {
+    make_cell
+    cp "$here/kills.py" "$work/cell/root/tmp/"
+    cp -r "$top/testdata/hosts/helo-retired-name" "$top/testdata/hosts/transfer-11-mailips-missing" "$work/cell/root/tmp/"
+    on cell python3 /tmp/kills.py helolint /tmp/helo-retired-name /tmp/transfer-11-mailips-missing || die "a killed run is not borne"
+}
+
 # Every system call of a run fails once.
 case_faults() {
     make_cell

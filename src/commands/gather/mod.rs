@@ -114,7 +114,8 @@ pub(crate) fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<St
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }
     };
-    let encrypted = apart::sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != Transport::Plain);
+    let encrypted =
+        apart::sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != Transport::Plain);
     let trust = if encrypted { Trust::of_the_system() } else { Trust::nobody() };
     Ok(Start { host, zones, overlay, moved_from, held, trust })
 }

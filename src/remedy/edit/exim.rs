@@ -134,7 +134,9 @@ pub(crate) fn main(text: &str, option: &str, value: Option<&str>) -> Option<Stri
         at = range.end;
     }
     if let Some((_, range)) = found {
-        let new = value.map(|value| format!("{}{option} = {value}", indent_of(lines.get(range.start).copied().unwrap_or_default())));
+        let new = value.map(|value| {
+            format!("{}{option} = {value}", indent_of(lines.get(range.start).copied().unwrap_or_default()))
+        });
         return replaced(&lines, range, new, ended);
     }
     let new = format!("{option} = {}", value?);
@@ -175,7 +177,9 @@ pub(crate) fn transport(text: &str, name: &str, option: &str, value: Option<&str
         at = range.end;
     }
     if let Some((_, range)) = found {
-        let new = value.map(|value| format!("{}{option} = {value}", indent_of(lines.get(range.start).copied().unwrap_or_default())));
+        let new = value.map(|value| {
+            format!("{}{option} = {value}", indent_of(lines.get(range.start).copied().unwrap_or_default()))
+        });
         return replaced(&lines, range, new, ended);
     }
     let new = format!("{indent}{option} = {}", value?);

@@ -234,7 +234,12 @@ mod tests {
                 Some("x = new\n# comment\nb = 2\n"),
             ),
             ("repeated", "x = 1\na = 1\nx = 2\n", Some("new"), Some("a = 1\nx = new\n")),
-            ("indented with nothing before it", "  x = lost\na = 1\n", Some("new"), Some("  x = lost\na = 1\nx = new\n")),
+            (
+                "indented with nothing before it",
+                "  x = lost\na = 1\n",
+                Some("new"),
+                Some("  x = lost\na = 1\nx = new\n"),
+            ),
             ("swallowed below it", "x = old\n  b = 2\n", Some("new"), None),
             ("so already", "x = new\n", Some("new"), None),
             ("removed", "a = 1\nx = old\n  more\n", None, Some("a = 1\n")),
@@ -322,7 +327,8 @@ mod tests {
             Edit::EximTransport { transport, option, value: Some("192.0.2.1".to_owned()) }.apply(text)
         };
         let conditional = "begin transports\nx:\n  driver = smtp\n.ifdef A\n    port = 26\n.endif\n";
-        let wished = "begin transports\nx:\n  driver = smtp\n  interface = 192.0.2.1\n.ifdef A\n    port = 26\n.endif\n";
+        let wished =
+            "begin transports\nx:\n  driver = smtp\n  interface = 192.0.2.1\n.ifdef A\n    port = 26\n.endif\n";
         assert_eq!(edit(conditional).as_deref(), Some(wished));
         let before_a_macro = "begin transports\nx:\n  driver = smtp\nM == 1\ny:\n  driver = smtp\n";
         let wished = "begin transports\nx:\n  driver = smtp\n  interface = 192.0.2.1\nM == 1\ny:\n  driver = smtp\n";
@@ -331,7 +337,11 @@ mod tests {
         let whole = |text: &str| format!("{text}begin acl\n");
         for (why, text, expected) in [
             ("A is not defined", ".ifdef A\na = 1\n.else\na = 2\n.endif\n", ".ifdef A\na = 1\n.else\na = 3\n.endif\n"),
-            ("A is", "A = x\n.ifdef A\na = 1\n.else\na = 2\n.endif\n", "A = x\n.ifdef A\na = 3\n.else\na = 2\n.endif\n"),
+            (
+                "A is",
+                "A = x\n.ifdef A\na = 1\n.else\na = 2\n.endif\n",
+                "A = x\n.ifdef A\na = 3\n.else\na = 2\n.endif\n",
+            ),
             ("it may be", ".include /x\n.ifdef A\na = 1\n.endif\n", ".include /x\n.ifdef A\na = 3\n.endif\n"),
             ("never read", ".ifdef A\na = 1\n.endif\n", "a = 3\n.ifdef A\na = 1\n.endif\n"),
         ] {
