@@ -27,6 +27,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("observe", &["identity", "facts", "name", "addr", "source"]),
     ("wait", &["observe"]),
     ("spf", &["observe", "name", "addr"]),
+    ("dmarc", &["observe", "name"]),
     ("findings", &["facts", "source"]),
     ("providers", &["facts", "observe", "name", "addr"]),
     ("compare", &["facts", "identity", "observe", "name", "addr"]),
