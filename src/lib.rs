@@ -43,6 +43,7 @@ mod cli;
 pub mod collect;
 mod commands;
 pub mod compare;
+pub mod dkim;
 pub mod dmarc;
 mod error;
 mod escape;

@@ -27,7 +27,7 @@ use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 use crate::{identity, replies, settings, shell, snapshot};
 
-pub use policies::spf;
+pub use policies::{dkim_record, dmarc_record, spf};
 use world::{look_at, text, with_host};
 
 /// What is done with an input.
@@ -38,6 +38,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("arguments", arguments),
     ("baseline", baseline),
     ("cpanel_map", cpanel_map),
+    ("dkim_record", dkim_record),
+    ("dmarc_record", dmarc_record),
     ("dns_message", dns_message),
     ("exim_config", exim_config),
     ("exim_expand", exim_expand),

@@ -1,5 +1,7 @@
 //! Policies that domains publish.
 
+use crate::dkim::{self, PublicKey};
+use crate::dmarc;
 use crate::name::DomainName;
 use crate::observe::{Lookup, Question, RecordData, RecordType, Why};
 use crate::spf::{self, Check, LOOKUP_LIMIT, Outcome, VOID_LOOKUP_LIMIT};
@@ -42,4 +44,31 @@ pub fn spf(data: &[u8]) {
             Outcome::Needs(questions) => panic!("answered already: {questions:?}"),
         }
     }
+}
+
+/// DKIM key records.
+pub fn dkim_record(data: &[u8]) {
+    let record = Lookup::Found(vec![RecordData::Txt(text(data).into_owned())]);
+    let _ = dkim::compare(&record, &PublicKey::Ed25519([7; 32]));
+}
+
+/// DMARC records, one a line: the first is the domain's, the others are those of the domains above it.
+///
+/// # Panics
+/// Where more names are asked for than may be.
+pub fn dmarc_record(data: &[u8]) {
+    let text = text(data);
+    let records: Vec<&str> = text.lines().collect();
+    let domain = DomainName::new("a.b.c.d.e.f.g.example.com");
+    let targets = dmarc::targets(&domain);
+    assert!(targets.len() <= dmarc::QUESTION_LIMIT);
+    let answer = |question: &Question| {
+        let place = targets.iter().position(|target| dmarc::record_name(target) == question.name);
+        match place.and_then(|place| records.get(place)) {
+            Some(record) => Lookup::Found(vec![RecordData::Txt((*record).to_owned())]),
+            None => Lookup::NxDomain,
+        }
+    };
+    let _ = dmarc::discover(&domain, &|question| Some(answer(question)));
+    let _ = dmarc::read_as_former(&domain, &|question| Some(answer(question)));
 }

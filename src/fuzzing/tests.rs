@@ -127,6 +127,8 @@ targets! {
     arguments: 100,
     baseline: 2000,
     cpanel_map: 14,
+    dkim_record: 500,
+    dmarc_record: 500,
     dns_message: 400,
     exim_config: 14,
     exim_expand: 14,
