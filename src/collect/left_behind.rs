@@ -1,5 +1,6 @@
 //! Addresses and names of an old host in the files of the new one.
 
+use super::cpanel::MARK;
 use super::root::Root;
 use crate::facts::{Leftover, Sought};
 use crate::source::SourceFile;
@@ -25,7 +26,10 @@ pub fn left_behind(root: &Root, sought: &Sought) -> Vec<Leftover> {
 }
 
 fn in_file(file: &Arc<SourceFile>, sought: &Sought) -> Vec<Leftover> {
-    let found = sought.in_text(file.text()).take(IN_ONE_FILE);
+    // What a transfer took out of a zone is left there on purpose.
+    let is_trace =
+        |at: usize| file.text().get(at..).and_then(|rest| rest.lines().next()).is_some_and(|l| l.contains(MARK));
+    let found = sought.in_text(file.text()).filter(|(range, _)| !is_trace(range.start)).take(IN_ONE_FILE);
     let leftover = |(range, value): (std::ops::Range<usize>, _)| {
         let in_comment = is_comment(file.path(), file.text(), range.start);
         Leftover { span: file.span(range.start, range.end), value, in_comment }

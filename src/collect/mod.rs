@@ -26,6 +26,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, Postfix, Problem, RunningDaemon};
 
+pub(crate) use cpanel::{read_zones, removed_records};
 pub use left_behind::left_behind;
 
 use kernel::KernelFacts;

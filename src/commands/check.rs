@@ -51,7 +51,7 @@ fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, told: Reported) -> Resul
     let gathered = gather::observe(facts, dns, start)?;
     let Gathered { facts, dns, .. } = &gathered;
     let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, dns)).collect();
-    let (mut report, settled) = how.report(&gathered, opinions);
+    let (mut report, settled) = how.report(&gathered, opinions, None);
     report.dns.stale = rules::stale_caches(facts, dns, &settled.findings);
     let mut texts = rendered(report, &wanted);
     if out.write_baseline.is_some() {

@@ -28,11 +28,13 @@ pub(crate) fn run(args: CompareArgs, color: anstream::ColorChoice) -> Result<u8,
     let style = Style::for_stdout(color, out.verbosity());
     let style = if output.is_stdout() { style } else { style.for_file() };
     out.default_fail_on(settings.fail_on);
+    let mut whole = None;
     if out.rules.select.is_empty() {
-        out.rules.select = RULES.map(str::to_owned).into();
         if out.rules.ignore.is_empty() {
             out.rules.ignore = settings.ignore_rules.clone();
         }
+        whole = Some(Judging::new(&out.rules, &settings, None));
+        out.rules.select = RULES.map(str::to_owned).into();
     }
     let how = Judging::new(&out.rules, &settings, None);
     let format = match out.format {
@@ -43,7 +45,7 @@ pub(crate) fn run(args: CompareArgs, color: anstream::ColorChoice) -> Result<u8,
     let start = gather::start(&facts, &dns, inputs)?;
     let (done, output) = gather::apart(output, &facts, &dns, start, false, |start| {
         let gathered = gather::observe(&facts, &dns, start)?;
-        let (comparison, findings) = compared(&gathered, &how)?;
+        let (comparison, findings) = compared(&gathered, &how, whole.as_ref())?;
         let status = exit::status(&findings, out.fail_on());
         Ok(Done { status, texts: vec![comparison.render(format, &style)] })
     })?;
@@ -51,10 +53,10 @@ pub(crate) fn run(args: CompareArgs, color: anstream::ColorChoice) -> Result<u8,
     Ok(done.status)
 }
 
-fn compared(gathered: &Gathered, how: &Judging) -> Result<(Comparison, Vec<Finding>), Error> {
+fn compared(gathered: &Gathered, how: &Judging, whole: Option<&Judging>) -> Result<(Comparison, Vec<Finding>), Error> {
     let Gathered { facts, dns, taken, .. } = gathered;
     let moved = facts.moved.as_deref().ok_or_else(|| Error::Usage("there is nothing to compare with".to_owned()))?;
-    let (report, settled) = how.report(gathered, Vec::new());
+    let (report, settled) = how.report(gathered, Vec::new(), whole);
     let changes = compare::changes(moved, facts, &compare::answers(dns));
     Ok((Comparison::new(moved, facts, taken.clone(), changes, report), settled.findings))
 }

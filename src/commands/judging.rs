@@ -41,20 +41,29 @@ impl Judging {
         rules::policy::apply(rules::judge(facts, dns, &self.selection), &self.selection, &self.policy).findings
     }
 
-    /// The report on what was gathered, its plan included, and what was found. `opinions` are those of receivers, by path.
-    pub(crate) fn report(&self, gathered: &Gathered, opinions: Vec<Vec<Opinion>>) -> (Report, Filtered) {
+    /// The report on what was gathered, and what was found. Its plan is made for all that `whole` finds, of which it shows what concerns the
+    /// findings of this one: a cure that makes something else worse is none. `opinions` are those of receivers, by path.
+    pub(crate) fn report(
+        &self,
+        gathered: &Gathered,
+        opinions: Vec<Vec<Opinion>>,
+        whole: Option<&Judging>,
+    ) -> (Report, Filtered) {
         let Gathered { facts, dns, .. } = gathered;
         let began = Instant::now();
         let judged = rules::judge_until(facts, dns, &self.selection, Some(began + JUDGING));
-        let repeatable = began.elapsed() < REPEATED;
         let filtered = rules::policy::apply(judged, &self.selection, &self.policy);
+        let all = whole.map(|whole| whole.findings(facts, dns));
+        let repeatable = began.elapsed() < REPEATED;
         let selected = self.selected(facts);
         let mut report =
             Report::new(facts, dns, &filtered.findings, selected, &filtered.not_checked).with_receivers(opinions);
         report.set_apart(&filtered.suppressed, &filtered.gone);
         if repeatable {
-            let judge = |facts: &Facts, dns: &Observations| self.findings(facts, dns);
-            report.set_plan(planning::plan(gathered, &filtered.findings, &judge));
+            let judge = |facts: &Facts, dns: &Observations| whole.unwrap_or(self).findings(facts, dns);
+            let plan = planning::plan(gathered, all.as_ref().unwrap_or(&filtered.findings), &judge);
+            let own = filtered.findings.iter().map(|finding| (finding.meta.code, finding.subject.as_str())).collect();
+            report.set_plan(if whole.is_some() { plan.settling(&own) } else { plan });
         }
         (report, filtered)
     }

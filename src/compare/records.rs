@@ -20,6 +20,20 @@ const TYPES: [&str; 5] = ["A", "AAAA", "MX", "TXT", "CNAME"];
 pub(super) fn changes(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> Vec<Change> {
     let mut all = ptr(old, new, mapping);
     all.extend(left_ptr(new, sought));
+    all.extend(others(old, new, mapping, sought));
+    for change in &mut all {
+        // The last one that the transfer took out.
+        let Some(removed) = new.facts.removed.iter().rfind(|removed| removed.question == change.key) else { continue };
+        let when = if removed.when.is_empty() { String::new() } else { format!(" ({})", removed.when) };
+        change.because += &format!("; cPanel's transfer took `{}` out of the zone{when}", removed.data);
+        change.origin.get_or_insert_with(|| removed.origin.clone());
+    }
+    all
+}
+
+/// What changed of records that are no PTR records of sending addresses.
+fn others(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> Vec<Change> {
+    let mut all = Vec::new();
     let own = OwnAddresses::new(new.facts);
     // The records of a name that became another are those of the other.
     let asked = old.answers.iter().map(|(question, data)| (mapping.translated(question).0, data));

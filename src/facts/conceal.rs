@@ -35,6 +35,8 @@ impl Facts {
             moved: _,
             cutover: _,
             leftovers: _,
+            // They were public.
+            removed: _,
         } = self;
         let hider = Hider { known };
         postfix.iter_mut().chain(other_postfix).for_each(|instance| hider.postfix(instance));

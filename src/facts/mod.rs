@@ -26,7 +26,7 @@ pub use identity::{
     Undecided,
 };
 pub use machine::Machine;
-pub use moved::{Answers, Leftover, Mapped, Moved, Sought};
+pub use moved::{Answers, Leftover, Mapped, Moved, RemovedRecord, Sought};
 pub use mta::{
     ConfigFile, Cpanel, CpanelNat, Exim, EximDriver, MapEntry, Mta, MtaChoice, Postfix, PostfixService, Refusal,
     RunningDaemon, Setting,
@@ -105,6 +105,9 @@ pub struct Facts {
     /// Old addresses and names in files of this host, where it was moved.
     #[serde(skip)]
     pub leftovers: Vec<Leftover>,
+    /// Records that a transfer took out of zones which are kept on this host, where it was moved.
+    #[serde(skip)]
+    pub removed: Vec<RemovedRecord>,
 }
 
 impl Facts {
@@ -133,6 +136,7 @@ impl Facts {
             old_addresses: Vec::new(),
             cutover: None,
             moved: None,
+            removed: Vec::new(),
             leftovers: Vec::new(),
         }
     }

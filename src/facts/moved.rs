@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Origin};
 use crate::name::DomainName;
 use crate::source::Span;
 
@@ -98,6 +98,19 @@ pub struct Leftover {
     pub value: Value,
     /// Whether it stands in a comment.
     pub in_comment: bool,
+}
+
+/// A record that a transfer took out of a zone, and left there as a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedRecord {
+    /// Its name and type, as questions are written: `mail.example.com. A`.
+    pub question: String,
+    /// What it said, as the zone writes it.
+    pub data: String,
+    /// When it went, as the comment says; may be empty.
+    pub when: String,
+    /// The comment.
+    pub origin: Origin,
 }
 
 /// An address or a name.

@@ -12,7 +12,7 @@ mod world;
 use std::collections::HashMap;
 
 use crate::cli::Cli;
-use crate::collect::{kernel, lsearch};
+use crate::collect::{self, kernel, lsearch};
 use crate::facts::Overrides;
 use crate::findings::KnownFindings;
 use crate::name::DomainName;
@@ -273,4 +273,8 @@ pub fn zone(data: &[u8]) {
         });
     }
     let _ = Zones::planned("planned", &text);
+    let kept = SourceFile::new("/var/named/example.com.db", text.as_bytes());
+    for removed in collect::cpanel::removed_in(&kept) {
+        assert!(text.contains(&removed.when), "{removed:?}");
+    }
 }

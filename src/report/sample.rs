@@ -171,6 +171,7 @@ pub(crate) fn facts() -> Facts {
         old_addresses: vec![ip("198.51.100.9")],
         cutover: None,
         moved: None,
+        removed: Vec::new(),
         leftovers: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ mod check;
 mod complaints;
 mod maps;
 mod settings;
+mod zones;
 
 use crate::collect::reading::optional;
 use crate::collect::root::Root;
@@ -12,6 +13,9 @@ use crate::facts::{Cpanel, Fact, Problem};
 use crate::source::SourceFile;
 use check::Kind;
 use maps::{domains, entries, reverse};
+#[cfg(any(test, fuzzing))]
+pub(crate) use zones::removed_in;
+pub(crate) use zones::{MARK, read_zones, removed_records};
 
 const VERSION: &str = "/usr/local/cpanel/version";
 const WWWACCT: &str = "/etc/wwwacct.conf";

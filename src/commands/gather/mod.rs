@@ -110,6 +110,9 @@ pub(crate) fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<St
         Host::Files(root) => {
             let read = read(args, dns, &root, kernel.as_ref())?;
             remedy::read_ahead(&root, &read.facts);
+            if moved_from.is_some() {
+                moved::read_ahead(&root, &read.facts);
+            }
             let held = Held { root: root.closed(), kernel: read.kernel, running: read.running };
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }

@@ -26,6 +26,12 @@ pub(super) fn read(input: &Input) -> Result<Before, Error> {
     Ok(Before { facts, answers: compare::answers(&dns), taken })
 }
 
+/// Reads what is read on this host alone where it was moved.
+pub(super) fn read_ahead(root: &Root, facts: &Facts) {
+    let names = identity::host_and_own_names(facts).into_iter().map(|name| name.name).collect::<Vec<_>>();
+    collect::read_zones(root, facts, &names);
+}
+
 /// Puts it into the facts of the new host: what is looked for, where it still stands, which addresses are asked about.
 pub(super) fn put(facts: &mut Facts, before: &Before, map: &[Mapped], root: Option<&Root>) {
     let sought = compare::sought(&before.facts, facts);
@@ -34,6 +40,7 @@ pub(super) fn put(facts: &mut Facts, before: &Before, map: &[Mapped], root: Opti
             facts.old_addresses.push(*addr);
         }
     }
+    facts.removed = root.map(collect::removed_records).unwrap_or_default();
     facts.leftovers = root.map(|root| collect::left_behind(root, &sought)).unwrap_or_default();
     facts.moved = Some(Arc::new(Moved {
         old: before.facts.clone(),
