@@ -3,7 +3,7 @@
 //!
 //! A fence ```` ```sh run ```` is executed and compared with the ```` ```text ```` fence below it. Other lines that begin with
 //! `helolint` (after `sudo`, or as a path or a cron line) need a real host or the network: that the program understands them is
-//! tested. `HELOLINT_BLESS=1` writes the blocks anew.
+//! tested. Lines of a fence ```` ```conf FILE ```` stand so in that file. `HELOLINT_BLESS=1` writes the blocks anew.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -93,6 +93,20 @@ fn blocks_are_what_the_program_prints() {
     for (name, text) in pages() {
         compare(&name, &text, &current(&text));
     }
+}
+
+#[test]
+fn lines_of_files_stand_in_them() {
+    let mut seen = 0;
+    for (name, text) in pages() {
+        for part in text.split("```conf ").skip(1) {
+            let (file, behind) = part.split_once('\n').expect("a file's name ends its line");
+            let lines = behind.split("```").next().expect("an end of the lines");
+            seen += 1;
+            assert!(!lines.trim().is_empty() && read(file).contains(lines), "{name}: {file} has not\n{lines}");
+        }
+    }
+    assert!(seen >= 8, "{seen}");
 }
 
 #[test]

@@ -74,6 +74,8 @@ with_package() {
         if [ ! -d "$work/lists" ]; then
             chroot "$work/$layer/root" apt-get -qq update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; die "apt-get update"; }
             cp -r "$work/$layer/up/var/lib/apt" "$work/lists"
+            # Lists that could not be had anew are gone: overlayfs says so by devices, which are not for copying.
+            find "$work/lists" -type c -delete
         else
             cp -r "$work/lists/." "$work/$layer/root/var/lib/apt/"
         fi
@@ -274,11 +276,13 @@ helo_is() {
     holds "$work/report.json" "{p['helo'] for p in r['paths'] if '$1' in p['services']} == {'$2'}"
 }
 
+# usage: restart_postfix [ROOT]
 restart_postfix() {
-    on postfix postfix stop >/dev/null 2>&1 || true
+    local name=${1:-postfix}
+    on "$name" postfix stop >/dev/null 2>&1 || true
     # What Debian's unit runs first: it fills the chroot.
-    on postfix /usr/lib/postfix/configure-instance.sh - >"$work/configure.log" 2>&1 || { cat "$work/configure.log" >&2; die configure-instance.sh; }
-    on postfix postfix start >"$work/start.log" 2>&1 || { cat "$work/start.log" >&2; die "Postfix does not start"; }
+    on "$name" /usr/lib/postfix/configure-instance.sh - >"$work/configure.log" 2>&1 || { cat "$work/configure.log" >&2; die configure-instance.sh; }
+    on "$name" postfix start >"$work/start.log" 2>&1 || { cat "$work/start.log" >&2; die "Postfix does not start"; }
 }
 
 case_postfix() {
@@ -439,7 +443,7 @@ case_cpanel() {
     say "  two domains and any other"
     printf 'example.com: 203.0.113.11;2001:db8:25::26\nnews.example.com: 203.0.113.12;2001:db8:25::27\n*: 203.0.113.10;2001:db8:25::25\n' >"$root/etc/mailips"
     printf 'example.com: out.example.com\nnews.example.com: news.example.com\n*: mail.example.com' >"$root/etc/mailhelo"
-    start_cpanel_exim
+    start_panel_exim cpanel
     send_all cpanel example.com news.example.com example.net
     paths_are_true cpanel
     # The router that signs takes the domain that has a key.
@@ -456,9 +460,32 @@ case_cpanel() {
     halt cpanel
 }
 
-start_cpanel_exim() {
-    on cpanel install -d -o Debian-exim -g Debian-exim /run/exim4
-    on cpanel exim4 -bd -q30m -oP /run/exim4/exim.pid || die "Exim does not start"
+# usage: start_panel_exim ROOT
+start_panel_exim() {
+    on "$1" install -d -o Debian-exim -g Debian-exim /run/exim4
+    on "$1" exim4 -bd -q30m -oP /run/exim4/exim.pid || die "Exim does not start"
+}
+
+# DirectAdmin's configuration and maps: an address and a name of its own for one domain.
+case_directadmin() {
+    prepare_network
+    make_mx directadmin exim4-daemon-heavy
+    local root=$work/directadmin/root
+    mkdir -p "$root/etc/virtual"
+    {
+        printf 'spool_directory = /var/spool/exim4\n'
+        sed 's/server\.example\.com/mail.example.com/' "$top/testdata/hosts/directadmin-two-addresses/root/etc/exim.conf"
+        printf 'begin retry\n* * F,1h,1m\n'
+    } >"$root/etc/exim.conf"
+    ln -sf ../exim.conf "$root/etc/exim4/exim4.conf"
+    printf 'example.com\nnews.example.com\n' >"$root/etc/virtual/domains"
+    printf 'news.example.com: 203.0.113.12 ; 2001:db8:25::27\n' >"$root/etc/virtual/domainips"
+    printf '203.0.113.12: news.example.com\n"2001:db8:25::27": news.example.com\n' >"$root/etc/virtual/helo_data"
+    start_panel_exim directadmin
+    send_all directadmin example.com news.example.com
+    paths_are_true directadmin
+    helo_is remote_smtp "news.example.com', 'mail.example.com"
+    halt directadmin
 }
 
 # A host of its own behind a loopback, with strace and a name server: usage: make_cell
