@@ -45,6 +45,7 @@ mod commands;
 pub mod compare;
 pub mod dkim;
 pub mod dmarc;
+pub mod domains;
 mod error;
 mod escape;
 mod exit;

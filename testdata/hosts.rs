@@ -7,6 +7,9 @@
 //! `PATH SECONDS` for those that are so much newer. `HELOLINT_BLESS=1` writes `expected/` anew, further formats where they are and
 //! for `IN_ALL_FORMATS`; read the diff before it is committed.
 //!
+//! `domains` (optional) has the arguments of `helolint domains`, one a line: what that says is compared with `expected/domains.human`,
+//! `.json`, `.csv` and `.markdown`.
+//!
 //! The first line of `README.md` says what is to be found, apart from what the report looks like, and is never written by
 //! the harness: `Healthy.` or `Healthy, finds CODES.` (no warning and no error), else `Finds CODES.`. The codes are all
 //! those reported, in any order; a question mark stands behind one whose verdict is `undetermined`.
@@ -31,6 +34,8 @@ const SCENARIOS_PROMISED: usize = 45;
 /// Formats beside `human` and `json`, which every scenario has.
 const FURTHER_FORMATS: [&str; 9] =
     ["sarif", "junit", "nagios", "checkmk", "prometheus", "github", "ndjson", "markdown", "html"];
+/// Formats of `helolint domains`, as their files are called.
+const DOMAIN_FORMATS: [&str; 4] = ["domains.human", "domains.json", "domains.csv", "domains.markdown"];
 /// Scenarios that have all formats: nothing wrong in both families, one address wrong, a panel with several findings,
 /// something undecided, a configuration that the MTA refuses, findings that the settings take out, planned records, a cache that is
 /// behind.
@@ -70,7 +75,7 @@ struct Scenario {
 struct Run {
     human: String,
     json: String,
-    /// The further formats that are compared, by name.
+    /// The further formats that are compared, by name, and those of `helolint domains`.
     further: BTreeMap<&'static str, String>,
     status: i32,
 }
@@ -119,10 +124,11 @@ impl Scenario {
         let json = self.check("json");
         assert_eq!(human.status.code(), json.status.code(), "{}: the exit status depends on the format", self.name);
         let further = FURTHER_FORMATS.into_iter().filter(|format| self.has(format));
+        let further = further.map(|format| (format, self.report(format)));
         Run {
             human: text(&human.stdout),
             json: without_version(&text(&json.stdout)),
-            further: further.map(|format| (format, self.report(format))).collect(),
+            further: further.chain(self.domains()).collect(),
             status: json.status.code().unwrap_or(-1),
         }
     }
@@ -140,9 +146,29 @@ impl Scenario {
         without_catalogue(format, &without_version(&text(&output.stdout)))
     }
 
+    /// What `helolint domains` says, where the scenario wants that.
+    fn domains(&self) -> Vec<(&'static str, String)> {
+        let Ok(args) = fs::read_to_string(self.dir.join("domains")) else { return Vec::new() };
+        let said = |format: &str| {
+            let mut command = helolint();
+            command
+                .current_dir(&self.dir)
+                .arg("domains")
+                .args(&self.args)
+                .args(args.lines())
+                .args(["--format", format]);
+            without_version(&text(&self.output(command).stdout))
+        };
+        DOMAIN_FORMATS.iter().map(|file| (*file, said(file.trim_start_matches("domains.")))).collect()
+    }
+
     fn check(&self, format: &str) -> Output {
         let mut command = helolint();
         command.current_dir(&self.dir).arg("check").args(&self.args).args(["--color", "never", "--format", format]);
+        self.output(command)
+    }
+
+    fn output(&self, mut command: Command) -> Output {
         let output = command.output().expect("the binary runs");
         let errors = text(&output.stderr);
         assert!(!errors.contains("panicked"), "{}: {errors}", self.name);
@@ -224,6 +250,13 @@ fn findings(report: &str, name: &str) -> Vec<(String, String, String)> {
     let list = report["findings"].as_array().unwrap_or_else(|| panic!("{name}: the report has no findings"));
     let field = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
     list.iter().map(|f| (field(f, "code"), field(f, "severity"), field(f, "verdict"))).collect()
+}
+
+/// The findings of a JSON report of `helolint domains`.
+fn domain_findings(report: &str, name: &str) -> Vec<(String, String, String)> {
+    let report: Value = serde_json::from_str(report).unwrap_or_else(|e| panic!("{name}: no JSON: {e}\n{report}"));
+    let domains = report["domains"].as_array().unwrap_or_else(|| panic!("{name}: no domains"));
+    domains.iter().flat_map(|domain| findings(&domain.to_string(), name)).collect()
 }
 
 /// The codes of a JSON report, a question mark behind those that are undetermined and not failed as well.
@@ -362,7 +395,8 @@ fn every_rule_fails_in_one_scenario_and_is_silent_in_another() {
             continue;
         }
         asked += 1;
-        let found = findings(&run.json, &scenario.name).into_iter();
+        let of_domains = run.further.get("domains.json").map(|report| domain_findings(report, &scenario.name));
+        let found = findings(&run.json, &scenario.name).into_iter().chain(of_domains.into_iter().flatten());
         let counts = |f: &(String, String, String)| f.2 == "fail" || ALWAYS_UNDETERMINED.contains(&f.0.as_str());
         for code in found.filter(counts).map(|f| f.0).collect::<BTreeSet<_>>() {
             *failing.entry(code).or_default() += 1;
@@ -393,7 +427,11 @@ fn scenarios_in_all_formats_exist() {
     for name in IN_ALL_FORMATS {
         let found = ALL.iter().find(|(scenario, _)| scenario.name == name);
         let (_, run) = found.unwrap_or_else(|| panic!("no scenario {name}"));
-        assert_eq!(run.further.len(), FURTHER_FORMATS.len(), "{name}");
+        assert_eq!(
+            run.further.keys().filter(|format| FURTHER_FORMATS.contains(format)).count(),
+            FURTHER_FORMATS.len(),
+            "{name}"
+        );
     }
 }
 

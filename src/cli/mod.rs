@@ -4,6 +4,7 @@ mod catalogue;
 mod compare;
 mod dns;
 mod documents;
+mod domains;
 mod facts;
 mod manual;
 mod output;
@@ -23,6 +24,7 @@ pub(crate) use catalogue::{ExplainArgs, RulesArgs, RulesFormat};
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use dns::DnsArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
+pub(crate) use domains::{DomainsArgs, DomainsFormat};
 pub(crate) use facts::{CutoverArgs, FactArgs, MoveArgs};
 pub(crate) use manual::{all_pages, main_page};
 pub(crate) use output::OutputArgs;
@@ -57,6 +59,13 @@ Examples:
   sudo helolint wait                            until the DNS is as this host needs it, an hour at the most
   sudo helolint wait --until PTR --for 2h       until no rule about PTR records finds anything
   sudo helolint wait && systemctl start exim    as a step of a script";
+
+const DOMAINS_EXAMPLES: &str = "\
+Examples:
+  sudo helolint domains                         every domain, grouped by finding
+  sudo helolint domains --format csv > list.csv one line for each, as it is done
+  sudo helolint domains --resume done.ndjson    a large server, in several goes
+  helolint domains --domains list --resolver 192.0.2.53";
 
 const FIX_EXAMPLES: &str = "\
 Examples:
@@ -154,6 +163,13 @@ pub(crate) enum Command {
     /// it keep the wrong answer. Then each resolver is asked, and again when the copy that it still has can have expired.
     #[command(after_help = WAIT_EXAMPLES)]
     Wait(Box<WaitArgs>),
+    /// Look at the records of every domain that this host handles mail for: MX, SPF, DMARC, DKIM
+    ///
+    /// The domains are those of cPanel, DirectAdmin and Hestia, of Postfix's and Exim's lists, or of a file. SPF is evaluated for each
+    /// address that a domain's mail leaves from, the published DKIM keys are compared with the private ones here. This host's own resolver alone is
+    /// asked, and no faster than --qps says.
+    #[command(after_help = DOMAINS_EXAMPLES, after_long_help = format!("{DOMAINS_EXAMPLES}\n\n{}", crate::exit::TABLE))]
+    Domains(Box<DomainsArgs>),
     /// Say what rules mean, why they matter and how to fix what they find; or what an SMTP reply means
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Box<ExplainArgs>),

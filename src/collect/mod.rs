@@ -12,6 +12,7 @@ pub(crate) mod live;
 #[doc(hidden)] // For the tests against recorded answers.
 pub mod lsearch;
 pub mod machine;
+mod mail_domains;
 pub mod managers;
 pub(crate) mod memory;
 pub mod postfix;
@@ -28,6 +29,7 @@ use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, Postfix, Problem, Runni
 
 pub(crate) use cpanel::{read_zones, removed_records};
 pub use left_behind::left_behind;
+pub use mail_domains::mail_domains;
 
 use kernel::KernelFacts;
 use memory::Memory;
@@ -121,6 +123,7 @@ fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
     facts.mtas = mtas;
     facts.senders = Some(postfix.senders.into_iter().chain(exim.senders).collect());
     facts.proxy_interfaces = postfix.proxy_interfaces;
+    facts.listed_domains = postfix.listed_domains;
     facts.problems = problems;
     facts.daemons = daemons;
     facts

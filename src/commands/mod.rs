@@ -3,6 +3,7 @@
 mod check;
 mod compare;
 mod completions;
+mod domains;
 mod explain;
 mod fix;
 mod gather;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, 
         Command::Compare(args) => compare::run(args.placed(), color),
         Command::Snapshot(args) => snapshot::run(*args),
         Command::Wait(args) => wait::run(*args),
+        Command::Domains(args) => domains::run(*args),
         Command::Fix(args) => fix::run(*args),
         Command::Questions(args) => print(&questions::run(*args, &style)?),
         Command::Explain(args) => print(&explain::run(*args, &style)?),

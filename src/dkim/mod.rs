@@ -10,7 +10,7 @@ mod tests;
 
 use std::fmt;
 
-pub use private::{KeyFault, KeyFile};
+pub use private::{KEY_FILE_LIMIT, KeyFault, KeyFile};
 pub use published::{Published, RecordFault, read_record};
 
 use crate::observe::{Lookup, RecordData, Why};

@@ -10,7 +10,7 @@ use super::PublicKey;
 use super::published::rsa_key;
 
 /// Octets of a key file that are looked at: an RSA key of 16384 bits has a fifth of it.
-pub(super) const KEY_FILE_LIMIT: usize = 64 << 10;
+pub const KEY_FILE_LIMIT: usize = 64 << 10;
 
 /// A file that holds a private key. It can be made and asked for its public part; it is neither printed, cloned nor written.
 pub struct KeyFile(Vec<u8>);

@@ -37,6 +37,7 @@ impl Facts {
             leftovers: _,
             // They were public.
             removed: _,
+            listed_domains,
         } = self;
         let hider = Hider { known };
         postfix.iter_mut().chain(other_postfix).for_each(|instance| hider.postfix(instance));
@@ -46,6 +47,9 @@ impl Facts {
         paths.iter_mut().for_each(|path| hider.path(path));
         for BindFault { mta: _, services: _, parameter: _, value, kind: _, then: _ } in bind_faults {
             hider.text(&mut value.value);
+        }
+        for ListedDomain { list: _, name, origin: _ } in listed_domains {
+            hider.text(name);
         }
         for HandedOver { mta: _, next_hop } in handed_over {
             hider.text(&mut next_hop.value);

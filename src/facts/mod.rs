@@ -108,6 +108,20 @@ pub struct Facts {
     /// Records that a transfer took out of zones which are kept on this host, where it was moved.
     #[serde(skip)]
     pub removed: Vec<RemovedRecord>,
+    /// Domains in Postfix's lists; no snapshot holds them.
+    #[serde(skip)]
+    pub listed_domains: Vec<ListedDomain>,
+}
+
+/// A domain in a list of Postfix's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedDomain {
+    /// The parameter, such as `virtual_mailbox_domains`.
+    pub list: &'static str,
+    /// The domain as it is written.
+    pub name: String,
+    /// Where.
+    pub origin: Origin,
 }
 
 impl Facts {
@@ -138,6 +152,7 @@ impl Facts {
             moved: None,
             removed: Vec::new(),
             leftovers: Vec::new(),
+            listed_domains: Vec::new(),
         }
     }
 

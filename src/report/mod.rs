@@ -4,6 +4,7 @@ mod alike;
 mod assemble;
 mod changes;
 mod checklist;
+pub mod domains;
 mod github;
 mod html;
 mod human;

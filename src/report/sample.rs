@@ -173,6 +173,7 @@ pub(crate) fn facts() -> Facts {
         moved: None,
         removed: Vec::new(),
         leftovers: Vec::new(),
+        listed_domains: Vec::new(),
     }
 }
 

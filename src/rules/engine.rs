@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::facts::Facts;
 use crate::findings::{Finding, Meta, Need, Verdict};
 use crate::observe::Observations;
-use crate::rules::{self, Context, config};
+use crate::rules::{self, Check, Context, DomainContext, config};
 
 /// Which rules the user wants: codes, names or families such as `PTR`.
 #[derive(Debug, Clone, Default)]
@@ -35,14 +35,27 @@ pub struct Outcome {
     pub not_checked: Vec<&'static Meta>,
 }
 
-/// Whether there is what the rule is about: a move, for those that judge one.
+/// Whether there is what the rule is about: a move, for those that judge one. Those that judge a domain have [`judge_domain`].
 pub fn is_applicable(meta: &Meta, facts: &Facts) -> bool {
-    facts.moved.is_some() || !meta.needs(Need::OldSnapshot)
+    (facts.moved.is_some() || !meta.needs(Need::OldSnapshot)) && !meta.needs(Need::Domains)
 }
 
 /// Judges by every rule that the selection lets run.
 pub fn judge(facts: &Facts, dns: &Observations, selection: &Selection) -> Outcome {
     judge_until(facts, dns, selection, None)
+}
+
+/// Judges one domain by every rule that looks at domains: by code, then subject.
+pub fn judge_domain(cx: &DomainContext<'_>, selection: &Selection) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = rules::all()
+        .filter(|rule| selection.allows(rule))
+        .flat_map(|rule| match rule.check {
+            Check::Domain(check) => check(cx),
+            Check::Context(_) | Check::Policy => Vec::new(),
+        })
+        .collect();
+    findings.sort_by(|one, other| (one.meta.code, &one.subject).cmp(&(other.meta.code, &other.subject)));
+    findings
 }
 
 /// As [`judge`]. Once `end` is over, no further rule is begun: those that are left are not checked, and one finding says so.

@@ -6,6 +6,7 @@ mod config;
 mod context;
 mod cpanel;
 pub mod dns;
+pub(crate) mod domain;
 mod engine;
 mod helo;
 mod host;
@@ -25,7 +26,8 @@ mod tests;
 
 pub use context::Context;
 pub use dns::{stale_caches, ttl_advice};
-pub use engine::{Outcome, Selection, is_applicable, judge, judge_until};
+pub use domain::DomainContext;
+pub use engine::{Outcome, Selection, is_applicable, judge, judge_domain, judge_until};
 pub use policy::Policy;
 
 use crate::findings::{Finding, Meta};
@@ -44,6 +46,8 @@ pub struct Rule {
 pub enum Check {
     /// A pure function: the same context gives the same findings.
     Context(fn(&Context<'_>) -> Vec<Finding>),
+    /// A pure function of one domain that the host handles ([`judge_domain`]).
+    Domain(fn(&DomainContext<'_>) -> Vec<Finding>),
     /// The policy alone, once all findings are there ([`policy::apply`]): it knows the day and which ignore entries were used.
     Policy,
 }
@@ -53,7 +57,7 @@ impl Rule {
     pub fn findings(&self, cx: &Context<'_>) -> Vec<Finding> {
         match self.check {
             Check::Context(check) => check(cx),
-            Check::Policy => Vec::new(),
+            Check::Domain(_) | Check::Policy => Vec::new(),
         }
     }
 }
@@ -66,7 +70,7 @@ impl std::ops::Deref for Rule {
 }
 
 /// Declares a rule. Its doc comment is kept as a string: the same words are rustdoc, `helolint explain` and the README's table.
-/// `check` is the name of a function, or `policy`.
+/// `check` is the name of a function, `(domain NAME)` for one that judges a domain, or `policy`.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])*
@@ -92,6 +96,9 @@ macro_rules! rule {
             check: rule!(@check $check),
         };
     };
+    (@check (domain $check:ident)) => {
+        $crate::rules::Check::Domain($check)
+    };
     (@check policy) => {
         $crate::rules::Check::Policy
     };
@@ -103,8 +110,18 @@ use rule;
 
 /// Every rule, in the order of the catalogue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [host::RULES, address::RULES, ptr::RULES, helo::RULES, config::RULES, dns::RULES, migration::RULES, cpanel::RULES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        host::RULES,
+        address::RULES,
+        ptr::RULES,
+        helo::RULES,
+        config::RULES,
+        dns::RULES,
+        migration::RULES,
+        domain::RULES,
+        cpanel::RULES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

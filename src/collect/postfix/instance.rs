@@ -24,7 +24,9 @@ use super::services::Services;
 use super::version::{self, Version};
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::{ReadError, Root};
-use crate::facts::{Fact, NextHop, Postfix, PostfixService, Problem, ProblemKind, Refusal, Sender, Setting};
+use crate::facts::{
+    Fact, ListedDomain, NextHop, Postfix, PostfixService, Problem, ProblemKind, Refusal, Sender, Setting,
+};
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 
@@ -114,6 +116,8 @@ pub(crate) struct Instance {
     pub proxy_interfaces: Vec<Fact<IpAddr>>,
     /// Folders of other instances that it names.
     pub named: Vec<Directory>,
+    /// Domains in the lists of what is delivered here or passed on.
+    pub listed_domains: Vec<ListedDomain>,
 }
 
 pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Instance {
@@ -315,6 +319,7 @@ impl<'a> Reader<'a> {
         Instance {
             proxy_interfaces: proxy_interfaces.collect(),
             named: self.named(),
+            listed_domains: std::mem::take(&mut routes.listed_domains),
             facts: Postfix {
                 config_directory: self.files.directory.to_owned(),
                 error,

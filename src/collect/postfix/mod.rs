@@ -37,7 +37,7 @@ use crate::collect::confidential::OwnFiles;
 use crate::collect::daemon::Daemon;
 use crate::collect::reading;
 use crate::collect::root::{ReadError, Root};
-use crate::facts::{Fact, Host, Origin, Postfix, Problem, ProblemKind, Refusal, Sender};
+use crate::facts::{Fact, Host, ListedDomain, Origin, Postfix, Problem, ProblemKind, Refusal, Sender};
 use crate::source::SourceFile;
 use environment::Environment;
 use instance::{Files, Instance};
@@ -62,6 +62,8 @@ pub struct Collected {
     pub problems: Vec<Problem>,
     /// Addresses of `proxy_interfaces`: what the outside sees of this host.
     pub proxy_interfaces: Vec<Fact<IpAddr>>,
+    /// Domains in the lists of what is delivered here or passed on.
+    pub listed_domains: Vec<ListedDomain>,
 }
 
 /// Reads Postfix's files; nothing where there are none. `running` holds the daemons of the live system: the folder that a master
@@ -112,6 +114,7 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
         collected.senders.extend(instance.senders);
         collected.problems.extend(instance.problems);
         collected.proxy_interfaces.extend(instance.proxy_interfaces);
+        collected.listed_domains.extend(instance.listed_domains);
     }
     if more {
         let message = format!(

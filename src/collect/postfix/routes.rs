@@ -12,7 +12,7 @@ use super::process::{MANUAL, Process};
 use super::services::Services;
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
-use crate::facts::{Fact, MissingService, Mta, OutdatedTable, Problem, ProblemKind, SenderDomains};
+use crate::facts::{Fact, ListedDomain, MissingService, Mta, OutdatedTable, Problem, ProblemKind, SenderDomains};
 use crate::name::DomainName;
 
 /// Services that routes name and that are kept, and routes for mail for anywhere: each of them may be a path of its own.
@@ -58,6 +58,8 @@ pub(crate) struct Routes {
     pub problems: Vec<Problem>,
     /// Tables whose text is newer than what Postfix reads.
     pub outdated: Vec<OutdatedTable>,
+    /// Domains in the lists of what is delivered here or passed on.
+    pub listed_domains: Vec<ListedDomain>,
     /// Whether there are more than are kept.
     pub cut: bool,
     /// The values that name each service.
@@ -135,11 +137,17 @@ impl Sources<'_> {
     }
 
     /// Whether a list of domains holds any, as far as files decide.
-    fn has_domains(&self, name: &str, routes: &mut Routes) -> bool {
+    fn has_domains(&self, name: &'static str, routes: &mut Routes) -> bool {
         let Some(list) = self.value(name) else { return true };
         let mut found = maps::read_patterns(&list, self.place());
         routes.take(&mut found);
-        found.undecided || !found.rows.is_empty()
+        let has_any = found.undecided || !found.rows.is_empty();
+        let listed = found.rows.into_iter().filter_map(|row| match row.key {
+            maps::Key::Text(domain) => Some(ListedDomain { list: name, name: domain, origin: row.value.origin }),
+            maps::Key::Every | maps::Key::Pattern => None,
+        });
+        routes.listed_domains.extend(listed);
+        has_any
     }
 
     /// The routes of this configuration.

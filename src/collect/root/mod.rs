@@ -18,6 +18,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::Mode;
 
+use crate::dkim::{KEY_FILE_LIMIT, KeyFile};
 use crate::secret::Known;
 use crate::source::SourceFile;
 
@@ -224,6 +225,20 @@ impl Root {
         let result = self.read_afresh(path);
         self.read.borrow_mut().insert(path.to_owned(), result.clone());
         result
+    }
+
+    /// The private key in a file, for its public part alone: it is not kept, and nothing else reads such files.
+    ///
+    /// # Errors
+    /// As [`Root::read`].
+    pub fn read_signing_key(&self, path: &str) -> Result<KeyFile, ReadError> {
+        let found = File::from(self.find(path).map_err(refusal)?);
+        let beginning = |file: &File| {
+            let mut content = Vec::new();
+            file.take(KEY_FILE_LIMIT as u64 + 1).read_to_end(&mut content).map_err(io_error)?;
+            Ok(content)
+        };
+        whole(&found, beginning).map(|(content, _)| KeyFile::new(content))
     }
 
     fn read_afresh(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {

@@ -13,6 +13,7 @@ use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
 use crate::collect::processes::Found;
 use crate::collect::root::Root;
 use crate::collect::{self, system};
+use crate::domains::MailDomains;
 use crate::error::Error;
 use crate::escape;
 use crate::facts::{Expectations, Facts, HostFqdn, NatEntry, Origin, Overrides};
@@ -80,6 +81,8 @@ pub(crate) struct Start {
     moved_from: Option<Input>,
     /// For trials: the files as they were read, the kernel's facts, the daemons.
     held: Option<Held>,
+    /// The domains that the host handles, where a command looks at them.
+    domains: Option<MailDomains>,
     /// The system's trust roots, where a resolver is asked over TLS or HTTPS: they are files.
     trust: Trust,
 }
@@ -104,6 +107,19 @@ enum Known {
 /// # Errors
 /// Where an input is not what it should be.
 pub(crate) fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Error> {
+    read_host(args, dns, inputs, false)
+}
+
+/// As [`start`], and the domains that the host handles, with its signing keys' public parts.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) fn start_with_domains(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<Start, Error> {
+    read_host(args, dns, inputs, true)
+}
+
+fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool) -> Result<Start, Error> {
+    let mut domains = None;
     let Inputs { host, kernel, zones, overlay, moved_from } = inputs;
     let (host, held) = match host {
         Host::Snapshot(input) => (Known::Snapshot(input), None),
@@ -113,6 +129,7 @@ pub(crate) fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<St
             if moved_from.is_some() {
                 moved::read_ahead(&root, &read.facts);
             }
+            domains = with_domains.then(|| collect::mail_domains(&root, &read.facts));
             let held = Held { root: root.closed(), kernel: read.kernel, running: read.running };
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }
@@ -120,10 +137,23 @@ pub(crate) fn start(args: &FactArgs, dns: &DnsArgs, inputs: Inputs) -> Result<St
     let encrypted =
         apart::sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != Transport::Plain);
     let trust = if encrypted { Trust::of_the_system() } else { Trust::nobody() };
-    Ok(Start { host, zones, overlay, moved_from, held, trust })
+    Ok(Start { host, zones, overlay, moved_from, held, domains, trust })
 }
 
 impl Start {
+    /// The domains that the host handles; none where it is a snapshot or nobody wanted them.
+    pub(crate) fn mail_domains(&self) -> MailDomains {
+        self.domains.clone().unwrap_or_default()
+    }
+
+    /// The zone files of `--zones`.
+    ///
+    /// # Errors
+    /// Where one is no master file.
+    pub(crate) fn zones(&self) -> Result<Option<Zones>, Error> {
+        self.zones.as_ref().map(zones).transpose()
+    }
+
     /// Whom resolvers' certificates must come from.
     pub(crate) fn trust(&self) -> Trust {
         self.trust.clone()

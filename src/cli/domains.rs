@@ -1,0 +1,49 @@
+//! Options of `domains`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{DnsArgs, FactArgs};
+
+/// Options of `domains`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DomainsArgs {
+    #[command(flatten)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    pub dns: DnsArgs,
+    /// Look at these domains, one a line, instead of all that the host handles (`-`: standard input)
+    #[arg(long, value_name = "FILE", help_heading = "Which domains")]
+    pub domains: Option<PathBuf>,
+    /// Ask the servers of the zones too
+    #[arg(long, conflicts_with = "no_authoritative", help_heading = "Where DNS answers come from")]
+    pub authoritative: bool,
+    /// Questions a second to servers that are not on this host; 0: no limit
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Where DNS answers come from")]
+    pub qps: u32,
+    /// The format
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = DomainsFormat::Human, help_heading = "What comes out")]
+    pub format: DomainsFormat,
+    /// Keep what is done in FILE, and begin behind what an earlier run kept there
+    #[arg(long, value_name = "FILE", help_heading = "What comes out")]
+    pub resume: Option<PathBuf>,
+    /// Say what of the sandbox the kernel does not have
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Formats of `domains`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DomainsFormat {
+    /// For people, grouped by finding
+    Human,
+    /// One JSON document
+    Json,
+    /// One JSON object for each domain, as it is done
+    Ndjson,
+    /// One line for each domain, as it is done: for mail to customers
+    Csv,
+    /// For a ticket, grouped by finding
+    Markdown,
+}

@@ -1,0 +1,256 @@
+//! One domain: which questions it takes, and what the answers come to.
+
+use std::collections::{BTreeSet, HashSet};
+use std::net::IpAddr;
+
+use super::exchangers::{exchangers, leads};
+use super::{Answers, Exchanger, Leads, MailDomain, SigningKey};
+use crate::dkim::{self, Comparison};
+use crate::dmarc::{self, Discovery, FormerReading};
+use crate::facts::{Facts, OutboundPath, SenderDomains};
+use crate::identity::OwnAddresses;
+use crate::name::DomainName;
+use crate::observe::{Lookup, Question, RecordData, RecordType, Why, plan};
+use crate::spf::{self, Check, Evaluation};
+
+/// Name servers of a zone that are looked at.
+const ZONE_SERVERS: usize = 8;
+
+/// The host whose domains are looked at.
+pub struct Host<'a> {
+    /// What it says about itself.
+    pub facts: &'a Facts,
+    /// Its addresses.
+    pub own: OwnAddresses<'a>,
+    /// Sender domains that some path names.
+    listed: HashSet<&'a DomainName>,
+}
+
+impl<'a> Host<'a> {
+    /// The host of these facts.
+    pub fn new(facts: &'a Facts) -> Host<'a> {
+        let lists = facts.paths.iter().filter_map(|path| match &path.sender_domains {
+            SenderDomains::Only { domains, .. } => Some(domains),
+            _ => None,
+        });
+        Host { facts, own: OwnAddresses::new(facts), listed: lists.flatten().collect() }
+    }
+
+    /// The paths that mail from a domain takes, those that nothing uses apart.
+    pub fn paths(&self, domain: &DomainName) -> Vec<&'a OutboundPath> {
+        let takes = |path: &&OutboundPath| match &path.sender_domains {
+            SenderDomains::Any | SenderDomains::Undecided => true,
+            SenderDomains::Only { domains, others } => {
+                domains.contains(domain) || (*others && !self.listed.contains(domain))
+            }
+        };
+        self.facts.paths.iter().filter(|path| !path.unused).filter(takes).collect()
+    }
+}
+
+/// What SPF says of one address that a domain's mail leaves from.
+#[derive(Debug, Clone)]
+pub struct SenderCheck {
+    /// What receivers see.
+    pub address: IpAddr,
+    /// The paths that send from it.
+    pub paths: Vec<String>,
+    /// Whose policy was evaluated: the domain, or, for the HELO identity, the HELO name.
+    pub name: DomainName,
+    /// The result.
+    pub evaluation: Evaluation,
+}
+
+/// What is known of a domain's DMARC policy.
+#[derive(Debug, Clone)]
+pub enum DmarcState {
+    /// Found, or found to be absent; and what receivers by RFC 7489 read.
+    Known(Box<Discovery>, Option<FormerReading>),
+    /// A question that decides was not answered.
+    Open(Question, Why),
+}
+
+/// Who serves the zone that a domain is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ZoneServers {
+    /// This host, among others perhaps.
+    Here,
+    /// These servers.
+    Elsewhere(Vec<DomainName>),
+    /// It could not be seen.
+    Unknown,
+}
+
+/// A domain as it was found.
+#[derive(Debug)]
+pub struct Observed<'a> {
+    /// The domain.
+    pub domain: &'a MailDomain,
+    /// The paths that its mail takes.
+    pub paths: Vec<&'a OutboundPath>,
+    /// Its exchangers, the best first.
+    pub exchangers: Result<Vec<Exchanger>, Why>,
+    /// Where its own address records lead.
+    pub leads: Leads,
+    /// SPF of the domain, for each address that its mail leaves from.
+    pub spf: Vec<SenderCheck>,
+    /// SPF of HELO names, for the same.
+    pub helo: Vec<SenderCheck>,
+    /// DMARC.
+    pub dmarc: DmarcState,
+    /// Keys that this host signs with, and what their selectors publish.
+    pub dkim: Vec<(&'a SigningKey, Comparison)>,
+    /// The record of MTA-STS (RFC 8461), where there is one.
+    pub mta_sts: Option<String>,
+    /// The record of SMTP TLS reporting (RFC 8460), where there is one.
+    pub tls_rpt: Option<String>,
+    /// Who serves its zone; unknown where nobody asked ([`observe`]).
+    pub zone: ZoneServers,
+}
+
+/// What [`observe`] comes to.
+// There is one at a time.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// All is known that can be.
+    Done(Observed<'a>),
+    /// These questions have to be asked first; never empty.
+    Needs(BTreeSet<Question>),
+}
+
+/// Looks at one domain with the answers that there are. `with_zone`: who serves its zone is asked too.
+pub fn observe<'a>(
+    host: &Host<'a>,
+    domain: &'a MailDomain,
+    keys: &'a [SigningKey],
+    answers: &Answers,
+    with_zone: bool,
+) -> Step<'a> {
+    let mut needs = BTreeSet::new();
+    let name = &domain.name;
+    let paths = host.paths(name);
+    let (spf, helo) = sender_checks(&paths, name, answers, &mut needs);
+    let dmarc = dmarc_state(name, answers, &mut needs);
+    let exchangers = exchangers(name, &host.own, answers, &mut needs);
+    let leads = leads(name, &host.own, answers, &mut needs);
+    let mut txt = |owner: String| {
+        let question = Question::new(&DomainName::new(&owner), RecordType::Txt);
+        match answers.lookup(&question) {
+            Some(lookup) => Some(lookup),
+            None => {
+                needs.insert(question);
+                None
+            }
+        }
+    };
+    let dkim = keys.iter().filter_map(|key| {
+        let answer = txt(format!("{}._domainkey.{}", key.selector, name.as_str()))?;
+        let compared = match &key.key {
+            Ok(public) => dkim::compare(&answer, public),
+            // Whether it is published can be seen all the same.
+            Err(_) if answer.is_missing() => Comparison::Missing,
+            Err(_) => Comparison::Unanswered(Why::NotAsked),
+        };
+        Some((key, compared))
+    });
+    let dkim = dkim.collect();
+    let mta_sts = txt(format!("_mta-sts.{}", name.as_str())).and_then(|lookup| beginning(&lookup, "v=STSv1"));
+    let tls_rpt = txt(format!("_smtp._tls.{}", name.as_str())).and_then(|lookup| beginning(&lookup, "v=TLSRPTv1"));
+    let zone = if with_zone { zone_servers(name, host, answers, &mut needs) } else { ZoneServers::Unknown };
+    if !needs.is_empty() {
+        return Step::Needs(needs);
+    }
+    Step::Done(Observed { domain, paths, exchangers, leads, spf, helo, dmarc, dkim, mta_sts, tls_rpt, zone })
+}
+
+/// The record that begins so, where there is one.
+fn beginning(lookup: &Lookup<RecordData>, begins: &str) -> Option<String> {
+    lookup.found().iter().find_map(|data| match data {
+        RecordData::Txt(text) if text.starts_with(begins) => Some(text.clone()),
+        _ => None,
+    })
+}
+
+/// SPF for each address and HELO name of the paths: of the domain, then of the HELO names. Receivers look at the relay of a relayed path, and
+/// what a program sends that is given everything is not known.
+fn sender_checks(
+    paths: &[&OutboundPath],
+    domain: &DomainName,
+    answers: &Answers,
+    needs: &mut BTreeSet<Question>,
+) -> (Vec<SenderCheck>, Vec<SenderCheck>) {
+    let (mut own, mut helo) = (Vec::<SenderCheck>::new(), Vec::<SenderCheck>::new());
+    for path in paths.iter().filter(|path| path.relayed.is_none() && !path.handed_over) {
+        let Some(address) = path.sending.as_ref().map(|fact| fact.value) else { continue };
+        let presented = path.helo_name().map(|fact| fact.value.clone());
+        let text = presented.as_ref().map_or("unknown", |name| name.as_str());
+        let helo_domain = presented.as_ref().map(|name| name.domain()).filter(plan::is_askable);
+        let identities = [(Some(domain.clone()), &mut own), (helo_domain, &mut helo)];
+        for (name, checks) in identities {
+            let Some(name) = name else { continue };
+            if let Some(known) = checks.iter_mut().find(|check| check.address == address && check.name == name) {
+                known.paths.push(path.id.clone());
+                continue;
+            }
+            match spf::evaluate(&Check::new(address, &name, text), &|question| answers.lookup(question)) {
+                spf::Outcome::Needs(questions) => needs.extend(questions),
+                spf::Outcome::Done(evaluation) => {
+                    checks.push(SenderCheck { address, paths: vec![path.id.clone()], name, evaluation: *evaluation });
+                }
+            }
+        }
+    }
+    if own.is_empty() {
+        // The record is shown where no path is judged, too.
+        let question = Question::new(domain, RecordType::Txt);
+        if !answers.has(&question) {
+            needs.insert(question);
+        }
+    }
+    (own, helo)
+}
+
+fn dmarc_state(domain: &DomainName, answers: &Answers, needs: &mut BTreeSet<Question>) -> DmarcState {
+    let lookup = |question: &Question| answers.lookup(question);
+    let discovery = match dmarc::discover(domain, &lookup) {
+        dmarc::Outcome::Done(discovery) => discovery,
+        dmarc::Outcome::Open(question, why) => return DmarcState::Open(question, why),
+        dmarc::Outcome::Needs(questions) => {
+            let first = questions.first().cloned();
+            needs.extend(questions);
+            let question = first.unwrap_or_else(|| Question::new(domain, RecordType::Txt));
+            return DmarcState::Open(question, Why::NotAsked);
+        }
+    };
+    let former = match dmarc::read_as_former(domain, &lookup) {
+        dmarc::Outcome::Done(former) => Some(former),
+        dmarc::Outcome::Open(..) => None,
+        dmarc::Outcome::Needs(questions) => {
+            needs.extend(questions);
+            None
+        }
+    };
+    DmarcState::Known(Box::new(discovery), former)
+}
+
+/// Who serves the zone of a domain: the name servers of its registrable domain.
+fn zone_servers(name: &DomainName, host: &Host<'_>, answers: &Answers, needs: &mut BTreeSet<Question>) -> ZoneServers {
+    let zone = name.registrable().unwrap_or_else(|| name.clone());
+    let question = Question::new(&zone, RecordType::Ns);
+    let Some(known) = answers.get(&question) else {
+        needs.insert(question);
+        return ZoneServers::Unknown;
+    };
+    let mut servers: Vec<DomainName> =
+        known.lookup.found().iter().filter_map(|data| data.name_server().cloned()).take(ZONE_SERVERS).collect();
+    servers.sort();
+    if servers.is_empty() {
+        return ZoneServers::Unknown;
+    }
+    let here = servers
+        .iter()
+        .filter(|server| plan::is_askable(server))
+        .any(|server| leads(server, &host.own, answers, needs) == Leads::Here);
+    if here { ZoneServers::Here } else { ZoneServers::Elsewhere(servers) }
+}

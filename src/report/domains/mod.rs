@@ -1,0 +1,31 @@
+//! The formats of `helolint domains`: one object for each domain, and what all of them come to.
+
+mod groups;
+mod table;
+mod view;
+
+pub use groups::{human, is_about, markdown};
+pub use table::{CSV_HEAD, csv};
+pub use view::{DomainView, view};
+
+use serde::Serialize;
+
+use crate::escape;
+use crate::report::model::{SCHEMA, Tool};
+
+/// One line of JSON.
+pub fn json_line(view: &DomainView) -> String {
+    escape::json(view, false).map_or_else(|_| String::new(), |text| format!("{}\n", text.trim_end()))
+}
+
+/// All domains as one JSON document.
+pub fn json(views: &[DomainView]) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: u32,
+        tool: Tool,
+        domains: &'a [DomainView],
+    }
+    let document = Document { schema: SCHEMA, tool: Tool::this(), domains: views };
+    escape::json(&document, true).map_or_else(|_| String::new(), |text| format!("{}\n", text.trim_end()))
+}

@@ -1,0 +1,66 @@
+//! CSV (RFC 4180): one line for each domain, for mail to those who own them.
+
+use super::DomainView;
+
+/// The first line.
+pub const CSV_HEAD: &str = "domain,handled,mx,spf,spf_record,dmarc,dkim,zone,errors,warnings,codes,publish\r\n";
+
+/// The line of one domain.
+pub fn csv(view: &DomainView) -> String {
+    let mx: Vec<&str> = view.mx.iter().flatten().map(|mx| mx.name.as_str()).collect();
+    let mut spf: Vec<&str> =
+        view.spf.results.iter().filter(|one| one.identity == "mailfrom").map(|one| one.result.as_str()).collect();
+    spf.dedup();
+    let dkim: Vec<String> = view.dkim.iter().map(|one| format!("{}={}", one.selector, one.result)).collect();
+    let count = |severity| view.findings.iter().filter(|finding| finding.severity.as_str() == severity).count();
+    let codes: Vec<&str> = view.findings.iter().map(|finding| finding.code.as_str()).collect();
+    let publish: Vec<&str> = view
+        .findings
+        .iter()
+        .filter_map(|finding| finding.fix.as_ref())
+        .flat_map(|fix| &fix.commands)
+        .map(String::as_str)
+        .collect();
+    let cells = [
+        view.domain.clone(),
+        view.handled.to_string(),
+        mx.join(" "),
+        spf.join(" "),
+        view.spf.record.clone().unwrap_or_default(),
+        view.dmarc.as_ref().and_then(|dmarc| dmarc.policy.clone()).unwrap_or_default(),
+        dkim.join(" "),
+        view.zone.iter().flatten().cloned().collect::<Vec<_>>().join(" "),
+        count("error").to_string(),
+        count("warning").to_string(),
+        codes.join(" "),
+        publish.join("\n"),
+    ];
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+/// A cell. A spreadsheet takes a text that begins with some signs for a formula: it gets a quote before it, and control characters go.
+fn cell(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    let guarded = if clean.starts_with(['=', '+', '-', '@']) { format!("'{clean}") } else { clean };
+    if guarded.contains(['"', ',', '\n']) { format!("\"{}\"", guarded.replace('"', "\"\"")) } else { guarded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_hold_what_they_are_given_and_no_formula() {
+        for (text, expected) in [
+            ("v=spf1 -all", "v=spf1 -all"),
+            ("a,b", "\"a,b\""),
+            ("a \"b\"", "\"a \"\"b\"\"\""),
+            ("=1+1", "'=1+1"),
+            ("-all", "'-all"),
+            ("a\u{1b}[2J\rb", "a [2J b"),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! One domain as machines read it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domains::{DmarcState, Handled, Leads, Observed, SenderCheck, ZoneServers};
+use crate::findings::{Finding, Fix, Severity, Verdict};
+
+/// One domain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DomainView {
+    /// Its name.
+    pub domain: String,
+    /// What this host does with its mail.
+    pub handled: Handled,
+    /// The outbound paths that its mail takes.
+    pub paths: Vec<String>,
+    /// Its exchangers; null: not answered.
+    pub mx: Option<Vec<MxView>>,
+    /// SPF.
+    pub spf: SpfView,
+    /// The DMARC record that holds; null where none does, or that is not known.
+    pub dmarc: Option<DmarcView>,
+    /// Selectors that this host signs with.
+    pub dkim: Vec<DkimView>,
+    /// The record of MTA-STS.
+    pub mta_sts: Option<String>,
+    /// The record of TLS reporting.
+    pub tls_rpt: Option<String>,
+    /// Who serves the zone: `here`, or its servers; null where nobody had to know.
+    pub zone: Option<Vec<String>>,
+    /// What was found.
+    pub findings: Vec<DomainFinding>,
+}
+
+/// One exchanger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MxView {
+    /// Null: the domain itself, which has no MX record.
+    pub preference: Option<u16>,
+    /// Its name.
+    pub name: String,
+    /// Whether it leads here; null: not known.
+    pub here: Option<bool>,
+}
+
+/// SPF.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpfView {
+    /// The record, where there is exactly one.
+    pub record: Option<String>,
+    /// What it says for each address, and what the HELO names' records say.
+    pub results: Vec<SpfResultView>,
+}
+
+/// One result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpfResultView {
+    /// The sending address.
+    pub address: String,
+    /// `mailfrom` or `helo`.
+    pub identity: String,
+    /// Whose policy it is.
+    pub name: String,
+    /// The result, as RFC 7208 writes it.
+    pub result: String,
+    /// The term of the record that decided.
+    pub mechanism: Option<String>,
+    /// Where that is an include or redirect: the term that decided there.
+    pub by: Option<String>,
+    /// Lookups that count.
+    pub lookups: usize,
+    /// Those that found nothing.
+    pub void_lookups: usize,
+}
+
+/// The DMARC record that holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DmarcView {
+    /// The record.
+    pub record: String,
+    /// Where it is.
+    pub at: String,
+    /// The policy for the domain; null where the record is of no use.
+    pub policy: Option<String>,
+}
+
+/// One selector.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DkimView {
+    /// Its name.
+    pub selector: String,
+    /// `match`, `mismatch`, `missing`, `revoked`, `invalid` or `undetermined`.
+    pub result: String,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DomainFinding {
+    /// The rule.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Seen, or not to be seen.
+    pub verdict: Verdict,
+    /// What it is about.
+    pub subject: String,
+    /// One sentence.
+    pub message: String,
+    /// Who must do what.
+    pub fix: Option<Fix>,
+}
+
+/// A domain with what was found.
+pub fn view(seen: &Observed<'_>, findings: &[Finding]) -> DomainView {
+    let record = seen.spf.first().and_then(|check| check.evaluation.record.clone());
+    let mailfrom = seen.spf.iter().map(|check| result("mailfrom", check));
+    let results = mailfrom.chain(seen.helo.iter().map(|check| result("helo", check))).collect();
+    let dmarc = match &seen.dmarc {
+        DmarcState::Known(discovery, _) => discovery.found.as_ref().map(|found| DmarcView {
+            record: found.text.clone(),
+            at: crate::dmarc::record_name(&found.domain).to_string(),
+            policy: found.policy.map(|policy| policy.as_str().to_owned()),
+        }),
+        DmarcState::Open(..) => None,
+    };
+    DomainView {
+        domain: seen.domain.name.to_string(),
+        handled: seen.domain.handled,
+        paths: seen.paths.iter().map(|path| path.id.clone()).collect(),
+        mx: seen.exchangers.as_ref().ok().map(|exchangers| {
+            let mx = exchangers.iter().map(|exchanger| MxView {
+                preference: exchanger.preference,
+                name: exchanger.name.to_string(),
+                here: match exchanger.leads {
+                    Leads::Here => Some(true),
+                    Leads::Elsewhere(_) | Leads::Nowhere => Some(false),
+                    Leads::Open(_) => None,
+                },
+            });
+            mx.collect()
+        }),
+        spf: SpfView { record, results },
+        dmarc,
+        dkim: seen
+            .dkim
+            .iter()
+            .map(|(key, compared)| DkimView { selector: key.selector.clone(), result: compared.as_str().to_owned() })
+            .collect(),
+        mta_sts: seen.mta_sts.clone(),
+        tls_rpt: seen.tls_rpt.clone(),
+        zone: match &seen.zone {
+            ZoneServers::Here => Some(vec!["here".to_owned()]),
+            ZoneServers::Elsewhere(servers) => Some(servers.iter().map(ToString::to_string).collect()),
+            ZoneServers::Unknown => None,
+        },
+        findings: findings
+            .iter()
+            .map(|finding| DomainFinding {
+                code: finding.meta.code.to_owned(),
+                name: finding.meta.name.to_owned(),
+                severity: finding.severity,
+                verdict: finding.verdict,
+                subject: finding.subject.clone(),
+                message: finding.message.clone(),
+                fix: finding.fix.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn result(identity: &str, check: &SenderCheck) -> SpfResultView {
+    let steps = &check.evaluation.decided;
+    SpfResultView {
+        address: check.address.to_string(),
+        identity: identity.to_owned(),
+        name: check.name.to_string(),
+        result: check.evaluation.result.as_str().to_owned(),
+        mechanism: steps.first().map(|step| step.term.clone()),
+        by: steps.last().filter(|_| steps.len() > 1).map(|step| format!("{} of {}", step.term, step.domain)),
+        lookups: check.evaluation.lookups,
+        void_lookups: check.evaluation.void_lookups,
+    }
+}

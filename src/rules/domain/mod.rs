@@ -1,0 +1,93 @@
+//! DOM: the domains whose mail this host handles (`helolint domains`).
+
+mod dkim_key_mismatch;
+mod dkim_missing;
+mod dmarc_invalid;
+mod dmarc_missing;
+mod dmarc_reading_differs;
+mod domain_elsewhere;
+mod mx_alias;
+mod mx_elsewhere;
+mod spf_excludes_sender;
+mod spf_helo_excludes_sender;
+mod spf_invalid;
+mod spf_missing;
+#[cfg(test)]
+mod tests;
+
+use crate::domains::{Host, Observed, SenderCheck};
+use crate::findings::{Finding, Fix, Who};
+use crate::name::DomainName;
+use crate::rules::Rule;
+use crate::spf::{Because, SpfResult};
+
+/// The rules of the family.
+pub(crate) const RULES: &[&Rule] = &[
+    &mx_elsewhere::RULE,
+    &spf_excludes_sender::RULE,
+    &spf_invalid::RULE,
+    &spf_missing::RULE,
+    &spf_helo_excludes_sender::RULE,
+    &dmarc_missing::RULE,
+    &dmarc_invalid::RULE,
+    &dkim_missing::RULE,
+    &dkim_key_mismatch::RULE,
+    &domain_elsewhere::RULE,
+    &mx_alias::RULE,
+    &dmarc_reading_differs::RULE,
+];
+
+/// The one argument of every rule of the family: a domain as it was found, and the host that handles it.
+#[derive(Clone, Copy)]
+pub struct DomainContext<'a> {
+    /// The host.
+    pub host: &'a Host<'a>,
+    /// The domain.
+    pub seen: &'a Observed<'a>,
+}
+
+impl DomainContext<'_> {
+    fn name(&self) -> &DomainName {
+        &self.seen.domain.name
+    }
+
+    /// A finding at the place that names the domain.
+    fn at_origin(&self, finding: Finding) -> Finding {
+        let words = format!("handled as {}", self.seen.domain.handled);
+        self.seen
+            .paths
+            .iter()
+            .fold(finding.place(&self.seen.domain.origin, words), |finding, path| finding.path(&path.id))
+    }
+}
+
+/// A TXT record as a master file has it, its text in strings of at most 255 octets.
+fn txt_record(name: &DomainName, text: &str) -> String {
+    let mut strings = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = (0..=rest.len().min(255)).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
+        let (string, behind) = rest.split_at(end);
+        strings.push(format!("\"{}\"", string.replace('\\', "\\\\").replace('"', "\\\"")));
+        rest = behind;
+    }
+    format!("{}. IN TXT {}", name.as_str(), strings.join(" "))
+}
+
+/// A fix in the zone of the domain: a record.
+fn publish(text: impl Into<String>, name: &DomainName, record: &str) -> Fix {
+    Fix::new(Who::DnsZone, text).command(txt_record(name, record))
+}
+
+/// The SPF checks of the domain with one of these results.
+fn with_result<'a>(seen: &'a Observed<'_>, results: &'static [SpfResult]) -> impl Iterator<Item = &'a SenderCheck> {
+    seen.spf.iter().filter(|check| results.contains(&check.evaluation.result))
+}
+
+/// The question that leaves an evaluation open.
+fn open_question(check: &SenderCheck) -> Option<String> {
+    match &check.evaluation.because {
+        Some(Because::Temp(error)) => Some(error.to_string()),
+        _ => None,
+    }
+}

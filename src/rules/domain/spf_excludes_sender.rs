@@ -1,0 +1,62 @@
+use std::net::IpAddr;
+
+use super::{DomainContext, open_question, publish, with_result};
+use crate::domains::fix::authorising;
+use crate::findings::{Finding, Fix, Who};
+use crate::rules::rule;
+use crate::spf::SpfResult;
+
+rule! {
+    /// The SPF record of a domain does not pass for an address that its mail leaves from.
+    ///
+    /// ## Condition
+    /// SPF (RFC 7208), evaluated in full with the domain as MAIL FROM identity, gives `fail`, `softfail` or `neutral` for the sending address of a
+    /// path that the domain's mail takes. Relayed paths apart: there receivers see the relay. Subject: the domain.
+    ///
+    /// ## Why it matters
+    /// With `fail` many receivers refuse the mail, with the others they go by DKIM alone, and DMARC does the same: without a signature that is
+    /// aligned, it fails.
+    ///
+    /// ## Fix
+    /// Authorise the address in the record; the old server's address goes.
+    ///
+    /// ## When to ignore
+    /// Where the domain sends no mail from this host.
+    pub static RULE = {
+        code: "DOM002",
+        name: "spf-excludes-sender",
+        severity: Error,
+        refs: ["RFC 7208 section 8", "RFC 9989 section 4.4.2"],
+        needs: [Domains, Dns],
+        check: (domain check),
+    };
+}
+
+fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
+    let name = cx.name();
+    let refused: Vec<_> = with_result(cx.seen, &[SpfResult::Fail, SpfResult::SoftFail, SpfResult::Neutral]).collect();
+    if !refused.is_empty() {
+        let words: Vec<String> = refused
+            .iter()
+            .map(|check| {
+                let by = check.evaluation.decided.last();
+                let by = by.map_or_else(String::new, |step| format!(" by `{}` of {}", step.term, step.domain));
+                format!("{} for {}{by}", check.evaluation.result, check.address)
+            })
+            .collect();
+        let add: Vec<IpAddr> = refused.iter().map(|check| check.address).collect();
+        let record = refused.first().and_then(|check| check.evaluation.record.as_deref());
+        let fix = match authorising(record, &add, &cx.host.facts.old_addresses) {
+            Some(record) => {
+                publish(format!("Publish this SPF record for {name} in place of the present one."), name, &record)
+            }
+            None => Fix::new(Who::DnsZone, format!("Authorise the addresses in the SPF record of {name}.")),
+        };
+        let message = format!("SPF of {name} does not pass: {}", words.join(", "));
+        return vec![cx.at_origin(RULE.violated(name, message).fix(fix))];
+    }
+    let open: Vec<String> = cx.seen.spf.iter().filter_map(open_question).collect();
+    let Some(first) = open.first() else { return Vec::new() };
+    let finding = RULE.undetermined(name, format!("SPF of {name} cannot be evaluated: {first}"));
+    vec![cx.at_origin(open.iter().fold(finding, Finding::open))]
+}

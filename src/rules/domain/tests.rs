@@ -1,0 +1,235 @@
+//! One domain, its zone, and what is found: each kind of answer that the rules meet.
+
+use std::collections::BTreeMap;
+
+use super::DomainContext;
+use crate::dkim::KeyFile;
+use crate::domains::{Answers, Handled, Host, MailDomain, SigningKey, Step, observe};
+use crate::facts::Facts;
+use crate::findings::{Finding, Verdict};
+use crate::name::DomainName;
+use crate::observe::{Answer, Observations, Outcome, Question, Record, RecordData, Reply, Vantage, VantageKind, Why};
+use crate::rules::testing::{But, HERE, fact, healthy};
+use crate::rules::{Selection, judge_domain};
+
+/// The domain of the tests; the healthy host sends for it from 192.0.2.10 as mail.example.com.
+const DOMAIN: &str = "shop.example";
+/// Everything as it should be.
+const GOOD: [&str; 5] = [
+    "shop.example A 192.0.2.10",
+    "shop.example MX 10 mail.example.com",
+    "mail.example.com A 192.0.2.10",
+    "shop.example TXT v=spf1 ip4:192.0.2.10 -all",
+    "_dmarc.shop.example TXT v=DMARC1; p=none",
+];
+
+fn data(rtype: &str, text: &str) -> RecordData {
+    match rtype {
+        "A" => RecordData::A(text.parse().unwrap()),
+        "MX" => {
+            let (preference, name) = text.split_once(' ').unwrap();
+            RecordData::Mx(preference.parse().unwrap(), DomainName::new(name))
+        }
+        "CNAME" => RecordData::Cname(DomainName::new(text)),
+        "NS" => RecordData::Ns(DomainName::new(text)),
+        _ => RecordData::Txt(text.to_owned()),
+    }
+}
+
+/// Answers to these questions: records (`NAME TYPE DATA`; an alias stands for its target's addresses), `NAME TYPE TIMEOUT`, else nothing.
+fn said(questions: &[&Question], zone: &[&str]) -> Observations {
+    let mut replies = BTreeMap::new();
+    for question in questions {
+        let (mut owner, mut records, mut why) = (question.name.clone(), Vec::new(), None);
+        for line in zone {
+            let [name, rtype, text] = line.splitn(3, ' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let is_asked = rtype == question.rtype.as_str() || rtype == "CNAME" || text == "TIMEOUT" && rtype == "*";
+            if DomainName::new(name) != owner || !is_asked {
+                continue;
+            }
+            if text == "TIMEOUT" {
+                why = Some(Why::Timeout);
+                continue;
+            }
+            let data = data(rtype, text);
+            let name = owner.clone();
+            if let RecordData::Cname(target) = &data {
+                owner = target.clone();
+            }
+            records.push(Record { name, ttl: 300, data });
+        }
+        let answer = Answer {
+            nxdomain: false,
+            authoritative: true,
+            recursion_available: false,
+            records,
+            negative_ttl: None,
+            soa: None,
+            rtt_micros: 0,
+            left_out: 0,
+        };
+        let outcome = why.map_or(Outcome::Answer(answer), Outcome::Unanswered);
+        replies.insert((*question).clone(), vec![Reply { vantage: 0, outcome }]);
+    }
+    let vantage = Vantage { name: "zones".into(), server: None, kind: VantageKind::Authoritative };
+    Observations::new(vec![vantage], replies)
+}
+
+fn findings(facts: &Facts, handled: Handled, keys: &[SigningKey], zone: &[&str]) -> Vec<Finding> {
+    let domain = MailDomain { name: DomainName::new(DOMAIN), handled, origin: HERE };
+    let host = Host::new(facts);
+    let mut answers = Answers::default();
+    for _ in 0..30 {
+        match observe(&host, &domain, keys, &answers, false) {
+            Step::Done(seen) => {
+                return judge_domain(&DomainContext { host: &host, seen: &seen }, &Selection::default());
+            }
+            Step::Needs(questions) => {
+                let questions: Vec<&Question> = questions.iter().collect();
+                assert!(questions.iter().all(|question| !answers.has(question)), "asked twice");
+                answers.take(questions.iter().copied(), &said(&questions, zone));
+            }
+        }
+    }
+    panic!("no end");
+}
+
+/// The findings with these records in place of the good ones of the same name and type.
+fn found(handled: Handled, keys: &[SigningKey], changes: &[&str]) -> Vec<String> {
+    let key = |line: &str| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ");
+    let changed: Vec<String> = changes.iter().map(|line| key(line)).collect();
+    let kept = GOOD.into_iter().filter(|line| !changed.contains(&key(line)));
+    let zone: Vec<&str> = kept.chain(changes.iter().copied().filter(|line| !line.ends_with(" -"))).collect();
+    let line = |finding: &Finding| {
+        let mark = if finding.verdict == Verdict::Undetermined { "?" } else { "" };
+        format!("{}{mark} {} {}", finding.meta.code, finding.severity, finding.subject)
+    };
+    findings(&healthy(), handled, keys, &zone).iter().map(line).collect()
+}
+
+fn key(selector: &str) -> SigningKey {
+    let pem = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/rsa1024.pkcs1.pem")).unwrap();
+    SigningKey { selector: selector.into(), file: "/etc/key".into(), key: KeyFile::new(pem).public_part() }
+}
+
+#[test]
+fn a_domain_without_fault() {
+    assert_eq!(found(Handled::Local, &[], &[]), [""; 0]);
+    assert_eq!(found(Handled::Remote, &[], &[]), [""; 0]);
+}
+
+#[test]
+fn where_mail_goes() {
+    let elsewhere = ["shop.example MX 10 mx.old.example", "mx.old.example A 198.51.100.7"];
+    assert_eq!(found(Handled::Local, &[], &elsewhere), ["DOM001 warning shop.example"]);
+    assert_eq!(found(Handled::Remote, &[], &elsewhere), ["DOM001 info shop.example"]);
+    assert_eq!(found(Handled::Secondary, &[], &elsewhere), ["DOM001 info shop.example"]);
+    assert_eq!(found(Handled::Sender, &[], &elsewhere), [""; 0]);
+    let one_here = ["shop.example MX 10 mx.old.example", "shop.example MX 20 mail.example.com"];
+    assert_eq!(found(Handled::Local, &[], &one_here), [""; 0]);
+    assert_eq!(found(Handled::Local, &[], &["shop.example MX -"]), [""; 0], "its own address is here");
+    assert_eq!(found(Handled::Local, &[], &["shop.example MX 0 ."]), ["DOM001 warning shop.example"], "null MX");
+    assert_eq!(found(Handled::Local, &[], &["shop.example MX TIMEOUT"]), ["DOM001? warning shop.example"]);
+    assert_eq!(
+        found(Handled::Local, &[], &["shop.example MX 10 mx.x.example", "mx.x.example A TIMEOUT"]),
+        ["DOM001? warning shop.example"]
+    );
+    assert_eq!(found(Handled::Local, &[], &["shop.example A 198.51.100.7"]), ["DOM010 info shop.example"]);
+    assert_eq!(found(Handled::Local, &[], &["shop.example A TIMEOUT"]), [""; 0]);
+    let alias = [
+        "shop.example MX 10 mx.shop.example",
+        "mx.shop.example CNAME mail.example.com",
+        "mail.example.com A 192.0.2.10",
+    ];
+    assert_eq!(found(Handled::Local, &[], &alias), ["DOM011 warning mx.shop.example"]);
+    let address = ["shop.example MX 10 192.0.2.10"];
+    assert_eq!(found(Handled::Local, &[], &address), ["DOM001 warning shop.example", "DOM011 warning 192.0.2.10"]);
+}
+
+#[test]
+fn what_spf_says() {
+    let spf = |text: &str| found(Handled::Local, &[], &[&format!("shop.example TXT {text}")]);
+    assert_eq!(spf("v=spf1 -all"), ["DOM002 error shop.example"]);
+    assert_eq!(spf("v=spf1 ~all"), ["DOM002 error shop.example"]);
+    assert_eq!(spf("v=spf1"), ["DOM002 error shop.example"]);
+    assert_eq!(spf("v=spf1 moo ip4:192.0.2.10"), ["DOM003 error shop.example"]);
+    assert_eq!(spf("v=spf1 include:none.example -all"), ["DOM003 error shop.example"]);
+    assert_eq!(spf("text"), ["DOM004 warning shop.example"]);
+    assert_eq!(spf("TIMEOUT"), ["DOM002? error shop.example"]);
+    let late = ["shop.example TXT v=spf1 include:late.example -all", "late.example TXT TIMEOUT"];
+    assert_eq!(found(Handled::Local, &[], &late), ["DOM002? error shop.example"], "never fail");
+    let helo = |text: &str| found(Handled::Local, &[], &[&format!("mail.example.com TXT {text}")]);
+    assert_eq!(helo("v=spf1 a -all"), [""; 0]);
+    assert_eq!(helo("v=spf1 -all"), ["DOM005 warning mail.example.com"]);
+    assert_eq!(helo("v=spf1 moo"), ["DOM005 warning mail.example.com"]);
+    assert_eq!(helo("TIMEOUT"), ["DOM005? warning mail.example.com"]);
+}
+
+#[test]
+fn receivers_see_the_relay_of_a_relayed_path() {
+    let facts = healthy().but(|f| f.paths[0].relayed = Some(fact("[relay.example]:25".to_owned()).into()));
+    let zone = [
+        "shop.example MX 10 mail.example.com",
+        "mail.example.com A 192.0.2.10",
+        "_dmarc.shop.example TXT v=DMARC1; p=none",
+    ];
+    let codes: Vec<&str> =
+        findings(&facts, Handled::Local, &[], &zone).iter().map(|finding| finding.meta.code).collect();
+    assert_eq!(codes, [""; 0]);
+}
+
+#[test]
+fn the_record_to_publish_authorises_the_address_in_place_of_the_old_one() {
+    let facts = healthy().but(|f| f.old_addresses = vec!["198.51.100.7".parse().unwrap()]);
+    let zone = ["shop.example TXT v=spf1 ip4:198.51.100.7 include:b.example -all", "b.example TXT v=spf1 -all"];
+    let found = findings(&facts, Handled::Sender, &[], &zone);
+    let fix = found.iter().find(|finding| finding.meta.code == "DOM002").unwrap().fix.as_ref().unwrap();
+    assert_eq!(fix.commands, ["shop.example. IN TXT \"v=spf1 ip4:192.0.2.10 include:b.example -all\""]);
+    let long = format!("v=spf1 {}-all", "ip4:198.51.100.9 ".repeat(20));
+    let record = super::txt_record(&DomainName::new("a.example"), &long);
+    let strings: Vec<&str> = record.split('"').skip(1).step_by(2).collect();
+    assert!(strings.len() == 2 && strings.iter().all(|string| string.len() <= 255) && strings.concat() == long);
+}
+
+#[test]
+fn what_dmarc_says() {
+    let dmarc = |texts: &[&str]| {
+        let lines: Vec<String> = texts.iter().map(|text| format!("_dmarc.shop.example TXT {text}")).collect();
+        found(Handled::Local, &[], &lines.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert_eq!(dmarc(&["-"]), ["DOM006 warning shop.example"]);
+    assert_eq!(dmarc(&["TIMEOUT"]), ["DOM006? warning shop.example"]);
+    assert_eq!(dmarc(&["v=DMARC1; p=none", "v=DMARC1; p=reject"]), ["DOM007 error shop.example"]);
+    assert_eq!(dmarc(&["p=none; v=DMARC1"]), ["DOM007 error shop.example"]);
+    assert_eq!(dmarc(&["v=DMARC1; p=x"]), ["DOM007 error shop.example"]);
+    assert_eq!(dmarc(&["v=DMARC1; p=reject; pct=100; rf=afrf"]), [""; 0]);
+    assert_eq!(dmarc(&["v=DMARC1; p=reject; t=y"]), ["DOM012 info shop.example"]);
+    assert_eq!(dmarc(&["v=DMARC1; p=reject; pct=50"]), ["DOM012 info shop.example"]);
+    assert_eq!(dmarc(&["v=DMARC1; p=quarantine; pct=0; t=y"]), [""; 0]);
+}
+
+#[test]
+fn what_selectors_publish() {
+    let spki = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/rsa1024.spki")).unwrap();
+    let other = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/other1024.spki")).unwrap();
+    let dkim = |text: &str| found(Handled::Local, &[key("s")], &[&format!("s._domainkey.shop.example TXT {text}")]);
+    assert_eq!(dkim(&format!("v=DKIM1; p={spki}")), [""; 0]);
+    assert_eq!(dkim("text"), ["DOM008 warning shop.example s"]);
+    assert_eq!(dkim("v=DKIM1; p="), ["DOM008 warning shop.example s"]);
+    assert_eq!(dkim("TIMEOUT"), ["DOM008? warning shop.example s"]);
+    assert_eq!(dkim(&format!("v=DKIM1; p={other}")), ["DOM009 error shop.example s"]);
+    assert_eq!(dkim("v=DKIM1; p=!"), ["DOM009 error shop.example s"]);
+    let unreadable = SigningKey { key: KeyFile::new(Vec::new()).public_part(), ..key("s") };
+    let record = format!("s._domainkey.shop.example TXT v=DKIM1; p={other}");
+    assert_eq!(found(Handled::Local, &[unreadable], &[&record]), [""; 0], "which key it is cannot be seen");
+}
+
+#[test]
+fn a_domain_of_which_nothing_was_answered_is_undetermined() {
+    let silent = ["A", "AAAA", "MX", "TXT"].map(|rtype| format!("shop.example {rtype} TIMEOUT"));
+    let mut lines: Vec<&str> = silent.iter().map(String::as_str).collect();
+    lines.push("_dmarc.shop.example TXT TIMEOUT");
+    lines.push("s._domainkey.shop.example TXT TIMEOUT");
+    let found = found(Handled::Local, &[key("s")], &lines);
+    assert!(found.len() >= 4 && found.iter().all(|line| line.contains("? ")), "{found:?}");
+}
