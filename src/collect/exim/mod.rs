@@ -18,6 +18,7 @@ mod lists;
 pub(crate) mod live;
 mod local;
 pub(crate) mod macros;
+mod meant;
 mod options;
 mod preconditions;
 mod routes;
@@ -47,6 +48,7 @@ use hostname::Names;
 use lines::Logical;
 pub(crate) use local::BUILT;
 use macros::Macros;
+pub(crate) use meant::meant;
 use users::Users;
 
 /// What makes Exim refuse its configuration.

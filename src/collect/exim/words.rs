@@ -26,6 +26,11 @@ const CONDITIONS: &str = "acl authenticated condition dcc decode dkim_signers dk
 const MODIFIERS: &str = "add_header bmi_optin continue control delay endpass log_message log_reject_target logwrite message \
     queue remove_header set udpsend";
 
+/// Every condition and modifier of ACLs.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    CONDITIONS.split(' ').chain(MODIFIERS.split(' ')).filter(|word| !word.is_empty())
+}
+
 /// What a word of an ACL is; `None` where no release knows it.
 pub(crate) fn acl(name: &str) -> Option<Word> {
     let among = |words: &str| words.split(' ').any(|known| known == name);

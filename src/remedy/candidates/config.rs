@@ -1,8 +1,9 @@
-//! Configurations that are refused, say a thing twice, or are behind what they are made from: the smallest edit after which our own
-//! reading accepts them.
+//! Configurations that say a thing twice, or are behind what they are made from: the smallest edit after which our own reading accepts
+//! them.
 
-use super::{Candidate, State, postfix};
-use crate::facts::{Mta, Problem, ProblemKind};
+use super::line::{change, line_of};
+use super::{Candidate, State, postfix, refused};
+use crate::facts::{Problem, ProblemKind};
 use crate::remedy::edit::Edit;
 use crate::remedy::world::{COMPILED, Op};
 use crate::rules::similar::edits_between;
@@ -18,7 +19,7 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
         match &problem.kind {
             ProblemKind::Syntax { mta, .. } => {
                 if let Some(span) = span {
-                    syntax(state, *mta, span, all);
+                    refused::add(state, problem, *mta, span, all);
                 }
             }
             ProblemKind::Repeated { name } => repeated(state, problem, name, all),
@@ -53,177 +54,6 @@ fn compile(table: &str) -> Candidate {
     Candidate::new(format!("{table} is compiled"), vec![Op::Compile { table: table.to_owned() }])
 }
 
-fn line_of(state: &State<'_>, span: &Span) -> Option<(usize, String)> {
-    let line = span.position().line;
-    Some((line, state.text(span.path())?.split('\n').nth(line - 1)?.to_owned()))
-}
-
-fn change(span: &Span, line: usize, old: &str, new: Vec<String>) -> Op {
-    Op::Edit { file: span.path().to_owned(), edit: Edit::Lines { line, old: vec![old.to_owned()], new } }
-}
-
-/// Small edits of the line that is refused, each to be tried.
-fn syntax(state: &State<'_>, mta: Mta, span: &Span, all: &mut Vec<Candidate>) {
-    let Some((line, old)) = line_of(state, span) else { return };
-    let end = format!("{}:{line} is accepted", span.path());
-    let mut new: Vec<String> = Vec::new();
-    let mut add = |text: String| {
-        if text != old && !text.trim().is_empty() && !new.contains(&text) {
-            new.push(text);
-        }
-    };
-    // A comment behind the value.
-    if let Some((before, _)) = old.split_once('#') {
-        add(before.trim_end().to_owned());
-    }
-    if let Some((name, value)) = old.split_once('=') {
-        let (name, value) = (name.trim_end(), value.trim());
-        let bare = value.split('#').next().unwrap_or_default().trim();
-        for value in values(value).into_iter().chain(values(bare)) {
-            add(format!("{name} = {value}"));
-        }
-        // A value that is put together with the name of a setting: `a = b = c`.
-        if let Some((_, last)) = value.split_once('=') {
-            add(format!("{name} = {}", last.trim()));
-        }
-    } else if let Some((name, value)) = old.trim().split_once([' ', '\t', ':']) {
-        // The equals sign is missing.
-        let indent: String = old.chars().take_while(|c| c.is_whitespace()).collect();
-        add(format!("{indent}{name} = {}", value.trim()));
-    }
-    let opened = old.matches('{').count();
-    let closed = old.matches('}').count();
-    if opened > closed {
-        add(format!("{old}{}", "}".repeat(opened - closed)));
-    } else if closed > opened && old.ends_with('}') {
-        add(old.trim_end_matches('}').to_owned()
-            + &"}".repeat(closed - (closed - opened) - old.trim_end_matches('}').matches('}').count()));
-    }
-    if old.matches('"').count() % 2 == 1 {
-        add(format!("{old}\""));
-        add(old.replace('"', ""));
-    }
-    for text in new {
-        all.push(Candidate::new(end.clone(), vec![change(span, line, &old, vec![text])]));
-    }
-    let setting = old.split('=').next().unwrap_or_default().trim().to_owned();
-    if ["myhostname", "primary_hostname", "smtp_helo_name", "smtp_active_hostname"].contains(&setting.as_str()) {
-        for name in super::host::names(state).into_iter().take(3) {
-            let op = change(span, line, &old, vec![format!("{setting} = {name}")]);
-            all.push(Candidate::new(end.clone(), vec![op]));
-        }
-    }
-    if mta == Mta::Postfix {
-        interfaces(state, span, line, &old, &end, all);
-    }
-    // The setting that is refused, without it: its default counts again.
-    let name = old.split('=').next().unwrap_or_default().trim();
-    // Where mail goes is no default's to say: without its relay it would leave directly.
-    if ["relayhost", "_transport", "_maps", "fallback_relay", "route_"].iter().any(|part| name.contains(part)) {
-        return;
-    }
-    let gone = match mta {
-        Mta::Postfix if !name.is_empty() && span.path().ends_with("/main.cf") => {
-            Op::Edit { file: span.path().to_owned(), edit: Edit::MainCf { parameter: name.to_owned(), value: None } }
-        }
-        _ => change(span, line, &old, Vec::new()),
-    };
-    all.push(Candidate::new(end, vec![gone]).blast(6));
-}
-
-/// Spellings of a value without what often makes it refused.
-fn values(value: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut add = |text: String| {
-        if !text.is_empty() && !all.contains(&text) {
-            all.push(text);
-        }
-    };
-    add(value.trim_matches(['"', '\'']).to_owned());
-    add(value.trim_end_matches([';', ',']).trim_end().to_owned());
-    let (open, close) = (value.matches('[').count(), value.matches(']').count());
-    if open > close {
-        // `[host:25` and `[host`: the bracket ends before the port.
-        match value.rsplit_once(':').filter(|(_, port)| port.chars().all(|c| c.is_ascii_digit()) && !port.is_empty()) {
-            Some((host, port)) => add(format!("{host}]:{port}")),
-            None => add(format!("{value}]")),
-        }
-    }
-    if close > open {
-        add(format!("[{value}"));
-    }
-    // `[host]587`: the colon before the port is missing.
-    if let Some((host, port)) = value.rsplit_once(']')
-        && !port.is_empty()
-        && port.chars().all(|c| c.is_ascii_digit())
-    {
-        add(format!("{host}]:{port}"));
-    }
-    if let Some((host, port)) = value.trim_matches(['[', ']']).rsplit_once(':')
-        && !port.is_empty()
-        && port.chars().all(|c| c.is_ascii_digit())
-    {
-        add(format!("[{}]:{port}", host.trim_matches(['[', ']'])));
-    }
-    if let Some((host, port)) = value.split_once(char::is_whitespace)
-        && port.trim().chars().all(|c| c.is_ascii_digit())
-    {
-        add(format!("[{}]:{}", host.trim_matches(['[', ']']), port.trim()));
-    }
-    add(value.replace([' ', '\t'], ""));
-    add(value.trim_end_matches('.').to_owned());
-    add(value.trim_start_matches(['.', '@', '=']).trim_start().to_owned());
-    add(value.replace('_', "-"));
-    all.retain(|text| text != value);
-    all
-}
-
-/// For `inet_interfaces` and its like: what this host has.
-fn interfaces(state: &State<'_>, span: &Span, line: usize, old: &str, end: &str, all: &mut Vec<Candidate>) {
-    let Some((name, value)) = old.split_once('=') else { return };
-    let name = name.trim();
-    if !name.starts_with("inet_interfaces") && !name.starts_with("inet_protocols") {
-        return;
-    }
-    let mut values: Vec<String> = Vec::new();
-    let kept: Vec<&str> = value.split([',', ' ', '\t']).filter(|item| !item.is_empty()).collect();
-    if name == "inet_interfaces" {
-        let facts = state.facts();
-        let is_own = |item: &&str| {
-            let bare = item.trim_matches(['[', ']']);
-            bare.parse().is_ok_and(|addr| facts.host.has_address(addr) == Some(true))
-                || bare == "all"
-                || bare.starts_with("loopback")
-        };
-        let good: Vec<&str> = kept.iter().copied().filter(is_own).collect();
-        let sources = [facts.host.source.ipv4, facts.host.source.ipv6];
-        for source in sources.into_iter().flatten() {
-            let mut items: Vec<String> = good.iter().map(|item| (*item).to_owned()).collect();
-            items.insert(0, source.to_string());
-            items.dedup();
-            values.push(items.join(", "));
-        }
-        if !good.is_empty() {
-            values.push(good.join(", "));
-        }
-        values.push("all".to_owned());
-    } else {
-        values.extend(["ipv4".to_owned(), "all".to_owned(), "ipv4, ipv6".to_owned()]);
-    }
-    for (rank, value) in (0..).zip(values) {
-        let op = change(span, line, old, vec![format!("{name} = {value}")]);
-        all.push(Candidate::new(end, vec![op]).blast(rank));
-    }
-    // A name for the IPv6 loopback address that nothing gives an address.
-    if kept.iter().any(|item| item.contains("localhost") || item.contains("loopback")) {
-        let edit = Edit::Append { lines: vec!["::1 localhost ip6-localhost ip6-loopback".to_owned()] };
-        all.push(Candidate::new(end, vec![Op::Edit { file: "/etc/hosts".to_owned(), edit }]).blast(2));
-        if let Some(instance) = state.facts().postfix.first() {
-            all.push(Candidate::new(end, vec![postfix::main_cf(instance, "inet_protocols", Some("ipv4"))]).blast(3));
-        }
-    }
-}
-
 /// Of settings that are repeated, those before the last go: they have no effect today.
 fn repeated(state: &State<'_>, problem: &Problem, name: &str, all: &mut Vec<Candidate>) {
     let places = problem.origin.iter().chain(problem.related.iter().map(|(origin, _)| origin));
@@ -232,6 +62,10 @@ fn repeated(state: &State<'_>, problem: &Problem, name: &str, all: &mut Vec<Cand
     let lines: Vec<usize> = spans.iter().map(|span| span.position().line).collect();
     for (at, span) in spans.iter().enumerate() {
         let Some((line, old)) = line_of(state, span) else { continue };
+        // Without the line that counts, what it keeps out would come in.
+        if lines.iter().all(|other| *other <= line) && refused::restricts(name) {
+            continue;
+        }
         // The last one counts: to take that away changes more than the file.
         let blast = u32::from(lines.iter().all(|other| *other <= line)) * 4 + u32::try_from(at).unwrap_or(1);
         all.push(Candidate::new(end.clone(), vec![change(span, line, &old, Vec::new())]).blast(blast));
@@ -241,6 +75,10 @@ fn repeated(state: &State<'_>, problem: &Problem, name: &str, all: &mut Vec<Cand
 /// An indented setting, without its indentation.
 fn outdented(state: &State<'_>, span: &Span) -> Option<Candidate> {
     let (line, old) = line_of(state, span)?;
+    // What such a line would let in or keep out has not been so until now: that is a person's to decide.
+    if refused::restricts(old.trim_start().split(['=', ' ', '\t']).next().unwrap_or_default()) {
+        return None;
+    }
     let op = change(span, line, &old, vec![old.trim_start().to_owned()]);
     Some(Candidate::new(format!("line {line} is a setting"), vec![op]))
 }

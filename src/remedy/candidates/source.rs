@@ -333,7 +333,6 @@ fn interfaces(state: &State<'_>, all: &mut Vec<Candidate>) {
                     all.push(Candidate::new(end, vec![set]));
                 }
             }
-            all.push(Candidate::new(end, vec![postfix::main_cf(instance, "inet_interfaces", Some("all"))]).blast(2));
         }
     }
 }
