@@ -253,8 +253,8 @@ impl Wait {
         all
     }
 
-    /// Whether there are no servers of a zone to ask for some question: resolvers are asked for it at intervals.
+    /// Whether something is wrong of which no server of its zone can be asked: resolvers are asked for it at intervals.
     pub fn polls(&self) -> bool {
-        self.items.values().any(|item| matches!(item.source, Source::Absent { .. }))
+        self.items.values().any(|item| matches!(item.source, Source::Absent { wrong: true }))
     }
 }

@@ -184,6 +184,16 @@ fn a_dead_delegation_ends_it() {
 }
 
 #[test]
+fn where_no_server_of_the_zone_is_reached_resolvers_are_asked_and_that_is_known() {
+    let mut world = World::new(10_000, 2);
+    world.source = SourceHeard::Silent;
+    let mut waiting = wait(2, true, 600);
+    assert!(!waiting.polls());
+    assert_eq!(world.run(&mut waiting), End::TimeUp);
+    assert!(waiting.polls() && !world.resolvers_asked().is_empty(), "{:?}", world.asked);
+}
+
+#[test]
 fn without_source_resolvers_are_asked_at_intervals_of_the_negative_ttl() {
     let mut world = World::new(60, 2);
     world.source = SourceHeard::Absent;

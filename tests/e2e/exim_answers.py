@@ -166,4 +166,5 @@ def main(root, folder, *command):
     print(f"    Exim takes {accepted} configurations and refuses {refused}")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -4,7 +4,8 @@
 usage: kills.py HELOLINT HOST...      (HOST: a folder of testdata/hosts; wants strace, and root for owners and attributes)
 
 Whenever it is killed, each file is the old one or the new one, whole, with owner, permissions, access list and attributes; another --apply
-finishes the work and leaves no draft; and --undo gives back the bytes.
+finishes the work and leaves no draft; and --undo gives back the bytes. A file that is mounted from elsewhere, as in containers, or that may only be
+read is left, with the reason.
 """
 import collections
 import errno
@@ -186,7 +187,27 @@ def applied_and_killed(helolint, scenario):
     return len(calls), len(undoing), whole.lacks
 
 
+def refused(helolint, scenario):
+    """What cannot be replaced is left, with the reason: a file or a folder that is mounted from elsewhere, one that may only be read."""
+    file = "/etc/postfix/main.cf"
+    for how, word in (("file", "mounted here from elsewhere"), ("read-only", "read-only")):
+        host = Host(helolint, scenario)
+        path = host.root + file
+        mounted = path if how == "file" else os.path.dirname(path)
+        other = f"{host.folder}/other"
+        (shutil.copy if how == "file" else shutil.copytree)(mounted, other)
+        subprocess.run(["mount", "--bind", other, mounted], check=True)
+        if how == "read-only":
+            subprocess.run(["mount", "-o", "remount,bind,ro", mounted], check=True)
+        before = host.files()
+        done = host.fix("--apply", "--unsafe")
+        assert done.returncode == 1 and word in done.stdout and host.files() == before, f"{how}: {done.returncode} {done.stdout} {done.stderr}"
+        subprocess.run(["umount", mounted], check=True)
+        host.gone()
+
+
 def main(helolint, *scenarios):
+    refused(helolint, scenarios[0])
     for scenario in scenarios:
         applies, undos, lacks = applied_and_killed(helolint, scenario)
         without = f" (this file system has no {', '.join(sorted(lacks))})" if lacks else ""

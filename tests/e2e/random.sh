@@ -39,6 +39,34 @@ case_postconf() {
     halt postconf
 }
 
+# Every recorded configuration in which helolint's edits set HELO names, addresses and the host's name: the real programs read them so, and
+# everything else as before.
+case_edited() {
+    local which root
+    mkdir "$work/edited-postfix" "$work/edited-exim"
+    for which in postfix exim; do
+        (cd "${top:?}" && HELOLINT_EDITED=$work/edited-$which cargo test --quiet --locked --test "${which}_oracle" -- --exact \
+            what_is_set_is_read_so_and_nothing_else_changes) >"$work/edited.log" 2>&1 || { cat "$work/edited.log" >&2; die "an edit is read otherwise"; }
+    done
+    with_package edited-p postfix
+    root=$work/edited-p/root
+    ip netns add edited
+    ip -n edited link set lo up
+    boot edited-p edited mail1.example.com
+    cp -r "$here/edited.py" "$here/exim_answers.py" "$work/edited-postfix" "$root/tmp/"
+    on edited-p python3 /tmp/edited.py postfix /tmp/edited-postfix || die "Postfix reads an edit otherwise"
+    halt edited-p
+    with_package edited-e exim4-daemon-heavy
+    root=$work/edited-e/root
+    rm -rf "$root"/etc/exim4/* "$root/etc/resolv.conf" 2>/dev/null || true
+    printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
+    sed -i 's/^hosts:.*/hosts: files/' "$root/etc/nsswitch.conf"
+    boot edited-e edited mail1.example.com
+    enter edited-e
+    python3 "$here/edited.py" exim "$root" "$work/edited-exim" "${entered[@]:?}" || die "Exim reads an edit otherwise"
+    halt edited-e
+}
+
 # Random configurations: what the real Exim makes of them, and what helolint does.
 case_exim_fuzz() {
     local seed root=$work/fuzz/root

@@ -141,7 +141,7 @@ fn waited(
                 let wrong = wrong_questions(&findings, &awaited, &dns);
                 let all: Vec<Heard> = heard::all(&dns, &options, &plan, &wrong, &findings);
                 wait.heard(began.elapsed(), &all, &round);
-                teller.asked(&round);
+                teller.asked(&round, wait.polls());
                 teller.state(&told(&findings, &awaited, &wait, &options, began.elapsed()));
             }
         }

@@ -63,16 +63,19 @@ pub(super) struct Teller<'t> {
     known: Option<BTreeMap<String, Told>>,
     source: usize,
     copies: usize,
+    /// That resolvers are asked at intervals was said.
+    polling: bool,
 }
 
 impl<'t> Teller<'t> {
     /// As events where `events`, else as lines.
     pub(super) fn new(events: bool, tell: &'t mut dyn FnMut(&str)) -> Teller<'t> {
-        Teller { events, tell, known: None, source: 0, copies: 0 }
+        Teller { events, tell, known: None, source: 0, copies: 0, polling: false }
     }
 
     /// The waiting begins.
     pub(super) fn begins(&mut self, time: Duration, source: bool) {
+        self.polling = !source;
         if self.events {
             return;
         }
@@ -85,13 +88,17 @@ impl<'t> Teller<'t> {
         }
     }
 
-    /// Somebody was asked.
-    pub(super) fn asked(&mut self, round: &Round) {
+    /// Somebody was asked. `polls`: something is wrong of which no server of its zone can be asked.
+    pub(super) fn asked(&mut self, round: &Round, polls: bool) {
         self.source += round.source.len();
         self.copies += round.copies.len();
         if self.events {
-            self.event("asked", json!({"source": round.source.len(), "resolvers": round.copies.len()}));
+            let (source, resolvers) = (round.source.len(), round.copies.len());
+            self.event("asked", json!({"source": source, "resolvers": resolvers, "polling": polls}));
+        } else if polls && !self.polling {
+            self.line("no server of a zone could be asked: resolvers are, at intervals of 60 s to 15 min");
         }
+        self.polling |= polls;
     }
 
     /// The state is this now.
