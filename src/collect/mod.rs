@@ -1,6 +1,7 @@
 //! Reads the host, yields facts. Two doors open to the outside here: files ([`root`]) and the kernel
 //! ([`kernel`], and `processes` for what runs).
 
+pub(crate) mod certificates;
 pub(crate) mod confidential;
 pub(crate) mod cpanel;
 pub(crate) mod daemon;
@@ -64,6 +65,7 @@ pub fn collect_beside(root: &Root, kernel: Option<KernelFacts>, found: &processe
     let mut facts = assemble(root, found, Parts { host, problems, cpanel, postfix, exim });
     facts.machine = machine::collect(root);
     facts.managers = managers::recognise(root);
+    facts.certificates = certificates::collect(root, &facts.postfix, &facts.exim);
     facts.conceal(&root.secrets());
     facts
 }
@@ -88,6 +90,7 @@ pub(crate) fn collect_again(
     let mut facts = assemble(root, found, Parts { host, problems, cpanel, postfix, exim });
     facts.machine = before.machine.clone();
     facts.managers = before.managers.clone();
+    facts.certificates = before.certificates.clone();
     facts
 }
 

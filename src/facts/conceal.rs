@@ -27,6 +27,8 @@ impl Facts {
             unjudged: Unjudged { postfix: other_postfix, exim: other_exim, problems: other_problems },
             machine: _,
             managers: _,
+            // Everybody is shown them.
+            certificates: _,
             expected_hostname: _,
             expected_helo: _,
             daemons: _,

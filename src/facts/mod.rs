@@ -28,8 +28,8 @@ pub use identity::{
 pub use machine::Machine;
 pub use moved::{Answers, Leftover, Mapped, Moved, RemovedRecord, Sought};
 pub use mta::{
-    ConfigFile, Cpanel, CpanelNat, Exim, EximDriver, MapEntry, Mta, MtaChoice, Postfix, PostfixService, Refusal,
-    RunningDaemon, Setting,
+    Certificate, ConfigFile, Cpanel, CpanelNat, Exim, EximDriver, MapEntry, Mta, MtaChoice, Postfix, PostfixService,
+    Refusal, RunningDaemon, Setting,
 };
 pub use overrides::{Expectations, Overrides};
 pub use problem::{Problem, ProblemKind};
@@ -84,6 +84,9 @@ pub struct Facts {
     /// Who writes files of this host anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub managers: Vec<Recognised>,
+    /// Certificates that the MTAs' configurations name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<Certificate>,
     /// `--expect-hostname`.
     #[serde(default)]
     pub expected_hostname: Option<DomainName>,
@@ -149,6 +152,7 @@ impl Facts {
             daemons: Vec::new(),
             old_addresses: Vec::new(),
             cutover: None,
+            certificates: Vec::new(),
             moved: None,
             removed: Vec::new(),
             leftovers: Vec::new(),

@@ -207,6 +207,19 @@ pub struct Exim {
     pub handed: Vec<Fact<String>>,
 }
 
+/// A certificate that an MTA presents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The setting that names its file.
+    pub setting: String,
+    /// The file.
+    pub file: Fact<String>,
+    /// What it is for: names as the DNS has them, sorted.
+    pub names: Vec<String>,
+    /// The second in which it ends, since 1970.
+    pub until: i64,
+}
+
 /// A transport or router of Exim.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EximDriver {

@@ -37,6 +37,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("arguments", arguments),
     ("baseline", baseline),
+    ("certificate", certificate),
     ("cpanel_map", cpanel_map),
     ("dkim_record", dkim_record),
     ("dmarc_record", dmarc_record),
@@ -100,6 +101,16 @@ pub fn arguments(data: &[u8]) {
 /// A file of `--baseline`.
 pub fn baseline(data: &[u8]) {
     let _ = KnownFindings::read(&text(data));
+}
+
+/// A file that a configuration names as a certificate.
+///
+/// # Panics
+/// Where a name is no name.
+pub fn certificate(data: &[u8]) {
+    if let Some((names, _)) = collect::certificates::names_in(&text(data)) {
+        assert!(names.iter().all(|name| !name.is_empty() && name.len() <= 255), "{names:?}");
+    }
 }
 
 /// Maps and settings of cPanel.

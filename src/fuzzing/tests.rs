@@ -126,6 +126,7 @@ macro_rules! targets {
 targets! {
     arguments: 100,
     baseline: 2000,
+    certificate: 1000,
     cpanel_map: 14,
     dkim_record: 500,
     dmarc_record: 500,

@@ -152,6 +152,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("dns_lookup", &["collect/kernel/"]),
     ("walkdir", &["collect/root/"]),
+    ("x509_parser", &["collect/certificates.rs"]),
     ("tokio", &["observe/resolver/"]),
     ("hickory_resolver", &["observe/resolver/"]),
     ("hickory_proto", &["observe/resolver/"]),

@@ -170,6 +170,7 @@ pub(crate) fn facts() -> Facts {
         daemons: Vec::new(),
         old_addresses: vec![ip("198.51.100.9")],
         cutover: None,
+        certificates: Vec::new(),
         moved: None,
         removed: Vec::new(),
         leftovers: Vec::new(),
