@@ -180,3 +180,35 @@ fn devices_are_no_inputs() {
         assert!(text(&output).contains("is a device"), "{option}: {}", text(&output));
     }
 }
+
+#[test]
+fn domains_that_are_done_are_kept_and_not_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (kept, list) = (dir.path().join("kept"), dir.path().join("list"));
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/domains-after-a-move");
+    let domains = |named: &[&str], further: &[&str]| {
+        fs::write(&list, named.join("\n")).unwrap();
+        let mut command = helolint(&["domains"]);
+        for (option, name) in [("--root", "root"), ("--kernel", "kernel"), ("--zones", "zones")] {
+            command.arg(option).arg(host.join(name));
+        }
+        let output = command.arg("--domains").arg(&list).args(further).output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let resume = ["--resume", kept.to_str().unwrap(), "--format", "ndjson"];
+    let first = domains(&["good.example", "no-spf.example"], &resume);
+    assert_eq!(first.lines().count(), 2, "{first}");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), first);
+    // What is kept is not looked at again: a mark in it stays.
+    fs::write(&kept, first.replace("\"DOM004\"", "\"DOM999\"")).unwrap();
+    let all = domains(&["good.example", "no-spf.example", "elsewhere.example"], &resume);
+    assert_eq!(all.lines().count(), 3, "{all}");
+    assert!(all.contains("DOM999") && all.contains("\"handled\":\"sender\""), "{all}");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), all);
+    fs::write(&kept, "no object\n").unwrap();
+    let mut command = helolint(&["domains", "--offline", "--root"]);
+    let refused = command.arg(host.join("root")).args(&resume[..2]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused).contains("--resume"), "{}", text(&refused));
+}

@@ -5,7 +5,7 @@ use crate::collect::lsearch;
 use crate::collect::root::{ReadError, Root};
 use crate::dkim::KeyFault;
 use crate::domains::{Handled, MailDomains, SigningKey};
-use crate::facts::{Facts, Origin, SenderDomains};
+use crate::facts::{Facts, Origin};
 use crate::name::DomainName;
 use crate::source::SourceFile;
 
@@ -14,13 +14,6 @@ const DOMAIN_LIMIT: usize = 500_000;
 /// Users of a panel that are looked at.
 const USER_LIMIT: usize = 50_000;
 
-/// Postfix's lists, and what they say of their domains.
-const POSTFIX_LISTS: [(&str, Handled); 4] = [
-    ("mydestination", Handled::Local),
-    ("virtual_mailbox_domains", Handled::Local),
-    ("virtual_alias_domains", Handled::Local),
-    ("relay_domains", Handled::Secondary),
-];
 /// Exim's domain lists by their usual names.
 const EXIM_LISTS: [(&str, Handled); 4] = [
     ("local_domains", Handled::Local),
@@ -43,17 +36,11 @@ const OPENDKIM: &str = "/etc/opendkim.conf";
 
 /// The domains of the host below `root`, and its keys.
 pub fn mail_domains(root: &Root, facts: &Facts) -> MailDomains {
-    let mut found = MailDomains::default();
-    of_cpanel(facts, &mut found);
-    for listed in &facts.listed_domains {
-        if let Some((_, handled)) = POSTFIX_LISTS.iter().find(|(list, _)| *list == listed.list) {
-            add(&mut found, &listed.name, *handled, listed.origin.clone());
-        }
-    }
+    let mut found = MailDomains::of_facts(facts);
     of_exim(root, facts, &mut found);
     of_directadmin(root, &mut found);
     let hestia = of_hestia(root, &mut found);
-    of_senders(facts, &mut found);
+    found.add_senders(facts);
     let mut keys = Keys { root, found: &mut found };
     keys.of_panels(&hestia);
     keys.of_rspamd();
@@ -62,33 +49,7 @@ pub fn mail_domains(root: &Root, facts: &Facts) -> MailDomains {
 }
 
 fn add(found: &mut MailDomains, name: &str, handled: Handled, origin: Origin) {
-    if found.domains.len() < DOMAIN_LIMIT {
-        found.add(DomainName::new(name), handled, origin);
-    }
-}
-
-fn of_cpanel(facts: &Facts, found: &mut MailDomains) {
-    let Some(cpanel) = &facts.cpanel else { return };
-    let lists = [
-        (&cpanel.localdomains, Handled::Local),
-        (&cpanel.secondarymx, Handled::Secondary),
-        (&cpanel.remotedomains, Handled::Remote),
-    ];
-    for (list, handled) in lists {
-        list.iter().for_each(|domain| add(found, domain, handled, domain.origin()));
-    }
-    // An account's domain in none of the lists sends mail all the same.
-    cpanel.userdomains.iter().for_each(|entry| add(found, &entry.key, Handled::Sender, entry.key.origin()));
-}
-
-/// Domains that the configuration selects paths by.
-fn of_senders(facts: &Facts, found: &mut MailDomains) {
-    for path in &facts.paths {
-        let SenderDomains::Only { domains, .. } = &path.sender_domains else { continue };
-        let origin = path.helo_name().map(|name| name.origin.clone());
-        let origin = origin.unwrap_or(Origin::kernel("sender domains"));
-        domains.iter().for_each(|domain| add(found, domain.as_str(), Handled::Sender, origin.clone()));
-    }
+    found.add(DomainName::new(name), handled, origin);
 }
 
 /// The usual domain lists of Exim's configurations: names, and files that `lsearch` and `dsearch` look them up in. What a macro, a lookup of
@@ -257,5 +218,159 @@ impl Keys<'_> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    use crate::{collect, identity};
+
+    const KEY: &str = include_str!("../../testdata/dkim/rsa1024.pkcs1.pem");
+
+    fn write(dir: &Path, path: &str, text: &str) {
+        let place = dir.join(path.trim_start_matches('/'));
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
+    }
+
+    /// The domains, with what is done with their mail, and the keys, of a host with these files.
+    fn found(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(path, text)| write(dir.path(), path, text));
+        let root = Root::open(dir.path()).unwrap();
+        let mut facts = collect::collect(&root, None);
+        identity::apply(&mut facts, crate::facts::Overrides { mta: None, nat: Vec::new() });
+        let found = mail_domains(&root, &facts);
+        let domains = found.domains.values().map(|domain| format!("{} {}", domain.name, domain.handled)).collect();
+        let keys = found.keys.iter().flat_map(|(domain, keys)| keys.iter().map(move |key| (domain, key)));
+        let keys = keys.map(|(domain, key)| {
+            let what = key.key.as_ref().map_or_else(ToString::to_string, |key| format!("{key:?}"));
+            format!("{domain} {} {what}", key.selector)
+        });
+        (domains, keys.collect())
+    }
+
+    #[test]
+    fn lists_of_postfix_with_their_tables() {
+        let (domains, _) = found(&[
+            (
+                "/etc/postfix/main.cf",
+                "myhostname = mail.example.com\nmydestination = $myhostname, localhost, .pattern.example, a.example\n\
+                 virtual_mailbox_domains = texthash:/etc/postfix/virtual, b.example\n\
+                 virtual_alias_domains = /etc/postfix/aliased\nrelay_domains = r.example, a.example\n",
+            ),
+            ("/etc/postfix/master.cf", "smtp unix - - n - - smtp\n"),
+            ("/etc/postfix/virtual", "c.example ok\n# no.example x\nD.Example ok\n"),
+            ("/etc/postfix/aliased", "e.example\nf.example\n"),
+        ]);
+        let expected = [
+            "a.example local",
+            "b.example local",
+            "c.example local",
+            "d.example local",
+            "e.example local",
+            "f.example local",
+            "mail.example.com local",
+            "r.example secondary",
+        ];
+        assert_eq!(domains, expected);
+    }
+
+    #[test]
+    fn lists_of_exim_with_their_files() {
+        let (domains, _) = found(&[
+            (
+                "/etc/exim/exim.conf",
+                "primary_hostname = mail.example.com\n\
+                 domainlist local_domains = @ : a.example : lsearch;/etc/exim/local : MACRO : *.pattern.example\n\
+                 domainlist relay_to_domains = r.example : \\\n  /etc/exim/relayed\ndomainlist other = o.example\n\
+                 begin routers\n",
+            ),
+            ("/etc/exim/local", "b.example\nc.example: user\n"),
+            ("/etc/exim/relayed", "s.example\n"),
+        ]);
+        let expected =
+            ["a.example local", "b.example local", "c.example local", "r.example secondary", "s.example secondary"];
+        assert_eq!(domains, expected);
+    }
+
+    #[test]
+    fn debian_s_own_settings_of_exim() {
+        let (domains, _) = found(&[
+            ("/etc/exim4/exim4.conf.template", "begin routers\n"),
+            (
+                "/etc/exim4/update-exim4.conf.conf",
+                "dc_other_hostnames='a.example;b.example:localhost'\ndc_relay_domains='r.example'\n",
+            ),
+            ("/var/lib/exim4/config.autogenerated", "primary_hostname = mail.example.com\nbegin routers\n"),
+        ]);
+        assert_eq!(domains, ["a.example local", "b.example local", "r.example secondary"]);
+    }
+
+    #[test]
+    fn panels_with_their_keys() {
+        let (domains, keys) = found(&[
+            ("/etc/wwwacct.conf", "HOST mail.example.com\n"),
+            ("/etc/localdomains", "a.example\nb.example\n"),
+            ("/etc/remotedomains", "c.example\n"),
+            ("/etc/secondarymx", "d.example\n"),
+            ("/etc/userdomains", "*: nobody\na.example: user\ne.example: user\n"),
+            ("/var/cpanel/domain_keys/private/a.example", KEY),
+            ("/var/cpanel/domain_keys/private/b.example", "no key"),
+            ("/var/cpanel/domain_keys/private/stranger.example", KEY),
+        ]);
+        let expected =
+            ["a.example local", "b.example local", "c.example remote", "d.example secondary", "e.example sender"];
+        assert_eq!(domains, expected);
+        assert_eq!(keys, ["a.example default rsa 1024", "b.example default it holds no private key in PEM form"]);
+        let (domains, keys) = found(&[
+            ("/usr/local/directadmin/directadmin", ""),
+            ("/etc/virtual/domains", "a.example\n"),
+            ("/etc/virtual/domainowners", "a.example: user\nb.example: user\n"),
+            ("/etc/virtual/a.example/dkim.private.key", KEY),
+        ]);
+        assert_eq!(domains, ["a.example local", "b.example sender"]);
+        assert_eq!(keys, ["a.example x rsa 1024"]);
+        let (domains, keys) = found(&[
+            (
+                "/usr/local/hestia/data/users/joe/mail.conf",
+                "DOMAIN='a.example' DKIM='yes'\nDOMAIN='b.example' DKIM='no'\n",
+            ),
+            ("/home/joe/conf/mail/a.example/dkim.pem", KEY),
+        ]);
+        assert_eq!(domains, ["a.example local", "b.example local"]);
+        assert_eq!(keys, ["a.example mail rsa 1024"]);
+    }
+
+    #[test]
+    fn programs_that_sign() {
+        let postfix = [
+            ("/etc/postfix/main.cf", "myhostname = mail.example.com\nmydestination = a.example, b.example\n"),
+            ("/etc/postfix/master.cf", "smtp unix - - n - - smtp\n"),
+        ];
+        let with = |more: &[(&'static str, &'static str)]| found(&[&postfix, more].concat()).1;
+        assert_eq!(
+            with(&[("/var/lib/rspamd/dkim/a.example.dkim.key", KEY), ("/var/lib/rspamd/dkim/x.example.dkim.key", KEY)]),
+            ["a.example dkim rsa 1024"]
+        );
+        assert_eq!(
+            with(&[
+                ("/etc/opendkim.conf", "Syslog yes\nKeyTable refile:/etc/opendkim/keys\n"),
+                (
+                    "/etc/opendkim/keys",
+                    "# name domain:selector:key\none a.example:s1:/etc/opendkim/one\ntwo b.example:s2:/etc/none\n"
+                ),
+                ("/etc/opendkim/one", KEY),
+            ]),
+            ["a.example s1 rsa 1024"]
+        );
+        assert_eq!(
+            with(&[("/etc/opendkim.conf", "Domain b.example\nSelector s\nKeyFile /etc/key\n"), ("/etc/key", KEY)]),
+            ["b.example s rsa 1024"]
+        );
     }
 }

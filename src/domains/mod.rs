@@ -8,7 +8,7 @@ mod exchangers;
 pub mod fix;
 mod observed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,8 @@ pub use exchangers::{Exchanger, Leads};
 pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, observe};
 
 use crate::dkim::{KeyFault, PublicKey};
-use crate::facts::Origin;
+use crate::facts::{Facts, Origin, SenderDomains};
+use crate::identity::host_and_own_names;
 use crate::name::DomainName;
 
 /// What this host does with mail for a domain.
@@ -84,10 +85,60 @@ pub struct MailDomains {
     pub keys: BTreeMap<DomainName, Vec<SigningKey>>,
 }
 
+/// Postfix's lists, and what they say of their domains.
+const POSTFIX_LISTS: [(&str, Handled); 4] = [
+    ("mydestination", Handled::Local),
+    ("virtual_mailbox_domains", Handled::Local),
+    ("virtual_alias_domains", Handled::Local),
+    ("relay_domains", Handled::Secondary),
+];
+/// Domains that are looked at: ten times what the largest servers have.
+const DOMAIN_LIMIT: usize = 500_000;
+
 impl MailDomains {
+    /// The domains that cPanel's and Postfix's lists give.
+    pub fn of_facts(facts: &Facts) -> MailDomains {
+        let mut found = MailDomains::default();
+        if let Some(cpanel) = &facts.cpanel {
+            let lists = [
+                (&cpanel.localdomains, Handled::Local),
+                (&cpanel.secondarymx, Handled::Secondary),
+                (&cpanel.remotedomains, Handled::Remote),
+            ];
+            for (list, handled) in lists {
+                list.iter().for_each(|domain| found.add(DomainName::new(domain), handled, domain.origin()));
+            }
+            // An account's domain in none of the lists sends mail all the same.
+            let accounts = cpanel.userdomains.iter();
+            accounts.for_each(|entry| found.add(DomainName::new(&entry.key), Handled::Sender, entry.key.origin()));
+        }
+        // Of several lists, what trivial-rewrite(8) looks at first counts.
+        for (list, handled) in POSTFIX_LISTS {
+            let listed = facts.listed_domains.iter().filter(|listed| listed.list == list);
+            listed.for_each(|listed| found.add(DomainName::new(&listed.name), handled, listed.origin.clone()));
+        }
+        found
+    }
+
+    /// Adds the domains that the configuration selects paths by.
+    pub fn add_senders(&mut self, facts: &Facts) {
+        for path in &facts.paths {
+            let SenderDomains::Only { domains, .. } = &path.sender_domains else { continue };
+            let origin = path.helo_name().map_or(Origin::kernel("sender domains"), |name| name.origin.clone());
+            domains.iter().for_each(|domain| self.add(domain.clone(), Handled::Sender, origin.clone()));
+        }
+    }
+
+    /// How many there are beside the host's own names.
+    pub fn count_beside_own(&self, facts: &Facts) -> usize {
+        let own: BTreeSet<DomainName> = host_and_own_names(facts).into_iter().map(|name| name.name).collect();
+        let is_own = |name: &DomainName| own.contains(name) || name.labels().next() == Some("localhost");
+        self.domains.keys().filter(|name| !is_own(name)).count()
+    }
+
     /// Adds a domain, unless it is known already: what is said first counts.
     pub fn add(&mut self, name: DomainName, handled: Handled, origin: Origin) {
-        if crate::observe::plan::is_askable(&name) {
+        if self.domains.len() < DOMAIN_LIMIT && crate::observe::plan::is_askable(&name) {
             self.domains.entry(name.clone()).or_insert(MailDomain { name, handled, origin });
         }
     }

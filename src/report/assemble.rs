@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::addr::Family;
+use crate::domains::MailDomains;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
 use crate::findings::{Because, Finding, Fix, Known, Meta, Need, Place, Severity, Suppressed, Verdict};
 use crate::identity::{Introduction, introduction};
@@ -65,6 +66,7 @@ impl Report {
                 dns.vantages.get(reply.vantage).is_some_and(|vantage| vantage.kind == VantageKind::Overlay)
             }),
             dns: dns_view(dns),
+            mail_domains: mail_domains(facts),
             rules: rules.into_iter().collect(),
         }
     }
@@ -122,6 +124,13 @@ fn summary(findings: &[FindingView]) -> Summary {
         info: failed(Severity::Info),
         undetermined: findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count(),
     }
+}
+
+/// How many domains the host handles mail for, its own names apart.
+fn mail_domains(facts: &Facts) -> usize {
+    let mut found = MailDomains::of_facts(facts);
+    found.add_senders(facts);
+    found.count_beside_own(facts)
 }
 
 /// The host as reports and snapshots show it.

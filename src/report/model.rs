@@ -57,6 +57,9 @@ pub struct Report {
     pub planned: bool,
     /// Which servers were asked, and how much.
     pub dns: DnsView,
+    /// Domains that the host handles mail for, as far as its lists were read.
+    #[serde(skip)]
+    pub mail_domains: usize,
     /// Every rule that was to be judged, also those without finding and those not checked.
     #[serde(skip)]
     pub rules: Vec<&'static Meta>,

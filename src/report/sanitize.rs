@@ -53,7 +53,8 @@ harmless!(
 
 sanitize_fields! {
     Report {
-        schema, tool, taken, host, mta, paths, findings, suppressed, no_longer_found, first_step, plan, not_checked, summary, planned, dns, rules,
+        schema, tool, taken, host, mta, paths, findings, suppressed, no_longer_found, first_step, plan, not_checked, summary, planned, dns,
+        mail_domains, rules,
     }
     Tool { name, version }
     HostView { node_name, fqdn, configured_names, addresses }

@@ -41,6 +41,7 @@ pub(crate) fn render(report: &Report, style: &Style) -> String {
     out.push_str(&apart::section(report, style));
     out.push_str(&notes(report, style));
     out.push_str(&not_checked(report, style));
+    out.push_str(&domains(report, style));
     if style.verbosity == Verbosity::Verbose {
         out.push_str(&unseen(report, style));
         out.push_str(&replies(report, style));
@@ -59,6 +60,20 @@ fn notes(report: &Report, style: &Style) -> String {
         put(&mut out, "  ", "    ", &format!("And {} more (-v shows them).", notes.len() - shown), style.width);
     }
     if out.is_empty() { out } else { format!("\n{}\n{out}", style.heading("About the servers asked")) }
+}
+
+/// That the domains have records of their own, which another command looks at.
+fn domains(report: &Report, style: &Style) -> String {
+    let mut out = String::new();
+    if report.mail_domains > 0 {
+        let text = format!(
+            "This host handles mail for {}: `helolint domains` looks at their MX, SPF, DMARC and DKIM records.",
+            count(report.mail_domains, "domain")
+        );
+        out.push('\n');
+        put(&mut out, "", "  ", &text, style.width);
+    }
+    out
 }
 
 /// Processes that look like an MTA's daemon and are not believed.
