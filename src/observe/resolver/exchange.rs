@@ -254,6 +254,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         match sent {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // A new socket is not known to be writable until the event loop has looked. The packet is still to go.
+                self.packets.give_back();
                 self.server.packets += 1;
                 self.server.repeats += usize::from(repeat);
                 self.unsent.push(id);

@@ -67,6 +67,11 @@ impl Packets {
         Packets(Arc::new(AtomicUsize::new(count)))
     }
 
+    /// Gives back one that was not sent after all.
+    pub(crate) fn give_back(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Takes one; false where none is left.
     pub(crate) fn take(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()

@@ -94,3 +94,18 @@ fn of_a_large_set_the_same_part_is_kept_in_whatever_order_it_comes() {
     assert_eq!(lookup, Lookup::Unanswered(Why::TooMany(100)));
     assert_ne!(dns.iprev(addr("192.0.2.10")), Iprev::Fail);
 }
+
+#[test]
+fn what_waits_for_a_socket_is_no_packet_sent() {
+    let server = serve(1, 0, |q| {
+        vec![q.reply(|m| {
+            m.add_answer(record(&q.name, RData::A(A::new(192, 0, 2, 1))));
+        })]
+    });
+    let question = |n: usize| Question::new(&DomainName::new(&format!("h{n}.example.com")), RecordType::A);
+    let questions: BTreeSet<Question> = (0..200).map(question).collect();
+    let none = FollowUps::default();
+    let dns = crate::observe::resolver::ask(&questions, &none, &options(&[&server]), Observations::default());
+    let open = dns.replies.values().flatten().filter(|reply| !matches!(reply.outcome, Outcome::Answer(_)));
+    assert_eq!((dns.replies.len(), open.count()), (200, 0));
+}
