@@ -26,7 +26,7 @@ pub mod system;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, Postfix, Problem, RunningDaemon};
+use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, Postfix, Problem, ProblemKind, RunningDaemon};
 
 pub(crate) use cpanel::{read_zones, removed_records};
 pub use left_behind::left_behind;
@@ -118,6 +118,11 @@ fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
     problems.extend(of_mta(Mta::Exim, exim.problems));
 
     let daemons = running.iter().map(|daemon| running_daemon(root, daemon, &postfix.instances, &exim.files)).collect();
+
+    problems.extend(root.cut_lists().iter().map(|folder| {
+        let message = format!("below {folder} stand more files than helolint lists: what is not listed is not known");
+        Problem::of_file(ProblemKind::Bounded, folder, None, message)
+    }));
 
     let mut facts = Facts::new(host);
     facts.postfix = postfix.instances;

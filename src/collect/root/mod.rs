@@ -1,10 +1,11 @@
 //! The door to files: everything is read below one root, links are followed inside it alone, sizes are bounded.
 
 mod door;
+mod listing;
 mod trial;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -29,8 +30,6 @@ pub use trial::{Changed, Touched};
 const SIZE_LIMIT: u64 = 32 << 20;
 /// Bytes of text that are read and kept in all, whatever the paths are spelled like: twice the largest file.
 const TOTAL_LIMIT: usize = 64 << 20;
-/// Entries listed below one folder.
-const LIST_LIMIT: usize = 100_000;
 /// How often a file is read that is written to meanwhile, and how long is waited before the next time: whoever writes a
 /// configuration in place is done with it in milliseconds.
 const READINGS: usize = 5;
@@ -140,6 +139,8 @@ pub struct Root {
     layer: trial::Layer,
     /// Bytes of text that are kept.
     kept: Cell<usize>,
+    /// Folders that were not listed to their end.
+    cut: RefCell<BTreeSet<String>>,
 }
 
 impl ReadError {
@@ -197,6 +198,7 @@ impl Root {
             opened: RefCell::default(),
             layer: trial::Layer::default(),
             kept: Cell::new(0),
+            cut: RefCell::default(),
         }
     }
 
@@ -393,43 +395,6 @@ impl Root {
         let target = readlinkat(self.find(&format!("{folder}/")).ok()?, name).ok()?;
         target.to_str().map(str::to_owned)
     }
-
-    /// The files at and below the folder `path` down to `depth` levels, as the host sees them, sorted by name.
-    /// Links to files are listed; links to folders are not entered.
-    pub fn files_below(&self, path: &str, depth: usize) -> Vec<String> {
-        let mut files = self.layer.below.once(&format!("{depth} {path}"), || self.below_on_disk(path, depth));
-        let (added, removed) = self.trial_names_below(path);
-        if !added.is_empty() || !removed.is_empty() {
-            let path = path.trim_end_matches('/');
-            let shown = |name: &String| format!("{path}/{name}");
-            let removed: Vec<String> = removed.iter().map(shown).collect();
-            files.retain(|file| !removed.contains(file));
-            files.extend(added.iter().filter(|name| name.split('/').count() <= depth).map(shown));
-            files.sort_unstable();
-            files.dedup();
-        }
-        files
-    }
-
-    fn below_on_disk(&self, path: &str, depth: usize) -> Vec<String> {
-        let mut files = Vec::new();
-        if let Ok(folder) = self.find(path) {
-            list(&folder, path.trim_end_matches('/'), depth, &mut LIST_LIMIT.clone(), &mut files);
-        }
-        files
-    }
-
-    /// The names of what stands in the folder `path`, folders among them, sorted; none where it cannot be listed. As many as
-    /// `limit`, and one more where there are more.
-    pub fn names_in(&self, path: &str, limit: usize) -> Vec<String> {
-        self.layer.names.once(&format!("{limit} {path}"), || self.names_on_disk(path, limit))
-    }
-
-    fn names_on_disk(&self, path: &str, limit: usize) -> Vec<String> {
-        let Ok(folder) = self.find(path) else { return Vec::new() };
-        let entries = door::entries(&folder, limit.saturating_add(1));
-        entries.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect()
-    }
 }
 
 /// Folders below a root, opened to change what is in them.
@@ -447,23 +412,6 @@ impl Folders {
         let found = self.door.find(path)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         Ok(openat(&found, ".", flags, Mode::empty())?)
-    }
-}
-
-/// The files below the open folder `path`, `depth` levels deep, as long as `left` entries have not been seen.
-fn list(folder: &OwnedFd, path: &str, depth: usize, left: &mut usize, files: &mut Vec<String>) {
-    if depth == 0 {
-        return;
-    }
-    let entries = door::entries(folder, *left);
-    *left -= entries.len();
-    for (name, kind) in entries {
-        let Some(shown) = name.to_str().map(|name| format!("{path}/{name}")) else { continue };
-        if !kind.is_dir() {
-            files.push(shown);
-        } else if let Ok(inner) = door::folder_in(folder, &name) {
-            list(&inner, &shown, depth - 1, left, files);
-        }
     }
 }
 

@@ -1,3 +1,4 @@
+use super::listing::LIST_LIMIT;
 use super::*;
 use std::fs;
 use std::io::Write;
@@ -161,6 +162,18 @@ fn files_below_are_sorted_and_named_as_the_host_does() {
     fs::write(dir.path().join("host/etc/postfix/a"), "").unwrap();
     assert_eq!(root.files_below("/etc/postfix", 1), ["/etc/postfix/a", "/etc/postfix/b"]);
     assert_eq!(root.files_below("/none", 1), [""; 0]);
+}
+
+#[test]
+fn a_folder_without_end_is_listed_so_far_and_that_is_known() {
+    let (dir, root) = root();
+    let put = |name: usize| drop(File::create(dir.path().join(format!("host/etc/postfix/{name:06}"))).unwrap());
+    (1..LIST_LIMIT).for_each(put);
+    // With the folder's own `main` and `postfix`, two levels have two more.
+    assert_eq!(root.files_below("/etc/postfix", 1).len(), LIST_LIMIT - 1);
+    assert_eq!(root.cut_lists(), [""; 0]);
+    assert_eq!(root.files_below("/etc", 2).len(), LIST_LIMIT - 1, "the folder is an entry and no file");
+    assert_eq!(root.cut_lists(), ["/etc"]);
 }
 
 #[test]

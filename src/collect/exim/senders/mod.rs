@@ -18,6 +18,8 @@ use crate::addr::Family;
 use crate::collect::root::Root;
 use crate::facts::{Bind, Fact, Helo, Host, Mta, NextHop, Problem, ProblemKind, Sender, SenderDomains, Via};
 use crate::name::DomainName;
+#[cfg(test)]
+pub(super) use outcome::TRIALS;
 use outcome::outcomes;
 use place::Place;
 

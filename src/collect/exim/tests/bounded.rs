@@ -11,6 +11,7 @@ use crate::collect::exim::expand::{Evaluator, Scope, Stop};
 use crate::collect::exim::lines::{CONDITION_DEPTH, INCLUDE_DEPTH};
 use crate::collect::exim::macros::{COUNT_LIMIT, Macros, NAME_LIMIT, TOO_MANY};
 use crate::collect::exim::routes::HOP_LIMIT;
+use crate::collect::exim::senders::TRIALS;
 use crate::collect::root::Root;
 use crate::facts::ProblemKind;
 use crate::source::SourceFile;
@@ -205,5 +206,18 @@ fn next_hops_beyond_the_limit_are_said_to_be_left_out() {
         let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
         let (told, paths) = bounded(&Fixture::new(&files));
         assert_eq!((told.len(), paths.len()), (usize::from(ends), HOP_LIMIT), "{told:?}");
+    }
+}
+
+#[test]
+fn of_a_map_whose_key_is_undecided_so_many_entries_are_tried() {
+    for (entries, ends) in [(TRIALS, false), (TRIALS + 1, true)] {
+        let names: String = (0..entries).map(|entry| format!("k{entry}: mx{}.example.com\n", entry % 3)).collect();
+        let config = format!(
+            "{SMTP} helo_data = ${{lookup{{$authenticated_id}}lsearch{{/etc/names}}{{$value}}{{x.example.com}}}}\n"
+        );
+        let (told, paths) = bounded(&Fixture::new(&[("/etc/names", &names), ("/etc/exim.conf", &config)]));
+        assert_eq!(told.iter().any(|told| told.contains("more entries than helolint tries")), ends, "{told:?}");
+        assert!(paths.iter().any(|path| path.contains("mx2.example.com")), "{paths:?}");
     }
 }
