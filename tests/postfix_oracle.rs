@@ -12,7 +12,7 @@ use helolint::collect::postfix::expand::Expander;
 use helolint::collect::postfix::main_cf::MainCf;
 use helolint::collect::postfix::master_cf::MasterCf;
 use helolint::collect::postfix::postconf::{Postconf, squeeze};
-use helolint::collect::postfix::process::{Process, Start};
+use helolint::collect::postfix::process::{Process, Start, Started};
 use helolint::collect::root::ReadError;
 use helolint::facts::{Fact, Origin};
 use helolint::remedy::edit::Edit;
@@ -224,9 +224,11 @@ fn differences(case: &Case) -> Vec<String> {
         service_name: "",
         overrides: &[],
     };
+    // What one program has loaded is taken over by the others.
+    let programs = Started::default();
     let refused = match &main.error {
         Some(error) => Some(error.message.clone()),
-        None => Process::start(&start, &env, &expander).refused.map(|refused| refused.message),
+        None => Process::start(&start, &programs, &env, &expander).refused.map(|refused| refused.message),
     };
     // A program that follows a value within comparisons of itself for ever ends by a signal, which helolint leaves open; and what is
     // read-only for a daemon is a name like others for a command.
@@ -249,7 +251,11 @@ fn differences(case: &Case) -> Vec<String> {
     let started = &case.expected["started"];
     if started.is_object() && !died && !read_only {
         let as_master = Start { process_name: "master", ..start };
-        let own = main.error.is_none().then(|| Process::start(&as_master, &env, &expander)).and_then(|own| own.refused);
+        let own = main
+            .error
+            .is_none()
+            .then(|| Process::start(&as_master, &programs, &env, &expander))
+            .and_then(|own| own.refused);
         let own = main.error.as_ref().map(|error| error.message.clone()).or(own.map(|refused| refused.message));
         let by_master = own.as_ref().or(master.error.as_ref().map(|error| &error.message));
         let told = |what: &str, ours: Option<&String>, theirs: &Value| {
@@ -279,7 +285,7 @@ fn differences(case: &Case) -> Vec<String> {
                 service_name: entry.name(),
                 overrides: &entry.overrides,
             };
-            let process = Process::start(&start, &env, &expander);
+            let process = Process::start(&start, &programs, &env, &expander);
             let theirs = &started["services"][entry.name()];
             let crashed = theirs.as_str().is_some_and(|text| text.starts_with("signal or status 11"));
             let ours = entry.error.as_ref().map(|error| &error.message);

@@ -17,7 +17,7 @@ use super::master_cf::{Entry, MasterCf};
 use super::next_hop;
 use super::postconf::{Postconf, squeeze};
 use super::problems::Reporter;
-use super::process::{MANUAL, Process, Start};
+use super::process::{MANUAL, Process, Start, Started};
 use super::routes::Sources;
 use super::senders::Client;
 use super::services::Services;
@@ -127,7 +127,7 @@ pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Ins
     let master = files.master.as_ref().map(MasterCf::parse);
     let empty = MasterCf::parse(&SourceFile::new(format!("{}/master.cf", files.directory), b""));
     let master = master.as_ref().unwrap_or(&empty);
-    let reader = Reader { files, main: main.as_ref(), master, env, expander: &expander };
+    let reader = Reader { files, main: main.as_ref(), master, env, expander: &expander, started: Started::default() };
     reader.instance(root)
 }
 
@@ -167,6 +167,7 @@ struct Reader<'a> {
     master: &'a MasterCf,
     env: &'a Environment<'a>,
     expander: &'a Expander,
+    started: Started,
 }
 
 impl<'a> Reader<'a> {
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
             service_name: entry.map_or(program.process_name(), Entry::name),
             overrides: entry.map_or(&[], |entry| &entry.overrides),
         };
-        Process::start(&start, self.env, self.expander)
+        Process::start(&start, &self.started, self.env, self.expander)
     }
 
     fn instance(&self, root: &Root) -> Instance {
