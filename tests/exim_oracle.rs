@@ -85,7 +85,7 @@ struct Answers {
 const LEFT_OPEN: &[(&str, &str)] = &[
     ("Exim expands text once more only where it is not from outside", "`expand` of text that may be tainted"),
     ("the operator `sha256` is not followed", "an operator without a use in names and addresses"),
-    ("the operator `time_interval` is not followed", "an operator without a use in names and addresses"),
+    ("is looked for where Exim happens to run", "a folder by a relative path"),
     ("what Exim leaves in `$value`", "`$value` behind a list match or an unused `reduce`: releases differ"),
     ("holds depends on what Exim matched before", "`$1` without a match: what Exim matched when it started"),
     ("the regular expression `", "an expression that PCRE2 and the regex crate may read differently"),

@@ -103,6 +103,10 @@ pub(crate) fn authenticators(lines: &Lines, all: &[Driver]) -> Result<(), Refuse
         ("plaintext", false) => driver.text("server_condition").is_some(),
         ("cram_md5", true) => driver.text("client_secret").is_some(),
         ("cram_md5", false) => driver.text("server_secret").is_some(),
+        // Where a build has no such driver, Exim refuses the first of the two.
+        ("spa", true) => driver.text("client_username").is_some(),
+        ("spa", false) => driver.text("server_password").is_some(),
+        ("dovecot", false) => driver.text("server_socket").is_some(),
         _ => false,
     };
     let public = |driver: &Driver| driver.text("public_name").map_or_else(|| driver.name.clone(), str::to_owned);
@@ -173,6 +177,10 @@ mod tests {
             ("server_condition = x; b:; driver = plaintext; public_name = plain; server_condition = y", Some(same)),
             ("server_condition = x; b:; driver = plaintext; public_name = plain; client_send = y", None),
             ("b:; driver = plaintext; public_name = plain", None),
+            (
+                "b:; driver = spa; public_name = X; server_password = x; c:; driver = spa; public_name = x; server_password = y",
+                Some("two server authenticators (b and c) have the same public name (X)"),
+            ),
             ("b:; driver = cram_md5", Some("no public name specified for the b authenticator")),
             ("server_set_id x", Some("missing \"=\" after server_set_id")),
             ("a:; driver = spa", Some("there are two authenticators called \"a\"")),

@@ -97,6 +97,9 @@ pub(crate) fn search(
     file: &str,
 ) -> Result<Option<Found>, Stop> {
     let found = match kind.name {
+        "dsearch" if !file.starts_with('/') => {
+            return undecided("a folder without `/` before it is looked for where Exim happens to run".to_owned());
+        }
         "dsearch" => {
             if !of.status(file)?.is_some_and(|status| status.is_dir) {
                 let message = format!("failed to open {file} for directory search: No such file or directory");

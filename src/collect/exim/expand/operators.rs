@@ -93,6 +93,14 @@ pub(crate) fn apply(of: &Evaluator, scope: &mut Scope, name: &str, text: String)
             }
             Err(why) => return fails(format!("error in expression evaluation: {why}")),
         },
+        "time_interval" => match read_number(&text) {
+            Some(seconds) => time_interval(seconds),
+            None => return fails(format!("string \"{text}\" is not a positive number in \"{word}\" operator")),
+        },
+        "time_eval" => match time_eval(&text) {
+            Some(seconds) => seconds.to_string(),
+            None => return fails(format!("string \"{text}\" is not an Exim time interval in \"{word}\" operator")),
+        },
         "expand" => {
             let inner = parse::parse(&text);
             return scope.deeper(|scope| of.expand(&inner, scope));
@@ -239,8 +247,57 @@ fn escape(text: &str) -> String {
     out
 }
 
+/// Digits alone, added up as C's int does; no digit is 0.
+fn read_number(text: &str) -> Option<i32> {
+    text.bytes().try_fold(0_i32, |number, byte| {
+        byte.is_ascii_digit().then(|| number.wrapping_mul(10).wrapping_add(i32::from(byte - b'0')))
+    })
+}
+
+/// Seconds in weeks, days, hours, minutes and seconds (`readconf_printtime`).
+fn time_interval(seconds: i32) -> String {
+    let mut left = seconds.unsigned_abs();
+    let mut parts = String::new();
+    for (unit, length) in [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60)] {
+        let count = left / length;
+        left %= length;
+        if count > 0 {
+            parts.push_str(&format!("{count}{unit}"));
+        }
+    }
+    if left > 0 || parts.is_empty() && seconds >= 0 {
+        parts.push_str(&format!("{left}s"));
+    }
+    if seconds < 0 { format!("-{parts}") } else { parts }
+}
+
+/// The seconds of an interval such as `1h30m` (`readconf_readtime`); `None`: it is none.
+fn time_eval(text: &str) -> Option<i32> {
+    let mut rest = text;
+    let mut sum = 0_i32;
+    loop {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).filter(|end| *end > 0)?;
+        let (number, unit) = rest.split_at(end);
+        let length: i32 = match unit.as_bytes().first()? {
+            b'w' => 604_800,
+            b'd' => 86_400,
+            b'h' => 3_600,
+            b'm' => 60,
+            b's' => 1,
+            _ => return None,
+        };
+        sum = sum.wrapping_add(number.parse::<i32>().ok()?.wrapping_mul(length));
+        rest = &unit[1..];
+        if rest.is_empty() {
+            return Some(sum);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn translated() {
         for (text, from, to, expected) in [
@@ -251,5 +308,17 @@ mod tests {
         ] {
             assert_eq!(super::translated(text, from, to), expected, "{from} {to}");
         }
+    }
+
+    #[test]
+    fn intervals_are_written_and_read_as_exim_does() {
+        for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m"), (93_784, "1d2h3m4s"), (1_209_600, "2w")] {
+            assert_eq!((time_interval(seconds).as_str(), time_eval(text)), (text, Some(seconds)));
+        }
+        assert_eq!(
+            [read_number(""), read_number("12"), read_number("-1"), read_number("b")],
+            [Some(0), Some(12), None, None]
+        );
+        assert!(["", "5", "h", "1x", "1h2", "1.5s"].iter().all(|text| time_eval(text).is_none()));
     }
 }
