@@ -18,6 +18,7 @@ pub mod apply;
 pub mod candidates;
 mod diff;
 pub mod edit;
+pub mod op;
 mod place;
 pub mod plan;
 mod sample;

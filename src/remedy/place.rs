@@ -4,8 +4,8 @@ use crate::addr::Family;
 use crate::findings::Who;
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
+use crate::remedy::op::Op;
 use crate::remedy::trial::Trial;
-use crate::remedy::world::Op;
 use crate::rules::ptr::ticket;
 
 /// Where a change is made.

@@ -5,11 +5,12 @@ use std::rc::Rc;
 
 use crate::observe::Question;
 use crate::remedy::candidates::{self, Candidate, State, cost};
+use crate::remedy::op::Op;
 use crate::remedy::shapes::{self, Round, Shapes, Used};
 use crate::remedy::step::Plan;
 use crate::remedy::steps;
 use crate::remedy::trial::{self, Score, Trial};
-use crate::remedy::world::{Ground, Lab, Op, World};
+use crate::remedy::world::{Ground, Lab, World};
 
 /// States that are followed at once on hosts of few paths: a change that settles less may be the beginning of a cheaper plan.
 const BEAM: usize = 4;
@@ -221,7 +222,10 @@ impl<'a> Search<'a> {
 
     /// The better states that one more candidate leads to, and those that several lead to together.
     fn expand(&self, node: &Node, best: &Node) -> Vec<Node> {
-        let state = self.lab_state(node);
+        let mut state = self.lab_state(node);
+        if self.lab.ask(candidates::questions(&state)) {
+            state = self.lab_state(node);
+        }
         let mut all = shapes::sorted(candidates::all(&state));
         if self.is_perfect(best) {
             all.retain(|candidate| node.cost + candidate.price() < best.cost);

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::facts::{Facts, Helo, Mta, OutboundPath, SenderDomains};
 use crate::remedy::candidates::{self, Candidate, State};
 use crate::remedy::edit::Edit;
+use crate::remedy::op::Op;
 use crate::remedy::trial::{PathKey, Trial};
-use crate::remedy::world::Op;
 
 /// Paths of one shape that stand for the others: with one alone, its name would do for all.
 const STAND: usize = 2;

@@ -6,10 +6,11 @@ use crate::findings::{Verdict, Who};
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
 use crate::remedy::edit::Edit;
+use crate::remedy::op::Op;
 use crate::remedy::place::{Place, place_of, rank};
 use crate::remedy::step::{Plan, Remaining, Settled, Step};
 use crate::remedy::trial::Trial;
-use crate::remedy::world::{Lab, Op, World};
+use crate::remedy::world::{Lab, World};
 use crate::remedy::writer::{Writer, reloads};
 
 /// The plan that these changes make, in the best order.

@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,9 +17,10 @@ use crate::collect::{collect_again, left_behind, system};
 use crate::facts::{AddressFlag, Expectations, Facts, InterfaceAddress, ProblemKind};
 use crate::findings::{Finding, Severity};
 use crate::identity;
-use crate::observe::change::{RecordChange, RecordChanges};
+use crate::observe::change::RecordChanges;
 use crate::observe::{Observations, Question};
 use crate::remedy::edit::Edit;
+use crate::remedy::op::Op;
 use crate::remedy::sample::Sample;
 use crate::remedy::trial::{PathKey, Trial, entries, work_of};
 use crate::source::SourceFile;
@@ -41,69 +41,6 @@ const ROUNDS: usize = 6;
 /// The compiled forms of tables, by the type that makes each.
 pub const COMPILED: [(&str, &str); 5] =
     [("hash", ".db"), ("btree", ".db"), ("lmdb", ".lmdb"), ("cdb", ".cdb"), ("dbm", ".dir")];
-
-/// One change of the world.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
-    /// A file's content.
-    Edit {
-        /// The file, as the host sees it.
-        file: String,
-        /// What becomes of it.
-        edit: Edit,
-    },
-    /// A file goes.
-    Remove {
-        /// The file.
-        file: String,
-    },
-    /// A program that writes files from others.
-    Generate {
-        /// The program and its arguments.
-        command: Vec<String>,
-        /// The file that it reads, and that must have been changed for the program to write anything else than before; `None` where it
-        /// goes by what the host is.
-        from: Option<String>,
-        /// The file that it writes.
-        file: String,
-        /// What becomes of that.
-        edit: Edit,
-    },
-    /// A record.
-    Record(RecordChange),
-    /// Node name and `/etc/hostname`.
-    HostName(String),
-    /// An address on an interface.
-    Address {
-        /// The address.
-        address: IpAddr,
-        /// The interface.
-        interface: String,
-    },
-    /// A route for public destinations.
-    Route {
-        /// The family.
-        family: Family,
-        /// The source that the kernel chooses then.
-        source: IpAddr,
-    },
-    /// The compiled form of a table, `type:path`.
-    Compile {
-        /// The table.
-        table: String,
-    },
-    /// Daemons read their configuration anew.
-    Reload,
-    /// Something that a person does in a panel, with what it brings about.
-    ByHand {
-        /// What.
-        text: String,
-        /// A command that does the same, where there is one.
-        command: Option<String>,
-        /// What it brings about.
-        effect: Vec<Op>,
-    },
-}
 
 /// What is known before anything is changed.
 pub struct Ground<'a> {
@@ -225,9 +162,35 @@ impl<'a> Lab<'a> {
         self.missing.borrow().clone()
     }
 
-    /// What is known of a name, also where only trials brought the question.
-    pub fn known(&self) -> Observations {
-        self.known.borrow().clone()
+    /// Every answer so far, with the changes of a world: also to questions that only trials and candidates brought.
+    pub fn seen(&self, world: &World) -> Observations {
+        self.known.borrow().after(&world.records, &BTreeSet::new(), &BTreeSet::new())
+    }
+
+    /// Has questions answered that candidates bring; whether there is more to see now. What nobody here answers is missing.
+    pub fn ask(&self, questions: BTreeSet<Question>) -> bool {
+        if self.ground.dns.offline {
+            return false;
+        }
+        let is_open = |question: &Question| !self.known.borrow().replies.contains_key(question);
+        let open: BTreeSet<Question> = questions.into_iter().filter(is_open).collect();
+        match self.ground.answer {
+            _ if open.is_empty() => false,
+            None => {
+                self.missing.borrow_mut().extend(open);
+                false
+            }
+            Some(answer) => {
+                let known = std::mem::take(&mut *self.known.borrow_mut());
+                let before: BTreeSet<Question> = known.replies.keys().cloned().collect();
+                let known = answer(&open, self.ground.facts, known);
+                // No trial sees what its own host would not ask.
+                let new = known.replies.keys().filter(|question| !before.contains(question));
+                self.asked.borrow_mut().extend(new.cloned());
+                *self.known.borrow_mut() = known;
+                true
+            }
+        }
     }
 
     /// The content of a file in a world; `None` where there is none, or it cannot be read.

@@ -14,10 +14,11 @@ use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Outcome, Question, RecordData, VantageKind};
 use crate::remedy::action::Action;
 use crate::remedy::edit::{Edit, NAMED, few};
+use crate::remedy::op::Op;
 use crate::remedy::place::Place;
 use crate::remedy::step::Step;
 use crate::remedy::trial::Trial;
-use crate::remedy::world::{Lab, Op, World};
+use crate::remedy::world::{Lab, World};
 use crate::rules::advice::exim_unit;
 use crate::rules::ptr::ticket;
 use crate::rules::support::{list, ptr_names};
@@ -116,7 +117,7 @@ impl<'a> Writer<'a> {
                 _ => None,
             })
             .collect();
-        let fix = ticket::ask_for_all(&self.trial.facts, &self.trial.dns, &pointers);
+        let fix = ticket::ask_for_all(&self.trial.facts, &self.lab.seen(self.world), &pointers);
         step.text = fix.text;
         step.commands.extend(fix.commands);
         for (addr, name) in &pointers {

@@ -5,7 +5,8 @@ use super::line::{change, line_of};
 use super::{Candidate, State, postfix, refused};
 use crate::facts::{Problem, ProblemKind};
 use crate::remedy::edit::Edit;
-use crate::remedy::world::{COMPILED, Op};
+use crate::remedy::op::Op;
+use crate::remedy::world::COMPILED;
 use crate::rules::similar::edits_between;
 use crate::source::Span;
 

@@ -9,7 +9,7 @@ use crate::facts::{Cpanel, MapEntry};
 use crate::name::DomainName;
 use crate::observe::Lookup;
 use crate::remedy::edit::Edit;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 use crate::rules::panel::{REBUILD_HELO, addresses, has_flag, key};
 
 const WWWACCT: &str = "/etc/wwwacct.conf";

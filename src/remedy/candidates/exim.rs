@@ -8,7 +8,7 @@ use crate::collect::exim::GENERATED;
 use crate::facts::{Exim, EximDriver, Helo, OutboundPath, ProblemKind, SenderDomains};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 
 /// Debian's file of macros, without and with the split configuration.
 const LOCALMACROS: [&str; 2] = ["/etc/exim4/exim4.conf.localmacros", "/etc/exim4/conf.d/main/000_localmacros"];

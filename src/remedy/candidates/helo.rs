@@ -7,7 +7,7 @@ use super::{State, exim, postfix};
 use crate::facts::{Helo, Mta, OutboundPath};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 
 /// The ways in which these paths, which send from `addr`, may come to say `name`.
 pub(crate) fn ways(state: &State<'_>, paths: &[&OutboundPath], addr: IpAddr, name: &DomainName) -> Vec<Way> {

@@ -1,12 +1,16 @@
 //! The host's own name: node name, hosts file, and the records of that name.
 
+use std::collections::BTreeSet;
+
 use super::records::lead_to;
 use super::way::{OF_HOST, Way};
 use super::{Candidate, State};
+use crate::addr::Family;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
+use crate::observe::{Question, RecordType};
 use crate::remedy::edit::Edit;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 use crate::rules::names::{Introduction, introduction, is_own, judged_host_name, own_names};
 use crate::rules::support::{ptr_names, sending_addresses};
 
@@ -14,10 +18,25 @@ const HOSTS: &str = "/etc/hosts";
 /// Names tried.
 const NAMES: usize = 4;
 
+/// Rules that are about the host name.
+const CODES: [&str; 10] =
+    ["HST001", "HST002", "HST003", "HST004", "HST005", "HST007", "HST008", "HST009", "HST010", "CPL012"];
+
+/// The addresses of the names that would be tried.
+pub(super) fn questions(state: &State<'_>) -> BTreeSet<Question> {
+    if !state.has(&CODES) {
+        return BTreeSet::new();
+    }
+    let addresses = addresses(state);
+    let of = |name: DomainName| {
+        addresses.iter().map(move |addr| Question::new(&name, RecordType::address(Family::from(*addr))))
+    };
+    names(state).into_iter().take(NAMES).flat_map(of).collect()
+}
+
 /// Adds candidates for what is wrong with the host name.
 pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
-    let codes = ["HST001", "HST002", "HST003", "HST004", "HST005", "HST007", "HST008", "HST009", "HST010", "CPL012"];
-    if !state.has(&codes) {
+    if !state.has(&CODES) {
         return;
     }
     for name in names(state).into_iter().take(NAMES) {

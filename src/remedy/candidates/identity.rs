@@ -1,5 +1,6 @@
 //! One name for one sending address: HELO name, address record and PTR record agree. For each name that would do, all that is missing.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::records::{has_other, lead_to, own_domains, point_back};
@@ -25,8 +26,18 @@ const OF_OTHER_HOST: u32 = 10;
 /// Families that judge names and addresses.
 const CODES: [&str; 5] = ["PTR", "HLO", "NET", "DNS", "CPL"];
 
-/// Adds a candidate for each address of a faulty path and each name that it could have.
-pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+/// The addresses of the names that would be tried.
+pub(super) fn questions(state: &State<'_>) -> BTreeSet<Question> {
+    let of = |sending: &Sending<'_>| {
+        let family = Family::from(sending.address.value);
+        let names = names(state, sending).into_iter().take(NAMES);
+        names.map(|name| Question::new(&name, RecordType::address(family))).collect::<Vec<_>>()
+    };
+    faulty(state).iter().flat_map(of).collect()
+}
+
+/// The sending addresses of faulty paths.
+fn faulty<'s>(state: &'s State<'_>) -> Vec<Sending<'s>> {
     let wrong =
         |sending: &Sending<'_>| {
             let addr = sending.address.value.to_string();
@@ -34,7 +45,12 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
                 finding.subject == addr || sending.paths.iter().any(|path| finding.paths.contains(&path.id))
             })
         };
-    for sending in sending_addresses(state.facts()).iter().filter(|s| wrong(s)).take(ADDRESSES) {
+    sending_addresses(state.facts()).into_iter().filter(wrong).take(ADDRESSES).collect()
+}
+
+/// Adds a candidate for each address of a faulty path and each name that it could have.
+pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
+    for sending in &faulty(state) {
         let addr = sending.address.value;
         for name in names(state, sending).into_iter().take(NAMES) {
             of_name(state, sending, addr, &name, all);
@@ -81,7 +97,7 @@ fn of_name(state: &State<'_>, sending: &Sending<'_>, addr: IpAddr, name: &Domain
     // A second address of a name that has one of this host's already is seldom what is meant.
     let beside = if forward.is_empty() || !has_other(state, name, addr) { 0 } else { BESIDE };
     for way in ways {
-        let with = |parts: [&[crate::remedy::world::Op]; 3]| {
+        let with = |parts: [&[crate::remedy::op::Op]; 3]| {
             let ops: Vec<_> = parts.into_iter().flatten().cloned().collect();
             (!ops.is_empty()).then(|| Candidate::new(end.clone(), ops).blast(way.blast + beside))
         };

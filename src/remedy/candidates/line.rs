@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::remedy::edit::Edit;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 use crate::source::Span;
 
 /// The line (from 1) at which a place begins, with its text.

@@ -6,7 +6,7 @@ use super::{Candidate, State, image};
 use crate::facts::OutboundPath;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 use crate::rules::names::{Introduction, introduction};
 
 /// The address itself, on the interface whose prefix it is in, where HELO name and PTR record say that it was meant.

@@ -16,17 +16,18 @@ mod table;
 mod way;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use crate::addr::Family;
 use crate::facts::{Facts, NatEntry};
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::observe::change::RecordChange;
+use crate::observe::{Observations, Question};
+use crate::remedy::op::Op;
 use crate::remedy::trial::Trial;
-use crate::remedy::world::{Lab, Op, World};
+use crate::remedy::world::{Lab, World};
 
 pub use exim::tables_of;
 use table::Table;
@@ -93,6 +94,7 @@ pub struct State<'a> {
     pub lab: &'a Lab<'a>,
     /// The world that the trial is of.
     pub world: &'a World,
+    dns: OnceCell<Observations>,
     own_domains: OnceCell<Vec<DomainName>>,
     tables: RefCell<HashMap<String, Rc<Table>>>,
 }
@@ -100,7 +102,7 @@ pub struct State<'a> {
 impl<'a> State<'a> {
     /// Of a trial, which is of this world.
     pub fn new(trial: &'a Trial, lab: &'a Lab<'a>, world: &'a World) -> State<'a> {
-        State { trial, lab, world, own_domains: OnceCell::new(), tables: RefCell::default() }
+        State { trial, lab, world, dns: OnceCell::new(), own_domains: OnceCell::new(), tables: RefCell::default() }
     }
 
     /// The facts.
@@ -108,9 +110,9 @@ impl<'a> State<'a> {
         &self.trial.facts
     }
 
-    /// The answers.
+    /// Every answer so far, also to questions that only candidates bring.
     pub fn dns(&self) -> &Observations {
-        &self.trial.dns
+        self.dns.get_or_init(|| self.lab.seen(self.world))
     }
 
     /// Whether one of these rules found something.
@@ -148,6 +150,16 @@ pub fn all(state: &State<'_>) -> Vec<Candidate> {
     }
     all.truncate(CANDIDATES);
     all
+}
+
+/// What has to be asked before the candidates of a state are known: the addresses of names that this host could go by.
+pub fn questions(state: &State<'_>) -> BTreeSet<Question> {
+    if state.dns().summary().answered == 0 {
+        return BTreeSet::new();
+    }
+    let mut questions = identity::questions(state);
+    questions.extend(host::questions(state));
+    questions
 }
 
 /// What receivers see of an address of this host: its image outside where NAT has one.

@@ -2,10 +2,10 @@
 
 use super::State;
 use super::way::{OF_MTA, Way};
-use crate::facts::{OutboundPath, Postfix, PostfixService};
+use crate::facts::{OutboundPath, Postfix, PostfixService, Setting};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 
 /// The instance and the entry of master.cf that a path's service stands for.
 pub(crate) fn service<'a>(
@@ -37,9 +37,10 @@ pub(crate) fn master_cf(postfix: &Postfix, service: &str, parameter: &str, value
     }
 }
 
-/// Whether a file sets a parameter.
+/// Whether a file sets a parameter. Of one that follows another, the place of the other decides, and its own is the nearest on the way.
 pub(crate) fn is_set(postfix: &Postfix, parameter: &str) -> bool {
-    postfix.parameters.get(parameter).is_some_and(|set| set.origin.span().is_some())
+    let own = |set: &Setting| set.via.first().unwrap_or(&set.origin).span().is_some();
+    postfix.parameters.get(parameter).is_some_and(own)
 }
 
 /// `smtp_` or `lmtp_` before what ends a parameter's name; a few have names of their own.

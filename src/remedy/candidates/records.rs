@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
 use crate::observe::{Lookup, RecordData, RecordType};
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 use crate::rules::dns::address_proxied::is_proxy;
 use crate::rules::names::is_own;
 

@@ -6,7 +6,7 @@ use super::{Candidate, State, postfix};
 use crate::collect::exim;
 use crate::facts::{Mta, Problem};
 use crate::remedy::edit::Edit;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 use crate::rules::similar::edits_between;
 use crate::source::Span;
 

@@ -6,7 +6,7 @@ use super::{Candidate, State, exim, local, lost, postfix};
 use crate::addr::{self, Family};
 use crate::facts::{AddressFlag, BindFault, BindFaultKind, Mta, OutboundPath};
 use crate::observe::Lookup;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 use crate::rules::names::{Introduction, introduction};
 
 /// Paths of one host for which sources are tried.

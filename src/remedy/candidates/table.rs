@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::remedy::edit::Edit;
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 
 /// A table as it stands: read once for all candidates of a state.
 pub(crate) struct Table {

@@ -1,6 +1,6 @@
 //! One way to another name, and what else rests on it.
 
-use crate::remedy::world::Op;
+use crate::remedy::op::Op;
 
 /// What rests on the name of the whole host: services, certificates, logs.
 pub(crate) const OF_HOST: u32 = 12;
