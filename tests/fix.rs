@@ -249,8 +249,8 @@ fn two_runs_do_not_work_in_one_folder() {
     let folder = fs::File::open(host.root().join("etc/postfix")).unwrap();
     folder.lock().unwrap();
     let mut helolint = Command::new(env!("CARGO_BIN_EXE_helolint"));
-    helolint.args(["fix", "--apply", "--root", "root", "--kernel"]).arg(host.scenario.join("kernel"));
-    let done = helolint.arg("--zones").arg(host.scenario.join("zones")).current_dir(host.dir.path()).output().unwrap();
+    helolint.args(["fix", "--apply", "--root"]).arg(host.root()).arg("--kernel").arg(host.scenario.join("kernel"));
+    let done = helolint.arg("--zones").arg(host.scenario.join("zones")).output().unwrap();
     assert_eq!(done.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&done.stderr).contains("another helolint fix is at work in /etc/postfix"));
     assert!(host.files() == before);
