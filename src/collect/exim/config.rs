@@ -67,6 +67,28 @@ pub(crate) struct Reading<'a> {
     pub lenient: bool,
 }
 
+/// Main options that Debian's packages of today do not know: of other builds, or gone since.
+const GONE: [&str; 7] = [
+    "allow_insecure_tainted_data",
+    "bmi_config_file",
+    "dccifd_address",
+    "ibase_servers",
+    "limits_advertise_hosts",
+    "redis_servers",
+    "srs_config",
+];
+
+/// Whether the installed release, which is Debian's, may not know a main option.
+fn is_gone(how: &Reading, name: &str) -> bool {
+    let known = match name {
+        "allow_insecure_tainted_data" => &["4.94", "4.95"][..],
+        "limits_advertise_hosts" => &["4.98", "4.99"],
+        _ => &[],
+    };
+    let installed = || version::installed(how.root).unwrap_or_default();
+    GONE.contains(&name) && (known.is_empty() || !known.iter().any(|release| installed().starts_with(release)))
+}
+
 const SECTIONS: [&str; 7] = ["acls", "authenticators", "local_scans", "retrys", "rewrites", "routers", "transports"];
 
 /// Reads the whole configuration. Beside an error stand the macros and files seen until then.
@@ -172,7 +194,8 @@ fn main_section(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result
         }
         if how.debian
             && !how.lenient
-            && let Some((name, set)) = config.main.iter().find(|(name, _)| name.starts_with("dmarc_"))
+            && let Some((name, set)) =
+                config.main.iter().find(|(name, _)| name.starts_with("dmarc_") || is_gone(how, name))
             && set.origin.span().is_some()
         {
             return Err(Refused { of_build: true, ..refused(&line, format!("main option \"{name}\" unknown")) });
@@ -208,7 +231,18 @@ fn acls(how: &Reading, lines: &mut Lines, config: &mut Config) -> Result<Section
                 acls.end();
                 define(lines, &line)?;
             }
-            Next::Line(line) => passed(how, acls.line(&line.text).map_err(|fault| fault.at(&line)))?,
+            Next::Line(line) => {
+                passed(how, acls.line(&line.text).map_err(|fault| fault.at(&line)))?;
+                let words = line.text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').take(3);
+                let asked = line.text.split('=').next().unwrap_or_default();
+                let of_build = words
+                    .into_iter()
+                    .any(|word| ["dmarc_status", "dcc", "bmi_optin"].contains(&word) && asked.contains(word));
+                if how.debian && !how.lenient && of_build {
+                    let message = format!("error in ACL: unknown ACL condition/modifier in \"{}\"", line.text);
+                    return Err(Refused { of_build: true, ..refused(&line, message) });
+                }
+            }
             Next::Section(section) => return Ok(section),
         }
     }

@@ -294,6 +294,8 @@ impl<'a> Walk<'a> {
                     Some(inner) => self.list(&inner.value, depth + 1),
                     None => self.uses.opaque = true,
                 }
+            } else if item.starts_with('/') && !item.contains(';') {
+                self.table(Part::Pure, "lsearch", &Some(item.to_owned()));
             } else if let Some((kind, file)) = item.split_once(';') {
                 self.table(Part::Pure, kind.trim(), &Some(file.to_owned()));
             } else if item.starts_with("*.") || !item.starts_with(['*', '^', '@']) {

@@ -340,6 +340,10 @@ impl<'r> Lines<'r> {
                 Ok(())
             }
             Err(error) if error.is_bound() => Err(self.bounded(&format!("{path}, which is included here, {error}"))),
+            Err(ReadError::Denied) => {
+                let message = format!("{path}, which is included here, may not be read");
+                Err(Refused { file: Some(path), ..self.bounded(&message) })
+            }
             Err(error) => {
                 let mut refused = self.refused(format!("failed to open included configuration file {path}"));
                 refused.note = (error != ReadError::NotFound).then(|| error.to_string());

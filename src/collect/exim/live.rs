@@ -50,7 +50,7 @@ pub(crate) fn find(root: &Root, cpanel: bool, running: &[Daemon]) -> Option<Live
         let debian = DEBIAN.map(str::to_owned).to_vec();
         [debian, vec![ETC.to_owned()]].into_iter().chain(OTHERS.map(|file| vec![file.to_owned()])).collect()
     };
-    let file = lists.into_iter().flatten().find(|file| root.exists(file))?;
+    let file = lists.into_iter().flatten().find(|file| !root.is_missing(file))?;
     let debian = debian && file.contains("/exim4/");
     Some(Live { file, defines, debian })
 }

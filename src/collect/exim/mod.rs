@@ -151,6 +151,17 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
             // What the system keeps from helolint, Exim may well read.
             let undecided = matches!(error, ReadError::Io(_));
             let kind = reading::kind_of(&error, undecided);
+            // It is configured all the same: nobody may take the host for one without Exim.
+            let error = Some(Refusal { message: message.clone(), origin: Origin::default_of("Exim") });
+            collected.configurations.push(facts::Exim {
+                file: live.file.clone(),
+                version_hint: None,
+                error,
+                main: Default::default(),
+                transports: Vec::new(),
+                routers: Vec::new(),
+                handed: Vec::new(),
+            });
             collected.problems.push(Problem::of_file(kind, &live.file, None, message));
             return collected;
         }
@@ -184,6 +195,13 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
     }
     debian::stale(root, &live.file, cpanel.is_some(), &mut collected.problems);
     match &read.refused {
+        // What the system keeps from helolint, Exim may well read.
+        Some(refused) if refused.bounded && refused.file.is_some() => {
+            let file = refused.file.as_deref().unwrap_or_default();
+            let message = format!("{file} cannot be read: permission denied; no path of Exim is judged");
+            let at = refused.at.clone().map(Origin::File);
+            collected.problems.push(Problem::of_file(ProblemKind::Denied, file, at, message));
+        }
         Some(refused) if refused.bounded => {
             let message =
                 format!("{}: what follows in it is not known, and no path of Exim is judged", refused.message);

@@ -100,6 +100,9 @@ pub(crate) fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result
         Kind::Time => time(&fact.value, full).map_err(refused)?,
         Kind::Boolean => {}
     }
+    if name == "log_selector" && how.unknown.starts_with("main") {
+        log_selector(&fact.value).map_err(|(message, unknown)| Refused { unknown, ..refused(message) })?;
+    }
     let named = match kind {
         Kind::User => vec![fact.value.clone()],
         Kind::Users => lists::items(&fact.value),
@@ -122,7 +125,8 @@ pub(crate) fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result
 
 /// Whether a number may be the outcome of an expansion: many are for drivers, and of the main ones `recipients_max` since 4.98.
 fn may_be_expanded(how: &Line, name: &str, value: &str) -> bool {
-    value.contains('$') && (name == "recipients_max" || !how.unknown.starts_with("main"))
+    value.contains('$')
+        && (matches!(name, "recipients_max" | "smtp_receive_timeout") || !how.unknown.starts_with("main"))
 }
 
 /// Adds another value of an option that may be set several times.
@@ -218,6 +222,40 @@ fn integer(value: &str, name: &str, octal: bool) -> Result<(), String> {
     }
 }
 
+/// What may be logged, of 4.92 to 4.99 (`log_options` in `globals.c`).
+const LOGGED: &str = "8bitmime acl_warn_skipped address_rewrite all all_parents arguments connection_id connection_identify \
+    connection_reject delay_delivery deliver_time delivery_size dkim dkim_verbose dnslist_defer dnssec etrn host_lookup_failed \
+    ident_timeout incoming_interface incoming_port lost_incoming_connection millisec msg_id msg_id_created outgoing_interface \
+    outgoing_port pid pipelining protocol_detail proxy queue_run queue_time queue_time_exclusive queue_time_overall receive_time \
+    received_recipients received_sender rejected_header rejected_headers retry_defer return_path_on_delivery sender_on_delivery \
+    sender_verify_fail size_reject skip_delivery smtp_confirmation smtp_connection smtp_incomplete_transaction smtp_mailauth \
+    smtp_no_mail smtp_protocol_error smtp_syntax_error subject tls_certificate_verified tls_cipher tls_on_connect tls_peerdn \
+    tls_resumption tls_sni unknown_in_list";
+
+/// What Exim refuses in `log_selector`, and whether a release that is not listed here may know it.
+fn log_selector(value: &str) -> Result<(), (String, bool)> {
+    let mut rest = value.trim_matches(is_space);
+    // A number is for the debugger.
+    if rest.starts_with('=') || rest.contains('$') {
+        return Ok(());
+    }
+    while !rest.is_empty() {
+        let Some(name) = rest.strip_prefix(['+', '-']) else {
+            return Err((
+                format!("malformed log_selector setting: \"+\" or \"-\" expected but found \"{rest}\""),
+                false,
+            ));
+        };
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+        if !LOGGED.split(' ').any(|known| known == &name[..end]) {
+            let sign = &rest[..1];
+            return Err((format!("unknown log_selector setting: {sign}{}", &name[..end]), true));
+        }
+        rest = name[end..].trim_start_matches(is_space);
+    }
+    Ok(())
+}
+
 fn time(value: &str, name: &str) -> Result<(), String> {
     let mut digits = 0;
     let mut valid = !value.is_empty();
@@ -228,5 +266,6 @@ fn time(value: &str, name: &str) -> Result<(), String> {
             _ => valid = false,
         }
     }
-    if valid { Ok(()) } else { Err(format!("invalid time value for {name}")) }
+    // Each number has its unit.
+    if valid && digits == 0 { Ok(()) } else { Err(format!("invalid time value for {name}")) }
 }

@@ -218,9 +218,13 @@ fn reach(list: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: 
 
 fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: usize) -> Result<Reach, Failure> {
     if let Some(name) = item.strip_prefix('+') {
-        let Some(inner) = config.lists.get(&(kind.to_owned(), name.to_owned())).filter(|_| depth < DEPTH_LIMIT) else {
-            return Ok(Reach::Open);
+        let Some(inner) = config.lists.get(&(kind.to_owned(), name.to_owned())) else {
+            let kind = if kind == "domainlist" { "domain" } else { "local part" };
+            return Err(Failure::new(format!("unknown named {kind} list \"+{name}\"")));
         };
+        if depth >= DEPTH_LIMIT {
+            return Ok(Reach::Open);
+        }
         return match evaluator.value(&parse(&inner.value), &mut Scope::default()) {
             Ok(inner) => reach(&inner, kind, config, evaluator, depth + 1),
             // Such a list holds nobody.
@@ -228,16 +232,26 @@ fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: us
             Err(_) => Ok(Reach::Open),
         };
     }
+    // A file that holds more of the list.
+    if item.starts_with('/') && !item.contains(';') {
+        return held(evaluator.list_file(item).map(|table| table.entries.is_empty()));
+    }
     let by_key = item.split_once(';').map(|(kind, file)| (Type::parse(kind.trim()).name, file.trim()));
     if let Some((name, file)) = by_key
         && matches!(name, "lsearch" | "wildlsearch" | "nwildlsearch")
         && lookups::check(name, true).is_ok()
     {
-        return match evaluator.table(file) {
-            Ok(table) if table.entries.is_empty() => Ok(Reach::Nobody),
-            Ok(_) => Ok(Reach::Some),
-            Err(Stop::Fails(why)) if why.is_of_absent_file() => Err(why),
-            Err(_) => Ok(Reach::Open),
+        return held(evaluator.table(file).map(|table| table.entries.is_empty()));
+    }
+    if let Some((name, file)) = by_key
+        && matches!(name, "dsearch" | "cdb")
+        && file.starts_with('/')
+        && evaluator.is_there(file) == Some(false)
+    {
+        let message = format!("failed to open {file} for a {name} lookup: No such file or directory");
+        return match Stop::absent(file, message) {
+            Stop::Fails(why) => Err(why),
+            _ => Ok(Reach::Open),
         };
     }
     // A domain holds neither commas nor blanks.
@@ -248,4 +262,14 @@ fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: us
         _ if never => Reach::Nobody,
         _ => Reach::Some,
     })
+}
+
+/// What is in a file; `read` says whether that is nothing.
+fn held(read: Result<bool, Stop>) -> Result<Reach, Failure> {
+    match read {
+        Ok(true) => Ok(Reach::Nobody),
+        Ok(false) => Ok(Reach::Some),
+        Err(Stop::Fails(why)) if why.is_of_absent_file() => Err(why),
+        Err(_) => Ok(Reach::Open),
+    }
 }

@@ -34,7 +34,7 @@ impl<'a> Selection<'a> {
         for router in config.routers.iter().filter(|router| router.text("transport").is_some()) {
             let mut walk = Walk::new(&config.lists);
             if let Some(list) = selection.list(router) {
-                collect(&mut walk, &list, 0);
+                collect(&mut walk, &list, evaluator, 0);
             }
             names.extend(depend::domains(&walk.uses, evaluator).unwrap_or_default());
             let asks = ["senders", "require_files", "condition", "address_data", "route_list", "route_data"];
@@ -96,6 +96,26 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// The same for a file with a pattern on each line.
+    fn in_file(&self, file: &str, domain: Option<&str>, depth: usize) -> Result<Option<bool>, Failure> {
+        let table = match self.evaluator.list_file(file) {
+            Ok(table) => table,
+            Err(Stop::Fails(why)) if why.is_of_absent_file() => return Err(why),
+            Err(_) => return Ok(None),
+        };
+        for entry in &table.entries {
+            // What a line keeps out, and lists within, are left to Exim.
+            if self.evaluator.spend(LIST_COST).is_err() || entry.key.starts_with(['!', '+', '/']) {
+                return Ok(None);
+            }
+            match self.matches(&format!("<\u{1f}{}", entry.key), domain, depth + 1)? {
+                Some(false) => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Some(false))
+    }
+
     /// Whether mail of this domain is in an address list, or without a domain the empty sender; none where files do not decide it.
     fn matches(&self, list: &str, domain: Option<&str>, depth: usize) -> Result<Option<bool>, Failure> {
         if depth > DEPTH_LIMIT {
@@ -112,7 +132,7 @@ impl<'a> Selection<'a> {
                         return Ok(None);
                     }
                     let Some(inner) = self.config.lists.get(&("addresslist".to_owned(), name.to_owned())) else {
-                        return Ok(None);
+                        return Err(Failure::new(format!("unknown named address list \"+{name}\"")));
                     };
                     let Ok(inner) = self.evaluator.value(&parse(&inner.value), &mut self.scope.clone()) else {
                         return Ok(None);
@@ -122,6 +142,10 @@ impl<'a> Selection<'a> {
                         None => return Ok(None),
                     }
                 }
+                (Part::File(file), _) => match self.in_file(file, domain, depth)? {
+                    Some(hit) => hit,
+                    None => return Ok(None),
+                },
                 (Part::Nobody, domain) => domain.is_none(),
                 (Part::Never, _) => false,
                 (Part::Other(file), _) => {
@@ -171,6 +195,8 @@ pub(crate) enum Takes {
 enum Part<'t> {
     /// Another list.
     Named(&'t str),
+    /// A file that holds more of the list.
+    File(&'t str),
     /// The empty sender.
     Nobody,
     /// A domain list's item; whether any local part will do.
@@ -184,6 +210,9 @@ enum Part<'t> {
 fn part(item: &str) -> Part<'_> {
     if let Some(name) = item.strip_prefix('+') {
         return Part::Named(name);
+    }
+    if item.starts_with('/') && !item.contains([';', '@']) {
+        return Part::File(item);
     }
     let by_key = item.split_once(';').filter(|(kind, _)| lookups::check(Type::parse(kind.trim()).name, true).is_ok());
     if let Some((kind, file)) = by_key {
@@ -206,7 +235,7 @@ fn part(item: &str) -> Part<'_> {
 }
 
 /// The domains that an address list names.
-fn collect(walk: &mut Walk, list: &str, depth: usize) {
+fn collect(walk: &mut Walk, list: &str, evaluator: &Evaluator, depth: usize) {
     for item in lists::items(list) {
         match part(item.trim_start_matches('!').trim_start()) {
             Part::Domain(_, list) => walk.domain_list(&format!("<\u{1f}{list}")),
@@ -214,10 +243,17 @@ fn collect(walk: &mut Walk, list: &str, depth: usize) {
                 if let Some(inner) = walk.lists.get(&("addresslist".to_owned(), name.to_owned()))
                     && walk.goes_through(&format!("@{name}"))
                 {
-                    collect(walk, &inner.value, depth + 1);
+                    collect(walk, &inner.value, evaluator, depth + 1);
                 }
             }
-            Part::Named(_) | Part::Nobody | Part::Never | Part::Other(_) => {}
+            Part::File(file) if depth < DEPTH_LIMIT => {
+                // One that cannot be read shows itself when the list is asked.
+                let table = evaluator.list_file(file).ok();
+                for entry in table.iter().flat_map(|table| &table.entries).filter(|entry| !entry.key.starts_with('/')) {
+                    collect(walk, &format!("<\u{1f}{}", entry.key), evaluator, depth + 1);
+                }
+            }
+            Part::File(_) | Part::Named(_) | Part::Nobody | Part::Never | Part::Other(_) => {}
         }
     }
 }

@@ -80,7 +80,7 @@ const MAIN: &[Group] = &[
         "auto_thaw callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire \
         callout_positive_expire daemon_startup_sleep dns_retrans ignore_bounce_errors_after keep_malformed \
         local_scan_timeout receive_timeout retry_data_expire retry_interval_max rfc1413_query_timeout \
-        timeout_frozen_after",
+        smtp_receive_timeout timeout_frozen_after",
     ),
     (
         Kind::Integer,
@@ -106,7 +106,7 @@ const MAIN: &[Group] = &[
         ldap_default_servers ldap_require_cert ldap_start_tls ldap_version limits_advertise_hosts log_ports \
         malware_scanner mysql_servers oracle_servers panic_coredump perl_at_start perl_at_startup perl_startup \
         perl_taintmode pgsql_servers proxy_protocol_timeout queue_only_load redis_servers return_size_limit \
-        sender_host_reject_recipients smtp_load_reserve smtp_receive_timeout spamd_address spf_guess \
+        sender_host_reject_recipients smtp_load_reserve spamd_address spf_guess \
         spf_smtp_comment_template sqlite_dbfile sqlite_lock_timeout srs_config srs_hashlength srs_hashmin \
         srs_maxage srs_secrets srs_usehash srs_usetimestamp tls_sni tls_ticket_lifetime \
         tls_verify_cert_hostnames tpda_event_action wellknown_advertise_hosts xclient_advertise_hosts",
@@ -226,13 +226,13 @@ const TRANSPORT_SMTP: &[Group] = &[
         tls_crl tls_privatekey tls_require_ciphers tls_resumption_hosts tls_sni tls_try_verify_hosts \
         tls_verify_cert_hostnames tls_verify_certificates tls_verify_hosts",
     ),
-    (Kind::Time, "connect_timeout data_timeout final_timeout"),
-    (Kind::Integer, "hosts_max_try_hardlimit size_addition"),
+    (Kind::Time, "command_timeout connect_timeout data_timeout final_timeout"),
+    (Kind::Integer, "connection_max_messages hosts_max_try hosts_max_try_hardlimit size_addition"),
     (
         Kind::Other,
-        "address_retry_include_sender allow_localhost arc_sign command_timeout connection_max_messages \
+        "address_retry_include_sender allow_localhost arc_sign \
         dane_require_tls_ciphers dkim_strict gnutls_require_kx gnutls_require_mac gnutls_require_protocols \
-        host_name_extract hosts_max_try hosts_noproxy_tls hosts_randomize hosts_request_ocsp max_rcpt \
+        host_name_extract hosts_noproxy_tls hosts_randomize hosts_request_ocsp max_rcpt \
         message_linelength_limit multi_domain tls_dh_min_bits utf8_downconvert",
     ),
 ];

@@ -25,7 +25,7 @@ use super::version::{self, Version};
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::{ReadError, Root};
 use crate::facts::{
-    Fact, ListedDomain, NextHop, Postfix, PostfixService, Problem, ProblemKind, Refusal, Sender, Setting,
+    Fact, ListedDomain, Mta, NextHop, Postfix, PostfixService, Problem, ProblemKind, Refusal, Sender, Setting,
 };
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
@@ -197,7 +197,10 @@ impl<'a> Reader<'a> {
         let tcp_services = next_hop::Services::read(root);
         let mut error = self.error(shared);
         if error.is_none() {
-            error = listen::refusal(self.master, &offered, &tcp_services, self.env);
+            let value = |name| shared.value(name).map_or("all", |value| value);
+            let deaf = check::words(value("inet_interfaces")).next().is_none()
+                && check::families(value("inet_protocols")).is_ok_and(|families| !families.is_empty());
+            error = listen::refusal(self.master, &offered, &tcp_services, self.env, deaf);
             error.iter().for_each(|refusal| report.master_refuses(refusal));
         }
         if let Some(refused) = &shared.refused {
@@ -264,6 +267,10 @@ impl<'a> Reader<'a> {
                 let own = found.senders.into_iter();
                 senders.extend(own.map(|sender| Sender { unused: sender.unused || stopped, ..sender }));
                 refusal = client.bind_refusal().map(|(message, origin)| Refusal { message, origin });
+                if let Some(own) = client.loop_refusal(&senders, self.env) {
+                    report.daemon_refuses(entry, &own);
+                    refusal = refusal.or(Some(own));
+                }
                 if client.is_unused(&routes) && !STOCK.contains(&entry.name()) {
                     report.unused(entry, &label);
                 }
@@ -304,6 +311,9 @@ impl<'a> Reader<'a> {
             idle_settings.extend(idle.behind_a_refusal(&offered));
         }
         self.bounded(routes.cut, &mut report);
+        if error.is_none() {
+            report.add(self.doubtful_interfaces(shared).into_iter().collect());
+        }
         let proxies = shared.fact("proxy_interfaces");
         let proxy_interfaces = proxies.iter().flat_map(|fact| {
             check::words(&fact.value).filter_map(|word| {
@@ -351,6 +361,20 @@ impl<'a> Reader<'a> {
         found.extend(self.master.bounded.map(|limit| bounded("master.cf", limit)));
         found.extend(routes_cut.then(|| bounded("main.cf", "its tables name more routes than helolint keeps")));
         report.add(found);
+    }
+
+    /// A name in `inet_interfaces` that no file has: without it in the DNS, every program ends.
+    fn doubtful_interfaces(&self, shared: &Process<'_>) -> Option<Problem> {
+        let set = shared.fact("inet_interfaces")?;
+        let families = check::families(shared.value("inet_protocols")?).ok()?;
+        let Ok(check::OwnAddresses::Undecided(name)) = check::own_addresses(&set.value, &families, self.env) else {
+            return None;
+        };
+        let message = format!(
+            "config variable inet_interfaces: host not found: {name}, unless the DNS has the name, which no file of this host does: every \
+             Postfix program asks for it when it starts, and ends where there is none"
+        );
+        Some(Problem::at(ProblemKind::UnknownName { mta: Mta::Postfix }, set.origin, message))
     }
 
     /// What makes Postfix refuse everything.

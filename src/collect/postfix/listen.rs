@@ -8,18 +8,26 @@ use super::next_hop;
 use super::services::Services;
 use crate::facts::Refusal;
 
-/// What ends the master among the addresses and ports of its `inet` services, in its words.
+/// What ends the master among the addresses and ports of its `inet` services, in its words. `deaf`: `inet_interfaces` is empty, so
+/// that an entry without an address has none to listen on.
 pub(crate) fn refusal(
     master: &MasterCf,
     offered: &Services<'_>,
     ports: &next_hop::Services,
     env: &Environment<'_>,
+    deaf: bool,
 ) -> Option<Refusal> {
     let listening = master.live().filter(|entry| entry.kind() == "inet" && !offered.is_disabled(entry));
     listening.into_iter().find_map(|entry| {
-        let message = of_entry(entry, ports, env)?;
+        let message = of_entry(entry, ports, env).or_else(|| of_none(entry).filter(|_| deaf))?;
         Some(Refusal { message, origin: entry.span.clone().into() })
     })
+}
+
+fn of_none(entry: &Entry) -> Option<String> {
+    let name = entry.name();
+    let at = || format!("{}: line {}", entry.span.path(), entry.span.position().line);
+    (!name.trim_start_matches(':').contains(':')).then(|| format!("{}: no valid IP address found: {name}", at()))
 }
 
 fn of_entry(entry: &Entry, ports: &next_hop::Services, env: &Environment<'_>) -> Option<String> {

@@ -123,3 +123,29 @@ fn programs_that_are_elsewhere() {
     assert!(!missing("usr/libexec/postfix"));
     assert!(!missing("usr/bin"), "none are known");
 }
+
+/// Answered by Postfix 3.7.11.
+#[test]
+fn lists_of_addresses_that_hold_none() {
+    for (main, words) in [
+        ("proxy_interfaces = 203.0.113.40 # nat\n", "config variable proxy_interfaces: host not found: #"),
+        ("proxy_interfaces = 203.0.113.0/24\n", "config variable proxy_interfaces: host not found: 203.0.113.0/24"),
+        ("proxy_interfaces = \"203.0.113.40\"\n", "config variable proxy_interfaces: host not found: \"203.0.113.40\""),
+        ("relayhost = [198.51.100.1]\nproxy_interfaces = #\n", "config variable proxy_interfaces: host not found: #"),
+        (
+            "inet_interfaces = nosuch.fir.example\nsmtp_bind_address = 192.0.2.1\n",
+            "host not found: nosuch.fir.example, unless",
+        ),
+    ] {
+        let found = refused(main, MASTER);
+        assert!(found.iter().any(|text| text.contains(words)), "{main}: {found:?}");
+    }
+    for main in
+        ["proxy_interfaces = 203.0.113.40, [2001:db8::1]\n", "relayhost = [198.51.100.1]:587\nproxy_interfaces = #\n"]
+    {
+        assert_eq!(refused(main, MASTER), [] as [String; 0], "{main}");
+    }
+    let found = refused("inet_interfaces =\n", MASTER);
+    assert!(found.iter().any(|text| text.contains("no valid IP address found: smtp")), "{found:?}");
+    assert_eq!(refused("inet_interfaces = all\n", MASTER), [] as [String; 0]);
+}

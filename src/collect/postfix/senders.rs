@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::check::{self, OwnAddresses};
 use super::defaults::Program;
-use super::environment::Environment;
+use super::environment::{Environment, Resolved};
 use super::expand::Expander;
 use super::guess;
 use super::master_cf::Entry;
@@ -13,7 +13,9 @@ use super::process::Process;
 use super::routes::Routes;
 use super::version::Version;
 use crate::addr::Family;
-use crate::facts::{AfterBindFault, Bind, Fact, Helo, Mta, NextHop, Origin, Sender, SenderDomains, Setting, Undecided};
+use crate::facts::{
+    AfterBindFault, Bind, Fact, Helo, Mta, NextHop, Origin, Refusal, Sender, SenderDomains, Setting, Undecided,
+};
 use crate::name::HeloName;
 
 /// One client service with the program that it runs.
@@ -283,6 +285,28 @@ impl Client<'_> {
             }
             Ok(OwnAddresses::Interfaces) | Err(_) => Bind::Kernel,
         }
+    }
+
+    /// The refusal of the delivery agent that a word of `proxy_interfaces` leads to: before it connects to port 25 it looks whether the
+    /// server is itself.
+    pub(crate) fn loop_refusal(&self, senders: &[Sender], env: &Environment<'_>) -> Option<Refusal> {
+        let set = self.process.fact("proxy_interfaces")?;
+        let is_own = |sender: &&Sender| *sender.service == *self.label;
+        let asks = senders.iter().filter(is_own).any(|sender| match &sender.next_hop {
+            NextHop::Direct => true,
+            NextHop::Relay(hop) => {
+                let port = hop.value.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+                port.is_none_or(|port| matches!(port, "25" | "smtp"))
+            }
+            _ => false,
+        });
+        let word = check::words(&set.value).find(|word| match env.resolve(word) {
+            Resolved::Unknown => env.never_resolves(word),
+            Resolved::NotFound => true,
+            Resolved::Addresses(found) => found.is_empty(),
+        })?;
+        let message = format!("config variable proxy_interfaces: host not found: {word}");
+        asks.then_some(Refusal { message, origin: set.origin })
     }
 
     /// The refusal of the delivery agent that a bind address which is no address leads to.

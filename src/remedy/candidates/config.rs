@@ -3,7 +3,7 @@
 
 use super::line::{change, line_of};
 use super::{Candidate, State, postfix, refused};
-use crate::facts::{Problem, ProblemKind};
+use crate::facts::{Mta, Problem, ProblemKind};
 use crate::remedy::edit::Edit;
 use crate::remedy::op::Op;
 use crate::remedy::world::COMPILED;
@@ -21,6 +21,12 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
             ProblemKind::Syntax { mta, .. } => {
                 if let Some(span) = span {
                     refused::add(state, problem, *mta, span, all);
+                }
+            }
+            // A name that nothing here knows, in a list of addresses of this host.
+            ProblemKind::UnknownName { mta: Mta::Postfix } => {
+                if let Some(span) = span {
+                    refused::add(state, problem, Mta::Postfix, span, all);
                 }
             }
             ProblemKind::Repeated { name } => repeated(state, problem, name, all),

@@ -119,6 +119,12 @@ pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, a
             let name = old.split_once("-o").map_or("", |(_, set)| set.trim_start());
             let name = name.split(['=', ' ', '\t']).next().unwrap_or_default();
             texts.extend(edits(&old, restricts(name)));
+            // `-o name = value`: blanks end a word.
+            if let Some((head, set)) = old.split_once("-o ")
+                && let Some((name, value)) = set.split_once('=')
+            {
+                texts.push(format!("{head}-o {}={}", name.trim(), value.trim()));
+            }
             // An entry with settings on lines of their own would leave these to the entry before it.
             let text = state.text(span.path()).unwrap_or_else(|| "".into());
             let more = text.split('\n').nth(line).is_some_and(|next| next.starts_with([' ', '\t']));

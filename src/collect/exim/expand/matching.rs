@@ -113,6 +113,23 @@ impl Evaluator<'_> {
         Ok(otherwise)
     }
 
+    /// Whether `subject` fits a line of a file that is an item of a list.
+    fn in_file(&self, scope: &mut Scope, test: &str, subject: &str, file: &str, depth: usize) -> Result<bool, Stop> {
+        if depth > DEPTH_LIMIT {
+            return undecided("files of lists name each other too deeply".to_owned());
+        }
+        for entry in &self.list_file(file)?.entries {
+            self.step()?;
+            if entry.key.starts_with(['!', '+']) {
+                return undecided(format!("`{}` in a list's file is not followed", entry.key));
+            }
+            if self.list_item(scope, test, subject, &entry.key, depth + 1)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn list_item(&self, scope: &mut Scope, test: &str, subject: &str, item: &str, depth: usize) -> Result<bool, Stop> {
         if test == "match_ip" {
             if item == "*" {
@@ -122,6 +139,9 @@ impl Evaluator<'_> {
                 return undecided(format!("`{item}` in a host list is not followed"));
             };
             return Ok(address(subject)?.is_some_and(|address| within(address, net, bits)));
+        }
+        if item.starts_with('/') && !item.contains(';') {
+            return self.in_file(scope, test, subject, item, depth);
         }
         if test == "match_address" && !item.starts_with('^') && subject.is_empty() {
             return Ok(item.is_empty());

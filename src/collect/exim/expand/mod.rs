@@ -248,6 +248,20 @@ impl<'r> Evaluator<'r> {
         Ok(table)
     }
 
+    /// The patterns of a file that is an item of a list, one a line.
+    ///
+    /// # Errors
+    /// As for a table, in the words that Exim has for lists.
+    pub fn list_file(&self, file: &str) -> Result<Rc<Table>, Stop> {
+        self.table(file).map_err(|stop| match stop {
+            Stop::Fails(why) => {
+                let message = why.message.replace(" for linear search", ", which is an item of a list");
+                Stop::Fails(Failure { message, ..why })
+            }
+            other => other,
+        })
+    }
+
     /// The names of what stands in a folder; none where there are more than `limit`, or they are not to be told.
     pub fn names_in(&self, folder: &str, limit: usize) -> Option<Vec<String>> {
         self.look(folder).ok()?;

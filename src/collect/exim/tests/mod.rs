@@ -2,6 +2,7 @@
 
 mod bounded;
 mod confidential;
+mod files;
 mod possible;
 mod routing;
 mod undecided;

@@ -1,0 +1,115 @@
+//! Files that are items of lists, lists that nobody defines, and values that Exim refuses: each answered by Exim 4.96.
+
+use super::{Fixture, lines};
+use crate::facts::ProblemKind;
+
+const TAIL: &str = "begin transports\nt:\n driver = smtp\nspecial:\n driver = smtp\n helo_data = vip.example.com\n";
+
+fn collect(main: &str, router: &str, files: &[(&str, &str)]) -> super::Collected {
+    let text = format!(
+        "disable_ipv6\n{main}begin routers\n{router}outside:\n driver = dnslookup\n domains = !@\n transport = t\n no_more\n{TAIL}"
+    );
+    let files: Vec<(&str, &str)> = files.iter().copied().chain([("/etc/exim.conf", text.as_str())]).collect();
+    Fixture::new(&files).collect(false)
+}
+
+#[test]
+fn a_file_that_is_missing_from_a_list_stops_all_mail() {
+    let special = |option: &str| format!("special:\n driver = dnslookup\n {option}\n transport = special\n");
+    for (main, router) in [
+        ("", special("domains = /etc/none")),
+        ("domainlist ours = @ : /etc/none\n", special("domains = !+ours")),
+        ("", special("local_parts = /etc/none")),
+        ("", special("senders = /etc/none")),
+        ("", special("domains = dsearch;/etc/none")),
+        ("", special("domains = cdb;/etc/none")),
+    ] {
+        let found = collect(main, &router, &[]);
+        let missing = ProblemKind::Unreadable { undecided: false };
+        assert!(
+            found.problems.iter().any(|problem| problem.kind == missing && problem.file == "/etc/none"),
+            "{main}{router}: {:?}",
+            found.problems
+        );
+        assert_eq!(collect(main, &router, &[("/etc/none", "x.example\n")]).problems, [], "{main}{router}");
+    }
+}
+
+#[test]
+fn a_file_in_a_list_of_senders_says_whose_mail_it_is() {
+    let router = "special:\n driver = dnslookup\n senders = /etc/snd\n transport = special\n";
+    let found = collect("", router, &[("/etc/snd", "a.example\n*@b.example\n")]);
+    let special: Vec<String> = lines(&found).into_iter().filter(|line| line.starts_with("special")).collect();
+    assert!(special.iter().all(|line| line.contains("a.example,b.example")), "{special:?}");
+    assert_eq!(special.len(), 1);
+}
+
+#[test]
+fn a_file_in_match_domain_is_read() {
+    let text = "disable_ipv6\nbegin routers\nr:\n driver = dnslookup\n transport = t\nbegin transports\nt:\n driver = smtp\n \
+                helo_data = ${if match_domain{$sender_address_domain}{/etc/vip}{vip.example.com}{mx.example.com}}\n";
+    let found = Fixture::new(&[("/etc/exim.conf", text), ("/etc/vip", "a.example\nb.example\n")]).collect(false);
+    let vip: Vec<String> = lines(&found).into_iter().filter(|line| line.contains("vip.example.com")).collect();
+    assert!(vip.len() == 1 && vip[0].contains("a.example,b.example"), "{:?}", lines(&found));
+}
+
+#[test]
+fn a_named_list_that_nobody_defines_stops_all_mail() {
+    for (option, words) in [
+        ("domains = ! +locl_domains", "unknown named domain list \"+locl_domains\""),
+        ("local_parts = +none", "unknown named local part list \"+none\""),
+        ("senders = +none", "unknown named address list \"+none\""),
+    ] {
+        let router = format!("special:\n driver = dnslookup\n {option}\n transport = special\n");
+        let found = collect("", &router, &[]);
+        assert!(found.problems.iter().any(|p| p.message.contains(words)), "{option}: {:?}", found.problems);
+    }
+}
+
+#[test]
+fn values_by_type() {
+    for (main, transport, words) in [
+        ("timeout_frozen_after = 7\n", "", "invalid time value for timeout_frozen_after"),
+        ("callout_negative_expire = 2h30\n", "", "invalid time value for callout_negative_expire"),
+        ("smtp_receive_timeout = 5z\n", "", "invalid time value for smtp_receive_timeout"),
+        ("", " connect_timeout = 5\n", "invalid time value for connect_timeout"),
+        ("", " command_timeout = 5z\n", "invalid time value for command_timeout"),
+        ("", " hosts_max_try = x\n", "integer expected for hosts_max_try"),
+        ("", " hosts_max_try = 3.5\n", "extra characters follow integer value for hosts_max_try"),
+        ("", " connection_max_messages = 1e3\n", "extra characters follow integer value for connection_max_messages"),
+        ("log_selector = +all +foo\n", "", "unknown log_selector setting: +foo"),
+        ("log_selector = all\n", "", "malformed log_selector setting"),
+        (
+            "timeout_frozen_after = 7d\nlog_selector = +all -pid\nsmtp_receive_timeout = ${if eq{a}{a}{5m}{1m}}\n",
+            "",
+            "",
+        ),
+        ("", " command_timeout = 5m\n hosts_max_try = 3\n connection_max_messages = 100\n", ""),
+    ] {
+        let text = format!("{main}begin transports\nt:\n driver = smtp\n{transport}");
+        let found = Fixture::new(&[("/etc/exim4/exim4.conf", &text)]).collect(false);
+        let told: Vec<&str> = found.problems.iter().map(|problem| problem.message.as_str()).collect();
+        let fits = if words.is_empty() { told.is_empty() } else { told.iter().any(|told| told.contains(words)) };
+        assert!(fits, "{text}: {told:?}");
+    }
+}
+
+#[test]
+fn names_that_debians_packages_do_not_know_are_undetermined() {
+    let database = |version: &str| format!("Package: exim4-base\nStatus: install ok installed\nVersion: {version}-1\n");
+    for (text, version, open) in [
+        ("allow_insecure_tainted_data = yes\n", "4.96", true),
+        ("allow_insecure_tainted_data = yes\n", "4.94.2", false),
+        ("limits_advertise_hosts = *\n", "4.96", true),
+        ("limits_advertise_hosts = *\n", "4.98", false),
+        ("redis_servers = localhost\n", "4.96", true),
+        ("begin acl\na:\n accept dmarc_status = reject\n", "4.96", true),
+        ("begin acl\na:\n accept\n  dcc = *\n", "4.96", true),
+        ("begin acl\na:\n accept condition = ${if eq{dcc}{x}}\n", "4.96", false),
+    ] {
+        let files = [("/etc/exim4/exim4.conf", text), ("/var/lib/dpkg/status", &database(version))];
+        let found = Fixture::new(&files).collect(false);
+        let told = found.problems.iter().filter(|p| matches!(p.kind, ProblemKind::UnknownName { .. })).count();
+        assert_eq!((told, found.problems.len()), (usize::from(open), usize::from(open)), "{text} {version}");
+    }
+}
