@@ -1,5 +1,7 @@
 //! main.cf and master.cf.
 
+use std::collections::BTreeSet;
+
 use super::{appended, join, split};
 
 /// A logical line: the physical lines that it is made of, by index; comments between them apart.
@@ -50,7 +52,7 @@ pub(crate) fn main_cf(text: &str, parameter: &str, value: Option<&str>) -> Optio
         (Some(first), value) => (*first, value),
     };
     let mut out: Vec<String> = Vec::new();
-    let gone: Vec<usize> = own.iter().flat_map(|entry| entry.lines.iter().copied()).collect();
+    let gone: BTreeSet<usize> = own.iter().flat_map(|entry| entry.lines.iter().copied()).collect();
     for (index, old) in lines.iter().enumerate() {
         match value {
             Some(value) if index == first => {
@@ -75,7 +77,7 @@ pub(crate) fn master_cf(text: &str, service: &str, parameter: &str, value: Optio
         fields.next() == Some(service) && fields.next() == Some("unix")
     };
     let entry = all.iter().rfind(is_own)?;
-    let found = entry.lines.iter().rev().find_map(|index| Some((*index, option(line(index), parameter)?)));
+    let found = entry.lines.iter().rev().find_map(|index| Some((*index, options(line(index), parameter).pop()?)));
     let mut out: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
     match (found, value) {
         (None, None) => return None,
@@ -83,16 +85,27 @@ pub(crate) fn master_cf(text: &str, service: &str, parameter: &str, value: Optio
             let old = line(&index);
             *out.get_mut(index)? = format!("{}{value}{}", old.get(..place.value.0)?, old.get(place.value.1..)?);
         }
-        (Some((index, place)), None) => {
-            let old = line(&index);
-            let left = format!("{}{}", old.get(..place.whole.0)?.trim_end(), old.get(place.whole.1..)?);
-            match left.trim().is_empty() {
-                true => drop(out.remove(index)),
-                false => *out.get_mut(index)? = left,
+        // Set several times, it goes as often.
+        (Some(_), None) => {
+            let mut gone = BTreeSet::new();
+            for index in &entry.lines {
+                let (old, places) = (line(index), options(line(index), parameter));
+                if places.is_empty() {
+                    continue;
+                }
+                let (mut left, mut from) = (String::new(), 0);
+                for place in places {
+                    left.push_str(old.get(from..place.whole.0)?.trim_end());
+                    from = place.whole.1;
+                }
+                left.push_str(old.get(from..)?);
+                if left.trim().is_empty() {
+                    gone.insert(*index);
+                }
+                *out.get_mut(*index)? = left;
             }
-            let left = join(&out, ended);
-            // Set several times, it goes as often.
-            return Some(master_cf(&left, service, parameter, None).unwrap_or(left));
+            let kept = out.into_iter().enumerate().filter(|(index, _)| !gone.contains(index));
+            out = kept.map(|(_, line)| line).collect();
         }
         (None, Some(value)) => {
             let last = *entry.lines.last()?;
@@ -116,18 +129,18 @@ struct Place {
     value: (usize, usize),
 }
 
-/// The last one of the line: it counts.
-fn option(line: &str, parameter: &str) -> Option<Place> {
+/// Those of a line, in order: the last one counts.
+fn options(line: &str, parameter: &str) -> Vec<Place> {
     let mut from = 0;
-    let mut last = None;
+    let mut found = Vec::new();
     while let Some(at) = line.get(from..).and_then(|rest| rest.find("-o")).map(|at| from + at) {
         from = at + 2;
-        if at > 0 && !line.get(..at)?.ends_with(char::is_whitespace) {
+        if at > 0 && !line[..at].ends_with(char::is_whitespace) {
             continue;
         }
-        let rest = line.get(at + 2..)?;
+        let rest = &line[at + 2..];
         let start = at + 2 + (rest.len() - rest.trim_start().len());
-        let rest = line.get(start..)?;
+        let rest = &line[start..];
         let (inner, braced) = match rest.strip_prefix('{') {
             Some(inner) => (inner.trim_start(), true),
             None => (rest, false),
@@ -141,16 +154,17 @@ fn option(line: &str, parameter: &str) -> Option<Place> {
         let value_start = line.len() - value_text.len();
         let (value_end, end) = match braced {
             true => {
-                let close = value_start + value_text.find('}')?;
-                (value_start + line.get(value_start..close)?.trim_end().len(), close + 1)
+                // Without its end it is an option of nothing.
+                let Some(close) = value_text.find('}').map(|close| value_start + close) else { break };
+                (value_start + line[value_start..close].trim_end().len(), close + 1)
             }
             false => {
                 let end = value_start + value_text.find(char::is_whitespace).unwrap_or(value_text.len());
                 (end, end)
             }
         };
-        last = Some(Place { whole: (at, end), value: (value_start, value_end) });
+        found.push(Place { whole: (at, end), value: (value_start, value_end) });
         from = end;
     }
-    last
+    found
 }
