@@ -28,8 +28,8 @@ fn temporary(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// A report without its plan: a snapshot has no files to try one on.
-fn without_plan(format: &str, report: &str) -> String {
+/// A report without what only the host's files tell: its plan, and how many domains their lists hold.
+fn without_files(format: &str, report: &str) -> String {
     if format == "json" {
         let mut report: serde_json::Value = serde_json::from_str(report).expect("a JSON report");
         let fields = report.as_object_mut().expect("an object");
@@ -46,15 +46,16 @@ fn without_plan(format: &str, report: &str) -> String {
     for line in report.lines() {
         let is_heading = line.starts_with(|c: char| c.is_alphabetic());
         if is_heading {
-            inside = ["What to do", "What else"].iter().any(|head| line.starts_with(head))
-                || inside && STEPS.iter().any(|heading| line.starts_with(heading));
+            inside =
+                ["What to do", "What else", "This host handles mail for"].iter().any(|head| line.starts_with(head))
+                    || inside && STEPS.iter().any(|heading| line.starts_with(heading));
         }
         if !inside {
             kept.push_str(line);
             kept.push('\n');
         }
     }
-    kept
+    kept.trim_end().to_owned()
 }
 
 /// How the parts of a plan begin: by who acts.
@@ -87,7 +88,7 @@ fn every_scenario_gives_the_same_report_from_its_snapshot() {
             let first = helolint(&dir, &[&["check"], &how[..], &options[..]].concat());
             let again = helolint(Path::new("/"), &[&["check"], &how[..], &["--from", file, "--replay"]].concat());
             let (a, b) = (String::from_utf8_lossy(&first.stdout), String::from_utf8_lossy(&again.stdout));
-            assert_eq!(without_plan(format, &a), without_plan(format, &b), "{name}, {format}");
+            assert_eq!(without_files(format, &a), without_files(format, &b), "{name}, {format}");
             assert_eq!(first.status.code(), again.status.code(), "{name}, {format}");
         }
         let _ = std::fs::remove_file(file);
