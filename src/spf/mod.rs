@@ -139,7 +139,7 @@ pub struct Evaluation {
     pub beside: Option<(SpfResult, Step)>,
 }
 
-/// What [`evaluate`] comes to with the answers that there are.
+/// What [`evaluate()`] comes to with the answers that there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Decided.
