@@ -4,13 +4,11 @@ use crate::collect::confidential::OwnFiles;
 use crate::collect::lsearch;
 use crate::collect::root::{ReadError, Root};
 use crate::dkim::KeyFault;
-use crate::domains::{Handled, MailDomains, SigningKey};
+use crate::domains::{DOMAIN_LIMIT, Handled, MailDomains, SigningKey};
 use crate::facts::{Facts, Origin};
 use crate::name::DomainName;
 use crate::source::SourceFile;
 
-/// Domains that are looked at: ten times what the largest servers have.
-const DOMAIN_LIMIT: usize = 500_000;
 /// Users of a panel that are looked at.
 const USER_LIMIT: usize = 50_000;
 
@@ -147,8 +145,11 @@ struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// The key in a file, where there is one.
+    /// The key in a file, where there is one and the domain is handled here.
     fn add(&mut self, domain: &DomainName, selector: &str, file: &str) {
+        if !self.found.domains.contains_key(domain) {
+            return;
+        }
         let key = match self.root.read_signing_key(file) {
             Err(ReadError::NotFound) => return,
             Err(error) => Err(KeyFault::Unreadable(error.to_string())),
@@ -181,10 +182,7 @@ impl Keys<'_> {
             let Some((domain, selector)) = name.strip_suffix(".key").and_then(|stem| stem.rsplit_once('.')) else {
                 continue;
             };
-            let domain = DomainName::new(domain);
-            if self.found.domains.contains_key(&domain) {
-                self.add(&domain, selector, &format!("{RSPAMD_KEYS}/{name}"));
-            }
+            self.add(&DomainName::new(domain), selector, &format!("{RSPAMD_KEYS}/{name}"));
         }
     }
 
@@ -202,20 +200,14 @@ impl Keys<'_> {
                 let value = entry.value.as_str().to_owned();
                 let mut parts = value.splitn(3, ':');
                 if let (Some(domain), Some(selector), Some(key)) = (parts.next(), parts.next(), parts.next()) {
-                    let domain = DomainName::new(domain);
-                    if self.found.domains.contains_key(&domain) {
-                        self.add(&domain, selector, key.trim());
-                    }
+                    self.add(&DomainName::new(domain), selector, key.trim());
                 }
             }
         } else if let (Some(domains), Some(selector), Some(key)) =
             (setting("Domain"), setting("Selector"), setting("KeyFile"))
         {
             for domain in domains.split([',', ' ']).map(str::trim).filter(|name| is_name(name)) {
-                let domain = DomainName::new(domain);
-                if self.found.domains.contains_key(&domain) {
-                    self.add(&domain, &selector, &key);
-                }
+                self.add(&DomainName::new(domain), &selector, &key);
             }
         }
     }

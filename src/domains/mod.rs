@@ -93,7 +93,7 @@ const POSTFIX_LISTS: [(&str, Handled); 4] = [
     ("relay_domains", Handled::Secondary),
 ];
 /// Domains that are looked at: ten times what the largest servers have.
-const DOMAIN_LIMIT: usize = 500_000;
+pub(crate) const DOMAIN_LIMIT: usize = 500_000;
 
 impl MailDomains {
     /// The domains that cPanel's and Postfix's lists give.

@@ -172,25 +172,33 @@ impl<'a> Lab<'a> {
         if self.ground.dns.offline {
             return false;
         }
-        let is_open = |question: &Question| !self.known.borrow().replies.contains_key(question);
-        let open: BTreeSet<Question> = questions.into_iter().filter(is_open).collect();
-        match self.ground.answer {
-            _ if open.is_empty() => false,
-            None => {
-                self.missing.borrow_mut().extend(open);
-                false
-            }
-            Some(answer) => {
-                let known = std::mem::take(&mut *self.known.borrow_mut());
-                let before: BTreeSet<Question> = known.replies.keys().cloned().collect();
-                let known = answer(&open, self.ground.facts, known);
-                // No trial sees what its own host would not ask.
-                let new = known.replies.keys().filter(|question| !before.contains(question));
-                self.asked.borrow_mut().extend(new.cloned());
-                *self.known.borrow_mut() = known;
-                true
-            }
+        let open = self.open(&questions);
+        let before: BTreeSet<Question> = self.known.borrow().replies.keys().cloned().collect();
+        if open.is_empty() || !self.learn(&open, self.ground.facts) {
+            return false;
         }
+        // No trial sees what its own host would not ask.
+        let known = self.known.borrow();
+        let new = known.replies.keys().filter(|question| !before.contains(question));
+        self.asked.borrow_mut().extend(new.cloned());
+        true
+    }
+
+    /// Those of these questions that have no answer yet.
+    fn open(&self, questions: &BTreeSet<Question>) -> BTreeSet<Question> {
+        let known = self.known.borrow();
+        questions.iter().filter(|question| !known.replies.contains_key(*question)).cloned().collect()
+    }
+
+    /// Has questions answered; where nobody here answers any, they are missing, and it is `false`.
+    fn learn(&self, open: &BTreeSet<Question>, facts: &Facts) -> bool {
+        let Some(answer) = self.ground.answer else {
+            self.missing.borrow_mut().extend(open.iter().cloned());
+            return false;
+        };
+        let known = std::mem::take(&mut *self.known.borrow_mut());
+        *self.known.borrow_mut() = answer(open, facts, known);
+        true
     }
 
     /// The content of a file in a world; `None` where there is none, or it cannot be read.
@@ -446,22 +454,14 @@ impl<'a> Lab<'a> {
         }
         let mut wanted = self.known.borrow().questions_of(facts, &world.records);
         for _ in 0..ROUNDS {
-            let open: BTreeSet<Question> = {
-                let known = self.known.borrow();
-                wanted.iter().filter(|question| !known.replies.contains_key(*question)).cloned().collect()
-            };
-            if open.is_empty() {
+            let open = self.open(&wanted);
+            if open.is_empty() || !self.learn(&open, facts) {
                 break;
             }
-            let Some(answer) = self.ground.answer else {
-                self.missing.borrow_mut().extend(open);
-                break;
-            };
-            self.asked.borrow_mut().extend(open.iter().cloned());
-            let known = std::mem::take(&mut *self.known.borrow_mut());
-            let known = answer(&open, facts, known);
-            self.asked.borrow_mut().extend(known.questions_of(facts, &RecordChanges::default()));
-            *self.known.borrow_mut() = known;
+            let mut asked = self.asked.borrow_mut();
+            asked.extend(open);
+            asked.extend(self.known.borrow().questions_of(facts, &RecordChanges::default()));
+            drop(asked);
             wanted = self.known.borrow().questions_of(facts, &world.records);
         }
         self.known.borrow().after(&world.records, &self.asked.borrow(), &wanted)

@@ -12,6 +12,7 @@ use crate::facts::{
 };
 use crate::findings::{Finding, Verdict};
 use crate::name::{DomainName, HeloName};
+use crate::observe::samples::answer;
 use crate::observe::{
     Answer, Observations, Outcome, Question, Record, RecordData, RecordType, Reply, Vantage, VantageKind, Why,
 };
@@ -269,16 +270,7 @@ fn parse_outcome(question: &Question, answers: &[&str]) -> Outcome {
         }
         records.push(Record { name, ttl: 300, data });
     }
-    Outcome::Answer(Answer {
-        nxdomain: answers.contains(&"NXDOMAIN"),
-        authoritative: true,
-        recursion_available: false,
-        records,
-        negative_ttl: None,
-        soa: None,
-        rtt_micros: 0,
-        left_out: 0,
-    })
+    Outcome::Answer(Answer { nxdomain: answers.contains(&"NXDOMAIN"), ..answer(records) })
 }
 
 pub(crate) fn findings(rule: &Rule, facts: &Facts, dns: &Observations) -> Vec<Finding> {

@@ -8,7 +8,8 @@ use crate::domains::{Answers, Handled, Host, MailDomain, SigningKey, Step, obser
 use crate::facts::Facts;
 use crate::findings::{Finding, Verdict};
 use crate::name::DomainName;
-use crate::observe::{Answer, Observations, Outcome, Question, Record, RecordData, Reply, Vantage, VantageKind, Why};
+use crate::observe::samples::answer;
+use crate::observe::{Observations, Outcome, Question, Record, RecordData, Reply, Vantage, VantageKind, Why};
 use crate::rules::testing::{But, HERE, fact, healthy};
 use crate::rules::{Selection, judge_domain};
 
@@ -58,17 +59,7 @@ fn said(questions: &[&Question], zone: &[&str]) -> Observations {
             }
             records.push(Record { name, ttl: 300, data });
         }
-        let answer = Answer {
-            nxdomain: false,
-            authoritative: true,
-            recursion_available: false,
-            records,
-            negative_ttl: None,
-            soa: None,
-            rtt_micros: 0,
-            left_out: 0,
-        };
-        let outcome = why.map_or(Outcome::Answer(answer), Outcome::Unanswered);
+        let outcome = why.map_or(Outcome::Answer(answer(records)), Outcome::Unanswered);
         replies.insert((*question).clone(), vec![Reply { vantage: 0, outcome }]);
     }
     let vantage = Vantage { name: "zones".into(), server: None, kind: VantageKind::Authoritative };
