@@ -12,6 +12,7 @@ pub mod expand;
 mod exposed;
 mod faults;
 mod hidden;
+mod hops;
 pub mod hostname;
 mod lines;
 mod lists;

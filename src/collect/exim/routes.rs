@@ -1,20 +1,17 @@
 //! Which transports routers use, and where their mail goes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Read;
-use super::config::{Config, Driver};
-use super::depend::Walk;
-use super::expand::{Evaluator, Failure, Scope, Stop, parse::parse};
+use super::config::Driver;
+use super::expand::{Evaluator, Failure, Scope};
 use super::faults::{DEFERS, Fault, Faults};
-use super::lists;
+pub(crate) use super::hops::HOP_LIMIT;
+use super::hops::{Declined, Route, too_many};
 use super::preconditions::Asked;
 use super::selection::{RoutedSenders, Selection, Takes};
-use crate::facts::{Fact, NextHop, SenderDomains};
+use crate::facts::{Fact, Host, NextHop, SenderDomains};
 use crate::name::DomainName;
-
-/// Next hops of one transport that are followed.
-pub(crate) const HOP_LIMIT: usize = 50;
 
 /// How one transport is used.
 #[derive(Debug, Default)]
@@ -35,7 +32,7 @@ pub(crate) struct Uses {
 }
 
 /// How the transports are used.
-pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &mut Faults) -> Uses {
+pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scope, faults: &mut Faults) -> Uses {
     let smtp: Vec<&Driver> = read.config.transports.iter().filter(|driver| driver.driver == "smtp").collect();
     let mut uses: HashMap<String, Use> = smtp.iter().map(|driver| (driver.name.clone(), Use::default())).collect();
     // Options whose text may name a transport.
@@ -85,7 +82,7 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
         let other =
             read.config.transports.iter().find(|driver| driver.name == transport.trim() && driver.driver != "smtp");
         let asked = Asked::new(router, &selection, &read.config, evaluator, scope);
-        let route = Route::new(router, &read.config, evaluator, scope);
+        let route = Route::new(router, &read.config, host, evaluator, scope);
         for sender in 0..selection.count() {
             if ended[sender] {
                 continue;
@@ -116,6 +113,7 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
                 continue;
             }
             let mut whole = answer.takes == Takes::Yes && takes_everything(router);
+            let kept = answer.takes == Takes::Yes && answer.sure && keeps(router);
             for driver in &names {
                 match route.hops(driver, || selection.scope_of(sender)) {
                     Ok(hops) => {
@@ -125,7 +123,7 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
                         }
                         for hop in hops.iter().filter(seen) {
                             if let NextHop::Handed(program) = hop
-                                && whole
+                                && (whole || kept)
                             {
                                 hand(Fact::clone(program));
                             }
@@ -136,9 +134,10 @@ pub(crate) fn uses(read: &Read, evaluator: &Evaluator, scope: &Scope, faults: &m
                     Err(Declined::Fails(option, why)) => {
                         reached.insert(&driver.name);
                         if answer.sure {
+                            let router = if option == "hosts" { driver } else { router };
                             add_fault(faults, &selection, sender, Failed { router, option, why, then: DEFERS });
                         }
-                        ended[sender] |= whole;
+                        ended[sender] |= whole || kept;
                     }
                 }
             }
@@ -185,11 +184,6 @@ fn mentions(text: &str, name: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
 }
 
-/// Notes that next hops were left out.
-fn too_many(evaluator: &Evaluator) {
-    evaluator.note("a transport has more next hops than helolint follows");
-}
-
 fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool, evaluator: &Evaluator) {
     let same = |known: &Found| match (&known.hop, hop) {
         (NextHop::Direct, NextHop::Direct) => true,
@@ -206,7 +200,7 @@ fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool, eval
     }
 }
 
-/// A setting of a router that fails.
+/// A setting of a router, or `hosts` of a transport, that fails.
 struct Failed<'a> {
     router: &'a Driver,
     option: &'static str,
@@ -216,7 +210,8 @@ struct Failed<'a> {
 
 fn add_fault(faults: &mut Faults, selection: &Selection, sender: usize, failed: Failed) {
     let Some(fact) = failed.router.get(failed.option) else { return };
-    let key = (format!("{} of the router {}", failed.option, failed.router.name), failed.why);
+    let class = if failed.option == "hosts" { "transport" } else { "router" };
+    let key = (format!("{} of the {class} {}", failed.option, failed.router.name), failed.why);
     let fault = faults.entry(key).or_insert_with(|| Fault {
         fact: fact.clone(),
         affected: SenderDomains::Only { domains: Vec::new(), others: false },
@@ -253,206 +248,4 @@ fn takes_everything(router: &Driver) -> bool {
         _ => false,
     };
     kind && matches!(domains.as_str(), "*" | "!+local_domains") && !router.is("unseen", false)
-}
-
-/// Why a router does not route.
-enum Declined {
-    /// It leaves the mail to the next one.
-    Quietly,
-    /// A setting fails: the mail is deferred.
-    Fails(&'static str, Failure),
-}
-
-/// Where mail goes that a router hands to transports.
-struct Route<'a> {
-    router: &'a Driver,
-    evaluator: &'a Evaluator<'a>,
-    scope: &'a Scope,
-    /// Whether the sender has a say.
-    by_sender: bool,
-}
-
-impl<'a> Route<'a> {
-    fn new(router: &'a Driver, config: &'a Config, evaluator: &'a Evaluator<'a>, scope: &'a Scope) -> Route<'a> {
-        let mut walk = Walk::new(&config.lists);
-        let texts = ["address_data", "route_list", "route_data"];
-        texts.iter().filter_map(|name| router.text(name)).for_each(|text| walk.add(&parse(text)));
-        Route { router, evaluator, scope, by_sender: walk.uses.sender && !walk.uses.opaque }
-    }
-
-    /// Whether it routes whatever recipient: a table of recipients' domains in `route_data` may lack most of them.
-    fn is_decided(&self, scope: impl FnOnce() -> Scope) -> bool {
-        let Some(text) = self.router.text("route_data").filter(|text| text.contains('$')) else { return true };
-        let mut scope = if self.by_sender { scope() } else { self.scope.clone() };
-        self.evaluator.value(&parse(text), &mut scope).is_ok()
-    }
-
-    /// The next hops of a sender's mail.
-    fn hops(&self, transport: &Driver, scope: impl FnOnce() -> Scope) -> Result<Vec<NextHop>, Declined> {
-        let mut scope = if self.by_sender { scope() } else { self.scope.clone() };
-        if let Some(text) = self.router.text("address_data") {
-            match self.evaluator.value(&parse(text), &mut scope) {
-                Ok(data) => drop(scope.values.insert("address_data".into(), data)),
-                Err(Stop::Forced(_)) => return Err(Declined::Quietly),
-                Err(Stop::Fails(why)) => return Err(Declined::Fails("address_data", why)),
-                Err(Stop::Undecided { .. }) => {}
-            }
-        }
-        if self.router.driver == "manualroute" {
-            for option in ["route_list", "route_data"] {
-                let Some(text) = self.router.text(option).filter(|text| text.contains('$')) else { continue };
-                match self.evaluator.value(&parse(text), &mut scope) {
-                    Err(Stop::Fails(why)) => return Err(Declined::Fails(option, why)),
-                    Err(Stop::Forced(_)) => return Err(Declined::Quietly),
-                    Ok(data) if option == "route_data" && data.trim().is_empty() => return Err(Declined::Quietly),
-                    Ok(list) if list.trim() == "*" && transport.text("hosts").is_none() => {
-                        return Err(Declined::Quietly);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(hops(self.router, transport, self.evaluator, &scope))
-    }
-}
-
-/// Where mail goes that a router hands to a transport.
-fn hops(router: &Driver, transport: &Driver, evaluator: &Evaluator, scope: &Scope) -> Vec<NextHop> {
-    let own = |name: &str| transport.get(name).filter(|fact| !fact.value.trim().is_empty());
-    if transport.is("hosts_override", false)
-        && let Some(hosts) = own("hosts")
-    {
-        return hosts_of(hosts, &hosts.value, true, transport, evaluator, scope);
-    }
-    match router.driver.as_str() {
-        "manualroute" => {
-            if let Some(list) = router.get("route_list") {
-                let separated = if list.value.trim_start().starts_with('<') {
-                    list.value.clone()
-                } else {
-                    format!("<;{}", list.value)
-                };
-                let rules = lists::items(&separated);
-                return rules.iter().flat_map(|rule| routed(list, rule, transport, evaluator, scope)).collect();
-            }
-            let Some(data) = router.get("route_data") else { return Vec::new() };
-            let rule = format!("* {}", data.value);
-            routed(data, &rule, transport, evaluator, scope)
-        }
-        "accept" | "redirect" | "queryprogram" => match own("hosts") {
-            Some(hosts) => hosts_of(hosts, &hosts.value, true, transport, evaluator, scope),
-            None => vec![NextHop::Direct],
-        },
-        _ => vec![NextHop::Direct],
-    }
-}
-
-/// The hop of one rule: pattern, hosts, options.
-fn routed(from: &Fact<String>, rule: &str, transport: &Driver, evaluator: &Evaluator, scope: &Scope) -> Vec<NextHop> {
-    let Some((_, rest)) = rule.trim().split_once([' ', '\t']) else {
-        // No host: the transport's own.
-        return transport
-            .get("hosts")
-            .map_or_else(Vec::new, |hosts| hosts_of(hosts, &hosts.value, true, transport, evaluator, scope));
-    };
-    hosts_of(from, rest.trim(), false, transport, evaluator, scope)
-}
-
-/// The first host of a list, as a next hop. `list`: the text is a list and nothing else.
-fn hosts_of(
-    from: &Fact<String>,
-    text: &str,
-    list: bool,
-    transport: &Driver,
-    evaluator: &Evaluator,
-    scope: &Scope,
-) -> Vec<NextHop> {
-    let mut scope = scope.clone();
-    let expr = parse(text);
-    let values = match evaluator.value(&expr, &mut scope) {
-        Ok(value) => BTreeSet::from([value]),
-        Err(_) => super::depend::table_of(&expr)
-            .and_then(|file| evaluator.table(&file).ok())
-            .map_or_else(BTreeSet::new, |table| table.entries.iter().map(|entry| entry.value.to_string()).collect()),
-    };
-    if values.len() > HOP_LIMIT {
-        too_many(evaluator);
-    }
-    let mut found: BTreeMap<String, NextHop> = BTreeMap::new();
-    for value in values.iter().take(HOP_LIMIT) {
-        let value = value.trim();
-        let hosts = match (value.strip_prefix('"').and_then(|rest| rest.split_once('"')), list) {
-            (Some((inner, _)), _) => inner.to_owned(),
-            (None, true) => value.to_owned(),
-            (None, false) => bare_list(value),
-        };
-        let Some(first) = lists::items(&hosts).into_iter().find(|item| !item.is_empty() && item != "+") else {
-            continue;
-        };
-        let port = port(transport, evaluator, &mut scope);
-        let (host, own_port, mx) = split(&first);
-        let port = own_port.or(port);
-        let is_here = here(&host);
-        let name = if mx { host } else { format!("[{host}]") };
-        let hop = port.map_or(name.clone(), |port| format!("{name}:{port}"));
-        let fact = from.with(hop.clone()).into();
-        found.insert(hop, if is_here { NextHop::Handed(fact) } else { NextHop::Relay(fact) });
-    }
-    found.into_values().collect()
-}
-
-/// The hosts at the start of a rule: up to a blank that no separator surrounds.
-fn bare_list(text: &str) -> String {
-    let mut out = String::new();
-    for word in text.split_whitespace() {
-        let joined = out.is_empty()
-            || out.ends_with([':', ';', '<'])
-            || word.starts_with([':', ';'])
-            || out.starts_with('<') && out.len() < 3;
-        if !joined {
-            break;
-        }
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-    }
-    out
-}
-
-/// Host, port and whether MX records are asked, of an item such as `host:587`, `[2001:db8::1]:25` or `host/MX`.
-fn split(item: &str) -> (String, Option<String>, bool) {
-    if let Some((inner, rest)) = item.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return (inner.to_owned(), rest.strip_prefix(':').map(str::to_owned), false);
-    }
-    let (name, port) = match item.rsplit_once(':') {
-        Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => {
-            (name, Some(port.to_owned()))
-        }
-        _ => (item, None),
-    };
-    match name.len().checked_sub(3).and_then(|at| name.split_at_checked(at)) {
-        Some((host, mx)) if mx.eq_ignore_ascii_case("/mx") => (host.to_owned(), port, true),
-        _ => (name.to_owned(), port, false),
-    }
-}
-
-fn here(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// The transport's own port, by number.
-fn port(transport: &Driver, evaluator: &Evaluator, scope: &mut Scope) -> Option<String> {
-    let named = match transport.text("port") {
-        Some(port) => evaluator.value(&parse(port), scope).ok()?,
-        None => transport.text("protocol").unwrap_or("smtp").to_owned(),
-    };
-    Some(match named.trim() {
-        "smtp" => "25".into(),
-        "smtps" | "ssmtp" | "submissions" => "465".into(),
-        "submission" => "587".into(),
-        "lmtp" => "2003".into(),
-        other => other.to_owned(),
-    })
 }

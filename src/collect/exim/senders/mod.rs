@@ -84,7 +84,7 @@ pub(crate) struct Leaving {
 pub(crate) fn collect(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Leaving {
     let (evaluator, scope) = (evaluator(root, read), scope(read));
     let mut faults = Faults::new();
-    let routes::Uses { transports: uses, handed } = routes::uses(read, &evaluator, &scope, &mut faults);
+    let routes::Uses { transports: uses, handed } = routes::uses(read, host, &evaluator, &scope, &mut faults);
     let common = Common { host, read, evaluator: &evaluator, scope };
     let families = families(&common);
     let mut senders = Vec::new();

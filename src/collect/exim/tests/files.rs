@@ -113,3 +113,49 @@ fn names_that_debians_packages_do_not_know_are_undetermined() {
         assert_eq!((told, found.problems.len()), (usize::from(open), usize::from(open)), "{text} {version}");
     }
 }
+
+/// What comes of a router with these options that leads to the transport `special`, with these options: problems, and its ways.
+fn routed(router: &str, transport: &str) -> (Vec<String>, Vec<String>) {
+    let text = format!(
+        "disable_ipv6\nbegin routers\nspecial:\n {}\n transport = special\nbegin transports\nspecial:\n driver = smtp\n{transport}",
+        router.replace("; ", "\n ")
+    );
+    let fixture = Fixture::new(&[("/etc/exim.conf", &text)]);
+    let own = crate::facts::Host { addresses: crate::rules::testing::healthy().host.addresses, ..super::host() };
+    let found = super::collect(&super::Root::open(fixture.path()).unwrap(), &own, None, &[]);
+    (found.problems.iter().map(|problem| problem.message.clone()).collect(), lines(&found))
+}
+
+#[test]
+fn routes_that_lead_nowhere_are_refused_in_exims_words() {
+    for (list, words) in [
+        ("* a.isp.example, b.isp.example", "unknown routing option or transport name \"b.isp.example\""),
+        ("* 198.51.100.7 : smtp.isp.example", "unknown routing option or transport name \": smtp.isp.example\""),
+        ("* 'a.isp.example : b.isp.example'", "unknown routing option or transport name \": b.isp.example'\""),
+        ("* [198.51.100.7]:587", "lookup of host \"[198.51.100.7]\" failed"),
+        ("*", "no host(s) specified"),
+        ("* 127.0.0.1::2525", "remote host address is the local host"),
+        ("* 127.0.0.1; self = fail", "remote host address is the local host"),
+        ("* a.isp.example", ""),
+        ("* \"a.isp.example : b.isp.example\"", ""),
+        ("* a.isp.example:b.isp.example", ""),
+        ("* a.isp.example byname", ""),
+        ("* a.isp.example randomize special", ""),
+        ("* a.isp.example::587", ""),
+        ("* 127.0.0.1::2525; self = send", ""),
+    ] {
+        let (problems, _) = routed(&format!("driver = manualroute; route_list = {list}"), "");
+        let fits =
+            if words.is_empty() { problems.is_empty() } else { problems.iter().any(|told| told.contains(words)) };
+        assert!(fits, "{list}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_transport_that_finds_itself_sends_nothing_unless_it_may() {
+    let (problems, _) = routed("driver = accept", " hosts = 127.0.0.1\n port = 2525\n");
+    assert!(problems[0].contains("special transport found host 127.0.0.1 to be local"), "{problems:?}");
+    let (problems, ways) = routed("driver = accept", " hosts = 127.0.0.1\n port = 2525\n allow_localhost\n");
+    assert_eq!(problems, [] as [String; 0]);
+    assert!(ways.iter().all(|way| way.contains("handed [127.0.0.1]:2525")), "{ways:?}");
+}

@@ -266,7 +266,7 @@ fn smarthosts_and_local_hops() {
         assert!(lines(&found)[0].ends_with(hop), "{route}: {:?}", lines(&found));
     }
     for route in ["route_list = * 127.0.0.1::10025", "route_data = localhost"] {
-        let text = SMTP.replace("driver = dnslookup", &format!("driver = manualroute\n {route}"));
+        let text = SMTP.replace("driver = dnslookup", &format!("driver = manualroute\n self = send\n {route}"));
         assert!(exim(&text).senders.is_empty(), "{route}");
     }
 }

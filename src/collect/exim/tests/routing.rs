@@ -207,11 +207,15 @@ fn what_is_handed_to_a_program_of_this_host() {
         (format!(" driver = accept\n {OUTSIDE}\n transport = l\n"), Some("l")),
         (format!(" driver = manualroute\n {OUTSIDE}\n route_list = * x\n transport = p\n"), Some("p")),
         (
-            format!(" driver = manualroute\n {OUTSIDE}\n route_list = * 127.0.0.1::2525\n transport = t\n"),
+            format!(
+                " driver = manualroute\n {OUTSIDE}\n route_list = * 127.0.0.1::2525\n self = send\n transport = t\n"
+            ),
             Some("[127.0.0.1]"),
         ),
         (
-            format!(" driver = manualroute\n {OUTSIDE}\n route_list = * [127.0.0.1]:2525\n transport = t\n"),
+            format!(
+                " driver = manualroute\n {OUTSIDE}\n route_list = * [127.0.0.1]::2525\n self = send\n transport = t\n"
+            ),
             Some("[127.0.0.1]"),
         ),
         // It is kept, not sent.

@@ -1,0 +1,293 @@
+//! Where a router sends the mail that it hands to a transport.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::config::{Config, Driver};
+use super::depend::Walk;
+use super::expand::{Evaluator, Failure, Scope, Stop, parse::parse};
+use super::lists;
+use crate::facts::{Fact, Host, NextHop};
+
+/// Next hops of one transport that are followed.
+pub(crate) const HOP_LIMIT: usize = 50;
+
+/// Notes that next hops were left out.
+pub(crate) fn too_many(evaluator: &Evaluator) {
+    evaluator.note("a transport has more next hops than helolint follows");
+}
+
+/// Why a router does not route.
+pub(crate) enum Declined {
+    /// It leaves the mail to the next one.
+    Quietly,
+    /// A setting fails: the mail is deferred.
+    Fails(&'static str, Failure),
+}
+
+/// Where mail goes that a router hands to transports.
+pub(crate) struct Route<'a> {
+    router: &'a Driver,
+    config: &'a Config,
+    host: &'a Host,
+    evaluator: &'a Evaluator<'a>,
+    scope: &'a Scope,
+    /// Whether the sender has a say.
+    by_sender: bool,
+}
+
+impl<'a> Route<'a> {
+    /// Of a router.
+    pub(crate) fn new(
+        router: &'a Driver,
+        config: &'a Config,
+        host: &'a Host,
+        evaluator: &'a Evaluator<'a>,
+        scope: &'a Scope,
+    ) -> Route<'a> {
+        let mut walk = Walk::new(&config.lists);
+        let texts = ["address_data", "route_list", "route_data"];
+        texts.iter().filter_map(|name| router.text(name)).for_each(|text| walk.add(&parse(text)));
+        Route { router, config, host, evaluator, scope, by_sender: walk.uses.sender && !walk.uses.opaque }
+    }
+
+    /// Whether it routes whatever recipient: a table of recipients' domains in `route_data` may lack most of them.
+    pub(crate) fn is_decided(&self, scope: impl FnOnce() -> Scope) -> bool {
+        let Some(text) = self.router.text("route_data").filter(|text| text.contains('$')) else { return true };
+        let mut scope = if self.by_sender { scope() } else { self.scope.clone() };
+        self.evaluator.value(&parse(text), &mut scope).is_ok()
+    }
+
+    /// The next hops of a sender's mail.
+    pub(crate) fn hops(&self, transport: &Driver, scope: impl FnOnce() -> Scope) -> Result<Vec<NextHop>, Declined> {
+        let mut scope = if self.by_sender { scope() } else { self.scope.clone() };
+        if let Some(text) = self.router.text("address_data") {
+            match self.evaluator.value(&parse(text), &mut scope) {
+                Ok(data) => drop(scope.values.insert("address_data".into(), data)),
+                Err(Stop::Forced(_)) => return Err(Declined::Quietly),
+                Err(Stop::Fails(why)) => return Err(Declined::Fails("address_data", why)),
+                Err(Stop::Undecided { .. }) => {}
+            }
+        }
+        if self.router.driver == "manualroute" {
+            for option in ["route_list", "route_data"] {
+                let Some(text) = self.router.text(option).filter(|text| text.contains('$')) else { continue };
+                match self.evaluator.value(&parse(text), &mut scope) {
+                    Err(Stop::Fails(why)) => return Err(Declined::Fails(option, why)),
+                    Err(Stop::Forced(_)) => return Err(Declined::Quietly),
+                    Ok(data) if option == "route_data" && data.trim().is_empty() => return Err(Declined::Quietly),
+                    Ok(list) if list.trim() == "*" && transport.text("hosts").is_none() => {
+                        return Err(Declined::Quietly);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.places(transport, &scope)
+    }
+
+    /// Where mail goes that the router hands to a transport.
+    fn places(&self, transport: &Driver, scope: &Scope) -> Result<Vec<NextHop>, Declined> {
+        let own = |text| Text { option: "hosts", list: true, ..Text::of(text) };
+        let hosts = transport.get("hosts").filter(|fact| !fact.value.trim().is_empty());
+        if transport.is("hosts_override", false)
+            && let Some(hosts) = hosts
+        {
+            return self.hosts_of(&own(hosts), transport, scope);
+        }
+        match self.router.driver.as_str() {
+            "manualroute" => {
+                if let Some(list) = self.router.get("route_list") {
+                    let separated = if list.value.trim_start().starts_with('<') {
+                        list.value.clone()
+                    } else {
+                        format!("<;{}", list.value)
+                    };
+                    let mut all = Vec::new();
+                    for rule in lists::items(&separated) {
+                        match (rule.trim().split_once([' ', '\t']), hosts) {
+                            (Some((_, rest)), _) => {
+                                let text = Text { option: "route_list", text: rest.trim(), ..Text::of(list) };
+                                all.extend(self.hosts_of(&text, transport, scope)?);
+                            }
+                            (None, Some(hosts)) => all.extend(self.hosts_of(&own(hosts), transport, scope)?),
+                            (None, None) if rule.trim() == "*" => {
+                                return Err(Declined::Fails(
+                                    "route_list",
+                                    Failure::new("no host(s) specified for domain"),
+                                ));
+                            }
+                            (None, None) => {}
+                        }
+                    }
+                    return Ok(all);
+                }
+                let Some(data) = self.router.get("route_data") else { return Ok(Vec::new()) };
+                self.hosts_of(&Text { option: "route_data", ..Text::of(data) }, transport, scope)
+            }
+            "accept" | "redirect" | "queryprogram" => match hosts {
+                Some(hosts) => self.hosts_of(&own(hosts), transport, scope),
+                None => Ok(vec![NextHop::Direct]),
+            },
+            _ => Ok(vec![NextHop::Direct]),
+        }
+    }
+
+    /// The first host of a list, as a next hop.
+    fn hosts_of(&self, from: &Text, transport: &Driver, scope: &Scope) -> Result<Vec<NextHop>, Declined> {
+        let mut scope = scope.clone();
+        // A rule's parts are told apart before they are expanded.
+        let parts = if from.option == "route_list" && from.text.contains('$') { closed(from.text) } else { None };
+        let (text, list) = match parts {
+            Some((hosts, options)) => {
+                self.known_options(options).map_err(|why| Declined::Fails(from.option, why))?;
+                (hosts, true)
+            }
+            None => (from.text, from.list || from.option == "route_list" && from.text.contains('$')),
+        };
+        let expr = parse(text);
+        let (values, decided) = match self.evaluator.value(&expr, &mut scope) {
+            Ok(value) => (BTreeSet::from([value]), true),
+            Err(_) => {
+                let table = super::depend::table_of(&expr).and_then(|file| self.evaluator.table(&file).ok());
+                (table.iter().flat_map(|table| &table.entries).map(|entry| entry.value.to_string()).collect(), false)
+            }
+        };
+        if values.len() > HOP_LIMIT {
+            too_many(self.evaluator);
+        }
+        let mut found: BTreeMap<String, NextHop> = BTreeMap::new();
+        for value in values.iter().take(HOP_LIMIT) {
+            match self.hop(from, value.trim(), list, transport, &mut scope) {
+                Ok(Some((hop, next))) => drop(found.insert(hop, next)),
+                Ok(None) => {}
+                // Of a table some recipients' mail is affected.
+                Err(_) if !decided => {}
+                Err(declined) => return Err(declined),
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    fn hop(
+        &self,
+        from: &Text,
+        value: &str,
+        list: bool,
+        transport: &Driver,
+        scope: &mut Scope,
+    ) -> Result<Option<(String, NextHop)>, Declined> {
+        let fails = |message: String| Declined::Fails(from.option, Failure::new(message));
+        let (hosts, options) = match (value.strip_prefix('"').and_then(|rest| rest.split_once('"')), list) {
+            (Some((inner, rest)), false) => (inner, rest),
+            (Some((inner, _)), true) => (inner, ""),
+            (None, true) => (value, ""),
+            // A list that chooses its separator has a blank behind it.
+            (None, false) if value.starts_with('<') => (value, ""),
+            (None, false) => value.split_once([' ', '\t']).unwrap_or((value, "")),
+        };
+        self.known_options(options).map_err(|why| Declined::Fails(from.option, why))?;
+        let Some(first) = lists::items(hosts).into_iter().find(|item| !item.is_empty() && item != "+") else {
+            return Ok(None);
+        };
+        let port = port(transport, self.evaluator, scope);
+        let by_router = from.option != "hosts";
+        if by_router && (first.starts_with('[') && first.ends_with(']') || first.chars().all(|c| c == ':')) {
+            return Err(fails(format!("lookup of host \"{first}\" failed in {} router", self.router.name)));
+        }
+        let (host, own_port, mx) = split(&first);
+        let own = host.parse::<std::net::IpAddr>().is_ok_and(|addr| self.host.has_address(addr) == Some(true));
+        let local = here(&host) || own;
+        if local && by_router {
+            match self.router.text("self").unwrap_or("freeze") {
+                "send" => {}
+                "freeze" | "defer" | "fail" => return Err(fails("remote host address is the local host".into())),
+                _ => return Err(Declined::Quietly),
+            }
+        }
+        if local && !transport.is("allow_localhost", false) && !by_router {
+            let name = &transport.name;
+            return Err(fails(format!("{name} transport found host {host} to be local")));
+        }
+        let name = if mx { host } else { format!("[{host}]") };
+        let hop = own_port.or(port).map_or(name.clone(), |port| format!("{name}:{port}"));
+        let fact = from.fact.with(hop.clone()).into();
+        Ok(Some((hop, if local { NextHop::Handed(fact) } else { NextHop::Relay(fact) })))
+    }
+
+    /// Looks at what stands behind the hosts of a rule: how to look them up, or a transport.
+    fn known_options(&self, options: &str) -> Result<(), Failure> {
+        const KNOWN: [&str; 6] = ["bydns", "byname", "ipv4_only", "ipv4_prefer", "no_randomize", "randomize"];
+        let mut rest = options.trim();
+        while !rest.is_empty() {
+            let (word, after) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
+            // Exim compares as many letters as it is given.
+            let named = self.config.transports.iter().any(|driver| driver.name.starts_with(word));
+            if !named && !KNOWN.iter().any(|known| known.starts_with(word)) && !word.contains('$') {
+                return Err(Failure::new(format!("unknown routing option or transport name \"{rest}\"")));
+            }
+            rest = after.trim_start();
+        }
+        Ok(())
+    }
+}
+
+/// A setting that names hosts.
+struct Text<'t> {
+    fact: &'t Fact<String>,
+    option: &'static str,
+    text: &'t str,
+    /// Whether it is a list and nothing else.
+    list: bool,
+}
+
+impl<'t> Text<'t> {
+    fn of(fact: &'t Fact<String>) -> Text<'t> {
+        Text { fact, option: "route_data", text: &fact.value, list: false }
+    }
+}
+
+/// The hosts of a rule and its options, where the blank between them is in no expansion.
+fn closed(text: &str) -> Option<(&str, &str)> {
+    let (hosts, options) = match text.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+        Some(parts) => parts,
+        None => text.split_once([' ', '\t']).unwrap_or((text, "")),
+    };
+    (hosts.matches('{').count() == hosts.matches('}').count()).then_some((hosts, options))
+}
+
+/// Host, port and whether MX records are asked, of an item such as `host:587`, `[2001:db8::1]:25` or `host/MX`.
+fn split(item: &str) -> (String, Option<String>, bool) {
+    if let Some((inner, rest)) = item.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return (inner.to_owned(), rest.strip_prefix(':').map(str::to_owned), false);
+    }
+    let (name, port) = match item.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => {
+            (name, Some(port.to_owned()))
+        }
+        _ => (item, None),
+    };
+    match name.len().checked_sub(3).and_then(|at| name.split_at_checked(at)) {
+        Some((host, mx)) if mx.eq_ignore_ascii_case("/mx") => (host.to_owned(), port, true),
+        _ => (name.to_owned(), port, false),
+    }
+}
+
+fn here(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The transport's own port, by number.
+fn port(transport: &Driver, evaluator: &Evaluator, scope: &mut Scope) -> Option<String> {
+    let named = match transport.text("port") {
+        Some(port) => evaluator.value(&parse(port), scope).ok()?,
+        None => transport.text("protocol").unwrap_or("smtp").to_owned(),
+    };
+    Some(match named.trim() {
+        "smtp" => "25".into(),
+        "smtps" | "ssmtp" | "submissions" => "465".into(),
+        "submission" => "587".into(),
+        "lmtp" => "2003".into(),
+        other => other.to_owned(),
+    })
+}
