@@ -21,6 +21,8 @@ pub(crate) struct Memory {
     cpanel: Part<(), CpanelPart>,
     postfix: Part<Host, postfix::Collected>,
     exim: Part<(Host, Rc<CpanelPart>), exim::Collected>,
+    /// Postfix's files of which a part was read that has changed since.
+    parsed: postfix::Parsed,
 }
 
 /// A part of a host in its last states, the latest first: what it was worked out from, what was asked of the files, and what it is.
@@ -52,7 +54,13 @@ impl<K, T> Part<K, T> {
 impl Memory {
     /// Nothing has been read yet. `secrets` are those of every file of the host.
     pub(crate) fn new(secrets: Known) -> Memory {
-        Memory { secrets, cpanel: Part::default(), postfix: Part::default(), exim: Part::default() }
+        Memory {
+            secrets,
+            cpanel: Part::default(),
+            postfix: Part::default(),
+            exim: Part::default(),
+            parsed: Default::default(),
+        }
     }
 
     /// The secrets in all files.
@@ -88,7 +96,7 @@ impl Memory {
 
     pub(super) fn postfix(&self, root: &Root, host: &Host, running: &[Daemon]) -> Rc<postfix::Collected> {
         let read = || {
-            let mut part = postfix::collect(root, host, running);
+            let mut part = postfix::collect_keeping(root, host, running, &self.parsed);
             let instances = std::mem::take(&mut part.instances);
             self.conceal(
                 Facts { postfix: instances, ..Facts::new(host.clone()) },

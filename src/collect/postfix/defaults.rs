@@ -1,6 +1,6 @@
 //! What Postfix takes where main.cf says nothing, and which parameters each program reads, in its order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 /// `postconf -d` of Postfix 3.7.
@@ -78,18 +78,18 @@ pub fn service_default(name: &str, is_service: impl Fn(&str) -> bool) -> Option<
 /// Whether a program has read the parameter beside [`FIRST`], [`SHARED`] and its [`Program::own_parameters`] when it comes to
 /// the last of these. Such a parameter matters only to those who refer to it.
 pub fn also_loads(program: Program, name: &str) -> bool {
-    also_loaded(Program::Other).chain(also_loaded(program)).any(|known| known == name)
+    also_loaded(Program::Other).contains(name) || also_loaded(program).contains(name)
 }
 
-fn also_loaded(program: Program) -> impl Iterator<Item = &'static str> {
-    let section = match program {
-        Program::Smtp => "smtp:",
-        Program::Lmtp => "lmtp:",
-        Program::Smtpd => "smtpd:",
-        Program::TrivialRewrite => "trivial-rewrite:",
-        Program::Other => "shared:",
-    };
-    LOADED.lines().filter_map(move |line| line.strip_prefix(section)).flat_map(str::split_whitespace)
+fn also_loaded(program: Program) -> &'static HashSet<&'static str> {
+    static TABLE: OnceLock<HashMap<&'static str, HashSet<&'static str>>> = OnceLock::new();
+    static NONE: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    let section = if program == Program::Other { "shared" } else { program.process_name() };
+    let table = TABLE.get_or_init(|| {
+        let sections = LOADED.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(':'));
+        sections.map(|(section, names)| (section, names.split_whitespace().collect())).collect()
+    });
+    table.get(section).unwrap_or_else(|| NONE.get_or_init(HashSet::new))
 }
 
 /// A program of Postfix, as far as the parameters that it reads matter here.
@@ -285,7 +285,7 @@ mod tests {
             assert!(default_of(name).is_some(), "{name}");
         }
         for (program, least) in [(Program::Other, 60), (Program::Smtp, 30), (Program::Lmtp, 30), (Program::Smtpd, 30)] {
-            let names: Vec<&str> = also_loaded(program).collect();
+            let names = also_loaded(program);
             assert!(names.len() >= least, "{program:?}");
             assert!(names.iter().all(|name| default_of(name).is_some_and(|value| !value.is_empty())), "{names:?}");
         }

@@ -54,9 +54,15 @@ pub struct Expander {
     names: RefCell<Vec<String>>,
     /// Values that were taken apart, by their text: services share most of them.
     parts: RefCell<HashMap<String, Rc<[Part]>>>,
+    /// The same from earlier readings.
+    kept: Rc<Values>,
     parsed: Cell<usize>,
     bounded: Cell<Option<&'static str>>,
 }
+
+/// Values that were taken apart, by their text.
+#[derive(Debug, Default)]
+pub struct Values(RefCell<HashMap<String, Rc<[Part]>>>);
 
 /// A part of a value.
 #[derive(Debug)]
@@ -77,6 +83,11 @@ struct Place<'a> {
 }
 
 impl Expander {
+    /// One that takes apart what is not among `kept`, and adds it there.
+    pub fn keeping(kept: Rc<Values>) -> Expander {
+        Expander { kept, ..Expander::default() }
+    }
+
     /// The value of `text`, which stands at `origin`.
     ///
     /// # Errors
@@ -136,7 +147,15 @@ impl Expander {
         if let Some(known) = self.parts.borrow().get(text) {
             return Ok(Rc::clone(known));
         }
+        // It counts once in each reading, so that a trial comes to its limits where the check did.
         self.spend(text.len())?;
+        let kept = self.kept.0.borrow().get(text).map(Rc::clone);
+        let parts = kept.map_or_else(|| self.taken_apart(text), Ok)?;
+        self.parts.borrow_mut().insert(text.to_owned(), Rc::clone(&parts));
+        Ok(parts)
+    }
+
+    fn taken_apart(&self, text: &str) -> Result<Rc<[Part]>, Fault> {
         if nests_too_deep(text) {
             return self.end("braces nest deeper than helolint reads");
         }
@@ -164,7 +183,7 @@ impl Expander {
             parts.push(Part::Literal(pending));
         }
         let parts: Rc<[Part]> = parts.into();
-        self.parts.borrow_mut().insert(text.to_owned(), Rc::clone(&parts));
+        self.kept.0.borrow_mut().insert(text.to_owned(), Rc::clone(&parts));
         Ok(parts)
     }
 

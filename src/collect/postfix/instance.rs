@@ -1,7 +1,9 @@
 //! One instance of Postfix: its parameters, services and senders, and what is wrong with its files.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Directory;
@@ -9,7 +11,7 @@ use super::check;
 use super::compiled::Formats;
 use super::defaults::{self, Program};
 use super::environment::Environment;
-use super::expand::Expander;
+use super::expand::{Expander, Values};
 use super::idle;
 use super::listen;
 use super::main_cf::MainCf;
@@ -30,6 +32,8 @@ use crate::facts::{
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 
+/// Files that are kept parsed: trials go back and forth between a few.
+const KEPT: usize = 8;
 /// Settings that feed one another up to a secret one and are followed.
 const FEED_DEPTH: usize = 20;
 /// Parameters that the snapshot shows: those that bear on identity or route mail.
@@ -120,20 +124,46 @@ pub(crate) struct Instance {
     pub listed_domains: Vec<ListedDomain>,
 }
 
-pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>) -> Instance {
-    let expander = Expander::default();
-    secrets(files);
+/// What was parsed of the files of instances; a later reading takes what has not changed from there.
+#[derive(Default)]
+pub(crate) struct Parsed {
+    values: Rc<Values>,
+    /// Each master.cf with the names of settings that feed secret ones.
+    masters: RefCell<Vec<(BTreeSet<String>, Rc<MasterCf>)>>,
+}
+
+impl Parsed {
+    fn master(&self, file: &Arc<SourceFile>, secret: &BTreeSet<String>) -> Rc<MasterCf> {
+        let mut masters = self.masters.borrow_mut();
+        let same = |(names, master): &&(BTreeSet<String>, Rc<MasterCf>)| {
+            master.file.path() == file.path() && master.file.text() == file.text() && names == secret
+        };
+        if let Some((_, known)) = masters.iter().find(same) {
+            return Rc::clone(known);
+        }
+        let master = Rc::new(MasterCf::parse(file));
+        masters.truncate(KEPT - 1);
+        masters.insert(0, (secret.clone(), Rc::clone(&master)));
+        master
+    }
+}
+
+pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>, parsed: &Parsed) -> Instance {
+    let expander = Expander::keeping(Rc::clone(&parsed.values));
+    let secret = secrets(files);
     let main = files.main.as_ref().map(MainCf::parse);
-    let master = files.master.as_ref().map(MasterCf::parse);
-    let empty = MasterCf::parse(&SourceFile::new(format!("{}/master.cf", files.directory), b""));
-    let master = master.as_ref().unwrap_or(&empty);
-    let reader = Reader { files, main: main.as_ref(), master, env, expander: &expander, started: Started::default() };
+    let master = match &files.master {
+        Some(file) => parsed.master(file, &secret),
+        None => Rc::new(MasterCf::parse(&SourceFile::new(format!("{}/master.cf", files.directory), b""))),
+    };
+    let (main, master) = (main.as_ref(), &*master);
+    let reader = Reader { files, main, master, env, expander: &expander, started: Started::default() };
     reader.instance(root)
 }
 
-/// Marks what is secret in the files: settings of the administrator's own that feed secret ones (`smtp_sasl_password_maps = static:$login`)
+/// Marks what is secret in the files, and gives the names of settings that feed secret ones: settings of the administrator's own that feed secret ones (`smtp_sasl_password_maps = static:$login`)
 /// are secret too, in whichever of the two files they stand.
-fn secrets(files: &Files<'_>) {
+fn secrets(files: &Files<'_>) -> BTreeSet<String> {
     let both: Vec<&Arc<SourceFile>> = files.main.iter().chain(&files.master).collect();
     let mut names = BTreeSet::new();
     for depth in 0..=FEED_DEPTH {
@@ -151,6 +181,7 @@ fn secrets(files: &Files<'_>) {
         }
     }
     both.iter().for_each(|file| file.read_as(Syntax::Postfix, names.clone()));
+    names
 }
 
 /// Names that something is set for, as a line of main.cf or an option of master.cf has it.

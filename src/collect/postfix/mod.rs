@@ -40,6 +40,7 @@ use crate::collect::root::{ReadError, Root};
 use crate::facts::{Fact, Host, ListedDomain, Origin, Postfix, Problem, ProblemKind, Refusal, Sender};
 use crate::source::SourceFile;
 use environment::Environment;
+pub(crate) use instance::Parsed;
 use instance::{Files, Instance};
 
 /// The configuration directories that Postfix is built with: Linux and macOS, FreeBSD, NetBSD.
@@ -69,6 +70,11 @@ pub struct Collected {
 /// Reads Postfix's files; nothing where there are none. `running` holds the daemons of the live system: the folder that a master
 /// was given by `MAIL_CONFIG` is read too.
 pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
+    collect_keeping(root, host, running, &Parsed::default())
+}
+
+/// As [`collect`]; what is in `parsed` is not parsed again.
+pub(crate) fn collect_keeping(root: &Root, host: &Host, running: &[Daemon], parsed: &Parsed) -> Collected {
     let mut collected = Collected::default();
     let given = match root.named().postfix {
         Some(_) => Vec::new(),
@@ -97,7 +103,7 @@ pub fn collect(root: &Root, host: &Host, running: &[Daemon]) -> Collected {
     let (mut at, mut more) = (0, false);
     while let Some(directory) = directories.get(at).cloned() {
         at += 1;
-        let Some(instance) = read_instance(root, &directory, at == 1, &env, &mut collected) else { continue };
+        let Some(instance) = read_instance(root, &directory, at == 1, (&env, parsed), &mut collected) else { continue };
         if at == 1 {
             let given = given.iter().map(|path| Directory { path: path.clone(), named_by: None, by_wrapper: false });
             for named in instance.named.iter().cloned().chain(beside(root, &default, &instance.named)).chain(given) {
@@ -181,7 +187,7 @@ fn read_instance(
     root: &Root,
     directory: &Directory,
     is_default: bool,
-    env: &Environment<'_>,
+    (env, parsed): (&Environment<'_>, &Parsed),
     collected: &mut Collected,
 ) -> Option<Instance> {
     let Directory { path: directory, named_by, by_wrapper } = directory;
@@ -209,7 +215,12 @@ fn read_instance(
     if main.is_none() && master.is_none() {
         return None;
     }
-    Some(instance::read(&Files { directory, main, master, refused, is_default, by_wrapper: *by_wrapper }, root, env))
+    Some(instance::read(
+        &Files { directory, main, master, refused, is_default, by_wrapper: *by_wrapper },
+        root,
+        env,
+        parsed,
+    ))
 }
 
 #[cfg(test)]

@@ -35,11 +35,17 @@ pub(crate) struct Typed {
     most: Option<i64>,
 }
 
-/// Those that a program reads, by the name of its file; `shared` are those of every program.
-pub(crate) fn parameters_of(program: &str) -> &'static [Typed] {
-    static TABLE: OnceLock<HashMap<&'static str, Vec<Typed>>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| {
-        let mut table: HashMap<&'static str, Vec<Typed>> = HashMap::new();
+/// All of them, by the program that reads them and by name.
+struct Table {
+    of: HashMap<&'static str, Vec<Typed>>,
+    /// The programs that read a parameter, and where it stands among theirs.
+    places: HashMap<&'static str, Vec<(&'static str, usize)>>,
+}
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = Table { of: HashMap::new(), places: HashMap::new() };
         for line in TYPED.lines().filter(|line| !line.starts_with('#')) {
             let Some(((program, kind), names)) =
                 line.split_once(": ").and_then(|(head, names)| Some((head.split_once(' ')?, names)))
@@ -53,16 +59,35 @@ pub(crate) fn parameters_of(program: &str) -> &'static [Typed] {
                 "time" => Kind::Time,
                 _ => Kind::Text,
             };
-            table.entry(program).or_default().extend(names.split_whitespace().map(|name| {
+            let list = table.of.entry(program).or_default();
+            for name in names.split_whitespace() {
                 let (name, most) = name.split_once("<=").map_or((name, None), |(name, most)| (name, most.parse().ok()));
                 let (name, least) =
                     name.split_once(">=").map_or((name, None), |(name, least)| (name, least.parse().ok()));
-                Typed { name, kind, least, most }
-            }));
+                table.places.entry(name).or_default().push((program, list.len()));
+                list.push(Typed { name, kind, least, most });
+            }
         }
         table
-    });
-    table.get(program).map_or(&[], Vec::as_slice)
+    })
+}
+
+/// Those that a program reads, by the name of its file; `shared` are those of every program.
+pub(crate) fn parameters_of(program: &str) -> &'static [Typed] {
+    table().of.get(program).map_or(&[], Vec::as_slice)
+}
+
+/// Those of these names that some program reads, by the program, as places in what [`parameters_of`] gives, ascending.
+pub(crate) fn among<'n>(names: impl Iterator<Item = &'n str>) -> HashMap<&'static str, Vec<usize>> {
+    let mut found: HashMap<&'static str, Vec<usize>> = HashMap::new();
+    for (program, place) in names.filter_map(|name| table().places.get(name)).flatten() {
+        found.entry(program).or_default().push(*place);
+    }
+    for places in found.values_mut() {
+        places.sort_unstable();
+        places.dedup();
+    }
+    found
 }
 
 impl Typed {
@@ -169,6 +194,18 @@ mod tests {
         ] {
             assert_eq!(refusal(program, name, value).as_deref(), words, "{program} {name} {value:?}");
         }
+    }
+
+    #[test]
+    fn what_is_set_is_found_in_the_order_of_the_program() {
+        let names = ["smtp_helo_name", "nosuch", "ipc_idle", "smtp_connect_timeout", "smtp_helo_name"];
+        let found = among(names.into_iter());
+        for (program, places) in &found {
+            let all = parameters_of(program);
+            let plain: Vec<usize> = (0..all.len()).filter(|place| names.contains(&all[*place].name)).collect();
+            assert_eq!(*places, plain, "{program}");
+        }
+        assert!(found.contains_key("shared") && found.contains_key("smtp"), "{found:?}");
     }
 
     #[test]

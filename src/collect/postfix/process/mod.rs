@@ -2,7 +2,7 @@
 
 mod start;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -42,8 +42,8 @@ pub struct Process<'a> {
     main: Option<&'a MainCf>,
     overrides: HashMap<String, Raw>,
     fixed: HashMap<&'static str, String>,
-    loaded: HashMap<String, Raw>,
-    values: HashMap<String, Result<String, Fault>>,
+    loaded: HashMap<&'static str, Raw>,
+    values: HashMap<&'static str, Result<String, Fault>>,
     /// What it shares with others: looked up where the program itself has nothing.
     common: Option<Rc<Common>>,
     /// The parameters that were asked for, while that is noted.
@@ -59,8 +59,8 @@ pub struct Process<'a> {
 /// What programs load first, as it is without `-o` settings.
 #[derive(Debug)]
 struct Common {
-    loaded: HashMap<String, Raw>,
-    values: HashMap<String, Result<String, Fault>>,
+    loaded: HashMap<&'static str, Raw>,
+    values: HashMap<&'static str, Result<String, Fault>>,
     refused: Option<Refused>,
     /// The parameters that it depends on: a program that sets none of them has the same.
     asked: HashSet<String>,
@@ -68,7 +68,11 @@ struct Common {
 
 /// What the programs of one configuration have in common, once one of them was started.
 #[derive(Debug, Default)]
-pub struct Started(RefCell<Option<Rc<Common>>>);
+pub struct Started {
+    common: RefCell<Option<Rc<Common>>>,
+    /// The typed parameters that main.cf sets ([`super::typed::among`]).
+    typed: OnceCell<HashMap<&'static str, Vec<usize>>>,
+}
 
 /// What a process is made from.
 pub struct Start<'a> {
@@ -146,17 +150,17 @@ impl<'a> Process<'a> {
                 }
                 if !is_set {
                     let (origin, _) = self.follow(raw);
-                    self.loaded.insert(name.to_owned(), Raw { text: value.clone(), origin });
+                    self.loaded.insert(name, Raw { text: value.clone(), origin });
                 }
-                self.values.insert(name.to_owned(), Ok(value));
+                self.values.insert(name, Ok(value));
             }
             Err(fault) => self.fail(name, fault),
         }
     }
 
-    fn put(&mut self, name: &str, value: String, origin: Origin) {
-        self.loaded.insert(name.to_owned(), Raw { text: value.clone(), origin });
-        self.values.insert(name.to_owned(), Ok(value));
+    fn put(&mut self, name: &'static str, value: String, origin: Origin) {
+        self.loaded.insert(name, Raw { text: value.clone(), origin });
+        self.values.insert(name, Ok(value));
     }
 
     fn fail(&mut self, name: &'static str, fault: Fault) {
@@ -167,7 +171,7 @@ impl<'a> Process<'a> {
             Fault::Fatal(words) => self.refuse(name, words.clone()),
             Fault::Undecided(_) => {}
         }
-        self.values.insert(name.to_owned(), Err(fault));
+        self.values.insert(name, Err(fault));
     }
 
     fn refuse(&mut self, parameter: &'static str, message: String) {

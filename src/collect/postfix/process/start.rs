@@ -1,6 +1,6 @@
 //! How a program starts: what it loads, in which order, and what it refuses.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::super::check::{self, OwnAddresses};
@@ -12,7 +12,7 @@ use super::super::expand::Expander;
 use super::super::guess;
 use super::super::lines::trim;
 use super::super::main_cf::READ_ONLY;
-use super::super::typed::{self, Kind};
+use super::super::typed::{self, Kind, Typed};
 use super::super::version::Version;
 use super::{Common, Fault, Process, Raw, Start, Started};
 use crate::collect::root::ReadError;
@@ -46,11 +46,12 @@ impl<'a> Process<'a> {
         process.beside = Some(Program::Other);
         process.refused_by_all = process.refused.is_some();
         process.beside = Some(start.program);
-        process.load_typed(start.process_name, &[Kind::Time, Kind::Number, Kind::Long], expander);
+        let typed = process.set_among(start.process_name, started);
+        process.load_typed(&typed, &[Kind::Time, Kind::Number, Kind::Long], expander);
         for name in start.program.own_parameters() {
             process.load(name, expander);
         }
-        process.load_typed(start.process_name, &[Kind::Text, Kind::Boolean], expander);
+        process.load_typed(&typed, &[Kind::Text, Kind::Boolean], expander);
         process.check_choices(start.program, env, expander);
         process.check_watchdog(start.process_name);
         process
@@ -59,7 +60,7 @@ impl<'a> Process<'a> {
     /// Loads what all programs share, or takes it from one that was started before, where no setting of its own bears on it.
     fn share(&mut self, started: &Started, env: &Environment<'_>, expander: &Expander) {
         let of_itself = |name: &str| matches!(name, "process_name" | "service_name");
-        let kept = started.0.borrow().clone();
+        let kept = started.common.borrow().clone();
         let known =
             kept.filter(|common| !common.asked.iter().any(|name| self.overrides.contains_key(name) || of_itself(name)));
         if let Some(common) = known {
@@ -69,11 +70,11 @@ impl<'a> Process<'a> {
         }
         let is_plain = self.overrides.is_empty();
         *self.asked.borrow_mut() = is_plain.then(HashSet::new);
-        self.load_shared(env, expander);
+        self.load_shared(started, env, expander);
         if let Some(asked) = self.asked.borrow_mut().take() {
             let (loaded, values) = (std::mem::take(&mut self.loaded), std::mem::take(&mut self.values));
             let common = Rc::new(Common { loaded, values, refused: self.refused.clone(), asked });
-            *started.0.borrow_mut() = Some(Rc::clone(&common));
+            *started.common.borrow_mut() = Some(Rc::clone(&common));
             self.common = Some(common);
         }
     }
@@ -126,13 +127,24 @@ impl<'a> Process<'a> {
         }
     }
 
-    /// Reads the parameters of some kinds that are set, and what is no such value among them. Of the others the defaults are.
-    fn load_typed(&mut self, program: &str, kinds: &[Kind], expander: &Expander) {
+    /// The typed parameters of a program that are set, in its order.
+    fn set_among(&self, program: &str, started: &Started) -> Vec<&'static Typed> {
+        let all = typed::parameters_of(program);
+        // That it depends on those that are not set is noted as well.
+        if self.asked.borrow().is_some() {
+            all.iter().for_each(|typed| self.note(typed.name));
+        }
+        let settings = || self.main.iter().flat_map(|main| main.settings.keys().map(String::as_str));
+        let of_main = started.typed.get_or_init(|| typed::among(settings())).get(program).into_iter().flatten();
+        let own = typed::among(self.overrides.keys().map(String::as_str)).remove(program).unwrap_or_default();
+        let places: BTreeSet<usize> = of_main.copied().chain(own).collect();
+        places.into_iter().filter_map(|place| all.get(place)).collect()
+    }
+
+    /// Reads those of some kinds, and what is no such value among them.
+    fn load_typed(&mut self, set: &[&'static Typed], kinds: &[Kind], expander: &Expander) {
         for kind in kinds {
-            for typed in typed::parameters_of(program).iter().filter(|typed| typed.kind == *kind) {
-                if !self.sets(typed.name) {
-                    continue;
-                }
+            for typed in set.iter().filter(|typed| typed.kind == *kind) {
                 self.load(typed.name, expander);
                 if let Some(message) = self.value(typed.name).and_then(|value| typed.refusal(value)) {
                     self.refuse(typed.name, message);
@@ -141,7 +153,7 @@ impl<'a> Process<'a> {
         }
     }
 
-    fn load_shared(&mut self, env: &Environment<'_>, expander: &Expander) {
+    fn load_shared(&mut self, started: &Started, env: &Environment<'_>, expander: &Expander) {
         for name in defaults::FIRST {
             self.load(name, expander);
             let value = self.value(name).cloned().unwrap_or_default();
@@ -168,7 +180,8 @@ impl<'a> Process<'a> {
             self.load(name, expander);
         }
         defaults::SHARED_NUMBERS.iter().for_each(|name| self.load(name, expander));
-        self.load_typed("shared", &[Kind::Text, Kind::Number, Kind::Long, Kind::Boolean, Kind::Time], expander);
+        let typed = self.set_among("shared", started);
+        self.load_typed(&typed, &[Kind::Text, Kind::Number, Kind::Long, Kind::Boolean, Kind::Time], expander);
         self.beside = Some(Program::Other);
         let owner = self.value("mail_owner").cloned().unwrap_or_default();
         if self.sets("mail_owner") && env.users.as_ref().is_some_and(|users| !users.contains(&owner)) {
@@ -275,16 +288,16 @@ impl<'a> Process<'a> {
             Ok(file) => match trim(file.text().lines().next().unwrap_or("")) {
                 "" => format!("myorigin file {path} is empty"),
                 name => {
-                    self.values.insert("myorigin".into(), Ok(name.to_owned()));
+                    self.values.insert("myorigin", Ok(name.to_owned()));
                     let start = file.text().find(name).unwrap_or(0);
                     let origin = Origin::File(file.span(start, start + name.len()));
-                    self.loaded.insert("myorigin file".into(), Raw { text: name.to_owned(), origin });
+                    self.loaded.insert("myorigin file", Raw { text: name.to_owned(), origin });
                     return;
                 }
             },
             Err(error @ (ReadError::Confidential | ReadError::Denied | ReadError::Io(_) | ReadError::Changing)) => {
                 let why = format!("{path} is read, and {error}");
-                self.values.insert("myorigin".into(), Err(Fault::Undecided(why)));
+                self.values.insert("myorigin", Err(Fault::Undecided(why)));
                 return;
             }
             // It opens folders, then counts their names: each has two, and one more for each folder in it.
