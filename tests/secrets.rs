@@ -1,4 +1,4 @@
-//! Secrets leave in nothing that helolint writes: marks are planted in every place of Postfix's, Exim's and cPanel's files that may hold
+//! Secrets leave in nothing that helolint writes: marks are planted in every place of Postfix's, Exim's and panels' files that may hold
 //! one, also in lines that the program refuses, and looked for in the report in every format and in the snapshot.
 
 use std::fs;
@@ -128,6 +128,30 @@ const CPANEL: &[(&str, &str)] = &[
     ("/etc/wwwacct.conf", "HOST host.example.com password=@\nMYSQL_PASSWORD @\n"),
 ];
 
+/// Files with keys and passwords that are read for what stands beside them: path, and text, where `CERTIFICATE` stands for one.
+const BESIDE: &[(&str, &str)] = &[
+    (CHAIN, "-----BEGIN PRIVATE KEY-----\n@\n-----END PRIVATE KEY-----\nCERTIFICATE"),
+    (
+        CHAIN,
+        "CERTIFICATE\n-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n@\n-----END RSA PRIVATE KEY-----\n",
+    ),
+    (
+        CHAIN,
+        "-----BEGIN CERTIFICATE-----\n@\n-----BEGIN EC PRIVATE KEY-----\n@\n-----END EC PRIVATE KEY-----\nCERTIFICATE",
+    ),
+    (CHAIN, "-----BEGIN CERTIFICATE-----\n@\n-----END CERTIFICATE-----\nCERTIFICATE"),
+    (CHAIN, "password @\nCERTIFICATE\n# @\n"),
+    (CHAIN, "-----BEGIN PRIVATE KEY-----\n@"),
+    (RELAY, "host: smtp.relay.example\nport: 587\nuser: u\npass: @\n"),
+    (RELAY, "pass:@\nhost:smtp.relay.example\n"),
+    (RELAY, "host: smtp.relay.example\npass @\n @\n"),
+    (RELAY, "host:\nport: @\npass: @\n"),
+    (RELAY, "host: u:@@smtp.relay.example\n"),
+    ("/etc/exim4/domains/news.example.com/ip", "pass=@\n"),
+];
+const CHAIN: &str = "/etc/postfix/chain.pem";
+const RELAY: &str = "/etc/exim4/domains/news.example.com/smtp_relay.conf";
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts")
 }
@@ -256,6 +280,20 @@ fn planted(kind: usize, place: usize, mark: &str) -> (Host, String) {
             host.append("/etc/exim/exim.conf", &section);
             (host, text)
         }
+        5 => {
+            let (path, text) = BESIDE[place];
+            let text = config(text);
+            let scenario = if path == CHAIN { "postfix-plain" } else { "hestia-two-addresses" };
+            let host = Host::new(scenario);
+            let certificate = fs::read_to_string(root().join("../certificates/mail.pem")).unwrap();
+            let of_line = |line| if line == "CERTIFICATE" { certificate.trim_end() } else { line };
+            fs::write(host.file(path), text.split('\n').map(of_line).collect::<Vec<_>>().join("\n")).unwrap();
+            fs::set_permissions(host.file(path), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            if path == CHAIN {
+                host.append("/etc/postfix/main.cf", "smtpd_tls_chain_files = /etc/postfix/chain.pem");
+            }
+            (host, text)
+        }
         _ => {
             let (path, text) = CPANEL[place];
             let text = config(text);
@@ -266,8 +304,15 @@ fn planted(kind: usize, place: usize, mark: &str) -> (Host, String) {
     }
 }
 
-const COUNTS: [usize; 6] =
-    [MAIN_CF.len(), MASTER_CF.len(), EXIM_MAIN.len(), EXIM_TRANSPORT.len(), EXIM_AUTHENTICATOR.len(), CPANEL.len()];
+const COUNTS: [usize; 7] = [
+    MAIN_CF.len(),
+    MASTER_CF.len(),
+    EXIM_MAIN.len(),
+    EXIM_TRANSPORT.len(),
+    EXIM_AUTHENTICATOR.len(),
+    BESIDE.len(),
+    CPANEL.len(),
+];
 
 #[test]
 fn no_place_gives_its_secret_away() {
@@ -290,6 +335,14 @@ fn a_mark_where_it_is_public_is_seen() {
         host.written().into_iter().filter(|(_, text)| text.contains("zq7marked")).map(|(name, _)| name).collect();
     assert!(FORMATS.iter().filter(|format| found.contains(&(**format).to_owned())).count() >= 8, "{found:?}");
     assert!(found.contains(&"snapshot, standard output".to_owned()));
+}
+
+#[test]
+fn names_of_a_certificate_beside_its_key_are_in_snapshots() {
+    let (host, _) = planted(5, 0, "Zq7marked");
+    let snapshot = host.run(&["snapshot", "--offline"]);
+    let snapshot: serde_json::Value = serde_json::from_slice(&snapshot.stdout).unwrap();
+    assert_eq!(snapshot["facts"]["certificates"][0]["names"], serde_json::json!(["mail.example.com"]));
 }
 
 #[test]
@@ -320,7 +373,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn no_mark_of_any_form_is_seen(
-        mark in "[A-Z][A-Za-z0-9]{4,14}[0-9]([!#%*+^_~.-][A-Za-z0-9]{2,5})?", kind in 0..6usize, place in 0..1000usize,
+        mark in "[A-Z][A-Za-z0-9]{4,14}[0-9]([!#%*+^_~.-][A-Za-z0-9]{2,5})?", kind in 0..7usize, place in 0..1000usize,
         again in any::<bool>(),
     ) {
         let place = place % COUNTS[kind];

@@ -1,12 +1,13 @@
-//! What the certificates are for that mail servers present: of each file that a configuration names, the names in its first certificate. A file
-//! that not everyone may read and that holds a key is not read.
+//! What the certificates are for that mail servers present: of each file that a configuration names, the names in its first certificate. Keys
+//! that stand in such a file are seen by nothing.
 
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::X509Certificate;
 
 use crate::collect::root::Root;
-use crate::facts::{Certificate, Exim, Fact, Postfix, Setting};
+use crate::facts::{Certificate, Cpanel, Exim, Fact, Origin, Postfix, Setting};
+use crate::source::SourceFile;
 
 /// Files that are looked at: a server has one or two, seldom one for each of its names.
 const FILES: usize = 32;
@@ -14,34 +15,79 @@ const FILES: usize = 32;
 const NAMES: usize = 100;
 /// Longest name, in octets (RFC 1035 section 2.3.4).
 const LONGEST: usize = 255;
-/// Largest text in which a certificate is looked for, in octets: a chain of a few has less than a tenth of it.
-const LARGEST: usize = 256 << 10;
-/// The parameter of Postfix, whose file everyone may read; where keys stand with certificates (`smtpd_tls_chain_files`), they are not.
-const OF_POSTFIX: &str = "smtpd_tls_cert_file";
-/// The main option of Exim.
+/// Largest text in which a certificate is looked for, in octets.
+const LARGEST: usize = crate::collect::root::CERTIFICATES_LIMIT;
+/// Parameters of Postfix: what it presents as a server, then as a client. Where chain files are set, the others are not read (postconf(5)).
+const OF_POSTFIX: [&str; 6] = [
+    "smtpd_tls_chain_files",
+    "smtpd_tls_cert_file",
+    "smtpd_tls_eccert_file",
+    "smtp_tls_chain_files",
+    "smtp_tls_cert_file",
+    "smtp_tls_eccert_file",
+];
+/// The option of Exim, main and of a transport.
 const OF_EXIM: &str = "tls_certificate";
+/// Where cPanel keeps what WHM » Manage Service SSL Certificates installs, for each service: what an administrator installed, then what cPanel
+/// made. Seen on servers; no documentation names them.
+const OF_CPANEL: [(&str, [&str; 2]); 2] = [
+    ("cPanel exim", ["/var/cpanel/ssl/exim/myexim.crt", "/var/cpanel/ssl/exim/exim.crt"]),
+    ("cPanel dovecot", ["/var/cpanel/ssl/dovecot/mydovecot.crt", "/var/cpanel/ssl/dovecot/dovecot.crt"]),
+];
 
 /// The certificates that these configurations name, each file once for each setting.
-pub(crate) fn collect(root: &Root, postfix: &[Postfix], exim: &[Exim]) -> Vec<Certificate> {
-    let parameters = postfix.iter().filter_map(|instance| Some((OF_POSTFIX, instance.parameters.get(OF_POSTFIX)?)));
-    let options = exim.iter().filter_map(|configuration| Some((OF_EXIM, configuration.main.get(OF_EXIM)?)));
-    let named = parameters.chain(options).flat_map(|(name, setting)| files(name, setting));
+pub(crate) fn collect(root: &Root, postfix: &[Postfix], exim: &[Exim], cpanel: Option<&Cpanel>) -> Vec<Certificate> {
+    let named = postfix.iter().flat_map(of_postfix).chain(exim.iter().flat_map(of_exim));
     let mut all: Vec<Certificate> = Vec::new();
-    for (setting, file) in named.take(FILES) {
+    for (setting, file) in named.chain(cpanel.into_iter().flat_map(|_| of_cpanel(root))).take(FILES) {
         if all.iter().any(|known| known.setting == setting && known.file.value == file.value) {
             continue;
         }
-        let Some((names, until)) = root.read(&file.value).ok().and_then(|text| names_in(text.text())) else { continue };
-        all.push(Certificate { setting: setting.to_owned(), file, names, until });
+        let Some((names, until)) = root.read_certificates(&file.value).ok().and_then(|text| names_in(&text)) else {
+            continue;
+        };
+        all.push(Certificate { setting, file, names, until });
     }
     all
 }
 
-/// The files that a setting names, of Exim several; what only run time knows is none.
-fn files<'s>(name: &'s str, setting: &Setting) -> Vec<(&'s str, Fact<String>)> {
+/// The files that an instance of Postfix names.
+fn of_postfix(instance: &Postfix) -> Vec<(String, Fact<String>)> {
+    let is_set = |name: &str| {
+        instance.parameters.get(name).is_some_and(|setting| setting.value.as_deref().is_some_and(|v| !v.is_empty()))
+    };
+    let counts = |name: &&str| match name.split_once("_tls_") {
+        Some((side, rest)) => rest == "chain_files" || !is_set(&format!("{side}_tls_chain_files")),
+        None => true,
+    };
+    let set = OF_POSTFIX.into_iter().filter(counts);
+    set.filter_map(|name| Some((name.to_owned(), instance.parameters.get(name)?))).flat_map(files).collect()
+}
+
+/// The files that a configuration of Exim names, its transports' too.
+fn of_exim(exim: &Exim) -> Vec<(String, Fact<String>)> {
+    let main = exim.main.get(OF_EXIM).map(|setting| (OF_EXIM.to_owned(), setting));
+    let of_transport = exim
+        .transports
+        .iter()
+        .filter_map(|driver| Some((format!("{} {OF_EXIM}", driver.name), driver.options.get(OF_EXIM)?)));
+    main.into_iter().chain(of_transport).flat_map(files).collect()
+}
+
+fn of_cpanel(root: &Root) -> impl Iterator<Item = (String, Fact<String>)> {
+    OF_CPANEL.into_iter().filter_map(|(service, files)| {
+        let file = files.into_iter().find(|file| root.exists(file))?;
+        let origin: Origin = SourceFile::new(file, b"").span(0, 0).into();
+        Some((service.to_owned(), Fact::new(file.to_owned(), origin)))
+    })
+}
+
+/// The files that a setting names, one or several; of an expression of Exim, those that stand in it whole. What only run time knows is none.
+fn files((name, setting): (String, &Setting)) -> Vec<(String, Fact<String>)> {
     let Some(set) = setting.fact() else { return Vec::new() };
-    let words = set.value.split([':', ' ']).filter(|word| word.starts_with('/') && !word.contains('$'));
-    words.map(|word| (name, set.with(word.to_owned()))).collect()
+    let parts = set.value.split([':', ',', '{', '}']).flat_map(str::split_whitespace);
+    let words = parts.filter(|word| word.starts_with('/') && !word.contains('$'));
+    words.map(|word| (name.clone(), set.with(word.to_owned()))).collect()
 }
 
 /// The names in the first certificate of a text, sorted, and the second in which it ends, since 1970; `None` where there is none.
@@ -95,25 +141,71 @@ mod tests {
         assert!(names_in(&padded(LARGEST)).is_some() && names_in(&padded(LARGEST + 1)).is_none());
     }
 
-    #[test]
-    fn files_that_configurations_name() {
+    /// The certificates of a host: setting, file, names.
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("etc/postfix")).unwrap();
-        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
-        write("etc/mail.crt", CERTIFICATE);
-        write("etc/none.crt", "nothing");
-        write("etc/postfix/main.cf", "smtpd_tls_cert_file = /etc/mail.crt\n");
-        write("etc/postfix/master.cf", "smtp unix - - n - - smtp\n");
-        std::fs::create_dir(dir.path().join("etc/exim4")).unwrap();
-        write("etc/exim4/exim4.conf", "tls_certificate = /etc/none.crt : /etc/mail.crt : /etc/absent\n");
+        for (path, text) in files {
+            let place = dir.path().join(path.trim_start_matches('/'));
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::write(&place, text).unwrap();
+            // Keys stand in some: as a server has them.
+            std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        }
         let root = Root::open(dir.path()).unwrap();
         let found = crate::collect::collect(&root, None).certificates;
-        let shown: Vec<String> =
-            found.iter().map(|one| format!("{} {} {}", one.setting, one.file.value, one.names.join(","))).collect();
-        let names = "mail.example.com,smtp.example.com";
+        found.iter().map(|one| format!("{} {} {}", one.setting, one.file.value, one.names.join(","))).collect()
+    }
+
+    const NAMED: &str = "mail.example.com,smtp.example.com";
+    const MASTER: (&str, &str) = ("/etc/postfix/master.cf", "smtp unix - - n - - smtp\n");
+
+    #[test]
+    fn files_that_postfix_names() {
+        let chain = format!("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n{CERTIFICATE}{CERTIFICATE}");
+        let of = |main: &str| {
+            found(&[("/etc/mail.crt", CERTIFICATE), ("/etc/chain.pem", &chain), ("/etc/postfix/main.cf", main), MASTER])
+        };
         assert_eq!(
-            shown,
-            [format!("smtpd_tls_cert_file /etc/mail.crt {names}"), format!("tls_certificate /etc/mail.crt {names}")]
+            of(
+                "smtpd_tls_cert_file = /etc/mail.crt\nsmtpd_tls_eccert_file = /etc/chain.pem\nsmtp_tls_cert_file = /etc/mail.crt\n"
+            ),
+            [
+                format!("smtpd_tls_cert_file /etc/mail.crt {NAMED}"),
+                format!("smtpd_tls_eccert_file /etc/chain.pem {NAMED}"),
+                format!("smtp_tls_cert_file /etc/mail.crt {NAMED}"),
+            ]
         );
+        assert_eq!(
+            of("smtpd_tls_cert_file = /etc/mail.crt\nsmtpd_tls_chain_files = /etc/none, /etc/chain.pem\n"),
+            [format!("smtpd_tls_chain_files /etc/chain.pem {NAMED}")],
+            "what is not read does not count"
+        );
+    }
+
+    #[test]
+    fn files_that_exim_and_cpanel_name() {
+        let exim = |certificate: &str| {
+            format!(
+                "tls_certificate = {certificate}\nbegin transports\nout:\n  driver = smtp\n  tls_certificate = /etc/mail.crt\n"
+            )
+        };
+        let of = |certificate: &str| {
+            found(&[
+                ("/etc/mail.crt", CERTIFICATE),
+                ("/etc/none.crt", "nothing"),
+                ("/etc/exim4/exim4.conf", &exim(certificate)),
+            ])
+        };
+        let both =
+            [format!("tls_certificate /etc/mail.crt {NAMED}"), format!("out tls_certificate /etc/mail.crt {NAMED}")];
+        assert_eq!(of("/etc/none.crt : /etc/mail.crt : /etc/absent"), both);
+        assert_eq!(of("${if exists{/etc/$tls_in_sni.crt}{/etc/$tls_in_sni.crt}{/etc/mail.crt}}"), both);
+        assert_eq!(of("/etc/${tls_in_sni}.crt"), both[1..]);
+        let panel =
+            |files: &[(&str, &str)]| found(&[files, &[("/etc/wwwacct.conf", "HOST mail.example.com\n")]].concat());
+        let (own, made) = ("/var/cpanel/ssl/exim/myexim.crt", "/var/cpanel/ssl/exim/exim.crt");
+        assert_eq!(panel(&[(made, CERTIFICATE)]), [format!("cPanel exim {made} {NAMED}")]);
+        assert_eq!(panel(&[(made, "x"), (own, CERTIFICATE)]), [format!("cPanel exim {own} {NAMED}")]);
+        assert_eq!(found(&[(made, CERTIFICATE)]), [""; 0], "no cPanel");
     }
 }

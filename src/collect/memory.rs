@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use crate::collect::processes::Daemon;
 use crate::collect::root::{Root, Touched};
-use crate::collect::{cpanel, exim, postfix};
-use crate::facts::{Cpanel, Facts, Host, Problem, Sender};
+use crate::collect::{cpanel, exim, panels, postfix};
+use crate::facts::{Cpanel, Facts, Host, PanelMap, Problem, Sender};
 use crate::secret::Known;
 
 /// States of one part that are kept: trials go back and forth between a few.
@@ -19,6 +19,7 @@ type CpanelPart = Option<(Cpanel, Vec<Problem>)>;
 pub(crate) struct Memory {
     secrets: Known,
     cpanel: Part<(), CpanelPart>,
+    panels: Part<(), (Vec<PanelMap>, Vec<Problem>)>,
     postfix: Part<Host, postfix::Collected>,
     exim: Part<(Host, Rc<CpanelPart>), exim::Collected>,
     /// Postfix's files of which a part was read that has changed since.
@@ -57,6 +58,7 @@ impl Memory {
         Memory {
             secrets,
             cpanel: Part::default(),
+            panels: Part::default(),
             postfix: Part::default(),
             exim: Part::default(),
             parsed: Default::default(),
@@ -92,6 +94,11 @@ impl Memory {
             Some((facts.cpanel?, facts.problems))
         };
         self.cpanel.once(root, |()| true, || (), read)
+    }
+
+    /// Other panels' maps, which are masked where they are written.
+    pub(super) fn panels(&self, root: &Root) -> Rc<(Vec<PanelMap>, Vec<Problem>)> {
+        self.panels.once(root, |()| true, || (), || panels::collect(root))
     }
 
     pub(super) fn postfix(&self, root: &Root, host: &Host, running: &[Daemon]) -> Rc<postfix::Collected> {

@@ -16,6 +16,7 @@ pub mod machine;
 mod mail_domains;
 pub mod managers;
 pub(crate) mod memory;
+mod panels;
 pub mod postfix;
 pub(crate) mod processes;
 pub(crate) mod reading;
@@ -26,7 +27,7 @@ pub mod system;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, Postfix, Problem, ProblemKind, RunningDaemon};
+use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, PanelMap, Postfix, Problem, ProblemKind, RunningDaemon};
 
 pub(crate) use cpanel::{read_zones, removed_records};
 pub use left_behind::left_behind;
@@ -60,12 +61,14 @@ pub fn collect_beside(root: &Root, kernel: Option<KernelFacts>, found: &processe
         problems.extend(found);
         cpanel
     });
+    let (panel_maps, large) = panels::collect(root);
+    problems.extend(large);
     let postfix = postfix::collect(root, &host, &found.daemons);
     let exim = exim::collect(root, &host, cpanel.as_ref(), &found.daemons);
-    let mut facts = assemble(root, found, Parts { host, problems, cpanel, postfix, exim });
+    let mut facts = assemble(root, found, Parts { host, problems, cpanel, panel_maps, postfix, exim });
     facts.machine = machine::collect(root);
     facts.managers = managers::recognise(root);
-    facts.certificates = certificates::collect(root, &facts.postfix, &facts.exim);
+    facts.certificates = certificates::collect(root, &facts.postfix, &facts.exim, facts.cpanel.as_ref());
     facts.conceal(&root.secrets());
     facts
 }
@@ -87,7 +90,9 @@ pub(crate) fn collect_again(
         problems.extend(found);
         cpanel
     });
-    let mut facts = assemble(root, found, Parts { host, problems, cpanel, postfix, exim });
+    let (panel_maps, large) = memory.panels(root).as_ref().clone();
+    problems.extend(large);
+    let mut facts = assemble(root, found, Parts { host, problems, cpanel, panel_maps, postfix, exim });
     facts.machine = before.machine.clone();
     facts.managers = before.managers.clone();
     facts.certificates = before.certificates.clone();
@@ -99,12 +104,13 @@ struct Parts {
     host: Host,
     problems: Vec<Problem>,
     cpanel: Option<Cpanel>,
+    panel_maps: Vec<PanelMap>,
     postfix: postfix::Collected,
     exim: exim::Collected,
 }
 
 fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
-    let Parts { host, mut problems, cpanel, postfix, exim } = parts;
+    let Parts { host, mut problems, cpanel, panel_maps, postfix, exim } = parts;
     let running = &found.daemons;
     let configured = live::Configured {
         postfix: !postfix.instances.is_empty(),
@@ -128,6 +134,7 @@ fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
     facts.postfix = postfix.instances;
     facts.exim = exim.configurations;
     facts.cpanel = cpanel;
+    facts.panel_maps = Some(panel_maps);
     facts.mtas = mtas;
     facts.senders = Some(postfix.senders.into_iter().chain(exim.senders).collect());
     facts.proxy_interfaces = postfix.proxy_interfaces;

@@ -4,7 +4,7 @@ use crate::facts::{Fact, Origin};
 use crate::name::DomainName;
 
 /// What changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum What {
     /// The MTA, or its major version.
     Mta,

@@ -3,8 +3,10 @@
 //! Pure. What is the same on both hosts, or follows from the mapping of addresses and names, is told apart from what nobody asked for.
 //! Times, process numbers, times to live and the order of records take no part.
 
+mod certificates;
 mod change;
 mod mapping;
+mod maps;
 mod names;
 mod panel;
 mod paths;
@@ -32,11 +34,13 @@ pub struct Side<'a> {
 pub fn changes(moved: &Moved, facts: &Facts, answers: &Answers) -> Vec<Change> {
     let old = Side { facts: &moved.old, answers: &moved.answers };
     let new = Side { facts, answers };
-    let pairs = paths::pairs(old.facts, facts).chain(panel::pairs(old.facts, facts));
+    let pairs = paths::pairs(old.facts, facts).chain(maps::pairs(old.facts, facts));
     let mapping = Mapping::new(moved, facts, pairs.chain(settings::pairs(old.facts, facts)));
     let mut all = names::changes(old, new, &mapping);
     let by_path = paths::changes(old, new, &mapping);
-    all.extend(panel::changes(old, new, &mapping, &moved.sought, &by_path));
+    all.extend(panel::changes(old, new, &mapping, &moved.sought));
+    all.extend(maps::changes(old, new, &mapping, &moved.sought, &by_path));
+    all.extend(certificates::changes(old.facts, facts, &mapping));
     all.extend(settings::changes(old, new, &mapping, &moved.sought));
     all.extend(by_path);
     all.extend(records::changes(old, new, &mapping, &moved.sought));

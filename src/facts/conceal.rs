@@ -15,6 +15,8 @@ impl Facts {
             postfix,
             exim,
             cpanel,
+            // As those of cPanel: masked where they are written.
+            panel_maps: _,
             mtas: _,
             senders,
             proxy_interfaces: _,

@@ -8,6 +8,7 @@ mod machine;
 pub mod moved;
 mod mta;
 mod overrides;
+mod panel;
 mod problem;
 mod routing;
 mod sender;
@@ -32,6 +33,7 @@ pub use mta::{
     Refusal, RunningDaemon, Setting,
 };
 pub use overrides::{Expectations, Overrides};
+pub use panel::{MapOf, PanelMap};
 pub use problem::{Problem, ProblemKind};
 pub use routing::{HandedOver, Idle, IdleSetting, MissingService, OutdatedTable};
 pub use sender::{Bind, NextHop, Sender};
@@ -52,6 +54,9 @@ pub struct Facts {
     pub exim: Vec<Exim>,
     /// cPanel's files, on a cPanel server.
     pub cpanel: Option<Cpanel>,
+    /// Maps of other panels; `None` where an old snapshot does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panel_maps: Option<Vec<PanelMap>>,
     /// Which MTAs there are and which are judged.
     pub mtas: MtaChoice,
     /// Every way of sending that the files of all configured MTAs set, those of Postfix first; `None` where an old snapshot does not say.
@@ -135,6 +140,7 @@ impl Facts {
             postfix: Vec::new(),
             exim: Vec::new(),
             cpanel: None,
+            panel_maps: None,
             mtas: MtaChoice::default(),
             senders: None,
             proxy_interfaces: Vec::new(),

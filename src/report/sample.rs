@@ -145,6 +145,7 @@ pub(crate) fn facts() -> Facts {
             handed: Vec::new(),
         }],
         cpanel: None,
+        panel_maps: None,
         mtas: MtaChoice {
             configured: vec![Mta::Postfix],
             live: vec![Mta::Postfix],

@@ -17,6 +17,19 @@ pub struct Drift {
     pub codes: &'static [&'static str],
 }
 
+/// The text of a certificate: `mail-smtp` is for mail and smtp.example.com, `server-firm` for server.example.com and mail.firm.example,
+/// `server-firm-new` for mail.new.example too, `mail` and `firm` for the mail.* of these, `mx-smtp` for mx.example.net and smtp.example.com.
+pub fn certificate(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/certificates");
+    fs::read_to_string(folder.join(format!("{name}.pem"))).unwrap()
+}
+
+/// What cPanel's Exim presents.
+pub const CPANEL_CERTIFICATE: &str = "root/var/cpanel/ssl/exim/exim.crt";
+/// What is told of a Postfix whose certificate is not for one of its names.
+const CERTIFICATE: &str = "drift setting certificate of postfix as a server";
+const CHAIN: &str = "root/etc/postfix/chain.pem";
+
 const MAIN: &str = "root/etc/postfix/main.cf";
 const MASTER: &str = "root/etc/postfix/master.cf";
 
@@ -31,9 +44,9 @@ pub const ON_POSTFIX: &[Drift] = &[
     },
     Drift {
         name: "hostname -f",
-        touches: &["fqdn"],
+        touches: &["fqdn", "certificate"],
         make: |dir| sub(dir, "kernel", "\"fqdn\": \"mail.example.com\"", "\"fqdn\": \"srv8.example.com\""),
-        told: &["drift host-name hostname -f"],
+        told: &["drift host-name hostname -f", CERTIFICATE],
         codes: &["MIG003"],
     },
     Drift {
@@ -45,9 +58,14 @@ pub const ON_POSTFIX: &[Drift] = &[
     },
     Drift {
         name: "myhostname",
-        touches: &["own", "ipv6"],
+        touches: &["own", "ipv6", "certificate"],
         make: |dir| sub(dir, MAIN, "myhostname = mail.example.com", "myhostname = other.example.com"),
-        told: &["drift helo postfix smtp ipv4", "drift helo postfix smtp ipv6", "drift setting postfix myhostname"],
+        told: &[
+            "drift helo postfix smtp ipv4",
+            "drift helo postfix smtp ipv6",
+            "drift setting postfix myhostname",
+            CERTIFICATE,
+        ],
         codes: &["MIG003"],
     },
     Drift {
@@ -187,6 +205,31 @@ pub const ON_POSTFIX: &[Drift] = &[
         told: &["leftover ptr 10.113.0.203.in-addr.arpa."],
         codes: &["DNS011"],
     },
+    Drift {
+        name: "a certificate without a name that the old one had",
+        touches: &["certificate"],
+        make: |dir| fs::write(dir.join(CHAIN), certificate("mail")).unwrap(),
+        told: &[CERTIFICATE],
+        codes: &["MIG003"],
+    },
+    Drift {
+        name: "no certificate",
+        touches: &["certificate"],
+        make: |dir| fs::remove_file(dir.join(CHAIN)).unwrap(),
+        told: &[CERTIFICATE],
+        codes: &["MIG004"],
+    },
+    Drift {
+        name: "the certificate in another setting",
+        touches: &["certificate"],
+        make: |dir| {
+            fs::rename(dir.join(CHAIN), dir.join("root/etc/postfix/mail.crt")).unwrap();
+            let setting = "smtpd_tls_cert_file = /etc/postfix/mail.crt";
+            sub(dir, MAIN, "smtpd_tls_chain_files = /etc/postfix/chain.pem", setting);
+        },
+        told: &[],
+        codes: &[],
+    },
 ];
 
 /// On the cPanel server.
@@ -247,9 +290,9 @@ pub const ON_CPANEL: &[Drift] = &[
     },
     Drift {
         name: "WHM's host name",
-        touches: &["whm"],
+        touches: &["whm", "certificate"],
         make: |dir| sub(dir, "root/etc/wwwacct.conf", "HOST server.example.com", "HOST srv9.example.com"),
-        told: &["drift host-name wwwacct.conf HOST"],
+        told: &["drift host-name wwwacct.conf HOST", "drift setting certificate of exim as a server"],
         codes: &["MIG003"],
     },
     Drift {
@@ -265,5 +308,22 @@ pub const ON_CPANEL: &[Drift] = &[
         make: |dir| sub(dir, "zones/firm.example.zone", "mail IN A 198.51.100.11", "mail IN A 203.0.113.11"),
         told: &["leftover record mail.firm.example. A"],
         codes: &["DNS008"],
+    },
+    Drift {
+        name: "a certificate without the host's own name",
+        touches: &["certificate", "whm"],
+        make: |dir| fs::write(dir.join(CPANEL_CERTIFICATE), certificate("firm")).unwrap(),
+        told: &["drift setting certificate of exim as a server"],
+        codes: &["MIG003"],
+    },
+    Drift {
+        name: "a domain whose mail is delivered here and was not",
+        touches: &["routing"],
+        make: |dir| {
+            sub(dir, "root/etc/remotedomains", "away.example\n", "");
+            append(dir, "root/etc/localdomains", "away.example");
+        },
+        told: &["drift map-line mail routing away.example"],
+        codes: &["MIG003"],
     },
 ];

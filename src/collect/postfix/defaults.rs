@@ -203,12 +203,14 @@ pub const SHARED: [&str; 34] = [
     "bounce_template_file",
 ];
 
-const SMTP: [&str; 12] = [
+const SMTP: [&str; 14] = [
     "notify_classes",
     "smtp_fallback_relay",
     "best_mx_transport",
     "error_notice_recipient",
+    "smtp_tls_chain_files",
     "smtp_tls_cert_file",
+    "smtp_tls_eccert_file",
     "smtp_bind_address",
     "smtp_bind_address6",
     "smtp_helo_name",
@@ -233,7 +235,14 @@ const LMTP: [&str; 12] = [
     "lmtp_bind_address_enforce",
 ];
 
-const SMTPD: [&str; 4] = ["smtpd_banner", "notify_classes", "smtpd_tls_cert_file", "smtpd_tls_key_file"];
+const SMTPD: [&str; 6] = [
+    "smtpd_banner",
+    "notify_classes",
+    "smtpd_tls_chain_files",
+    "smtpd_tls_cert_file",
+    "smtpd_tls_key_file",
+    "smtpd_tls_eccert_file",
+];
 
 const REWRITE: [&str; 7] = [
     "local_transport",

@@ -37,7 +37,7 @@ const KEPT: usize = 8;
 /// Settings that feed one another up to a secret one and are followed.
 const FEED_DEPTH: usize = 20;
 /// Parameters that the snapshot shows: those that bear on identity or route mail.
-const SHOWN: [&str; 34] = [
+const SHOWN: [&str; 39] = [
     "myhostname",
     "mydomain",
     "myorigin",
@@ -60,7 +60,12 @@ const SHOWN: [&str; 34] = [
     "sender_dependent_default_transport_maps",
     "transport_maps",
     "multi_instance_directories",
+    "smtp_tls_cert_file",
+    "smtp_tls_chain_files",
+    "smtp_tls_eccert_file",
     "smtpd_tls_cert_file",
+    "smtpd_tls_chain_files",
+    "smtpd_tls_eccert_file",
     "smtp_tls_security_level",
     "alternate_config_directories",
     "lmtp_bind_address",

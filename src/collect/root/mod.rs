@@ -2,6 +2,7 @@
 
 mod door;
 mod listing;
+mod pem;
 mod trial;
 
 use std::cell::{Cell, RefCell};
@@ -24,6 +25,7 @@ use crate::secret::Known;
 use crate::source::SourceFile;
 
 use door::Door;
+pub(crate) use pem::CERTIFICATES_LIMIT;
 pub use trial::{Changed, Touched};
 
 /// Largest file that is read, in bytes: ten times what a cPanel server with 50,000 domains holds in one map.

@@ -1,5 +1,5 @@
 use super::{drifts, mark, shown};
-use crate::compare::{Change, Effect};
+use crate::compare::{Change, Effect, What};
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::support::list;
 use crate::rules::{Context, rule};
@@ -9,7 +9,8 @@ rule! {
     ///
     /// ## Condition
     /// With `--moved-from` or `compare`: the host name, a HELO name, an MTA's own name, the domain that mail made here gets, the PTR name of a
-    /// sending address, or a record of such a name differs, and neither `--map`, `--expect-hostname`, the settings nor the change of the
+    /// sending address, a record of such a name, the names that a mail server's certificate is for (one of the old host's, or this host's own, is
+    /// not among them), or whether a domain's mail is delivered on the host differs, and neither `--map`, `--expect-hostname`, the settings nor the change of the
     /// addresses says that it should. Values that differ alike are one finding. Subject: the setting.
     ///
     /// ## Why it matters
@@ -48,14 +49,23 @@ fn is_alike(a: &Change, b: &Change) -> bool {
     (fold(&a.old), fold(&a.new)) == (fold(&b.old), fold(&b.new))
 }
 
+/// What changed, in a sentence: the key of a path says nothing of it.
+fn named(change: &Change) -> String {
+    match change.what {
+        What::Helo => format!("the HELO name of `{}`", change.key),
+        What::Ptr => format!("the PTR name of the sending address of `{}`", change.key),
+        _ => change.key.clone(),
+    }
+}
+
 fn finding(group: &[&Change]) -> Option<Finding> {
     let (first, rest) = group.split_first()?;
     let also = match rest {
         [] => String::new(),
-        rest => format!(" (so do {})", list(&rest.iter().map(|change| change.key.as_str()).collect::<Vec<_>>())),
+        rest => format!(" (so do {})", list(&rest.iter().map(|change| named(change)).collect::<Vec<_>>())),
     };
     let (old, new) = (shown(first.old.as_deref()), shown(first.new.as_deref()));
-    let message = format!("{} was {old} and is {new}{also}: {}", first.key, first.because);
+    let message = format!("{} was {old} and is {new}{also}: {}", named(first), first.because);
     let map = match (&first.old, &first.new) {
         (Some(old), Some(new)) if !old.contains(' ') && !new.contains(' ') => format!(" (--map {old}={new})"),
         _ => String::new(),

@@ -65,6 +65,10 @@ fn sentence(change: &Change) -> String {
         (What::Source, new) => {
             format!("{whose} left from {old}, and leaves from {} now: {because}", shown(new.as_deref()))
         }
+        (What::MapLine, new) => {
+            let new = shown(new.as_deref());
+            format!("{whose} left by way of {old} by {}, and leaves by way of {new} now: {because}", change.key)
+        }
         (_, Some(new)) => {
             format!("{whose} went {}, and goes {new} now: {because}", change.old.as_deref().unwrap_or_default())
         }

@@ -7,9 +7,10 @@ rule! {
     /// A setting of the old host that bears on identity is not set here.
     ///
     /// ## Condition
-    /// With `--moved-from` or `compare`: a bind address, a HELO name of a service, an entry of the NAT map, a line of cPanel's `mailips` or
-    /// `mailhelo` for a domain that is on this host, a flag file, or a lookup by sender domain was set on the old host and is not set here.
-    /// Subject: the setting.
+    /// With `--moved-from` or `compare`: a bind address, a HELO name of a service, an entry of the NAT map, a line of a panel's map
+    /// for a domain or address that is on this host (cPanel's `mailips` and `mailhelo`, DirectAdmin's `domainips`, `helo_data` and `domains`,
+    /// Hestia's `ip` and `smtp_relay.conf`), a flag file, a mail server's certificate, or a lookup by sender domain was set on the old host and is
+    /// not set here. Subject: the setting.
     ///
     /// ## Why it matters
     /// Transfers carry accounts, not the server's own settings: mail leaves from the main address under the main name, or WHM writes the maps
