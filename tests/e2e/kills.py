@@ -5,7 +5,7 @@ usage: kills.py HELOLINT HOST...      (HOST: a folder of testdata/hosts; wants s
 
 Whenever it is killed, each file is the old one or the new one, whole, with owner, permissions, access list and attributes; another --apply
 finishes the work and leaves no draft; and --undo gives back the bytes. A file that is mounted from elsewhere, as in containers, or that may only be
-read is left, with the reason.
+read or that is immutable is left, with the reason and how that ends.
 """
 import collections
 import errno
@@ -188,21 +188,36 @@ def applied_and_killed(helolint, scenario):
 
 
 def refused(helolint, scenario):
-    """What cannot be replaced is left, with the reason: a file or a folder that is mounted from elsewhere, one that may only be read."""
+    """What cannot be replaced is left, with the reason and the place that lasts: a file or a folder that is mounted from elsewhere, may only be read,
+    or is immutable. Nothing is left beside it, and once it can be replaced, it is."""
     file = "/etc/postfix/main.cf"
-    for how, word in (("file", "mounted here from elsewhere"), ("read-only", "read-only")):
+    ways = {
+        "mounted file": "it is mounted here from elsewhere (a container's file): it is changed where it comes from",
+        "read-only folder": "its file system is read-only: it is changed where that is made",
+        "immutable file": "it is immutable (lsattr shows it, chattr -i ends it)",
+        "immutable folder": "immutable (lsattr shows it)",
+    }
+    for how, words in ways.items():
         host = Host(helolint, scenario)
         path = host.root + file
-        mounted = path if how == "file" else os.path.dirname(path)
+        at = path if how.endswith("file") else os.path.dirname(path)
         other = f"{host.folder}/other"
-        (shutil.copy if how == "file" else shutil.copytree)(mounted, other)
-        subprocess.run(["mount", "--bind", other, mounted], check=True)
-        if how == "read-only":
-            subprocess.run(["mount", "-o", "remount,bind,ro", mounted], check=True)
+        if how.startswith("immutable"):
+            subprocess.run(["chattr", "+i", at], check=True)
+            end = ["chattr", "-i", at]
+        else:
+            (shutil.copy if how.endswith("file") else shutil.copytree)(at, other)
+            subprocess.run(["mount", "--bind", other, at], check=True)
+            if how == "read-only folder":
+                subprocess.run(["mount", "-o", "remount,bind,ro", at], check=True)
+            end = ["umount", at]
         before = host.files()
         done = host.fix("--apply", "--unsafe")
-        assert done.returncode == 1 and word in done.stdout and host.files() == before, f"{how}: {done.returncode} {done.stdout} {done.stderr}"
-        subprocess.run(["umount", mounted], check=True)
+        assert done.returncode == 1 and f"{file}: " in done.stdout and words in done.stdout, f"{how}: {done.returncode} {done.stdout} {done.stderr}"
+        assert host.files() == before, f"{how}: {sorted(host.files().keys() ^ before.keys())}"
+        subprocess.run(end, check=True)
+        done = host.fix("--apply", "--unsafe")
+        assert done.returncode == 0 and host.files() != before, f"{how}: it ended, and then: {done.returncode} {done.stdout} {done.stderr}"
         host.gone()
 
 

@@ -28,7 +28,7 @@ write_zones() {
     mkdir -p "$folder"
     for name in moving.example 7.18.198.in-addr.arpa 8.18.198.in-addr.arpa; do
         {
-            printf '$ORIGIN %s.\n$TTL 40\n@ IN SOA ns1.moving.example. hostmaster.moving.example. ( %s 7200 3600 1209600 1800 )\n' "$name" "$1"
+            printf '$ORIGIN %s.\n$TTL 40\n@ 1800 IN SOA ns1.moving.example. hostmaster.moving.example. ( %s 7200 3600 1209600 1800 )\n' "$name" "$1"
             printf '@ IN NS ns1.moving.example.\n'
         } >"$folder/$name.zone"
     done
@@ -37,7 +37,8 @@ write_zones() {
     printf '%s IN PTR mail.moving.example.\n' "${2##*.}" >>"$folder/${network##*.}.18.198.in-addr.arpa.zone"
 }
 
-# A name server for them, and resolvers: `stale` keeps old copies, `absent` absences, for 40 s at most; `fresh` is asked nothing before helolint waits.
+# A name server for them, and resolvers: `stale` and `absent` keep what was for 40 s at most; `fresh`, which would keep an absence for half an hour, is
+# asked nothing before helolint waits.
 start_moving() {
     local name address folder=$work/base/root/e2e zone
     write_zones 1 "$OLD"
@@ -55,7 +56,7 @@ start_moving() {
         address=${name#*:}
         {
             sed '/^ interface:/d; /^remote-control:/,$d' "$folder/unbound.conf"
-            printf ' interface: %s\n log-queries: yes\n cache-max-negative-ttl: %s\n' "$address" "$([ "${name%:*}" = absent ] && echo 40 || echo 3600)"
+            printf ' interface: %s\n log-queries: yes\n cache-max-negative-ttl: %s\n' "$address" "$([ "${name%:*}" = fresh ] && echo 3600 || echo 40)"
             printf 'remote-control:\n control-enable: no\n'
         } >"$folder/${name%:*}.conf"
         on base unbound -d -c "/e2e/${name%:*}.conf" >"$work/${name%:*}.log" 2>&1 &
@@ -145,6 +146,10 @@ case_move() {
     holds "$work/during.json" '{"PTR001"} <= {f["code"] for f in r["findings"] if f["verdict"] == "fail"}'
 
     say "  waiting, while the zones stay wrong for $PUBLISHED_AFTER s"
+    # Every question to the zones' server and to the resolvers, as it comes in.
+    ip netns exec dns python3 "$here/questions.py" "$work/questions" 192.0.2.58 192.0.2.59 192.0.2.60 192.0.2.61 &
+    local counting=$!
+    eventually 10 "questions are counted" test -e "$work/questions.ready"
     on new helolint wait "${ask[@]}" --for 5m --format ndjson >"$work/wait.all" 2>&1 &
     local all=$!
     on new helolint wait --resolver fresh=192.0.2.61 --for 5m --format ndjson >"$work/wait.fresh" 2>&1 &
@@ -159,8 +164,9 @@ case_move() {
     # One interval with its jitter, and 5 s.
     [ "$ended" -lt 21500000 ] || die "wait ends $ended us after the zones were right"
     wait "$all" || { cat "$work/wait.all" >&2; die "wait ends with another status"; }
+    kill "$counting"
     say "    over $((ended / 1000)) ms after the zones were right, $(((${EPOCHREALTIME/./} - ${published/./}) / 1000)) ms with old copies"
-    python3 - "$work/wait.fresh" "$work/wait.all" "$work/fresh.log" "$PUBLISHED_AFTER" <<'PY' || die "wait does not do as its schedule says"
+    python3 - "$work/wait.fresh" "$work/wait.all" "$work/fresh.log" "$PUBLISHED_AFTER" "$work/questions" "$NEW" <<'PY' || die "wait does not do as its schedule says"
 import collections, json, re, sys
 fresh, everyone = ([json.loads(line) for line in open(path)] for path in sys.argv[1:3])
 for events in (fresh, everyone):
@@ -174,6 +180,22 @@ assert asked and not [one for one in asked.items() if one[1] > 1 and "moving" in
 # A look at the source every 15 s, and the last one.
 looks = sum(1 for event in fresh if event["event"] == "asked" and event["source"])
 assert looks <= int(sys.argv[4]) // 15 + 3, fresh
+# As they came in at the servers: at the zones', each awaited question once in each look; at a resolver, as often as the schedule says.
+awaited = {("mail.moving.example.", 1), ("8.8.18.198.in-addr.arpa.", 12)}
+came = collections.Counter()
+for line in open(sys.argv[5]):
+    source, to, name, number = line.split()
+    if source == sys.argv[6]:
+        came[to, name, int(number)] += 1
+looks += sum(1 for event in everyone if event["event"] == "asked" and event["source"])
+for question in awaited:
+    assert 0 < came["192.0.2.60", *question] <= looks, (looks, came)
+    assert came["192.0.2.61", *question] == 1, came
+allowed = everyone[-1]["resolvers"]
+at_resolvers = sum(came[to, *question] for to in ("192.0.2.58", "192.0.2.59") for question in awaited)
+assert at_resolvers <= allowed, (allowed, came)
+figures = ", ".join(f"{to} {sum(came[to, *question] for question in awaited)}" for to in sorted({to for to, _, _ in came}))
+print(f"    {looks} looks at the source; awaited questions that came: {figures}", file=sys.stderr)
 PY
 
     say "  after: nothing is left of the old host"

@@ -54,7 +54,7 @@ case_edited() {
     ip -n edited link set lo up
     boot edited-p edited mail1.example.com
     cp -r "$here/edited.py" "$here/exim_answers.py" "$work/edited-postfix" "$root/tmp/"
-    on edited-p python3 /tmp/edited.py postfix /tmp/edited-postfix || die "Postfix reads an edit otherwise"
+    on edited-p env "E2E_EDITED=${E2E_EDITED:-}" python3 /tmp/edited.py postfix /tmp/edited-postfix || die "Postfix reads an edit otherwise"
     halt edited-p
     with_package edited-e exim4-daemon-heavy
     root=$work/edited-e/root
@@ -104,4 +104,13 @@ case_spf() {
             { cat "$work/spf.log" >&2; die "seed $seed: helolint and pyspf differ"; }
         tail -n 1 "$work/spf.log" | sed 's/^/    /' >&2
     done
+}
+
+# What plans print to be typed makes the same files as their diffs, by the real programs.
+case_commands() {
+    with_package commands-p postfix
+    with_package commands-e exim4-daemon-heavy
+    mkdir "$work/commands"
+    python3 "$here/commands.py" "$HELOLINT" "$work/commands" "$top/testdata/hosts" "$work/package-postfix/up" "$work/package-exim4-daemon-heavy/up" ||
+        die "commands make other files than diffs"
 }
