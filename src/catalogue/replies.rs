@@ -139,6 +139,7 @@ fn words(condition: Condition) -> &'static str {
         Condition::HeloInvalid => "an invalid HELO name",
         Condition::HeloMismatch => "a HELO name that contradicts the address or its PTR name",
         Condition::HeloForged => "a HELO name that is the receiver's own, or localhost",
+        Condition::SenderUnresolved => "a sender's domain that is not in the DNS",
         Condition::Authentication => "SPF, DKIM or DMARC",
         Condition::Reputation => "the reputation of the address",
         Condition::PortBlocked => "no connection to port 25",
@@ -268,12 +269,12 @@ mod tests {
         let text = said("554 5.7.1 Client host [192.0.2.25] blocked using zen.spamhaus.org", None);
         assert!(text.contains("not about the host's identity, but the reputation of the address"), "{text}");
         let text = said("550 5.1.1 no such user", None);
-        assert!(text.contains("None of the 59 replies") && text.contains("refused for good"), "{text}");
+        assert!(text.contains("None of the 61 replies") && text.contains("refused for good"), "{text}");
         assert!(said("", None).contains("Give it the whole reply"));
         let incoming = "mail postfix/smtpd[9]: NOQUEUE: reject: RCPT from unknown[198.51.100.7]: 450 4.7.1 Client host rejected: cannot \
                         find your reverse hostname";
         let text = said(incoming, None);
-        assert!(text.contains("1 line is about mail that came in") && !text.contains("None of the 59"), "{text}");
+        assert!(text.contains("1 line is about mail that came in") && !text.contains("None of the 61"), "{text}");
         let hostile = said("450 <\u{1b}[2Jx>: Helo command rejected: Host not found", None);
         assert!(!hostile.contains('\u{1b}'), "{hostile:?}");
     }

@@ -38,6 +38,8 @@ pub enum Condition {
     HeloMismatch,
     /// The HELO name is the receiver's own, or `localhost`.
     HeloForged,
+    /// The domain of the sender's address is not in the DNS.
+    SenderUnresolved,
     /// SPF, DKIM or DMARC.
     Authentication,
     /// A block list, or what the receiver thinks of the address.
@@ -59,6 +61,7 @@ impl Condition {
             Condition::HeloNotQualified | Condition::HeloInvalid => &["HLO001"],
             Condition::HeloMismatch => &["HLO003", "HLO004"],
             Condition::HeloForged => &["HLO001", "HLO003"],
+            Condition::SenderUnresolved => &["CFG020"],
             Condition::PtrTemporary | Condition::Authentication | Condition::Reputation | Condition::PortBlocked => &[],
         }
     }

@@ -30,6 +30,30 @@ pub(super) const SOFTWARE: &[Reply] = &[
         source: "Postfix smtpd_check.c; a 2021 public report of the 4.7.25 form; Sisimai notes Yahoo among its users",
     },
     Reply {
+        id: "postfix-sender-domain",
+        receiver: None,
+        pattern: "Sender address rejected: (?:Domain not found|Domain .* does not accept mail)",
+        example: "450 4.1.8 <root@web.example.com>: Sender address rejected: Domain not found",
+        meaning: "Postfix's reject_unknown_sender_domain: the domain of the sender's address has no MX, A or AAAA record, or its MX says that it \
+                  takes no mail.",
+        means: &[Condition::SenderUnresolved],
+        proof: Proof::NamesIt,
+        basis: Basis::SourceCode,
+        source: "Postfix smtpd_check.c (unknown_address_reject_code, 450 unless set to 550)",
+    },
+    Reply {
+        id: "sendmail-sender-domain",
+        receiver: None,
+        pattern: r"Domain of sender address \S* ?does not (?:exist|resolve)",
+        example: "553 5.1.8 <root@web.example.com>... Domain of sender address root@web.example.com does not exist",
+        meaning: "Sendmail's check of the sender: the domain of the sender's address has neither an MX nor an address record, or the \
+                  receiver's lookup failed for now.",
+        means: &[Condition::SenderUnresolved],
+        proof: Proof::NamesIt,
+        basis: Basis::SourceCode,
+        source: "sendmail cf/m4/proto.m4, check_mail",
+    },
+    Reply {
         id: "postfix-helo-not-found",
         receiver: None,
         pattern: "<(?P<helo>[^>]*)>: Helo command rejected: Host not found",
