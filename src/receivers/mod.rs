@@ -212,7 +212,7 @@ fn judge(receiver: &Receiver, seen: &Seen) -> Opinion {
                 opinion(Verdict::Unknown, format!("cannot be told: no answer here ({why})"), None, receiver.basis)
             }
             None => {
-                opinion(Verdict::Unknown, "cannot be told: the HELO name is undecided".into(), None, receiver.basis)
+                opinion(Verdict::Unknown, "cannot be told: the HELO name is not known".into(), None, receiver.basis)
             }
         };
     }

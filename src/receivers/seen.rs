@@ -54,7 +54,8 @@ impl Seen {
         let reasons: Vec<Generic> = all.iter().map_while(|name| why_generic(name, address)).collect();
         let (helo, helo_unknown) = match introduction(path, |addr| dns.own_ptr_names(addr)) {
             Introduction::Name(name) => (Some(name.value), false),
-            Introduction::None => (None, false),
+            // Whatever the program on this host says that is handed the mail.
+            Introduction::None => (None, path.handed_over),
             Introduction::Undecided | Introduction::Open(_) => (None, true),
         };
         let forward_open = || all.iter().find_map(|name| dns.addresses(name, Family::from(address)).open().cloned());

@@ -154,6 +154,7 @@ fn a_generic_ptr_name() {
             "gmx reject documented",
             "t-online reject reported",
             "virgin-media reject reported",
+            "rspamd penalise source code",
             "spamassassin penalise source code",
         ],
     );
@@ -235,6 +236,18 @@ fn scores_add_up() {
     let unconfirmed = dns(&[("mail.example.com A", &["192.0.2.99"])]);
     assert!(!score(&healthy(), &unconfirmed, "rspamd").contains("HOSTNAME_UNKNOWN"), "there is a PTR record");
     assert_eq!(score(&helo("srv"), &dns(&[]), "rspamd"), "+3.00 (HFILTER_HELO_5)");
+    for (ptr, expected) in [
+        ("static.10.2.0.192.clients.your-server.de", "+7.00 (HFILTER_HOSTNAME_5, ONCE_RECEIVED_STRICT)"),
+        ("static7.example.com", "+4.00 (ONCE_RECEIVED_STRICT)"),
+        ("static.mail.example.com", ""),
+        ("192-0-2-10-host.colocrossing.com", "+1.00 (HFILTER_HOSTNAME_2)"),
+    ] {
+        let question = format!("{ptr} A");
+        let world = dns(&[("192.0.2.10 PTR", &[ptr]), (question.as_str(), &[ADDR])]);
+        let rspamd = &said(&healthy(), &world)["rspamd"];
+        assert_eq!(rspamd.reply.as_ref().map_or("", |reply| reply.text.as_str()), expected, "{ptr}");
+        assert_ne!(rspamd.verdict, Verdict::Accept, "{ptr}: what its shape weighs is not known");
+    }
     assert_eq!(score(&helo("srv.lan"), &dns(&[]), "rspamd"), "+3.00 (HFILTER_HELO_5)");
     assert_eq!(score(&healthy(), &none, "spamassassin"), "+0.79 (RDNS_NONE)");
     assert_eq!(score(&helo(ADDR), &dns(&[]), "rspamd"), "+3.00 (HFILTER_HELO_BAREIP)");
@@ -302,7 +315,7 @@ fn what_could_not_be_seen_here_is_unknown() {
     let facts = healthy().but(|f| f.paths[0].helo = Helo::Undecided(undecided));
     let all = said(&facts, &dns(&[]));
     assert_eq!(all["exim-helo"].verdict, Verdict::Unknown);
-    assert_eq!(all["exim-helo"].because, "cannot be told: the HELO name is undecided");
+    assert_eq!(all["exim-helo"].because, "cannot be told: the HELO name is not known");
     assert_eq!(all["microsoft"].verdict, Verdict::Accept, "it has no rule about the HELO name");
 }
 
