@@ -210,7 +210,7 @@ pub fn write(facts: &Facts, dns: &Observations, taken: Timestamp) -> Result<Stri
 
 fn facts_doc(facts: &Facts) -> Result<FactsDoc, serde_json::Error> {
     let mut document: FactsDoc = serde_json::from_value(serde_json::to_value(facts)?)?;
-    document.exim.iter_mut().flat_map(|exim| exim.values_mut()).for_each(printed::as_exim);
+    document.exim.iter_mut().for_each(printed::as_exim);
     let details = std::mem::take(&mut document.host);
     let view: HostView = host_view(facts);
     document.host = serde_json::from_value(serde_json::to_value(view)?)?;
