@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Absolute, Record};
+use super::record::{Absolute, Record, RecordData};
 use crate::name::DomainName;
 
 /// Why there is no answer. None of these says anything about a record.
@@ -152,9 +152,13 @@ pub struct Answer {
 pub const RECORDS: usize = 64;
 
 impl Answer {
-    /// The records in words, as evidence quotes them.
+    /// The records in words, as evidence quotes them: aliases as they lead on, then the others in one order, however the server turned them.
     pub fn texts(&self) -> String {
-        let mut texts: Vec<String> = self.records.iter().map(|record| record.data.to_string()).collect();
+        let is_alias = |record: &&Record| matches!(record.data, RecordData::Cname(_));
+        let mut others: Vec<&Record> = self.records.iter().filter(|record| !is_alias(record)).collect();
+        others.sort_by(|a, b| a.data.cmp(&b.data));
+        let all = self.records.iter().filter(is_alias).chain(others);
+        let mut texts: Vec<String> = all.map(|record| record.data.to_string()).collect();
         if self.left_out > 0 {
             texts.push(format!("and {} more", self.left_out));
         }
@@ -165,6 +169,27 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_sets_read_alike_in_whichever_order_they_came() {
+        let record = |data| Record { name: crate::name::DomainName::new("10.2.0.192.in-addr.arpa"), ttl: 60, data };
+        let ptr = |name: &str| record(RecordData::Ptr(crate::name::DomainName::new(name)));
+        let alias = || record(RecordData::Cname(crate::name::DomainName::new("10.reverse.test")));
+        let answer = |records| Answer {
+            nxdomain: false,
+            authoritative: true,
+            recursion_available: false,
+            records,
+            negative_ttl: None,
+            soa: None,
+            rtt_micros: 0,
+            left_out: 0,
+        };
+        let one = answer(vec![alias(), ptr("b.example"), ptr("a.example")]).texts();
+        assert_eq!(one, answer(vec![alias(), ptr("a.example"), ptr("b.example")]).texts());
+        let at = |name: &str| one.find(name).unwrap();
+        assert!(at("10.reverse.test") < at("a.example") && at("a.example") < at("b.example"), "{one}");
+    }
 
     #[test]
     fn what_a_server_sends_in_place_of_an_answer_is_not_repeated_at_length() {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::delegation::{by, served, shown};
 use super::questions::{judged, words};
 use crate::findings::Finding;
@@ -43,13 +45,18 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             continue;
         }
         let said: Vec<String> = views.iter().map(|view| said(dns, question, view)).collect();
-        let (doubt, text) = match one_serial(dns, question, &views) {
-            Some(serial) => (
+        let (doubt, text) = match serials(dns, question, &views) {
+            Serials::Unknown => (
+                String::new(),
+                "Bring the zone's servers to one state: have every one of them load the zone as it is where it is made, or take those that \
+                 do not out of the delegation.",
+            ),
+            Serials::One(serial) => (
                 format!(" though all have the serial {serial}, so that none of them fetches the zone again"),
                 "Bring the zone's servers to one state: correct the zone where it is made, raise its serial, and see that every server \
                  loads it; a server that makes its data itself has to be given the same.",
             ),
-            None => (
+            Serials::Several => (
                 String::new(),
                 "Bring the zone's servers to one state: have those with the older serial fetch the zone again, or take them out of the \
                  delegation.",
@@ -65,11 +72,24 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The serial that all these servers have, where each of them tells one.
-fn one_serial(dns: &Observations, question: &Question, views: &[View]) -> Option<u32> {
-    let mut serials = views.iter().flat_map(|view| &view.by).map(|at| dns.serial(*at, question));
-    let first = serials.next()??;
-    serials.all(|serial| serial == Some(first)).then_some(first)
+/// The SOA serials with which the servers speak.
+enum Serials {
+    /// All have this one.
+    One(u32),
+    /// They differ.
+    Several,
+    /// Not all of them told theirs, and none differ.
+    Unknown,
+}
+
+fn serials(dns: &Observations, question: &Question, views: &[View]) -> Serials {
+    let all: Vec<Option<u32>> = views.iter().flat_map(|view| &view.by).map(|at| dns.serial(*at, question)).collect();
+    let known: BTreeSet<u32> = all.iter().flatten().copied().collect();
+    match (known.first(), known.len()) {
+        (Some(serial), 1) if all.iter().all(Option::is_some) => Serials::One(*serial),
+        (_, 2..) => Serials::Several,
+        _ => Serials::Unknown,
+    }
 }
 
 /// What a group of servers says, each with its serial, and with who names it where one side alone does.
@@ -140,6 +160,9 @@ mod tests {
         let found = findings(&RULE, &healthy(), &two).remove(0);
         assert!(found.message.contains("192.0.2.99 (ns2, serial 6)") && !found.message.contains("though"), "{found:?}");
         assert!(found.fix.is_some_and(|fix| fix.text.contains("older serial")));
+        let silent = observed(&[("mail.example.com A", &[("ns1", &["192.0.2.10"]), ("ns2", &["192.0.2.99"])])]);
+        let found = findings(&RULE, &healthy(), &silent).remove(0);
+        assert!(found.fix.is_some_and(|fix| !fix.text.contains("serial")), "nobody told one");
         let same = observed(&[(
             "mail.example.com A",
             &[("ns1", &["serial=7", "192.0.2.10"]), ("ns2", &["serial=7", "192.0.2.99"])],
