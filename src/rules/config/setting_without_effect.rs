@@ -51,9 +51,10 @@ fn finding(idle: &IdleSetting) -> Finding {
         ),
         Idle::Refused { by, parameter: refusing } => (
             format!(
-                "`{parameter}` has no effect: `{refusing} = {}` returns all mail for elsewhere to its sender (`5.0.0`) before a \
+                "`{parameter}` has no effect: `{refusing} = {}` returns all mail for elsewhere to its sender (`{}`) before a \
                  relay is looked for",
-                by.value
+                by.value,
+                status(&by.value)
             ),
             format!("Remove `{parameter}`, or `{refusing}` where mail is to leave through {}.", value.value),
         ),
@@ -64,6 +65,18 @@ fn finding(idle: &IdleSetting) -> Finding {
         Idle::Refused { by, .. } => finding.place(&by.origin, "refuses before"),
         Idle::Version { installed, .. } => finding.place(&installed.origin, "installed version"),
         Idle::Program { .. } => finding,
+    }
+}
+
+/// The status with which `error:5.7.1 text` returns mail: 5.0.0, unless its text begins with another of the fifth class (error(8)).
+fn status(transport: &str) -> &str {
+    let text = transport.split_once(':').map_or("", |(_, text)| text).trim_start();
+    let first = text.split_ascii_whitespace().next().unwrap_or_default();
+    let numbers: Vec<&str> = first.split('.').collect();
+    let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    match numbers[..] {
+        ["5", subject, detail] if [subject, detail].iter().all(is_number) => first,
+        _ => "5.0.0",
     }
 }
 
@@ -94,5 +107,19 @@ mod tests {
                 ("refused before", idle(refused), dns(&[]), found),
             ],
         );
+    }
+    #[test]
+    fn the_status_of_what_is_returned() {
+        for (transport, expected) in [
+            ("error", "5.0.0"),
+            ("error:outside mail is off", "5.0.0"),
+            ("error:5.7.1 outside mail is off", "5.7.1"),
+            ("error: 5.3.0 off", "5.3.0"),
+            ("error:4.3.0 later", "5.0.0"),
+            ("error:2.0.0 fine", "5.0.0"),
+            ("error:5.7 off", "5.0.0"),
+        ] {
+            assert_eq!(status(transport), expected, "{transport}");
+        }
     }
 }
