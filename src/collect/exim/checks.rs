@@ -55,7 +55,7 @@ pub(crate) fn driver(lines: &Lines, driver: &Driver, class: Class) -> Result<(),
 /// # Errors
 /// What makes Exim refuse them.
 pub(crate) fn routers(lines: &Lines, routers: &[Driver]) -> Result<(), Refused> {
-    for router in routers {
+    for (at, router) in routers.iter().enumerate() {
         let given = router.text("transport").is_some();
         let message = match router.driver.as_str() {
             "accept" | "dnslookup" | "ipliteral" if !given && !router.is("verify_only", false) => {
@@ -71,9 +71,7 @@ pub(crate) fn routers(lines: &Lines, routers: &[Driver]) -> Result<(), Refused> 
         if !SELF.contains(&own) && !own.starts_with("reroute:") {
             return Err(refused(lines, router, format!("{own} is not valid for the self option")));
         }
-    }
-    for (at, router) in routers.iter().enumerate() {
-        for (option, only_behind) in [("pass_router", true), ("redirect_router", false)] {
+        for (option, only_behind) in [("redirect_router", false), ("pass_router", true)] {
             let Some(other) = router.text(option) else { continue };
             let name = &router.name;
             match routers.iter().position(|known| known.name == other) {
@@ -101,6 +99,8 @@ pub(crate) fn authenticators(lines: &Lines, all: &[Driver]) -> Result<(), Refuse
     let side = |driver: &Driver, client: bool| match (driver.driver.as_str(), client) {
         ("plaintext", true) => driver.text("client_send").is_some(),
         ("plaintext", false) => driver.text("server_condition").is_some(),
+        ("external", true) => driver.text("client_send").is_some(),
+        ("external", false) => driver.text("server_condition").is_some(),
         ("cram_md5", true) => driver.text("client_secret").is_some(),
         ("cram_md5", false) => driver.text("server_secret").is_some(),
         // Where a build has no such driver, Exim refuses the first of the two.
@@ -161,6 +161,18 @@ mod tests {
             (router, "accept; transport = t; self = x", "x is not valid for the self option"),
             (router, "accept; transport = t; pass_router = s", "new_router \"s\" not found for \"r\" router"),
             (router, "accept; transport = t; pass_router = r", "new_router \"r\" does not follow \"r\" router"),
+            // One router after the other.
+            (
+                router,
+                "accept; transport = t; pass_router = r; s:; driver = accept; transport = t; self = x",
+                "new_router \"r\" does not follow \"r\" router",
+            ),
+            (router, "accept; transport = t; pass_router = r; self = x", "x is not valid for the self option"),
+            (
+                router,
+                "accept; transport = t; pass_router = r; redirect_router = s",
+                "new_router \"s\" not found for \"r\" router",
+            ),
             (
                 transport,
                 "appendfile; file = /x; directory = /y",
@@ -181,6 +193,15 @@ mod tests {
                 "b:; driver = spa; public_name = X; server_password = x; c:; driver = spa; public_name = x; server_password = y",
                 Some("two server authenticators (b and c) have the same public name (X)"),
             ),
+            (
+                "b:; driver = external; public_name = X; server_condition = x; c:; driver = external; public_name = x; server_condition = y",
+                Some("two server authenticators (b and c) have the same public name (X)"),
+            ),
+            (
+                "b:; driver = external; public_name = X; server_condition = x; c:; driver = external; public_name = x; server_param2 = y",
+                None,
+            ),
+            ("b:; driver = tls; public_name = PLAIN; server_condition = x", None),
             ("b:; driver = cram_md5", Some("no public name specified for the b authenticator")),
             ("server_set_id x", Some("missing \"=\" after server_set_id")),
             ("a:; driver = spa", Some("there are two authenticators called \"a\"")),

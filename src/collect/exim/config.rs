@@ -335,6 +335,9 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
                 passed(how, Err(Refused { unknown: true, ..refused(&line, message) }))?;
             }
         }
+        if how.debian && !how.lenient {
+            not_built(class, driver).map_err(|message| Refused { of_build: true, ..refused(&line, message) })?;
+        }
     };
     finish(lines, open.take(), class, &mut done)?;
     match class {
@@ -346,6 +349,20 @@ fn drivers(how: &Reading, lines: &mut Lines, config: &mut Config, class: Class) 
         Class::Authenticator => checks::authenticators(lines, &done)?,
     }
     Ok(section)
+}
+
+/// What Debian's packages of today are not built with, among the drivers and their options.
+fn not_built(class: Class, driver: &Driver) -> Result<(), String> {
+    let (word, name) = (class.word(), &driver.name);
+    match (class, driver.driver.as_str()) {
+        (Class::Authenticator, found @ ("gsasl" | "heimdal_gssapi")) => {
+            return Err(format!("{word} {name}: cannot find {word} driver \"{found}\""));
+        }
+        (Class::Transport, "smtp") | (Class::Router, "redirect") => {}
+        _ => return Ok(()),
+    }
+    let gone = |option: &&String| *option == "arc_sign" || *option == "srs" || option.starts_with("srs_");
+    driver.options.keys().find(gone).map_or(Ok(()), |option| Err(format!("option \"{option}\" unknown")))
 }
 
 fn finish(lines: &Lines, driver: Option<Driver>, class: Class, done: &mut Vec<Driver>) -> Result<(), Refused> {
