@@ -115,6 +115,19 @@ pub fn leads_to_the_public(addr: IpAddr) -> bool {
     is_public(addr) && embedded.is_none_or(|v4| is_public(v4.into()))
 }
 
+/// Whether two addresses of one family share a prefix of this length; one that is longer than the family's addresses is as long as these.
+pub fn shares_prefix(one: IpAddr, other: IpAddr, length: u8) -> bool {
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            (one.to_bits() ^ other.to_bits()).leading_zeros() >= u32::from(length).min(u32::BITS)
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            (one.to_bits() ^ other.to_bits()).leading_zeros() >= u32::from(length).min(u128::BITS)
+        }
+        _ => false,
+    }
+}
+
 /// Whether `addr` is link-local (RFC 3927, RFC 4291 section 2.5.6).
 pub fn is_link_local(addr: IpAddr) -> bool {
     match addr {
@@ -144,6 +157,23 @@ pub fn reverse_name(addr: IpAddr) -> DomainName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prefixes() {
+        let addr = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (one, other, length, shared) in [
+            ("192.0.2.10", "192.0.2.200", 24, true),
+            ("192.0.2.10", "192.0.3.10", 24, false),
+            ("192.0.2.10", "203.0.113.1", 0, true),
+            ("192.0.2.10", "192.0.2.11", 32, false),
+            ("192.0.2.10", "192.0.2.10", 200, true),
+            ("2001:db8::1", "2001:db8::2", 64, true),
+            ("2001:db8::1", "2001:db8:0:1::1", 64, false),
+            ("2001:db8::1", "192.0.2.10", 0, false),
+        ] {
+            assert_eq!(shares_prefix(addr(one), addr(other), length), shared, "{one} {other}/{length}");
+        }
+    }
 
     #[test]
     fn an_embedded_address_decides() {

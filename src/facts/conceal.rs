@@ -106,6 +106,7 @@ impl Hider<'_> {
             mail_origin,
             missing_services,
             outdated_tables,
+            open_lists: _,
             idle_settings,
             sends_nothing: _,
             piped: _,
@@ -137,7 +138,8 @@ impl Hider<'_> {
     }
 
     fn exim(&self, configuration: &mut Exim) {
-        let Exim { file: _, version_hint: _, error, main, transports, routers, handed } = configuration;
+        let Exim { file: _, version_hint: _, error, main, transports, routers, handed, sends_nothing: _ } =
+            configuration;
         handed.iter_mut().for_each(|hop| self.text(&mut hop.value));
         error.iter_mut().for_each(|refusal| self.refusal(refusal));
         self.settings(main);

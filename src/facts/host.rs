@@ -170,6 +170,20 @@ impl Host {
         all.filter(|a| !a.address.is_loopback() && !addr::is_link_local(a.address))
     }
 
+    /// Whether it is known to have neither an address nor a route of this family.
+    pub fn lacks(&self, family: Family) -> bool {
+        let known = self.addresses.is_some() && self.source.known && self.source.for_family(family).is_none();
+        known && !self.own_addresses().any(|own| Family::from(own.address) == family)
+    }
+
+    /// The address on the link that a destination is on too.
+    pub fn on_link(&self, to: IpAddr) -> Option<IpAddr> {
+        let same = |own: &&InterfaceAddress| {
+            own.prefix_length.is_some_and(|length| own.usable() && addr::shares_prefix(own.address, to, length))
+        };
+        self.own_addresses().find(same).map(|own| own.address)
+    }
+
     /// Lines of the hosts file that name `name`.
     pub fn hosts_entries<'a>(
         &'a self,

@@ -171,7 +171,7 @@ impl Facts {
         let live = |mta: Mta| self.mtas.live.is_empty() || self.mtas.live.contains(&mta);
         let postfix = self.postfix.iter().filter(|p| p.error.is_none() && !p.sends_nothing && live(Mta::Postfix));
         let postfix = postfix.filter_map(|p| p.mail_origin.clone()).map(|origin| (Mta::Postfix, origin));
-        let exim = self.exim.iter().filter(|e| e.error.is_none() && live(Mta::Exim));
+        let exim = self.exim.iter().filter(|e| e.error.is_none() && !e.sends_nothing && live(Mta::Exim));
         // Exim does not expand it: what is left of a macro or a variable is no domain.
         let exim = exim.filter_map(|e| e.main.get("qualify_domain")?.fact()).filter(|fact| !fact.value.contains('$'));
         let all = postfix.chain(exim.map(|origin| (Mta::Exim, origin)));

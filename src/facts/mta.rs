@@ -157,6 +157,9 @@ pub struct Postfix {
     /// Tables whose compiled form is older than their text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outdated_tables: Vec<OutdatedTable>,
+    /// Parameters that list domains, such as `mydestination`, and of which files do not decide which these are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_lists: Vec<String>,
     /// Settings that nothing looks at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub idle_settings: Vec<IdleSetting>,
@@ -205,6 +208,9 @@ pub struct Exim {
     /// Programs on this host that are handed whatever is for others: next hops on it, and transports that run a program.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handed: Vec<Fact<String>>,
+    /// Whether no mail leaves through it, as far as its files say, and nothing is wrong that may be the reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_nothing: bool,
 }
 
 /// A certificate that an MTA presents.

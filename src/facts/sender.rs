@@ -1,6 +1,7 @@
 //! One service or transport as the MTA's files put it, before sources are resolved.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -72,4 +73,22 @@ pub enum NextHop {
     Here,
     /// To a program on this host that is to bring it elsewhere. No outbound path of this MTA's.
     Handed(Arc<Fact<String>>),
+}
+
+impl NextHop {
+    /// The addresses of a relay elsewhere, where it is named by nothing else.
+    pub fn addresses(&self) -> Option<Vec<IpAddr>> {
+        let NextHop::Relay(hop) = self else { return None };
+        let address = |place: &str| match place.strip_prefix('[') {
+            Some(rest) => rest.split(']').next()?.parse().ok(),
+            None => place.rsplit_once(':').map_or(place, |(host, _)| host).parse().ok(),
+        };
+        hop.value.split(", ").map(address).collect()
+    }
+
+    /// The family that all of these are of.
+    pub fn only_family(&self) -> Option<Family> {
+        let families: BTreeSet<Family> = self.addresses()?.into_iter().map(Family::from).collect();
+        families.first().copied().filter(|_| families.len() == 1)
+    }
 }

@@ -36,9 +36,9 @@ impl Binding<'_> {
     pub(super) fn resolve(&mut self, sender: &Sender) -> Source {
         let host = self.host;
         match &sender.bind {
-            Bind::Kernel => kernel_choice(host, sender.family),
+            Bind::Kernel => self.chosen(sender),
             // Whatever the setting may say at run time, nothing leaves by a family of which this host has no address.
-            Bind::Undecided(_) if lacks(host, sender.family) => Source::None,
+            Bind::Undecided(_) if host.lacks(sender.family) => Source::None,
             Bind::Undecided(undecided) => Source::Unknown(Some(Box::new(undecided.clone()))),
             Bind::Unusable { parameter, value, then } => {
                 let kind = match value.value.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -46,9 +46,9 @@ impl Binding<'_> {
                     Err(_) => BindFaultKind::NotAnAddress,
                 };
                 self.report(sender, parameter, value.clone(), kind, *then);
-                after_fault(*then, host, sender.family)
+                self.after_fault(*then, sender)
             }
-            Bind::Address { address, .. } if address.value.is_unspecified() => kernel_choice(host, sender.family),
+            Bind::Address { address, .. } if address.value.is_unspecified() => self.chosen(sender),
             Bind::Address { parameter, address, on_failure } => {
                 let text = || address.with(address.value.to_string());
                 if address.value.is_loopback() {
@@ -64,11 +64,29 @@ impl Binding<'_> {
                     let kind = BindFaultKind::NotLocal(address.value);
                     self.report(sender, parameter, text(), kind, *on_failure);
                     if !nonlocal {
-                        return after_fault(*on_failure, host, sender.family);
+                        return self.after_fault(*on_failure, sender);
                     }
                 }
                 Source::At(address.clone(), true)
             }
+        }
+    }
+
+    /// What the kernel chooses for a sender. A relay may be reached without a route to all the world.
+    fn chosen(&self, sender: &Sender) -> Source {
+        match (kernel_choice(self.host, sender.family), sender.next_hop.addresses()) {
+            (Source::None, Some(relays)) if !self.host.lacks(sender.family) => {
+                let own = relays.into_iter().find_map(|relay| self.host.on_link(relay));
+                own.map_or(Source::Unknown(None), |own| Source::At(Fact::new(own, ROUTE), false))
+            }
+            (chosen, _) => chosen,
+        }
+    }
+
+    fn after_fault(&self, then: AfterBindFault, sender: &Sender) -> Source {
+        match then {
+            AfterBindFault::KernelChoice => self.chosen(sender),
+            AfterBindFault::NothingSent => Source::None,
         }
     }
 
@@ -98,22 +116,7 @@ impl Binding<'_> {
     }
 }
 
-/// Whether the host is known to have neither an address nor a route of this family.
-fn lacks(host: &Host, family: Family) -> bool {
-    let known = host.addresses.is_some() && host.source.known;
-    known
-        && host.source.for_family(family).is_none()
-        && !host.own_addresses().any(|own| Family::from(own.address) == family)
-}
-
-fn after_fault(then: AfterBindFault, host: &Host, family: Family) -> Source {
-    match then {
-        AfterBindFault::KernelChoice => kernel_choice(host, family),
-        AfterBindFault::NothingSent => Source::None,
-    }
-}
-
-pub(super) fn kernel_choice(host: &Host, family: Family) -> Source {
+fn kernel_choice(host: &Host, family: Family) -> Source {
     match host.source.for_family(family) {
         Some(source) => Source::At(Fact::new(source, ROUTE), false),
         None if host.source.known => Source::None,

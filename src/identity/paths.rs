@@ -54,6 +54,9 @@ pub(crate) fn of_senders<'a>(
             NextHop::Direct => None,
             NextHop::Relay(hop) => Some(Arc::clone(hop)),
         };
+        if sender.next_hop.only_family().is_some_and(|only| only != sender.family) {
+            continue;
+        }
         let (source, is_bound, source_undecided) = match bound.resolve(sender) {
             Source::None => continue,
             Source::At(source, is_bound) => (Some(source), is_bound, None),
@@ -311,6 +314,32 @@ mod tests {
         assert!(of_senders(&[sender("smtp", Bind::Kernel)], &host, &NatMap::default()).0.is_empty());
         host.source.known = false;
         assert_eq!(sources(&of_senders(&[sender("smtp", Bind::Kernel)], &host, &NatMap::default())), ["?"]);
+    }
+
+    #[test]
+    fn a_relay_is_reached_by_its_own_family_and_on_its_own_link() {
+        let relay = |hop: &str, family| Sender {
+            family,
+            next_hop: NextHop::Relay(Fact::new(hop.to_owned(), ROUTE).into()),
+            ..sender("smtp", Bind::Kernel)
+        };
+        let unrouted = || {
+            let mut host = host();
+            host.source.ipv4 = None;
+            host
+        };
+        for (hop, family, host, expected) in [
+            ("[198.51.100.1]:25", Family::Ipv4, host(), &["192.0.2.10"][..]),
+            ("[198.51.100.1]:25", Family::Ipv6, host(), &[]),
+            ("[2001:db8::1]:25", Family::Ipv4, host(), &[]),
+            ("[2001:db8::1]:25", Family::Ipv6, host(), &[]),
+            // Without a route to all the world, a neighbour is reached all the same.
+            ("[10.0.0.9]:25", Family::Ipv4, unrouted(), &["10.0.0.5"]),
+            ("198.51.100.1:25", Family::Ipv4, unrouted(), &["?"]),
+            ("[relay.example]:25", Family::Ipv4, unrouted(), &[]),
+        ] {
+            assert_eq!(sources(&of_senders(&[relay(hop, family)], &host, &NatMap::default())), expected, "{hop}");
+        }
     }
 
     #[test]

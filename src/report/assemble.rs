@@ -220,11 +220,13 @@ fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
 /// What becomes of mail for elsewhere.
 fn outgoing(facts: &Facts) -> Outgoing {
     let sends = facts.paths.iter().any(|path| !path.unused && !path.handed_over);
-    let nothing = !facts.postfix.is_empty() && facts.postfix.iter().all(|postfix| postfix.sends_nothing);
+    let told = !facts.postfix.is_empty() || !facts.exim.is_empty();
+    let nothing =
+        facts.postfix.iter().all(|postfix| postfix.sends_nothing) && facts.exim.iter().all(|exim| exim.sends_nothing);
     match (sends, facts.handed_over.is_empty()) {
         (true, _) => Outgoing::Sent,
         (false, false) => Outgoing::HandedOver,
-        (false, true) if nothing && facts.exim.is_empty() => Outgoing::Nothing,
+        (false, true) if told && nothing => Outgoing::Nothing,
         (false, true) => Outgoing::Sent,
     }
 }

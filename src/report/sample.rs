@@ -143,6 +143,7 @@ pub(crate) fn facts() -> Facts {
             }],
             routers: Vec::new(),
             handed: Vec::new(),
+            sends_nothing: false,
         }],
         cpanel: None,
         panel_maps: None,

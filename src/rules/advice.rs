@@ -414,6 +414,7 @@ mod tests {
                     transports: Vec::new(),
                     routers: Vec::new(),
                     handed: Vec::new(),
+                    sends_nothing: false,
                 }];
             })
         };

@@ -12,7 +12,7 @@ use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Question, RecordType};
 use crate::rules::similar::did_you_mean;
-use crate::rules::support::{Sending, evidence, followed_ptr_names, names_for, sending_addresses};
+use crate::rules::support::{Sending, evidence, followed_ptr_names, labelled, names_for, sending_addresses};
 
 /// What stands for the open question where interface addresses are not known.
 pub(crate) const INTERFACES: &str = "interface addresses";
@@ -169,7 +169,7 @@ impl Introduced<'_> {
         let label = if services.is_empty() { String::new() } else { format!("presented as HELO by `{services}`") };
         finding
             .severity(helo_severity(severity, self.path))
-            .place(&self.helo.origin, "HELO name")
+            .place(&self.helo.origin, labelled(self.path, &self.helo.origin, "HELO name"))
             .via(&self.helo.via, &label)
             .path(&self.path.id)
     }
@@ -215,7 +215,9 @@ pub(crate) fn name_severity(facts: &Facts, dns: &Observations, name: &DomainName
 /// Whether no receiver is known to see what this host calls itself: no path of an MTA is in use, since all is handed to a program on this
 /// host, or since nothing is sent.
 fn is_unseen(facts: &Facts) -> bool {
-    let told = facts.postfix.iter().any(|postfix| postfix.sends_nothing) || !facts.handed_over.is_empty();
+    let idle =
+        facts.postfix.iter().any(|postfix| postfix.sends_nothing) || facts.exim.iter().any(|exim| exim.sends_nothing);
+    let told = idle || !facts.handed_over.is_empty();
     told && facts.paths.iter().all(|path| path.unused || path.handed_over)
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{Fact, Facts, Origin, OutboundPath};
+use crate::facts::{BindFault, Fact, Facts, Mta, Origin, OutboundPath};
 use crate::findings::{Evidence, Finding, Meta, Severity};
 use crate::identity::{self, helo_name, host_and_own_names};
 pub(crate) use crate::identity::{IdentityName, Role};
@@ -29,7 +29,7 @@ impl Sending<'_> {
         for path in &self.paths {
             finding = finding.path(&path.id);
             if let Some(source) = &path.source {
-                finding = finding.place(&source.origin, "source address");
+                finding = finding.place(&source.origin, labelled(path, &source.origin, "source address"));
             }
         }
         finding
@@ -51,6 +51,19 @@ pub(crate) fn sending_addresses(facts: &Facts) -> Vec<Sending<'_>> {
         }
     }
     all
+}
+
+/// Whom a fault of a source address keeps mail from, where the same setting holds an address of the other family that works.
+pub(crate) fn unreached(facts: &Facts, fault: &BindFault) -> &'static str {
+    let works = |family: Family| {
+        let same = |source: &Fact<IpAddr>| source.origin == fault.value.origin;
+        facts.paths.iter().any(|path| path.family == family && path.bound && path.source.as_ref().is_some_and(same))
+    };
+    match Family::BOTH.map(works) {
+        [true, false] => " to hosts that have IPv6 addresses alone",
+        [false, true] => " to hosts that have IPv4 addresses alone",
+        _ => "",
+    }
 }
 
 /// The severity of a PTR finding: one lower where every path of the address is relayed or unused.
@@ -153,6 +166,15 @@ pub(crate) fn set_by<'o>(parameter: &str, origin: &'o Origin) -> Option<&'o str>
     (is_name && name != parameter && !parameter.ends_with(name)).then_some(name)
 }
 
+/// The label of a path's value, with the macro of Exim's configuration whose line it stands in.
+pub(crate) fn labelled(path: &OutboundPath, origin: &Origin, label: &str) -> String {
+    let name = set_by("", origin).filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()));
+    match name.filter(|_| path.mta == Some(Mta::Exim)) {
+        Some(name) => format!("{label}, by the macro `{name}`"),
+        None => label.to_owned(),
+    }
+}
+
 /// What is set at the place of a parameter's value, for a sentence: "`interface` (FILE:9)", "the macro `SRC` (FILE:1), of which
 /// `interface` is made,".
 pub(crate) fn set_at(parameter: &str, origin: &Origin) -> String {
@@ -189,5 +211,22 @@ mod tests {
             assert_eq!(set_at("interface", &Origin::File(file.span(start, start + value.len()))), told, "{line}");
         }
         assert_eq!(set_at("interface", &Origin::kernel("x")), "`interface`");
+    }
+
+    #[test]
+    fn a_macros_line_is_named_as_such() {
+        use crate::rules::testing::{ADDR, But, NAME, path};
+        let exim = path(ADDR, NAME).but(|path| path.mta = Some(Mta::Exim));
+        for (line, value, told) in [
+            ("HELO = mail.example.com", "mail.example.com", "HELO name, by the macro `HELO`"),
+            ("  helo_data = mail.example.com", "mail.example.com", "HELO name"),
+            ("a.example: mail.example.com", "mail.example.com", "HELO name"),
+        ] {
+            let file = SourceFile::new("/etc/x", line.as_bytes());
+            let start = line.find(value).unwrap();
+            let origin = Origin::File(file.span(start, start + value.len()));
+            assert_eq!(labelled(&exim, &origin, "HELO name"), told, "{line}");
+            assert_eq!(labelled(&path(ADDR, NAME), &origin, "HELO name"), "HELO name", "Postfix has none: {line}");
+        }
     }
 }

@@ -162,6 +162,7 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
                 transports: Vec::new(),
                 routers: Vec::new(),
                 handed: Vec::new(),
+                sends_nothing: false,
             });
             collected.problems.push(Problem::of_file(kind, &live.file, None, message));
             return collected;
@@ -228,8 +229,11 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
                 local::not_built(root, &read, cpanel, &mut collected.problems);
             }
             exposed::expand(root, &mut read);
+            let before = collected.problems.len();
             let leaving = senders::collect(root, host, &read, cpanel.is_some(), &mut collected.problems);
             (collected.senders, read.facts.handed) = (leaving.senders, leaving.handed);
+            let idle = collected.senders.iter().all(|sender| sender.unused) && read.facts.handed.is_empty();
+            read.facts.sends_nothing = idle && collected.problems.len() == before;
             if let Some(other) = &other {
                 let other = senders::collect(root, host, other, cpanel.is_some(), &mut Vec::new());
                 sums::mark_build_dependent(&mut collected.senders, &other.senders, &build);
@@ -324,6 +328,7 @@ fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read
         transports: Vec::new(),
         routers: Vec::new(),
         handed: Vec::new(),
+        sends_nothing: false,
     };
     if refused.is_none() {
         facts.main = describe::main(&config, &primary_hostname);

@@ -1,6 +1,6 @@
 //! What helolint's limits leave out: each is said, and nothing is held to be missing for it.
 
-use super::next_hop::Services;
+use super::ports::Services;
 use super::tests::{MASTER, host, postfix, run_on};
 use super::{Collected, INSTANCE_LIMIT};
 use crate::collect::root::Root;
@@ -51,7 +51,7 @@ fn braces_in_master_cf_that_nest_deep_are_not_held_to_be_refused() {
 fn a_service_behind_the_limit_of_the_file_of_services_may_be_one() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("etc")).unwrap();
-    for (lines, all) in [(super::next_hop::SERVICES_LIMIT, true), (super::next_hop::SERVICES_LIMIT + 1, false)] {
+    for (lines, all) in [(super::ports::SERVICES_LIMIT, true), (super::ports::SERVICES_LIMIT + 1, false)] {
         let text: String = (1..=lines).map(|number| format!("s{number} {}/tcp\n", number % 60_000)).collect();
         std::fs::write(dir.path().join("etc/services"), text).unwrap();
         let services = Services::read(&Root::open(dir.path()).unwrap());

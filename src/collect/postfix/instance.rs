@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Directory;
+use super::absent;
 use super::check;
 use super::compiled::Formats;
 use super::defaults::{self, Program};
@@ -17,11 +18,12 @@ use super::listen;
 use super::main_cf::MainCf;
 use super::master_cf::{Entry, MasterCf};
 use super::next_hop;
+use super::ports;
 use super::postconf::{Postconf, squeeze};
 use super::problems::Reporter;
 use super::process::{MANUAL, Process, Start, Started};
 use super::routes::Sources;
-use super::senders::Client;
+use super::senders::{self, Client};
 use super::services::Services;
 use super::version::{self, Version};
 use crate::collect::confidential::OwnFiles;
@@ -230,7 +232,8 @@ impl<'a> Reader<'a> {
         let disabled = self.main.and_then(|main| main.settings.get("master_service_disable"));
         let disabled = disabled.and_then(|set| shared.expand(self.expander, &set.value, &MANUAL).value);
         let offered = Services::new(self.master, disabled.as_deref().unwrap_or_default());
-        let tcp_services = next_hop::Services::read(root);
+        let tcp_services = ports::Services::read(root);
+        let answers = listen::answers(self.master, &offered, &tcp_services, next_hop::SMTP_PORT);
         let mut error = self.error(shared);
         if error.is_none() {
             let value = |name| shared.value(name).map_or("all", |value| value);
@@ -265,6 +268,10 @@ impl<'a> Reader<'a> {
             expander: self.expander,
         };
         let mut routes = if error.is_none() { sources.routes() } else { Default::default() };
+        let uncompiled =
+            |problem: &Problem| matches!(problem.kind, ProblemKind::Uncompiled { .. }).then(|| problem.file.clone());
+        // What such a table's text says is read by nobody yet.
+        let unread: BTreeSet<String> = routes.problems.iter().filter_map(uncompiled).collect();
         report.add(std::mem::take(&mut routes.problems));
         let relayhost = rewrite.fact("relayhost").filter(|value| !value.value.is_empty());
         // An instance that the wrapper does not start sends nothing unless someone starts it by hand.
@@ -291,12 +298,16 @@ impl<'a> Reader<'a> {
             }
             let program = Program::of_command(entry.command());
             let is_client = matches!(program, Program::Smtp | Program::Lmtp) && entry.kind() == "unix";
+            let mut sends = false;
             let counts = is_client && replaced.is_none() && error.is_none() && !offered.is_disabled(entry);
             if counts && refusal.is_none() {
                 let label = format!("{prefix}{}", entry.name());
-                let client = Client { entry, process, label: label.clone(), program, version };
+                let client = Client { entry, process, label: label.clone(), program, version, answers };
                 let found = client.senders(&routes, relayhost.as_ref(), &tcp_services, self.env, self.expander);
-                for refused in &found.refused {
+                let is_read = |refused: &&senders::Refused| {
+                    refused.hop.origin.span().is_none_or(|span| !unread.contains(span.path()))
+                };
+                for refused in found.refused.iter().filter(is_read) {
                     report.next_hop_refused(entry, refused);
                 }
                 broken |= !found.refused.is_empty();
@@ -307,10 +318,14 @@ impl<'a> Reader<'a> {
                     report.daemon_refuses(entry, &own);
                     refusal = refusal.or(Some(own));
                 }
+                sends = !client.is_unused(&routes) && !stopped;
                 if client.is_unused(&routes) && !STOCK.contains(&entry.name()) {
-                    report.unused(entry, &label);
+                    report.unused(entry, &label, routes.passed_over.get(entry.name()));
                 }
                 report.chroot(entry, process, root);
+            }
+            if error.is_none() && replaced.is_none() && entry.kind() != "inet" && !offered.is_disabled(entry) {
+                report.add(absent::problems(entry, process, sends, sources.place(), self.expander));
             }
             broken |= counts && refusal.is_some();
             let overrides = entry
@@ -377,6 +392,7 @@ impl<'a> Reader<'a> {
                 mail_origin: idle.mail_origin(shared),
                 missing_services: missing,
                 outdated_tables: routes.outdated,
+                open_lists: routes.open_lists,
                 idle_settings,
                 sends_nothing: !(sends || handed || !piped.is_empty() || stopped || broken),
                 piped,

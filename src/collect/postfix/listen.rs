@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::environment::Environment;
 use super::master_cf::{Entry, MasterCf};
-use super::next_hop;
+use super::ports;
 use super::services::Services;
 use crate::facts::Refusal;
 
@@ -13,7 +13,7 @@ use crate::facts::Refusal;
 pub(crate) fn refusal(
     master: &MasterCf,
     offered: &Services<'_>,
-    ports: &next_hop::Services,
+    ports: &ports::Services,
     env: &Environment<'_>,
     deaf: bool,
 ) -> Option<Refusal> {
@@ -24,13 +24,22 @@ pub(crate) fn refusal(
     })
 }
 
+/// Whether one of the `inet` services answers at a port, at whichever address.
+pub(crate) fn answers(master: &MasterCf, offered: &Services<'_>, ports: &ports::Services, port: u16) -> bool {
+    let mut listening = master.live().filter(|entry| entry.kind() == "inet" && !offered.is_disabled(entry));
+    listening.any(|entry| {
+        let name = entry.name().rsplit([':', ']']).next().unwrap_or_default();
+        name.parse().ok().or_else(|| ports.port(name)) == Some(port)
+    })
+}
+
 fn of_none(entry: &Entry) -> Option<String> {
     let name = entry.name();
     let at = || format!("{}: line {}", entry.span.path(), entry.span.position().line);
     (!name.trim_start_matches(':').contains(':')).then(|| format!("{}: no valid IP address found: {name}", at()))
 }
 
-fn of_entry(entry: &Entry, ports: &next_hop::Services, env: &Environment<'_>) -> Option<String> {
+fn of_entry(entry: &Entry, ports: &ports::Services, env: &Environment<'_>) -> Option<String> {
     let name = entry.name();
     let (host, port) = match name.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')?),

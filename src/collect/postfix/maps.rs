@@ -18,6 +18,8 @@ const TABLE_LIMIT: usize = 100;
 const DEPTH_LIMIT: usize = 4;
 /// Types whose tables a program elsewhere holds; the name is a file that says how to ask it.
 const DATABASES: [&str; 6] = ["ldap", "memcache", "mongodb", "mysql", "pgsql", "sqlite"];
+/// Types whose tables are texts, or made from one.
+const FILES: [&str; 10] = ["texthash", "hash", "btree", "lmdb", "cdb", "dbm", "sdbm", "cidr", "regexp", "pcre"];
 /// Further types that files say nothing about.
 const ELSEWHERE: [&str; 9] = ["debug", "environ", "internal", "netinfo", "nis", "nisplus", "socketmap", "tcp", "unix"];
 
@@ -189,6 +191,33 @@ pub(crate) fn split_list(list: &str) -> Vec<&str> {
     items
 }
 
+/// The tables of a list that are files: type and path of each.
+pub(crate) fn files(list: &str, base: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    split_list(list).into_iter().take(TABLE_LIMIT).for_each(|table| collect_files(table, base, 0, &mut found));
+    found
+}
+
+fn collect_files(table: &str, base: &str, depth: usize, found: &mut Vec<(String, String)>) {
+    let Some((kind, name)) = table.split_once(':').filter(|_| depth <= DEPTH_LIMIT && found.len() < TABLE_LIMIT) else {
+        return;
+    };
+    let inner = name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    match kind {
+        "proxy" => collect_files(name, base, depth + 1, found),
+        "unionmap" | "pipemap" => {
+            let parts = split_list(trim(inner.unwrap_or(name)));
+            parts.into_iter().for_each(|part| collect_files(part, base, depth + 1, found));
+        }
+        // Another name stands for parameters of main.cf.
+        kind if DATABASES.contains(&kind) && !name.starts_with(['/', '.']) => {}
+        kind if DATABASES.contains(&kind) || (FILES.contains(&kind) && inner.is_none()) => {
+            found.push((kind.to_owned(), path_of(name, base)));
+        }
+        _ => {}
+    }
+}
+
 fn read_table(table: &str, named_by: &Fact<String>, place: Place<'_>, depth: usize, tables: &mut Tables) {
     let (kind, name) = match table.split_once(':') {
         Some((kind, name)) if !kind.is_empty() && !name.is_empty() => (kind, name),
@@ -251,6 +280,14 @@ fn read_table(table: &str, named_by: &Fact<String>, place: Place<'_>, depth: usi
                 );
                 tables.problems.push(missing(&path, named_by, message));
             }
+        }
+        "pipemap" if depth < DEPTH_LIMIT => {
+            // What one gives is looked up in the next: what comes out is not known, what is missing is.
+            let mut inside = Tables::default();
+            split_list(inner).into_iter().for_each(|part| read_table(part, named_by, place, depth + 1, &mut inside));
+            tables.undecided = true;
+            tables.problems.append(&mut inside.problems);
+            tables.outdated.append(&mut inside.outdated);
         }
         kind if ELSEWHERE.contains(&kind) || kind == "pipemap" => tables.undecided = true,
         _ => {

@@ -3,6 +3,7 @@
 //! Logical lines are built in `lines`, split by the grammars of `grammar/main_cf.pest` and `grammar/master_cf.pest`,
 //! expanded by [`expand`] in the scope of one program ([`process`]), and turned into ways of sending by `senders`.
 
+mod absent;
 mod check;
 mod choices;
 mod compare;
@@ -21,6 +22,7 @@ pub mod main_cf;
 mod maps;
 pub mod master_cf;
 mod next_hop;
+mod ports;
 pub mod postconf;
 mod problems;
 pub mod process;

@@ -1,32 +1,17 @@
 //! Next hops as the SMTP and LMTP clients read them, and what they refuse in which words (host_port(3), smtp(8)).
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::check::{self, is_valid_hostname};
 use super::environment::{Environment, Resolved};
+use super::ports::Services;
 use super::version::Version;
 use crate::addr::Family;
-use crate::collect::root::Root;
 use crate::facts::Fact;
 use crate::facts::NextHop;
 
 /// The port at which a client looks whether it is about to talk to itself.
-const SMTP_PORT: u16 = 25;
-/// What getservbyname(3) knows where the file of services is not there to be read: services that take mail.
-const SERVICES: [(&str, u16); 8] = [
-    ("smtp", 25),
-    ("mail", 25),
-    ("submission", 587),
-    ("submissions", 465),
-    ("smtps", 465),
-    ("ssmtp", 465),
-    ("urd", 465),
-    ("lmtp", 24),
-];
-/// Lines of the file of services that are read.
-pub(super) const SERVICES_LIMIT: usize = 20_000;
-
+pub(super) const SMTP_PORT: u16 = 25;
 /// One next hop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Hop {
@@ -139,55 +124,6 @@ fn is_ipv6(host: &str) -> bool {
     }
 }
 
-/// Names of TCP services.
-#[derive(Debug, Default)]
-pub(crate) struct Services {
-    /// The file's; `None` where there is none to read.
-    file: Option<HashMap<String, u16>>,
-    /// Whether these are all that there are.
-    all: bool,
-}
-
-impl Services {
-    /// Those of `/etc/services`.
-    pub(crate) fn read(root: &Root) -> Services {
-        let Ok(file) = root.read("/etc/services") else { return Services::default() };
-        let mut known = HashMap::new();
-        let mut lines = file.text().lines();
-        for line in lines.by_ref().take(SERVICES_LIMIT) {
-            let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
-            let (Some(name), Some(place)) = (words.next(), words.next()) else { continue };
-            let Some(port) = place.strip_suffix("/tcp").and_then(|port| port.parse().ok()) else { continue };
-            for name in std::iter::once(name).chain(words) {
-                known.entry(name.to_owned()).or_insert(port);
-            }
-        }
-        // What stands behind the limit is not known: then nothing is no service.
-        let all = lines.next().is_none();
-        Services { all: all && !known.is_empty(), file: Some(known).filter(|known| !known.is_empty()) }
-    }
-
-    /// The port of a service, as far as it is known.
-    pub(crate) fn port(&self, name: &str) -> Option<u16> {
-        match &self.file {
-            Some(known) if self.all => known.get(name).copied(),
-            Some(known) => known.get(name).copied().or_else(|| well_known(name)),
-            None => well_known(name),
-        }
-    }
-}
-
-impl Services {
-    /// Whether a name that is not known is no service's.
-    pub(crate) fn are_all(&self) -> bool {
-        self.all
-    }
-}
-
-fn well_known(name: &str) -> Option<u16> {
-    SERVICES.iter().find(|(known, _)| *known == name).map(|(_, port)| *port)
-}
-
 /// What a client reads a next hop by.
 pub(crate) struct Reader<'a> {
     /// Whether it is the LMTP client: it knows sockets, and asks for no MX.
@@ -206,6 +142,10 @@ pub(crate) struct Reader<'a> {
     pub env: &'a Environment<'a>,
     /// The addresses at which the client takes a server for itself; `None` where they are not known.
     pub own: Option<Vec<IpAddr>>,
+    /// Whether this instance's own server answers at the port at which the client looks for itself.
+    pub answers: bool,
+    /// The families of `inet_protocols`.
+    pub families: Vec<Family>,
 }
 
 /// What becomes of mail whose next hop a client refuses.
@@ -219,6 +159,8 @@ pub(crate) enum Then {
     NotFound,
     /// The mail would come back to this host: it is deferred, or bounces.
     Loops,
+    /// The same, where the places before it do not answer.
+    LoopsLater,
 }
 
 /// What a next hop comes to.
@@ -280,8 +222,15 @@ impl Reader<'_> {
     /// Whether the client takes a next hop as it is, and would send there.
     pub(crate) fn takes(&self, text: &str) -> bool {
         let reading = self.read(text);
-        let sends = reading.hops.first().is_some_and(|first| self.loops(first).is_none());
-        sends && reading.refused.is_none()
+        let sends = |hop: &Hop| self.loops(hop).is_none() && self.of_unused_family(hop).is_none();
+        reading.refused.is_none() && !reading.hops.is_empty() && reading.hops.iter().all(sends)
+    }
+
+    /// The address of the hop, where its family is none of those that Postfix uses: the client passes over it, as over a name that the DNS
+    /// does not have.
+    pub(crate) fn of_unused_family(&self, hop: &Hop) -> Option<IpAddr> {
+        let Hop::Host { host, .. } = hop else { return None };
+        host.parse().ok().filter(|addr| !self.families.contains(&Family::from(*addr)))
     }
 
     /// Whether the hop is this host.
@@ -297,9 +246,13 @@ impl Reader<'_> {
     /// Whether the client takes the hop for itself: it sends nothing there, in its words.
     pub(crate) fn loops(&self, hop: &Hop) -> Option<String> {
         let Hop::Host { host, port: SMTP_PORT, srv: false, .. } = hop else { return None };
-        let own = self.own.as_ref().filter(|_| !self.lmtp)?;
-        let found = self.addresses(host)?;
-        found.iter().any(|addr| own.contains(addr)).then(|| format!("mail for {host} loops back to myself"))
+        let found = self.addresses(host).filter(|_| !self.lmtp)?;
+        // It does not take 0.0.0.0 for itself, but the server there greets it by its own name.
+        let is_own = |addr: &IpAddr| match addr.is_unspecified() {
+            true => self.answers,
+            false => self.own.as_ref().is_some_and(|own| own.contains(addr)),
+        };
+        found.iter().any(is_own).then(|| format!("mail for {host} loops back to myself"))
     }
 
     fn addresses(&self, host: &str) -> Option<Vec<IpAddr>> {
@@ -321,11 +274,9 @@ impl Reader<'_> {
         if !hops.is_empty() && hops.iter().all(|hop| self.is_here(hop)) {
             return (NextHop::Handed(fact.into()), None);
         }
-        let family = match hops {
-            [Hop::Host { host, .. }] => host.parse::<std::net::IpAddr>().ok().map(Family::from),
-            _ => None,
-        };
-        (NextHop::Relay(fact.into()), family)
+        let next_hop = NextHop::Relay(fact.into());
+        let family = next_hop.only_family();
+        (next_hop, family)
     }
 
     fn show(&self, hop: &Hop) -> String {
@@ -354,6 +305,15 @@ mod tests {
     use crate::facts::Origin;
 
     fn with<T>(lmtp: bool, version: Option<&str>, then: impl FnOnce(&Reader<'_>) -> T) -> T {
+        with_families(lmtp, version, &Family::BOTH, then)
+    }
+
+    fn with_families<T>(
+        lmtp: bool,
+        version: Option<&str>,
+        families: &[Family],
+        then: impl FnOnce(&Reader<'_>) -> T,
+    ) -> T {
         let read = |_: &str| Err(ReadError::NotFound);
         let env = Environment {
             node_name: None,
@@ -376,6 +336,8 @@ mod tests {
             srv: vec!["submission".into()],
             services: &services,
             own: env.addresses.clone(),
+            answers: true,
+            families: if lmtp { Family::BOTH.to_vec() } else { families.to_vec() },
             env: &env,
         })
     }
@@ -477,5 +439,25 @@ mod tests {
         assert_eq!(loops("[192.0.2.25]:25").as_deref(), Some("mail for 192.0.2.25 loops back to myself"));
         assert_eq!(loops("[127.0.0.1]:10025"), None);
         assert_eq!(loops("[192.0.2.26]"), None);
+        assert_eq!(loops("[192.0.2.26], 192.0.2.25").as_deref(), Some("mail for 192.0.2.25 loops back to myself"));
+        assert_eq!(loops("[0.0.0.0]:25").as_deref(), Some("mail for 0.0.0.0 loops back to myself"));
+        assert_eq!(loops("[::]").as_deref(), Some("mail for :: loops back to myself"));
+        assert_eq!(loops("[0.0.0.0]:2525"), None);
+    }
+
+    #[test]
+    fn addresses_of_a_family_that_is_not_used_lead_nowhere() {
+        for (text, family, unused) in [
+            ("[192.0.2.1]", Family::Ipv6, true),
+            ("[127.0.0.1]:10025", Family::Ipv6, true),
+            ("[2001:db8::25]:587", Family::Ipv4, true),
+            ("[2001:db8::25]:587", Family::Ipv6, false),
+            ("[smtp.example]", Family::Ipv6, false),
+        ] {
+            let found = with_families(false, None, &[family], |reader| {
+                (reader.read(text).hops.iter().any(|hop| reader.of_unused_family(hop).is_some()), reader.takes(text))
+            });
+            assert_eq!(found, (unused, !unused), "{text}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::next_hop::Then;
 use super::process::{Process, Refused};
 use super::senders;
 use crate::collect::root::Root;
-use crate::facts::{Mta, Origin, Problem, ProblemKind, Refusal};
+use crate::facts::{Fact, Mta, Origin, Problem, ProblemKind, Refusal};
 
 /// Parameters whose references are looked at: an undefined name in one of them changes the host's identity.
 const IDENTITY: [&str; 13] = [
@@ -163,6 +163,9 @@ impl<'a> Reporter<'a> {
             Then::EndsLater => "the client ends with this once the places before it do not answer",
             Then::NotFound => "the client finds no such host: mail for this next hop is deferred, or bounces",
             Then::Loops => "the client sends nothing to itself: mail for this next hop is deferred, or bounces",
+            Then::LoopsLater => {
+                "the client sends nothing to itself: once the places before it do not answer, mail for this next hop is deferred, or bounces"
+            }
         };
         let message = format!("{}: {then}", refused.words);
         let origin = &refused.hop.origin;
@@ -252,13 +255,21 @@ impl<'a> Reporter<'a> {
     }
 
     /// A client that nothing names.
-    pub(crate) fn unused(&mut self, entry: &Entry, label: &str) {
-        let message = format!(
-            "no parameter or table names the service `{label}` as a transport: no mail takes it unless a filter or a \
-             rule elsewhere does"
-        );
+    pub(crate) fn unused(&mut self, entry: &Entry, label: &str, passed_over: Option<&(Fact<String>, &str)>) {
+        let message = match passed_over {
+            None => format!(
+                "no parameter or table names the service `{label}` as a transport: no mail takes it unless a filter or a \
+                 rule elsewhere does"
+            ),
+            Some((_, before)) => format!(
+                "no mail takes the service `{label}` unless a filter or a rule elsewhere names it: `{before}` answers for all mail, so that \
+                 what names it is never looked at"
+            ),
+        };
         let kind = ProblemKind::Unused { service: label.to_owned() };
-        self.push(Problem::at(kind, entry.span.clone().into(), message));
+        let mut problem = Problem::at(kind, entry.span.clone().into(), message);
+        problem.related.extend(passed_over.map(|(named, _)| (named.origin.clone(), "names it".to_owned())));
+        self.push(problem);
     }
 
     /// Files below the queue directory that a client in its chroot reads instead of the real ones.

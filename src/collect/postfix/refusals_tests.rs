@@ -33,7 +33,7 @@ fn values_that_a_program_does_not_take() {
             "smtp_sasl_auth_enable = yes\n",
             Some("specify a password table via the `smtp_sasl_password_maps' configuration parameter"),
         ),
-        ("smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/x\n", None),
+        ("smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = static:a:b\n", None),
         ("mydestination = a, x:\n", Some("open dictionary: expecting \"type:name\" form instead of \"x:\"")),
         (
             "syslog_facility = log\n",
@@ -148,4 +148,59 @@ fn lists_of_addresses_that_hold_none() {
     let found = refused("inet_interfaces =\n", MASTER);
     assert!(found.iter().any(|text| text.contains("no valid IP address found: smtp")), "{found:?}");
     assert_eq!(refused("inet_interfaces = all\n", MASTER), [] as [String; 0]);
+}
+
+/// What is said of next hops, without the end that says what then.
+fn of_hops(main: &str, master: &str) -> Vec<String> {
+    let found = refused(&format!("inet_protocols = all\n{main}"), master);
+    found.into_iter().map(|text| text.split(": the client").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn next_hops_that_the_client_can_read_and_not_use() {
+    let loops = |host: &str| format!("mail for {host} loops back to myself");
+    let nowhere = |host: &str| format!("Name service error for {host}: invalid host or domain name");
+    for (main, words) in [
+        ("inet_protocols = ipv6\nrelayhost = [198.51.100.1]\n", Some(nowhere("198.51.100.1"))),
+        ("inet_protocols = ipv4\nrelayhost = [2001:db8::99]:587\n", Some(nowhere("2001:db8::99"))),
+        ("inet_protocols = ipv6\nrelayhost = [127.0.0.1]:10025\n", Some(nowhere("127.0.0.1"))),
+        ("inet_protocols = ipv4\nrelayhost = [2001:db8::99], [198.51.100.1]\n", None),
+        ("relayhost = [198.51.100.1], [192.0.2.25]\n", Some(loops("192.0.2.25"))),
+        ("relayhost = [198.51.100.1], [192.0.2.25]:2525\n", None),
+        ("relayhost = [0.0.0.0]:25\n", Some(loops("0.0.0.0"))),
+        ("relayhost = [::]\n", Some(loops("::"))),
+        ("relayhost = [0.0.0.0]:2525\n", None),
+        ("smtp_fallback_relay = [192.0.2.25]\n", Some(loops("192.0.2.25"))),
+        ("smtp_fallback_relay = [127.0.0.1]:2525\n", None),
+    ] {
+        let mut found = of_hops(main, MASTER);
+        found.retain(|text| !text.contains("is set more than once"));
+        assert_eq!(found, Vec::from_iter(words), "{main}");
+    }
+    // Where no server of Postfix's answers there, another may.
+    let deaf = MASTER.replace("smtp inet", "submission inet");
+    assert_eq!(of_hops("relayhost = [0.0.0.0]:25\n", &deaf), [""; 0]);
+}
+
+#[test]
+fn a_service_that_a_table_names_in_vain() {
+    let main = "transport_maps = inline:{{*=smtp:[smtp.example]}}\n\
+                sender_dependent_default_transport_maps = inline:{{@a.example=out:}}\n";
+    let found = refused(main, &format!("{MASTER}out unix - - n - - smtp\n"));
+    assert!(found.len() == 1 && found[0].contains("`transport_maps` answers for all mail"), "{found:?}");
+}
+
+#[test]
+fn a_row_of_a_table_that_is_not_compiled_is_read_by_nobody() {
+    let files = [
+        ("etc/postfix/main.cf", "transport_maps = hash:/etc/postfix/transport\n"),
+        ("etc/postfix/master.cf", MASTER),
+        ("etc/postfix/transport", "a.example smtp:[relay.example\n"),
+    ];
+    let found = super::tests::run_on(&files, &super::tests::host(Some(&["192.0.2.25"])));
+    let [problem] = &found.problems[..] else { panic!("{:?}", found.problems) };
+    assert!(problem.message.contains("has no compiled form"), "{}", problem.message);
+    let compiled = [&files[..], &[("etc/postfix/transport.db", "x")]].concat();
+    let found = super::tests::run_on(&compiled, &super::tests::host(Some(&["192.0.2.25"])));
+    assert!(found.problems.iter().any(|problem| problem.message.contains("missing \"]\"")), "{:?}", found.problems);
 }

@@ -60,8 +60,12 @@ pub(crate) struct Routes {
     pub outdated: Vec<OutdatedTable>,
     /// Domains in the lists of what is delivered here or passed on.
     pub listed_domains: Vec<ListedDomain>,
+    /// Those of these lists that files do not decide.
+    pub open_lists: Vec<String>,
     /// Whether there are more than are kept.
     pub cut: bool,
+    /// Services that values name which are never looked at, with the parameter that goes before.
+    pub passed_over: BTreeMap<String, (Fact<String>, &'static str)>,
     /// The values that name each service.
     names: BTreeMap<String, Vec<Fact<String>>>,
     /// Where each route stands among all, by service and next hop.
@@ -89,7 +93,8 @@ pub(crate) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    fn place(&self) -> Place<'_> {
+    /// Where tables are read.
+    pub(crate) fn place(&self) -> Place<'_> {
         let base = self.rewrite.value("queue_directory").map_or("/var/spool/postfix", |path| path);
         Place { root: self.root, files: self.files, base, formats: self.formats }
     }
@@ -138,10 +143,16 @@ impl Sources<'_> {
 
     /// Whether a list of domains holds any, as far as files decide.
     fn has_domains(&self, name: &'static str, routes: &mut Routes) -> bool {
-        let Some(list) = self.value(name) else { return true };
+        let Some(list) = self.value(name) else {
+            routes.open_lists.push(name.to_owned());
+            return true;
+        };
         let mut found = maps::read_patterns(&list, self.place());
         routes.take(&mut found);
         let has_any = found.undecided || !found.rows.is_empty();
+        if found.undecided || found.rows.iter().any(|row| !matches!(row.key, maps::Key::Text(_))) {
+            routes.open_lists.push(name.to_owned());
+        }
         let listed = found.rows.into_iter().filter_map(|row| match row.key {
             maps::Key::Text(domain) => Some(ListedDomain { list: name, name: domain, origin: row.value.origin }),
             maps::Key::Every | maps::Key::Pattern => None,
@@ -194,7 +205,12 @@ impl Sources<'_> {
                 }
             }
             let all_chosen = by_sender.answers_all();
-            for Transport { service, hop, named } in default.filter(|_| !all_chosen).into_iter().chain(relay) {
+            for Transport { service, named, .. } in default.iter().filter(|_| all_chosen) {
+                routes.pass_over(service, named, "sender_dependent_default_transport_maps");
+            }
+            for Transport { service, hop, named } in
+                default.clone().filter(|_| !all_chosen).into_iter().chain(relay.clone())
+            {
                 let mut add = |hop: Option<Fact<String>>, senders: SenderDomains| {
                     routes.add(&named, Route { service: service.clone(), hop, senders, outside: true });
                 };
@@ -208,6 +224,13 @@ impl Sources<'_> {
                 if hop.is_some() || !relays.answers_all() {
                     add(hop.or_else(|| relayhost.clone()), others.clone());
                 }
+            }
+        }
+        if transports.answers_all() {
+            let senders = by_sender.rows.iter().filter_map(|row| Transport::parse(&row.value));
+            let all: Vec<Transport> = senders.chain(default).chain(relay).collect();
+            for Transport { service, named, .. } in &all {
+                routes.pass_over(service, named, "transport_maps");
             }
         }
         self.filters(&mut routes);
@@ -291,6 +314,13 @@ impl Routes {
         }
     }
 
+    /// Notes a value that is never looked at.
+    fn pass_over(&mut self, service: &str, named: &Fact<String>, before: &'static str) {
+        if self.passed_over.len() < ROUTE_LIMIT {
+            self.passed_over.entry(service.to_owned()).or_insert_with(|| (named.clone(), before));
+        }
+    }
+
     /// What was left out may name anything.
     fn end(&mut self) {
         self.cut = true;
@@ -322,6 +352,7 @@ impl Routes {
 }
 
 /// A transport that a parameter names.
+#[derive(Clone)]
 struct Transport {
     service: String,
     hop: Option<Fact<String>>,

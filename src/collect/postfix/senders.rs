@@ -8,7 +8,8 @@ use super::environment::{Environment, Resolved};
 use super::expand::Expander;
 use super::guess;
 use super::master_cf::Entry;
-use super::next_hop::{Reader, Reading, Services, Then};
+use super::next_hop::{Hop, Reader, Reading, Then};
+use super::ports::Services;
 use super::process::Process;
 use super::routes::Routes;
 use super::version::Version;
@@ -30,6 +31,8 @@ pub(crate) struct Client<'a> {
     pub program: Program,
     /// The installed version, where it is known.
     pub version: Option<Version>,
+    /// Whether this instance's own server answers at port 25.
+    pub answers: bool,
 }
 
 /// A next hop that a client refuses.
@@ -146,20 +149,36 @@ impl Client<'_> {
             let correction = guess::next_hop(&hop.value, |text| reader.takes(text));
             refused.push(Refused { hop: hop.clone(), words, then, correction });
         }
-        // It tries no other place once mail would come back.
-        if let Some(words) = hops.first().and_then(|first| reader.loops(first)) {
-            refused.push(Refused { hop: hop.clone(), words, then: Then::Loops, correction: None });
-            return None;
+        let first = hops.first().and_then(|first| reader.of_unused_family(first));
+        let hops: Vec<Hop> = hops.into_iter().filter(|hop| reader.of_unused_family(hop).is_none()).collect();
+        if let Some(addr) = first.filter(|_| hops.is_empty()) {
+            let words = format!("Name service error for {addr}: invalid host or domain name");
+            refused.push(Refused { hop: hop.clone(), words, then: Then::NotFound, correction: None });
         }
-        (!hops.is_empty()).then(|| reader.target(hop, &hops))
+        self.loops(reader, hop, &hops, refused);
+        // It tries no other place once mail would come back.
+        let leads = hops.first().is_some_and(|first| reader.loops(first).is_none());
+        leads.then(|| reader.target(hop, &hops))
+    }
+
+    /// Looks whether one of the places is this host itself.
+    fn loops(&self, reader: &Reader<'_>, hop: &Fact<String>, hops: &[Hop], refused: &mut Vec<Refused>) {
+        let found = hops.iter().enumerate().find_map(|(at, hop)| Some((at, reader.loops(hop)?)));
+        let then = |at| if at == 0 { Then::Loops } else { Then::LoopsLater };
+        let found = found.map(|(at, words)| Refused { hop: hop.clone(), words, then: then(at), correction: None });
+        refused.extend(found);
     }
 
     /// Reads the places for mail that others do not take.
     fn read_fallback(&self, reader: &Reader<'_>, refused: &mut Vec<Refused>) {
         let Some(hop) = self.process.fact("smtp_fallback_relay").filter(|hop| !hop.value.is_empty()) else { return };
-        if let Some((words, _)) = reader.read(&hop.value).refused {
+        let Reading { hops, refused: words } = reader.read(&hop.value);
+        if let Some((words, _)) = words {
             let correction = guess::next_hop(&hop.value, |text| reader.takes(text));
-            refused.push(Refused { hop, words, then: Then::EndsLater, correction });
+            refused.push(Refused { hop: hop.clone(), words, then: Then::EndsLater, correction });
+        }
+        if let Some(words) = hops.iter().find_map(|hop| reader.loops(hop)) {
+            refused.push(Refused { hop, words, then: Then::LoopsLater, correction: None });
         }
     }
 
@@ -184,6 +203,9 @@ impl Client<'_> {
             services,
             env,
             own: self.own_addresses(env),
+            answers: self.answers,
+            families: check::families(self.process.value("inet_protocols").map_or("all", |value| value))
+                .unwrap_or_default(),
         }
     }
 

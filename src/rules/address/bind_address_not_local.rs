@@ -5,7 +5,7 @@ use crate::facts::{AfterBindFault, BindFault, BindFaultKind, Facts, Mta, Origin}
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::rules::advice::{exim_unit, is_debian, of_exim_conf_local, set_debian_macro};
 use crate::rules::names::INTERFACES;
-use crate::rules::support::set_at;
+use crate::rules::support::{set_at, unreached};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -55,7 +55,9 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             (true, _) => {
                 format!("{switch} is on, so the bind succeeds, but replies reach whichever host holds the address")
             }
-            (_, AfterBindFault::NothingSent) => format!("{} sends nothing by `{services}`", fault.mta),
+            (_, AfterBindFault::NothingSent) => {
+                format!("{} sends nothing{} by `{services}`", fault.mta, unreached(facts, fault))
+            }
             (_, AfterBindFault::KernelChoice) => {
                 let chosen = facts.host.source.for_family(Family::from(addr));
                 let from = chosen.map_or_else(|| "the address that the kernel chooses".to_owned(), |a| a.to_string());

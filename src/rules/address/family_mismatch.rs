@@ -2,6 +2,7 @@ use crate::addr::Family;
 use crate::facts::{AfterBindFault, BindFaultKind};
 use crate::findings::Finding;
 use crate::rules::address::bind_address_not_local::fix;
+use crate::rules::support::unreached;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -41,8 +42,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             BindFaultKind::NotLocal(_) | BindFaultKind::Loopback(_) => continue,
         };
         let then = match fault.then {
-            AfterBindFault::NothingSent => "sends nothing",
-            AfterBindFault::KernelChoice => "sends from the address that the kernel chooses",
+            AfterBindFault::NothingSent => format!("sends nothing{}", unreached(facts, fault)),
+            AfterBindFault::KernelChoice => "sends from the address that the kernel chooses".to_owned(),
         };
         let message =
             format!("`{}` {what}: {} {then} by `{}`", fault.parameter, fault.mta, fault.services.join("`, `"));
@@ -59,6 +60,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
     use crate::rules::testing::*;
 
     #[test]
@@ -78,5 +80,21 @@ mod tests {
                 ("no fault", healthy(), dns(&[]), &[]),
             ],
         );
+    }
+    #[test]
+    fn it_says_whom_the_other_family_reaches() {
+        let fault = || {
+            healthy().but(|f| {
+                f.bind_faults = vec![bind_fault(BindFaultKind::NotAnAddress, AfterBindFault::NothingSent)];
+            })
+        };
+        let message = |facts: &Facts| findings(&RULE, facts, &dns(&[]))[0].message.clone();
+        assert!(message(&fault()).ends_with("Postfix sends nothing by `smtp`"), "{}", message(&fault()));
+        let listed = fault().but(|f| {
+            f.paths[0].bound = true;
+            f.paths[0].source.as_mut().unwrap().origin = f.bind_faults[0].value.origin.clone();
+        });
+        let found = message(&listed);
+        assert!(found.ends_with("sends nothing to hosts that have IPv6 addresses alone by `smtp`"), "{found}");
     }
 }

@@ -1,5 +1,5 @@
 use crate::addr::{Family, is_public};
-use crate::facts::{Facts, Mta, OutboundPath};
+use crate::facts::{Fact, Facts, Mta, NextHop, OutboundPath};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::rules::{Context, rule};
 
@@ -9,7 +9,7 @@ rule! {
     /// ## Condition
     /// An MTA uses the family and binds to a public address of it that this host has, but the kernel has no route to public
     /// destinations of that family. Relayed paths do not count. Subject: `ipv4` or `ipv6`. Error where the MTA uses no other
-    /// family.
+    /// family, and where a next hop is named by an address of a family of which this host has neither an address nor a route.
     ///
     /// ## Why it matters
     /// The MTA binds to an address of this host, and every connection by that family fails: `Network is unreachable`. Mail to receivers
@@ -31,6 +31,9 @@ rule! {
     };
 }
 
+/// Next hops that a message lists.
+const LISTED: usize = 5;
+
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let facts = cx.facts;
     let mut findings: Vec<Finding> = Vec::new();
@@ -49,7 +52,43 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let finding = RULE.violated(subject, message).severity(severity).place(&source.origin, "source address");
         findings.push(finding.path(&path.id).fix(fix(path)));
     }
+    for family in Family::BOTH.into_iter().filter(|family| facts.host.lacks(*family)) {
+        findings.extend(relays(facts, family));
+    }
     findings
+}
+
+/// Relays that are named by addresses of a family of which this host has none.
+fn relays(facts: &Facts, family: Family) -> Option<Finding> {
+    let used = facts.senders.iter().flatten().filter(|sender| !sender.unused && facts.mtas.live.contains(&sender.mta));
+    let mut hops: Vec<&Fact<String>> = Vec::new();
+    for sender in used.filter(|sender| sender.next_hop.only_family() == Some(family)) {
+        if let NextHop::Relay(hop) = &sender.next_hop
+            && !hops.contains(&&**hop)
+        {
+            hops.push(hop);
+        }
+    }
+    let mut shown: Vec<&str> = hops.iter().map(|hop| hop.value.as_str()).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    let family = family.title();
+    let more = shown.len().saturating_sub(LISTED);
+    let mut list = shown.get(..LISTED.min(shown.len()))?.join(", ");
+    if more > 0 {
+        list += &format!(" and {more} more");
+    }
+    let message = format!(
+        "mail is to go to {list} by {family}, of which this host has neither an address nor a route: `Network is unreachable`, and it is \
+         deferred"
+    );
+    let text = format!(
+        "Name the next hop by a host name, or by an address of the other family; or give this host an {family} address and a route."
+    );
+    let finding = RULE.violated(family.to_ascii_lowercase(), message).severity(Severity::Error);
+    let places =
+        |finding: Finding, hop: &&Fact<String>| finding.place(&hop.origin, "next hop").via(&hop.via, "next hop");
+    (!hops.is_empty()).then(|| hops.iter().fold(finding, places).fix(Fix::new(Who::Host, text)))
 }
 
 /// Whether a path binds to a public address of this host whose family the kernel has no route for.
@@ -80,7 +119,22 @@ fn fix(path: &OutboundPath) -> Fix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::{Bind, Helo, Sender, SenderDomains};
     use crate::rules::testing::*;
+
+    fn sender(hop: &str) -> Sender {
+        Sender {
+            mta: Mta::Postfix,
+            service: "smtp".into(),
+            family: if hop.contains("2001") { Family::Ipv6 } else { Family::Ipv4 },
+            bind: Bind::Kernel,
+            helo: Helo::None,
+            helo_is_global: true,
+            sender_domains: SenderDomains::Any,
+            next_hop: NextHop::Relay(fact(hop.to_owned()).into()),
+            unused: false,
+        }
+    }
 
     #[test]
     fn cases() {
@@ -109,6 +163,30 @@ mod tests {
                 (
                     "a relay may be near",
                     bound(None).but(|f| f.paths[1].relayed = Some(fact("[relay.example]:25".to_owned()).into())),
+                    dns(&[]),
+                    &[],
+                ),
+            ],
+        );
+        let relay = |hop: &str, used: bool| {
+            healthy().but(|f| {
+                f.senders = Some(vec![Sender { unused: !used, ..sender(hop) }]);
+                f.mtas.live = vec![Mta::Postfix];
+            })
+        };
+        check_table(
+            &RULE,
+            vec![
+                ("by its address", relay("[2001:db8::25]:587", true), dns(&[]), &["error ipv6"]),
+                ("by two addresses", relay("[2001:db8::25]:587, [2001:db8::26]:25", true), dns(&[]), &["error ipv6"]),
+                ("by one of each family", relay("[2001:db8::25]:587, 192.0.2.99:25", true), dns(&[]), &[]),
+                ("by a name", relay("[relay.example]:587", true), dns(&[]), &[]),
+                ("of the family that it has", relay("[192.0.2.99]:25", true), dns(&[]), &[]),
+                ("that nothing takes", relay("[2001:db8::25]:587", false), dns(&[]), &[]),
+                (
+                    "on a host with such an address",
+                    relay("[2001:db8::25]:587", true)
+                        .but(|f| f.host.addresses.as_mut().unwrap().push(on("eth0", "2001:db8::10", &[]))),
                     dns(&[]),
                     &[],
                 ),

@@ -1,16 +1,17 @@
 use super::problem::{line, mark, test_command};
-use crate::facts::ProblemKind;
+use crate::facts::{Facts, Helo, ProblemKind};
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
+use crate::observe::Observations;
 use crate::rules::{Context, rule};
 
 rule! {
     /// The MTA, or a daemon of it, refuses its configuration.
     ///
     /// ## Condition
-    /// Something makes the MTA, or the one daemon that reads it, refuse to start or to deliver. Where it refuses its
-    /// whole configuration, no path of it is judged, and the host does not count as one without MTA. Subject: file
-    /// and line.
+    /// Something makes the MTA, or the one daemon that reads it, refuse to start or to deliver; a HELO name that is the PTR name or
+    /// nothing does, where there is no PTR record. Where the MTA refuses its whole configuration, no path of it is judged, and the
+    /// host does not count as one without MTA. Subject: file and line.
     ///
     /// ## Why it matters
     /// What is refused does not run: after the next restart no mail leaves, or the one daemon that reads the line defers everything it
@@ -59,6 +60,30 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let finding = RULE.violated(line(problem), format!("{}{rest}", problem.message));
         findings.push(mark(finding.fix(fix.command(test_command(mta))), problem));
     }
+    findings.extend(without_a_name(facts, cx.dns));
+    findings
+}
+
+/// Settings that take the HELO name from the PTR record and have none for an address that lacks it.
+fn without_a_name(facts: &Facts, dns: &Observations) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for path in &facts.paths {
+        let (Helo::FollowsPtr { default: None, origin, .. }, Some(source)) = (&path.helo, &path.source) else {
+            continue;
+        };
+        if dns.own_ptr_names(source.value).is_none_or(|names| !names.is_empty()) {
+            continue;
+        }
+        let message = format!(
+            "`helo_data` fails for {}, which has no PTR record as this host's resolver sees it: Exim defers the mail of `{}`",
+            source.value,
+            path.services.join("`, `")
+        );
+        let text =
+            "Give the lookup a name for this case, as in `{$value}{$primary_hostname}`, or publish the PTR record.";
+        let finding = RULE.violated(origin.describe(), message).place(origin, "fails without a PTR record");
+        findings.push(finding.path(&path.id).fix(Fix::new(Who::Host, text)));
+    }
     findings
 }
 
@@ -73,6 +98,27 @@ mod tests {
             &RULE,
             ProblemKind::Syntax { mta: crate::facts::Mta::Postfix, whole: true },
             "error /etc/postfix/main.cf:3",
+        );
+    }
+
+    #[test]
+    fn a_name_that_the_dns_alone_would_give() {
+        use crate::rules::testing::{But, HERE, check_table, dns, healthy};
+        let follows = |default: Option<&str>| {
+            let default = default.map(crate::name::HeloName::new);
+            healthy().but(|f| f.paths[0].helo = Helo::FollowsPtr { default, joined: None, origin: HERE })
+        };
+        let missing = || dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]);
+        let found = [format!("error {}", HERE.describe())];
+        let found: Vec<&str> = found.iter().map(String::as_str).collect();
+        check_table(
+            &RULE,
+            vec![
+                ("it is there", follows(None), dns(&[]), &[]),
+                ("it is missing", follows(None), missing(), &found),
+                ("it is missing, and something stands in its place", follows(Some("mail.example.com")), missing(), &[]),
+                ("it is not known", follows(None), dns(&[("192.0.2.10 PTR", &["timeout"])]), &[]),
+            ],
         );
     }
 

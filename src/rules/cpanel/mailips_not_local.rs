@@ -49,7 +49,16 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 Some(false) if local.private_side(addr).is_some() => continue,
                 Some(false) => {
                     let who = if domain == "*" { "every other domain".to_owned() } else { format!("`{domain}`") };
-                    let message = format!("mailips gives {who} {addr}, which is on no interface: its mail is deferred");
+                    let works = |other: &IpAddr| {
+                        Family::from(*other) != Family::from(addr) && local.on_interface(*other) == Some(true)
+                    };
+                    let whither = match addresses(entry).into_iter().find(works).map(Family::from) {
+                        Some(Family::Ipv4) => " to hosts that have IPv6 addresses alone",
+                        Some(Family::Ipv6) => " to hosts that have IPv4 addresses alone",
+                        None => "",
+                    };
+                    let message =
+                        format!("mailips gives {who} {addr}, which is on no interface: its mail{whither} is deferred");
                     let fix = match has_flag(cpanel, "custom_mailips") {
                         true => edited(&domain, wanted(cx, accounts.get(&domain).copied(), addr)),
                         false => written_again(),

@@ -89,18 +89,23 @@ impl Handled {
         for (postfix, list) in facts.postfix.iter().flat_map(|postfix| LISTS.map(|list| (postfix, list))) {
             let Some(setting) = postfix.parameters.get(list) else { continue };
             match setting.fact() {
-                Some(list) => list.value.split([',', ' ', '\t', '\n']).for_each(|word| all.take(word)),
+                Some(value) => {
+                    let is_read = facts.listed_domains.iter().any(|listed| listed.list == list);
+                    value.value.split([',', ' ', '\t', '\n']).for_each(|word| all.take(word, is_read));
+                }
                 None => all.open = true,
             }
         }
+        all.open |= facts.postfix.iter().any(|postfix| !postfix.open_lists.is_empty());
+        all.domains.extend(facts.listed_domains.iter().map(|listed| DomainName::new(&listed.name)));
         for exim in &facts.exim {
             if let Some(domain) = exim.main.get("qualify_domain").and_then(|setting| setting.fact()) {
-                all.take(&domain.value);
+                all.take(&domain.value, false);
             }
         }
         if let Some(cpanel) = &facts.cpanel {
-            cpanel.userdomains.iter().for_each(|entry| all.take(&entry.key));
-            cpanel.localdomains.iter().for_each(|domain| all.take(domain.as_ref()));
+            cpanel.userdomains.iter().for_each(|entry| all.take(&entry.key, false));
+            cpanel.localdomains.iter().for_each(|domain| all.take(domain.as_ref(), false));
         }
         for path in &facts.paths {
             if let SenderDomains::Only { domains, .. } = &path.sender_domains {
@@ -110,11 +115,11 @@ impl Handled {
         all
     }
 
-    fn take(&mut self, word: &str) {
+    /// Takes a word of a list; `is_read`: whether what its tables and files hold is among the listed domains.
+    fn take(&mut self, word: &str, is_read: bool) {
         let name = DomainName::new(word);
-        // A table, or a file that holds the list.
         if word.contains([':', '/']) {
-            self.open = true;
+            self.open |= !is_read;
         } else if name.is_qualified() && name.is_host_name() && !name.is_private() {
             self.domains.insert(name);
         }
@@ -149,7 +154,7 @@ fn holds(data: &RecordData, old: IpAddr) -> bool {
 mod tests {
     use super::*;
     use crate::rules::dns::observed::observed;
-    use crate::rules::testing::{But, check_table, healthy, ip};
+    use crate::rules::testing::{But, HERE, check_table, healthy, ip};
 
     #[test]
     fn any_record_that_holds_it() {
@@ -183,6 +188,27 @@ mod tests {
                         f.paths[0].sender_domains =
                             SenderDomains::Only { domains: vec![DomainName::new("hoster.example")], others: true };
                     }),
+                    observed(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
+                    &["error web7.hoster.example. A"],
+                ),
+                (
+                    "a list is a file, and read",
+                    moved().but(|f| {
+                        let list = crate::facts::Setting::known("example.com /etc/postfix/more", HERE);
+                        f.postfix[0].parameters.insert("mydestination".into(), list);
+                        let name = "b.example".to_owned();
+                        f.listed_domains =
+                            vec![crate::facts::ListedDomain { list: "mydestination", name, origin: HERE }];
+                    }),
+                    observed(&[
+                        ("web7.hoster.example A", &[("ns1", &["192.0.2.9"])]),
+                        ("mx.b.example A", &[("ns1", &["192.0.2.9"])]),
+                    ]),
+                    &["error mx.b.example. A", "info web7.hoster.example. A"],
+                ),
+                (
+                    "a list that files do not decide",
+                    moved().but(|f| f.postfix[0].open_lists = vec!["virtual_mailbox_domains".into()]),
                     observed(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
                     &["error web7.hoster.example. A"],
                 ),

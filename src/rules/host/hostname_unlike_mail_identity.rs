@@ -6,7 +6,7 @@ use crate::name::DomainName;
 use crate::observe::{Observations, Question};
 use crate::rules::advice::{known_name, name_host, ptr_record};
 use crate::rules::names::{Introduction, Leads, introduction, leads, left_open, mail_identity_holds, unqualified};
-use crate::rules::support::{evidence, sending_addresses};
+use crate::rules::support::{Sending, evidence, sending_addresses};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -43,7 +43,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     };
     let name = &host.value;
     let (mut names, mut open, mut undecided): (BTreeSet<DomainName>, Vec<String>, bool) = Default::default();
-    for path in &facts.paths {
+    // What no mail takes introduces nobody.
+    for path in facts.paths.iter().filter(|path| !path.unused) {
         match introduction(path, dns) {
             Introduction::Name(helo) => {
                 names.insert(helo.value.domain());
@@ -52,7 +53,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             Introduction::Undecided => undecided = true,
         }
     }
-    for sending in sending_addresses(facts) {
+    let used = |sending: &Sending<'_>| sending.paths.iter().any(|path| !path.unused);
+    for sending in sending_addresses(facts).into_iter().filter(used) {
         let addr = sending.address.value;
         let ptr = dns.ptr(addr);
         if ptr.open().is_some() {
@@ -146,6 +148,7 @@ mod tests {
                     dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]),
                     &[],
                 ),
+                ("nothing is sent", web().but(|f| f.paths[0].unused = true), dns(&[WEB_HERE, WEB_V6]), &[]),
                 ("PTR unanswered", web(), dns(&[("192.0.2.10 PTR", &["timeout"])]), &["warning? web.example.com"]),
                 ("HELO undecided", web().but(undecided), dns(&[]), &["warning? web.example.com"]),
                 ("HST001 applies", host_named("web.lan"), dns(&[]), &[]),

@@ -205,6 +205,12 @@ impl<'a> Process<'a> {
         self.overrides.contains_key(name) || self.main.is_some_and(|main| main.settings.contains_key(name))
     }
 
+    /// The value of a parameter that is set, whether the program loads it or not.
+    pub(crate) fn set(&self, name: &str, expander: &Expander) -> Option<Fact<String>> {
+        let Raw { text, origin } = self.raw(name)?;
+        self.expand(expander, &text, &origin).fact()
+    }
+
     /// Whether one of the names is set by `-o`.
     pub fn overrides_any(&self, names: &[String]) -> bool {
         names.iter().any(|name| self.overrides.contains_key(name))
