@@ -125,14 +125,18 @@ impl<'a> Walk<'a> {
             }
             Kind::If(condition, tail) => self.choice(condition, [&tail.yes, &tail.no]),
             Kind::Lookup(lookup) => {
-                if !self.path(&lookup.file) && self.expr(&lookup.file) != Part::None {
+                let names = self.table_names(&lookup.file);
+                if names.is_none() && self.expr(&lookup.file) != Part::None {
                     self.uses.opaque = true;
                 }
                 if let Some(key) = &lookup.key {
                     let outer = std::mem::replace(&mut self.in_key, true);
                     let key = self.expr(key);
                     self.in_key = outer;
-                    self.table(key, &lookup.kind, &constant(&lookup.file));
+                    match names {
+                        Some(names) => names.into_iter().for_each(|file| self.table(key, &lookup.kind, &Some(file))),
+                        None => self.table(key, &lookup.kind, &None),
+                    }
                 }
                 self.either([&lookup.tail.yes, &lookup.tail.no])
             }
@@ -195,6 +199,23 @@ impl<'a> Walk<'a> {
         if parts.iter().all(|part| *part == Part::None) { Part::None } else { Part::Mixed }
     }
 
+    /// Takes the name of a table into account; `None` where it may be one that cannot be listed. Of those that do not depend on a domain
+    /// each is given.
+    fn table_names(&mut self, expr: &Expr) -> Option<Vec<String>> {
+        if let Some(file) = constant(expr) {
+            return Some(vec![file]);
+        }
+        let mut nodes = expr.0.iter().filter(|node| !blank(node));
+        if let (Some(Node { kind: Kind::If(condition, tail), .. }), None) = (nodes.next(), nodes.next()) {
+            self.condition(condition);
+            let branches: Vec<&Expr> = tail.yes.iter().chain(&tail.no).collect();
+            let names: Option<Vec<Vec<String>>> = branches.into_iter().map(|branch| self.table_names(branch)).collect();
+            return names.map(|names| names.concat());
+        }
+        // The domain's own table has its key.
+        if self.path(expr) { Some(Vec::new()) } else { None }
+    }
+
     /// Takes the path of a file into account where it holds a domain as it stands, once, in a folder that is always the same.
     fn path(&mut self, expr: &Expr) -> bool {
         let mut around = [String::new(), String::new()];
@@ -247,6 +268,7 @@ impl<'a> Walk<'a> {
             Test::Defined(_) | Test::HeaderDefined => {}
             Test::ListMatch(name, subject, list) => match (self.expr(subject), name.as_str()) {
                 (Part::None, _) => {}
+                (Part::Mixed, "match_address") if is_sender_address(subject) => self.address_list(list, 0),
                 (Part::Pure, "match_domain") => self.list(list, 0),
                 _ => self.uses.opaque = true,
             },
@@ -280,6 +302,31 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A list of addresses that the sender's is compared with: patterns of whole domains can be listed.
+    fn address_list(&mut self, list: &str, depth: usize) {
+        if depth > DEPTH_LIMIT || list.contains(['$', '\\']) {
+            self.uses.opaque = true;
+            return;
+        }
+        for item in lists::items(list) {
+            let item = item.trim_start_matches('!').trim_start();
+            if let Some(name) = item.strip_prefix('+') {
+                match self.lists.get(&("addresslist".to_owned(), name.to_owned())) {
+                    // What was gone through once names nothing new.
+                    Some(_) if !self.goes_through(&format!("@{name}")) => {}
+                    Some(inner) => self.address_list(&inner.value, depth + 1),
+                    None => self.uses.opaque = true,
+                }
+                continue;
+            }
+            match item.strip_prefix("*@").unwrap_or(item) {
+                "" => {}
+                domain if domain.contains([';', '@', '/']) || domain.starts_with('^') => self.uses.opaque = true,
+                domain => self.list(&format!("<\u{1f}{domain}"), 0),
+            }
+        }
+    }
+
     fn list(&mut self, list: &str, depth: usize) {
         if depth > DEPTH_LIMIT || (depth > 0 && list.contains(['$', '\\'])) {
             self.uses.opaque = true;
@@ -305,6 +352,13 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// Whether an expansion is the sender's address as it stands.
+fn is_sender_address(expr: &Expr) -> bool {
+    let mut nodes = expr.0.iter().filter(|node| !blank(node));
+    let first = nodes.next().is_some_and(|node| matches!(&node.kind, Kind::Variable(name) if name == "sender_address"));
+    first && nodes.next().is_none()
 }
 
 fn blank(node: &Node) -> bool {

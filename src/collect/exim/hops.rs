@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, Driver};
 use super::depend::Walk;
-use super::expand::{Evaluator, Failure, Scope, Stop, parse::parse};
+use super::expand::{Evaluator, Failure, Scope, Stop, lookups::Type, parse::parse};
 use super::lists;
 use crate::facts::{Fact, Host, NextHop};
 
 /// Next hops of one transport that are followed.
 pub(crate) const HOP_LIMIT: usize = 50;
+
+/// Options of a router that Exim expands for what it passes on: where one fails, it defers the mail.
+const PASSED_ON: [&str; 3] = ["errors_to", "headers_add", "headers_remove"];
 
 /// Notes that next hops were left out.
 pub(crate) fn too_many(evaluator: &Evaluator) {
@@ -46,7 +49,7 @@ impl<'a> Route<'a> {
     ) -> Route<'a> {
         let mut walk = Walk::new(&config.lists);
         let texts = ["address_data", "route_list", "route_data"];
-        texts.iter().filter_map(|name| router.text(name)).for_each(|text| walk.add(&parse(text)));
+        texts.iter().chain(&PASSED_ON).filter_map(|name| router.text(name)).for_each(|text| walk.add(&parse(text)));
         Route { router, config, host, evaluator, scope, by_sender: walk.uses.sender && !walk.uses.opaque }
     }
 
@@ -68,6 +71,18 @@ impl<'a> Route<'a> {
                 Err(Stop::Undecided { .. }) => {}
             }
         }
+        for option in PASSED_ON {
+            let Some(text) = self.router.text(option).filter(|text| text.contains('$')) else { continue };
+            // A forced failure leaves the option out.
+            if let Err(Stop::Fails(why)) = self.evaluator.value(&parse(text), &mut scope) {
+                return Err(Declined::Fails(option, why));
+            }
+        }
+        if matches!(self.router.driver.as_str(), "manualroute" | "dnslookup")
+            && let Some(why) = self.ignored(&scope)
+        {
+            return Err(Declined::Fails("ignore_target_hosts", why));
+        }
         if self.router.driver == "manualroute" {
             for option in ["route_list", "route_data"] {
                 let Some(text) = self.router.text(option).filter(|text| text.contains('$')) else { continue };
@@ -83,6 +98,40 @@ impl<'a> Route<'a> {
             }
         }
         self.places(transport, &scope)
+    }
+
+    /// What ends Exim where it looks whether a host is to be ignored: a file that is not there. A list that cannot be expanded, and one that
+    /// nobody defines, are logged and passed over.
+    fn ignored(&self, scope: &Scope) -> Option<Failure> {
+        let text = self.router.text("ignore_target_hosts")?;
+        let list = self.evaluator.value(&parse(text), &mut scope.clone()).ok()?;
+        lists::items(&list).into_iter().find_map(|item| {
+            let item = item.trim_start_matches('!').trim_start();
+            let named = item.strip_prefix('+').and_then(|name| {
+                let list = self.config.lists.get(&("hostlist".to_owned(), name.to_owned()))?;
+                Some(lists::items(&list.value))
+            });
+            let items = named.unwrap_or_else(|| vec![item.to_owned()]);
+            items.iter().find_map(|item| self.absent(item.trim_start_matches('!').trim_start()))
+        })
+    }
+
+    /// The file of a host list's item, where it is not there.
+    fn absent(&self, item: &str) -> Option<Failure> {
+        let read = if item.starts_with('/') && !item.contains(';') {
+            self.evaluator.list_file(item)
+        } else {
+            let (kind, file) = item.split_once(';')?;
+            // `net24-lsearch` looks a network up.
+            let kind = kind.trim();
+            let kind = kind.strip_prefix("net").and_then(|rest| rest.split_once('-')).map_or(kind, |(_, kind)| kind);
+            let is_text = matches!(Type::parse(kind).name, "lsearch" | "wildlsearch" | "nwildlsearch" | "iplsearch");
+            self.evaluator.table(Some(file.trim()).filter(|_| is_text)?)
+        };
+        match read {
+            Err(Stop::Fails(why)) if why.is_of_absent_file() => Some(why),
+            _ => None,
+        }
     }
 
     /// Where mail goes that the router hands to a transport.
@@ -191,6 +240,11 @@ impl<'a> Route<'a> {
         };
         let port = port(transport, self.evaluator, scope);
         let by_router = from.option != "hosts";
+        if by_router && self.config.main.get("disable_ipv6").is_some_and(|set| set.value == "true") && is_ipv6(&first) {
+            let name = &self.router.name;
+            let then = "host_find_failed=ignore host_all_ignored=defer";
+            return Err(fails(format!("lookup failed for all hosts in {name} router: {then}")));
+        }
         if by_router && (first.starts_with('[') && first.ends_with(']') || first.chars().all(|c| c == ':')) {
             return Err(fails(format!("lookup of host \"{first}\" failed in {} router", self.router.name)));
         }
@@ -272,9 +326,15 @@ fn split(item: &str) -> (String, Option<String>, bool) {
     }
 }
 
+/// Whether an item of a list of hosts is an IPv6 address, with a port or without.
+fn is_ipv6(item: &str) -> bool {
+    let (host, ..) = split(item);
+    host.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
 fn here(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
 }
 
 /// The transport's own port, by number.

@@ -27,7 +27,9 @@ pub(crate) struct Asked<'a> {
 struct Condition<'a> {
     text: &'a str,
     files: bool,
-    /// Whether it asks for the sender in a way that no list of domains covers.
+    /// Whether it asks for the sender.
+    sender: bool,
+    /// Whether it does so in a way that no list of domains covers.
     opaque: bool,
 }
 
@@ -51,10 +53,10 @@ impl<'a> Asked<'a> {
         scope: &'a Scope,
     ) -> Asked<'a> {
         let condition = |name: &str, files| {
-            let text = router.text(name)?;
+            let text = router.get(name)?.value.as_str();
             let mut walk = Walk::new(&config.lists);
             walk.add(&parse(text));
-            Some(Condition { text, files, opaque: walk.uses.opaque })
+            Some(Condition { text, files, sender: walk.uses.sender, opaque: walk.uses.opaque })
         };
         let list = |name, kind| list_takes(router, name, kind, config, evaluator, scope);
         Asked {
@@ -110,13 +112,16 @@ impl<'a> Asked<'a> {
         let mut scope = if condition.opaque { self.scope.clone() } else { self.selection.scope_of(sender) };
         match self.evaluator.value(&parse(condition.text), &mut scope) {
             Ok(text) if condition.files => (self.files(&text), None),
-            Ok(text) => match text.trim().to_ascii_lowercase().as_str() {
+            // Blanks are a text too.
+            Ok(text) => match text.to_ascii_lowercase().as_str() {
                 "" | "0" | "no" | "false" => (Takes::No, None),
                 _ => (Takes::Yes, None),
             },
             Err(Stop::Forced(_)) => (Takes::No, None),
             Err(Stop::Fails(why)) if condition.files => (Takes::Fails("require_files", why), None),
             Err(Stop::Fails(why)) => (Takes::No, Some(("condition", why))),
+            // Whose mail it is then is not known.
+            Err(Stop::Undecided { .. }) if condition.sender => (Takes::Unknown, None),
             Err(Stop::Undecided { .. }) => (Takes::Perhaps, None),
         }
     }
@@ -165,7 +170,8 @@ fn list_takes(
     evaluator: &Evaluator,
     scope: &Scope,
 ) -> (Takes, bool) {
-    let Some(text) = router.text(option) else { return (Takes::Yes, true) };
+    // An empty list holds nobody.
+    let Some(text) = router.get(option).map(|list| list.value.as_str()) else { return (Takes::Yes, true) };
     let list = match evaluator.value(&parse(text), &mut scope.clone()) {
         Ok(list) => list,
         Err(Stop::Forced(_)) => return (Takes::No, true),

@@ -81,7 +81,7 @@ impl<'a> Selection<'a> {
 
     /// Whether the list `senders` of a router holds a sender.
     pub(crate) fn sends(&self, router: &Driver, sender: usize) -> Takes {
-        let Some(text) = router.text("senders") else { return Takes::Yes };
+        let Some(text) = router.get("senders").map(|list| list.value.as_str()) else { return Takes::Yes };
         let list = match self.evaluator.value(&parse(text), &mut self.scope_of(sender)) {
             Ok(list) => list,
             Err(Stop::Forced(_)) => return Takes::No,

@@ -84,6 +84,12 @@ impl Root {
         self.read.borrow_mut().insert(path.to_owned(), Ok(SourceFile::new(path, text.as_bytes())));
     }
 
+    /// From now on, the system does not let anybody read `path`.
+    #[cfg(test)]
+    pub(crate) fn refuse(&self, path: &str) {
+        self.read.borrow_mut().insert(path.to_owned(), Err(super::ReadError::Denied));
+    }
+
     /// The canonical path of `path`, links followed, whether anything stands there or not.
     pub fn place(&self, path: &str) -> String {
         self.layer.places.once(path, || {

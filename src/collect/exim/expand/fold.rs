@@ -1,7 +1,7 @@
 //! Decides beforehand what is the same for every message, so that thousands of sender domains cost one lookup each.
 
 use super::parse::{Condition, Expr, Kind, Node, Test};
-use super::{Evaluator, Scope};
+use super::{Evaluator, Scope, Stop, taint};
 
 impl Evaluator<'_> {
     /// The expansion with every `${if` whose condition `scope` decides replaced by its branch.
@@ -29,6 +29,20 @@ impl Evaluator<'_> {
             }
         }
         Expr(nodes)
+    }
+
+    /// Whether Exim takes an expansion for the name of a file, by the branches that it takes.
+    ///
+    /// # Errors
+    /// Its refusal of text from outside; undecided where that is not certain.
+    pub(super) fn may_open(&self, expr: &Expr, scope: &mut Scope) -> Result<(), Stop> {
+        let whole = taint::as_file_name(expr, || self.tainted());
+        if !matches!(whole, Err(Stop::Undecided { .. })) {
+            return whole;
+        }
+        let chosen = self.fold(expr, scope);
+        // A header that is not there is an empty text, and nothing from outside.
+        if taint::holds_header(&chosen) { whole } else { taint::as_file_name(&chosen, || self.tainted()) }
     }
 
     /// Whether Exim refuses a branch that it does not take.

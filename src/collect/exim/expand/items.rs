@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::evaluate::compared;
 use super::parse::{Expr, Tail};
 use super::stop::within;
-use super::{Evaluator, Scope, Stop, UNSEEN, operators, skipped, taint, undecided};
+use super::{Evaluator, Scope, Stop, UNSEEN, operators, skipped, undecided};
 use crate::collect::exim::space::is_space;
 use crate::collect::exim::{arithmetic, lists};
 use crate::collect::lsearch;
@@ -103,7 +103,7 @@ impl Evaluator<'_> {
                 Ok(value)
             }
             "readfile" => {
-                taint::as_file_name(&arguments[0], || self.tainted())?;
+                self.may_open(&arguments[0], scope)?;
                 let path = self.expand(&arguments[0], scope)?;
                 let end = arguments.get(1).map(|end| self.expand(end, scope)).transpose()?;
                 let file = match self.own.read(&path) {

@@ -7,7 +7,7 @@ pub(crate) use super::lookup_type::{Type, check};
 use super::network;
 use super::parse::{Expr, Kind, Lookup};
 use super::table::{Table, full};
-use super::{Evaluator, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop, parse, taint, undecided};
+use super::{Evaluator, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop, parse, undecided};
 use crate::facts::MapEntry;
 
 /// What a lookup found.
@@ -33,7 +33,7 @@ pub(crate) fn find(of: &Evaluator, scope: &mut Scope, lookup: &Lookup) -> Result
         let what = if kind.name == "dnsdb" { "asks the DNS" } else { "asks a database" };
         return undecided(format!("a `{}` lookup {what} when the mail is sent", kind.name));
     };
-    taint::as_file_name(&lookup.file, || of.tainted())?;
+    of.may_open(&lookup.file, scope)?;
     match of.expand(key, scope) {
         Err(Stop::Undecided { .. }) if scope.free.is_some() && is_text(kind.name) => {
             let file = of.expand(&lookup.file, scope)?;

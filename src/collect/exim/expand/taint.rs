@@ -56,6 +56,15 @@ pub(crate) fn is_tainted(expr: &Expr) -> bool {
     })
 }
 
+/// Whether an expansion holds a header of the message as it stands.
+pub(crate) fn holds_header(expr: &Expr) -> bool {
+    expr.0.iter().any(|node| match &node.kind {
+        Kind::Header => true,
+        Kind::Operator(_, argument) => holds_header(argument),
+        _ => false,
+    })
+}
+
 /// What the installed Exim does with text from outside in the name of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tainted {

@@ -38,8 +38,8 @@ enum SenderKind<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Outcome {
     Text(Arc<str>),
-    /// The PTR name, else this; all of several joined by this.
-    FollowsPtr(String, Option<String>),
+    /// The PTR name, else this, or nothing is sent; all of several joined by this.
+    FollowsPtr(Option<String>, Option<String>),
     /// No binding.
     Nothing,
     Fails(Failure),

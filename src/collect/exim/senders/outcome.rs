@@ -1,6 +1,6 @@
 //! What two settings come to under one assumption after the other.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::{Common, Members, Outcome, Outcomes, SenderKind};
@@ -46,8 +46,11 @@ pub(super) fn outcomes(
         found: Vec::new(),
         known: HashMap::new(),
     };
-    let names = active_names(common, [interface, helo]);
-    let mut free = BTreeSet::new();
+    let (mut names, mut free) = active_names(common, [interface, helo]);
+    if names.len().saturating_mul(kinds.len()) > TRIALS {
+        common.evaluator.note("a map has more entries than helolint tries");
+        names.truncate(TRIALS / kinds.len().max(1));
+    }
     for name in &names {
         let mut scope = common.scope.clone();
         match name {
@@ -64,27 +67,52 @@ pub(super) fn outcomes(
     Outcomes { found, selects, listed: listed.is_some(), by_other: names.len() > 1 || !free.is_empty(), free, uses }
 }
 
-/// What `$smtp_active_hostname` may be while mail is sent, as far as the settings ask for it; none stands for what is undecided.
-fn active_names(common: &Common, settings: [Option<&Fact<String>>; 2]) -> Vec<Option<String>> {
+/// What `$smtp_active_hostname` may be while mail is sent, as far as the settings ask for it; none stands for what is undecided. Beside
+/// it the tables that are asked with a key that files do not decide, such as the address at which the mail came in.
+fn active_names(common: &Common, settings: [Option<&Fact<String>>; 2]) -> (Vec<Option<String>>, BTreeSet<String>) {
     const VARIABLE: &str = "smtp_active_hostname";
     let primary = common.scope.values.get(VARIABLE).cloned();
     let asked = settings.into_iter().flatten().any(|set| set.value.contains(VARIABLE));
     let Some(set) = common.read.config.main.get(VARIABLE).filter(|set| asked && !set.value.is_empty()) else {
-        return vec![primary];
+        return (vec![primary], BTreeSet::new());
     };
     let mut scope = common.scope.clone();
     scope.values.remove(VARIABLE);
-    let active = match common.evaluator.value(&parse(&set.value), &mut scope) {
-        Ok(name) if name.is_empty() => return vec![primary],
-        Ok(name) => Some(name),
-        Err(Stop::Undecided { .. }) => None,
-        Err(_) => return vec![primary],
+    scope.free = Some(Free::default());
+    let expr = parse(&set.value);
+    let (mut names, mut known) = (vec![primary.clone()], HashSet::from([primary]));
+    let mut add = |scope: &mut Scope| {
+        let name = match common.evaluator.value(&expr, scope) {
+            // The primary name is taken instead.
+            Ok(name) if name.is_empty() => return,
+            Ok(name) => Some(name),
+            Err(Stop::Undecided { .. }) => None,
+            Err(_) => return,
+        };
+        if known.insert(name.clone()) {
+            names.push(name);
+        }
     };
-    let mut names = vec![primary];
-    if !names.contains(&active) {
-        names.push(active);
+    add(&mut scope);
+    let mut tried: BTreeSet<String> = BTreeSet::new();
+    // An entry may lead to another table.
+    loop {
+        let asked = scope.free.as_ref().map(|free| free.tables.clone()).unwrap_or_default();
+        let Some(file) = asked.into_iter().find(|file| !tried.contains(file)) else { break };
+        let table = common.evaluator.table(&file);
+        tried.insert(file);
+        let Ok(table) = table else { continue };
+        if table.entries.len() > TRIALS {
+            common.evaluator.note("a map has more entries than helolint tries");
+        }
+        for entry in table.entries.iter().take(TRIALS) {
+            if let Some(free) = &mut scope.free {
+                free.key = Some(entry.key.to_string());
+            }
+            add(&mut scope);
+        }
     }
-    names
+    (names, tried)
 }
 
 /// Keys that files do not decide are tried for so many senders and keys at most: two for each domain of a server of 50,000. Without
@@ -278,8 +306,10 @@ fn name(evaluator: &Evaluator, expr: &Expr, scope: &mut Scope, address: Option<I
     };
     let (found, several, default) = match (with(Ptr::Found), with(Ptr::Several), with(Ptr::Missing)) {
         (Ok(found), Ok(several), Ok(default)) if found == PTR_NAME && !is_synthetic(&default) => {
-            (found, several, default)
+            (found, several, Some(default))
         }
+        // Without a PTR record nothing is sent.
+        (Ok(found), Ok(several), Err(Stop::Forced(_) | Stop::Fails(_))) if found == PTR_NAME => (found, several, None),
         _ => return stopped(plain),
     };
     match several.strip_prefix(&found).and_then(|rest| rest.strip_suffix(PTR_OTHER)) {

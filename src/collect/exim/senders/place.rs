@@ -95,7 +95,7 @@ impl Place<'_> {
                 })
             }
             Outcome::FollowsPtr(default, joined) => {
-                let default = Some(HeloName::new(default.clone())).filter(|name| !name.as_str().is_empty());
+                let default = default.clone().map(HeloName::new);
                 Helo::FollowsPtr { default, joined: joined.clone(), origin }
             }
             Outcome::Undecided(why) | Outcome::Fails(Failure { message: why, .. }) => Helo::Undecided(Undecided {

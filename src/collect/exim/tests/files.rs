@@ -136,6 +136,17 @@ fn routes_that_lead_nowhere_are_refused_in_exims_words() {
         ("*", "no host(s) specified"),
         ("* 127.0.0.1::2525", "remote host address is the local host"),
         ("* 127.0.0.1; self = fail", "remote host address is the local host"),
+        ("* 0.0.0.0", "remote host address is the local host"),
+        ("* <+2001:db8::25", "lookup failed for all hosts in special router"),
+        ("* 198.51.100.7; ignore_target_hosts = /none", "failed to open /none"),
+        ("* 198.51.100.7; ignore_target_hosts = 192.0.2.1 : !lsearch;/none", "failed to open /none"),
+        ("* 198.51.100.7; ignore_target_hosts = net24-lsearch;/none", "failed to open /none"),
+        ("* 198.51.100.7; ignore_target_hosts = +none", ""),
+        ("* 198.51.100.7; ignore_target_hosts = ${lookup{x}lsearch{/none}}", ""),
+        ("* 198.51.100.7; ignore_target_hosts = <, 127.0.0.0/8 , ::1", ""),
+        ("* 198.51.100.7; errors_to = ${lookup{x}lsearch{/none}}", "errors_to of the router special fails"),
+        ("* 198.51.100.7; headers_add = X: ${lookup{x}lsearch{/none}}", "headers_add of the router special fails"),
+        ("* 198.51.100.7; errors_to = ${if eq{a}{b}{x}fail}", ""),
         ("* a.isp.example", ""),
         ("* \"a.isp.example : b.isp.example\"", ""),
         ("* a.isp.example:b.isp.example", ""),
@@ -158,4 +169,97 @@ fn a_transport_that_finds_itself_sends_nothing_unless_it_may() {
     let (problems, ways) = routed("driver = accept", " hosts = 127.0.0.1\n port = 2525\n allow_localhost\n");
     assert_eq!(problems, [] as [String; 0]);
     assert!(ways.iter().all(|way| way.contains("handed [127.0.0.1]:2525")), "{ways:?}");
+}
+
+#[test]
+fn a_tainted_name_of_a_file_defers_the_mail_of_its_domain_alone() {
+    let text = "disable_ipv6\nprimary_hostname = mx.example.com\nbegin routers\nr:\n driver = dnslookup\n transport = t\n\
+                begin transports\nt:\n driver = smtp\n helo_data = ${lookup{$sender_address_domain}lsearch\
+                {${if exists{/etc/h-$sender_address_domain}{/etc/h-$sender_address_domain}{/etc/h}}}{$value}{$primary_hostname}}\n";
+    let found = Fixture::new(&[
+        ("/etc/exim.conf", text),
+        ("/etc/h", "b.example: vip.example.com\n"),
+        ("/etc/h-a.example", "a.example: a.example.com\n"),
+    ])
+    .collect(false);
+    let [problem] = &found.problems[..] else { panic!("{:?}", found.problems) };
+    assert!(problem.message.contains("Tainted filename") && problem.message.ends_with("of a.example"), "{problem:?}");
+    let ways = lines(&found);
+    assert!(ways.iter().any(|way| way.contains("vip.example.com") && way.ends_with("b.example")), "{ways:?}");
+    assert!(ways.iter().any(|way| way.contains("mx.example.com") && way.ends_with("+others")), "{ways:?}");
+    assert_eq!(ways.len(), 2, "{ways:?}");
+}
+
+#[test]
+fn the_name_of_whichever_address_the_mail_came_in_at() {
+    let text = "disable_ipv6\nprimary_hostname = mx.example.com\n\
+                smtp_active_hostname = ${lookup{$interface_address}lsearch*{/etc/ah}{$value}{$primary_hostname}}\n\
+                begin routers\nr:\n driver = dnslookup\n transport = t\nbegin transports\nt:\n driver = smtp\n \
+                helo_data = $smtp_active_hostname\n";
+    let found = Fixture::new(&[
+        ("/etc/exim.conf", text),
+        ("/etc/ah", "192.0.2.10: mx.example.com\n192.0.2.11: mx2.example.com\n192.0.2.12: mx3.example.com\n"),
+    ])
+    .collect(false);
+    assert_eq!(found.problems, []);
+    let ways = lines(&found);
+    for name in ["mx.example.com", "mx2.example.com", "mx3.example.com"] {
+        assert!(ways.iter().any(|way| way.contains(&format!(" {name} ")) && way.contains("undecided")), "{ways:?}");
+    }
+    assert_eq!(ways.len(), 3, "{ways:?}");
+}
+
+#[test]
+fn a_smarthost_that_is_not_set_up_sends_nothing() {
+    for (router, nothing) in [
+        ("driver = manualroute; route_data = ${if exists{/etc/none}{x.example}}", true),
+        ("driver = manualroute; route_data = x.example", false),
+        ("driver = manualroute; route_list = * 127.0.0.1", false),
+        ("driver = dnslookup; condition =", true),
+    ] {
+        let text = format!(
+            "disable_ipv6\nbegin routers\nr:\n {}\n transport = t\n no_more\nbegin transports\nt:\n driver = smtp\n",
+            router.replace("; ", "\n ")
+        );
+        let found = Fixture::new(&[("/etc/exim.conf", &text)]).collect(false);
+        assert_eq!(found.configurations[0].sends_nothing, nothing, "{router}");
+    }
+}
+
+#[test]
+fn without_a_ptr_record_nothing_may_be_sent() {
+    let follows = |tail: &str| {
+        let text = format!(
+            "disable_ipv6\nbegin routers\nr:\n driver = dnslookup\n transport = t\nbegin transports\nt:\n driver = smtp\n \
+             helo_data = ${{lookup dnsdb{{ptr=$sending_ip_address}}{tail}}}\n"
+        );
+        Fixture::new(&[("/etc/exim.conf", &text)]).collect(false).senders.remove(0).helo
+    };
+    let default = |tail| match follows(tail) {
+        crate::facts::Helo::FollowsPtr { default, .. } => default.map(|name| name.as_str().to_owned()),
+        other => panic!("{tail}: {other:?}"),
+    };
+    assert_eq!(default("{$value}fail"), None);
+    assert_eq!(default("{$value}{${lookup{x}lsearch{/none}}}"), None);
+    assert_eq!(default("").as_deref(), Some(""));
+    assert_eq!(default("{$value}{x.example}").as_deref(), Some("x.example"));
+}
+
+#[test]
+fn what_may_not_be_read_is_no_fault_of_the_configuration() {
+    let text = "disable_ipv6\nbegin routers\nr:\n driver = dnslookup\n transport = t\n.include /etc/more\nbegin transports\nt:\n \
+                driver = smtp\n";
+    let fixture = Fixture::new(&[("/etc/exim.conf", text), ("/etc/more", "no_more\n")]);
+    for denied in ["/etc/exim.conf", "/etc/more"] {
+        let root = super::Root::open(fixture.path()).unwrap();
+        root.refuse(denied);
+        let found = super::collect(&root, &super::host(), None, &[]);
+        let [problem] = &found.problems[..] else { panic!("{denied}: {:?}", found.problems) };
+        assert_eq!((&problem.kind, problem.file.as_str()), (&ProblemKind::Denied, denied));
+        assert!(problem.message.contains("permission denied"), "{}", problem.message);
+        // There is an Exim all the same, and nothing is said of its paths.
+        assert_eq!((found.configurations.len(), found.senders.len()), (1, 0), "{denied}");
+    }
+    let all = super::collect(&super::Root::open(fixture.path()).unwrap(), &super::host(), None, &[]);
+    assert_eq!((all.problems, all.senders.len()), (Vec::new(), 1));
 }

@@ -27,6 +27,9 @@ const NEVER: &[&str] = &["t any", "s any unused"];
 const ALWAYS: &[&str] = &["t any unused", "s any via [smart.example]:25"];
 /// Of some mail, by the recipient, say.
 const PERHAPS: &[&str] = &["t any", "s any via [smart.example]:25"];
+/// Of some senders, and files do not say of which.
+const SOMEONES: &[&str] = &["t any", "s undecided via [smart.example]:25"];
+const ALL_BUT_ONE: &[&str] = &["t b.example", "s a.example+others via [smart.example]:25"];
 const ONE: &[&str] = &["t +others", "s a.example via [smart.example]:25"];
 
 #[test]
@@ -46,7 +49,25 @@ fn a_router_runs_where_its_preconditions_can_hold() {
         (" condition = ${if eq{a}{b}{yes}fail}\n", NEVER),
         (" condition = ${if eq{$domain}{x.example}}\n", PERHAPS),
         (" condition = ${if def:h_x:}\n", PERHAPS),
-        (" condition = ${if match{$sender_address}{^a}}\n", PERHAPS),
+        (" condition = ${if match{$sender_address}{^a}}\n", SOMEONES),
+        (" condition = ${if match{$sender_address_domain}{^a}}\n", SOMEONES),
+        (" condition = ${if forany{a.example:b.example}{eq{$item}{$sender_address_domain}}}\n", SOMEONES),
+        (" condition = ${if match_address{$sender_address}{x@a.example}}\n", SOMEONES),
+        (" condition = ${if match_address{$sender_address}{*@a.example}}\n", ONE),
+        (" condition = ${if match_address{$sender_address}{a.example : !*@b.example}}\n", ALL_BUT_ONE),
+        (
+            " condition = ${if and{{eq{$sender_address_domain}{a.example}}{eq{$sender_address_local_part}{x}}}}\n",
+            SOMEONES,
+        ),
+        (" condition =\n", NEVER),
+        (" condition = \"\"\n", NEVER),
+        (" condition = \"  \"\n", ALWAYS),
+        (" condition =\n condition = yes\n", NEVER),
+        (" condition = ${if eq{a}{a}{}{x}}\n", NEVER),
+        (" senders =\n", NEVER),
+        (" senders = :\n", &["t +others", "s undecided via [smart.example]:25"]),
+        (" local_parts =\n", NEVER),
+        (" require_files =\n", ALWAYS),
         (" condition = yes\n condition = ${if eq{a}{b}}\n", NEVER),
         (" require_files = /etc/there\n", ALWAYS),
         (" require_files = /etc/none\n", NEVER),
