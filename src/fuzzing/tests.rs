@@ -1,6 +1,8 @@
 //! Every target over its seeds, and over texts near them: the same in every run.
 
+use super::world::with_host;
 use super::{TARGETS, seeds};
+use crate::remedy::plan::search_within;
 
 /// Seeds of a target that are taken, spread over all that it has.
 const SEEDS: usize = 6;
@@ -147,4 +149,19 @@ targets! {
     snapshot: 14,
     spf: 500,
     zone: 30,
+}
+
+#[test]
+fn a_search_says_that_its_bound_ended_it() {
+    let plan = |name, work| with_host(name, |world| world.with_ground(&[], |ground| search_within(ground, work).plan));
+    let mut ended = 0;
+    for name in ["name-not-published", "transfer-10-helo-map-incomplete", "ptr-two-records", "transfer-03-generic-ptr"]
+    {
+        let whole = plan(name, 50_000);
+        assert!(!whole.bounded && whole.remains.is_empty() && !whole.steps.is_empty(), "{name}: {whole:?}");
+        let cut = plan(name, 0);
+        assert!(cut.bounded != cut.remains.is_empty(), "{name}: {cut:?}");
+        ended += usize::from(cut.bounded);
+    }
+    assert!(ended > 0, "each has a plan within the trials that every host gets");
 }

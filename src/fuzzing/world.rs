@@ -94,6 +94,17 @@ impl World {
     /// # Panics
     /// Where a promise is broken.
     pub(super) fn plan(&self, files: &[(&str, &str)]) {
+        self.with_ground(files, |ground| {
+            let plan = remedy::search(ground).plan;
+            let metas = rules::all().map(|rule| &rule.meta);
+            let mut report = Report::new(ground.facts, ground.dns, ground.findings, metas, &[]);
+            report.set_plan(plan);
+            written(&report);
+        });
+    }
+
+    /// Does `work` with what a plan is made from, where `files` hold these texts.
+    pub(super) fn with_ground<T>(&self, files: &[(&str, &str)], work: impl FnOnce(&Ground<'_>) -> T) -> T {
         for (path, text) in files {
             self.root.hold(path, text);
         }
@@ -104,7 +115,7 @@ impl World {
             self.zones.answer_more(questions, &FollowUps::new(facts), dns)
         };
         let findings = judge(&facts, &dns);
-        let ground = Ground {
+        work(&Ground {
             root: Some(&self.root),
             kernel: Some(self.kernel.clone()),
             running: &Found::default(),
@@ -114,12 +125,7 @@ impl World {
             extra: BTreeSet::new(),
             findings: &findings,
             judge: &judge,
-        };
-        let plan = remedy::search(&ground).plan;
-        let metas = rules::all().map(|rule| &rule.meta);
-        let mut report = Report::new(&facts, &dns, &findings, metas, &[]);
-        report.set_plan(plan);
-        written(&report);
+        })
     }
 }
 

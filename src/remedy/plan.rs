@@ -72,14 +72,19 @@ impl Node {
 
 /// Searches the plan for a host.
 pub fn search(ground: &Ground<'_>) -> Found {
+    search_within(ground, WORK)
+}
+
+/// The same; trials end after so much work, but for the few that every host gets.
+pub(crate) fn search_within(ground: &Ground<'_>, work: usize) -> Found {
     let lab = Lab::new(ground);
     let first = start(&lab);
-    let whole = Search::new(&lab, &first);
+    let whole = Search::new(&lab, &first, work);
     let (mut best, mut left) = (first.clone(), None);
     if let Some(shapes) = Shapes::of(&first.trial).filter(|_| is_large(&first.trial)) {
         lab.leave_out(shapes.left_out());
         let few = start(&lab);
-        let part = Search::new(&lab, &few);
+        let part = Search::new(&lab, &few, work);
         let solved = part.pruned(part.run(few));
         let cut = lab.cut_maps();
         lab.leave_out_nothing();
@@ -124,7 +129,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(lab: &'a Lab<'a>, first: &Node) -> Search<'a> {
+    fn new(lab: &'a Lab<'a>, first: &Node, work: usize) -> Search<'a> {
         let few = first.trial.facts.paths.len() <= FEW_PATHS;
         let least = LEAST_TRIALS * trial::work_of(&first.trial.facts, &first.trial.dns);
         let (errors, known) = (first.trial.errors(), first.trial.keys());
@@ -135,7 +140,7 @@ impl<'a> Search<'a> {
             warnings: first.trial.score.errors + first.trial.score.warnings,
             blocked: first.trial.score.blocked,
             few,
-            budget: WORK.max(lab.work() + least),
+            budget: work.max(lab.work() + least),
             least,
         }
     }

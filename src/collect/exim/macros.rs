@@ -1,6 +1,7 @@
 //! Macros: definitions and their replacement, which is by plain text, in the order of definition.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use super::builtin;
 use super::space::is_space;
@@ -45,6 +46,21 @@ pub struct Macros {
 impl Macros {
     /// The builtin macros, and those that `-D` defines, in order. `otherwise`: builtin macros to be taken the other way round.
     pub fn new(defines: &[(String, String)], otherwise: &BTreeSet<String>) -> Macros {
+        static USUAL: OnceLock<Macros> = OnceLock::new();
+        let mut macros = match otherwise.is_empty() {
+            true => USUAL.get_or_init(|| Macros::built_in(otherwise)).clone(),
+            false => Macros::built_in(otherwise),
+        };
+        for (name, value) in defines {
+            let name: String = name.chars().take(COMMAND_LINE_NAME).collect();
+            if !macros.by_name.contains_key(&name) {
+                macros.add(name, value.clone(), None, true);
+            }
+        }
+        macros
+    }
+
+    fn built_in(otherwise: &BTreeSet<String>) -> Macros {
         let mut macros = Macros::default();
         let known = builtin::macros();
         let added = otherwise.iter().filter(|name| !known.contains(name));
@@ -52,12 +68,6 @@ impl Macros {
             macros.add(name.clone(), "y".into(), None, false);
         }
         macros.builtin = macros.all.len();
-        for (name, value) in defines {
-            let name: String = name.chars().take(COMMAND_LINE_NAME).collect();
-            if !macros.by_name.contains_key(&name) {
-                macros.add(name, value.clone(), None, true);
-            }
-        }
         macros
     }
 

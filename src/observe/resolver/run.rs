@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
 use super::authority::{Job, ZoneCuts, delegation};
-use super::closing::{in_use, unreached};
+use super::closing::finished;
 use super::exchange;
 use super::limits::{ALIASES, FOLLOW_UPS, PATIENCE, SERVERS_COUNTED, SILENCE, WINDOW, packets_for, part};
 use super::server::{Event, Packets, Purpose, Request, Server};
@@ -17,8 +17,8 @@ use super::{Options, Transport, encrypted, resolvers};
 use crate::name::DomainName;
 use crate::observe::plan::FollowUps;
 use crate::observe::truth::{self, End};
-use crate::observe::zones::{Zone, witnesses};
-use crate::observe::{Answer, Observations, Outcome, Question, RecordType, Reply, Vantage, VantageKind, Why, plan};
+use crate::observe::zones::Zone;
+use crate::observe::{Answer, Observations, Outcome, Question, RecordType, Vantage, VantageKind, Why, plan};
 
 /// The state of a phase.
 pub(crate) struct Run<'a> {
@@ -473,39 +473,7 @@ impl Run<'_> {
     }
 
     /// What was answered; what is still open is a time-out.
-    fn into_observations(mut self) -> Observations {
-        // Resolvers among them were asked about zones, and have no place in the table for that.
-        for (question, server) in std::mem::take(&mut self.released) {
-            if let Some(number) = self.table.place(&question).filter(|_| question.rtype == RecordType::Ns) {
-                self.table.forget(number, server);
-            }
-        }
-        let mut zones = self.cuts.concerned();
-        for zone in &mut zones {
-            let entry = self.table.place(&zone.question()).and_then(|number| self.table.get(number));
-            let serving = witnesses(zone, entry.map_or(&[], |entry| entry.replies.as_slice()));
-            zone.servers.retain(|number, _| serving.contains(number));
-        }
-        let authority = |number: usize| {
-            self.vantages.get(number).is_some_and(|v| v.kind == VantageKind::Authoritative && v.server.is_some())
-        };
-        let unreached = unreached(self.table.replies().filter(|reply| authority(reply.vantage)));
-        // Servers of the parent, asked before the cut was known, are no witnesses, and neither are servers that only caches remember.
-        let by_name: HashMap<&DomainName, &Zone> = zones.iter().map(|zone| (&zone.name, zone)).collect();
-        let serves = |question: &Question, reply: &Reply| {
-            let Some(home) = self.cuts.zone(question) else { return true };
-            let told = |zone: &Zone| {
-                let authoritative = matches!(&reply.outcome, Outcome::Answer(answer) if answer.authoritative);
-                !authoritative && zone.delegators.contains(&reply.vantage) && *question == zone.question()
-            };
-            match by_name.get(&home) {
-                Some(zone) => zone.servers.contains_key(&reply.vantage) || told(zone),
-                None => self.cuts.is_server(&home, reply.vantage),
-            }
-        };
-        let replies = self.table.into_replies(|question, reply| {
-            !authority(reply.vantage) || !unreached.contains(&reply.vantage) && serves(question, reply)
-        });
-        in_use(self.vantages, replies, zones)
+    fn into_observations(self) -> Observations {
+        finished(self.table, self.vantages, &self.cuts, self.released)
     }
 }

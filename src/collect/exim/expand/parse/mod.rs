@@ -1,5 +1,9 @@
 //! From the text of an expansion to its tree.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use pest::Parser as _;
 use pest_derive::Parser;
 
@@ -89,8 +93,32 @@ pub struct Tail {
     pub fail: bool,
 }
 
+/// Octets of texts whose trees are kept, as trials read the same ones again; a longer text than the second is not.
+const KEPT: usize = 64 << 10;
+const KEPT_EACH: usize = 8 << 10;
+
+thread_local!(static TREES: RefCell<(usize, HashMap<String, Rc<Expr>>)> = RefCell::default());
+
 /// Parses an expansion. An error stands in the tree, behind what Exim has expanded when it meets it.
-pub fn parse(text: &str) -> Expr {
+pub fn parse(text: &str) -> Rc<Expr> {
+    if let Some(known) = TREES.with_borrow(|(_, trees)| trees.get(text).map(Rc::clone)) {
+        return known;
+    }
+    let tree = Rc::new(parsed(text));
+    if text.len() <= KEPT_EACH {
+        TREES.with_borrow_mut(|(octets, trees)| {
+            if *octets + text.len() > KEPT {
+                trees.clear();
+                *octets = 0;
+            }
+            *octets += text.len();
+            trees.insert(text.to_owned(), Rc::clone(&tree));
+        });
+    }
+    tree
+}
+
+fn parsed(text: &str) -> Expr {
     if text.len() > LENGTH_LIMIT {
         return Expr(vec![Node { kind: Kind::Unclear(TOO_DEEP), start: 0, end: text.len() }]);
     }
