@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::{Candidate, State, exim, local, lost, postfix};
 use crate::addr::{self, Family};
-use crate::facts::{AddressFlag, BindFault, BindFaultKind, Mta, OutboundPath};
+use crate::facts::{AddressFlag, BindFault, BindFaultKind, Fact, Mta, Origin, OutboundPath};
 use crate::observe::Lookup;
 use crate::remedy::op::Op;
 use crate::rules::names::{Introduction, introduction};
@@ -139,8 +139,10 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
         parsed.iter().copied().filter(|addr| facts.host.has_address(*addr) == Some(true)).collect();
     for family in families {
         sources.extend(facts.host.source.for_family(family));
+        // An address that nobody outside sees, such as a container bridge's, is none to send from.
+        let seen = |own: &IpAddr| facts.nat.sending(&Fact::new(*own, Origin::kernel("getifaddrs(3)"))).is_some();
         let own = facts.host.own_addresses().map(|own| own.address);
-        sources.extend(own.filter(|own| Family::from(*own) == family));
+        sources.extend(own.filter(|own| Family::from(*own) == family).filter(seen));
     }
     let mut tried: Vec<IpAddr> = Vec::new();
     sources.retain(|addr| {
