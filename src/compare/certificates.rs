@@ -88,7 +88,7 @@ fn change(
     let change = Change::new(What::Setting, key, Some(&text(&before)), Some(&text(&now))).at(&is.first()?.file.origin);
     Some(match lacks.is_empty() {
         true => change.expected("it is for every name that is wanted"),
-        false => change.drift(Effect::Identity, format!("it is not for {}", text(&lacks))),
+        false => change.drift(Effect::Certificate, format!("it is not for {}", text(&lacks))),
     })
 }
 
@@ -119,6 +119,9 @@ mod tests {
         all.iter().map(|one| format!("{} {}: {}", one.verdict.as_str(), one.key, one.because)).collect()
     }
 
+    /// Why, the host before and after, `--map`, what is told.
+    type Case<'a> = (&'a str, Facts, Facts, &'a [(&'a str, &'a str)], Vec<String>);
+
     #[test]
     fn names_that_are_lacking() {
         const CERT: &str = "smtpd_tls_cert_file";
@@ -133,7 +136,7 @@ mod tests {
                 f.postfix.clear();
             })
         };
-        let cases: [(&str, Facts, Facts, &[(&str, &str)], Vec<String>); 12] = [
+        let cases: [Case; 12] = [
             ("the same", with(&[(CERT, &both)]), with(&[(CERT, &both)]), &[], vec![]),
             ("in another file", with(&[(CERT, &both)]), with(&[("smtpd_tls_chain_files", &both)]), &[], vec![]),
             (

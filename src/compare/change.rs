@@ -72,6 +72,10 @@ pub enum Effect {
     Path,
     /// MIG003: a name of the identity, or a record of it, is another.
     Identity,
+    /// MIG003 too: a certificate is not for a name that it should be for.
+    Certificate,
+    /// MIG003 too: a domain's mail is delivered, or is not, otherwise than before.
+    Routing,
     /// MIG004: what was set is not set here.
     Lost,
     /// MIG006: another MTA.

@@ -303,7 +303,7 @@ impl Lines<'_> {
         for (key, entry) in now.iter().filter(|(key, _)| !before.contains_key(*key)) {
             let change = Change::new(What::MapLine, shown(file, key), None, Some("local")).at(&place(entry));
             self.all.push(match owned_before.contains(&DomainName::new(key)) {
-                true => change.drift(Effect::Identity, "the old host had that domain, and did not deliver its mail"),
+                true => change.drift(Effect::Routing, "the old host had that domain, and did not deliver its mail"),
                 false => change.expected("that domain is new here"),
             });
         }
@@ -323,7 +323,7 @@ impl Lines<'_> {
                 "local" => "its mail is delivered here, and was not on the old host",
                 _ => "its mail was handled otherwise on the old host",
             };
-            self.all.push(change.drift(Effect::Identity, because));
+            self.all.push(change.drift(Effect::Routing, because));
         }
     }
 }

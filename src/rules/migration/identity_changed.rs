@@ -34,7 +34,8 @@ rule! {
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut groups: Vec<Vec<&Change>> = Vec::new();
-    for change in drifts(cx, Effect::Identity) {
+    let kinds = [Effect::Identity, Effect::Certificate, Effect::Routing];
+    for change in kinds.into_iter().flat_map(|effect| drifts(cx, effect)) {
         match groups.iter_mut().find(|group| group.first().is_some_and(|first| is_alike(first, change))) {
             Some(group) => group.push(change),
             None => groups.push(vec![change]),
@@ -46,7 +47,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 /// Whether one value stands behind both: the host name in `myhostname` and in HELO.
 fn is_alike(a: &Change, b: &Change) -> bool {
     let fold = |value: &Option<String>| value.as_ref().map(|text| text.trim_end_matches('.').to_ascii_lowercase());
-    (fold(&a.old), fold(&a.new)) == (fold(&b.old), fold(&b.new))
+    a.effect == b.effect && (fold(&a.old), fold(&a.new)) == (fold(&b.old), fold(&b.new))
 }
 
 /// What changed, in a sentence: the key of a path says nothing of it.
@@ -70,7 +71,15 @@ fn finding(group: &[&Change]) -> Option<Finding> {
         (Some(old), Some(new)) if !old.contains(' ') && !new.contains(' ') => format!(" (--map {old}={new})"),
         _ => String::new(),
     };
-    let text = format!("Set {} to {old} again, or say that the new value is meant{map}.", first.key);
+    let text = match first.effect {
+        Effect::Certificate => {
+            "Have a certificate made that is for these names too, and let the mail server present it.".to_owned()
+        }
+        Effect::Routing => {
+            format!("See where mail of that domain is to be delivered, and set {} by it, in the panel.", first.key)
+        }
+        _ => format!("Set {} to {old} again, or say that the new value is meant{map}.", first.key),
+    };
     let finding = RULE.violated(&first.key, message).fix(Fix::new(Who::Host, text));
     Some(group.iter().fold(finding, |finding, change| mark(finding, change)))
 }
@@ -78,8 +87,9 @@ fn finding(group: &[&Change]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Certificate;
     use crate::name::DomainName;
-    use crate::rules::testing::{But, check_table, dns, findings, healthy, moved_from, named};
+    use crate::rules::testing::{But, check_table, dns, fact, findings, healthy, moved_from, named};
 
     #[test]
     fn a_name_that_nobody_meant_to_change() {
@@ -103,5 +113,33 @@ mod tests {
             "{}",
             found[0].message
         );
+    }
+
+    #[test]
+    fn a_certificate_is_no_name_to_be_mapped() {
+        let certified = |names: &[&str]| {
+            healthy().but(|f| {
+                f.certificates = vec![Certificate {
+                    setting: "smtpd_tls_cert_file".to_owned(),
+                    file: fact("/etc/mail.crt".to_owned()),
+                    names: names.iter().map(|name| (*name).to_owned()).collect(),
+                    until: 0,
+                }];
+            })
+        };
+        let moved = |names| {
+            moved_from(certified(&["smtp.example.com"])).but(|f| f.certificates = certified(names).certificates)
+        };
+        let subject = "warning certificate of postfix as a server";
+        check_table(
+            &RULE,
+            vec![
+                ("the same", moved(&["smtp.example.com"]), dns(&[]), &[]),
+                ("another", moved(&["imap.example.com"]), dns(&[]), &[subject]),
+            ],
+        );
+        let found = findings(&RULE, &moved(&["imap.example.com"]), &dns(&[]));
+        let fix = found[0].fix.as_ref().unwrap();
+        assert!(!fix.text.contains("--map"), "{fix:?}");
     }
 }

@@ -20,7 +20,7 @@ rule! {
     /// them do not fit.
     ///
     /// ## Fix
-    /// Set the address or HELO name of the path again, or say by `--map OLD=NEW` that the change is meant.
+    /// Set address, HELO name or next hop of the path again, or say by `--map OLD=NEW` that the change is meant.
     ///
     /// ## When to ignore
     /// Where domains were put together on purpose.
@@ -43,11 +43,11 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 }
 
 fn finding(path: &str, changes: &[&Change]) -> Finding {
-    let of_domains = |change: &&&Change| !change.domains.is_empty() && change.what != What::Path;
+    let by_way = [What::Path, What::MapLine];
+    let of_domains = |change: &&&Change| !change.domains.is_empty() && !by_way.contains(&change.what);
     let severity = if changes.iter().any(|change| of_domains(&change)) { Severity::Error } else { Severity::Warning };
     let told: Vec<String> = changes.iter().map(|change| sentence(change)).collect();
-    let text =
-        "Set the address or HELO name of this path as it was, or map it with --map OLD=NEW where the change is meant.";
+    let text = "Set address, HELO name or next hop of this path as it was, or map it with --map OLD=NEW where the change is meant.";
     let finding = RULE.violated(path, told.join("; ")).severity(severity).fix(Fix::new(Who::Host, text));
     changes.iter().fold(finding, |finding, change| mark(finding, change))
 }
@@ -79,9 +79,9 @@ fn sentence(change: &Change) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Facts, SenderDomains};
+    use crate::facts::{Facts, MapEntry, MapOf, PanelMap, SenderDomains};
     use crate::name::DomainName;
-    use crate::rules::testing::{But, check_table, dns, healthy, ip, moved_from, on, path};
+    use crate::rules::testing::{But, check_table, dns, findings, healthy, ip, moved_from, on, path};
 
     /// Two addresses, the second for one domain.
     fn two(first: &str, second: &str, of_domain: &str, helo: &str) -> Facts {
@@ -133,5 +133,27 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn a_relay_of_a_domain_whose_path_is_not_decided() {
+        let relay = |host: &str| {
+            healthy().but(|f| {
+                let file = "/etc/exim4/domains/*/smtp_relay.conf".to_owned();
+                let entries = vec![MapEntry::sample("shop.example", host)];
+                f.panel_maps = Some(vec![PanelMap { file, of: MapOf::Relay, entries }]);
+            })
+        };
+        let moved = |to: &str| moved_from(relay("a.example:587")).but(|f| f.panel_maps = relay(to).panel_maps);
+        let subject = "warning /etc/exim4/domains/shop.example/smtp_relay.conf";
+        check_table(
+            &RULE,
+            vec![
+                ("the same", moved("a.example:587"), dns(&[]), &[]),
+                ("another", moved("b.example:587"), dns(&[]), &[subject]),
+            ],
+        );
+        let found = findings(&RULE, &moved("b.example:587"), &dns(&[]));
+        assert!(found[0].message.starts_with("mail of shop.example left by way of `a.example:587`"), "{found:?}");
     }
 }
