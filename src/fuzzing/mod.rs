@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use crate::cli::Cli;
 use crate::collect::{self, kernel, lsearch};
-use crate::facts::Overrides;
+use crate::facts::{Moved, Overrides};
 use crate::findings::KnownFindings;
 use crate::name::DomainName;
 use crate::observe::Observations;
@@ -25,7 +25,7 @@ use crate::observe::{Outcome, Question, RECORDS, RecordType};
 use crate::sandbox::Message;
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
-use crate::{identity, replies, settings, shell, snapshot};
+use crate::{compare, identity, replies, settings, shell, snapshot};
 
 pub use policies::{dkim_record, dmarc_record, spf};
 use world::{look_at, text, with_host};
@@ -47,6 +47,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("host_file", host_file),
     ("kernel", kernel),
     ("map", map),
+    ("panel_map", panel_map),
     ("pipe", pipe),
     ("plan", plan),
     ("postfix_main", postfix_main),
@@ -70,6 +71,14 @@ const CPANEL_FILES: [&str; 8] = [
     "/etc/wwwacct.conf",
     "/etc/mail_reverse_dns",
     "/etc/ips",
+];
+/// Maps of other panels, with a host that has them; the first octet of an input chooses one.
+const PANEL_FILES: [(&str, &str); 5] = [
+    ("directadmin-two-addresses", "/etc/virtual/domainips"),
+    ("directadmin-two-addresses", "/etc/virtual/helo_data"),
+    ("directadmin-two-addresses", "/etc/virtual/domains"),
+    ("hestia-two-addresses", "/etc/exim4/domains/news.example.com/ip"),
+    ("hestia-two-addresses", "/etc/exim4/domains/news.example.com/smtp_relay.conf"),
 ];
 /// Files that every host has; the first octet of an input chooses one.
 const HOST_FILES: [&str; 6] =
@@ -190,6 +199,24 @@ pub fn kernel(data: &[u8]) {
 pub fn map(data: &[u8]) {
     let contents = lsearch::read(&SourceFile::new("/etc/map", data));
     assert!(contents.entries.len() <= lsearch::ENTRY_LIMIT);
+}
+
+/// Maps of DirectAdmin and Hestia: read, and compared with those of a host before it moved.
+///
+/// # Panics
+/// Where a host and itself differ.
+pub fn panel_map(data: &[u8]) {
+    let Some(((host, path), data)) = chosen(&PANEL_FILES, data) else { return };
+    with_host(host, |host| {
+        let [plain, other] = [host.facts(&[]), host.facts(&[(path, &text(data))])];
+        for (old, new, same) in [(&plain, &other, false), (&other, &plain, false), (&other, &other, true)] {
+            let sought = compare::sought(old, new);
+            let (old, taken, map) = (old.clone(), String::new(), Vec::new());
+            let moved = Moved { old, taken, answers: Default::default(), map, sought };
+            let changes = compare::changes(&moved, new, &Default::default());
+            assert!(!same || changes.is_empty(), "{changes:?}");
+        }
+    });
 }
 
 /// What the process that reads answers hands back: the one thing of it that root reads.

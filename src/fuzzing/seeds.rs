@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::world::{hosts, with_host};
-use super::{CPANEL_FILES, HOST_FILES, PLANNED_FILES};
+use super::{CPANEL_FILES, HOST_FILES, PANEL_FILES, PLANNED_FILES};
 use crate::observe::Observations;
 use crate::{findings, replies, rules, snapshot};
 
@@ -36,6 +36,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
                 seeds.extend(of_hosts(&format!("root/{path}")));
             }
         }
+        "panel_map" => seeds.extend(numbered(PANEL_FILES.iter().map(|(_, path)| *path))),
         "plan" => seeds.extend(numbered(PLANNED_FILES.iter().map(|(_, path)| *path))),
         "postfix_main" => seeds.extend(of_hosts("root/etc/postfix/main.cf")),
         "postfix_master" => seeds.extend(of_hosts("root/etc/postfix/master.cf")),
