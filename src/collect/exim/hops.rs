@@ -90,9 +90,6 @@ impl<'a> Route<'a> {
                     Err(Stop::Fails(why)) => return Err(Declined::Fails(option, why)),
                     Err(Stop::Forced(_)) => return Err(Declined::Quietly),
                     Ok(data) if option == "route_data" && data.trim().is_empty() => return Err(Declined::Quietly),
-                    Ok(list) if list.trim() == "*" && transport.text("hosts").is_none() => {
-                        return Err(Declined::Quietly);
-                    }
                     _ => {}
                 }
             }
@@ -160,10 +157,7 @@ impl<'a> Route<'a> {
                             }
                             (None, Some(hosts)) => all.extend(self.hosts_of(&own(hosts), transport, scope)?),
                             (None, None) if rule.trim() == "*" => {
-                                return Err(Declined::Fails(
-                                    "route_list",
-                                    Failure::new("no host(s) specified for domain"),
-                                ));
+                                return Err(Declined::Fails("route_list", Failure::new(no_hosts(&self.router.name))));
                             }
                             (None, None) => {}
                         }
@@ -185,22 +179,23 @@ impl<'a> Route<'a> {
     fn hosts_of(&self, from: &Text, transport: &Driver, scope: &Scope) -> Result<Vec<NextHop>, Declined> {
         let mut scope = scope.clone();
         // A rule's parts are told apart before they are expanded.
-        let parts = if from.option == "route_list" && from.text.contains('$') { closed(from.text) } else { None };
-        let (text, list) = match parts {
-            Some((hosts, options)) => {
-                self.known_options(options).map_err(|why| Declined::Fails(from.option, why))?;
-                (hosts, true)
-            }
-            None => (from.text, from.list || from.option == "route_list" && from.text.contains('$')),
+        let parts = (from.option == "route_list" && from.text.contains('$')).then(|| parted(from.text));
+        let (text, list, options) = match parts {
+            Some((hosts, options)) => (hosts, true, options),
+            None => (from.text, from.list, ""),
         };
         let expr = parse(text);
         let (values, decided) = match self.evaluator.value(&expr, &mut scope) {
             Ok(value) => (BTreeSet::from([value]), true),
+            Err(Stop::Fails(why)) if super::depend::table_of(&expr).is_none() => {
+                return Err(Declined::Fails(from.option, why));
+            }
             Err(_) => {
                 let table = super::depend::table_of(&expr).and_then(|file| self.evaluator.table(&file).ok());
                 (table.iter().flat_map(|table| &table.entries).map(|entry| entry.value.to_string()).collect(), false)
             }
         };
+        self.known_options(options).map_err(|why| Declined::Fails(from.option, why))?;
         if values.len() > HOP_LIMIT {
             too_many(self.evaluator);
         }
@@ -226,7 +221,8 @@ impl<'a> Route<'a> {
         scope: &mut Scope,
     ) -> Result<Option<(String, NextHop)>, Declined> {
         let fails = |message: String| Declined::Fails(from.option, Failure::new(message));
-        let (hosts, options) = match (value.strip_prefix('"').and_then(|rest| rest.split_once('"')), list) {
+        let quoted = value.strip_prefix('"').map(|rest| rest.split_once('"').unwrap_or((rest, "")));
+        let (hosts, options) = match (quoted, list) {
             (Some((inner, rest)), false) => (inner, rest),
             (Some((inner, _)), true) => (inner, ""),
             (None, true) => (value, ""),
@@ -235,19 +231,34 @@ impl<'a> Route<'a> {
             (None, false) => value.split_once([' ', '\t']).unwrap_or((value, "")),
         };
         self.known_options(options).map_err(|why| Declined::Fails(from.option, why))?;
-        let Some(first) = lists::items(hosts).into_iter().find(|item| !item.is_empty() && item != "+") else {
-            return Ok(None);
+        let by_router = from.option != "hosts";
+        // Exim takes what follows the sign for the separator, and here the list ends.
+        let named = if hosts.trim() == "<" { Vec::new() } else { lists::items(hosts) };
+        let named: Vec<String> = named.into_iter().filter(|item| !item.is_empty() && item != "+").collect();
+        let is_lost = |item: &&String| by_router && self.is_lost(item);
+        if let Some(lost) = named.iter().find(is_lost) {
+            match self.router.text("host_find_failed").unwrap_or("freeze") {
+                "ignore" => {}
+                "pass" | "decline" => return Err(Declined::Quietly),
+                _ => {
+                    let host = if is_ipv6(lost) { split(lost).0 } else { lost.clone() };
+                    return Err(fails(format!("lookup of host \"{host}\" failed in {} router", self.router.name)));
+                }
+            }
+        }
+        let Some(first) = named.iter().find(|item| !is_lost(item)).cloned() else {
+            let name = &self.router.name;
+            return match from.option {
+                // Not even where the transport has hosts of its own.
+                "route_list" if hosts.is_empty() => Err(fails(no_hosts(name))),
+                "route_list" => {
+                    let then = "host_find_failed=ignore host_all_ignored=defer";
+                    Err(fails(format!("lookup failed for all hosts in {name} router: {then}")))
+                }
+                _ => Ok(None),
+            };
         };
         let port = port(transport, self.evaluator, scope);
-        let by_router = from.option != "hosts";
-        if by_router && self.config.main.get("disable_ipv6").is_some_and(|set| set.value == "true") && is_ipv6(&first) {
-            let name = &self.router.name;
-            let then = "host_find_failed=ignore host_all_ignored=defer";
-            return Err(fails(format!("lookup failed for all hosts in {name} router: {then}")));
-        }
-        if by_router && (first.starts_with('[') && first.ends_with(']') || first.chars().all(|c| c == ':')) {
-            return Err(fails(format!("lookup of host \"{first}\" failed in {} router", self.router.name)));
-        }
         let (host, own_port, mx) = split(&first);
         let own = host.parse::<std::net::IpAddr>().is_ok_and(|addr| self.host.has_address(addr) == Some(true));
         let local = here(&host) || own;
@@ -266,6 +277,13 @@ impl<'a> Route<'a> {
         let hop = own_port.or(port).map_or(name.clone(), |port| format!("{name}:{port}"));
         let fact = from.fact.with(hop.clone()).into();
         Ok(Some((hop, if local { NextHop::Handed(fact) } else { NextHop::Relay(fact) })))
+    }
+
+    /// Whether no lookup finds a host of the router: brackets without a port belong to the name, and an IPv6 address is none where Exim does
+    /// without.
+    fn is_lost(&self, item: &str) -> bool {
+        let ipv4_only = self.config.main.get("disable_ipv6").is_some_and(|set| set.value == "true");
+        (item.starts_with('[') && item.ends_with(']')) || item.chars().all(|c| c == ':') || (ipv4_only && is_ipv6(item))
     }
 
     /// Looks at what stands behind the hosts of a rule: how to look them up, or a transport.
@@ -300,13 +318,16 @@ impl<'t> Text<'t> {
     }
 }
 
-/// The hosts of a rule and its options, where the blank between them is in no expansion.
-fn closed(text: &str) -> Option<(&str, &str)> {
-    let (hosts, options) = match text.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+/// The hosts of a rule and its options. A blank ends the hosts, and be it within an expansion.
+fn parted(text: &str) -> (&str, &str) {
+    match text.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
         Some(parts) => parts,
         None => text.split_once([' ', '\t']).unwrap_or((text, "")),
-    };
-    (hosts.matches('{').count() == hosts.matches('}').count()).then_some((hosts, options))
+    }
+}
+
+fn no_hosts(router: &str) -> String {
+    format!("error in {router} router: no host(s) specified for domain")
 }
 
 /// Host, port and whether MX records are asked, of an item such as `host:587`, `[2001:db8::1]:25` or `host/MX`.

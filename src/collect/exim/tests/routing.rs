@@ -174,7 +174,7 @@ fn a_relay_by_the_senders_domain() {
     let files = [("/etc/relays", "a.example: one.example::587\nb.example: two.example\n")];
     for route in [
         " route_data = ${lookup{$sender_address_domain}lsearch{/etc/relays}}\n",
-        " route_list = * ${lookup{$sender_address_domain}lsearch{/etc/relays}}\n",
+        " route_list = * ${lookup{$sender_address_domain}lsearch{/etc/relays}{$value}fail}\n",
         " condition = ${lookup{$sender_address_domain}lsearch{/etc/relays}{yes}{no}}\n \
           route_list = * ${lookup{$sender_address_domain}lsearch{/etc/relays}{$value}}\n",
     ] {
@@ -183,6 +183,21 @@ fn a_relay_by_the_senders_domain() {
         let expected = ["s a.example via [one.example]:587", "s b.example via [two.example]:25", "t +others"];
         assert_eq!((ways, problems), (expected.map(str::to_owned).to_vec(), Vec::new()), "{route}");
     }
+}
+
+/// Hosts that come to nothing are no reason for Exim to go on to the next router.
+#[test]
+fn a_relay_for_some_senders_that_holds_up_the_others() {
+    let files = [("/etc/relays", "a.example: one.example::587\n")];
+    let (ways, problems) = behind(&files, " route_list = * ${lookup{$sender_address_domain}lsearch{/etc/relays}}\n");
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    assert_eq!(
+        problem,
+        "route_list of the router smart fails: error in smart router: no host(s) specified for domain; Exim defers the mail of domains that \
+         no file names"
+    );
+    assert!(ways.contains(&"s a.example via [one.example]:587".to_owned()), "{ways:?}");
+    assert!(ways.iter().all(|way| !way.starts_with("t ") || way.ends_with("unused")), "{ways:?}");
 }
 
 /// The router by which Hestia sends through another server, for one domain or for all; and the same where neither is set up.
