@@ -19,6 +19,19 @@ fn place(text: &str) -> Result<String, String> {
     }
 }
 
+/// Block lists that are asked where none is named: of both, the terms let a mail server ask for its own few addresses through a resolver of
+/// its own, and neither takes money for a removal.
+const BLOCK_LISTS: [&str; 2] = ["zen.spamhaus.org", "psbl.surriel.com"];
+
+/// The zone of a block list.
+fn block_list(text: &str) -> Result<DomainName, String> {
+    let name = DomainName::new(text.trim());
+    match crate::observe::plan::is_askable(&name) {
+        true => Ok(name),
+        false => Err("the zone of a block list is wanted, such as zen.spamhaus.org".to_owned()),
+    }
+}
+
 /// What is known of a move.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Where facts come from")]
@@ -83,6 +96,13 @@ pub(crate) struct FactArgs {
     /// An address from before a migration; whatever still names it is reported
     #[arg(long, value_name = "ADDR")]
     pub old_ip: Vec<IpAddr>,
+    /// Look for the sending addresses in DNS block lists
+    ///
+    /// Only this host's own resolvers are asked. Without ZONE: zen.spamhaus.org, free for small, non-commercial use through a resolver of one's
+    /// own (its usage terms say more), and psbl.surriel.com, free for everybody; neither asks for money to be taken off the list.
+    #[arg(long, value_name = "ZONE", num_args = 0..=1, value_delimiter = ',', default_missing_values = BLOCK_LISTS,
+        value_parser = block_list, conflicts_with = "offline")]
+    pub dnsbl: Vec<DomainName>,
     /// The settings [default: /etc/helolint.toml, below --root too, where there is one; none with --from]
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     pub config: Option<PathBuf>,

@@ -39,6 +39,17 @@ fn check_is_the_default_and_options_may_stand_before_a_command() {
 }
 
 #[test]
+fn block_lists_are_asked_only_on_request() {
+    let lists = |line: &str| check(line).facts.dnsbl.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(lists("check").is_empty());
+    assert_eq!(lists("check --dnsbl --no-authoritative"), ["zen.spamhaus.org", "psbl.surriel.com"]);
+    assert_eq!(lists("check --dnsbl A.example,b.example"), ["a.example", "b.example"]);
+    for line in ["check --dnsbl 127.0.0.1", "check --dnsbl list", "check --dnsbl --offline"] {
+        assert!(read(line).is_err(), "{line}");
+    }
+}
+
+#[test]
 fn the_name_alone_asks_for_help() {
     let help = Cli::read(["helolint".into()]).unwrap_err();
     assert_eq!((help.kind(), help.use_stderr()), (clap::error::ErrorKind::DisplayHelp, false));

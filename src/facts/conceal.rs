@@ -35,6 +35,7 @@ impl Facts {
             expected_helo: _,
             daemons: _,
             old_addresses: _,
+            block_lists: _,
             // A snapshot's own, which was concealed when it was read; places in files show no secret.
             moved: _,
             cutover: _,

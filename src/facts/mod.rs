@@ -104,6 +104,9 @@ pub struct Facts {
     /// `--old-ip`.
     #[serde(default)]
     pub old_addresses: Vec<IpAddr>,
+    /// Block lists that are asked for the sending addresses (`--dnsbl`); no snapshot holds them.
+    #[serde(skip)]
+    pub block_lists: Vec<DomainName>,
     /// When a move is planned (`--cutover`), as RFC 3339 writes times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cutover: Option<String>,
@@ -157,6 +160,7 @@ impl Facts {
             expected_helo: Vec::new(),
             daemons: Vec::new(),
             old_addresses: Vec::new(),
+            block_lists: Vec::new(),
             cutover: None,
             certificates: Vec::new(),
             moved: None,

@@ -43,6 +43,8 @@ pub struct Expectations {
     pub helo: Vec<ExpectedHelo>,
     /// `--old-ip`.
     pub old_addresses: Vec<IpAddr>,
+    /// `--dnsbl`.
+    pub block_lists: Vec<DomainName>,
     /// `--cutover`.
     pub cutover: Option<String>,
     /// `--moved-from`.
@@ -52,10 +54,11 @@ pub struct Expectations {
 impl Facts {
     /// Adds what is expected; a host name takes the place of an earlier one.
     pub fn expect(&mut self, expectations: Expectations) {
-        let Expectations { hostname, helo, old_addresses, cutover, moved } = expectations;
+        let Expectations { hostname, helo, old_addresses, block_lists, cutover, moved } = expectations;
         self.expected_hostname = hostname.or(self.expected_hostname.take());
         self.expected_helo.extend(helo);
         self.old_addresses.extend(old_addresses);
+        self.block_lists.extend(block_lists);
         self.cutover = cutover.or(self.cutover.take());
         self.moved = moved.or(self.moved.take());
     }

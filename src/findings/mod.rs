@@ -73,6 +73,8 @@ pub enum Need {
     Domains,
     /// The snapshot of an earlier run.
     OldSnapshot,
+    /// DNS block lists that are to be asked.
+    BlockLists,
 }
 
 /// What a rule is: one value for `explain`, `rules`, the README's table and every report's catalogue.

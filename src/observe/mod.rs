@@ -1,6 +1,7 @@
 //! What the DNS answered, server by server, and what follows from it.
 
 mod answer;
+pub mod block_lists;
 pub(crate) mod change;
 pub mod iprev;
 mod own;

@@ -7,6 +7,7 @@ use crate::addr::{self, Family};
 use crate::facts::{Fact, Facts, Helo, OutboundPath};
 use crate::identity::{self, Role, helo_name, host_and_own_names};
 use crate::name::DomainName;
+use crate::observe::block_lists::listings;
 use crate::observe::{Answer, Question, RecordData, RecordType};
 
 /// PTR names of one answer that are followed. An answer may hold a thousand; receivers look at ten at most
@@ -42,6 +43,7 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
         addresses(&mut questions, &origin.value);
         questions.insert(Question::new(&origin.value, RecordType::Mx));
     }
+    questions.extend(listings(facts));
     questions
 }
 
@@ -66,7 +68,8 @@ impl Plan {
 pub struct FollowUps {
     /// Some path's HELO name is its PTR name.
     as_helo: bool,
-    /// PTR questions that this host's own resolver alone can answer: of private addresses whose names are HELO names.
+    /// Questions for this host's own resolver alone: the PTR of private addresses whose names are HELO names, and what block lists are asked, who
+    /// refuse public resolvers.
     inside: BTreeSet<Question>,
     /// HELO names of paths whose sending address is not known.
     unplaced: BTreeSet<DomainName>,
@@ -92,7 +95,7 @@ impl FollowUps {
             inside: {
                 let private =
                     sources_that_name(facts).filter(|addr| !addr::is_public(*addr) && !sending.contains(addr));
-                private.map(Question::ptr).collect()
+                private.map(Question::ptr).chain(listings(facts)).collect()
             },
             unplaced: helo_names(unplaced),
             held: match facts.paths.len() {

@@ -428,6 +428,7 @@ impl<'a> Lab<'a> {
             hostname: ground.facts.expected_hostname.clone(),
             helo: ground.facts.expected_helo.clone(),
             old_addresses: ground.facts.old_addresses.clone(),
+            block_lists: ground.facts.block_lists.clone(),
             cutover: ground.facts.cutover.clone(),
             moved: ground.facts.moved.clone(),
         });

@@ -171,6 +171,7 @@ pub(crate) fn facts() -> Facts {
         expected_helo: Vec::new(),
         daemons: Vec::new(),
         old_addresses: vec![ip("198.51.100.9")],
+        block_lists: Vec::new(),
         cutover: None,
         certificates: Vec::new(),
         moved: None,

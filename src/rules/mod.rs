@@ -8,6 +8,7 @@ mod cpanel;
 pub mod dns;
 pub(crate) mod domain;
 mod engine;
+mod evidence;
 mod helo;
 mod host;
 mod migration;
@@ -120,6 +121,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         migration::RULES,
         domain::RULES,
         cpanel::RULES,
+        evidence::RULES,
     ]
     .into_iter()
     .flatten()

@@ -326,6 +326,7 @@ fn expectations(args: &FactArgs) -> Expectations {
         hostname: args.expect_hostname.clone(),
         helo: args.expected_helo.clone(),
         old_addresses: args.old_ip.clone(),
+        block_lists: args.dnsbl.clone(),
         cutover: args.cutover.map(|at| at.to_string()),
         moved: None,
     }

@@ -2,6 +2,7 @@ use super::questions::judged;
 use std::net::IpAddr;
 
 use crate::findings::{Finding, Fix, Who};
+use crate::observe::block_lists::is_listing;
 use crate::observe::{Observations, Outcome, Question, RecordType, VantageKind};
 use crate::providers::ReverseZone;
 use crate::rules::support::evidence;
@@ -38,7 +39,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let somebody_answers = dns.summary().answered > 0;
     let addresses: Vec<IpAddr> = cx.sending_addresses().iter().map(|sending| sending.address.value).collect();
     let mut findings = Vec::new();
-    for question in judged(dns) {
+    // What block lists do not answer, RBL001 says.
+    for question in judged(dns).filter(|question| !is_listing(cx.facts, question)) {
         let mut reasons: Vec<String> = Vec::new();
         let mut answered = false;
         for (_, outcome) in dns.replies(question) {
