@@ -27,6 +27,8 @@ use crate::source::SourceFile;
 
 /// When a trial's changes are made, in seconds since 1970: later than any file on the host.
 const LATER: i64 = 1 << 40;
+/// Seconds between two changes, as somebody types them: what was generated so long before its source changed is seen to be older.
+const APART: i64 = 120;
 /// Time for all trials of one plan, whatever was counted: a guard against what no count foresees. Without optimization everything takes ten
 /// times as long.
 const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 200 } else { 20 });
@@ -344,7 +346,7 @@ impl<'a> Lab<'a> {
     fn put(&self, world: &mut World, file: &str, text: Option<String>) -> Option<()> {
         let place = self.ground.root?.place(file);
         let is_hosts = place == self.ground.root?.place("/etc/hosts");
-        let changed = text.map(|text| Changed { text: text.into(), modified: LATER + world.count });
+        let changed = text.map(|text| Changed { text: text.into(), modified: LATER + world.count * APART });
         world.files.insert(place, changed);
         if is_hosts {
             let hosts = self.hosts(world);

@@ -125,7 +125,7 @@ fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool)
         Host::Snapshot(input) => (Known::Snapshot(input), None),
         Host::Files(root) => {
             let read = read(args, dns, &root, kernel.as_ref())?;
-            remedy::read_ahead(&root, &read.facts);
+            remedy::read_ahead(&root, &read.facts, read.kernel.as_ref(), &read.running);
             if moved_from.is_some() {
                 moved::read_ahead(&root, &read.facts);
             }
