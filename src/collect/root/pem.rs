@@ -36,15 +36,15 @@ fn certificates_alone(mut content: Vec<u8>) -> String {
     {
         let mut rest = text;
         while let Some(start) = rest.find(BEGIN) {
-            let inner = &rest[start..];
+            let (inner, body) = (&rest[start..], &rest[start + BEGIN.len()..]);
+            let Some(next) = body.find("-----") else { break };
             // A damaged one has no part of what follows, which may be a key.
-            let Some(end) = inner.find(END).filter(|end| !inner[BEGIN.len()..*end].contains("-----")) else {
-                rest = &inner[BEGIN.len()..];
-                continue;
-            };
-            found.push_str(&inner[..end + END.len()]);
-            found.push('\n');
-            rest = &inner[end + END.len()..];
+            rest = &body[next..];
+            if let Some(behind) = rest.strip_prefix(END) {
+                found.push_str(&inner[..BEGIN.len() + next + END.len()]);
+                found.push('\n');
+                rest = behind;
+            }
         }
     }
     content.fill(0);
