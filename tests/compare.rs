@@ -455,3 +455,25 @@ fn a_domain_that_did_not_come_along_is_no_drift() {
     let (told, codes) = differs(&bench.before, dir, &[]);
     assert!(told.is_empty() && codes.is_empty(), "{told:#?} {codes:?}");
 }
+
+#[test]
+fn what_the_outside_sees_behind_nat_may_be_what_it_saw_of_the_old_host() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for dir in [&old, &new] {
+        scenario::copy(&hosts().join("postfix-plain"), dir.path());
+    }
+    everywhere(new.path(), &[("203.0.113.10", "10.0.0.9")]);
+    let (before, _) = read(old.path());
+    let (mut after, _) = read(new.path());
+    assert_eq!(compare::sought(&before, &after).addresses, BTreeSet::new());
+    let image = |public: &str| helolint::facts::NatEntry {
+        local: None,
+        public: public.parse().unwrap(),
+        origin: helolint::facts::Origin::flag("--public-ip"),
+    };
+    identity::apply(&mut after, Overrides { mta: None, nat: vec![image("198.51.100.9")] });
+    assert_eq!(compare::sought(&before, &after).addresses, ["203.0.113.10".parse().unwrap()].into());
+    let (mut same, _) = read(new.path());
+    identity::apply(&mut same, Overrides { mta: None, nat: vec![image("203.0.113.10")] });
+    assert_eq!(compare::sought(&before, &same).addresses, BTreeSet::new());
+}

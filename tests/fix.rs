@@ -281,3 +281,32 @@ fn what_does_not_go_together_is_refused() {
         assert!(String::from_utf8_lossy(&done.stderr).contains(word), "{options:?}");
     }
 }
+
+#[test]
+fn what_is_left_is_said() {
+    let host = Host::new("transfer-08-cpnat-of-source");
+    let (said, status) = host.fix(&[]);
+    assert!(said.contains("Left as it is: NET003 ") && !said.contains("There is nothing to change.\n"), "{said}");
+    assert_eq!(status, 0, "{said}");
+}
+
+#[test]
+fn an_address_becomes_what_the_map_says() {
+    let host = Host::new("moved-postfix");
+    let dir = host.dir.path();
+    let kernel = fs::read_to_string(host.scenario.join("kernel")).unwrap();
+    let own = r#"{"interface": "eth0", "address": "203.0.113.10", "prefix_length": 24, "flags": []}"#;
+    assert!(kernel.contains(own));
+    let other = own.replace("203.0.113.10", "203.0.113.20");
+    fs::write(dir.join("kernel"), kernel.replace(own, &format!("{own},\n{other}"))).unwrap();
+    let run = |map: &[&str]| {
+        let mut helolint = Command::new(env!("CARGO_BIN_EXE_helolint"));
+        helolint.args(["fix", "--root"]).arg(host.root()).arg("--kernel").arg(dir.join("kernel"));
+        helolint.arg("--zones").arg(host.scenario.join("zones"));
+        let done = helolint.arg("--moved-from").arg(host.scenario.join("old.json")).args(map).output().unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    assert!(run(&[]).contains("+smtp_bind_address = 203.0.113.10"));
+    let said = run(&["--map", "198.51.100.7=203.0.113.20"]);
+    assert!(said.contains("+smtp_bind_address = 203.0.113.20"), "{said}");
+}

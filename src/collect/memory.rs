@@ -19,7 +19,7 @@ type CpanelPart = Option<(Cpanel, Vec<Problem>)>;
 pub(crate) struct Memory {
     secrets: Known,
     cpanel: Part<(), CpanelPart>,
-    panels: Part<(), (Vec<PanelMap>, Vec<Problem>)>,
+    panels: Part<(), (Option<Vec<PanelMap>>, Vec<Problem>)>,
     postfix: Part<Host, postfix::Collected>,
     exim: Part<(Host, Rc<CpanelPart>), exim::Collected>,
     /// Postfix's files of which a part was read that has changed since.
@@ -97,7 +97,7 @@ impl Memory {
     }
 
     /// Other panels' maps, which are masked where they are written.
-    pub(super) fn panels(&self, root: &Root) -> Rc<(Vec<PanelMap>, Vec<Problem>)> {
+    pub(super) fn panels(&self, root: &Root) -> Rc<(Option<Vec<PanelMap>>, Vec<Problem>)> {
         self.panels.once(root, |()| true, || (), || panels::collect(root))
     }
 

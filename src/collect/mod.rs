@@ -61,10 +61,11 @@ pub fn collect_beside(root: &Root, kernel: Option<KernelFacts>, found: &processe
         problems.extend(found);
         cpanel
     });
-    let (panel_maps, large) = panels::collect(root);
-    problems.extend(large);
     let postfix = postfix::collect(root, &host, &found.daemons);
     let exim = exim::collect(root, &host, cpanel.as_ref(), &found.daemons);
+    // After what decides about mail: these may be large, and customers write some of them.
+    let (panel_maps, large) = panels::collect(root);
+    problems.extend(large);
     let mut facts = assemble(root, found, Parts { host, problems, cpanel, panel_maps, postfix, exim });
     facts.machine = machine::collect(root);
     facts.managers = managers::recognise(root);
@@ -104,7 +105,7 @@ struct Parts {
     host: Host,
     problems: Vec<Problem>,
     cpanel: Option<Cpanel>,
-    panel_maps: Vec<PanelMap>,
+    panel_maps: Option<Vec<PanelMap>>,
     postfix: postfix::Collected,
     exim: exim::Collected,
 }
@@ -134,7 +135,7 @@ fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
     facts.postfix = postfix.instances;
     facts.exim = exim.configurations;
     facts.cpanel = cpanel;
-    facts.panel_maps = Some(panel_maps);
+    facts.panel_maps = panel_maps;
     facts.mtas = mtas;
     facts.senders = Some(postfix.senders.into_iter().chain(exim.senders).collect());
     facts.proxy_interfaces = postfix.proxy_interfaces;

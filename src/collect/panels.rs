@@ -1,11 +1,12 @@
 //! Maps of DirectAdmin and Hestia that say how mail leaves, and which domains are here: what a move has to bring along. What Exim makes of
 //! them is worked out by its configuration; these are their lines, so that two hosts can be compared.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::collect::confidential::OwnFiles;
 use crate::collect::lsearch;
-use crate::collect::root::Root;
+use crate::collect::root::{ReadError, Root};
 use crate::facts::{MapEntry, MapOf, PanelMap, Problem, ProblemKind, Text};
 use crate::name::DomainName;
 use crate::source::SourceFile;
@@ -25,12 +26,16 @@ const HESTIA_RELAY: &str = "/etc/exim4/smtp_relay.conf";
 /// Folders of domains that are looked into, twice each: ten times what one server of Hestia has.
 const FOLDERS: usize = 10_000;
 
-/// The maps that stand below `root`, and what is too large in them.
-pub(crate) fn collect(root: &Root) -> (Vec<PanelMap>, Vec<Problem>) {
-    let files = OwnFiles::of_exim(root, []);
+/// Octets of a file that holds what belongs to one domain: an address, or a relay with its password.
+const OF_A_DOMAIN: u64 = 4096;
+
+/// The maps that stand below `root`, and what is too large in them. `None` where something of them could not be read: what of it is gone on a
+/// new host, and what is just not seen, could not be told apart.
+pub(crate) fn collect(root: &Root) -> (Option<Vec<PanelMap>>, Vec<Problem>) {
+    let files = Files { root, own: OwnFiles::of_exim(root, []), missed: Cell::new(false) };
     let (mut maps, mut problems) = (Vec::new(), Vec::new());
     for (path, of) in FILES {
-        let Ok(file) = files.read(path) else { continue };
+        let Some(file) = files.read(path) else { continue };
         let found = lsearch::read(&file);
         if found.cut {
             let limit = lsearch::ENTRY_LIMIT;
@@ -45,13 +50,41 @@ pub(crate) fn collect(root: &Root) -> (Vec<PanelMap>, Vec<Problem>) {
         };
         maps.push(PanelMap { file: path.to_owned(), of, entries });
     }
-    maps.extend(hestia(root, &files, &mut problems));
-    (maps, problems)
+    maps.extend(hestia(&files, &mut problems));
+    let whole = problems.is_empty() && !files.missed.get();
+    (whole.then_some(maps), problems)
+}
+
+/// The files, and whether one that is there could not be read.
+struct Files<'r> {
+    root: &'r Root,
+    own: OwnFiles<'r>,
+    missed: Cell<bool>,
+}
+
+impl Files<'_> {
+    fn read(&self, path: &str) -> Option<Arc<SourceFile>> {
+        let read = self.own.read(path);
+        if !matches!(read, Ok(_) | Err(ReadError::NotFound | ReadError::NotRegular(_))) {
+            self.missed.set(true);
+        }
+        read.ok()
+    }
+
+    /// A file of one domain, which its customer may have written: what is larger than any such is not read.
+    fn read_of_a_domain(&self, path: &str, problems: &mut Vec<Problem>) -> Option<Arc<SourceFile>> {
+        if self.root.status(path).is_some_and(|status| status.is_file && status.size > OF_A_DOMAIN) {
+            let message = format!("{path} has more than {OF_A_DOMAIN} octets: it is not compared");
+            problems.push(too_many(path, message));
+            return None;
+        }
+        self.read(path)
+    }
 }
 
 /// Hestia's, which has a folder for each domain.
-fn hestia(root: &Root, files: &OwnFiles<'_>, problems: &mut Vec<Problem>) -> Vec<PanelMap> {
-    let names = if files.may_look_at(HESTIA) { root.names_in(HESTIA, FOLDERS) } else { Vec::new() };
+fn hestia(files: &Files<'_>, problems: &mut Vec<Problem>) -> Vec<PanelMap> {
+    let names = if files.own.may_look_at(HESTIA) { files.root.names_in(HESTIA, FOLDERS) } else { Vec::new() };
     if names.len() > FOLDERS {
         let message = format!("{HESTIA} has more than {FOLDERS} domains: their files are not compared");
         problems.push(too_many(HESTIA, message));
@@ -65,12 +98,12 @@ fn hestia(root: &Root, files: &OwnFiles<'_>, problems: &mut Vec<Problem>) -> Vec
         local.push(listed(&Text::new(nothing, name.as_str())));
         // A snapshot has the line of each place: that of a value holds nothing else.
         let entry = |value: Text| MapEntry { key: Text::new(value.span().clone(), name.as_str()), value };
-        if let Ok(file) = files.read(&format!("{folder}/ip"))
+        if let Some(file) = files.read_of_a_domain(&format!("{folder}/ip"), problems)
             && let Some(value) = address(&file)
         {
             source.push(entry(value));
         }
-        if let Ok(file) = files.read(&format!("{folder}/smtp_relay.conf"))
+        if let Some(file) = files.read_of_a_domain(&format!("{folder}/smtp_relay.conf"), problems)
             && let Some(value) = relay_of(&file)
         {
             relay.push(entry(value));
@@ -82,7 +115,7 @@ fn hestia(root: &Root, files: &OwnFiles<'_>, problems: &mut Vec<Problem>) -> Vec
         map(format!("{HESTIA}/*/ip"), MapOf::Source, source),
         map(format!("{HESTIA}/*/smtp_relay.conf"), MapOf::Relay, relay),
     ];
-    if let Ok(file) = files.read(HESTIA_RELAY)
+    if let Some(file) = files.read_of_a_domain(HESTIA_RELAY, problems)
         && let Some(value) = relay_of(&file)
     {
         let key = Text::new(value.span().clone(), "host");
@@ -140,6 +173,7 @@ mod tests {
             let line = entry.value.span().position().line;
             format!("{:?} {} {}={} :{line}", map.of, map.file, &*entry.key, &*entry.value)
         };
+        let maps = maps.unwrap_or_default();
         (maps.iter().flat_map(|map| map.entries.iter().map(|entry| line(map, entry))).collect(), problems.len())
     }
 
@@ -188,6 +222,15 @@ mod tests {
             ]
         );
         assert_eq!(problems, 0);
+    }
+
+    #[test]
+    fn a_file_of_a_domain_is_small() {
+        for (size, problems) in [(OF_A_DOMAIN, 0), (OF_A_DOMAIN + 1, 1)] {
+            let text = format!("{:size$}", "203.0.113.11", size = usize::try_from(size).unwrap());
+            let (lines, found) = found(&[("/etc/exim4/domains/a.example/ip", &text)]);
+            assert_eq!((lines.is_empty(), found), (problems > 0, problems));
+        }
     }
 
     #[test]

@@ -79,7 +79,13 @@ fn show(args: &FixArgs, settings: &Settings, start: gather::Start) -> Result<Don
     text += &left(&chosen);
     let is_change = |part: &Part<'_>| part.step.who == Who::Host && !part.is_reload();
     let some = parts.iter().any(is_change);
+    for left in &plan.remains {
+        text += &format!("Left as it is: {} {}: {}.\n", left.code, left.subject, left.because);
+    }
     text += match (plan.steps.is_empty(), some) {
+        (true, _) if !plan.remains.is_empty() => {
+            "There is nothing that helolint could change for it: `helolint check` says more.\n"
+        }
         (true, _) => "There is nothing to change.\n",
         (false, true) => "Nothing was changed: --apply writes the files, --run has the programs run.\n",
         (false, false) => "There is nothing to change on this host.\n",

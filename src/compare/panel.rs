@@ -77,9 +77,15 @@ impl Settings<'_> {
             let change = Change::new(What::Setting, key, Some(&old), Some(&new)).at(&now.origin);
             if self.sought.addresses.contains(&now.value) {
                 self.all.push(change.leftover("it belongs to the old host"));
-            } else if old != new {
-                let (_, because) = self.mapping.translated(&old);
-                self.all.push(change.expected(because.unwrap_or("the addresses changed")));
+            } else {
+                match self.mapping.judge(&old, &new) {
+                    Ok(None) => {}
+                    Ok(Some(because)) => self.all.push(change.expected(because)),
+                    Err(_) if self.sought.addresses.contains(&before.value) => {
+                        self.all.push(change.expected("the addresses changed"));
+                    }
+                    Err(because) => self.all.push(change.drift(Effect::Lost, because)),
+                }
             }
         }
     }

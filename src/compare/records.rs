@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::{Family, reverse_name};
-use crate::facts::{Answers, OutboundPath, Sought};
+use crate::facts::{Answers, OutboundPath, SenderDomains, Sought};
 use crate::identity::{OwnAddresses, helo_name, host_and_own_names};
 use crate::name::DomainName;
 use crate::observe::Question;
@@ -13,6 +13,8 @@ use super::Side;
 use super::change::{Change, Effect, What};
 use super::mapping::{Mapping, same};
 
+/// Domains of a path that its key names.
+const NAMED: usize = 3;
 /// Types of records that are compared: who serves a zone, and its serial, are no part of a host's identity.
 const TYPES: [&str; 5] = ["A", "AAAA", "MX", "TXT", "CNAME"];
 
@@ -106,7 +108,11 @@ fn ptr(old: Side<'_>, new: Side<'_>, mapping: &Mapping) -> Vec<Change> {
         }
         let mta = path.mta.map_or("host", |mta| mta.id());
         let service = path.services.first().map(|service| format!("{service} ")).unwrap_or_default();
-        let key = format!("{mta} {service}{}", Family::from(was).title().to_lowercase());
+        let mut key = format!("{mta} {service}{}", Family::from(was).title().to_lowercase());
+        // Paths of single domains share service and family with that of all others.
+        if let SenderDomains::Only { domains, others: false } = &path.sender_domains {
+            domains.iter().take(NAMED).for_each(|domain| key += &format!(" {domain}"));
+        }
         let change = Change::new(What::Ptr, key, text(&before).as_deref(), text(&after).as_deref());
         let named = before.iter().any(|name| names(path, old).contains(&DomainName::new(name)));
         let names_here = found.iter().any(|name| names(now, new).contains(name));

@@ -104,8 +104,8 @@ pub struct Facts {
     /// `--old-ip`.
     #[serde(default)]
     pub old_addresses: Vec<IpAddr>,
-    /// Block lists that are asked for the sending addresses (`--dnsbl`); no snapshot holds them.
-    #[serde(skip)]
+    /// Block lists that are asked for the sending addresses (`--dnsbl`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub block_lists: Vec<DomainName>,
     /// When a move is planned (`--cutover`), as RFC 3339 writes times.
     #[serde(default, skip_serializing_if = "Option::is_none")]

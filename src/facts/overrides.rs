@@ -58,7 +58,8 @@ impl Facts {
         self.expected_hostname = hostname.or(self.expected_hostname.take());
         self.expected_helo.extend(helo);
         self.old_addresses.extend(old_addresses);
-        self.block_lists.extend(block_lists);
+        let more: Vec<DomainName> = block_lists.into_iter().filter(|list| !self.block_lists.contains(list)).collect();
+        self.block_lists.extend(more);
         self.cutover = cutover.or(self.cutover.take());
         self.moved = moved.or(self.moved.take());
     }

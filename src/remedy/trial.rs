@@ -106,7 +106,7 @@ impl PathKey {
 
 /// What a trial of a host comes to, in units of work: about a hundredth of what a host of one path takes.
 pub(super) fn work_of(facts: &Facts, dns: &Observations) -> usize {
-    50 + 20 * facts.paths.len() + 4 * dns.replies.len() + entries(facts) / 50
+    50 + 20 * (facts.paths.len() + facts.bind_faults.len()) + 4 * dns.replies.len() + entries(facts) / 50
 }
 
 /// Entries of maps, and sender domains of paths.
@@ -117,5 +117,6 @@ pub(super) fn entries(facts: &Facts) -> usize {
         SenderDomains::Only { domains, .. } => domains.len(),
         _ => 0,
     });
-    cpanel.chain(domains).sum()
+    let panels = facts.panel_maps.iter().flatten().map(|map| map.entries.len());
+    cpanel.chain(domains).chain(panels).sum()
 }

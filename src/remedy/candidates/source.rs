@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::{Candidate, State, exim, local, lost, postfix};
 use crate::addr::{self, Family};
-use crate::facts::{AddressFlag, BindFault, BindFaultKind, Fact, Mta, Origin, OutboundPath};
+use crate::facts::{AddressFlag, BindFault, BindFaultKind, Fact, Facts, Mapped, Mta, Origin, OutboundPath};
 use crate::observe::Lookup;
 use crate::remedy::op::Op;
 use crate::rules::names::{Introduction, introduction};
@@ -91,6 +91,17 @@ fn bind(state: &State<'_>, path: &OutboundPath, here: IpAddr, blast: u32, all: &
                     .filter_map(|other| other.source.as_ref())
                     .map(|fact| fact.value)
                     .collect();
+                // A lookup that gives others an address of their own is no fault of this one.
+                let expanded = driver
+                    .options
+                    .get("interface")
+                    .and_then(|set| set.value.as_ref())
+                    .is_some_and(|text| text.contains('$'));
+                let others = state.facts().paths.iter().filter(|other| other.services == path.services);
+                let mut others = others.filter(|other| other.family == path.family && other.id != path.id);
+                if expanded && others.any(|other| other.source.as_ref().is_some_and(|fact| fact.value != here)) {
+                    continue;
+                }
                 sources.push(here);
                 sources.sort_by_key(IpAddr::is_ipv6);
                 let ops = exim::set(state, config, driver, "interface", Some(&interface(&sources)));
@@ -144,6 +155,15 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
         let own = facts.host.own_addresses().map(|own| own.address);
         sources.extend(own.filter(|own| Family::from(*own) == family).filter(seen));
     }
+    // What the administrator says that an address is to become is no matter of choice.
+    let meant = match fault.kind {
+        BindFaultKind::NotLocal(addr) => mapped(facts, addr),
+        _ => None,
+    };
+    let is_mapped = meant.is_some();
+    if let Some(new) = meant {
+        sources = vec![new];
+    }
     let mut tried: Vec<IpAddr> = Vec::new();
     sources.retain(|addr| {
         !tried.contains(addr) && {
@@ -160,7 +180,9 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                     true => postfix::master_cf(instance, &service, parameter, value),
                     false => postfix::main_cf(instance, parameter, value),
                 };
-                all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, None)]));
+                if !is_mapped {
+                    all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, None)]));
+                }
                 for source in sources.iter().take(8) {
                     all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, Some(&source.to_string()))]));
                 }
@@ -188,7 +210,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                     .is_none_or(|text| !text.contains('$'))
             };
             if drivers.iter().all(is_whole) {
-                let mut values: Vec<Option<String>> = vec![None];
+                let mut values: Vec<Option<String>> = if is_mapped { Vec::new() } else { vec![None] };
                 let here: Vec<IpAddr> =
                     parsed.iter().copied().filter(|addr| facts.host.has_address(*addr) == Some(true)).collect();
                 if here.len() > 1 {
@@ -227,6 +249,16 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
             }
         }
     }
+}
+
+/// What an address of the old host is to become by `--map`, where this host has that.
+fn mapped(facts: &Facts, addr: IpAddr) -> Option<IpAddr> {
+    let map = facts.moved.iter().flat_map(|moved| &moved.map);
+    let mut new = map.filter_map(|mapped| match mapped {
+        Mapped::Address { old, new } if *old == addr => Some(*new),
+        _ => None,
+    });
+    new.find(|new| facts.host.has_address(*new) == Some(true))
 }
 
 /// IPv4 alone, where IPv6 never worked for mail: it has neither AAAA nor PTR record, will not stay, or has no route.
