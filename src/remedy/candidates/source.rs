@@ -91,15 +91,11 @@ fn bind(state: &State<'_>, path: &OutboundPath, here: IpAddr, blast: u32, all: &
                     .filter_map(|other| other.source.as_ref())
                     .map(|fact| fact.value)
                     .collect();
-                // A lookup that gives others an address of their own is no fault of this one.
-                let expanded = driver
-                    .options
-                    .get("interface")
-                    .and_then(|set| set.value.as_ref())
-                    .is_some_and(|text| text.contains('$'));
+                // What is looked up for several paths is mended where it is looked up.
+                let interface_of = driver.options.get("interface").and_then(|set| set.value.as_ref());
                 let others = state.facts().paths.iter().filter(|other| other.services == path.services);
                 let mut others = others.filter(|other| other.family == path.family && other.id != path.id);
-                if expanded && others.any(|other| other.source.as_ref().is_some_and(|fact| fact.value != here)) {
+                if interface_of.is_some_and(|text| text.contains('$')) && others.next().is_some() {
                     continue;
                 }
                 sources.push(here);
