@@ -236,13 +236,23 @@ impl Root {
     /// # Errors
     /// As [`Root::read`].
     pub fn read_signing_key(&self, path: &str) -> Result<KeyFile, ReadError> {
-        let found = File::from(self.find(path).map_err(refusal)?);
+        let found = self.found(path)?;
         let beginning = |file: &File| {
             let mut content = Vec::new();
             file.take(KEY_FILE_LIMIT as u64 + 1).read_to_end(&mut content).map_err(io_error)?;
             Ok(content)
         };
         whole(&found, beginning).map(|(content, _)| KeyFile::new(content))
+    }
+
+    /// The file at `path`, opened. What the kernel keeps from others is not: reading alone may take it from whoever waits for it.
+    fn found(&self, path: &str) -> Result<File, ReadError> {
+        let found = File::from(self.find(path).map_err(refusal)?);
+        let is_kept = found.metadata().is_ok_and(|meta| FileStatus::new(&meta).mode & EVERYONE_READS == 0);
+        if is_kept && self.canonical(path).is_none_or(|real| is_of_the_kernel(&real)) {
+            return Err(ReadError::Confidential);
+        }
+        Ok(found)
     }
 
     fn read_afresh(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
@@ -252,7 +262,7 @@ impl Root {
             if again > 0 {
                 thread::sleep(BETWEEN_READINGS);
             }
-            let found = File::from(self.find(path).map_err(refusal)?);
+            let found = self.found(path)?;
             match whole(&found, contents) {
                 Ok((bytes, status)) => {
                     if self.kept.get() + bytes.len() > TOTAL_LIMIT {
@@ -278,11 +288,9 @@ impl Root {
     /// it: whoever writes a configuration could have its lines quoted otherwise, by a link or an include.
     fn is_never_configuration(&self, path: &str, bytes: &[u8]) -> bool {
         let Some(real) = self.canonical(path) else { return true };
-        let mut parts = real.split('/').skip(1).peekable();
-        let kernels = parts.peek().is_some_and(|first| KERNEL_FOLDERS.contains(first));
         let name = real.rsplit('/').next().unwrap_or_default();
-        kernels
-            || parts.any(|part| KEY_FOLDERS.contains(&part))
+        is_of_the_kernel(&real)
+            || real.split('/').skip(1).any(|part| KEY_FOLDERS.contains(&part))
             || PASSWORD_FILES.contains(&name.trim_end_matches('-'))
             || bytes.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY)
     }
@@ -478,6 +486,11 @@ fn kind(meta: &Metadata) -> &'static str {
     } else {
         "a device"
     }
+}
+
+/// Whether a place without links is one of the kernel's own.
+fn is_of_the_kernel(real: &str) -> bool {
+    real.split('/').nth(1).is_some_and(|first| KERNEL_FOLDERS.contains(&first))
 }
 
 #[cfg(test)]

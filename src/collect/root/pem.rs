@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::{ReadError, Root, io_error, refusal, whole};
+use super::{ReadError, Root, io_error, whole};
 
 /// Octets of a file of certificates that are read: a chain of a few, with its key, has less than a tenth of it.
 pub(crate) const CERTIFICATES_LIMIT: usize = 256 << 10;
@@ -18,7 +18,7 @@ impl Root {
     /// # Errors
     /// As [`Root::read`].
     pub(crate) fn read_certificates(&self, path: &str) -> Result<String, ReadError> {
-        let found = File::from(self.find(path).map_err(refusal)?);
+        let found = self.found(path)?;
         let beginning = |file: &File| {
             let mut content = Vec::with_capacity(CERTIFICATES_LIMIT + 1);
             file.take(CERTIFICATES_LIMIT as u64 + 1).read_to_end(&mut content).map_err(io_error)?;
@@ -91,6 +91,9 @@ mod tests {
         assert_eq!(root.read("/chain.pem").err(), Some(ReadError::Confidential));
         assert_eq!(root.read_certificates("/chain.pem").unwrap(), format!("{BEGIN}\nQQ==\n{END}\n"));
         assert_eq!(root.read_certificates("/none").err(), Some(ReadError::NotFound));
+        std::fs::create_dir(dir.path().join("proc")).unwrap();
+        std::fs::rename(&file, dir.path().join("proc/kmsg")).unwrap();
+        assert_eq!(root.read_certificates("/proc/kmsg").err(), Some(ReadError::Confidential));
         assert!(root.read_certificates("/").is_err(), "a folder");
     }
 }
