@@ -6,7 +6,7 @@ use crate::name::DomainName;
 use crate::observe::{Observations, Question};
 use crate::rules::advice::{known_name, name_host, ptr_record};
 use crate::rules::names::{Introduction, Leads, introduction, leads, left_open, mail_identity_holds, unqualified};
-use crate::rules::support::{Sending, evidence, sending_addresses};
+use crate::rules::support::{evidence, sending_addresses};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -43,8 +43,11 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     };
     let name = &host.value;
     let (mut names, mut open, mut undecided): (BTreeSet<DomainName>, Vec<String>, bool) = Default::default();
-    // What no mail takes introduces nobody.
-    for path in facts.paths.iter().filter(|path| !path.unused) {
+    // Where no mail takes any path, nobody is introduced.
+    if facts.paths.iter().all(|path| path.unused) {
+        return Vec::new();
+    }
+    for path in &facts.paths {
         match introduction(path, dns) {
             Introduction::Name(helo) => {
                 names.insert(helo.value.domain());
@@ -53,8 +56,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             Introduction::Undecided => undecided = true,
         }
     }
-    let used = |sending: &Sending<'_>| sending.paths.iter().any(|path| !path.unused);
-    for sending in sending_addresses(facts).into_iter().filter(used) {
+    for sending in sending_addresses(facts) {
         let addr = sending.address.value;
         let ptr = dns.ptr(addr);
         if ptr.open().is_some() {
