@@ -78,18 +78,17 @@ pub fn service_default(name: &str, is_service: impl Fn(&str) -> bool) -> Option<
 /// Whether a program has read the parameter beside [`FIRST`], [`SHARED`] and its [`Program::own_parameters`] when it comes to
 /// the last of these. Such a parameter matters only to those who refer to it.
 pub fn also_loads(program: Program, name: &str) -> bool {
-    also_loaded(Program::Other).contains(name) || also_loaded(program).contains(name)
+    [Program::Other, program].into_iter().filter_map(also_loaded).any(|names| names.contains(name))
 }
 
-fn also_loaded(program: Program) -> &'static HashSet<&'static str> {
+fn also_loaded(program: Program) -> Option<&'static HashSet<&'static str>> {
     static TABLE: OnceLock<HashMap<&'static str, HashSet<&'static str>>> = OnceLock::new();
-    static NONE: OnceLock<HashSet<&'static str>> = OnceLock::new();
     let section = if program == Program::Other { "shared" } else { program.process_name() };
     let table = TABLE.get_or_init(|| {
         let sections = LOADED.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(':'));
         sections.map(|(section, names)| (section, names.split_whitespace().collect())).collect()
     });
-    table.get(section).unwrap_or_else(|| NONE.get_or_init(HashSet::new))
+    table.get(section)
 }
 
 /// A program of Postfix, as far as the parameters that it reads matter here.
@@ -294,7 +293,7 @@ mod tests {
             assert!(default_of(name).is_some(), "{name}");
         }
         for (program, least) in [(Program::Other, 60), (Program::Smtp, 30), (Program::Lmtp, 30), (Program::Smtpd, 30)] {
-            let names = also_loaded(program);
+            let names = also_loaded(program).unwrap();
             assert!(names.len() >= least, "{program:?}");
             assert!(names.iter().all(|name| default_of(name).is_some_and(|value| !value.is_empty())), "{names:?}");
         }

@@ -236,13 +236,19 @@ impl Root {
     /// # Errors
     /// As [`Root::read`].
     pub fn read_signing_key(&self, path: &str) -> Result<KeyFile, ReadError> {
+        self.beginning(path, KEY_FILE_LIMIT).map(KeyFile::new)
+    }
+
+    /// The first octets of a file, one more than `limit` at most, kept nowhere else.
+    fn beginning(&self, path: &str, limit: usize) -> Result<Vec<u8>, ReadError> {
         let found = self.found(path)?;
-        let beginning = |file: &File| {
-            let mut content = Vec::new();
-            file.take(KEY_FILE_LIMIT as u64 + 1).read_to_end(&mut content).map_err(io_error)?;
+        let first = |file: &File| {
+            // Room for all at once: what grows leaves copies behind, and there may be keys among it.
+            let mut content = Vec::with_capacity(limit + 1);
+            file.take(limit as u64 + 1).read_to_end(&mut content).map_err(io_error)?;
             Ok(content)
         };
-        whole(&found, beginning).map(|(content, _)| KeyFile::new(content))
+        whole(&found, first).map(|(content, _)| content)
     }
 
     /// The file at `path`, opened. What the kernel keeps from others is not: reading alone may take it from whoever waits for it.

@@ -1,9 +1,6 @@
 //! Certificates in files that may hold private keys too.
 
-use std::fs::File;
-use std::io::Read;
-
-use super::{ReadError, Root, io_error, whole};
+use super::{ReadError, Root};
 
 /// Octets of a file of certificates that are read: a chain of a few, with its key, has less than a tenth of it.
 pub(crate) const CERTIFICATES_LIMIT: usize = 256 << 10;
@@ -18,13 +15,7 @@ impl Root {
     /// # Errors
     /// As [`Root::read`].
     pub(crate) fn read_certificates(&self, path: &str) -> Result<String, ReadError> {
-        let found = self.found(path)?;
-        let beginning = |file: &File| {
-            let mut content = Vec::with_capacity(CERTIFICATES_LIMIT + 1);
-            file.take(CERTIFICATES_LIMIT as u64 + 1).read_to_end(&mut content).map_err(io_error)?;
-            Ok(content)
-        };
-        whole(&found, beginning).map(|(content, _)| certificates_alone(content))
+        self.beginning(path, CERTIFICATES_LIMIT).map(certificates_alone)
     }
 }
 

@@ -85,17 +85,16 @@ fn bind(state: &State<'_>, path: &OutboundPath, here: IpAddr, blast: u32, all: &
         Some(Mta::Exim) => {
             let Some(config) = state.facts().exim.first() else { return };
             for driver in exim::transports(config, &[path]) {
-                let same = state.facts().paths.iter().filter(|other| other.services == path.services);
-                let mut sources: Vec<IpAddr> = same
+                let same = || state.facts().paths.iter().filter(|other| other.services == path.services);
+                let mut sources: Vec<IpAddr> = same()
                     .filter(|other| other.family != path.family && other.bound)
                     .filter_map(|other| other.source.as_ref())
                     .map(|fact| fact.value)
                     .collect();
                 // What is looked up for several paths is mended where it is looked up.
                 let interface_of = driver.options.get("interface").and_then(|set| set.value.as_ref());
-                let others = state.facts().paths.iter().filter(|other| other.services == path.services);
-                let mut others = others.filter(|other| other.family == path.family && other.id != path.id);
-                if interface_of.is_some_and(|text| text.contains('$')) && others.next().is_some() {
+                let is_shared = same().any(|other| other.family == path.family && other.id != path.id);
+                if interface_of.is_some_and(|text| text.contains('$')) && is_shared {
                     continue;
                 }
                 sources.push(here);

@@ -99,7 +99,7 @@ fn found(handled: Handled, keys: &[SigningKey], changes: &[&str]) -> Vec<String>
 }
 
 fn key(selector: &str) -> SigningKey {
-    let pem = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/rsa1024.pkcs1.pem")).unwrap();
+    let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/rsa1024.pkcs1.pem")).to_vec();
     SigningKey { selector: selector.into(), file: "/etc/key".into(), key: KeyFile::new(pem).public_part() }
 }
 
@@ -201,8 +201,8 @@ fn what_dmarc_says() {
 
 #[test]
 fn what_selectors_publish() {
-    let spki = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/rsa1024.spki")).unwrap();
-    let other = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/other1024.spki")).unwrap();
+    let spki = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/rsa1024.spki"));
+    let other = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/other1024.spki"));
     let dkim = |text: &str| found(Handled::Local, &[key("s")], &[&format!("s._domainkey.shop.example TXT {text}")]);
     assert_eq!(dkim(&format!("v=DKIM1; p={spki}")), [""; 0]);
     assert_eq!(dkim("text"), ["DOM008 warning shop.example s"]);
