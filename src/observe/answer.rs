@@ -169,22 +169,13 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::samples::answer;
 
     #[test]
     fn equal_sets_read_alike_in_whichever_order_they_came() {
         let record = |data| Record { name: crate::name::DomainName::new("10.2.0.192.in-addr.arpa"), ttl: 60, data };
         let ptr = |name: &str| record(RecordData::Ptr(crate::name::DomainName::new(name)));
         let alias = || record(RecordData::Cname(crate::name::DomainName::new("10.reverse.test")));
-        let answer = |records| Answer {
-            nxdomain: false,
-            authoritative: true,
-            recursion_available: false,
-            records,
-            negative_ttl: None,
-            soa: None,
-            rtt_micros: 0,
-            left_out: 0,
-        };
         let one = answer(vec![alias(), ptr("b.example"), ptr("a.example")]).texts();
         assert_eq!(one, answer(vec![alias(), ptr("a.example"), ptr("b.example")]).texts());
         let at = |name: &str| one.find(name).unwrap();

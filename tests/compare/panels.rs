@@ -10,39 +10,34 @@ const DOMAINIPS: &str = "root/etc/virtual/domainips";
 const HELO_DATA: &str = "root/etc/virtual/helo_data";
 const DOMAINS: &str = "root/etc/virtual/domains";
 
+/// What is told where the shop's line of domainips is gone, or another.
+const OF_ANOTHER_LINE: &[&str] = &[
+    "drift helo exim remote_smtp ipv4 shop.example",
+    "drift map-line /etc/virtual/domainips shop.example",
+    "drift source exim remote_smtp ipv4 shop.example",
+];
+
 /// On the DirectAdmin server: `shop.example` has an address and a name of its own, mail for `blog.example` is elsewhere.
 pub const ON_DIRECTADMIN: &[Drift] = &[
     Drift {
         name: "line of domainips lost",
         touches: &["shop"],
         make: |dir| sub(dir, DOMAINIPS, "shop.example: 198.51.100.11\n", ""),
-        told: &[
-            "drift helo exim remote_smtp ipv4 shop.example",
-            "drift map-line /etc/virtual/domainips shop.example",
-            "drift source exim remote_smtp ipv4 shop.example",
-        ],
+        told: OF_ANOTHER_LINE,
         codes: &["MIG002", "MIG004"],
     },
     Drift {
         name: "domainips gone",
         touches: &["shop"],
         make: |dir| fs::remove_file(dir.join(DOMAINIPS)).unwrap(),
-        told: &[
-            "drift helo exim remote_smtp ipv4 shop.example",
-            "drift map-line /etc/virtual/domainips shop.example",
-            "drift source exim remote_smtp ipv4 shop.example",
-        ],
+        told: OF_ANOTHER_LINE,
         codes: &["MIG002", "MIG004"],
     },
     Drift {
         name: "line of domainips with the main address",
         touches: &["shop"],
         make: |dir| sub(dir, DOMAINIPS, "shop.example: 198.51.100.11", "shop.example: 198.51.100.10"),
-        told: &[
-            "drift helo exim remote_smtp ipv4 shop.example",
-            "drift map-line /etc/virtual/domainips shop.example",
-            "drift source exim remote_smtp ipv4 shop.example",
-        ],
+        told: OF_ANOTHER_LINE,
         codes: &["MIG002"],
     },
     Drift {
