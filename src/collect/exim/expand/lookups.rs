@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 pub(crate) use super::lookup_type::{Type, check};
-use super::network;
 use super::parse::{Expr, Kind, Lookup};
 use super::table::{Table, full};
 use super::{Evaluator, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop, parse, undecided};
@@ -235,13 +234,8 @@ fn one<'t>(
                      CIDR mask, is wanted): in a host list, use net-iplsearch as the search type"
                 )));
             };
-            for entry in &table.entries {
-                of.spend(entry.key.len())?;
-                if network::network(&entry.key).is_some_and(|(net, bits)| network::within(address, net, bits)) {
-                    return Ok(Some(entry));
-                }
-            }
-            return Ok(None);
+            of.step()?;
+            return table.network(address, |octets| of.spend(octets));
         }
         _ => {}
     }

@@ -1,8 +1,11 @@
 //! Text files that lookups search: read once, indexed.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::network::Networks;
 use crate::collect::lsearch;
 use crate::facts::MapEntry;
 use crate::name::lower_case;
@@ -17,6 +20,8 @@ pub struct Table {
     pub cut: bool,
     /// The first entry of each key in lower case.
     index: HashMap<Box<str>, usize>,
+    /// Its keys that are networks, once they were asked for.
+    networks: OnceCell<Networks>,
 }
 
 impl Table {
@@ -27,7 +32,23 @@ impl Table {
         for (at, entry) in entries.iter().enumerate() {
             index.entry(lower_case(&entry.key).into()).or_insert(at);
         }
-        Table { entries, cut, index }
+        Table { entries, cut, index, networks: OnceCell::new() }
+    }
+
+    /// The first entry whose key is a network that `address` lies in (`iplsearch`). Before the first time, `spend` is told the octets that are read.
+    ///
+    /// # Errors
+    /// Of `spend`.
+    pub fn network<E>(
+        &self,
+        address: IpAddr,
+        spend: impl FnOnce(usize) -> Result<(), E>,
+    ) -> Result<Option<&MapEntry>, E> {
+        if self.networks.get().is_none() {
+            spend(self.entries.iter().map(|entry| entry.key.len()).sum())?;
+        }
+        let networks = self.networks.get_or_init(|| Networks::of(self.entries.iter().map(|entry| &*entry.key)));
+        Ok(networks.place(address).and_then(|at| self.entries.get(at)))
     }
 
     /// The entry of a key, without regard to case.
