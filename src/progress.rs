@@ -1,4 +1,4 @@
-//! How far a long run has come, on standard error, where that is a terminal.
+//! Whom a run will ask and how far it has come, on standard error, where that is a terminal.
 
 use std::io::IsTerminal as _;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -8,11 +8,19 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::observe::resolver::Progress;
+use crate::output;
 
 /// Runs that end before this say nothing.
 const LATE: Duration = Duration::from_millis(300);
 /// Between two looks.
 const STEP: Duration = Duration::from_millis(100);
+
+/// Says something before everything else, where standard error is a terminal.
+pub(crate) fn first(text: &str) {
+    if std::io::stderr().is_terminal() {
+        output::note(text);
+    }
+}
 
 /// A line on the terminal; it goes when this is dropped.
 pub(crate) struct Shown(Option<(Sender<()>, JoinHandle<()>)>);

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod compare;
+mod demo;
 mod dns;
 mod documents;
 mod domains;
@@ -22,6 +23,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::report::Format;
 pub(crate) use catalogue::{ExplainArgs, RulesArgs, RulesFormat};
 pub(crate) use compare::{CompareArgs, CompareFormat};
+pub(crate) use demo::DemoArgs;
 pub(crate) use dns::DnsArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
 pub(crate) use domains::{DomainsArgs, DomainsFormat};
@@ -170,6 +172,8 @@ pub(crate) enum Command {
     /// asked, and no faster than --qps says.
     #[command(after_help = DOMAINS_EXAMPLES, after_long_help = format!("{DOMAINS_EXAMPLES}\n\n{}", crate::exit::TABLE))]
     Domains(Box<DomainsArgs>),
+    /// Show a report on a made-up broken host: nothing is read, nothing is sent
+    Demo(DemoArgs),
     /// Say what rules mean, why they matter and how to fix what they find; or what an SMTP reply means
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Box<ExplainArgs>),

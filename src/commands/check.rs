@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+
 use super::gather::{self, Done, Gathered, Start};
 use super::judging::Judging;
 use crate::cli::{CheckArgs, DnsArgs, FactArgs, OutputArgs};
@@ -9,7 +11,7 @@ use crate::error::Error;
 use crate::findings::{self, KnownFindings};
 use crate::inputs::{Host, Input, Inputs, Outputs};
 use crate::report::{self, Format, Report, Style, Verbosity};
-use crate::{exit, process, receivers, rules};
+use crate::{exit, process, progress, receivers, rules};
 
 /// Runs the command; the value is the exit status.
 ///
@@ -30,24 +32,37 @@ pub(crate) fn run(CheckArgs { mut facts, moved, cutover, mut dns, output: mut ou
     let verbose = out.verbosity() == Verbosity::Verbose;
     let how = Judging::new(&out.rules, &settings, baseline);
     let start = gather::start(&facts, &dns, inputs)?;
-    let work = |start| check(&facts, &dns, start, Reported { out, how, wanted });
+    if let Some(whom) = start.asks(&facts, &dns).filter(|_| out.verbosity() != Verbosity::Quiet) {
+        progress::first(&whom);
+    }
+    let work = |start| check(&facts, &dns, start, Reported { out, how, wanted }, process::now());
     let (done, outputs) = gather::apart(outputs, &facts, &dns, start, verbose, work)?;
     outputs.write(done.texts)?;
     Ok(done.status)
 }
 
 /// By what the host is judged, and what is said of it.
-struct Reported {
-    out: OutputArgs,
-    how: Judging,
+pub(super) struct Reported {
+    /// What else comes out.
+    pub out: OutputArgs,
+    /// The rules.
+    pub how: Judging,
     /// The reports, in order.
-    wanted: Vec<(Format, Style)>,
+    pub wanted: Vec<(Format, Style)>,
 }
 
 /// The texts of the reports in the order in which they are wanted, then what `--write-baseline` keeps.
-fn check(facts: &FactArgs, dns: &DnsArgs, start: Start, told: Reported) -> Result<Done, Error> {
+///
+/// # Errors
+/// Where an input is not what it should be.
+pub(super) fn check(
+    facts: &FactArgs,
+    dns: &DnsArgs,
+    start: Start,
+    told: Reported,
+    now: Timestamp,
+) -> Result<Done, Error> {
     let Reported { out, how, wanted } = told;
-    let now = process::now();
     let gathered = gather::observe(facts, dns, start)?;
     let Gathered { facts, dns, .. } = &gathered;
     let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, dns)).collect();

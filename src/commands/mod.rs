@@ -3,6 +3,7 @@
 mod check;
 mod compare;
 mod completions;
+mod demo;
 mod domains;
 mod explain;
 mod fix;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, 
         Command::Snapshot(args) => snapshot::run(*args),
         Command::Wait(args) => wait::run(*args),
         Command::Domains(args) => domains::run(*args),
+        Command::Demo(args) => demo::run(&args, color),
         Command::Fix(args) => fix::run(*args),
         Command::Questions(args) => print(&questions::run(*args, &style)?),
         Command::Explain(args) => print(&explain::run(*args, &style)?),

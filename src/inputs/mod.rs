@@ -54,6 +54,11 @@ impl Input {
         Ok(Input { option, path: path.to_owned(), text: text_of(bytes) })
     }
 
+    /// A text that the program brings along, as if the option named it.
+    pub(crate) fn held(option: &'static str, name: &str, text: String) -> Input {
+        Input { option, path: PathBuf::from(name), text }
+    }
+
     /// What is in it.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -99,6 +104,12 @@ impl ZoneInputs {
         }
         let files = paths.iter().map(|path| Input::read("--zones", path)).collect::<Result<_, _>>()?;
         Ok(ZoneInputs { dir: dir.to_owned(), files })
+    }
+
+    /// Zones that the program brings along, each with the name that its file would have.
+    pub(crate) fn held(dir: &str, files: impl IntoIterator<Item = (&'static str, String)>) -> ZoneInputs {
+        let files = files.into_iter().map(|(name, text)| Input::held("--zones", name, text)).collect();
+        ZoneInputs { dir: PathBuf::from(dir), files }
     }
 
     /// The error that ends the run where they are not what they should be.

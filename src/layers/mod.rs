@@ -98,7 +98,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("output", &["escape", "error", "report"]),
     ("inputs", &["cli", "collect", "error", "output", "report", "settings", "source"]),
     ("process", &["output", "sandbox"]),
-    ("progress", &["observe"]),
+    ("progress", &["observe", "output"]),
     ("snapshot", &["escape", "facts", "observe", "name", "report", "secret"]),
     ("schema", &["escape", "collect", "report", "settings", "snapshot"]),
     ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),

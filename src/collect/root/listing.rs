@@ -26,6 +26,9 @@ impl Root {
     }
 
     fn below_on_disk(&self, path: &str, depth: usize) -> Vec<String> {
+        if let Some(held) = &self.held {
+            return held.below(path, depth);
+        }
         let mut files = Vec::new();
         if let Ok(folder) = self.find(path) {
             let mut left = LIST_LIMIT;
@@ -43,6 +46,9 @@ impl Root {
     }
 
     fn names_on_disk(&self, path: &str, limit: usize) -> Vec<String> {
+        if let Some(held) = &self.held {
+            return held.names(path, limit);
+        }
         let Ok(folder) = self.find(path) else { return Vec::new() };
         let entries = door::entries(&folder, limit.saturating_add(1));
         entries.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect()

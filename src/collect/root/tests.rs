@@ -28,7 +28,7 @@ fn names_of_a_folder_are_listed_as_far_as_asked() {
 /// The root `dir` by the kernel, where it can, and by our own walk.
 fn both_ways(dir: &Path) -> [Root; 2] {
     let folder = OwnedFd::from(File::open(dir).unwrap());
-    [Root::open(dir).unwrap(), Root::behind(Door::walking(folder), false)]
+    [Root::open(dir).unwrap(), Root::behind(Some(Door::walking(folder)), false)]
 }
 
 #[test]

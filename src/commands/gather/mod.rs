@@ -1,6 +1,7 @@
 //! Facts of a host and what the DNS says of it: what `check`, `snapshot` and `questions` have in common.
 
 mod apart;
+mod asks;
 mod moved;
 
 use std::collections::BTreeSet;
