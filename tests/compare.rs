@@ -443,6 +443,65 @@ fn what_is_mapped_is_expected() {
 }
 
 #[test]
+fn what_is_mapped_and_did_not_become_so_is_told() {
+    let name = helolint::name::DomainName::new;
+    let bench = postfix();
+    let map = [Mapped::Name { old: name("mail.example.com"), new: name("mx.example.net") }];
+    let (told, codes) = differs(&bench.before, bench.moved.path(), &map);
+    for line in ["drift host-name node name", "drift helo postfix smtp ipv4", "drift ptr postfix smtp ipv4"] {
+        assert!(told.contains(line), "{line}: {told:#?}");
+    }
+    assert!(!told.iter().any(|line| line.contains("shop.example")), "{told:#?}");
+    assert!(codes.contains("MIG003"), "{codes:?}");
+    // Both addresses are on the new host; one was to become the other.
+    let address = |text: &str| text.parse().unwrap();
+    let same = Before::new(bench.moved.path());
+    let map = [Mapped::Address { old: address("198.51.100.11"), new: address("198.51.100.10") }];
+    let (told, codes) = differs(&same, bench.moved.path(), &map);
+    for line in ["drift source postfix out1 ipv4 shop.example", "drift setting postfix out1 smtp_bind_address"] {
+        assert!(told.contains(line), "{line}: {told:#?}");
+    }
+    assert!(codes.contains("MIG002"), "{codes:?}");
+}
+
+#[test]
+fn an_old_address_that_is_bound_to_no_more_is_expected() {
+    let bench = postfix();
+    let before = tempfile::tempdir().unwrap();
+    scenario::copy(&hosts().join("postfix-dual-stack"), before.path());
+    append(before.path(), "root/etc/postfix/main.cf", "smtp_bind_address = 203.0.113.10");
+    let after = tempfile::tempdir().unwrap();
+    scenario::copy(bench.moved.path(), after.path());
+    for file in ["root/etc/postfix/main.cf", "root/etc/postfix/master.cf", "root/etc/hosts", "kernel"] {
+        let text = fs::read_to_string(hosts().join("postfix-dual-stack").join(file)).unwrap();
+        let text = text.replace("203.0.113.", "198.51.100.").replace("2001:db8:25::", "2001:db8:77::");
+        fs::write(after.path().join(file), text).unwrap();
+    }
+    let (told, codes) = differs(&Before::new(before.path()), after.path(), &[]);
+    assert!(told.is_empty() && codes.is_empty(), "{told:#?} {codes:?}");
+}
+
+#[test]
+fn what_a_panel_has_set_since_is_told_beside_what_it_changes() {
+    let bench = cpanel();
+    let dir = bench.moved.path();
+    fs::write(dir.join("root/var/cpanel/custom_mailips"), "").unwrap();
+    sub(dir, "root/etc/exim.conf.localopts", "custom_mailhelo=0", "custom_mailhelo=1");
+    let account = fs::read_to_string(dir.join("root/etc/userips")).unwrap();
+    let (told, _) = differs(&bench.before, dir, &[]);
+    assert!(told.is_empty(), "no mail leaves otherwise: {told:#?}");
+    sub(dir, "root/etc/wwwacct.conf", "HOST server.example.com", "HOST srv9.example.com");
+    let (told, _) = differs(&bench.before, dir, &[]);
+    for line in ["drift setting /var/cpanel/custom_mailips", "drift setting /etc/exim.conf.localopts custom_mailhelo"] {
+        assert!(told.contains(line), "{line}: {told:#?}");
+    }
+    let first = account.lines().find(|line| line.contains("172.16.9.5")).unwrap();
+    sub(dir, "root/etc/userips", first, &first.replace("172.16.9.5", "172.16.9.4"));
+    let (told, _) = differs(&bench.before, dir, &[]);
+    assert!(told.iter().any(|line| line.starts_with("drift map-line /etc/userips ")), "{told:#?}");
+}
+
+#[test]
 fn a_domain_that_did_not_come_along_is_no_drift() {
     let bench = cpanel();
     let dir = bench.moved.path();

@@ -135,13 +135,12 @@ impl Mapping {
         (out, because)
     }
 
-    /// Whether `new` is what `old` should have become: `Ok` with why, where it is another text; `Err` with why not.
+    /// Whether `new` is what `old` should have become: `Ok` with why, where it is another text; `Err` with why not. That nothing changed is
+    /// wrong where it was to become another.
     pub fn judge(&self, old: &str, new: &str) -> Result<Option<String>, String> {
-        if same(old, new) {
-            return Ok(None);
-        }
         let (meant, because) = self.translated(old);
         match because {
+            _ if same(old, new) && (because.is_none() || same(&meant, new)) => Ok(None),
             Some(because) if same(&meant, new) => Ok(Some(because.to_owned())),
             Some(because) => Err(format!("{meant} was to be expected ({because})")),
             None => Err(NOBODY.to_owned()),
@@ -152,7 +151,7 @@ impl Mapping {
     pub fn judge_name(&self, old: &str, new: &str) -> Result<Option<String>, String> {
         match self.judge(old, new) {
             Err(_) if self.expected_hostname.as_ref().is_some_and(|expected| *expected == DomainName::new(new)) => {
-                Ok(Some("--expect-hostname".to_owned()))
+                Ok((!same(old, new)).then(|| "--expect-hostname".to_owned()))
             }
             judged => judged,
         }
@@ -165,7 +164,7 @@ impl Mapping {
             Err(_)
                 if self.expected_helo.iter().any(|expected| expected.is_for(path) && expected.name.value == name) =>
             {
-                Ok(Some("the settings expect it".to_owned()))
+                Ok((!same(old, new)).then(|| "the settings expect it".to_owned()))
             }
             judged => judged,
         }

@@ -293,10 +293,18 @@ impl Lines<'_> {
         owned_now: &BTreeSet<DomainName>,
     ) {
         let (before, now) = (by_key(was), by_key(is));
+        if let (Some(first), true) = (was.first(), is.is_empty()) {
+            let count = format!("{} domains", before.len());
+            let change = Change::new(What::MapLine, file, Some(&count), None).was_at(&place(first));
+            self.all.push(change.drift(Effect::Lost, "it names no domain here"));
+            return;
+        }
         for (key, entry) in before.iter().filter(|(key, _)| !now.contains_key(*key)) {
             let change = Change::new(What::MapLine, shown(file, key), Some("local"), None).was_at(&place(entry));
+            let unknown = owned_now.is_empty() && !owned_before.is_empty();
             self.all.push(match owned_now.contains(&DomainName::new(key)) {
                 true => change.drift(Effect::Lost, "the domain is on this host, and its mail is not delivered here"),
+                false if unknown => change.drift(Effect::Lost, "no list of this host says whose the domain is"),
                 false => change.expected("that domain is not on this host"),
             });
         }

@@ -41,7 +41,7 @@ pub fn changes(moved: &Moved, facts: &Facts, answers: &Answers) -> Vec<Change> {
     all.extend(panel::changes(old, new, &mapping, &moved.sought));
     all.extend(maps::changes(old, new, &mapping, &moved.sought, &by_path));
     all.extend(certificates::changes(old.facts, facts, &mapping));
-    all.extend(settings::changes(old, new, &mapping, &moved.sought));
+    all.extend(settings::changes(old, new, &mapping, &moved.sought, &by_path));
     all.extend(by_path);
     all.extend(records::changes(old, new, &mapping, &moved.sought));
     let is_told = |change: &Change| change.verdict == Verdict::Drift && change.effect != Effect::Part;

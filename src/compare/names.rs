@@ -20,6 +20,10 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>, mapping: &Mapping) -> Vec<Ch
             Err(because) => all.push(change.drift(Effect::Identity, because)),
         }
     }
+    if let (HostFqdn::Name(was), HostFqdn::Fails(why)) = (&old.facts.host.fqdn, &new.facts.host.fqdn) {
+        let change = Change::new(What::HostName, "hostname -f", Some(&was.value), None).was_at(&was.origin);
+        all.push(change.drift(Effect::Identity, format!("it fails here: {why}")));
+    }
     all.extend(mta(old.facts, new.facts));
     all
 }

@@ -1,8 +1,8 @@
 //! Which domains a panel has; cPanel's flags and addresses. Its maps: `maps`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::facts::{Cpanel, Facts, MapOf, Sought};
+use crate::facts::{Cpanel, Facts, MapEntry, MapOf, Sought};
 use crate::name::DomainName;
 
 use super::Side;
@@ -27,6 +27,7 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &
     let mut settings = Settings { mapping, sought, all: Vec::new() };
     settings.flags(was, is);
     settings.addresses(was, is);
+    settings.accounts(was, is);
     settings.all
 }
 
@@ -45,9 +46,27 @@ impl Settings<'_> {
                 self.all.push(change.was_at(&flag.origin).drift(Effect::Lost, because));
             }
         }
+        for flag in &is.flags {
+            if !was.flags.iter().any(|own| own.value == flag.value) {
+                let change = Change::new(What::Setting, format!("/var/cpanel/{}", flag.value), None, Some("there"));
+                self.all.push(change.at(&flag.origin).drift(Effect::Part, "the old host had no such flag file"));
+            }
+        }
+        for (key, value) in is.localopts.iter().filter(|(_, value)| !is_off(&value.value)) {
+            let before = was.localopts.get(key);
+            let told = is.flags.iter().any(|flag| flag.value == *key);
+            if before.is_none_or(|before| is_off(&before.value)) && !told {
+                let shown = format!("/etc/exim.conf.localopts {key}");
+                let before = before.map(|before| before.value.as_str());
+                let change = Change::new(What::Setting, shown, before, Some(&value.value)).at(&value.origin);
+                self.all.push(change.drift(Effect::Part, "it was off on the old host"));
+            }
+        }
         for (key, value) in &was.localopts {
-            // The flag files say it as well, where there is one.
-            if was.flags.iter().any(|flag| flag.value == *key) || is_off(&value.value) {
+            // A flag file says it as well: that it is gone was told.
+            let told =
+                was.flags.iter().any(|flag| flag.value == *key) && !is.flags.iter().any(|flag| flag.value == *key);
+            if told || is_off(&value.value) {
                 continue;
             }
             let shown = format!("/etc/exim.conf.localopts {key}");
@@ -63,6 +82,29 @@ impl Settings<'_> {
                 },
                 Some(now) => self.all.push(change.at(&now.origin).drift(Effect::Lost, "it is off here")),
                 None => self.all.push(change.was_at(&value.origin).drift(Effect::Lost, "it is not set here")),
+            }
+        }
+    }
+
+    /// The address of each account that both have: whether mail leaves by it is told by path.
+    fn accounts(&mut self, was: &Cpanel, is: &Cpanel) {
+        let now: HashMap<&str, &MapEntry> = is.userips.iter().map(|entry| (&*entry.key, entry)).collect();
+        for before in &was.userips {
+            let Some(now) = now.get(&*before.key) else { continue };
+            let change = Change::new(
+                What::MapLine,
+                format!("/etc/userips {}", &*before.key),
+                Some(&before.value),
+                Some(&now.value),
+            );
+            let change = change.at(&now.value.origin());
+            if self.sought.in_text(&now.value).next().is_some() {
+                self.all.push(change.leftover("it belongs to the old host"));
+                continue;
+            }
+            match self.mapping.judge(&before.value, &now.value) {
+                Ok(because) => self.all.extend(because.map(|because| change.expected(because))),
+                Err(because) => self.all.push(change.drift(Effect::Part, because)),
             }
         }
     }

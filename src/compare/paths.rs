@@ -13,7 +13,7 @@ use crate::name::DomainName;
 
 use super::Side;
 use super::change::{Change, Effect, What};
-use super::mapping::{Mapping, same};
+use super::mapping::Mapping;
 use super::panel;
 
 /// Domains that a key names before it counts the rest.
@@ -221,37 +221,32 @@ fn of_pair(pair: &Pair<'_>, family: Family, old: Side<'_>, new: Side<'_>, mappin
         return vec![change];
     };
     let mut all = Vec::new();
-    if relay(was) != relay(is) {
-        let how =
-            |path: &OutboundPath| relay(path).map_or_else(|| "direct".to_owned(), |hop| format!("by way of {hop}"));
-        let (before, now) = (how(was), how(is));
-        let change = make(What::Path, Some(&before), Some(&now));
-        all.push(match mapping.judge(&before, &now) {
-            Ok(because) => change.expected(because.unwrap_or_default()),
-            Err(because) => change.drift(Effect::Path, because).at_fact(is.relayed.as_deref()),
-        });
+    let how = |path: &OutboundPath| relay(path).map_or_else(|| "direct".to_owned(), |hop| format!("by way of {hop}"));
+    let (before, now) = (how(was), how(is));
+    let change = make(What::Path, Some(&before), Some(&now));
+    match mapping.judge(&before, &now) {
+        Ok(because) => all.extend(because.map(|because| change.expected(because))),
+        Err(because) => all.push(change.drift(Effect::Path, because).at_fact(is.relayed.as_deref())),
     }
-    if let Some((before, now)) = seen(was, is).filter(|(before, now)| before != now) {
+    if let Some((before, now)) = seen(was, is) {
         let (old, new) = (before.to_string(), now.to_string());
         let change = make(What::Source, Some(&old), Some(&new)).at_fact(is.source.as_ref());
-        all.push(match mapping.judge(&old, &new) {
-            Ok(because) => change.expected(because.unwrap_or_default()),
-            Err(because) => change.drift(Effect::Path, because),
-        });
+        match mapping.judge(&old, &new) {
+            Ok(because) => all.extend(because.map(|because| change.expected(because))),
+            Err(because) => all.push(change.drift(Effect::Path, because)),
+        }
     }
-    if let (Some(before), Some(now)) = (helo_was, helo(is, new.answers))
-        && !same(&before, &now)
-    {
+    if let (Some(before), Some(now)) = (helo_was, helo(is, new.answers)) {
         let change = make(What::Helo, Some(&before), Some(&now));
         let change = match helo_origin(is) {
             Some(origin) => change.at(origin),
             None => change,
         };
         let effect = if pair.domains.is_empty() { Effect::Identity } else { Effect::Path };
-        all.push(match mapping.judge_helo(is, &before, &now) {
-            Ok(because) => change.expected(because.unwrap_or_default()),
-            Err(because) => change.drift(effect, because),
-        });
+        match mapping.judge_helo(is, &before, &now) {
+            Ok(because) => all.extend(because.map(|because| change.expected(because))),
+            Err(because) => all.push(change.drift(effect, because)),
+        }
     }
     all
 }

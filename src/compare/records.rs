@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::{Family, reverse_name};
-use crate::facts::{Answers, OutboundPath, SenderDomains, Sought};
+use crate::facts::{Answers, Facts, OutboundPath, SenderDomains, Sought};
 use crate::identity::{OwnAddresses, helo_name, host_and_own_names};
 use crate::name::DomainName;
 use crate::observe::Question;
@@ -38,15 +38,15 @@ fn others(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> V
     let mut all = Vec::new();
     let own = OwnAddresses::new(new.facts);
     // The records of a name that became another are those of the other.
-    let asked = old.answers.iter().map(|(question, data)| (mapping.translated(question).0, data));
-    let asked: BTreeMap<String, &BTreeSet<String>> = asked.collect();
+    let asked = old.answers.iter().map(|(question, data)| (mapping.translated(question).0, (question, data)));
+    let asked: BTreeMap<String, (&String, &BTreeSet<String>)> = asked.collect();
     // Then nobody can say that a name leads elsewhere.
     let unknown = new.facts.paths.iter().any(|path| path.sending.is_none());
     for (question, now) in new.answers {
         let Some((_, rtype)) = question.rsplit_once(' ').filter(|(_, rtype)| TYPES.contains(rtype)) else { continue };
         let text = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(", ");
         let shown = |all: &BTreeSet<String>| (!all.is_empty()).then(|| text(all));
-        let before = asked.get(question).copied();
+        let (was_asked, before) = asked.get(question).copied().unzip();
         let change =
             Change::new(What::Record, question.as_str(), before.and_then(shown).as_deref(), shown(now).as_deref());
         if now
@@ -56,8 +56,11 @@ fn others(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> V
             all.push(change.leftover("it still holds an address of the old host"));
             continue;
         }
-        let Some(before) = before.filter(|before| *before != now) else { continue };
+        let Some(before) = before else { continue };
         let translated: Vec<(String, Option<&str>)> = before.iter().map(|data| mapping.translated(data)).collect();
+        if before == now && translated.iter().all(|(meant, because)| because.is_none() || before.contains(meant)) {
+            continue;
+        }
         let is_kept = |data: &String| now.iter().any(|own| same(own, data));
         let lost = translated.iter().any(|(data, _)| !is_kept(data));
         let is_own = |data: &String| data.parse::<IpAddr>().is_ok_and(|addr| own.has(addr) == Some(true));
@@ -69,12 +72,16 @@ fn others(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> V
         if unknown && is_address && (lost || added) {
             continue;
         }
-        all.push(match (lost || added, because) {
+        let mut change = match (lost || added, because) {
             (false, because) => change.expected(because.unwrap_or("it leads to this host")),
             (true, _) if here => change.expected("it leads to this host"),
             (true, Some(because)) => change.drift(Effect::Identity, format!("another was to be expected ({because})")),
             (true, None) => change.drift(Effect::Identity, "nothing says that it should"),
-        });
+        };
+        if let Some(was_asked) = was_asked.filter(|was_asked| *was_asked != question) {
+            change.because += &format!("; before, of {was_asked}");
+        }
+        all.push(change);
     }
     all
 }
@@ -83,17 +90,14 @@ fn others(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> V
 fn ptr(old: Side<'_>, new: Side<'_>, mapping: &Mapping) -> Vec<Change> {
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
-    let names = |path: &OutboundPath, side: Side<'_>| -> BTreeSet<DomainName> {
-        let host = host_and_own_names(side.facts).into_iter().map(|name| name.name);
-        host.chain(helo_name(path).map(|name| name.name)).collect()
-    };
     for path in old.facts.paths.iter().filter(|path| !path.unused && path.relayed.is_none()) {
         let Some(was) = path.sending.as_ref().map(|fact| fact.value).filter(|addr| seen.insert(*addr)) else {
             continue;
         };
         let is = mapping.address(was);
-        let sends = |path: &&OutboundPath| path.sending.as_ref().is_some_and(|fact| fact.value == is);
-        let Some(now) = new.facts.paths.iter().find(sends) else { continue };
+        if !new.facts.paths.iter().any(|path| sends(path, is)) {
+            continue;
+        }
         let answer = |answers: &Answers, addr| answers.get(&Question::ptr(addr).to_string()).cloned();
         let (Some(before), Some(after)) = (answer(old.answers, was), answer(new.answers, is)) else { continue };
         let text = |all: &BTreeSet<String>| -> Option<String> {
@@ -103,7 +107,7 @@ fn ptr(old: Side<'_>, new: Side<'_>, mapping: &Mapping) -> Vec<Change> {
         let meant: BTreeSet<DomainName> =
             before.iter().map(|name| DomainName::new(&mapping.translated(name).0)).collect();
         let found: BTreeSet<DomainName> = after.iter().map(|name| DomainName::new(name)).collect();
-        if before == after && (was == is || meant == found) {
+        if before == after && meant == found {
             continue;
         }
         let mta = path.mta.map_or("host", |mta| mta.id());
@@ -114,20 +118,61 @@ fn ptr(old: Side<'_>, new: Side<'_>, mapping: &Mapping) -> Vec<Change> {
             domains.iter().take(NAMED).for_each(|domain| key += &format!(" {domain}"));
         }
         let change = Change::new(What::Ptr, key, text(&before).as_deref(), text(&after).as_deref());
-        let named = before.iter().any(|name| names(path, old).contains(&DomainName::new(name)));
-        let names_here = found.iter().any(|name| names(now, new).contains(name));
         let because = before.iter().find_map(|name| mapping.translated(name).1);
-        all.push(match because {
-            _ if names_here => change.expected(because.unwrap_or("it names this host")),
-            Some(because) if meant == found => change.expected(because),
-            _ if !named => change.expected("neither names a host of this name"),
-            _ => change.drift(
+        let before: BTreeSet<DomainName> = before.iter().map(|name| DomainName::new(name)).collect();
+        let (named, names) = (Named::by(&before, was, old.facts), Named::by(&found, is, new.facts));
+        all.push(match (because, named, names) {
+            (Some(because), ..) if before == found => {
+                change.drift(Effect::Identity, format!("another was to be expected ({because})"))
+            }
+            (because, _, Named::Helo) => change.expected(because.unwrap_or("it is the HELO name of its mail")),
+            (Some(because), ..) if meant == found => change.expected(because),
+            (Some(because), ..) => change.drift(Effect::Identity, format!("another was to be expected ({because})")),
+            (None, Named::Other, Named::Other) if was != is => {
+                change.expected("the address is another, and neither PTR record names its host")
+            }
+            (None, Named::Host | Named::Other, Named::Host) => change.expected("it names this host"),
+            (None, Named::Helo, _) => change.drift(
+                Effect::Identity,
+                format!("the PTR record of {was} was the HELO name of its mail; that of {is} is not"),
+            ),
+            (None, Named::Host, Named::Other) => change.drift(
                 Effect::Identity,
                 format!("the PTR record of {is} does not name this host as that of {was} did"),
             ),
+            (None, Named::Other, Named::Other) => change.drift(Effect::Identity, "nothing says that it should"),
         });
     }
     all
+}
+
+fn sends(path: &OutboundPath, address: IpAddr) -> bool {
+    path.sending.as_ref().is_some_and(|fact| fact.value == address)
+}
+
+/// What the PTR records of a sending address name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// The HELO name of mail from it.
+    Helo,
+    /// The host, or its MTA.
+    Host,
+    /// Neither.
+    Other,
+}
+
+impl Named {
+    fn by(ptr: &BTreeSet<DomainName>, address: IpAddr, facts: &Facts) -> Named {
+        let paths = facts.paths.iter().filter(|path| !path.unused && sends(path, address));
+        let mut introduced = paths.filter_map(helo_name).map(|name| name.name);
+        if introduced.any(|name| ptr.contains(&name)) {
+            Named::Helo
+        } else if host_and_own_names(facts).iter().any(|name| ptr.contains(&name.name)) {
+            Named::Host
+        } else {
+            Named::Other
+        }
+    }
 }
 
 /// PTR records of the old host's addresses that still name this one (DNS011).

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use crate::facts::{EximDriver, Facts, Mta, NatEntry, Origin, Postfix, Setting, Sought};
 
 use super::Side;
-use super::change::{Change, Effect, What};
+use super::change::{Change, Effect, Verdict, What};
 use super::mapping::Mapping;
+use crate::facts::moved::{Value, words};
+use crate::identity::OwnAddresses;
 
 /// Parameters of Postfix that bind, introduce, or choose by sender. What changes of their values is told by path; that one is not set any
 /// more, here.
@@ -23,8 +25,14 @@ const EXIM: [&str; 2] = ["interface", "helo_data"];
 /// Those of Postfix that bind.
 const BINDING: [&str; 2] = ["smtp_bind_address", "smtp_bind_address6"];
 
-/// What changed of them.
-pub(super) fn changes(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &Sought) -> Vec<Change> {
+/// What changed of them. `paths` says whose mail leaves otherwise than before.
+pub(super) fn changes(
+    old: Side<'_>,
+    new: Side<'_>,
+    mapping: &Mapping,
+    sought: &Sought,
+    paths: &[Change],
+) -> Vec<Change> {
     let mut all = nat(old.facts, new.facts, mapping);
     let same_mta = |mta| old.facts.mtas.judges(mta) && new.facts.mtas.judges(mta);
     if same_mta(Mta::Postfix) {
@@ -44,7 +52,30 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>, mapping: &Mapping, sought: &
             }
         }
     }
+    let is_same = !paths.iter().any(|change| change.what != What::Helo && change.verdict == Verdict::Drift);
+    if is_same {
+        all.iter_mut().for_each(|change| without_old_address(change, new.facts));
+    }
     all
+}
+
+/// A binding that is gone with its address, while all mail leaves from where it should, is what the move asked for.
+fn without_old_address(change: &mut Change, new: &Facts) {
+    let binds = BINDING.into_iter().chain(["interface"]).any(|name| change.key.ends_with(&format!(" {name}")));
+    if change.verdict != Verdict::Drift || change.new.is_some() || !binds {
+        return;
+    }
+    let own = OwnAddresses::new(new);
+    let mut addresses = words(change.old.as_deref().unwrap_or_default()).filter_map(|(_, value)| match value {
+        Value::Address(address) => Some(address),
+        Value::Name(_) => None,
+    });
+    let all_gone = addresses.all(|address| own.has(address) == Some(false));
+    drop(addresses);
+    if all_gone {
+        let because = "that address is not on this host, and mail leaves from where it should without it";
+        *change = change.clone().expected(because);
+    }
 }
 
 fn postfix(all: &mut Vec<Change>, was: &Postfix, is: &Postfix, mapping: &Mapping, sought: &Sought) {

@@ -50,6 +50,27 @@ pub const ON_POSTFIX: &[Drift] = &[
         codes: &["MIG003"],
     },
     Drift {
+        name: "no hostname -f",
+        touches: &["fqdn", "certificate"],
+        make: |dir| sub(dir, "kernel", "\"fqdn\": \"mail.example.com\"", "\"fqdn\": null"),
+        told: &["drift host-name hostname -f"],
+        codes: &["MIG003"],
+    },
+    Drift {
+        name: "PTR record with the host's name where mail has another HELO name",
+        touches: &["shop", "ipv6"],
+        make: |dir| {
+            sub(
+                dir,
+                "zones/100.51.198.in-addr.arpa.zone",
+                "11 IN PTR mail.shop.example.",
+                "11 IN PTR mail.example.com.",
+            )
+        },
+        told: &["drift ptr postfix out1 ipv4 shop.example"],
+        codes: &["MIG003"],
+    },
+    Drift {
         name: "/etc/hostname",
         touches: &["etc-hostname"],
         make: |dir| fs::write(dir.join("root/etc/hostname"), "srv7.example.com\n").unwrap(),

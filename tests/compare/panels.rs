@@ -27,6 +27,13 @@ pub const ON_DIRECTADMIN: &[Drift] = &[
         codes: &["MIG002", "MIG004"],
     },
     Drift {
+        name: "no domain in the list",
+        touches: &["domains", "blog"],
+        make: |dir| fs::write(dir.join(DOMAINS), "").unwrap(),
+        told: &["drift map-line /etc/virtual/domains"],
+        codes: &["MIG004"],
+    },
+    Drift {
         name: "domainips gone",
         touches: &["shop"],
         make: |dir| fs::remove_file(dir.join(DOMAINIPS)).unwrap(),
