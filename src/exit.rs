@@ -57,7 +57,12 @@ impl FailOn {
 
 /// The exit status of a run that could be done.
 pub(crate) fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
-    let some = |verdict| findings.iter().any(|f| f.verdict == verdict && fail_on.counts(f.severity));
+    status_of(findings.iter().map(|f| (f.severity, f.verdict)), fail_on)
+}
+
+/// The same by severity and verdict of each finding.
+pub(crate) fn status_of(found: impl Iterator<Item = (Severity, Verdict)> + Clone, fail_on: FailOn) -> u8 {
+    let some = |wanted| found.clone().any(|(severity, verdict)| verdict == wanted && fail_on.counts(severity));
     if some(Verdict::Fail) {
         FOUND
     } else if some(Verdict::Undetermined) {

@@ -14,6 +14,7 @@
 //! | [`identity`] | facts, what the command line puts in their place | outbound paths, the host's names and addresses |
 //! | [`observe`] | facts | [`observe::Observations`]: what each server answered, and what is true by that |
 //! | [`compare`] | two hosts' facts and answers | what a move changed |
+//! | [`merge`] | reports of many hosts | what two of them claim, and what all come to |
 //! | [`rules`] | facts, observations | [`findings::Finding`]s; who can set a PTR record, and how, is in [`providers`] |
 //! | [`remedy`] | all of these, and the root again | what to do, tried on a copy in memory |
 //! | [`receivers`] | paths, observations | what each known receiver will do, and what that stands on |
@@ -59,6 +60,7 @@ mod inputs;
 #[cfg(test)]
 mod layers;
 pub mod managers;
+pub mod merge;
 pub mod name;
 pub mod observe;
 mod output;

@@ -8,6 +8,7 @@ mod documents;
 mod domains;
 mod facts;
 mod manual;
+mod merge;
 mod output;
 mod rules;
 mod values;
@@ -29,6 +30,7 @@ pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument}
 pub(crate) use domains::{DomainsArgs, DomainsFormat};
 pub(crate) use facts::{CutoverArgs, FactArgs, MoveArgs};
 pub(crate) use manual::{all_pages, main_page};
+pub(crate) use merge::{MergeArgs, MergeFormat};
 pub(crate) use output::OutputArgs;
 pub(crate) use rules::RuleArgs;
 pub(crate) use values::{PublicIp, Resolver};
@@ -68,6 +70,12 @@ Examples:
   sudo helolint domains --format csv > list.csv one line for each, as it is done
   sudo helolint domains --resume done.ndjson    a large server, in several goes
   helolint domains --domains list --resolver 192.0.2.53";
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  helolint merge reports/                       the reports of all hosts, as they were collected
+  helolint merge --format csv reports/ > hosts.csv
+  helolint merge a.json b.json old.snapshot     a snapshot is judged by what the DNS answered then";
 
 const FIX_EXAMPLES: &str = "\
 Examples:
@@ -172,6 +180,12 @@ pub(crate) enum Command {
     /// asked, and no faster than --qps says.
     #[command(after_help = DOMAINS_EXAMPLES, after_long_help = format!("{DOMAINS_EXAMPLES}\n\n{}", crate::exit::TABLE))]
     Domains(Box<DomainsArgs>),
+    /// Put the reports of many hosts into one view: what two of them claim, a table of hosts, findings by rule
+    ///
+    /// Reports that cannot be read are named, and the others are shown. Of two reports of one host the newer counts. The exit status is that of
+    /// the worst host.
+    #[command(after_help = MERGE_EXAMPLES, after_long_help = format!("{MERGE_EXAMPLES}\n\n{}", crate::exit::TABLE))]
+    Merge(MergeArgs),
     /// Show a report on a made-up broken host: nothing is read, nothing is sent
     Demo(DemoArgs),
     /// Say what rules mean, why they matter and how to fix what they find; or what an SMTP reply means

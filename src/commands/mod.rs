@@ -11,6 +11,7 @@ mod gather;
 mod judging;
 mod kernel;
 mod man;
+mod merge;
 mod planning;
 mod questions;
 mod reply;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command, color: anstream::ColorChoice) -> Result<u8, 
         Command::Wait(args) => wait::run(*args),
         Command::Domains(args) => domains::run(*args),
         Command::Demo(args) => demo::run(&args, color),
+        Command::Merge(args) => merge::run(&args, color),
         Command::Fix(args) => fix::run(*args),
         Command::Questions(args) => print(&questions::run(*args, &style)?),
         Command::Explain(args) => print(&explain::run(*args, &style)?),

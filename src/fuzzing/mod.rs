@@ -15,6 +15,7 @@ use crate::cli::Cli;
 use crate::collect::{self, kernel, lsearch};
 use crate::facts::{Moved, Overrides};
 use crate::findings::KnownFindings;
+use crate::merge::{self, Document, Merger};
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::observe::plan::Plan;
@@ -22,6 +23,7 @@ use crate::observe::recorded::Zones;
 use crate::observe::resolver::wire::{self, HEADER, IdGenerator, QueryOptions, Reading};
 use crate::observe::source::{Answers, Source};
 use crate::observe::{Outcome, Question, RECORDS, RecordType};
+use crate::report::{MergedFormat, MergedReport, Style};
 use crate::sandbox::Message;
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
@@ -47,6 +49,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("host_file", host_file),
     ("kernel", kernel),
     ("map", map),
+    ("merge", merge),
     ("panel_map", panel_map),
     ("pipe", pipe),
     ("plan", plan),
@@ -289,6 +292,27 @@ pub fn secrets(data: &[u8]) {
 /// The settings file.
 pub fn settings(data: &[u8]) {
     let _ = settings::parse(&SourceFile::new("/etc/helolint.toml", data));
+}
+
+/// Reports for `helolint merge`.
+///
+/// # Panics
+/// Where the line of a fault is not in the text.
+pub fn merge(data: &[u8]) {
+    let text = text(data);
+    let mut merger = Merger::default();
+    let read = merge::read(&text, |document| match document {
+        Document::Report(host) => merger.add("report", host),
+        Document::Snapshot(part) => assert!(text.contains(part)),
+    });
+    if let Err(error) = read {
+        assert!(error.line <= 1 + text.matches('\n').count(), "{error}");
+    }
+    let report = MergedReport { merged: merger.finish(), unread: Vec::new() };
+    for format in [MergedFormat::Human, MergedFormat::Csv, MergedFormat::Markdown] {
+        let told = report.clone().render(format, &Style::plain());
+        assert!(!told.contains(|c: char| c.is_control() && c != '\n' && c != '\r'), "{told:?}");
+    }
 }
 
 /// Snapshots (`--from`), judged and written.

@@ -36,6 +36,12 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
                 seeds.extend(of_hosts(&format!("root/{path}")));
             }
         }
+        "merge" => {
+            for name in ["json", "ndjson"] {
+                seeds.extend(of_hosts(&format!("expected/{name}")));
+            }
+            seeds.extend(of_hosts("snapshot"));
+        }
         "panel_map" => seeds.extend(numbered(PANEL_FILES.iter().map(|(_, path)| *path))),
         "plan" => seeds.extend(numbered(PLANNED_FILES.iter().map(|(_, path)| *path))),
         "postfix_main" => seeds.extend(of_hosts("root/etc/postfix/main.cf")),

@@ -138,6 +138,7 @@ targets! {
     host_file: 14,
     kernel: 2000,
     map: 500,
+    merge: 60,
     panel_map: 14,
     pipe: 2000,
     plan: 6,

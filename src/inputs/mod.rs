@@ -2,6 +2,7 @@
 //! that are written.
 
 mod given;
+mod reports;
 
 use std::fs;
 use std::io::{self, Read};
@@ -17,6 +18,8 @@ use crate::output::{Output, Readers};
 use crate::report::Format;
 use crate::settings;
 use crate::source::SourceFile;
+
+pub(crate) use reports::ReportFile;
 
 /// Largest file of the command line that is read (snapshots, zone files, kernel facts), in bytes.
 const INPUT_LIMIT: u64 = 256 << 20;

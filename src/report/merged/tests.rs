@@ -1,0 +1,115 @@
+use super::*;
+use crate::merge::{self, HostEntry, Merger, PathEntry};
+use crate::report::Verbosity;
+
+#[test]
+fn the_format_that_is_read_is_the_one_that_is_written() {
+    assert_eq!(merge::SCHEMA, u64::from(SCHEMA));
+}
+
+/// Three hosts, of which the first two share what they can; their texts hold what they should not.
+fn report() -> MergedReport {
+    let path = |sending: &str, name: &str| PathEntry {
+        sending: sending.parse().ok(),
+        helo: Some(name.into()),
+        ptr: vec![name.into()],
+        asked: true,
+        ..PathEntry::default()
+    };
+    let finding = |severity, message: &str| FindingEntry {
+        code: "PTR003".into(),
+        name: "ptr-target-elsewhere".into(),
+        severity,
+        verdict: Verdict::Fail,
+        message: message.into(),
+    };
+    let host =
+        |name: &str, paths, findings| HostEntry { name: Some(name.into()), paths, findings, ..HostEntry::default() };
+    let mut merger = Merger::default();
+    let (one, two) = ("203.0.113.10", "203.0.113.11");
+    let bad = finding(
+        Severity::Error,
+        "leads \u{1b}[31m elsewhere | =1+1, and much further than any line of a terminal is wide",
+    );
+    merger.add("a.json", host("a.example", vec![path(one, "mail.example"), path(two, "mail.example")], vec![bad]));
+    merger
+        .add("b.json", host("b\u{202e}.example", vec![path(one, "mail.example")], vec![finding(Severity::Info, "x")]));
+    merger.add(
+        "=c.json",
+        host("c.example", vec![path("203.0.113.9", "c.example"), path("203.0.113.8", "c.example")], vec![]),
+    );
+    let unread = vec![Unread { file: "d\u{7}.json".into(), line: Some(3), problem: "no | report".into() }];
+    MergedReport { merged: merger.finish(), unread }
+}
+
+fn rendered(format: MergedFormat, verbosity: Verbosity) -> String {
+    report().render(format, &Style { verbosity, ..Style::plain() })
+}
+
+#[test]
+fn people_see_what_is_shared_then_hosts_then_findings() {
+    assert_eq!(
+        rendered(MergedFormat::Human, Verbosity::Normal),
+        "3 hosts: 1 with errors, 2 healthy; 3 names or addresses claimed by more than one host; 1 name or\n  \
+         address shared by several addresses of one host; 1 file not read\n\
+         \n\
+         Claimed more than once\n  \
+         address 203.0.113.10: a.example (sends from it), b\\u{202e}.example (sends from it)\n  \
+         HELO name mail.example: a.example, b\\u{202e}.example\n  \
+         PTR name mail.example: a.example (203.0.113.10, 203.0.113.11), b\\u{202e}.example (203.0.113.10)\n  \
+         PTR name of several addresses c.example: c.example (203.0.113.8, 203.0.113.9)\n\
+         \n\
+         host       verdict  errors  worst\n\
+         a.example  error    1       PTR003 leads \\x1b[31m elsewhere | =1+1, and much further than any lin...\n\
+         \n\
+         Findings\n  \
+         error[PTR003] ptr-target-elsewhere on 1 host: a.example\n\
+         \n\
+         Not read\n  \
+         d\\x07.json:3: no | report\n"
+    );
+    let quiet = rendered(MergedFormat::Human, Verbosity::Quiet);
+    assert!(!quiet.contains("verdict  ") && quiet.contains("error[PTR003]"), "{quiet}");
+    let verbose = rendered(MergedFormat::Human, Verbosity::Verbose);
+    assert!(verbose.contains("\nc.example  ") && verbose.contains("info[PTR003]"), "{verbose}");
+}
+
+#[test]
+fn programs_get_everything() {
+    let text = rendered(MergedFormat::Json, Verbosity::Normal);
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "harmful characters are escapes");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["summary"]["hosts"], 3);
+    assert_eq!(json["hosts"][0]["verdict"], "error");
+    assert_eq!(json["hosts"][1]["name"], "b\u{202e}.example");
+    assert_eq!(json["shared"][0]["hosts"][0]["as"][0], "sending");
+    assert_eq!(json["shared"][3]["what"], "pool");
+    assert_eq!(json["shared"][3]["hosts"][0]["addresses"][1], "203.0.113.9");
+    assert_eq!(json["findings"][1]["hosts"][0], "b\u{202e}.example");
+    assert_eq!(json["unread"][0]["line"], 3);
+}
+
+#[test]
+fn a_spreadsheet_gets_a_line_for_each_host_and_no_formula() {
+    let text = rendered(MergedFormat::Csv, Verbosity::Normal);
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(lines.len(), 5);
+    assert!(
+        lines[1].starts_with("a.example,error,1,0,0,PTR003,\"leads \\x1b[31m elsewhere | =1+1, and"),
+        "{}",
+        lines[1]
+    );
+    assert_eq!(lines[3], "c.example,healthy,0,0,0,,,,'=c.json");
+}
+
+#[test]
+fn a_ticket_gets_tables_that_hold() {
+    let text = rendered(MergedFormat::Markdown, Verbosity::Normal);
+    assert!(
+        text.contains("| `a.example` | error | 1 | 0 | 0 | PTR003 leads \\\\x1b\\[31m elsewhere \\| =1+1"),
+        "{text}"
+    );
+    assert!(text.contains("- error\\[PTR003\\] ptr-target-elsewhere on 1 host: a.example\n"), "{text}");
+    assert!(text.contains("- `d\\x07.json` line 3: no \\| report\n"), "{text}");
+    assert!(!text.contains("c.example` | healthy"));
+}

@@ -1,0 +1,184 @@
+//! `helolint merge`: reports of many hosts, as `helolint check` writes them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Reports of the fleet in these tests.
+const HOSTS: usize = 20;
+/// Reports of a fleet as large as was promised.
+const MANY: usize = 10_000;
+/// Memory that merging them may take, in kB.
+const MEMORY: u64 = 200_000;
+
+fn scenario() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-old-ptr")
+}
+
+/// The program in a plain environment.
+fn helolint(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    command.env_clear().env("LC_ALL", "C.UTF-8").env("COLUMNS", "100").args(args);
+    command
+}
+
+/// A command over the recorded host, whose PTR record names another one.
+fn on_the_host(command: &str, args: &[&str]) -> String {
+    let mut run = helolint(&[command]);
+    for (option, name) in [("--root", "root"), ("--kernel", "kernel"), ("--zones", "zones")] {
+        run.arg(option).arg(scenario().join(name));
+    }
+    text(&run.args(args).output().unwrap().stdout)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// The same report of another host: its own names and addresses, the PTR name that all have.
+fn of_host(report: &str, number: usize) -> String {
+    let address = format!("203.0.{}.{}", 113 + number / 200, 10 + number % 200);
+    report.replace("mail.example.com", &format!("mail{number}.example.com")).replace("203.0.113.10", &address)
+}
+
+/// A folder with a fleet: JSON reports, one as ndjson, one as a snapshot, and what is no report.
+fn fleet() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let json = on_the_host("check", &["--format", "json"]);
+    for number in 0..HOSTS - 2 {
+        let mut report = of_host(&json, number);
+        if number >= HOSTS / 2 {
+            // These have PTR names of their own.
+            report = report.replace("mx-old.example.com", &format!("mx{number}.example.com"));
+        }
+        if number == 7 {
+            report = report.replace("mail7.example.com", "mail6.example.com");
+        }
+        fs::write(dir.path().join(format!("{number:02}.json")), report).unwrap();
+    }
+    let lines = on_the_host("check", &["--format", "ndjson"]).replace("mx-old", "mx-lines");
+    fs::write(dir.path().join("lines.ndjson"), of_host(&lines, 50)).unwrap();
+    let snapshot = on_the_host("snapshot", &[]).replace("203.0.113.10", "203.0.113.99");
+    let snapshot = snapshot.replace("10.113.0.203.in-addr", "99.113.0.203.in-addr").replace("mx-old", "mx-snap");
+    fs::write(dir.path().join("snapshot.json"), snapshot).unwrap();
+    fs::write(dir.path().join("broken.json"), "{\n\"schema\": 1,\n\"host\": \u{1b}[2J").unwrap();
+    fs::write(dir.path().join("domains.json"), "{\"schema\": 1, \"domains\": []}").unwrap();
+    fs::write(dir.path().join("notes.txt"), "no report, and no name of one").unwrap();
+    dir
+}
+
+fn merge(dir: &Path, args: &[&str]) -> Output {
+    helolint(&["merge"]).args(args).arg(dir).output().unwrap()
+}
+
+#[test]
+fn twenty_hosts_in_one_view() {
+    let fleet = fleet();
+    let output = merge(fleet.path(), &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "each host has an error");
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((json["summary"]["hosts"].as_u64(), json["summary"]["error"].as_u64()), (Some(20), Some(20)));
+    assert_eq!(json["bounded"], false);
+    let hosts = json["hosts"].as_array().unwrap();
+    let named = |name: &str| hosts.iter().find(|host| host["name"] == name).unwrap_or_else(|| panic!("{name}"));
+    for name in ["mail0.example.com", "mail50.example.com", "mail.example.com"] {
+        let host = named(name);
+        let counts = ["error", "warning", "info", "undetermined"].map(|key| host[key].as_u64().unwrap());
+        assert_eq!((counts, &host["worst"]["code"]), ([1, 1, 0, 0], &Value::from("PTR003")), "{host}");
+    }
+    // Two machines go by one name: their addresses tell them apart.
+    let shared: Vec<(String, usize)> = json["shared"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (format!("{} {}", one["what"], one["value"]).replace('"', ""), one["hosts"].as_array().unwrap().len())
+        })
+        .collect();
+    let expected = [("host-name mail6.example.com", 2), ("helo mail6.example.com", 2), ("ptr mx-old.example.com", 10)];
+    assert_eq!(shared, expected.map(|(words, hosts)| (words.to_owned(), hosts)));
+    let groups: Vec<(&str, usize)> = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| (group["code"].as_str().unwrap(), group["hosts"].as_array().unwrap().len()))
+        .collect();
+    assert_eq!(groups, [("PTR003", 20), ("HLO004", 20)]);
+    let unread: Vec<(bool, u64)> = json["unread"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["file"].as_str().unwrap().ends_with("broken.json"), one["line"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(unread, [(true, 3), (false, 1)]);
+    let errors = text(&output.stderr);
+    assert!(errors.contains("broken.json:3: ") && errors.contains("domains.json:1: neither a report"), "{errors}");
+    assert!(!errors.contains('\u{1b}'), "{errors:?}");
+}
+
+#[test]
+fn each_format_and_each_way_to_name_reports() {
+    let fleet = fleet();
+    let human = text(&merge(fleet.path(), &[]).stdout);
+    assert!(
+        human.starts_with(
+            "20 hosts: 20 with errors; 3 names or addresses claimed by more than one host; 2 files not read\n"
+        ),
+        "{human}"
+    );
+    assert!(
+        human.contains("\nmail10.example.com  error    1       1         PTR003 no PTR name of 203.0.113.20 leads"),
+        "{human}"
+    );
+    let csv = text(&merge(fleet.path(), &["--format", "csv"]).stdout);
+    assert_eq!(csv.lines().count(), 21, "{csv}");
+    let markdown = text(&merge(fleet.path(), &["--format", "markdown"]).stdout);
+    assert!(markdown.contains("| host name | `mail6.example.com` |"), "{markdown}");
+    let one = fleet.path().join("03.json");
+    let out = fleet.path().join("out.csv");
+    let output = helolint(&["merge", "--format", "csv", "-o"]).arg(&out).arg(&one).arg(&one).output().unwrap();
+    assert_eq!(
+        (output.status.code(), text(&output.stdout), text(&output.stderr)),
+        (Some(1), String::new(), String::new())
+    );
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 2, "one host, though named twice");
+}
+
+#[test]
+fn the_exit_status_is_that_of_the_worst_host() {
+    let dir = tempfile::tempdir().unwrap();
+    let status = |args: &[&str]| merge(dir.path(), args).status.code();
+    assert_eq!(status(&[]), Some(2), "an empty folder");
+    fs::write(dir.path().join("x.json"), "{}").unwrap();
+    assert_eq!(status(&[]), Some(2), "none could be read");
+    let error = text(&merge(dir.path(), &["--format", "json"]).stderr);
+    assert!(error.contains("x.json:1: neither") && error.contains("no report to be read"), "{error}");
+    let report = on_the_host("check", &["--format", "json", "--ignore", "PTR"]);
+    fs::write(dir.path().join("warning.json"), &report).unwrap();
+    assert_eq!([status(&[]), status(&["--fail-on", "warning"])], [Some(0), Some(1)]);
+    let open = of_host(&report, 1).replace("\"verdict\": \"fail\"", "\"verdict\": \"undetermined\"");
+    fs::write(dir.path().join("open.json"), open.replace("\"warning\"", "\"error\"")).unwrap();
+    assert_eq!([status(&[]), status(&["--fail-on", "never"])], [Some(3), Some(0)]);
+    assert_eq!(helolint(&["merge"]).status().unwrap().code(), Some(2), "no report is named");
+}
+
+/// Run with `--ignored`: it writes 10,000 files. What is kept of each host is counted in the library's own tests.
+#[test]
+#[ignore = "writes 10,000 reports"]
+fn ten_thousand_reports_in_bounded_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = on_the_host("check", &["--format", "json"]);
+    for number in 0..MANY {
+        fs::write(dir.path().join(format!("{number}.json")), of_host(&json, number)).unwrap();
+    }
+    let output = merge(dir.path(), &["--format", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["summary"]["hosts"].as_u64(), Some(MANY as u64));
+    let used = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).unwrap();
+    let peak = u64::try_from(used.max_rss()).unwrap();
+    println!("{peak} kB");
+    assert!(peak < MEMORY, "{peak} kB");
+}
