@@ -536,3 +536,25 @@ fn what_the_outside_sees_behind_nat_may_be_what_it_saw_of_the_old_host() {
     identity::apply(&mut same, Overrides { mta: None, nat: vec![image("203.0.113.10")] });
     assert_eq!(compare::sought(&before, &same).addresses, BTreeSet::new());
 }
+
+#[test]
+fn what_is_not_compared_is_said() {
+    let host = hosts().join("moved-postfix");
+    let run = |options: &[&str]| {
+        let mut helolint = std::process::Command::new(env!("CARGO_BIN_EXE_helolint"));
+        helolint.arg("compare").arg(host.join("old.json")).arg("--root").arg(host.join("root")).args(options);
+        String::from_utf8(helolint.output().unwrap().stdout).unwrap()
+    };
+    let (kernel, zones) = (host.join("kernel"), host.join("zones"));
+    let (kernel, zones) = (kernel.to_str().unwrap(), zones.to_str().unwrap());
+    let whole = run(&["--kernel", kernel, "--zones", zones]);
+    assert!(!whole.contains("Not compared"), "{whole}");
+    let offline = run(&["--kernel", kernel, "--offline"]);
+    assert!(offline.contains("Not compared\n  records: the DNS was not asked\n"), "{offline}");
+    let unseen = run(&["--zones", zones, "--format", "markdown"]);
+    assert!(unseen.contains("### Not compared") && unseen.contains("- hostname -f:"), "{unseen}");
+    let json = run(&["--offline", "--format", "json"]);
+    for what in ["\"records\"", "\"hostname -f\"", "\"addresses, and from which of them mail leaves\""] {
+        assert!(json.contains(what), "{what}: {json}");
+    }
+}

@@ -203,12 +203,29 @@ fn undo_leaves_what_has_changed_since() {
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
 }
 
+#[test]
+fn undo_refuses_a_backup_that_somebody_has_changed() {
+    let host = Host::new("helo-retired-name");
+    host.fix(&["--apply"]);
+    let folder = host.root().join("etc/postfix");
+    let mut names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let kept = names.find(|path| path.extension().is_some_and(|ending| ending == "bak")).unwrap();
+    let text = fs::read_to_string(&kept).unwrap() + "# mine\n";
+    fs::write(&kept, &text).unwrap();
+    let applied = fs::read_to_string(folder.join("main.cf")).unwrap();
+    let (said, status) = host.fix(&["--undo"]);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("is not what was kept there"), "{said}");
+    assert_eq!(fs::read_to_string(folder.join("main.cf")).unwrap(), applied);
+    assert_eq!(fs::read_to_string(&kept).unwrap(), text);
+}
+
 /// The state in which a run ends that is killed before the new file gets its name: a draft, and the old file under two names.
 fn killed(host: &Host) -> [PathBuf; 2] {
     let folder = host.root().join("etc/postfix");
     let draft = folder.join(".helolint-0123456789abcdef");
     fs::write(&draft, "half a f").unwrap();
-    let kept = folder.join("main.cf.helolint-20991129T000000Z-0123456789abcdef.bak");
+    let kept = folder.join("main.cf.helolint-20991129T000000Z-0123456789abcdef-0123456789abcdef.bak");
     fs::hard_link(folder.join("main.cf"), &kept).unwrap();
     [draft, kept]
 }

@@ -58,5 +58,6 @@ fn compared(gathered: &Gathered, how: &Judging, whole: Option<&Judging>) -> Resu
     let moved = facts.moved.as_deref().ok_or_else(|| Error::Usage("there is nothing to compare with".to_owned()))?;
     let (report, settled) = how.report(gathered, Vec::new(), whole);
     let changes = compare::changes(moved, facts, &compare::answers(dns));
-    Ok((Comparison::new(moved, facts, taken.clone(), changes, report), settled.findings))
+    let not_compared = compare::not_compared(moved, facts, dns);
+    Ok((Comparison::new(moved, facts, taken.clone(), changes, not_compared, report), settled.findings))
 }

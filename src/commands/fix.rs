@@ -91,7 +91,7 @@ fn show(args: &FixArgs, settings: &Settings, start: gather::Start) -> Result<Don
         (false, false) => "There is nothing to change on this host.\n",
     };
     let status = if some { exit::FOUND } else { exit::OK };
-    Ok(Done { status, texts: vec![escape::block(&text).into_owned()] })
+    Ok(Done { status, texts: vec![escape::block(text.trim_start_matches('\n')).into_owned()] })
 }
 
 /// Carries out what may be.
@@ -118,7 +118,7 @@ fn apply(args: &FixArgs, settings: &Settings, start: gather::Start, folders: &Fo
     let (said, status) = carry_out(args, &gathered, (&findings, &judge), (&parts, refused), folders);
     drop(held);
     let text = text + &said;
-    output::to_stdout(escape::block(&text).as_bytes())?;
+    output::to_stdout(escape::block(text.trim_start_matches('\n')).as_bytes())?;
     Ok(status)
 }
 
@@ -304,7 +304,14 @@ fn left(chosen: &Chosen<'_, '_>) -> String {
     }
     let mut text = "\nNot done by this run:\n".to_owned();
     for (part, why) in &chosen.left {
-        text += &format!("Step {}: {}\n  {why}\n", part.step.number, part.step.text.replace('\n', "\n  "));
+        let (number, words) = (part.step.number, part.step.text.replace('\n', "\n  "));
+        let after: Vec<String> = part.step.after.iter().map(ToString::to_string).collect();
+        let after = match after.as_slice() {
+            [] => String::new(),
+            [one] => format!(", once step {one} is done"),
+            several => format!(", once steps {} are done", several.join(", ")),
+        };
+        text += &format!("Step {number}{after}: {words}\n  {why}\n");
     }
     text + "\n"
 }

@@ -127,6 +127,10 @@ impl Mapping {
             };
             let Some((to, why)) = became else { continue };
             out.push_str(text.get(from..range.start).unwrap_or_default());
+            // `::ffff:192.0.2.1` is written as it was.
+            let (word, is_v4) =
+                (text.get(range.clone()).unwrap_or_default(), matches!(value, Value::Address(IpAddr::V4(_))));
+            out.push_str(if is_v4 && word.contains(':') { "::ffff:" } else { "" });
             out.push_str(&to);
             from = range.end;
             because.get_or_insert(why.as_str());

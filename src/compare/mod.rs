@@ -13,6 +13,7 @@ mod paths;
 mod records;
 mod settings;
 mod sought;
+mod unknown;
 
 use crate::facts::{Answers, Facts, Moved};
 use crate::observe::{Lookup, Observations, Question};
@@ -20,6 +21,7 @@ use crate::observe::{Lookup, Observations, Question};
 pub use change::{Change, Effect, Verdict, What};
 pub use mapping::Mapping;
 pub use sought::sought;
+pub use unknown::{NotCompared, not_compared};
 
 /// A host at one time.
 #[derive(Debug, Clone, Copy)]

@@ -132,11 +132,11 @@ fn ptr(old: Side<'_>, new: Side<'_>, mapping: &Mapping) -> Vec<Change> {
                 change.expected("the address is another, and neither PTR record names its host")
             }
             (None, Named::Host | Named::Other, Named::Host) => change.expected("it names this host"),
-            (None, Named::Helo, _) => change.drift(
+            (None, Named::Helo, Named::Host) => change.drift(
                 Effect::Identity,
                 format!("the PTR record of {was} was the HELO name of its mail; that of {is} is not"),
             ),
-            (None, Named::Host, Named::Other) => change.drift(
+            (None, Named::Helo | Named::Host, Named::Other) => change.drift(
                 Effect::Identity,
                 format!("the PTR record of {is} does not name this host as that of {was} did"),
             ),

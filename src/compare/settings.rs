@@ -1,7 +1,9 @@
 //! Settings of the MTAs that bear on the identity, and the NAT map.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::addr::Family;
 use crate::facts::{EximDriver, Facts, Mta, NatEntry, Origin, Postfix, Setting, Sought};
 
 use super::Side;
@@ -59,7 +61,8 @@ pub(super) fn changes(
     all
 }
 
-/// A binding that is gone with its address, while all mail leaves from where it should, is what the move asked for.
+/// A binding that is gone with its address, where the kernel has one address to choose and all mail leaves from where it should, is what the move
+/// asked for.
 fn without_old_address(change: &mut Change, new: &Facts) {
     let binds = BINDING.into_iter().chain(["interface"]).any(|name| change.key.ends_with(&format!(" {name}")));
     if change.verdict != Verdict::Drift || change.new.is_some() || !binds {
@@ -70,10 +73,13 @@ fn without_old_address(change: &mut Change, new: &Facts) {
         Value::Address(address) => Some(address),
         Value::Name(_) => None,
     });
-    let all_gone = addresses.all(|address| own.has(address) == Some(false));
+    let interfaces = new.host.own_addresses().filter(|on| on.usable()).map(|on| on.address);
+    let here: BTreeSet<IpAddr> = interfaces.collect();
+    let is_alone = |family| here.iter().filter(|address| Family::from(**address) == family).count() <= 1;
+    let all_gone = addresses.all(|address| own.has(address) == Some(false) && is_alone(Family::from(address)));
     drop(addresses);
     if all_gone {
-        let because = "that address is not on this host, and mail leaves from where it should without it";
+        let because = "that address is not on this host, which has one to send from";
         *change = change.clone().expected(because);
     }
 }

@@ -132,7 +132,7 @@ impl fmt::Display for Value {
 }
 
 /// The addresses and names in a text, each with its place: what stands between characters that neither has. `ip4:192.0.2.1`,
-/// `[192.0.2.1]:25`, `IPv6:2001:db8::1` and `mail.example.com:25` are taken apart.
+/// `[192.0.2.1]:25`, `IPv6:2001:db8::1` and `mail.example.com:25` are taken apart; `::ffff:192.0.2.1` is the IPv4 address in it.
 pub fn words(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, Value)> + '_ {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':') || !byte.is_ascii();
     let bytes = text.as_bytes();
@@ -164,7 +164,7 @@ fn in_run(run: &str, start: usize) -> Vec<(std::ops::Range<usize>, Value)> {
             Some(rest) if !rest.ends_with(':') => rest,
             _ => &run[from..],
         };
-        if let Ok(address) = text.parse::<IpAddr>() {
+        if let Ok(address) = text.parse::<IpAddr>().map(|address| address.to_canonical()) {
             return vec![(start + from..start + from + text.len(), Value::Address(address))];
         }
     }
@@ -197,6 +197,7 @@ mod tests {
             ("[IPv6:2001:DB8::7]", &["2001:db8::7"]),
             ("2001:db8::7: mail.example.com.", &["2001:db8::7", "mail.example.com"]),
             ("example.com: 198.51.100.7; 2001:db8::7", &["example.com", "198.51.100.7", "2001:db8::7"]),
+            ("[::ffff:198.51.100.7]:25", &["198.51.100.7"]),
             ("root@Mail.example.com,", &["root", "mail.example.com"]),
             ("mail.example.com:587", &["mail.example.com"]),
             ("198.51.100.70 1198.51.100.7", &["198.51.100.70", "1198.51.100.7"]),
@@ -211,7 +212,11 @@ mod tests {
             assert_eq!(found, expected, "{text}");
             for (range, value) in words(text) {
                 let shown = text.get(range).unwrap().to_ascii_lowercase();
-                assert_eq!(shown, value.to_string().to_ascii_lowercase(), "{text}");
+                assert_eq!(
+                    shown.trim_start_matches("::ffff:"),
+                    value.to_string().to_ascii_lowercase().trim_start_matches("::ffff:"),
+                    "{text}"
+                );
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::findings::{Verdict, Who};
+use crate::findings::{Finding, Verdict, Who};
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
 use crate::remedy::edit::Edit;
@@ -10,7 +10,7 @@ use crate::remedy::op::Op;
 use crate::remedy::place::{Place, place_of, rank};
 use crate::remedy::step::{Plan, Remaining, Settled, Step};
 use crate::remedy::trial::Trial;
-use crate::remedy::world::{Lab, World};
+use crate::remedy::world::{Lab, Refused, World};
 use crate::remedy::writer::{Writer, reloads};
 
 /// The plan that these changes make, in the best order.
@@ -151,6 +151,18 @@ fn after(place: &Place, ops: &[Op], earlier: &[(Place, Vec<Op>)]) -> Vec<usize> 
 pub(crate) const NO_FILES: &str = "the snapshot holds no files, so that no change of them could be tried: a check of the host itself, or of a copy \
                                    of its files (--root), plans it";
 
+/// Why nothing is planned that changes lines which no diff can show.
+const HIDDEN: &str = "the change is not planned, since its file has characters there that no diff shows (carriage returns, control \
+                      characters, or what is no UTF-8): take them out first";
+/// Why nothing is planned that would show a secret.
+const SECRET: &str = "the change is not planned, since a secret stands in the lines that it would show";
+
+/// Why an edit of a file that a finding is about was not tried.
+fn refused(lab: &Lab<'_>, finding: &Finding) -> Option<Refused> {
+    let files = finding.places.iter().filter_map(|place| place.origin.span());
+    files.map(|span| span.file().path()).find_map(|path| lab.refused(path))
+}
+
 /// What is left, and why.
 fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
     let was = before.keys();
@@ -164,6 +176,9 @@ fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
             _ if finding.meta.code == "CFG009" => "the generator has to be run, and what it will write cannot be known before",
             (_, "DNS") => "it is for those who run the servers concerned",
             _ if lab.ground.root.is_none() => NO_FILES,
+            _ if refused(lab, finding) == Some(Refused::Hidden) => HIDDEN,
+            _ if refused(lab, finding) == Some(Refused::Secret) => SECRET,
+            _ if !lab.has_tried() => "helolint knows no change that would settle it",
             _ => "no change that helolint knows settles it without breaking something else",
         };
         Remaining {

@@ -81,6 +81,15 @@ pub struct World {
     count: i64,
 }
 
+/// Why an edit of a file cannot be shown, and so is not tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Characters that no diff shows stand near it.
+    Hidden,
+    /// A secret does.
+    Secret,
+}
+
 /// Tries changes, and keeps what all trials share.
 pub struct Lab<'a> {
     /// What is known before.
@@ -99,6 +108,10 @@ pub struct Lab<'a> {
     sample: RefCell<Sample>,
     /// The last trials, the latest first.
     kept: RefCell<Vec<(World, Rc<Trial>)>>,
+    /// Files of which an edit was not tried, since it could not be shown.
+    refused: RefCell<BTreeMap<String, Refused>>,
+    /// Whether anything but the host as it is was tried.
+    has_tried: Cell<bool>,
     /// What all trials so far came to, in units of work.
     work: Cell<usize>,
     /// When trying began.
@@ -119,6 +132,8 @@ impl<'a> Lab<'a> {
             left_out: RefCell::default(),
             sample: RefCell::default(),
             kept: RefCell::default(),
+            refused: RefCell::default(),
+            has_tried: Cell::new(false),
             work: Cell::new(0),
             started: Instant::now(),
         }
@@ -127,6 +142,16 @@ impl<'a> Lab<'a> {
     /// Whether so much has been tried that the best that was found has to do.
     pub fn is_over(&self, budget: usize) -> bool {
         self.work.get() >= budget || self.started.elapsed() > TIME
+    }
+
+    /// Why an edit of a file was not tried.
+    pub fn refused(&self, file: &str) -> Option<Refused> {
+        self.refused.borrow().get(file).copied()
+    }
+
+    /// Whether anything but the host as it is was tried.
+    pub fn has_tried(&self) -> bool {
+        self.has_tried.get()
     }
 
     /// What all trials so far came to, in units of work.
@@ -252,9 +277,17 @@ impl<'a> Lab<'a> {
                 let new = match (&text, edit) {
                     // A new file without content.
                     (None, Edit::Whole { text }) if text.is_empty() => String::new(),
-                    _ => edit.apply(text.as_deref().unwrap_or_default())?,
+                    _ => {
+                        let text = text.as_deref().unwrap_or_default();
+                        let new = edit.apply(text);
+                        if new.is_none() && edit.is_hidden(text) {
+                            self.refused.borrow_mut().insert(file.clone(), Refused::Hidden);
+                        }
+                        new?
+                    }
                 };
                 if self.tells_secrets(text.as_deref().unwrap_or_default(), &new) {
+                    self.refused.borrow_mut().insert(file.clone(), Refused::Secret);
                     return None;
                 }
                 self.put(&mut world, file, Some(new))?;
@@ -373,7 +406,11 @@ impl<'a> Lab<'a> {
         }
         drop(kept);
         let whole = self.left_out.borrow().is_empty() && self.sample.borrow().files.is_empty();
-        let is_start = whole && *world == self.world();
+        let is_unchanged = *world == self.world();
+        let is_start = whole && is_unchanged;
+        if !is_unchanged {
+            self.has_tried.set(true);
+        }
         let trial = Rc::new(if is_start { self.start() } else { self.judged(world) });
         self.work.set(self.work.get() + work_of(&trial.facts, &trial.dns));
         let mut kept = self.kept.borrow_mut();

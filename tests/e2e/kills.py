@@ -19,7 +19,7 @@ import tempfile
 
 # Calls by which a run changes what is on the disk, and the lock that it takes first.
 WRITES = ["openat", "write", "fchown", "fchmod", "fsetxattr", "fsync", "linkat", "renameat", "renameat2", "unlinkat", "flock"]
-OWN = re.compile(r"\.helolint-([0-9a-f]{16}$|\d{8}T\d{6}Z-[0-9a-f]{16}\.(bak|new)$)")
+OWN = re.compile(r"\.helolint-([0-9a-f]{16}$|\d{8}T\d{6}Z-[0-9a-f]{16}-[0-9a-f]{16}\.(bak|new)$)")
 DRAFT = re.compile(r"(^|/)\.helolint-[0-9a-f]{16}$")
 # Version 2: owner rw, user 7 r, group r, mask r, others nothing (acl(5), linux/posix_acl_xattr.h).
 ACL = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in [

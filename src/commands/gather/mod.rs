@@ -70,7 +70,13 @@ pub(crate) fn settings(facts: &mut FactArgs, dns: &mut DnsArgs, host: &Host) -> 
     };
     settings.complete_facts(facts);
     settings.complete_dns(dns);
-    Ok(settings)
+    let is_live = !facts.replay && dns.zones.is_none() && !dns.offline;
+    match facts.cutover.filter(|cutover| is_live && *cutover < process::now()) {
+        Some(cutover) => {
+            Err(Error::Usage(format!("the cutover at {cutover} is past: give the hour of one that is to come")))
+        }
+        None => Ok(settings),
+    }
 }
 
 /// Where facts and answers come from, once every file has been read.

@@ -20,7 +20,7 @@ use super::select::FileChange;
 use crate::collect::root::Folders;
 
 /// Largest file that is replaced, in bytes: the largest that is read.
-const SIZE_LIMIT: u64 = 32 << 20;
+pub(super) const SIZE_LIMIT: u64 = 32 << 20;
 /// Permissions of a file that was not there before: its owner writes, everyone reads, as the packages have their configuration.
 const NEW_MODE: u32 = 0o644;
 /// Links in one folder that lead to one another.
@@ -93,7 +93,8 @@ impl<'c> Prepared<'c> {
             return Err("it has changed since it was read".into());
         }
         let content = self.change.new.as_ref().map(String::as_bytes);
-        let kept = stamp.beside(&self.name, self.before.is_some(), content);
+        let before = self.before.is_some().then(|| self.change.old.as_deref().unwrap_or_default().as_bytes());
+        let kept = stamp.beside(&self.name, before, content);
         match (&self.before, self.draft.take()) {
             (Some(_), Some(draft)) => {
                 linkat(&self.folder, self.name.as_str(), &self.folder, kept.as_str(), AtFlags::empty())

@@ -25,9 +25,9 @@ impl Stamp {
     }
 
     /// The name beside `name` that keeps what was there before it came to hold `content`; or that says that nothing was.
-    pub(super) fn beside(&self, name: &str, was_there: bool, content: Option<&[u8]>) -> String {
-        let ending = if was_there { "bak" } else { "new" };
-        format!("{name}{MARK}{}-{:016x}.{ending}", self.0, digest(content))
+    pub(super) fn beside(&self, name: &str, before: Option<&[u8]>, content: Option<&[u8]>) -> String {
+        let ending = if before.is_some() { "bak" } else { "new" };
+        format!("{name}{MARK}{}-{:016x}-{:016x}.{ending}", self.0, digest(before), digest(content))
     }
 }
 
@@ -59,7 +59,9 @@ pub(super) struct Backup {
     pub name: String,
     /// The backup itself.
     pub kept: String,
-    /// What was put in its place, by [`digest`].
+    /// What it keeps, by [`digest`].
+    pub before: u64,
+    /// What was put in its place, alike.
     pub content: u64,
     /// Whether there was a file; else the backup is empty.
     pub was_there: bool,
@@ -70,7 +72,8 @@ impl Backup {
     pub(super) fn read(folder: &str, kept: &str) -> Option<Backup> {
         let (name, rest) = kept.rsplit_once(MARK)?;
         let (rest, ending) = rest.rsplit_once('.')?;
-        let (stamp, content) = rest.split_once('-')?;
+        let (stamp, numbers) = rest.split_once('-')?;
+        let (before, content) = numbers.split_once('-')?;
         let was_there = match ending {
             "bak" => true,
             "new" => false,
@@ -78,12 +81,14 @@ impl Backup {
         };
         let of_a_stamp = |byte: u8| byte.is_ascii_digit() || byte == b'T' || byte == b'Z';
         let is_stamp = stamp.len() == STAMP && stamp.bytes().all(of_a_stamp);
+        let before = number_of(before)?;
         let content = number_of(content).filter(|_| is_stamp && !name.is_empty())?;
         Some(Backup {
             stamp: stamp.to_owned(),
             folder: folder.trim_end_matches('/').to_owned(),
             name: name.to_owned(),
             kept: kept.to_owned(),
+            before,
             content,
             was_there,
         })
@@ -102,19 +107,20 @@ mod tests {
     #[test]
     fn names_are_known_again() {
         let stamp = Stamp::new(Timestamp::from_second(1_800_000_000).unwrap());
-        let kept = stamp.beside("main.cf", true, Some(b"x"));
+        let kept = stamp.beside("main.cf", Some(b"w"), Some(b"x"));
         let backup = Backup::read("/etc/postfix/", &kept).unwrap();
         assert_eq!((backup.folder.as_str(), backup.name.as_str(), backup.was_there), ("/etc/postfix", "main.cf", true));
-        assert_eq!((backup.content, backup.stamp), (digest(Some(b"x")), stamp.0));
+        assert_eq!((backup.before, backup.content, backup.stamp), (digest(Some(b"w")), digest(Some(b"x")), stamp.0));
         assert!(is_draft(&draft()) && Backup::read("/etc", &draft()).is_none());
         for other in [
             ".helolint-",
             ".helolint-00112233445566",
             ".helolint-0011223344556677.bak",
             ".helolint-+011223344556677",
-            "main.cf.helolint-20261129T051236Z-a508b9340b7134a8.old",
-            "main.cf.helolint-20261129-a508b9340b7134a8.bak",
-            ".helolint-20261129T051236Z-a508b9340b7134a8.bak",
+            "main.cf.helolint-20261129T051236Z-a508b9340b7134a8-a508b9340b7134a8.old",
+            "main.cf.helolint-20261129-a508b9340b7134a8-a508b9340b7134a8.bak",
+            ".helolint-20261129T051236Z-a508b9340b7134a8-a508b9340b7134a8.bak",
+            "main.cf.helolint-20261129T051236Z-a508b9340b7134a8.bak",
         ] {
             assert!(!is_draft(other) && Backup::read("/etc", other).is_none(), "{other}");
         }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
+use std::os::fd::OwnedFd;
 
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::file::{is, settle, status, words};
+use super::file::{SIZE_LIMIT, is, settle, status, words};
 use super::hold::{is_unfinished, names};
 use super::names::{Backup, digest};
 use crate::collect::root::Folders;
@@ -48,24 +49,13 @@ fn give_back(folders: &Folders, backup: &Backup) -> Result<(), String> {
         return Ok(());
     }
     let name = backup.name.as_str();
-    let now = match status(&folder, name).map_err(words)? {
-        None => None,
-        Some(stat) if !is(&stat, SFlag::S_IFREG) => return Err("it is no regular file any more".into()),
-        Some(_) => {
-            let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-            let mut content = Vec::new();
-            File::from(openat(&folder, name, flags, Mode::empty()).map_err(words)?)
-                .read_to_end(&mut content)
-                .map_err(words)?;
-            Some(content)
-        }
-    };
+    let now = content(&folder, name)?;
     if digest(now.as_deref()) != backup.content {
         return Err(format!("it has changed since; what it was before is {}", backup.kept));
     }
-    let regular = status(&folder, &backup.kept).map_err(words)?.is_some_and(|stat| is(&stat, SFlag::S_IFREG));
-    if !regular {
-        return Err(format!("{} is no regular file", backup.kept));
+    let kept = content(&folder, &backup.kept)?;
+    if digest(kept.as_deref().filter(|_| backup.was_there)) != backup.before {
+        return Err(format!("{} is not what was kept there: somebody has changed it", backup.kept));
     }
     match backup.was_there {
         true => renameat(&folder, backup.kept.as_str(), &folder, name).map_err(words)?,
@@ -76,4 +66,19 @@ fn give_back(folders: &Folders, backup: &Backup) -> Result<(), String> {
     }
     settle(&folder);
     Ok(())
+}
+
+/// What is in a regular file; `None` where there is none.
+fn content(folder: &OwnedFd, name: &str) -> Result<Option<Vec<u8>>, String> {
+    match status(folder, name).map_err(words)? {
+        None => Ok(None),
+        Some(stat) if !is(&stat, SFlag::S_IFREG) => Err(format!("{name} is no regular file any more")),
+        Some(_) => {
+            let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+            let mut content = Vec::new();
+            let file = File::from(openat(folder, name, flags, Mode::empty()).map_err(words)?);
+            file.take(SIZE_LIMIT + 1).read_to_end(&mut content).map_err(words)?;
+            Ok(Some(content))
+        }
+    }
 }

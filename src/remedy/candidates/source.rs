@@ -60,6 +60,8 @@ fn other_source(state: &State<'_>, path: &OutboundPath, all: &mut Vec<Candidate>
 /// The ways to send from an address: by service or transport, or for all.
 fn bind(state: &State<'_>, path: &OutboundPath, here: IpAddr, blast: u32, all: &mut Vec<Candidate>) {
     let end = format!("mail leaves from {here}");
+    // What was bound on the old host is bound here too, where that is as good.
+    let unbound = u32::from(state.facts().moved.is_some());
     match path.mta {
         Some(Mta::Postfix) => {
             let ending = match path.family {
@@ -78,7 +80,8 @@ fn bind(state: &State<'_>, path: &OutboundPath, here: IpAddr, blast: u32, all: &
                 let set = postfix::main_cf(instance, &parameter, Some(&here.to_string()));
                 all.push(Candidate::new(end.clone(), vec![set]).blast(blast));
                 if postfix::is_set(instance, &parameter) {
-                    all.push(Candidate::new(end, vec![postfix::main_cf(instance, &parameter, None)]).blast(blast));
+                    let gone = postfix::main_cf(instance, &parameter, None);
+                    all.push(Candidate::new(end, vec![gone]).blast(blast + unbound));
                 }
             }
         }
@@ -106,7 +109,7 @@ fn bind(state: &State<'_>, path: &OutboundPath, here: IpAddr, blast: u32, all: &
                 if driver.options.contains_key("interface") {
                     let ops = exim::set(state, config, driver, "interface", None);
                     if !ops.is_empty() {
-                        all.push(Candidate::new(end.clone(), ops).blast(blast));
+                        all.push(Candidate::new(end.clone(), ops).blast(blast + unbound));
                     }
                 }
             }
@@ -156,6 +159,8 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
         _ => None,
     };
     let is_mapped = meant.is_some();
+    // What was bound on the old host is bound here too, where that is as good.
+    let unbound = u32::from(facts.moved.is_some());
     if let Some(new) = meant {
         sources = vec![new];
     }
@@ -176,7 +181,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                     false => postfix::main_cf(instance, parameter, value),
                 };
                 if !is_mapped {
-                    all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, None)]));
+                    all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, None)]).blast(unbound));
                 }
                 for source in sources.iter().take(8) {
                     all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, Some(&source.to_string()))]));
@@ -213,6 +218,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                 }
                 values.extend(sources.iter().take(8).map(|source| Some(interface(&[*source]))));
                 for value in values {
+                    let blast = if value.is_none() { unbound } else { 0 };
                     let mut ops: Vec<Op> = Vec::new();
                     for op in drivers
                         .iter()
@@ -223,7 +229,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                         }
                     }
                     if !ops.is_empty() {
-                        all.push(Candidate::new(end.clone(), ops));
+                        all.push(Candidate::new(end.clone(), ops).blast(blast));
                     }
                 }
             }

@@ -73,9 +73,19 @@ pub enum Edit {
 }
 
 impl Edit {
-    /// The content after the edit; `None` where it cannot be made or changes nothing.
+    /// The content after the edit; `None` where it cannot be made, changes nothing, or could not be shown ([`is_shown`]).
     pub fn apply(&self, text: &str) -> Option<String> {
-        let new = match self {
+        let new = self.made(text)?;
+        (new != text && is_shown(text, &new)).then_some(new)
+    }
+
+    /// Whether the edit could be made but for characters that no diff shows.
+    pub fn is_hidden(&self, text: &str) -> bool {
+        self.made(text).is_some_and(|new| new != text && !is_shown(text, &new))
+    }
+
+    fn made(&self, text: &str) -> Option<String> {
+        match self {
             Edit::MainCf { parameter, value } => postfix::main_cf(text, parameter, value.as_deref()),
             Edit::MasterCf { service, parameter, value } => {
                 postfix::master_cf(text, service, parameter, value.as_deref())
@@ -89,8 +99,7 @@ impl Edit {
             Edit::Each { lines } => each(text, lines),
             Edit::Append { lines } => Some(appended(text, lines)),
             Edit::Whole { text } => Some(text.clone()),
-        }?;
-        (new != text && is_plain(&new)).then_some(new)
+        }
     }
 
     /// What is set, in a few words; the file apart.
@@ -147,9 +156,22 @@ pub fn few(items: &mut Vec<String>, what: &str) -> bool {
     many
 }
 
-/// Whether a text is plain enough to be edited by line: neither control characters nor what was no UTF-8.
-fn is_plain(text: &str) -> bool {
-    !text.contains(|c: char| c == '\u{fffd}' || (c.is_control() && c != '\n' && c != '\t'))
+/// Lines that a diff shows before and behind what changes.
+const CONTEXT: usize = 3;
+
+/// Whether a change can be shown and made by line: nothing in the file was no UTF-8, since it would be written back as something else, and no
+/// control character stands in the lines that change or in those that a diff shows around them.
+fn is_shown(old: &str, new: &str) -> bool {
+    let (before, after): (Vec<&str>, Vec<&str>) = (old.split('\n').collect(), new.split('\n').collect());
+    let shorter = before.len().min(after.len());
+    let head = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+    let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count().min(shorter - head);
+    let is_plain = |lines: &[&str]| {
+        let shown = lines.get(head.saturating_sub(CONTEXT)..(lines.len() - tail + CONTEXT).min(lines.len()));
+        let is_hidden = |c: char| c.is_control() && c != '\t';
+        !shown.unwrap_or_default().iter().any(|line| line.contains(is_hidden))
+    };
+    !new.contains('\u{fffd}') && is_plain(&before) && is_plain(&after)
 }
 
 /// The lines of a text, and whether a newline ends the last.
@@ -215,6 +237,27 @@ fn each(text: &str, changes: &[(usize, String, String)]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_stop_what_is_near_them() {
+        let set = |text: &str| main_cf(text, "myhostname", Some("mail.example.com"));
+        let far = "# by\r\na = 1\nb = 2\nc = 3\nmyhostname = mail\nd = 4\n";
+        let after = far.replace("= mail\n", "= mail.example.com\n");
+        assert_eq!(set(far).as_deref(), Some(after.as_str()));
+        let edit = Edit::MainCf { parameter: "myhostname".into(), value: Some("mail.example.com".into()) };
+        for near in
+            ["myhostname = mail\r\n", "a = 1\r\nmyhostname = mail\n", "myhostname = mail\nb = 1\nc = 2\nd = \u{7}3\n"]
+        {
+            assert_eq!(set(near), None, "{near:?}");
+            assert!(edit.is_hidden(near), "{near:?}");
+        }
+        assert_eq!(
+            set("# M\u{fffd}ller\na = 1\nb = 1\nc = 1\nd = 1\nmyhostname = mail\n"),
+            None,
+            "it would be written as another"
+        );
+        assert!(!edit.is_hidden("myhostname = mail.example.com\n"), "nothing changes");
+    }
 
     fn main_cf(text: &str, parameter: &str, value: Option<&str>) -> Option<String> {
         Edit::MainCf { parameter: parameter.into(), value: value.map(str::to_owned) }.apply(text)

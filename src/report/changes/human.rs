@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ChangeView, Comparison, HostAt};
+use super::{ChangeView, Comparison, HostAt, NotComparedView};
 use crate::compare::Verdict;
 use crate::report::human::{finding, plan, put, rank};
 use crate::report::{FindingView, Style, Verbosity};
@@ -35,6 +35,12 @@ pub(super) fn render(comparison: &Comparison, style: &Style) -> String {
         out.push_str(&format!("\n{}\n", style.heading("Expected (-v shows each)")));
         for (because, count) in reasons {
             put(&mut out, "  ", "    ", &format!("{count}: {because}"), style.width);
+        }
+    }
+    if !comparison.not_compared.is_empty() {
+        out.push_str(&format!("\n{}\n", style.heading("Not compared")));
+        for NotComparedView { what, why } in &comparison.not_compared {
+            put(&mut out, "  ", "      ", &format!("{what}: {why}"), style.width);
         }
     }
     out.push_str(&plan::section(report, &findings, style));

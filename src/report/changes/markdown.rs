@@ -1,6 +1,6 @@
 //! For a ticket: a table of the changes, then findings and what to do.
 
-use super::{ChangeView, Comparison};
+use super::{ChangeView, Comparison, NotComparedView};
 use crate::compare::Verdict;
 use crate::escape::{markdown as text, markdown_code as code};
 use crate::report::FindingView;
@@ -23,6 +23,12 @@ pub(super) fn render(comparison: &Comparison) -> String {
         plan(&mut out, &all, &comparison.report);
     }
     table(&mut out, "Expected", &comparison.with(Verdict::Expected));
+    if !comparison.not_compared.is_empty() {
+        out.push_str("### Not compared\n\n");
+        for NotComparedView { what, why } in &comparison.not_compared {
+            out.push_str(&format!("- {}: {}\n", text(what), text(why)));
+        }
+    }
     out.trim_end().to_owned() + "\n"
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::compare::{Change, Effect, Verdict, What};
+use crate::compare::{Change, Effect, NotCompared, Verdict, What};
 use crate::escape::{self, Sanitize, harmless, sanitize_fields};
 use crate::facts::{Facts, Moved};
 use crate::identity::host_or_node_name;
@@ -32,7 +32,15 @@ pub struct Comparison {
     new: HostAt,
     map: Vec<MapView>,
     changes: Vec<ChangeView>,
+    not_compared: Vec<NotComparedView>,
     report: Report,
+}
+
+/// What could not be compared.
+#[derive(Debug, Clone, Serialize)]
+struct NotComparedView {
+    what: String,
+    why: String,
 }
 
 /// A host at a time.
@@ -73,7 +81,8 @@ sanitize_fields! {
     HostAt { host, taken }
     MapView { old, new }
     ChangeView { what, key, old, new, verdict, because, origins, domains, on_old_host }
-    Comparison { old, new, map, changes, report }
+    NotComparedView { what, why }
+    Comparison { old, new, map, changes, not_compared, report }
 }
 
 /// The document, in the order of the contract.
@@ -85,6 +94,7 @@ struct Document<'a> {
     new: &'a HostAt,
     map: &'a [MapView],
     changes: &'a [ChangeView],
+    not_compared: &'a [NotComparedView],
     findings: &'a [FindingView],
     plan: &'a Option<Plan>,
     summary: Summary,
@@ -97,6 +107,7 @@ impl Comparison {
         facts: &Facts,
         taken: Option<String>,
         changes: Vec<Change>,
+        not_compared: Vec<NotCompared>,
         report: Report,
     ) -> Comparison {
         let name = |facts: &Facts| host_or_node_name(facts).map(|name| name.value.to_string());
@@ -108,6 +119,10 @@ impl Comparison {
             new: HostAt { host: name(facts), taken: taken.or(report.taken.clone()) },
             map: moved.map.iter().map(|mapped| pair(mapped.texts())).collect(),
             changes: views,
+            not_compared: not_compared
+                .into_iter()
+                .map(|NotCompared { what, why }| NotComparedView { what, why })
+                .collect(),
             report,
         }
     }
@@ -128,6 +143,7 @@ impl Comparison {
                     new: &self.new,
                     map: &self.map,
                     changes: &self.changes,
+                    not_compared: &self.not_compared,
                     findings: &self.report.findings,
                     plan: &self.report.plan,
                     summary: self.report.summary,
@@ -148,9 +164,10 @@ impl Comparison {
         let count = |verdict| self.with(verdict).len();
         let (drift, left, expected) = (count(Verdict::Drift), count(Verdict::Leftover), count(Verdict::Expected));
         let number = |count: usize, word: &str| super::plural::count(count, word);
+        let of = if self.not_compared.is_empty() { "" } else { " of what could be compared" };
         match (drift, left, expected) {
-            (0, 0, 0) => "nothing changed".to_owned(),
-            (0, 0, expected) => format!("nothing changed but what was expected ({})", number(expected, "change")),
+            (0, 0, 0) => format!("nothing changed{of}"),
+            (0, 0, expected) => format!("nothing changed{of} but what was expected ({})", number(expected, "change")),
             _ => format!("{}, {}, {} expected", number(drift, "drift"), number(left, "leftover"), expected),
         }
     }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::questions::duration;
@@ -5,6 +7,8 @@ use crate::addr::Family;
 use crate::facts::Facts;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
+use crate::identity::{IdentityName, Role};
+use crate::name::DomainName;
 use crate::observe::{Observations, Question, RecordType, VantageKind};
 use crate::rules::support::{evidence, mark_name};
 use crate::rules::{Context, rule};
@@ -14,7 +18,8 @@ rule! {
     ///
     /// ## Condition
     /// With `--old-ip`, or for a record that `--overlay` is about to change: the TTL of the address record is over
-    /// 3600 s. With `--cutover`: it is over 300 s; then the message says by when to lower it. Subject: the name.
+    /// 3600 s. With `--cutover`: it is over 300 s; then the message says by when to lower it. Subject: the name. A name
+    /// that only a PTR record has, in a domain of which this host has no other name, is somebody else's to change and is left out.
     ///
     /// ## Why it matters
     /// Resolvers keep the old address for the record's time to live: until then receivers compare this host with an address that it no longer
@@ -43,7 +48,7 @@ const LOW: u32 = 300;
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let (facts, dns) = (cx.facts, cx.dns);
     let mut findings = Vec::new();
-    for (name, roles) in cx.identity_names() {
+    for (name, roles) in own_zones(cx) {
         for family in Family::BOTH {
             let question = Question::new(name, RecordType::address(family));
             let cutover = cutover(facts);
@@ -73,7 +78,7 @@ pub fn advice(facts: &Facts, dns: &Observations) -> Vec<String> {
     let Some(cutover) = cutover(facts) else { return Vec::new() };
     let cx = Context::new(facts, dns);
     let mut lines = Vec::new();
-    for (name, _) in cx.identity_names() {
+    for (name, _) in own_zones(&cx) {
         for family in Family::BOTH {
             let question = Question::new(name, RecordType::address(family));
             if let Some(ttl) = live_ttl(dns, &question).filter(|ttl| *ttl > LOW) {
@@ -85,6 +90,16 @@ pub fn advice(facts: &Facts, dns: &Observations) -> Vec<String> {
         lines.push(format!("no address record of this host's names may be kept for more than {LOW} s: nothing to lower before the cutover"));
     }
     lines
+}
+
+/// The names of the identity but those that only a PTR record has, in a domain of which this host has no other name: that zone is somebody
+/// else's, such as the provider's.
+fn own_zones<'c, 'a>(cx: &'c Context<'a>) -> impl Iterator<Item = &'c (DomainName, Vec<IdentityName<'a>>)> {
+    let is_said_here = |roles: &[IdentityName<'_>]| roles.iter().any(|name| name.role != Role::Ptr);
+    let names = cx.identity_names();
+    let own: BTreeSet<DomainName> =
+        names.iter().filter(|(_, roles)| is_said_here(roles)).filter_map(|(name, _)| name.registrable()).collect();
+    names.iter().filter(move |(name, _)| name.registrable().is_some_and(|domain| own.contains(&domain)))
 }
 
 /// When the move is planned.
@@ -167,6 +182,18 @@ mod tests {
         }
         assert_eq!(advice(&healthy(), &dns), [""; 0]);
         assert!(advice(&moving(), &with("ttl=60"))[0].contains("nothing to lower"));
+    }
+
+    #[test]
+    fn a_zone_of_somebody_else_is_theirs() {
+        let moving = healthy().but(|f| f.cutover = Some("2026-12-02T11:00:00Z".into()));
+        let dns = observed(&[
+            ("10.2.0.192.in-addr.arpa PTR", &[("ns1", &["ttl=300", "host10.provider.example", "www.example.com"])]),
+            ("host10.provider.example A", &[("ns1", &["ttl=86400", "192.0.2.10"])]),
+            ("www.example.com A", &[("ns1", &["ttl=86400", "192.0.2.10"])]),
+        ]);
+        let lines = advice(&moving, &dns);
+        assert!(lines.len() == 1 && lines[0].contains("`www.example.com`"), "{lines:?}");
     }
 
     #[test]
