@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DnsArgs, FactArgs};
+use super::{DnsArgs, FactArgs, MoveArgs, RuleArgs};
 
 /// Options of `domains`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DomainsArgs {
     #[command(flatten)]
     pub facts: FactArgs,
+    #[command(flatten)]
+    pub moved: MoveArgs,
     #[command(flatten)]
     pub dns: DnsArgs,
     /// Look at these domains, one a line, instead of all that the host handles (`-`: standard input)
@@ -25,6 +27,11 @@ pub(crate) struct DomainsArgs {
     /// The format
     #[arg(long, value_name = "NAME", value_enum, default_value_t = DomainsFormat::Human, help_heading = "What comes out")]
     pub format: DomainsFormat,
+    /// Write to FILE, whole or not at all, instead of to standard output (`-`); not with ndjson and csv, which are written as they come
+    #[arg(short, long, value_name = "FILE", help_heading = "What comes out")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// Keep what is done in FILE, and begin behind what an earlier run kept there
     #[arg(long, value_name = "FILE", help_heading = "What comes out")]
     pub resume: Option<PathBuf>,

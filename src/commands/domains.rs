@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::gather::{self, Done, Start};
 use crate::cli::{DomainsArgs, DomainsFormat};
-use crate::collect::system;
-use crate::domains::{Answers, Host, MailDomain, Step, observe};
+use crate::domains::{Answers, Host, MailDomain, MailDomains, Step, observe};
 use crate::error::Error;
 use crate::exit;
 use crate::facts::Origin;
@@ -21,7 +20,7 @@ use crate::observe::plan::{FollowUps, Plan};
 use crate::observe::resolver::{Options, Progress, ResolverSpec, Transport};
 use crate::observe::source::{self, Source};
 use crate::observe::{Observations, Outcome, Question, VantageKind, Why};
-use crate::output;
+use crate::output::{self, Output, Readers};
 use crate::report::domains::{self as report, DomainView};
 use crate::rules::{self, DomainContext, Selection};
 use crate::sandbox::Listener;
@@ -48,11 +47,18 @@ const TO_KEEP: char = 'K';
 /// # Errors
 /// Where it cannot be run.
 pub(crate) fn run(mut args: DomainsArgs) -> Result<u8, Error> {
+    args.facts.moved = args.moved.clone();
     let host = inputs::Host::open(&args.facts)?;
     gather::settings(&mut args.facts, &mut args.dns, &host)?;
     let named = args.domains.as_deref().map(names).transpose()?;
     let earlier = args.resume.as_deref().map(earlier).transpose()?.unwrap_or_default();
     let inputs = Inputs::open(host, &args.facts, &args.dns)?;
+    if args.output.is_some() && matches!(args.format, DomainsFormat::Ndjson | DomainsFormat::Csv) {
+        return Err(Error::Usage(
+            "--output is for the formats that are written whole; ndjson and csv come as domains are done".into(),
+        ));
+    }
+    let target = Output::open(args.output.as_deref().unwrap_or(Path::new("-")), Readers::Usual)?;
     let start = gather::start_with_domains(&args.facts, &args.dns, inputs)?;
     let mut kept = Kept { path: args.resume.clone(), text: String::new(), since: 0 };
     earlier.iter().for_each(|view| kept.text.push_str(&report::json_line(view)));
@@ -70,15 +76,15 @@ pub(crate) fn run(mut args: DomainsArgs) -> Result<u8, Error> {
     let work = |start: Start, tell: &mut dyn FnMut(&str)| looked_at(&args, start, named, earlier, tell);
     let stdout = std::io::stdout();
     let mut listener = Listener::new(hear, stdout.as_fd());
-    let done = gather::apart_telling((), &facts, (&dns, LONGEST_RUN), start, verbose, work, &mut listener);
+    let done = gather::apart_telling(target, &facts, (&dns, LONGEST_RUN), start, verbose, work, &mut listener);
     drop(listener);
-    let (done, ()) = done?;
+    let (done, target) = done?;
     if let Some(error) = failed {
         return Err(error);
     }
     kept.write()?;
     if let [text] = done.texts.as_slice() {
-        output::to_stdout(text.as_bytes())?;
+        target.write(text.as_bytes())?;
     }
     Ok(done.status)
 }
@@ -143,9 +149,11 @@ fn looked_at(
     let zones = start.zones()?;
     let overlay = start.overlay()?;
     let mut all = start.mail_domains();
-    let (mut facts, pending) = start.facts(&args.facts)?;
-    if let Some(fqdn) = pending.and_then(|mut pending| pending.wait(args.dns.timeout())) {
-        system::set_fqdn(&mut facts.host, fqdn);
+    let facts = start.facts_of_a_move(&args.facts, args.dns.timeout())?;
+    if args.facts.from.is_some() {
+        all = MailDomains::of_facts(&facts);
+        all.add_panels(&facts);
+        all.add_senders(&facts);
     }
     if let Some(named) = named {
         all.only(named, &Origin::flag("--domains"));
@@ -164,6 +172,7 @@ fn looked_at(
     earlier.into_iter().for_each(|view| run.add(view, false));
     let open: Vec<&MailDomain> = all.domains.values().filter(|domain| !done.contains(domain.name.as_str())).collect();
     let mut answers = Answers::default();
+    let selection = Selection { select: args.rules.select.clone(), ignore: args.rules.ignore.clone() };
     for group in open.chunks(SIDE_BY_SIDE) {
         let mut left: Vec<(&MailDomain, bool)> = group.iter().map(|domain| (*domain, false)).collect();
         while !left.is_empty() {
@@ -171,7 +180,7 @@ fn looked_at(
             let mut again = Vec::new();
             for (domain, with_zone) in left {
                 let keys = all.keys.get(&domain.name).map_or(&[][..], Vec::as_slice);
-                match looked_at_one(&host, domain, keys, &answers, with_zone) {
+                match looked_at_one(&host, domain, keys, &answers, &selection, with_zone) {
                     Ok(view) => run.add(view, true),
                     Err((questions, with_zone)) => {
                         needs.extend(questions);
@@ -194,6 +203,7 @@ fn looked_at_one<'a>(
     domain: &'a MailDomain,
     keys: &'a [crate::domains::SigningKey],
     answers: &Answers,
+    selection: &Selection,
     mut with_zone: bool,
 ) -> Result<DomainView, (BTreeSet<Question>, bool)> {
     loop {
@@ -201,7 +211,7 @@ fn looked_at_one<'a>(
             Step::Needs(questions) => return Err((questions, with_zone)),
             Step::Done(seen) => seen,
         };
-        let findings = rules::judge_domain(&DomainContext { host, seen: &seen }, &Selection::default());
+        let findings = rules::judge_domain(&DomainContext { host, seen: &seen }, selection);
         let for_zone = |finding: &Finding| {
             let wants_change = finding.fix.as_ref().is_some_and(|fix| fix.who == Who::DnsZone);
             wants_change && report::is_about(&finding.subject, &domain.name)

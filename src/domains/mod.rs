@@ -18,7 +18,7 @@ pub use exchangers::{Exchanger, Leads};
 pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, observe};
 
 use crate::dkim::{KeyFault, PublicKey};
-use crate::facts::{Facts, Origin, SenderDomains};
+use crate::facts::{Facts, MapOf, Origin, SenderDomains};
 use crate::identity::host_and_own_names;
 use crate::name::DomainName;
 
@@ -118,6 +118,15 @@ impl MailDomains {
             listed.for_each(|listed| found.add(DomainName::new(&listed.name), handled, listed.origin.clone()));
         }
         found
+    }
+
+    /// Adds the domains of DirectAdmin's and Hestia's lists: those whose mail is delivered here first.
+    pub fn add_panels(&mut self, facts: &Facts) {
+        for (of, handled) in [(MapOf::Local, Handled::Local), (MapOf::Owned, Handled::Sender)] {
+            let lists = facts.panel_maps.iter().flatten().filter(|map| map.of == of);
+            let listed = lists.flat_map(|map| &map.entries);
+            listed.for_each(|entry| self.add(DomainName::new(&entry.key), handled, entry.key.origin()));
+        }
     }
 
     /// Adds the domains that the configuration selects paths by.

@@ -129,6 +129,7 @@ fn summary(findings: &[FindingView]) -> Summary {
 /// How many domains the host handles mail for, its own names apart.
 fn mail_domains(facts: &Facts) -> usize {
     let mut found = MailDomains::of_facts(facts);
+    found.add_panels(facts);
     found.add_senders(facts);
     found.count_beside_own(facts)
 }

@@ -52,7 +52,7 @@ pub fn judge_domain(cx: &DomainContext<'_>, selection: &Selection) -> Vec<Findin
     let mut findings: Vec<Finding> = rules::all()
         .filter(|rule| selection.allows(rule))
         .flat_map(|rule| match rule.check {
-            Check::Domain(check) => check(cx),
+            Check::Domain(check) | Check::Both(_, check) => check(cx),
             Check::Context(_) | Check::Policy => Vec::new(),
         })
         .collect();

@@ -49,6 +49,8 @@ pub enum Check {
     Context(fn(&Context<'_>) -> Vec<Finding>),
     /// A pure function of one domain that the host handles ([`judge_domain`]).
     Domain(fn(&DomainContext<'_>) -> Vec<Finding>),
+    /// Both: of the host, and of one domain.
+    Both(fn(&Context<'_>) -> Vec<Finding>, fn(&DomainContext<'_>) -> Vec<Finding>),
     /// The policy alone, once all findings are there ([`policy::apply`]): it knows the day and which ignore entries were used.
     Policy,
 }
@@ -57,7 +59,7 @@ impl Rule {
     /// What the rule finds; nothing where only policy can judge by it.
     pub fn findings(&self, cx: &Context<'_>) -> Vec<Finding> {
         match self.check {
-            Check::Context(check) => check(cx),
+            Check::Context(check) | Check::Both(check, _) => check(cx),
             Check::Domain(_) | Check::Policy => Vec::new(),
         }
     }
@@ -71,7 +73,7 @@ impl std::ops::Deref for Rule {
 }
 
 /// Declares a rule. Its doc comment is kept as a string: the same words are rustdoc, `helolint explain` and the README's table.
-/// `check` is the name of a function, `(domain NAME)` for one that judges a domain, or `policy`.
+/// `check` is the name of a function, `(domain NAME)` for one that judges a domain, `(both NAME NAME)` for one of each, or `policy`.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])*
@@ -99,6 +101,9 @@ macro_rules! rule {
     };
     (@check (domain $check:ident)) => {
         $crate::rules::Check::Domain($check)
+    };
+    (@check (both $check:ident $domain:ident)) => {
+        $crate::rules::Check::Both($check, $domain)
     };
     (@check policy) => {
         $crate::rules::Check::Policy

@@ -183,6 +183,23 @@ impl Start {
         }
     }
 
+    /// The facts without any answer but that of `hostname -f`, for which it waits so long; what is known of the host before its move is among
+    /// them.
+    ///
+    /// # Errors
+    /// Where a snapshot is not what it should be.
+    pub(crate) fn facts_of_a_move(mut self, args: &FactArgs, patience: Duration) -> Result<Facts, Error> {
+        let before = self.moved_from.take().map(|input| moved::read(&input)).transpose()?;
+        let (mut facts, pending) = self.facts(args)?;
+        if let Some(fqdn) = pending.and_then(|mut pending| pending.wait(patience)) {
+            system::set_fqdn(&mut facts.host, fqdn);
+        }
+        if let Some(before) = &before {
+            moved::put(&mut facts, before, &args.moved.map, None);
+        }
+        Ok(facts)
+    }
+
     /// The folders of the files that were read, without links.
     pub(crate) fn folders(&self) -> BTreeSet<String> {
         let Some(Held { root, .. }) = &self.held else { return BTreeSet::new() };

@@ -1,11 +1,17 @@
 use super::questions::judged;
+use crate::addr::Family;
+use crate::domains::Leads;
+use crate::domains::fix::authorising;
+use crate::facts::moved::{Value, words};
 use crate::facts::{Facts, SenderDomains};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
-use crate::observe::{RecordData, RecordType};
+use crate::observe::{Question, RecordData, RecordType};
 use crate::rules::advice::delete_record;
+use crate::rules::domain::txt_record;
 use crate::rules::support::evidence;
-use crate::rules::{Context, rule};
+use crate::rules::{Context, DomainContext, rule};
+use crate::spf::SpfResult;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -13,7 +19,8 @@ rule! {
     /// A record still holds an address from before the move.
     ///
     /// ## Condition
-    /// A record asked for any reason holds an address given with `--old-ip`. Info where the name is no name of this
+    /// A record asked for any reason holds an address given with `--old-ip`. With `helolint domains`: the domain's SPF record, where it names
+    /// the address itself, its own address records where none of them leads to this host, and those of its exchangers. Info where the name is no name of this
     /// host's identity and below no domain that it handles. Subject: the question.
     ///
     /// ## Why it matters
@@ -31,8 +38,46 @@ rule! {
         severity: Error,
         refs: ["RFC 7208 section 5", "RFC 8601 section 2.7.3"],
         needs: [Facts, Dns],
-        check: check,
+        check: (both check check_domain),
     };
+}
+
+/// What a domain's own records hold: its SPF record, its addresses, those of its exchangers.
+fn check_domain(cx: &DomainContext<'_>) -> Vec<Finding> {
+    let old = &cx.host.facts.old_addresses;
+    let (seen, name) = (cx.seen, &cx.seen.domain.name);
+    let mut findings = Vec::new();
+    let mut add = |question: &Question, old: &IpAddr, fix: Option<Fix>| {
+        let finding = RULE.violated(question, format!("`{question}` still holds the old address {old}"));
+        let finding = finding.place(&seen.domain.origin, format!("handled as {}", seen.domain.handled));
+        findings.push(match fix {
+            Some(fix) => finding.fix(fix),
+            None => finding,
+        });
+    };
+    if let Some(record) = seen.spf.iter().find_map(|check| check.evaluation.record.as_deref()) {
+        let question = Question::new(name, RecordType::Txt);
+        let named = |old: &IpAddr| words(record).any(|(_, value)| value == Value::Address(*old));
+        for old in old.iter().filter(|old| named(old)) {
+            let fix = Fix::new(Who::DnsZone, format!("Take {old} out of the SPF record of {name}."));
+            // Where this host is excluded, DOM002 has the record that mends both.
+            let passes = seen.spf.iter().all(|check| check.evaluation.result == SpfResult::Pass);
+            let whole = authorising(Some(record), &[], &[*old]).filter(|mended| passes && mended.as_str() != record);
+            add(&question, old, Some(whole.map_or(fix.clone(), |mended| fix.command(txt_record(name, &mended)))));
+        }
+    }
+    let exchangers = seen.exchangers.as_deref().unwrap_or_default();
+    let own = exchangers.iter().filter(|exchanger| exchanger.name != *name).map(|one| (&one.name, &one.leads));
+    for (name, leads) in own.chain([(name, &seen.leads)]) {
+        let Leads::Elsewhere(addresses) = leads else { continue };
+        for old in old.iter().filter(|old| addresses.contains(old)) {
+            let question = Question::new(name, RecordType::address(Family::from(*old)));
+            let ours = name.is_within(&seen.domain.name);
+            let text = format!("Replace {old} in the {} record of `{name}`, or remove it there.", question.rtype);
+            add(&question, old, ours.then(|| Fix::new(Who::DnsZone, text).command(delete_record(name, *old))));
+        }
+    }
+    findings
 }
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {

@@ -62,7 +62,7 @@ impl DomainContext<'_> {
 }
 
 /// A TXT record as a master file has it, its text in strings of at most 255 octets.
-fn txt_record(name: &DomainName, text: &str) -> String {
+pub(in crate::rules) fn txt_record(name: &DomainName, text: &str) -> String {
     let mut strings = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

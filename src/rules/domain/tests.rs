@@ -138,6 +138,35 @@ fn where_mail_goes() {
 }
 
 #[test]
+fn what_still_holds_an_old_address() {
+    let facts = healthy().but(|f| f.old_addresses = vec!["198.51.100.7".parse().unwrap()]);
+    let told = |changed: &[&str]| -> Vec<String> {
+        let key = |line: &str| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ");
+        let is_kept = |line: &&&str| !changed.iter().any(|new| key(new) == key(line));
+        let zone: Vec<&str> = GOOD.iter().filter(is_kept).chain(changed).copied().collect();
+        let all = findings(&facts, Handled::Local, &[], &zone).into_iter().filter(|one| one.meta.code == "DNS008");
+        all.map(|one| {
+            let command = one.fix.into_iter().flat_map(|fix| fix.commands).next().unwrap_or_default();
+            format!("{} | {command}", one.subject)
+        })
+        .collect()
+    };
+    assert_eq!(told(&[]), [""; 0]);
+    assert_eq!(
+        told(&["shop.example TXT v=spf1 ip4:198.51.100.7 ip4:192.0.2.10 -all"]),
+        ["shop.example. TXT | shop.example. IN TXT \"v=spf1 ip4:192.0.2.10 -all\""]
+    );
+    let excluded = told(&["shop.example TXT v=spf1 ip4:198.51.100.7 -all"]);
+    assert_eq!(excluded, ["shop.example. TXT | "], "DOM002 has the record that mends both");
+    assert_eq!(told(&["shop.example TXT v=spf1 ip4:198.51.100.70 ip4:192.0.2.10 -all"]), [""; 0]);
+    let away = ["shop.example MX 10 mx.shop.example", "mx.shop.example A 198.51.100.7"];
+    assert!(told(&away)[0].starts_with("mx.shop.example. A | "), "{:?}", told(&away));
+    let theirs = ["shop.example MX 10 mx.other.example", "mx.other.example A 198.51.100.7"];
+    assert_eq!(told(&theirs), ["mx.other.example. A | "], "a record of another zone is not this domain's to change");
+    assert!(told(&["shop.example A 198.51.100.7"])[0].starts_with("shop.example. A | "));
+}
+
+#[test]
 fn what_spf_says() {
     let spf = |text: &str| found(Handled::Local, &[], &[&format!("shop.example TXT {text}")]);
     assert_eq!(spf("v=spf1 -all"), ["DOM002 error shop.example"]);
