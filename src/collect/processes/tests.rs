@@ -14,11 +14,13 @@ struct Proc {
     dir: tempfile::TempDir,
     /// By path; what is not here, root owns, and every path leads to a file of its own.
     files: HashMap<String, FileId>,
+    /// Where the root of the first process leads; `None`: it cannot be seen.
+    first_root: Option<&'static str>,
 }
 
 impl Proc {
     fn new() -> Proc {
-        let proc = Proc { dir: tempfile::tempdir().unwrap(), files: HashMap::new() };
+        let proc = Proc { dir: tempfile::tempdir().unwrap(), files: HashMap::new(), first_root: None };
         fs::write(proc.path().join("stat"), "cpu 1 2\nbtime 1000000\nprocesses 3\n").unwrap();
         fs::create_dir_all(proc.path().join("1")).unwrap();
         proc.namespaces(&proc.path().join("self"));
@@ -57,9 +59,11 @@ impl Proc {
     fn found(&self) -> Found {
         let file_id = |path: &Path| {
             // What a link of the table leads to is the path that it shows.
-            let path = match path.starts_with(self.path()) {
-                true => fs::read_link(path).ok()?,
-                false => path.to_owned(),
+            let first = path.strip_prefix(self.path().join("1/root"));
+            let path = match (first, path.starts_with(self.path())) {
+                (Ok(below), _) => Path::new(self.first_root?).join(below),
+                (_, true) => fs::read_link(path).ok()?,
+                (_, false) => path.to_owned(),
             };
             let path = path.to_str()?;
             let inode = path.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
@@ -205,6 +209,27 @@ fn only_the_installed_program_is_believed() {
     proc.files.insert("/usr/exim/bin/exim-4.99-1".into(), other);
     proc.add(7, 1, 10, "/usr/exim/bin/exim-4.99-1", &["exim", "-bd"]);
     assert_eq!(proc.daemons().len(), 1);
+}
+
+#[test]
+fn a_view_that_a_service_manager_gave_us_is_of_this_host() {
+    let mut proc = Proc::new();
+    proc.namespaces(&proc.path().join("1"));
+    let own = proc.path().join("self/ns/mnt");
+    fs::remove_file(&own).unwrap();
+    symlink("mnt:[2]", own).unwrap();
+    let folder = proc.add(7, 1, 10, "/usr/sbin/exim4", &["exim4", "-bd"]);
+    let another = || [Doubt::Namespace { of: "mount".into() }];
+    assert_eq!(proc.doubts(), another(), "the first process's root cannot be seen");
+    // A container with the host's processes: their files are others.
+    proc.first_root = Some("/host");
+    assert_eq!(proc.doubts(), another());
+    proc.first_root = Some("/");
+    assert_eq!(proc.daemons().len(), 1);
+    // The daemon has a view of its own.
+    fs::remove_file(folder.join("ns/mnt")).unwrap();
+    symlink("mnt:[3]", folder.join("ns/mnt")).unwrap();
+    assert_eq!(proc.doubts(), another());
 }
 
 #[test]

@@ -39,6 +39,8 @@ const EXIM_SPOOLS: [&str; 2] = ["/var/spool/exim4", "/var/spool/exim"];
 const PANEL_USERS: [(&str, &str); 2] = [("/opt/zimbra/", "zimbra"), ("/opt/zextras/", "zextras")];
 /// What the kernel writes behind the path of a program that was replaced.
 const DELETED: &str = " (deleted)";
+/// Folders that are the same files wherever a service manager has given a service its own view of the system.
+const SYSTEM: [&str; 3] = ["", "etc", "usr"];
 /// Links followed in one path, as Linux has it (path_resolution(7)).
 const LINK_LIMIT: usize = 40;
 /// Write permission of group and others.
@@ -109,11 +111,23 @@ impl Sources<'_> {
             let of = |process: &Path| std::fs::read_link(process.join(file)).ok();
             match (of(&self.proc.join("self")), of(&folder)) {
                 (Some(here), Some(there)) if here == there => {}
+                (Some(_), there) if kind == "mount" && there == of(&self.proc.join("1")) && self.is_a_view() => {}
                 (Some(_), Some(_)) => return Some(Doubt::Namespace { of: kind.to_owned() }),
                 _ => return Some(Doubt::Refused),
             }
         }
         None
+    }
+
+    /// Whether this process sees the files of the host's first process, whatever mounts a service manager has laid over some: the root and
+    /// the system's folders are the same ones. A container that is shown the host's processes has a root of its own.
+    fn is_a_view(&self) -> bool {
+        let first = self.proc.join("1/root");
+        let id = |path: &Path| (self.file_id)(path).map(|found| (found.device, found.inode));
+        SYSTEM.iter().all(|name| {
+            let own = id(&Path::new("/").join(name));
+            own.is_some() && own == id(&first.join(name))
+        })
     }
 
     /// Whether a running program is the one that is installed: the same file, or one that stood at its path until an update
