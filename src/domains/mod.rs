@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use answers::{Answers, Known};
 pub use exchangers::{Exchanger, Leads};
-pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, observe};
+pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, helo_checks, observe};
 
 use crate::dkim::{KeyFault, PublicKey};
 use crate::facts::{Facts, MapOf, Origin, SenderDomains};

@@ -211,6 +211,28 @@ fn sender_checks(
     (own, helo)
 }
 
+/// SPF of the HELO names of these paths, where `wanted` says that it is looked at, as far as the answers decide it.
+pub fn helo_checks(
+    paths: &[&OutboundPath],
+    wanted: &dyn Fn(&DomainName) -> bool,
+    lookup: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
+) -> Vec<SenderCheck> {
+    let mut checks: Vec<SenderCheck> = Vec::new();
+    for path in paths.iter().filter(|path| path.relayed.is_none() && !path.handed_over) {
+        let (Some(sending), Some(helo)) = (&path.sending, path.helo_name()) else { continue };
+        let (address, name) = (sending.value, helo.value.domain());
+        if let Some(known) = checks.iter_mut().find(|check| check.address == address && check.name == name) {
+            known.paths.push(path.id.clone());
+        } else if wanted(&name)
+            && let spf::Outcome::Done(evaluation) =
+                spf::evaluate(&Check::new(address, &name, helo.value.as_str()), lookup)
+        {
+            checks.push(SenderCheck { address, paths: vec![path.id.clone()], name, evaluation: *evaluation });
+        }
+    }
+    checks
+}
+
 fn dmarc_state(domain: &DomainName, answers: &Answers, needs: &mut BTreeSet<Question>) -> DmarcState {
     let lookup = |question: &Question| answers.lookup(question);
     let discovery = match dmarc::discover(domain, &lookup) {

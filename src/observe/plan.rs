@@ -18,6 +18,10 @@ pub const PTR_NAMES_FOLLOWED: usize = 16;
 const PATHS_WITH_HOLDER: usize = 16;
 /// Addresses of one HELO name whose PTR records are asked for where the sending address is not known.
 const HELO_ADDRESSES_FOLLOWED: usize = 4;
+/// HELO names whose SPF records are looked at.
+const SPF_NAMES: usize = 64;
+/// Terms of an SPF record that may take a question (RFC 7208 section 4.6.4).
+const SPF_TERMS: usize = 10;
 /// Entries of cPanel's mail_reverse_dns that are compared with the DNS: the addresses of one server, and some.
 const REVERSE_ENTRIES: usize = 1024;
 
@@ -34,6 +38,10 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
     }
     for name in helo_names(&facts.paths).iter().filter(|name| is_askable(name)) {
         questions.insert(Question::new(name, RecordType::Mx));
+    }
+    // What a HELO name publishes for SPF counts for mail without sender.
+    for name in introduced(facts) {
+        questions.insert(Question::new(&name, RecordType::Txt));
     }
     // Where the names of an old host lead decides how bad it is that one is left.
     let left = facts.moved.iter().flat_map(|moved| &moved.sought.names).filter(|name| is_askable(name));
@@ -81,6 +89,8 @@ pub struct FollowUps {
     here: BTreeSet<IpAddr>,
     /// HELO names of paths whose source the kernel chose, by family.
     unbound: BTreeSet<(Family, DomainName)>,
+    /// HELO names whose SPF records are looked at.
+    introduced: BTreeSet<DomainName>,
 }
 
 impl FollowUps {
@@ -104,18 +114,22 @@ impl FollowUps {
             },
             own: host_names(facts),
             here: here.filter(|addr| !addr.is_loopback() && !sending.contains(addr)).collect(),
+            introduced: introduced(facts),
             unbound: unbound.filter_map(|path| Some((path.family, path.helo_name()?.value.domain()))).collect(),
         }
     }
 
     /// The questions that an answer brings, each once: a PTR name's addresses, and its MX where it serves as HELO name; the PTR of a HELO
     /// name's address where it is not known from which address the path sends: the two may agree on one; the PTR of another address
-    /// of this host that a HELO name leads to, for mail may be meant to leave from that.
+    /// of this host that a HELO name leads to, for mail may be meant to leave from that; what the SPF record of a HELO name names.
     ///
     /// PTR names are followed whatever they hold, since receivers do so too: a name that is no host name has no address records, and that
     /// must be seen, not supposed. Only what no message can carry is left out.
     pub fn after(&self, question: &Question, answer: &Answer) -> Vec<Question> {
         let mut questions = Vec::new();
+        if question.rtype == RecordType::Txt && self.introduced.contains(&question.name) {
+            return answer.records.iter().flat_map(|record| named_by_spf(&record.data)).collect();
+        }
         if question.rtype != RecordType::Ptr {
             if !self.unplaced.is_empty() && self.unplaced.contains(&question.name) {
                 let found = answer.records.iter().filter_map(|record| record.data.address());
@@ -158,6 +172,36 @@ impl FollowUps {
             .then(|| Some(Question::new(&question.name.parent()?, RecordType::Soa)))
             .flatten()
     }
+}
+
+/// HELO names whose SPF records are looked at: those of paths whose sending address receivers see, as many as hosts with few paths have.
+pub fn introduced(facts: &Facts) -> BTreeSet<DomainName> {
+    let seen =
+        |path: &&OutboundPath| path.relayed.is_none() && !path.handed_over && !path.unused && path.sending.is_some();
+    let names = helo_names(facts.paths.iter().filter(seen));
+    names.into_iter().filter(is_askable).take(SPF_NAMES).collect()
+}
+
+/// What an SPF record names without macros: policies that it includes, names whose addresses it authorises (RFC 7208 section 5). What those name
+/// in turn is not followed, nor are exchangers: the records of HELO names are short.
+fn named_by_spf(data: &RecordData) -> Vec<Question> {
+    let RecordData::Txt(text) = data else { return Vec::new() };
+    let mut terms = text.split(' ');
+    if !terms.next().is_some_and(|version| version.eq_ignore_ascii_case("v=spf1")) {
+        return Vec::new();
+    }
+    let named = |term: &str| -> Vec<Question> {
+        let term = term.trim_start_matches(['+', '-', '~', '?']).to_ascii_lowercase();
+        let (name, types): (&str, &[RecordType]) = match term.split_once([':', '=']) {
+            Some(("include" | "redirect", name)) => (name, &[RecordType::Txt]),
+            Some(("a", name)) => (name.split('/').next().unwrap_or_default(), &[RecordType::A, RecordType::Aaaa]),
+            _ => return Vec::new(),
+        };
+        let name = DomainName::new(name);
+        let asked = !name.as_str().contains('%') && name.is_qualified() && is_representable(&name);
+        types.iter().filter(|_| asked).map(|rtype| Question::new(&name, *rtype)).collect()
+    };
+    terms.flat_map(named).take(2 * SPF_TERMS).collect()
 }
 
 /// The names that this host has whatever its PTR records say: its own and the MTAs', else the HELO names.

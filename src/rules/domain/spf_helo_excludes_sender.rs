@@ -1,18 +1,24 @@
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use super::{DomainContext, open_question};
-use crate::domains::SenderCheck;
+use super::{DomainContext, open_question, publish};
+use crate::domains::fix::authorising;
+use crate::domains::{SenderCheck, helo_checks};
+use crate::facts::OutboundPath;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::rules::rule;
+use crate::observe::plan::introduced;
+use crate::observe::{Question, RecordType};
+use crate::rules::{Context, rule};
 use crate::spf::SpfResult;
 
 rule! {
     /// The HELO name publishes SPF that does not pass for the path.
     ///
     /// ## Condition
-    /// The HELO name of a path that the domain's mail takes has an SPF record, and it does not pass for the path's sending address. Subject: the
-    /// HELO name.
+    /// The HELO name of a path has an SPF record, and it does not pass for the path's sending address. Relayed paths apart. Subject: the HELO name.
+    /// `check` looks at up to 64 HELO names, and says nothing where a record rests on exchangers, on macros or on what an included policy
+    /// includes in turn: `helolint domains` evaluates those too.
     ///
     /// ## Why it matters
     /// Receivers may check the HELO identity first (RFC 7208 section 2.3), and it is the only one of bounces, which have no sender: with `fail`
@@ -28,14 +34,30 @@ rule! {
         name: "spf-helo-excludes-sender",
         severity: Warning,
         refs: ["RFC 7208 sections 2.3 and 10.1.3"],
-        needs: [Domains, Dns],
-        check: (domain check),
+        needs: [Facts, Dns],
+        check: (both check check_domain),
     };
 }
 
-fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let lookup = |question: &Question| {
+        let truth = cx.dns.replies.contains_key(question).then(|| cx.dns.truth(question))?;
+        Some(truth.lookup.filter_map(|record| Some(record.data)))
+    };
+    let names = introduced(cx.facts);
+    let is_looked_at =
+        |name: &DomainName| names.contains(name) && lookup(&Question::new(name, RecordType::Txt)).is_some();
+    let paths: Vec<&OutboundPath> = cx.facts.paths.iter().filter(|path| !path.unused).collect();
+    judged(&helo_checks(&paths, &is_looked_at, &lookup), &cx.facts.old_addresses)
+}
+
+fn check_domain(cx: &DomainContext<'_>) -> Vec<Finding> {
+    judged(&cx.seen.helo, &cx.host.facts.old_addresses)
+}
+
+fn judged(checks: &[SenderCheck], old: &[IpAddr]) -> Vec<Finding> {
     let mut by_name: BTreeMap<&DomainName, Vec<&SenderCheck>> = BTreeMap::new();
-    for check in &cx.seen.helo {
+    for check in checks {
         if !matches!(check.evaluation.result, SpfResult::Pass | SpfResult::None) {
             by_name.entry(&check.name).or_default().push(check);
         }
@@ -53,10 +75,22 @@ fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
                 open.iter().fold(finding, Finding::open)
             }
             false => {
-                let text =
-                    format!("Authorise the address in the SPF record of {name}: `v=spf1 a -all` where it leads to it.");
+                let failing = checks.iter().filter(|check| open_question(check).is_none());
+                let add: Vec<IpAddr> = failing.clone().map(|check| check.address).collect();
+                let record = checks.iter().find_map(|check| check.evaluation.record.as_deref());
+                let fix = match record.and_then(|record| authorising(Some(record), &add, old)) {
+                    Some(record) => publish(
+                        format!("Publish this SPF record for {name} in place of the present one."),
+                        name,
+                        &record,
+                    ),
+                    None => Fix::new(
+                        Who::DnsZone,
+                        format!("Mend the SPF record of {name}, and authorise the address in it."),
+                    ),
+                };
                 let message = format!("SPF of the HELO name {name} does not pass: {}", words.join(", "));
-                RULE.violated(name, message).fix(Fix::new(Who::DnsZone, text))
+                RULE.violated(name, message).fix(fix)
             }
         };
         checks.iter().flat_map(|check| &check.paths).fold(finding, |finding, path| finding.path(path))
