@@ -73,7 +73,7 @@ macro_rules! harmless {
 }
 pub(crate) use harmless;
 
-harmless!(bool, u8, u32, u64, usize, &'static str, IpAddr);
+harmless!(bool, u8, u16, u32, u64, usize, &'static str, IpAddr);
 
 /// Sanitizes every field of a struct. All must be named.
 macro_rules! sanitize_fields {

@@ -19,6 +19,7 @@
 //! | [`remedy`] | all of these, and the root again | what to do, tried on a copy in memory |
 //! | [`receivers`] | paths, observations | what each known receiver will do, and what that stands on |
 //! | [`replies`] | an SMTP reply, a bounce, a log line | who says so, what it means, which rules look into it |
+//! | [`logs`] | mail logs | which of these replies receivers gave, and where mail left from |
 //! | [`report`] | all of these | text for people and machines |
 //!
 //! Few doors open to the outside: [`collect::root`] (files), [`collect::kernel`] (the kernel and the C library),
@@ -59,6 +60,7 @@ pub mod identity;
 mod inputs;
 #[cfg(test)]
 mod layers;
+pub mod logs;
 pub mod managers;
 pub mod merge;
 pub mod name;

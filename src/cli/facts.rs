@@ -53,6 +53,40 @@ pub(crate) struct CutoverArgs {
     pub cutover: Option<jiff::Timestamp>,
 }
 
+/// Which mail logs are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LogFrom {
+    /// Those of the host that is looked at.
+    Host,
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// Mail logs.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where facts come from")]
+pub(crate) struct LogArgs {
+    /// Read mail logs too: what receivers said of this host's names and addresses [default: the live MTA's, rotated ones too]
+    ///
+    /// Logs of Postfix and Exim, plain or packed with gzip or zstd, and `journalctl -o export`; `-` is standard input. Of the last fourteen days,
+    /// and of a FILE of the fourteen before its newest line. Neither addresses of people nor numbers of messages get into a report.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    log: Option<Option<PathBuf>>,
+}
+
+impl LogArgs {
+    /// Which are read; `None`: none.
+    pub(crate) fn from(self) -> Option<LogFrom> {
+        self.log.map(|file| match file {
+            None => LogFrom::Host,
+            Some(file) if file.as_os_str() == "-" => LogFrom::Stdin,
+            Some(file) => LogFrom::File(file),
+        })
+    }
+}
+
 /// Where facts come from.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where facts come from")]
@@ -106,6 +140,9 @@ pub(crate) struct FactArgs {
     /// The settings [default: /etc/helolint.toml, below --root too, where there is one; none with --from]
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     pub config: Option<PathBuf>,
+    /// `--log`, where a command has it.
+    #[arg(skip)]
+    pub log: Option<LogFrom>,
     /// `--cutover`, where a command has it.
     #[arg(skip)]
     pub cutover: Option<jiff::Timestamp>,

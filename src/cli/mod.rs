@@ -28,7 +28,7 @@ pub(crate) use demo::DemoArgs;
 pub(crate) use dns::DnsArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
 pub(crate) use domains::{DomainsArgs, DomainsFormat};
-pub(crate) use facts::{CutoverArgs, FactArgs, MoveArgs};
+pub(crate) use facts::{CutoverArgs, FactArgs, LogArgs, LogFrom, MoveArgs};
 pub(crate) use manual::{all_pages, main_page};
 pub(crate) use merge::{MergeArgs, MergeFormat};
 pub(crate) use output::OutputArgs;
@@ -231,6 +231,8 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub moved: MoveArgs,
     #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
     pub cutover: CutoverArgs,
     #[command(flatten)]
     pub dns: DnsArgs,
@@ -243,6 +245,8 @@ pub(crate) struct CheckArgs {
 pub(crate) struct SnapshotArgs {
     #[command(flatten)]
     pub facts: FactArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
     #[command(flatten)]
     pub cutover: CutoverArgs,
     #[command(flatten)]

@@ -50,6 +50,25 @@ fn block_lists_are_asked_only_on_request() {
 }
 
 #[test]
+fn logs_are_read_only_on_request() {
+    let log = |line: &str| match read(line) {
+        Ok(Command::Check(check)) => check.log.clone().from(),
+        Ok(Command::Snapshot(snapshot)) => snapshot.log.clone().from(),
+        other => panic!("{line}: {other:?}"),
+    };
+    for line in ["check", "snapshot"] {
+        assert_eq!(log(line), None);
+        assert_eq!(log(&format!("{line} --log")), Some(LogFrom::Host));
+        assert_eq!(log(&format!("{line} --log --offline")), Some(LogFrom::Host));
+        assert_eq!(log(&format!("{line} --log -")), Some(LogFrom::Stdin));
+        assert_eq!(log(&format!("{line} --log mail.log")), Some(LogFrom::File("mail.log".into())));
+    }
+    for line in ["check --from s --replay --log -", "wait --log", "domains --log"] {
+        assert!(read(line).is_err(), "{line}");
+    }
+}
+
+#[test]
 fn the_name_alone_asks_for_help() {
     let help = Cli::read(["helolint".into()]).unwrap_err();
     assert_eq!((help.kind(), help.use_stderr()), (clap::error::ErrorKind::DisplayHelp, false));

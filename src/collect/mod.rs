@@ -10,6 +10,7 @@ pub mod exim;
 pub mod kernel;
 mod left_behind;
 pub(crate) mod live;
+pub(crate) mod logs;
 #[doc(hidden)] // For the tests against recorded answers.
 pub mod lsearch;
 pub mod machine;

@@ -17,8 +17,10 @@ use crate::{exit, process, progress, receivers, rules};
 ///
 /// # Errors
 /// Where it cannot be run.
-pub(crate) fn run(CheckArgs { mut facts, moved, cutover, mut dns, output: mut out }: CheckArgs) -> Result<u8, Error> {
-    (facts.moved, facts.cutover) = (moved, cutover.cutover);
+pub(crate) fn run(
+    CheckArgs { mut facts, moved, log, cutover, mut dns, output: mut out }: CheckArgs,
+) -> Result<u8, Error> {
+    (facts.moved, facts.log, facts.cutover) = (moved, log.from(), cutover.cutover);
     let host = Host::open(&facts)?;
     let settings = gather::settings(&mut facts, &mut dns, &host)?;
     settings.complete_output(&mut out);

@@ -8,7 +8,7 @@ use super::judging::Judging;
 use crate::cli::{CheckArgs, Cli, Command, DemoArgs, RuleArgs};
 use crate::collect::root::Root;
 use crate::error::Error;
-use crate::inputs::{Host, Input, Inputs, ZoneInputs};
+use crate::inputs::{Host, Input, Inputs, LogInput, ZoneInputs};
 use crate::output::{self, Output, Readers};
 use crate::report::{Format, Style};
 use crate::settings::Settings;
@@ -72,6 +72,7 @@ fn report(format: Format, style: &Style) -> Result<String, Error> {
     let CheckArgs { facts, dns, output, .. } = *args;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let inputs = Inputs {
+        log: LogInput::Nothing,
         host: Host::Files(Root::held(&FILES, LAST_CHANGE)),
         kernel: Some(Input::held("--kernel", "kernel", text(KERNEL))),
         zones: Some(ZoneInputs::held("zones", ZONES.map(|(name, bytes)| (name, text(bytes))))),

@@ -13,8 +13,8 @@ use crate::{escape, exit, output, process, rules, snapshot};
 ///
 /// # Errors
 /// Where it cannot be run.
-pub(crate) fn run(SnapshotArgs { mut facts, cutover, mut dns, output: file }: SnapshotArgs) -> Result<u8, Error> {
-    facts.cutover = cutover.cutover;
+pub(crate) fn run(SnapshotArgs { mut facts, log, cutover, mut dns, output: file }: SnapshotArgs) -> Result<u8, Error> {
+    (facts.log, facts.cutover) = (log.from(), cutover.cutover);
     let host = Host::open(&facts)?;
     gather::settings(&mut facts, &mut dns, &host)?;
     let inputs = Inputs::open(host, &facts, &dns)?;

@@ -36,6 +36,8 @@ impl Facts {
             daemons: _,
             old_addresses: _,
             block_lists: _,
+            // Read later, and it holds no text of a log.
+            log: _,
             // A snapshot's own, which was concealed when it was read; places in files show no secret.
             moved: _,
             cutover: _,

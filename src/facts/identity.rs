@@ -51,6 +51,13 @@ impl OutboundPath {
         self.relayed.is_some() || self.unused || self.handed_over
     }
 
+    /// The places that its source address and its HELO name come from.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        let source = self.source.iter().flat_map(|source| std::iter::once(&source.origin).chain(source.via.iter()));
+        let helo = self.helo_name().into_iter().flat_map(|helo| std::iter::once(&helo.origin).chain(helo.via.iter()));
+        source.chain(helo)
+    }
+
     /// Its HELO name, where files decide it.
     pub fn helo_name(&self) -> Option<&Fact<HeloName>> {
         match &self.helo {

@@ -4,6 +4,7 @@ mod conceal;
 mod fact;
 mod host;
 mod identity;
+mod log;
 mod machine;
 pub mod moved;
 mod mta;
@@ -26,6 +27,7 @@ pub use identity::{
     AfterBindFault, BindFault, BindFaultKind, ExpectedHelo, Helo, NatEntry, NatMap, OutboundPath, SenderDomains,
     Undecided,
 };
+pub use log::{Departure, DepartureKind, MailLog, Packing, ReadLog, Refused};
 pub use machine::Machine;
 pub use moved::{Answers, Leftover, Mapped, Moved, RemovedRecord, Sought};
 pub use mta::{
@@ -107,6 +109,9 @@ pub struct Facts {
     /// Block lists that are asked for the sending addresses (`--dnsbl`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub block_lists: Vec<DomainName>,
+    /// What mail logs show (`--log`); `None` where none was to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Arc<MailLog>>,
     /// When a move is planned (`--cutover`), as RFC 3339 writes times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cutover: Option<String>,
@@ -161,6 +166,7 @@ impl Facts {
             daemons: Vec::new(),
             old_addresses: Vec::new(),
             block_lists: Vec::new(),
+            log: None,
             cutover: None,
             certificates: Vec::new(),
             moved: None,

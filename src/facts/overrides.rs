@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{ExpectedHelo, Facts, Moved, Mta, NatEntry};
+use crate::facts::{ExpectedHelo, Facts, MailLog, Moved, Mta, NatEntry};
 use crate::name::DomainName;
 
 /// What takes the place of what the host's files give.
@@ -45,6 +45,8 @@ pub struct Expectations {
     pub old_addresses: Vec<IpAddr>,
     /// `--dnsbl`.
     pub block_lists: Vec<DomainName>,
+    /// What the logs of `--log` show.
+    pub log: Option<Arc<MailLog>>,
     /// `--cutover`.
     pub cutover: Option<String>,
     /// `--moved-from`.
@@ -54,12 +56,13 @@ pub struct Expectations {
 impl Facts {
     /// Adds what is expected; a host name takes the place of an earlier one.
     pub fn expect(&mut self, expectations: Expectations) {
-        let Expectations { hostname, helo, old_addresses, block_lists, cutover, moved } = expectations;
+        let Expectations { hostname, helo, old_addresses, block_lists, log, cutover, moved } = expectations;
         self.expected_hostname = hostname.or(self.expected_hostname.take());
         self.expected_helo.extend(helo);
         self.old_addresses.extend(old_addresses);
         let more: Vec<DomainName> = block_lists.into_iter().filter(|list| !self.block_lists.contains(list)).collect();
         self.block_lists.extend(more);
+        self.log = log.or(self.log.take());
         self.cutover = cutover.or(self.cutover.take());
         self.moved = moved.or(self.moved.take());
     }

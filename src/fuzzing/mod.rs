@@ -10,6 +10,10 @@ mod tests;
 mod world;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
 
 use crate::cli::Cli;
 use crate::collect::{self, kernel, lsearch};
@@ -27,7 +31,7 @@ use crate::report::{MergedFormat, MergedReport, Style};
 use crate::sandbox::Message;
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
-use crate::{compare, identity, replies, settings, shell, snapshot};
+use crate::{compare, identity, logs, replies, settings, shell, snapshot};
 
 pub use policies::{dkim_record, dmarc_record, spf};
 use world::{look_at, text, with_host};
@@ -48,6 +52,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("exim_expand", exim_expand),
     ("host_file", host_file),
     ("kernel", kernel),
+    ("log", log),
     ("map", map),
     ("merge", merge),
     ("panel_map", panel_map),
@@ -195,6 +200,37 @@ pub fn kernel(data: &[u8]) {
     if let Ok(facts) = kernel::from_file(&text(data)) {
         let again = serde_json::to_string(&kernel::recording(&facts)).expect("a recording is JSON");
         kernel::from_file(&again).expect("what was recorded can be read");
+    }
+}
+
+/// Mail logs and journals, packed or not, and what is judged by them.
+///
+/// # Panics
+/// Where what is kept of a log is unbounded, or an event counts that is outside of the days that do.
+pub fn log(data: &[u8]) {
+    let now = 1_795_867_200;
+    let deadline = Instant::now() + Duration::from_secs(600);
+    let how = logs::How { now, until: Some(now), zone: TimeZone::UTC, exim_zone: None, deadline };
+    let source = |modified| logs::Source { name: "log".to_owned(), reader: data, modified };
+    for (sources, until) in [
+        (vec![source(Some(now))], Some(now)),
+        (vec![source(None)], None),
+        (vec![source(Some(0)), source(Some(now))], None),
+    ] {
+        let log = logs::read(sources, &logs::How { until, ..how.clone() });
+        assert!(log.refusals.len() <= 2000 && log.departures.len() <= 2000 && log.unread.len() <= 4);
+        for refused in &log.refusals {
+            assert!(refused.count > 0 && refused.first <= refused.last && refused.last >= log.since, "{refused:?}");
+            assert!(
+                refused.words.chars().count() <= 160 && !refused.words.contains('@') && refused.hosts.len() <= 8,
+                "{refused:?}"
+            );
+        }
+        with_host("postfix-plain", |host| {
+            let mut facts = host.facts(&[]);
+            facts.log = Some(Arc::new(log));
+            look_at(&facts, &Observations::offline());
+        });
     }
 }
 

@@ -31,6 +31,11 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         }
         "host_file" => seeds.extend(numbered(HOST_FILES.iter().copied())),
         "kernel" => seeds.extend(of_hosts("kernel")),
+        "log" => {
+            for path in ["mail.log", "mail.log.1.gz", "exim/mainlog"] {
+                seeds.extend(of_hosts(&format!("root/var/log/{path}")));
+            }
+        }
         "map" => {
             for path in ["etc/mailips", "etc/mailhelo", "etc/userdomains", "etc/aliases"] {
                 seeds.extend(of_hosts(&format!("root/{path}")));

@@ -2,6 +2,7 @@
 //! that are written.
 
 mod given;
+mod log;
 mod reports;
 
 use std::fs;
@@ -18,7 +19,7 @@ use crate::output::{Output, Readers};
 use crate::report::Format;
 use crate::settings;
 use crate::source::SourceFile;
-
+pub(crate) use log::LogInput;
 pub(crate) use reports::ReportFile;
 
 /// Largest file of the command line that is read (snapshots, zone files, kernel facts), in bytes.
@@ -200,6 +201,8 @@ pub(crate) struct Inputs {
     pub overlay: Option<Input>,
     /// The old host's snapshot.
     pub moved_from: Option<Input>,
+    /// `--log`.
+    pub log: LogInput,
 }
 
 impl Inputs {
@@ -215,7 +218,8 @@ impl Inputs {
         };
         let overlay = dns.overlay.as_deref().map(|path| Input::read("--overlay", path)).transpose()?;
         let moved_from = facts.moved.moved_from.as_deref().map(|path| Input::read("--moved-from", path)).transpose()?;
-        Ok(Inputs { host, kernel, zones, overlay, moved_from })
+        let log = log::open(facts.log.as_ref(), &host)?;
+        Ok(Inputs { host, kernel, zones, overlay, moved_from, log })
     }
 }
 

@@ -54,6 +54,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("receivers", &["facts", "identity", "observe", "rules", "name", "addr"]),
     ("replies", &["receivers", "addr"]),
+    ("logs", &["replies", "facts", "addr"]),
     (
         "remedy",
         &[
@@ -174,6 +175,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("similar", &["remedy/"]),
     ("xattr", &["remedy/apply/"]),
     ("regex", &["collect/", "replies/", "secret/"]),
+    ("memchr", &["logs/"]),
+    ("flate2", &["logs/"]),
+    ("ruzstd", &["logs/"]),
     ("toml", &["settings/"]),
     ("psl", &["identity/generic/", "name.rs"]),
     // The command line, and what is written.

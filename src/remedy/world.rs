@@ -468,6 +468,7 @@ impl<'a> Lab<'a> {
             helo: ground.facts.expected_helo.clone(),
             old_addresses: ground.facts.old_addresses.clone(),
             block_lists: ground.facts.block_lists.clone(),
+            log: ground.facts.log.clone(),
             cutover: ground.facts.cutover.clone(),
             moved: ground.facts.moved.clone(),
         });

@@ -3,7 +3,9 @@
 //!
 //! Beside those that name a fault stand some that look alike and mean something else, so that they are not taken for it.
 
+mod heard;
 mod mailboxes;
+mod prefilter;
 mod software;
 mod text;
 
@@ -14,6 +16,7 @@ use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::addr::is_public;
 use crate::receivers::Basis;
+pub use heard::{Heard, heard};
 
 /// What a reply says is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,10 +169,20 @@ pub struct Recognised {
 /// What a reply, a bounce or lines of a log say.
 pub fn recognise(text: &str) -> Recognised {
     let text::Joined { joined, incoming, cut } = text::join(text);
-    let found = PATTERNS.matches(joined.as_bytes());
-    let mut replies: Vec<&'static Reply> =
-        all().enumerate().filter(|(at, _)| found.matched(*at)).map(|(_, reply)| reply).collect();
+    let replies = known(&joined);
     let helo = replies.iter().flat_map(|reply| helo_names(reply, &joined)).collect();
+    let replies = without_superseded(replies);
+    Recognised { replies, addresses: addresses(&joined), helo, code: text::code(&joined), incoming, cut }
+}
+
+/// The known replies that a joined text contains, in the order of [`all`].
+fn known(joined: &str) -> Vec<&'static Reply> {
+    let found = PATTERNS.matches(joined.as_bytes());
+    all().enumerate().filter(|(at, _)| found.matched(*at)).map(|(_, reply)| reply).collect()
+}
+
+/// Those that name a fault first; what a more special one says already is left out.
+fn without_superseded(mut replies: Vec<&'static Reply>) -> Vec<&'static Reply> {
     replies.sort_by_key(|reply| (reply.proof, reply.receiver.is_none()));
     let mut kept: Vec<&'static Reply> = Vec::new();
     for reply in replies {
@@ -185,7 +198,7 @@ pub fn recognise(text: &str) -> Recognised {
             kept.push(reply);
         }
     }
-    Recognised { replies: kept, addresses: addresses(&joined), helo, code: text::code(&joined), incoming, cut }
+    kept
 }
 
 /// The names that a reply's pattern takes out of a text.

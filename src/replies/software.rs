@@ -133,7 +133,7 @@ pub(super) const SOFTWARE: &[Reply] = &[
     Reply {
         id: "exim-reverse-lookup",
         receiver: None,
-        pattern: "(?:host lookup failed(?: for reverse lookup check)?|host lookup deferred for reverse lookup check)",
+        pattern: "host lookup failed(?: for reverse lookup check)?|host lookup deferred for reverse lookup check",
         example: "550 host lookup failed for reverse lookup check (no.rdns.example does not match any IP address for 192.0.2.25)",
         meaning: "Exim's verify = reverse_host_lookup: no PTR record or, where it says `does not match any IP address`, a PTR name that does not lead back.",
         means: &[Condition::PtrMissing, Condition::NotConfirmed],

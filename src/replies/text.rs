@@ -108,7 +108,7 @@ fn split_code(word: &str) -> (Option<&str>, &str) {
 }
 
 /// Whether a word is an enhanced status code (RFC 3463).
-fn is_enhanced(word: &str) -> bool {
+pub(super) fn is_enhanced(word: &str) -> bool {
     let mut parts = word.split('.');
     let class = parts.next().is_some_and(|class| matches!(class, "4" | "5"));
     let is_number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());

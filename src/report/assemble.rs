@@ -14,7 +14,7 @@ use crate::observe::zones;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
 use crate::remedy::{Plan, Step};
 use crate::report::model::*;
-use crate::report::servers;
+use crate::report::{log, servers};
 use crate::source::Excerpt;
 
 /// Questions beyond which the answers are not listed one by one: nobody reads on.
@@ -58,6 +58,7 @@ impl Report {
             no_longer_found: Vec::new(),
             first_step: None,
             plan: None,
+            log: log::view(facts),
             not_checked: not_checked
                 .iter()
                 .map(|meta| NotChecked { code: meta.code, name: meta.name, why: why(meta).to_owned() })

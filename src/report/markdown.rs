@@ -7,6 +7,7 @@ use crate::observe::iprev::Iprev;
 use crate::receivers::Verdict as Receives;
 use crate::remedy::NO_FILES;
 use crate::report::human::{self, Step};
+use crate::report::log::TITLE;
 use crate::report::{
     FindingView, OriginView, PathView, ReceiverView, Report, SenderSelection, SuppressedView, Verbosity, alike,
     checklist, verdict,
@@ -31,6 +32,7 @@ pub(crate) fn render(report: &Report, verbosity: Verbosity) -> String {
     }
     out.push_str("\n\n");
     paths(&mut out, report, whole);
+    log(&mut out, report);
     receivers(&mut out, report);
     let mut all: Vec<&FindingView> = report.findings.iter().collect();
     all.sort_by_key(|f| (human::rank(f), f.code));
@@ -40,6 +42,15 @@ pub(crate) fn render(report: &Report, verbosity: Verbosity) -> String {
     notes(&mut out, report);
     checklist(&mut out, report);
     out.trim_end().to_owned() + "\n"
+}
+
+/// What receivers did, by the mail log.
+fn log(out: &mut String, report: &Report) {
+    let Some(log) = &report.log else { return };
+    let (did, notes) = log.sentences();
+    out.push_str(&format!("### {TITLE}\n\n"));
+    did.iter().chain(&notes).for_each(|sentence| out.push_str(&format!("- {}\n", text(sentence))));
+    out.push('\n');
 }
 
 /// What is to be known of the servers that were asked.

@@ -11,6 +11,7 @@ mod html;
 mod human;
 mod json;
 mod junit;
+mod log;
 mod markdown;
 mod merged;
 mod model;
@@ -33,6 +34,7 @@ use std::borrow::Cow;
 
 pub(crate) use assemble::host_view;
 pub use changes::{Comparison, ComparisonFormat};
+pub use log::{LogFileView, LogView, RefusalView};
 pub use merged::{MergedFormat, MergedReport, Unread};
 pub use model::*;
 pub use questions::plan;

@@ -13,7 +13,7 @@ use crate::observe::VantageKind;
 use crate::observe::iprev::Iprev;
 use crate::receivers;
 use crate::remedy::Plan;
-use crate::report::ZoneView;
+use crate::report::{LogView, ZoneView};
 
 /// The number of the JSON report's format: keys may be added under it, never changed or removed.
 pub const SCHEMA: u32 = 1;
@@ -45,6 +45,9 @@ pub struct Report {
     pub first_step: Option<FirstStep>,
     /// What to do, in this order; null where no plan was made.
     pub plan: Option<Plan>,
+    /// What mail logs show (`--log`). Left out where none was to be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogView>,
     /// Rules that were not checked.
     pub not_checked: Vec<NotChecked>,
     /// When the DNS answered, `2026-11-28T19:00:00Z`; null where nobody has a clock: `--zones`, `--offline`.

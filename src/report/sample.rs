@@ -11,7 +11,7 @@ use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::Iprev;
 use crate::observe::*;
 use crate::remedy::{Plan, Settled, Step};
-use crate::report::{Forward, Report};
+use crate::report::{Forward, LogFileView, LogView, RefusalView, Report};
 use crate::source::SourceFile;
 
 pub(crate) static PTR001: Meta = Meta {
@@ -172,6 +172,7 @@ pub(crate) fn facts() -> Facts {
         daemons: Vec::new(),
         old_addresses: vec![ip("198.51.100.9")],
         block_lists: Vec::new(),
+        log: None,
         cutover: None,
         certificates: Vec::new(),
         moved: None,
@@ -373,6 +374,45 @@ fn plan(stranger: &str) -> Plan {
     }
 }
 
+/// What a log shows, with what a stranger wrote wherever one could.
+pub(crate) fn log(stranger: &str) -> LogView {
+    let refused = RefusalView {
+        receiver: Some(format!("Gmail{stranger}")),
+        hosts: vec![format!("mx.example.net{stranger}")],
+        sending: Some(ip("203.0.113.10")),
+        mta: Mta::Postfix,
+        service: format!("postfix/smtp{stranger}"),
+        reply: "gmail-ptr-missing".into(),
+        code: Some(550),
+        status: Some(format!("5.7.25{stranger}")),
+        words: format!("does not have a PTR record{stranger}"),
+        meaning: "The address has no PTR record.".into(),
+        names_it: true,
+        rules: vec!["PTR001".into()],
+        count: 14,
+        first: "2026-11-20T10:02:00Z".into(),
+        last: "2026-11-20T11:00:00Z".into(),
+    };
+    let at = "2026-11-19T23:00:00Z".to_owned();
+    let other =
+        RefusalView { receiver: None, sending: None, code: Some(450), status: None, count: 1, ..refused.clone() };
+    let other = RefusalView { first: at.clone(), last: at, ..other };
+    LogView {
+        files: vec![LogFileView {
+            name: format!("/var/log/mail.log{stranger}"),
+            packed: None,
+            lines: 20,
+            octets: 4000,
+            from: Some("2026-11-14T08:00:00Z".into()),
+            to: Some("2026-11-20T12:00:00Z".into()),
+        }],
+        since: "2026-11-06T00:00:00Z".into(),
+        until: "2026-11-20T13:00:00Z".into(),
+        refused: vec![refused, other],
+        not_read: vec![format!("/var/log/mail.log.1{stranger} was not read: permission denied")],
+    }
+}
+
 /// The report of that host; `stranger` stands wherever a stranger's text can.
 pub(crate) fn report(stranger: &str) -> Report {
     let mut facts = facts();
@@ -382,6 +422,7 @@ pub(crate) fn report(stranger: &str) -> Report {
     let mut report =
         Report::new(&facts, &observations(), &findings(stranger), [&HLO001, &HLO004, &PTR001, &PTR004], &[]);
     report.plan = Some(plan(stranger));
+    report.log = Some(log(stranger));
     let [first, second] = &mut report.paths[..] else { unreachable!() };
     (first.ptr, first.iprev, first.helo_addresses) = (Some(Vec::new()), Some(Iprev::PermError), None);
     first.helo = Some(format!("mail{stranger}").into());

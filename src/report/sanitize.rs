@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::addr::Family;
 use crate::escape::{Sanitize, harmless, sanitize_fields};
-use crate::facts::{AddressFlag, InterfaceAddress, Mta};
+use crate::facts::{AddressFlag, InterfaceAddress, Mta, Packing};
 use crate::findings::{Evidence, FirstStep, Fix, Known, Meta, Severity, StaleCaches, Verdict, Who};
 use crate::observe::VantageKind;
 use crate::observe::iprev::Iprev;
@@ -40,6 +40,7 @@ harmless!(
     Iprev,
     Mta,
     Outgoing,
+    Packing,
     SenderSelection,
     Severity,
     Summary,
@@ -53,7 +54,7 @@ harmless!(
 
 sanitize_fields! {
     Report {
-        schema, tool, taken, host, mta, paths, findings, suppressed, no_longer_found, first_step, plan, not_checked, summary, planned, dns,
+        schema, tool, taken, host, mta, paths, findings, suppressed, no_longer_found, first_step, plan, log, not_checked, summary, planned, dns,
         mail_domains, rules,
     }
     Tool { name, version }

@@ -1,13 +1,24 @@
 //! What a rule judges by: facts, observations, and what follows from both, each worked out once and only if some rule asks.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use crate::compare::{self, Change};
 use crate::facts::{Fact, Facts, Mta};
+use crate::findings::Finding;
 use crate::name::DomainName;
 use crate::observe::Observations;
 use crate::rules::names::{self, Introduced, OwnAddresses};
 use crate::rules::support::{self, IdentityName, Sending};
+
+/// What rules found that were judged before.
+#[derive(Debug, Default)]
+pub struct Judged<'a> {
+    /// Their findings, alike ones merged.
+    pub findings: Vec<&'a Finding>,
+    /// The codes of the rules that were checked.
+    pub checked: BTreeSet<&'static str>,
+}
 
 /// The one argument of every rule. Making one costs nothing: derived values come when they are first asked for.
 pub struct Context<'a> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::facts::Facts;
 use crate::findings::{Finding, Meta, Need, Verdict};
 use crate::observe::Observations;
-use crate::rules::{self, Check, Context, DomainContext, config};
+use crate::rules::{self, Check, Context, DomainContext, Judged, config};
 
 /// Which rules the user wants: codes, names or families such as `PTR`.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,7 @@ pub struct Outcome {
 pub fn is_applicable(meta: &Meta, facts: &Facts) -> bool {
     (facts.moved.is_some() || !meta.needs(Need::OldSnapshot))
         && (!facts.block_lists.is_empty() || !meta.needs(Need::BlockLists))
+        && (facts.log.is_some() || !meta.needs(Need::Log))
         && !meta.needs(Need::Domains)
 }
 
@@ -53,7 +54,7 @@ pub fn judge_domain(cx: &DomainContext<'_>, selection: &Selection) -> Vec<Findin
         .filter(|rule| selection.allows(rule))
         .flat_map(|rule| match rule.check {
             Check::Domain(check) | Check::Both(_, check) => check(cx),
-            Check::Context(_) | Check::Policy => Vec::new(),
+            Check::Context(_) | Check::After(_) | Check::Policy => Vec::new(),
         })
         .collect();
     findings.sort_by(|one, other| (one.meta.code, &one.subject).cmp(&(other.meta.code, &other.subject)));
@@ -64,6 +65,7 @@ pub fn judge_domain(cx: &DomainContext<'_>, selection: &Selection) -> Vec<Findin
 pub fn judge_until(facts: &Facts, dns: &Observations, selection: &Selection, end: Option<Instant>) -> Outcome {
     let mut alike: BTreeMap<(&str, String), Vec<Finding>> = BTreeMap::new();
     let (mut not_checked, mut late) = (Vec::new(), Vec::new());
+    let (mut checked, mut after) = (BTreeSet::new(), Vec::new());
     let cx = Context::new(facts, dns);
     for rule in rules::all().filter(|rule| selection.allows(rule)) {
         if !is_applicable(rule, facts) {
@@ -77,11 +79,21 @@ pub fn judge_until(facts: &Facts, dns: &Observations, selection: &Selection, end
             late.push(&rule.meta);
             continue;
         }
+        checked.insert(rule.code);
+        if let Check::After(check) = rule.check {
+            after.push(check);
+            continue;
+        }
         for finding in rule.findings(&cx) {
             alike.entry((rule.code, finding.subject.clone())).or_default().push(finding);
         }
     }
-    let merged = alike.into_values().filter_map(merge).chain(config::reading_bounded::late(&late));
+    let mut merged: Vec<Finding> = alike.into_values().filter_map(merge).collect();
+    let judged = Judged { findings: merged.iter().collect(), checked };
+    let last: Vec<Finding> = after.into_iter().flat_map(|check| check(&cx, &judged)).collect();
+    merged.extend(last);
+    merged.sort_by(|one, other| (one.meta.code, &one.subject).cmp(&(other.meta.code, &other.subject)));
+    let merged = merged.into_iter().chain(config::reading_bounded::late(&late));
     not_checked.extend(late);
     Outcome { findings: first_of_each_question(merged), not_checked }
 }

@@ -25,10 +25,11 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use context::Context;
+pub use context::{Context, Judged};
 pub use dns::{stale_caches, ttl_advice};
 pub use domain::DomainContext;
 pub use engine::{Outcome, Selection, is_applicable, judge, judge_domain, judge_until};
+pub(crate) use evidence::confirmed as confirmed_by_logs;
 pub use policy::Policy;
 
 use crate::findings::{Finding, Meta};
@@ -47,6 +48,8 @@ pub struct Rule {
 pub enum Check {
     /// A pure function: the same context gives the same findings.
     Context(fn(&Context<'_>) -> Vec<Finding>),
+    /// A pure function of the context and of what all other rules found: it says what that means in the light of evidence.
+    After(fn(&Context<'_>, &Judged<'_>) -> Vec<Finding>),
     /// A pure function of one domain that the host handles ([`judge_domain`]).
     Domain(fn(&DomainContext<'_>) -> Vec<Finding>),
     /// Both: of the host, and of one domain.
@@ -60,6 +63,7 @@ impl Rule {
     pub fn findings(&self, cx: &Context<'_>) -> Vec<Finding> {
         match self.check {
             Check::Context(check) | Check::Both(check, _) => check(cx),
+            Check::After(check) => check(cx, &Judged::default()),
             Check::Domain(_) | Check::Policy => Vec::new(),
         }
     }
@@ -73,7 +77,8 @@ impl std::ops::Deref for Rule {
 }
 
 /// Declares a rule. Its doc comment is kept as a string: the same words are rustdoc, `helolint explain` and the README's table.
-/// `check` is the name of a function, `(domain NAME)` for one that judges a domain, `(both NAME NAME)` for one of each, or `policy`.
+/// `check` is the name of a function, `(domain NAME)` for one that judges a domain, `(both NAME NAME)` for one of each, `(after NAME)` for one
+/// that is told what all others found, or `policy`.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])*
@@ -104,6 +109,9 @@ macro_rules! rule {
     };
     (@check (both $check:ident $domain:ident)) => {
         $crate::rules::Check::Both($check, $domain)
+    };
+    (@check (after $check:ident)) => {
+        $crate::rules::Check::After($check)
     };
     (@check policy) => {
         $crate::rules::Check::Policy

@@ -165,7 +165,7 @@ pub const FIRST: [&str; 8] = [
 ];
 
 /// Read by every program once the host's name and domain are known.
-pub const SHARED: [&str; 34] = [
+pub const SHARED: [&str; 35] = [
     "mail_name",
     "syslog_name",
     "mail_owner",
@@ -200,6 +200,7 @@ pub const SHARED: [&str; 34] = [
     "parent_domain_matches_subdomains",
     "alternate_config_directories",
     "bounce_template_file",
+    "maillog_file",
 ];
 
 const SMTP: [&str; 14] = [

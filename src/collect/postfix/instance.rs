@@ -39,7 +39,7 @@ const KEPT: usize = 8;
 /// Settings that feed one another up to a secret one and are followed.
 const FEED_DEPTH: usize = 20;
 /// Parameters that the snapshot shows: those that bear on identity or route mail.
-const SHOWN: [&str; 39] = [
+const SHOWN: [&str; 41] = [
     "myhostname",
     "mydomain",
     "myorigin",
@@ -79,6 +79,9 @@ const SHOWN: [&str; 39] = [
     "queue_directory",
     "smtpd_tls_key_file",
     "virtual_transport",
+    // Under which names services log, and where.
+    "syslog_name",
+    "maillog_file",
 ];
 
 /// Folders that packages have Postfix's programs in.

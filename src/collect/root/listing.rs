@@ -45,7 +45,7 @@ impl Root {
         self.layer.names.once(&format!("{limit} {path}"), || self.names_on_disk(path, limit))
     }
 
-    fn names_on_disk(&self, path: &str, limit: usize) -> Vec<String> {
+    pub(super) fn names_on_disk(&self, path: &str, limit: usize) -> Vec<String> {
         if let Some(held) = &self.held {
             return held.names(path, limit);
         }

@@ -3,6 +3,7 @@
 mod door;
 mod held;
 mod listing;
+mod log;
 mod pem;
 mod trial;
 
@@ -26,6 +27,7 @@ use crate::secret::Known;
 use crate::source::SourceFile;
 
 use door::Door;
+pub(crate) use log::OpenLog;
 pub(crate) use pem::CERTIFICATES_LIMIT;
 pub use trial::{Changed, Touched};
 

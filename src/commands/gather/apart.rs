@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::logs::READING;
 use super::{Gathered, Held, Known, Sources, Start, moved, observe};
 use crate::cli::{DnsArgs, FactArgs};
 use crate::collect::system;
@@ -49,7 +50,8 @@ pub(crate) fn apart_telling<P>(
     work: impl FnOnce(Start, &mut dyn FnMut(&str)) -> Result<Done, Error>,
     listener: &mut Listener<'_>,
 ) -> Result<(Done, P), Error> {
-    match sends(args, dns) {
+    // What stands in a log was written by strangers, too.
+    match sends(args, dns) || start.logs.is_some() {
         true => in_a_child(parents, (dns, time), &Rc::new(Cell::new(Some(start))), verbose, work, listener),
         false => Ok((work(start, &mut |text| listener.hear(text))?, parents)),
     }
@@ -110,9 +112,17 @@ fn in_a_child<P>(
 ) -> Result<(Done, P), Error> {
     let ports = dns.resolver.iter().map(|resolver| resolver.server.port());
     let ports = ports.chain([resolver::PORT, dns.authoritative_port]).collect();
+    let mut begin = start.take();
+    // Moved into what the child alone goes on with: here they are closed once it has begun.
+    let logs = begin.as_mut().and_then(|start| start.logs.take());
+    start.set(begin);
+    let time = if logs.is_some() { time.saturating_add(READING) } else { time };
     let profile = Profile { task: Task::Dns(ports), dns_time: time };
-    let prepare = || {
+    let prepare = move || {
         let mut start = start.take();
+        if let Some(start) = &mut start {
+            start.logs = logs;
+        }
         if let Some(Start { host: Known::Facts(_, Some(pending)), .. }) = &mut start {
             pending.start();
         }

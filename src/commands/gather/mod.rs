@@ -2,10 +2,12 @@
 
 mod apart;
 mod asks;
+mod logs;
 mod moved;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
@@ -92,6 +94,8 @@ pub(crate) struct Start {
     domains: Option<MailDomains>,
     /// The system's trust roots, where a resolver is asked over TLS or HTTPS: they are files.
     trust: Trust,
+    /// Logs to be read.
+    logs: Option<logs::OpenLogs>,
 }
 
 /// What trials of a plan go by, once nothing is read any more.
@@ -127,11 +131,16 @@ pub(crate) fn start_with_domains(args: &FactArgs, dns: &DnsArgs, inputs: Inputs)
 
 fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool) -> Result<Start, Error> {
     let mut domains = None;
-    let Inputs { host, kernel, zones, overlay, moved_from } = inputs;
+    let Inputs { host, kernel, zones, overlay, moved_from, log } = inputs;
+    let open;
     let (host, held) = match host {
-        Host::Snapshot(input) => (Known::Snapshot(input), None),
+        Host::Snapshot(input) => {
+            open = logs::open(log, None);
+            (Known::Snapshot(input), None)
+        }
         Host::Files(root) => {
             let read = read(args, dns, &root, kernel.as_ref())?;
+            open = logs::open(log, Some((&root, &read.facts)));
             remedy::read_ahead(&root, &read.facts, read.kernel.as_ref(), &read.running);
             if moved_from.is_some() {
                 moved::read_ahead(&root, &read.facts);
@@ -144,7 +153,7 @@ fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool)
     let encrypted =
         apart::sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != Transport::Plain);
     let trust = if encrypted { Trust::of_the_system() } else { Trust::nobody() };
-    Ok(Start { host, zones, overlay, moved_from, held, domains, trust })
+    Ok(Start { host, zones, overlay, moved_from, held, domains, trust, logs: open })
 }
 
 impl Start {
@@ -239,6 +248,7 @@ pub(crate) fn overlay(input: &Input) -> Result<(String, Zones), Error> {
 /// # Errors
 /// Where an input is not what it should be.
 pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result<Gathered, Error> {
+    let log = start.logs.take().map(|open| Arc::new(logs::read(open)));
     let deadline = Instant::now() + args.timeout();
     let planned = start.overlay()?;
     let before = start.moved_from.take().map(|input| moved::read(&input)).transpose()?;
@@ -259,6 +269,7 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
     let zones = start.zones.as_ref().map(zones).transpose()?;
     let trust = start.trust.clone();
     let (mut facts, pending) = start.facts(fact_args)?;
+    facts.log = log.or(facts.log);
     if fact_args.discover_public_ip && !args.offline {
         discover(&mut facts, deadline);
     }
@@ -351,6 +362,7 @@ fn expectations(args: &FactArgs) -> Expectations {
         helo: args.expected_helo.clone(),
         old_addresses: args.old_ip.clone(),
         block_lists: args.dnsbl.clone(),
+        log: None,
         cutover: args.cutover.map(|at| at.to_string()),
         moved: None,
     }

@@ -9,8 +9,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::findings::{Evidence, Meta, Severity, Verdict};
 use crate::remedy::NO_FILES;
 use crate::report::human::{self, count};
+use crate::report::log::TITLE;
 use crate::report::verdict::{self, Tone};
-use crate::report::{FindingView, OriginView, PlaceView, Report, Verbosity, alike, checklist};
+use crate::report::{FindingView, LogView, OriginView, PlaceView, Report, Verbosity, alike, checklist};
 
 /// The page's style, as it stands between its tags.
 const STYLE: &str = include_str!("style.css");
@@ -44,6 +45,7 @@ pub(crate) fn render(report: &Report, verbosity: Verbosity) -> String {
                     (sentence(report))
                 }
                 main {
+                    (log(report))
                     (paths::section(report, verbosity))
                     (plan(&findings, report))
                     (paths::healthy(report, verbosity))
@@ -284,6 +286,19 @@ fn words(text: &str) -> Markup {
                 @if at % 2 == 1 { code { (part) } } @else { (part) }
             }
         } @else { (text) }
+    }
+}
+
+/// What receivers did, by the mail log.
+fn log(report: &Report) -> Markup {
+    html! {
+        @if let Some((did, notes)) = report.log.as_ref().map(LogView::sentences) {
+            section {
+                h2 { (TITLE) }
+                @if !did.is_empty() { ul { @for sentence in &did { li { (sentence) } } } }
+                @for note in &notes { p.muted { (note) } }
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod text;
 
 use crate::findings::{Severity, Verdict};
 use crate::observe::VantageKind;
+use crate::report::log::TITLE;
 use crate::report::verdict::{self, Tone};
 use crate::report::{FindingView, Report, Style, Verbosity};
 pub(super) use paths::troubled;
@@ -36,6 +37,7 @@ pub(crate) fn render(report: &Report, style: &Style) -> String {
     out.push_str(&paths::section(report, style));
     out.push_str(&plan::section(report, &findings, style));
     out.push_str(&paths::healthy(report, style));
+    out.push_str(&log(report, style));
     out.push_str(&receivers::section(report, style));
     out.push_str(&finding::section(&findings, report, style));
     out.push_str(&apart::section(report, style));
@@ -47,6 +49,16 @@ pub(crate) fn render(report: &Report, style: &Style) -> String {
         out.push_str(&replies(report, style));
         out.push_str(&zones(report, style));
     }
+    out
+}
+
+/// What receivers did, by the mail log.
+fn log(report: &Report, style: &Style) -> String {
+    let Some(log) = &report.log else { return String::new() };
+    let (did, notes) = log.sentences();
+    let mut out = format!("\n{}\n", style.heading(TITLE));
+    did.iter().for_each(|sentence| put(&mut out, "  ", "    ", sentence, style.width));
+    notes.iter().for_each(|note| put(&mut out, "  ", "    ", note, style.width));
     out
 }
 

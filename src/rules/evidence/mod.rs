@@ -1,8 +1,13 @@
-//! RBL: what others say of this host, only where it is asked for.
+//! RBL and LOG: what others say of this host, only where it is asked for.
 
 mod listed;
+pub(crate) mod log;
+mod rejected_for_identity;
+mod sends_from_unknown_address;
 
 use crate::rules::Rule;
 
+pub(crate) use rejected_for_identity::confirmed;
+
 /// The rules of the family.
-pub(crate) const RULES: &[&Rule] = &[&listed::RULE];
+pub(crate) const RULES: &[&Rule] = &[&listed::RULE, &rejected_for_identity::RULE, &sends_from_unknown_address::RULE];

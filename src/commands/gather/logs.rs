@@ -1,0 +1,65 @@
+//! Mail logs: opened by root, read in the process without rights.
+
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+
+use crate::collect::logs::{self as places, HostLogs};
+use crate::collect::root::{OpenLog, Root};
+use crate::facts::{ConfigFile, Facts, MailLog};
+use crate::inputs::LogInput;
+use crate::logs::{self, How, Source};
+use crate::process;
+
+/// How long logs are read: time for twenty gigabytes of plain ones.
+pub(super) const READING: Duration = Duration::from_secs(60);
+
+/// Logs that are open.
+pub(super) struct OpenLogs {
+    logs: Vec<(String, OpenLog)>,
+    notes: Vec<String>,
+    /// The time that counts as that of the run, seconds since 1970; and whether it is.
+    now: i64,
+    live: bool,
+    /// The end of the days that count; `None`: the newest line.
+    until: Option<i64>,
+    zone: Option<Vec<u8>>,
+    exim_zone: Option<Vec<u8>>,
+    changed: Vec<ConfigFile>,
+}
+
+/// Opens what is to be read. `host` is the host that is looked at, where it is not a snapshot.
+pub(super) fn open(input: LogInput, host: Option<(&Root, &Facts)>) -> Option<OpenLogs> {
+    let (zone, exim_zone) = host.map(|(root, facts)| places::zones(root, facts)).unwrap_or_default();
+    let changed = host.map(|(root, facts)| places::changed(root, facts)).unwrap_or_default();
+    let clock = process::now().as_second();
+    let opened = |logs, notes, (now, live), until| OpenLogs { logs, notes, now, live, until, zone, exim_zone, changed };
+    match (input, host) {
+        (LogInput::Nothing, _) | (LogInput::Host, None) => None,
+        (LogInput::Named(name, log), _) => Some(opened(vec![(name, log)], Vec::new(), (clock, false), None)),
+        (LogInput::Host, Some((root, facts))) => {
+            let live = root.is_live();
+            let HostLogs { logs, notes } = places::open(root, facts, live.then(|| logs::since(clock)));
+            // A copy of a host ends when it was copied.
+            let newest = logs.iter().filter_map(|(_, log)| log.modified).max();
+            let end = if live { clock } else { newest.unwrap_or(clock) };
+            Some(opened(logs, notes, (end, live), Some(end)))
+        }
+    }
+}
+
+/// What the logs show.
+pub(super) fn read(open: OpenLogs) -> MailLog {
+    let deadline = Instant::now() + READING;
+    let zone = |octets: Option<Vec<u8>>| octets.and_then(|octets| TimeZone::tzif("host", &octets).ok());
+    let (now, until) = (open.now, open.until);
+    let (host, exim_zone) = (zone(open.zone).unwrap_or(TimeZone::UTC), zone(open.exim_zone));
+    let how = How { now, until, zone: host, exim_zone, deadline };
+    let sources =
+        open.logs.into_iter().map(|(name, log)| Source { name, modified: log.modified, reader: log.until(deadline) });
+    let mut log = logs::read(sources.collect(), &how);
+    log.unread.splice(0..0, open.notes);
+    log.until_now = open.live;
+    log.changed = open.changed;
+    log
+}

@@ -1,0 +1,71 @@
+//! Whom a reply in a mail log speaks of: which sending address, which outbound paths.
+
+use std::net::IpAddr;
+
+use crate::addr::Family;
+use crate::facts::{Facts, Mta, OutboundPath, Postfix, PostfixService, Refused};
+
+/// Whom a reply speaks of.
+#[derive(Debug)]
+pub struct SpokenOf<'f> {
+    /// The sending address; `None`: this host, by one of several.
+    pub address: Option<IpAddr>,
+    /// The paths that the delivery may have taken.
+    pub paths: Vec<&'f OutboundPath>,
+}
+
+/// Whom a refusal speaks of: by the local address that its line names, by the address that the reply names where it is one of this host's, by
+/// the service and the family, else by the reply alone.
+pub fn spoken_of<'f>(facts: &'f Facts, refused: &Refused) -> SpokenOf<'f> {
+    let of_mta = |path: &&OutboundPath| path.mta.is_none_or(|mta| mta == refused.mta);
+    if let Some(local) = refused.local {
+        let paths: Vec<&OutboundPath> =
+            facts.paths.iter().filter(of_mta).filter(|path| has_source(path, local)).collect();
+        let seen = paths.iter().find_map(|path| path.sending.as_ref()).map(|sending| sending.value);
+        return SpokenOf { address: seen.or(refused.named).or(Some(local)), paths };
+    }
+    let paths = paths_of_service(facts, refused.mta, &refused.service, refused.family);
+    let sending = |path: &&OutboundPath| path.sending.as_ref().map(|sending| sending.value);
+    let own = facts.paths.iter().any(|path| sending(&path).is_some() && sending(&path) == refused.named);
+    if own {
+        let all = facts.paths.iter().filter(of_mta);
+        return SpokenOf { address: refused.named, paths: all.filter(|path| sending(path) == refused.named).collect() };
+    }
+    let mut addresses: Vec<Option<IpAddr>> = paths.iter().map(sending).collect();
+    addresses.dedup();
+    match addresses[..] {
+        [Some(one)] => SpokenOf { address: Some(one), paths },
+        _ => SpokenOf { address: refused.named, paths },
+    }
+}
+
+fn has_source(path: &OutboundPath, address: IpAddr) -> bool {
+    path.source.as_ref().is_some_and(|source| source.value == address)
+}
+
+/// The paths of what delivered: those of its service where that is known, else all of the MTA; of one family where that is known.
+fn paths_of_service<'f>(facts: &'f Facts, mta: Mta, service: &str, family: Option<Family>) -> Vec<&'f OutboundPath> {
+    let of_mta = facts.paths.iter().filter(|path| path.mta.is_none_or(|own| own == mta));
+    let of_family = of_mta.filter(|path| family.is_none_or(|family| path.family == family));
+    let all: Vec<&OutboundPath> = of_family.collect();
+    let names = match mta {
+        Mta::Postfix => services_that_log_as(facts, service),
+        Mta::Exim => vec![service.to_owned()],
+    };
+    let by_name = |path: &&OutboundPath| path.services.iter().any(|own| names.iter().any(|name| **own == **name));
+    let named: Vec<&OutboundPath> = all.iter().copied().filter(by_name).collect();
+    if named.is_empty() { all } else { named }
+}
+
+/// The client services of master.cf that log under a name: `syslog_name`, a slash, and the program (postconf(5)).
+fn services_that_log_as(facts: &Facts, name: &str) -> Vec<String> {
+    let of_instance = |instance: &Postfix| {
+        let logs_so = |service: &&PostfixService| {
+            let set = service.overrides.get("syslog_name").or(instance.parameters.get("syslog_name"));
+            let syslog_name = set.and_then(|setting| setting.value.as_deref()).unwrap_or("postfix");
+            service.command == "smtp" && name.strip_prefix(syslog_name).is_some_and(|rest| rest == "/smtp")
+        };
+        instance.services.iter().filter(logs_so).map(|service| service.name.clone()).collect::<Vec<_>>()
+    };
+    facts.postfix.iter().flat_map(of_instance).collect()
+}

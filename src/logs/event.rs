@@ -1,0 +1,44 @@
+//! What a line of a log says, whoever wrote it.
+
+use std::net::IpAddr;
+
+use crate::facts::{DepartureKind, Mta};
+
+/// What a line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Event<'l> {
+    /// Who wrote it.
+    pub mta: Mta,
+    /// What delivered: the name that Postfix' client logs under, Exim's transport; may be empty.
+    pub service: &'l [u8],
+    /// What happened.
+    pub what: What<'l>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What<'l> {
+    /// A receiver refused a delivery, for good or for now.
+    Refused {
+        /// The receiver's name; may be empty.
+        host: &'l [u8],
+        /// Its address.
+        address: Option<IpAddr>,
+        /// The local address of the connection.
+        local: Option<IpAddr>,
+        /// What it said.
+        reply: &'l [u8],
+        /// The enhanced status code, where it stands apart.
+        status: &'l [u8],
+    },
+    /// A local address was used, or was to be.
+    Left(IpAddr, DepartureKind),
+}
+
+/// The address that `text` spells.
+pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let text = text.strip_prefix("IPv6:").unwrap_or(text);
+    let address: IpAddr = text.parse().ok()?;
+    Some(address.to_canonical())
+}

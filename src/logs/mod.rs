@@ -1,0 +1,295 @@
+//! Mail logs: what Postfix and Exim wrote of deliveries that receivers refused for this host's identity, and of the local addresses that mail
+//! left from.
+//!
+//! What stands in a log was written by strangers in good part: it is read in the process without rights, from descriptors that root opened
+//! (`collect::root`, `inputs`). Memory is bounded whatever is read, and so is time. Lines that do not matter cost a search for seven texts,
+//! nothing else.
+
+mod event;
+mod exim;
+mod find;
+mod journal;
+mod lines;
+mod postfix;
+mod stamps;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod unpack;
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read};
+use std::time::Instant;
+
+use jiff::tz::TimeZone;
+
+use crate::facts::{MailLog, Mta, ReadLog};
+use event::Event;
+use find::Needles;
+use lines::{End, Extent};
+use stamps::{Calendar, Stamp};
+use tally::Tally;
+
+/// How far a line may be ahead of the clock, in seconds: one that is further is a clock's fault and counts nowhere.
+const AHEAD: i64 = 2 * 86_400;
+/// How far stamps without a year go back from one line to the next where a year begins, in seconds: with less, logs were put together in the
+/// order of their names.
+const YEAR_BEGINS: i64 = 180 * 86_400;
+/// Lines at the beginning of a log among which its first stamp is looked for.
+const STAMP_AMONG: usize = 100;
+/// Events that are remembered where logs overlap; what copytruncate of logrotate(8) leaves twice is seconds of a log.
+const REMEMBERED: usize = 200_000;
+/// How much later than a file's own time a line in it may have been written, in seconds.
+const SLACK: i64 = 60;
+
+/// A log, opened.
+#[derive(Debug)]
+pub struct Source<R> {
+    /// What it is called in reports.
+    pub name: String,
+    /// What it holds.
+    pub reader: R,
+    /// When it was last written to, seconds since 1970; `None`: that is not known, as of a pipe.
+    pub modified: Option<i64>,
+}
+
+/// How logs are read.
+#[derive(Debug, Clone)]
+pub struct How {
+    /// The time by the clock, seconds since 1970.
+    pub now: i64,
+    /// The end of the days that count; `None`: the newest line.
+    pub until: Option<i64>,
+    /// The host's time zone.
+    pub zone: TimeZone,
+    /// That of Exim's own log, where it is another.
+    pub exim_zone: Option<TimeZone>,
+    /// When reading ends, whatever is left.
+    pub deadline: Instant,
+}
+
+/// What logs show of a host.
+pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
+    // The newest first: it says most, should time be up. What has no time is read as it comes.
+    sources.sort_by_key(|source| std::cmp::Reverse(source.modified));
+    let needles = Needles::new();
+    let mut log = MailLog::default();
+    let mut all = Tally::default();
+    let mut overlap = Overlap::default();
+    let times: Vec<Option<i64>> = sources.iter().map(|source| source.modified).collect();
+    for (at, source) in sources.into_iter().enumerate() {
+        // Events up to then may stand in a log that is read later, too.
+        overlap.until = times
+            .get(at + 1..)
+            .unwrap_or_default()
+            .iter()
+            .map(|time| time.map_or(i64::MAX, |time| time.saturating_add(SLACK)))
+            .max();
+        let mut reading = Reading::new(how, &source, &needles, &mut overlap);
+        match reading.read(source.reader) {
+            Ok((packed, extent)) => {
+                let (first, last) = (reading.first, reading.last());
+                let (tally, name) = (reading.tally, source.name);
+                all.merge(tally);
+                log.unread.extend(shortened(&name, &extent));
+                log.files.push(ReadLog { name, packed, lines: extent.lines, octets: extent.octets, first, last });
+            }
+            Err(error) => log.unread.push(format!("{} was not read: {error}", source.name)),
+        }
+        overlap.next();
+    }
+    log.files.reverse();
+    let newest = log.files.iter().filter_map(|file| file.last).max();
+    log.until = how.until.or(newest).unwrap_or(how.now);
+    log.since = tally::since(log.until);
+    (log.refusals, log.departures) = (all.refusals(log.since), all.departures(log.since));
+    if all.further > 0 {
+        log.unread
+            .push(format!("{} more events were of too many kinds to be told apart, and do not count", all.further));
+    }
+    if overlap.full {
+        log.unread.push(format!("logs overlap in more than {REMEMBERED} events: some may count twice"));
+    }
+    log
+}
+
+/// The oldest second that counts where `until` is the end.
+pub fn since(until: i64) -> i64 {
+    tally::since(until)
+}
+
+/// Why less of a log counts than there is; nothing where all of it does.
+fn shortened(name: &str, extent: &Extent) -> Option<String> {
+    let read = format!("{} lines", extent.lines);
+    match &extent.end {
+        End::Whole => None,
+        End::Late => Some(format!("{name}: the time for logs was up after {read}, and the rest was not read")),
+        End::Failed(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Some(format!("{name} ends in the middle of what is packed: {read} before that were read"))
+        }
+        End::Failed(error) => Some(format!("{name} was not read behind {read}: {error}")),
+    }
+}
+
+/// Events that stand in several logs.
+#[derive(Debug, Default)]
+struct Overlap {
+    /// Events up to then are remembered; `None`: none are.
+    until: Option<i64>,
+    /// Those of logs that were read.
+    before: HashSet<u64>,
+    /// Those of the log that is read.
+    here: HashSet<u64>,
+    /// Whether not all could be remembered.
+    full: bool,
+}
+
+impl Overlap {
+    /// Whether a log that was read before had the same line at the same time.
+    fn is_known(&mut self, at: i64, line: &[&[u8]]) -> bool {
+        let remembers = self.until.is_some_and(|until| at <= until);
+        if !remembers && self.before.is_empty() {
+            return false;
+        }
+        let mut hasher = DefaultHasher::new();
+        (at, line).hash(&mut hasher);
+        let hash = hasher.finish();
+        if self.before.contains(&hash) {
+            return true;
+        }
+        if remembers && self.before.len() + self.here.len() < REMEMBERED {
+            self.here.insert(hash);
+        } else {
+            self.full |= remembers;
+        }
+        false
+    }
+
+    /// Goes on to the next log.
+    fn next(&mut self) {
+        self.before.extend(self.here.drain());
+    }
+}
+
+/// One log on its way.
+struct Reading<'r> {
+    host: Calendar,
+    exim: Calendar,
+    how: &'r How,
+    needles: &'r Needles,
+    overlap: &'r mut Overlap,
+    tally: Tally,
+    /// The oldest that counts, where the end is known.
+    since: Option<i64>,
+    first: Option<i64>,
+    looked: usize,
+    last: Option<Last>,
+    /// The event before, where its stamp had no year.
+    before: Option<i64>,
+}
+
+/// When the last line was written.
+enum Last {
+    Stamp(Stamp, Mta),
+    At(i64),
+}
+
+impl<'r> Reading<'r> {
+    fn new<R>(how: &'r How, source: &Source<R>, needles: &'r Needles, overlap: &'r mut Overlap) -> Reading<'r> {
+        let end = source.modified.unwrap_or(how.now).min(how.now);
+        let host = Calendar { zone: how.zone.clone(), end };
+        let exim = Calendar { zone: how.exim_zone.clone().unwrap_or_else(|| how.zone.clone()), end };
+        let since = how.until.map(tally::since);
+        let tally = Tally::default();
+        Reading { host, exim, how, needles, overlap, tally, since, first: None, looked: 0, last: None, before: None }
+    }
+
+    fn read<R: Read>(&mut self, from: R) -> io::Result<(Option<crate::facts::Packing>, Extent)> {
+        let (packed, unpacked) = unpack::unpacked(from)?;
+        let (begin, mut whole) = unpack::peek(unpacked, journal::BEGIN.len())?;
+        let extent = if begin == journal::BEGIN {
+            journal::read(&mut whole, self.how.deadline, |entry| self.entry(entry))
+        } else {
+            let mut found = Vec::new();
+            lines::read(&mut whole, self.how.deadline, |piece| self.piece(piece, &mut found))
+        };
+        Ok((packed, extent))
+    }
+
+    /// Lines of a log.
+    fn piece(&mut self, piece: &[u8], found: &mut Vec<std::ops::Range<usize>>) {
+        if self.first.is_none() && self.looked < STAMP_AMONG {
+            for line in piece.split(|byte| *byte == b'\n').take(STAMP_AMONG - self.looked) {
+                self.looked += 1;
+                if let Some((stamp, mta)) = stamp_of(line) {
+                    self.first = self.moment(stamp, mta);
+                    break;
+                }
+            }
+        }
+        let ended = piece.strip_suffix(b"\n").unwrap_or(piece);
+        let last = ended.get(memchr::memrchr(b'\n', ended).map_or(0, |at| at + 1)..).unwrap_or_default();
+        if let Some((stamp, mta)) = stamp_of(last) {
+            self.last = Some(Last::Stamp(stamp, mta));
+        }
+        self.needles.lines(piece, found);
+        for line in found.iter() {
+            let line = piece.get(line.clone()).unwrap_or_default();
+            let line = line.get(..line.len().min(lines::LINE_LIMIT)).unwrap_or_default();
+            let Some((stamp, event)) = find::event(line) else { continue };
+            let Some(at) = self.moment(stamp, event.mta) else { continue };
+            if matches!(stamp, Stamp::Yearless(_)) {
+                if self.before.is_some_and(|before| at < before - YEAR_BEGINS) {
+                    // All before is older by a year than it seemed.
+                    self.tally = Tally::default();
+                    self.first = Some(at);
+                }
+                self.before = Some(at);
+            }
+            self.count(&event, at, &[line]);
+        }
+    }
+
+    /// An entry of a journal.
+    fn entry(&mut self, entry: &journal::Entry) {
+        let Some(at) = entry.at else { return };
+        self.first = self.first.or(Some(at));
+        self.last = Some(Last::At(at));
+        if !self.needles.may_matter(&entry.message) {
+            return;
+        }
+        if let Some(event) = find::tagged(&entry.identifier, &entry.message) {
+            self.count(&event, at, &[&entry.host, &entry.process, &entry.message]);
+        }
+    }
+
+    fn count(&mut self, event: &Event<'_>, at: i64, line: &[&[u8]]) {
+        let counts = self.since.is_none_or(|since| at >= since) && at <= self.how.now.saturating_add(AHEAD);
+        if counts && !tally::is_inside(event) && !self.overlap.is_known(at, line) {
+            self.tally.add(event, at);
+        }
+    }
+
+    fn moment(&self, stamp: Stamp, mta: Mta) -> Option<i64> {
+        match mta {
+            Mta::Postfix => self.host.moment(stamp),
+            Mta::Exim => self.exim.moment(stamp),
+        }
+    }
+
+    /// When the last line was written that has a stamp.
+    fn last(&self) -> Option<i64> {
+        let at = match self.last.as_ref()? {
+            Last::Stamp(stamp, mta) => self.moment(*stamp, *mta)?,
+            Last::At(at) => *at,
+        };
+        (at <= self.how.now.saturating_add(AHEAD)).then_some(at)
+    }
+}
+
+/// The stamp that a line begins with, and whose log that is by its form.
+fn stamp_of(line: &[u8]) -> Option<(Stamp, Mta)> {
+    let (stamp, _) = stamps::stamp(find::without_priority(line))?;
+    Some((stamp, if line.get(10) == Some(&b' ') && line.first() != Some(&b'<') { Mta::Exim } else { Mta::Postfix }))
+}

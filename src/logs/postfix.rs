@@ -1,0 +1,151 @@
+//! What Postfix' SMTP client logs.
+//!
+//! Of the local address stock Postfix logs nothing but what `smtp_connect_addr: bind ADDRESS` says: a warning where binding fails, and with
+//! `-v` each bind (smtp_connect.c). So a reply belongs to the service that the line names, and to the family of the receiver's address.
+
+use memchr::memmem::find;
+
+use super::event::{Event, What, address};
+use crate::facts::{DepartureKind, Mta};
+
+/// The client's own word for a bind.
+const BIND: &[u8] = b"smtp_connect_addr: bind ";
+/// What stands between the receiver and its reply.
+const SAID: [&[u8]; 2] = [b" said: ", b" refused to talk to me: "];
+
+/// What a line says, where it matters. `tag` is the name that the program logs under, such as `postfix/smtp`.
+pub(super) fn event<'l>(tag: &'l [u8], words: &'l [u8]) -> Option<Event<'l>> {
+    if !tag.ends_with(b"/smtp") {
+        return None;
+    }
+    let what = match words.strip_prefix(b"warning: ").unwrap_or(words).strip_prefix(BIND) {
+        Some(rest) => bound(rest)?,
+        None => refused(words)?,
+    };
+    Some(Event { mta: Mta::Postfix, service: tag, what })
+}
+
+/// `203.0.113.10`, or `203.0.113.10: Cannot assign requested address`.
+fn bound(rest: &[u8]) -> Option<What<'_>> {
+    let (text, kind) = match find(rest, b": ") {
+        Some(at) => (rest.get(..at)?, DepartureKind::NotBound),
+        None => (rest.trim_ascii_end(), DepartureKind::Bound),
+    };
+    Some(What::Left(address(text)?, kind))
+}
+
+/// `QID: to=<..>, relay=HOST[ADDRESS]:25, ..., dsn=5.7.25, status=bounced (host HOST[ADDRESS] said: 550 ... (in reply to RCPT TO command))`.
+fn refused(words: &[u8]) -> Option<What<'_>> {
+    // Behind the recipients: an address may hold what it likes.
+    let at = find(words, b">, relay=")?;
+    let rest = words.get(at + 9..)?;
+    let at = find(rest, b", status=")?;
+    let (fields, told) = rest.split_at_checked(at)?;
+    let told = told.get(find(told, b" (")? + 2..)?;
+    let (host, address) = host(fields)?;
+    let (at, said) = SAID.iter().filter_map(|said| Some((find(told, said)?, said))).min()?;
+    // `host HOST[ADDRESS]`, and nothing more: else these are words of the reply.
+    if !told.starts_with(b"host ") || told.get(..at)?.get(5..)?.contains(&b' ') {
+        return None;
+    }
+    let reply = told.get(at + said.len()..)?;
+    let end =
+        find(reply, b" (in reply to ").unwrap_or_else(|| reply.strip_suffix(b")").map_or(reply.len(), <[u8]>::len));
+    let status = find(fields, b", dsn=").and_then(|at| fields.get(at + 6..)).unwrap_or_default();
+    let status = status.get(..memchr::memchr(b',', status).unwrap_or(status.len()))?;
+    Some(What::Refused { host, address, local: None, reply: reply.get(..end)?, status })
+}
+
+/// `HOST[ADDRESS]:25, ...`: the name and the address, which a socket's path is not.
+fn host(fields: &[u8]) -> Option<(&[u8], Option<std::net::IpAddr>)> {
+    let open = memchr::memchr(b'[', fields)?;
+    let (name, rest) = (fields.get(..open)?, fields.get(open + 1..)?);
+    let inside = rest.get(..memchr::memchr(b']', rest)?)?;
+    Some((name, Some(address(inside)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::find::tests::told;
+
+    fn line(words: &str) -> String {
+        told(&format!("Nov 28 10:00:00 mail postfix/smtp[77]: {words}"))
+    }
+
+    #[test]
+    fn deliveries_that_failed() {
+        let told = |status: &str, words: &str| {
+            line(&format!(
+                "4AB: to=<a@b.example>, relay=mx.b.example[198.51.100.25]:25, delay=1, dsn=5.7.1, status={status} ({words})"
+            ))
+        };
+        let by = "postfix postfix/smtp refused by mx.b.example 198.51.100.25 from -: ";
+        for (status, words, expected) in [
+            (
+                "bounced",
+                "host mx.b.example[198.51.100.25] said: 550 5.7.1 no (in reply to MAIL FROM command)",
+                "550 5.7.1 no",
+            ),
+            (
+                "deferred",
+                "host mx.b.example[198.51.100.25] said: 450-4.7.1 a 450 b (in reply to end of DATA command)",
+                "450-4.7.1 a 450 b",
+            ),
+            ("deferred", "host mx.b.example[198.51.100.25] refused to talk to me: 421 a (b) c", "421 a (b) c"),
+            ("SOFTBOUNCE", "host mx.b.example[198.51.100.25] said: 550 x (in reply to RCPT TO command)", "550 x"),
+        ] {
+            assert_eq!(told(status, words), format!("{by}{expected} [5.7.1]"), "{words}");
+        }
+        for words in [
+            "connect to mx.b.example[198.51.100.25]:25: Connection timed out",
+            "Host or domain name not found. Name service error for name=x said: 550 no",
+            "lost connection with mx.b.example[198.51.100.25] while sending RCPT TO",
+            "delivery temporarily suspended: host mx.b.example[198.51.100.25] said: 550 no",
+        ] {
+            assert_eq!(told("deferred", words), "nothing", "{words}");
+        }
+    }
+
+    #[test]
+    fn what_an_address_spells_is_no_reply() {
+        let told = line(
+            "4AB: to=<\"x, status=bounced (host a[192.0.2.1] said: 550 no PTR record for)\"@b.example>, orig_to=<c@example.com>, \
+             relay=mx.b.example[2001:db8::25]:25, conn_use=2, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4CD)",
+        );
+        assert_eq!(told, "nothing");
+    }
+
+    #[test]
+    fn other_programs_and_cut_lines_say_nothing() {
+        let words = "4AB: to=<a@b.example>, relay=mx.b.example[198.51.100.25]:25, dsn=5.0.0, status=bounced (host mx.b.example[198.51.100.25] said: 550 no)";
+        for tag in ["postfix/smtpd[1]", "postfix/error[1]", "postfix/lmtp[1]", "smtp[1]", "dovecot[1]"] {
+            assert_eq!(told(&format!("Nov 28 10:00:00 mail {tag}: {words}")), "nothing", "{tag}");
+        }
+        let whole = format!("Nov 28 10:00:00 mail postfix/relay/smtp[77]: {words}");
+        assert_eq!(
+            told(&whole),
+            "postfix postfix/relay/smtp refused by mx.b.example 198.51.100.25 from -: 550 no [5.0.0]"
+        );
+        for end in 0..whole.len() {
+            let _ = told(&whole[..end]);
+        }
+    }
+
+    #[test]
+    fn binds() {
+        for (words, expected) in [
+            (
+                "warning: smtp_connect_addr: bind 203.0.113.10: Cannot assign requested address",
+                "postfix postfix/smtp NotBound 203.0.113.10",
+            ),
+            ("smtp_connect_addr: bind 203.0.113.10", "postfix postfix/smtp Bound 203.0.113.10"),
+            (
+                "warning: smtp_connect_addr: bind 2001:db8::10: Cannot assign requested address",
+                "postfix postfix/smtp NotBound 2001:db8::10",
+            ),
+            ("smtp_connect_addr: bind nobody", "nothing"),
+        ] {
+            assert_eq!(line(words), expected, "{words}");
+        }
+    }
+}

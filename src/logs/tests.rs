@@ -1,0 +1,197 @@
+//! Whole logs, read as they come.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::unpack::tests::{gzip, zstd};
+use super::*;
+
+/// Seconds since 1970.
+fn at(text: &str) -> i64 {
+    text.parse::<Timestamp>().unwrap().as_second()
+}
+
+const NOW: &str = "2026-11-28T12:00:00Z";
+
+fn how() -> How {
+    let deadline = Instant::now() + Duration::from_secs(600);
+    How { now: at(NOW), until: Some(at(NOW)), zone: TimeZone::UTC, exim_zone: None, deadline }
+}
+
+fn source(name: &str, modified: &str, text: impl Into<Vec<u8>>) -> Source<Cursor<Vec<u8>>> {
+    let modified = (!modified.is_empty()).then(|| at(modified));
+    Source { name: name.to_owned(), reader: Cursor::new(text.into()), modified }
+}
+
+/// A line of Postfix about a delivery that Gmail refused.
+fn refused(stamp: &str, queue: usize) -> String {
+    format!(
+        "{stamp} mail postfix/smtp[77]: {queue:X}: to=<anna@b.example>, relay=gmail-smtp-in.l.google.com[198.51.100.25]:25, delay=1, \
+         dsn=5.7.25, status=bounced (host gmail-smtp-in.l.google.com[198.51.100.25] said: 550-5.7.25 [192.0.2.10] The IP address sending \
+         this message does not have a 550-5.7.25 PTR record setup, or the corresponding forward DNS entry does not 550 5.7.25 match the \
+         sending IP. x1-y2.77 - gsmtp (in reply to end of DATA command))\n"
+    )
+}
+
+/// A line that does not matter.
+fn sent(stamp: &str) -> String {
+    format!(
+        "{stamp} mail postfix/smtp[77]: 4AB: to=<anna@b.example>, relay=mx.b.example[198.51.100.25]:25, dsn=2.0.0, status=sent (250 ok)\n"
+    )
+}
+
+/// Counts by known reply.
+fn counts(log: &MailLog) -> Vec<(&str, u64)> {
+    log.refusals.iter().map(|refused| (refused.reply.as_str(), refused.count)).collect()
+}
+
+#[test]
+fn alike_refusals_are_counted_and_hold_nothing_of_the_message() {
+    let text = [refused("Nov 28 10:00:00", 1), sent("Nov 28 10:00:01"), refused("Nov 28 11:30:00", 2)].concat();
+    let log = read(vec![source("/var/log/mail.log", NOW, text)], &how());
+    let [one] = log.refusals.as_slice() else { panic!("{log:?}") };
+    assert_eq!(
+        (one.reply.as_str(), one.count, one.code, one.status.as_deref()),
+        ("gmail-ptr-missing", 2, Some(550), Some("5.7.25"))
+    );
+    assert_eq!((one.first, one.last), (at("2026-11-28T10:00:00Z"), at("2026-11-28T11:30:00Z")));
+    assert_eq!((one.receiver.as_deref(), one.named), (Some("Gmail"), "192.0.2.10".parse().ok()));
+    assert_eq!(
+        (one.hosts.as_slice(), one.rules.as_slice()),
+        (
+            &["gmail-smtp-in.l.google.com".to_owned()][..],
+            &["PTR001".to_owned(), "PTR002".to_owned(), "PTR003".to_owned()][..]
+        )
+    );
+    let whole = serde_json::to_string(&log).unwrap();
+    for private in ["anna", "b.example", "gsmtp", "y2.77"] {
+        assert!(!whole.contains(private), "{private}: {whole}");
+    }
+    let file = &log.files[0];
+    assert_eq!((file.lines, file.first, file.last), (3, Some(one.first), Some(one.last)));
+    assert!(log.unread.is_empty());
+}
+
+#[test]
+fn what_matches_no_known_reply_is_nothing() {
+    let words = "4AB: to=<a@b.example>, relay=mx.b.example[198.51.100.25]:25, dsn=5.1.1, status=bounced (host mx.b.example[198.51.100.25] said: \
+                 550 5.1.1 user unknown (in reply to RCPT TO command))";
+    let log = read(vec![source("-", "", format!("Nov 28 10:00:00 mail postfix/smtp[7]: {words}\n"))], &how());
+    assert_eq!(log.refusals, []);
+}
+
+#[test]
+fn of_the_last_days_alone_and_of_this_year_alone() {
+    // A year ago, a fortnight and a bit ago, on the first day that counts, now.
+    let stamps = ["Nov 27 10:00:00", "Nov 28 10:00:00", "Nov 13 23:59:59", "Nov 14 00:00:00", "Nov 28 11:00:00"];
+    let text: String = stamps.iter().enumerate().map(|(queue, stamp)| refused(stamp, queue)).collect();
+    assert_eq!(
+        counts(&read(vec![source("a", NOW, text)], &how())),
+        [("gmail-ptr-missing", 4)],
+        "no year passes within fifteen days"
+    );
+    let stamps = ["Nov 27 10:00:00", "Feb 01 10:00:00", "Nov 13 23:59:59", "Nov 14 00:00:00", "Nov 28 11:00:00"];
+    let text: String = stamps.iter().enumerate().map(|(queue, stamp)| refused(stamp, queue)).collect();
+    let log = read(vec![source("a", NOW, text)], &how());
+    assert_eq!((counts(&log), log.since), (vec![("gmail-ptr-missing", 2)], at("2026-11-14T00:00:00Z")));
+}
+
+#[test]
+fn a_log_without_time_ends_with_its_newest_line() {
+    let text = [
+        refused("2024-03-01T10:00:00+00:00", 1),
+        refused("2024-03-14T10:00:00+00:00", 2),
+        refused("2024-03-20T10:00:00+00:00", 3),
+    ]
+    .concat();
+    let log = read(vec![source("-", "", text.clone())], &How { until: None, ..how() });
+    assert_eq!(
+        (counts(&log), log.until, log.until_now),
+        (vec![("gmail-ptr-missing", 2)], at("2024-03-20T10:00:00Z"), false)
+    );
+    // A clock's fault is not the newest line.
+    let ahead = text + &refused("2031-01-01T10:00:00+00:00", 4);
+    assert_eq!(
+        counts(&read(vec![source("-", "", ahead)], &How { until: None, ..how() })).len(),
+        0,
+        "days before now, and none is that new"
+    );
+}
+
+#[test]
+fn rotated_packed_and_overlapping_logs_count_each_event_once() {
+    let lines: Vec<String> = (0..600).map(|n| refused(&format!("Nov 27 {:02}:{:02}:00", n / 60, n % 60), n)).collect();
+    let (old, both, new) = (lines[..300].concat(), lines[300..400].concat(), lines[400..].concat());
+    for pack in [|text: &[u8]| text.to_vec(), gzip, zstd] {
+        let sources = vec![
+            source("mail.log.1", "2026-11-27T06:39:00Z", pack((old.clone() + &both).as_bytes())),
+            source("mail.log", "2026-11-27T09:59:00Z", both.clone() + &new),
+        ];
+        let log = read(sources, &how());
+        assert_eq!(counts(&log), [("gmail-ptr-missing", 600)]);
+        assert_eq!(log.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["mail.log.1", "mail.log"]);
+    }
+    // The same event twice in one log is two.
+    let twice = lines[0].clone() + &lines[0];
+    assert_eq!(counts(&read(vec![source("a", NOW, twice)], &how())), [("gmail-ptr-missing", 2)]);
+}
+
+#[test]
+fn a_cut_log_counts_as_far_as_it_goes_and_that_is_said() {
+    let text: String = (0..5000).map(|n| refused("Nov 28 10:00:00", n * 7919)).collect();
+    let packed = gzip(text.as_bytes());
+    let log = read(vec![source("mail.log.1", NOW, &packed[..packed.len() / 2])], &how());
+    let [(_, count)] = counts(&log)[..] else { panic!("{log:?}") };
+    assert!((1000..4000).contains(&count), "{count}");
+    assert!(log.unread[0].starts_with("mail.log.1 ends in the middle"), "{:?}", log.unread);
+    let late = read(vec![source("a", NOW, text)], &How { deadline: Instant::now(), ..how() });
+    assert!(late.unread[0].contains("the time for logs was up"), "{:?}", late.unread);
+}
+
+#[test]
+fn long_lines_and_garbage_change_no_count() {
+    let mut text = vec![0xff; 100_000];
+    text.extend(b"\0\n");
+    text.extend(refused("Nov 28 10:00:00", 1).bytes());
+    text.extend(b"Nov 28 10:00:01 mail postfix/smtp[7]: ");
+    text.extend(vec![b'x'; 300_000]);
+    text.extend(b" status=bounced (x\n");
+    text.extend(refused("Nov 28 10:00:02", 2).bytes());
+    // The last line is still being written.
+    text.extend(refused("Nov 28 10:00:03", 3).trim_end().bytes().take(150));
+    let log = read(vec![source("a", NOW, text)], &how());
+    assert_eq!(counts(&log), [("gmail-ptr-missing", 2)]);
+    assert_eq!(log.files[0].lines, 5);
+}
+
+#[test]
+fn a_journal_is_read_from_its_export() {
+    let words = refused("x", 1);
+    let message = words.trim_end().split_once("]: ").unwrap().1;
+    let micros = at("2026-11-28T10:00:00Z") * 1_000_000;
+    let text = format!(
+        "__CURSOR=a\n__REALTIME_TIMESTAMP={micros}\n_HOSTNAME=mail\nSYSLOG_IDENTIFIER=postfix/smtp\n_PID=77\nMESSAGE={message}\n\n\
+         __CURSOR=b\n__REALTIME_TIMESTAMP={micros}\nSYSLOG_IDENTIFIER=sshd\nMESSAGE={message}\n\n"
+    );
+    for text in [text.clone().into_bytes(), gzip(text.as_bytes())] {
+        let log = read(vec![source("-", "", text)], &How { until: None, ..how() });
+        assert_eq!(
+            (counts(&log), log.files[0].lines, log.until),
+            (vec![("gmail-ptr-missing", 1)], 2, at("2026-11-28T10:00:00Z"))
+        );
+    }
+}
+
+#[test]
+fn exims_own_zone_and_local_addresses() {
+    let text = "2026-11-28 10:00:00 1sKxyz-000000012Ab-1cDe => a@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25] \
+                I=[203.0.113.77]:41234 C=\"250 ok\"\n\
+                2026-11-28 10:00:00 1sKxyz-000000012Ab-1cDf => a@b.example R=filter T=spam H=localhost [127.0.0.1] I=[127.0.0.1]:41234\n";
+    let zone = TimeZone::posix("<+03>-3").unwrap();
+    let log = read(vec![source("mainlog", NOW, text)], &How { exim_zone: Some(zone), ..how() });
+    let [one] = log.departures.as_slice() else { panic!("{log:?}") };
+    assert_eq!((one.address.to_string().as_str(), one.service.as_str(), one.count), ("203.0.113.77", "remote_smtp", 1));
+    assert_eq!((one.first, log.files[0].last), (at("2026-11-28T07:00:00Z"), Some(at("2026-11-28T07:00:00Z"))));
+}
