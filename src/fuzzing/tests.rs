@@ -137,6 +137,7 @@ targets! {
     exim_expand: 14,
     host_file: 14,
     kernel: 2000,
+    log: 60,
     map: 500,
     merge: 60,
     panel_map: 14,
