@@ -438,6 +438,53 @@ fn commands_for_nagios_and_icinga_are_understood() {
 }
 
 #[test]
+fn facts_for_ansible_are_what_the_metrics_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let metrics = dir.path().join("helolint.prom");
+    let facts = |metrics: &Path| -> Value {
+        let fact = project().join("packaging/ansible/roles/helolint/files/helolint.fact");
+        let output = Command::new(fact).env("METRICS", metrics).output().unwrap();
+        assert!(output.status.success(), "{}", text_of(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(facts(&metrics), serde_json::json!({"looked_at": false}));
+    fs::write(&metrics, helolint(&["demo", "--format", "prometheus"]).stdout).unwrap();
+    let mut known = facts(&metrics);
+    let age = known.as_object_mut().unwrap().remove("age_seconds").unwrap();
+    assert!(age.as_u64().is_some_and(|age| age < 3600), "{age}");
+    assert_eq!(
+        known,
+        serde_json::json!({
+            "looked_at": true, "version": env!("CARGO_PKG_VERSION"), "errors": 1, "warnings": 1, "undetermined": 0,
+            "codes": ["PTR003", "HLO004"],
+        })
+    );
+}
+
+#[test]
+fn the_role_runs_command_lines_that_are_understood() {
+    let role = "packaging/ansible/roles/helolint";
+    let (main, report) = (read(&format!("{role}/tasks/main.yml")), read(&format!("{role}/tasks/report.yml")));
+    let validate =
+        main.lines().find_map(|line| line.trim_start().strip_prefix("validate: \"{{ helolint_program }} ")).unwrap();
+    let validate = validate.trim_end_matches('"').replace("%s", "/etc/helolint.toml");
+    let words = std::iter::once("helolint").chain(validate.split(' '));
+    assert_eq!(helolint::program::refusal(words.map(Into::into)), None);
+    assert!(report.contains("[helolint_program, 'check', '--format', 'json']"));
+    // The statuses that a run which was done may end with.
+    for (name, text) in [("report", report), ("playbook", read("packaging/ansible/playbook.yml"))] {
+        assert!(text.contains("rc not in [0, 1, 3]") && text.contains("changed_when: false"), "{name}");
+    }
+    let (defaults, specs) =
+        (read(&format!("{role}/defaults/main.yml")), read(&format!("{role}/meta/argument_specs.yml")));
+    let names = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().map(str::trim_start).filter(|line| line.starts_with("helolint_"));
+        lines.filter_map(|line| line.split(':').next().map(str::to_owned)).collect()
+    };
+    assert_eq!(names(&defaults), names(&specs));
+}
+
+#[test]
 fn the_library_is_packaged_small_and_whole() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut list = Command::new(cargo);
