@@ -360,8 +360,42 @@ mod tests {
                 "mail.example.com. A",
                 "mail.example.com. AAAA",
                 "mail.example.com. MX",
+                "mail.example.com. TXT",
             ]
         );
+        // Of a relayed path, receivers see the relay.
+        facts.paths[0].relayed =
+            Some(std::sync::Arc::new(Fact::new("[relay.example]:25".to_owned(), crate::facts::Origin::kernel("test"))));
+        assert!(!asked(&initial(&facts)).contains(&"mail.example.com. TXT".to_owned()));
+    }
+
+    #[test]
+    fn an_spf_record_of_a_helo_name_brings_what_it_names() {
+        let mut facts = facts();
+        facts.paths = vec![helo_path("192.0.2.10", "mail.example.com")];
+        let follow_ups = FollowUps::new(&facts);
+        let after = |owner: &str, text: &str| {
+            let question = Question::new(&DomainName::new(owner), RecordType::Txt);
+            let record = crate::observe::Record {
+                name: question.name.clone(),
+                ttl: 300,
+                data: RecordData::Txt(text.to_owned()),
+            };
+            asked(&follow_ups.after(&question, &crate::observe::samples::answer(vec![record])))
+        };
+        assert_eq!(after("mail.example.com", "v=spf1 a -all"), [""; 0]);
+        assert_eq!(
+            after(
+                "mail.example.com",
+                "v=SPF1 ?include:a.example a:b.example/24 mx exists:%{i}.c.example redirect=d.example"
+            ),
+            ["a.example. TXT", "b.example. A", "b.example. AAAA", "d.example. TXT"]
+        );
+        assert_eq!(after("mail.example.com", "v=spf1 include:%{d}.example a:one"), [""; 0]);
+        assert_eq!(after("mail.example.com", "text include:a.example"), [""; 0]);
+        assert_eq!(after("a.example", "v=spf1 include:b.example"), [""; 0], "what is included is not followed");
+        let many = format!("v=spf1{}", " include:a.example".repeat(500));
+        assert_eq!(after("mail.example.com", &many).len(), 2 * SPF_TERMS);
     }
 
     #[test]

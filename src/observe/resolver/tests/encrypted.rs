@@ -70,7 +70,7 @@ fn answers_over_tls_are_those_of_any_resolver() {
         (answer.negative_ttl, answer.soa.as_ref().map(|soa| soa.name.to_string())),
         (Some(60), Some("example.com".into()))
     );
-    assert_eq!(dns.summary().questions, 4);
+    assert_eq!(dns.summary().questions, 5);
     assert_eq!(connections.load(Ordering::Relaxed), 1, "one connection for all");
 }
 

@@ -8,8 +8,8 @@ fn a_healthy_host_and_no_packet_too_many() {
     let server = serve(1, 0, healthy);
     let dns = ask(&host(), &options(&[&server]));
     assert_eq!(dns.iprev(addr("192.0.2.10")), Iprev::Pass);
-    assert_eq!(dns.summary().questions, 4, "PTR, A, AAAA, MX");
-    assert_eq!(server.asked(), 4);
+    assert_eq!(dns.summary().questions, 5, "PTR, A, AAAA, MX, TXT");
+    assert_eq!(server.asked(), 5);
     assert_eq!(dns.vantages[0].name, "r0");
 }
 
@@ -246,8 +246,8 @@ fn what_is_known_already_is_not_asked_again() {
     let mut later = host();
     later.paths.push(helo_path("192.0.2.10", "late.example.com"));
     let dns = ask_more(&later, &options, first);
-    assert_eq!(server.asked() - before, 3);
-    assert_eq!((dns.vantages.len(), dns.summary().questions), (1, 7));
+    assert_eq!(server.asked() - before, 4);
+    assert_eq!((dns.vantages.len(), dns.summary().questions), (1, 9));
     assert_eq!(dns.iprev(addr("192.0.2.10")), Iprev::Pass);
 }
 
