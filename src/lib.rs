@@ -83,6 +83,7 @@ mod shell;
 pub mod snapshot;
 pub mod source;
 pub mod spf;
+pub mod tls;
 pub mod wait;
 
 /// The README's example of the library, run as a doc test.

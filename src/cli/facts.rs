@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::evidence::EvidenceArgs;
 use super::values::{PublicIp, mapped, public_ip, timestamp};
 use crate::facts::{ExpectedHelo, Mapped, Mta, NatEntry};
 use crate::name::DomainName;
@@ -149,6 +150,9 @@ pub(crate) struct FactArgs {
     /// `--moved-from`, and what `compare` is given first.
     #[arg(skip)]
     pub moved: MoveArgs,
+    /// Evidence beyond files and the DNS, where a command looks for it.
+    #[arg(skip)]
+    pub evidence: EvidenceArgs,
     /// The settings' map of addresses behind NAT.
     #[arg(skip)]
     pub nat: Vec<NatEntry>,

@@ -6,6 +6,7 @@ mod demo;
 mod dns;
 mod documents;
 mod domains;
+mod evidence;
 mod facts;
 mod manual;
 mod merge;
@@ -28,6 +29,7 @@ pub(crate) use demo::DemoArgs;
 pub(crate) use dns::DnsArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs, SchemaDocument};
 pub(crate) use domains::{DomainsArgs, DomainsFormat};
+pub(crate) use evidence::{EvidenceArgs, Target, TargetHost};
 pub(crate) use facts::{CutoverArgs, FactArgs, LogArgs, LogFrom, MoveArgs};
 pub(crate) use manual::{all_pages, main_page};
 pub(crate) use merge::{MergeArgs, MergeFormat};
@@ -100,7 +102,7 @@ Examples:
 ///
 /// helolint reads how Postfix or Exim on this host introduce themselves and from which addresses they send, asks the DNS what
 /// receivers see, and says where the two disagree and who has to change what. It sends no mail, connects to DNS servers
-/// alone, and changes nothing unless `fix --apply` is asked to.
+/// alone unless evidence is asked for, and changes nothing unless `fix --apply` is asked to.
 #[derive(Debug, Parser)]
 #[command(name = "helolint", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::TABLE))]
@@ -237,6 +239,8 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub dns: DnsArgs,
     #[command(flatten)]
+    pub evidence: EvidenceArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
 }
 
@@ -251,6 +255,8 @@ pub(crate) struct SnapshotArgs {
     pub cutover: CutoverArgs,
     #[command(flatten)]
     pub dns: DnsArgs,
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
     /// Write to FILE, whole or not at all and for its owner alone, instead of to standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -8,7 +8,9 @@ pub(crate) mod daemon;
 #[doc(hidden)] // For the tests against recorded answers.
 pub mod exim;
 pub mod kernel;
+pub(crate) mod key_pairs;
 mod left_behind;
+pub(crate) mod listeners;
 pub(crate) mod live;
 pub(crate) mod logs;
 #[doc(hidden)] // For the tests against recorded answers.

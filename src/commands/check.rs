@@ -17,10 +17,9 @@ use crate::{exit, process, progress, receivers, rules};
 ///
 /// # Errors
 /// Where it cannot be run.
-pub(crate) fn run(
-    CheckArgs { mut facts, moved, log, cutover, mut dns, output: mut out }: CheckArgs,
-) -> Result<u8, Error> {
-    (facts.moved, facts.log, facts.cutover) = (moved, log.from(), cutover.cutover);
+pub(crate) fn run(args: CheckArgs) -> Result<u8, Error> {
+    let CheckArgs { mut facts, moved, log, cutover, mut dns, evidence, output: mut out } = args;
+    (facts.moved, facts.log, facts.cutover, facts.evidence) = (moved, log.from(), cutover.cutover, evidence);
     let host = Host::open(&facts)?;
     let settings = gather::settings(&mut facts, &mut dns, &host)?;
     settings.complete_output(&mut out);

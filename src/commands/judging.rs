@@ -6,7 +6,7 @@ use super::gather::Gathered;
 use super::planning;
 use crate::cli::RuleArgs;
 use crate::facts::Facts;
-use crate::findings::{Finding, KnownFindings, Meta};
+use crate::findings::{Finding, KnownFindings, Meta, Need};
 use crate::observe::Observations;
 use crate::process;
 use crate::receivers::Opinion;
@@ -60,7 +60,16 @@ impl Judging {
             Report::new(facts, dns, &filtered.findings, selected, &filtered.not_checked).with_receivers(opinions);
         report.set_apart(&filtered.suppressed, &filtered.gone);
         if repeatable {
-            let judge = |facts: &Facts, dns: &Observations| whole.unwrap_or(self).findings(facts, dns);
+            // What running servers say is not changed by a file: it stays until they are reloaded, whatever a trial of the plan writes.
+            let heard = |finding: &Finding| finding.meta.needs(Need::Smtp);
+            let said: Vec<Finding> =
+                all.as_ref().unwrap_or(&filtered.findings).iter().filter(|f| heard(f)).cloned().collect();
+            let judge = |facts: &Facts, dns: &Observations| {
+                let mut findings = whole.unwrap_or(self).findings(facts, dns);
+                findings.retain(|finding| !heard(finding));
+                findings.extend(said.iter().cloned());
+                findings
+            };
             let plan = planning::plan(gathered, all.as_ref().unwrap_or(&filtered.findings), &judge);
             let own = filtered.findings.iter().map(|finding| (finding.meta.code, finding.subject.as_str())).collect();
             report.set_plan(if whole.is_some() { plan.settling(&own) } else { plan });

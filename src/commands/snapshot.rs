@@ -13,8 +13,9 @@ use crate::{escape, exit, output, process, rules, snapshot};
 ///
 /// # Errors
 /// Where it cannot be run.
-pub(crate) fn run(SnapshotArgs { mut facts, log, cutover, mut dns, output: file }: SnapshotArgs) -> Result<u8, Error> {
-    (facts.log, facts.cutover) = (log.from(), cutover.cutover);
+pub(crate) fn run(args: SnapshotArgs) -> Result<u8, Error> {
+    let SnapshotArgs { mut facts, log, cutover, mut dns, evidence, output: file } = args;
+    (facts.log, facts.cutover, facts.evidence) = (log.from(), cutover.cutover, evidence);
     let host = Host::open(&facts)?;
     gather::settings(&mut facts, &mut dns, &host)?;
     let inputs = Inputs::open(host, &facts, &dns)?;

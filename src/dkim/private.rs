@@ -26,6 +26,8 @@ pub enum KeyFault {
     Broken,
     /// More than any key has.
     TooLarge,
+    /// Of elliptic curves, and without its public part, which such files may leave out.
+    NoPublicPart,
     /// The file cannot be read; in the system's words.
     Unreadable(String),
 }
@@ -37,6 +39,7 @@ impl fmt::Display for KeyFault {
             KeyFault::OtherKind => f.write_str("it is encrypted, or neither RSA nor Ed25519"),
             KeyFault::Broken => f.write_str("the key is damaged"),
             KeyFault::TooLarge => write!(f, "it has more than the {KEY_FILE_LIMIT} octets that are read"),
+            KeyFault::NoPublicPart => f.write_str("the key does not carry its public part"),
             KeyFault::Unreadable(words) => f.write_str(words),
         }
     }
@@ -67,6 +70,69 @@ impl KeyFile {
             _ => Err(KeyFault::OtherKind),
         }
     }
+}
+
+impl KeyFile {
+    /// Whether `public`, the bits of a certificate's public key as its kind writes them, is the public part of the first private key in it: of
+    /// RSA, of elliptic curves, of Ed25519.
+    ///
+    /// # Errors
+    /// See [`KeyFault`].
+    pub fn belongs_to(&self, public: &[u8]) -> Result<bool, KeyFault> {
+        match self.public_part() {
+            Ok(PublicKey::Ed25519(point)) => Ok(point == public),
+            Ok(own @ PublicKey::Rsa { .. }) => {
+                Ok(pkcs1::RsaPublicKeyRef::from_der(public).is_ok_and(|key| rsa_key(&key) == own))
+            }
+            Err(KeyFault::OtherKind) => match PrivateKeyDer::from_pem_slice(&self.0) {
+                Ok(PrivateKeyDer::Sec1(der)) => Ok(point(der.secret_sec1_der())? == public),
+                Ok(PrivateKeyDer::Pkcs8(der)) => Ok(point_in_pkcs8(der.secret_pkcs8_der())? == public),
+                _ => Err(KeyFault::OtherKind),
+            },
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+/// The public point in an ECPrivateKey (RFC 5915): its element with the tag 1, a bit string.
+fn point(der: &[u8]) -> Result<&[u8], KeyFault> {
+    const PUBLIC: u8 = 0xa1;
+    let (_, mut fields, _) = element(der).filter(|(tag, ..)| *tag == 0x30).ok_or(KeyFault::Broken)?;
+    while !fields.is_empty() {
+        let (tag, content, rest) = element(fields).ok_or(KeyFault::Broken)?;
+        if tag == PUBLIC {
+            // The first octet of a bit string counts the bits that do not belong to it.
+            return match element(content) {
+                Some((0x03, [0, point @ ..], [])) => Ok(point),
+                _ => Err(KeyFault::Broken),
+            };
+        }
+        fields = rest;
+    }
+    Err(KeyFault::NoPublicPart)
+}
+
+fn point_in_pkcs8(der: &[u8]) -> Result<&[u8], KeyFault> {
+    const EC: pkcs8::ObjectIdentifier = pkcs8::ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+    let info = pkcs8::PrivateKeyInfoRef::from_der(der).map_err(|_| KeyFault::Broken)?;
+    if info.algorithm.oid == EC { point(info.private_key.as_bytes()) } else { Err(KeyFault::OtherKind) }
+}
+
+/// The first element of a DER text: its tag, its content, what follows it.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let ([tag, length], rest) = der.split_first_chunk::<2>()?;
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(*length), rest),
+        // How many octets the length has: a key's has two at most.
+        0x81 => (usize::from(*rest.first()?), rest.get(1..)?),
+        0x82 => {
+            let (length, rest) = rest.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*length)), rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((*tag, content, rest))
 }
 
 impl Drop for KeyFile {

@@ -38,6 +38,9 @@ impl Facts {
             block_lists: _,
             // Read later, and it holds no text of a log.
             log: _,
+            // What servers tell everybody; of keys it holds the names of their files.
+            served: _,
+            port25: _,
             // A snapshot's own, which was concealed when it was read; places in files show no secret.
             moved: _,
             cutover: _,
@@ -133,7 +136,7 @@ impl Hider<'_> {
         }
         error.iter_mut().chain(warnings).for_each(|refusal| self.refusal(refusal));
         self.settings(parameters);
-        for PostfixService { name: _, kind: _, command, origin: _, overrides, error } in services {
+        for PostfixService { name: _, kind: _, command, origin: _, overrides, error, off: _ } in services {
             self.text(command);
             self.settings(overrides);
             error.iter_mut().for_each(|refusal| self.refusal(refusal));

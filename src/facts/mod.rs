@@ -13,6 +13,7 @@ mod panel;
 mod problem;
 mod routing;
 mod sender;
+mod served;
 mod text;
 mod unseen;
 
@@ -39,6 +40,10 @@ pub use panel::{MapOf, PanelMap};
 pub use problem::{Problem, ProblemKind};
 pub use routing::{HandedOver, Idle, IdleSetting, MissingService, OutdatedTable};
 pub use sender::{Bind, NextHop, Sender};
+pub use served::{
+    Conversation, Der, Fault, Handshake, KeyPair, Listener, PairState, Port25, Port25Try, Served, Server, SmtpReply,
+    Stage, Trusted,
+};
 pub use text::Text;
 pub use unseen::{Doubt, UnseenDaemon};
 
@@ -112,6 +117,12 @@ pub struct Facts {
     /// What mail logs show (`--log`); `None` where none was to be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Arc<MailLog>>,
+    /// What the servers of this host said (`--live`); `None` where they were not talked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Arc<Served>>,
+    /// What came of port 25 outside (`--port25`); `None` where it was not tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port25: Option<Arc<Port25>>,
     /// When a move is planned (`--cutover`), as RFC 3339 writes times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cutover: Option<String>,
@@ -167,6 +178,8 @@ impl Facts {
             old_addresses: Vec::new(),
             block_lists: Vec::new(),
             log: None,
+            served: None,
+            port25: None,
             cutover: None,
             certificates: Vec::new(),
             moved: None,

@@ -188,6 +188,10 @@ pub struct PostfixService {
     /// What makes this one daemon refuse to start or to deliver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Refusal>,
+    /// Whether the master does not offer it: another entry stands in its place, `master_service_disable` takes it away, or its instance is not
+    /// started.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub off: bool,
 }
 
 /// One live Exim configuration.

@@ -65,7 +65,7 @@ pub enum Need {
     Facts,
     /// Answers of the DNS: not there under `--offline`.
     Dns,
-    /// What SMTP servers say.
+    /// What the SMTP servers of this host say: only where they are talked to.
     Smtp,
     /// The mail log.
     Log,

@@ -11,6 +11,7 @@ pub mod recorded;
 pub mod resolver;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod smtp;
 pub mod source;
 pub(crate) mod stale;
 pub mod truth;

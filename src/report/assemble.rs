@@ -14,7 +14,7 @@ use crate::observe::zones;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
 use crate::remedy::{Plan, Step};
 use crate::report::model::*;
-use crate::report::{log, servers};
+use crate::report::{Port25View, log, servers};
 use crate::source::Excerpt;
 
 /// Questions beyond which the answers are not listed one by one: nobody reads on.
@@ -67,6 +67,7 @@ impl Report {
                 dns.vantages.get(reply.vantage).is_some_and(|vantage| vantage.kind == VantageKind::Overlay)
             }),
             dns: dns_view(dns),
+            port25: facts.port25.as_deref().map(Port25View::new),
             mail_domains: mail_domains(facts),
             rules: rules.into_iter().collect(),
         }

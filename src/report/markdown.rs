@@ -39,6 +39,7 @@ pub(crate) fn render(report: &Report, verbosity: Verbosity) -> String {
     findings(&mut out, &all, whole);
     plan(&mut out, &all, report);
     apart(&mut out, report);
+    port25(&mut out, report);
     notes(&mut out, report);
     checklist(&mut out, report);
     out.trim_end().to_owned() + "\n"
@@ -50,6 +51,14 @@ fn log(out: &mut String, report: &Report) {
     let (did, notes) = log.sentences();
     out.push_str(&format!("### {TITLE}\n\n"));
     did.iter().chain(&notes).for_each(|sentence| out.push_str(&format!("- {}\n", text(sentence))));
+    out.push('\n');
+}
+
+/// Whether port 25 outside can be reached.
+fn port25(out: &mut String, report: &Report) {
+    let Some(tried) = &report.port25 else { return };
+    out.push_str(&format!("### {}\n\n", text(&tried.title())));
+    tried.lines().iter().for_each(|line| out.push_str(&format!("- {}\n", prose(line))));
     out.push('\n');
 }
 

@@ -18,6 +18,7 @@ mod model;
 pub(crate) mod monitor;
 mod ndjson;
 mod plural;
+mod port25;
 mod questions;
 mod receivers;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use changes::{Comparison, ComparisonFormat};
 pub use log::{LogFileView, LogView, RefusalView};
 pub use merged::{MergedFormat, MergedReport, Unread};
 pub use model::*;
+pub use port25::{Port25Outcome, Port25TryView, Port25View};
 pub use questions::plan;
 pub use servers::{ZoneServerView, ZoneView};
 pub use style::{Style, Verbosity};

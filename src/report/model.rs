@@ -13,7 +13,7 @@ use crate::observe::VantageKind;
 use crate::observe::iprev::Iprev;
 use crate::receivers;
 use crate::remedy::Plan;
-use crate::report::{LogView, ZoneView};
+use crate::report::{LogView, Port25View, ZoneView};
 
 /// The number of the JSON report's format: keys may be added under it, never changed or removed.
 pub const SCHEMA: u32 = 1;
@@ -60,6 +60,10 @@ pub struct Report {
     pub planned: bool,
     /// Which servers were asked, and how much.
     pub dns: DnsView,
+    /// Whether port 25 outside can be reached (`--port25`). Left out where it was not tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub port25: Option<Port25View>,
     /// Domains that the host handles mail for, as far as its lists were read.
     #[serde(skip)]
     pub mail_domains: usize,

@@ -127,6 +127,7 @@ pub(crate) fn facts() -> Facts {
                     Setting::undecided("a table", at(&file, "mail")),
                 )]),
                 error: None,
+                off: false,
             }],
             ..Postfix::default()
         }],
@@ -173,6 +174,8 @@ pub(crate) fn facts() -> Facts {
         old_addresses: vec![ip("198.51.100.9")],
         block_lists: Vec::new(),
         log: None,
+        served: None,
+        port25: None,
         cutover: None,
         certificates: Vec::new(),
         moved: None,

@@ -11,7 +11,7 @@ use crate::observe::iprev::Iprev;
 use crate::receivers;
 use crate::remedy::{Plan, Remaining, Settled, Step};
 use crate::report::model::*;
-use crate::report::{ZoneServerView, ZoneView};
+use crate::report::{Port25Outcome, Port25TryView, Port25View, ZoneServerView, ZoneView};
 
 impl Report {
     /// The report with every text that came from files, servers or the command line on one line and harmless.
@@ -41,6 +41,7 @@ harmless!(
     Mta,
     Outgoing,
     Packing,
+    Port25Outcome,
     SenderSelection,
     Severity,
     Summary,
@@ -55,7 +56,7 @@ harmless!(
 sanitize_fields! {
     Report {
         schema, tool, taken, host, mta, paths, findings, suppressed, no_longer_found, first_step, plan, log, not_checked, summary, planned, dns,
-        mail_domains, rules,
+        port25, mail_domains, rules,
     }
     Tool { name, version }
     HostView { node_name, fqdn, configured_names, addresses }
@@ -79,6 +80,8 @@ sanitize_fields! {
     ZoneView { zone, parent, delegation, own, servers }
     ZoneServerView { name, named_by }
     Evidence { question, from, answer, ttl, planned }
+    Port25View { host, port, because, tries }
+    Port25TryView { source, to, outcome, name, text }
     FirstStep { settles, of, fix }
     Known { code, subject }
     StaleCaches { right_at_source, questions, seconds, until }

@@ -35,11 +35,12 @@ pub struct Outcome {
     pub not_checked: Vec<&'static Meta>,
 }
 
-/// Whether there is what the rule is about: a move, for those that judge one; block lists. Those that judge a domain have [`judge_domain`].
+/// Whether there is what the rule is about: a move, for those that judge one; block lists; servers that were talked to. Those that judge a domain have [`judge_domain`].
 pub fn is_applicable(meta: &Meta, facts: &Facts) -> bool {
     (facts.moved.is_some() || !meta.needs(Need::OldSnapshot))
         && (!facts.block_lists.is_empty() || !meta.needs(Need::BlockLists))
         && (facts.log.is_some() || !meta.needs(Need::Log))
+        && (facts.served.is_some() || !meta.needs(Need::Smtp))
         && !meta.needs(Need::Domains)
 }
 

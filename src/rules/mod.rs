@@ -11,6 +11,7 @@ mod engine;
 mod evidence;
 mod helo;
 mod host;
+mod live;
 mod migration;
 pub mod names;
 pub mod panel;
@@ -132,6 +133,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         config::RULES,
         dns::RULES,
         migration::RULES,
+        live::RULES,
         domain::RULES,
         cpanel::RULES,
         evidence::RULES,

@@ -187,6 +187,7 @@ pub(crate) fn service(name: &str, parameter: &str, value: &str) -> PostfixServic
         origin: HERE,
         overrides: BTreeMap::from([(parameter.to_owned(), Setting::known(value, HERE))]),
         error: None,
+        off: false,
     }
 }
 

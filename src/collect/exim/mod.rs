@@ -15,7 +15,7 @@ mod hidden;
 mod hops;
 pub mod hostname;
 mod lines;
-mod lists;
+pub(crate) mod lists;
 pub(crate) mod live;
 mod local;
 pub(crate) mod macros;

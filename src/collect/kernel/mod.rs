@@ -3,6 +3,8 @@
 //! Its recorded twin is [`from_file`], the `--kernel FILE` of the command line. No packet is sent by [`live`];
 //! only [`PendingFqdn::start`] may make the C library ask the system's resolver.
 
+mod listening;
+
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -22,6 +24,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::facts::{AddressFlag, Fact, HostFqdn, HostsEntry, InterfaceAddress, KernelSource, Origin};
 use crate::sandbox::{Child, Profile, Task};
+pub(crate) use listening::{is_open, listening};
 
 /// Public destinations for which the kernel is asked to choose a source: the root server A (root-servers.org).
 const PUBLIC_V4: Ipv4Addr = Ipv4Addr::new(198, 41, 0, 4);

@@ -39,7 +39,7 @@ const KEPT: usize = 8;
 /// Settings that feed one another up to a secret one and are followed.
 const FEED_DEPTH: usize = 20;
 /// Parameters that the snapshot shows: those that bear on identity or route mail.
-const SHOWN: [&str; 41] = [
+const SHOWN: [&str; 45] = [
     "myhostname",
     "mydomain",
     "myorigin",
@@ -78,6 +78,10 @@ const SHOWN: [&str; 41] = [
     "multi_instance_name",
     "queue_directory",
     "smtpd_tls_key_file",
+    "smtpd_tls_eckey_file",
+    "smtpd_tls_wrappermode",
+    "smtpd_upstream_proxy_protocol",
+    "postscreen_upstream_proxy_protocol",
     "virtual_transport",
     // Under which names services log, and where.
     "syslog_name",
@@ -342,6 +346,7 @@ impl<'a> Reader<'a> {
                 origin: entry.span.clone().into(),
                 overrides: overrides.collect(),
                 error: refusal,
+                off: replaced.is_some() || stopped || offered.is_disabled(entry),
             });
         }
 

@@ -4,7 +4,7 @@
 //! expanded by [`expand`] in the scope of one program ([`process`]), and turned into ways of sending by `senders`.
 
 mod absent;
-mod check;
+pub(crate) mod check;
 mod choices;
 mod compare;
 mod compiled;
@@ -22,7 +22,7 @@ pub mod main_cf;
 mod maps;
 pub mod master_cf;
 mod next_hop;
-mod ports;
+pub(crate) mod ports;
 pub mod postconf;
 mod problems;
 pub mod process;

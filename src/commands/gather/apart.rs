@@ -5,19 +5,24 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::logs::READING;
-use super::{Gathered, Held, Known, Sources, Start, moved, observe};
+use super::profile::profile;
+use super::{Gathered, Held, Known, Sources, Start, live, moved, observe, port25};
 use crate::cli::{DnsArgs, FactArgs};
 use crate::collect::system;
 use crate::error::Error;
 use crate::facts::HostFqdn;
 use crate::name::DomainName;
-use crate::observe::resolver;
 use crate::observe::source::{Answers, Source};
-use crate::sandbox::{self, Listener, Message, Profile, Task};
+use crate::sandbox::{self, Listener, Message};
 use crate::{output, snapshot};
 
 /// Whether a packet is sent.
 pub(super) fn sends(args: &FactArgs, dns: &DnsArgs) -> bool {
+    asks(args, dns) || (args.evidence.sends() && args.from.is_none())
+}
+
+/// Whether the DNS is asked.
+pub(super) fn asks(args: &FactArgs, dns: &DnsArgs) -> bool {
     !dns.offline && dns.zones.is_none() && !args.replay
 }
 
@@ -34,7 +39,8 @@ pub(crate) fn apart<P>(
     verbose: bool,
     work: impl FnOnce(Start) -> Result<Done, Error>,
 ) -> Result<(Done, P), Error> {
-    apart_telling(parents, args, (dns, dns.timeout()), start, verbose, |start, _| work(start), &mut Listener::nobody())
+    let time = dns.timeout().saturating_add(evidence_time(args));
+    apart_telling(parents, args, (dns, time), start, verbose, |start, _| work(start), &mut Listener::nobody())
 }
 
 /// As [`apart`], for at most so long; `work` tells texts on the way, which `listener` hears at once.
@@ -52,7 +58,7 @@ pub(crate) fn apart_telling<P>(
 ) -> Result<(Done, P), Error> {
     // What stands in a log was written by strangers, too.
     match sends(args, dns) || start.logs.is_some() {
-        true => in_a_child(parents, (dns, time), &Rc::new(Cell::new(Some(start))), verbose, work, listener),
+        true => in_a_child(parents, (dns, time), Rc::new(Cell::new(Some(start))), verbose, work, listener),
         false => Ok((work(start, &mut |text| listener.hear(text))?, parents)),
     }
 }
@@ -75,7 +81,7 @@ pub(crate) fn answered(
     // The child takes its own copy.
     let start = Rc::new(Cell::new(Some(start)));
     let work = |start, _: &mut dyn FnMut(&str)| work(start);
-    let (done, ()) = in_a_child((), (dns, dns.timeout()), &start, verbose, work, &mut Listener::nobody())?;
+    let (done, ()) = in_a_child((), (dns, dns.timeout()), Rc::clone(&start), verbose, work, &mut Listener::nobody())?;
     let bad =
         |error: snapshot::SnapshotError| Error::Apart(format!("what the process that asks the DNS gave back: {error}"));
     let (said, dns) = snapshot::read(done.only()?).map_err(bad)?;
@@ -101,23 +107,28 @@ pub(crate) fn answered(
     Ok(Gathered { facts: *facts, dns, taken: None, sources })
 }
 
-/// Does `work` in a process without rights, which has `start` as it is now.
+/// How long evidence takes at the most that is asked for.
+fn evidence_time(args: &FactArgs) -> Duration {
+    let live = if args.evidence.live { live::TIME } else { Duration::ZERO };
+    if args.evidence.port25.is_some() { live.saturating_add(port25::TIME) } else { live }
+}
+
+/// Does `work` in a process without rights, which has `start` as it is now. Unless somebody else holds `start` too, the connections in it
+/// are that process's alone.
 fn in_a_child<P>(
     parents: P,
     (dns, time): (&DnsArgs, Duration),
-    start: &Rc<Cell<Option<Start>>>,
+    start: Rc<Cell<Option<Start>>>,
     verbose: bool,
     work: impl FnOnce(Start, &mut dyn FnMut(&str)) -> Result<Done, Error>,
     listener: &mut Listener<'_>,
 ) -> Result<(Done, P), Error> {
-    let ports = dns.resolver.iter().map(|resolver| resolver.server.port());
-    let ports = ports.chain([resolver::PORT, dns.authoritative_port]).collect();
     let mut begin = start.take();
     // Moved into what the child alone goes on with: here they are closed once it has begun.
     let logs = begin.as_mut().and_then(|start| start.logs.take());
     start.set(begin);
     let time = if logs.is_some() { time.saturating_add(READING) } else { time };
-    let profile = Profile { task: Task::Dns(ports), dns_time: time };
+    let profile = profile(dns, time);
     let prepare = move || {
         let mut start = start.take();
         if let Some(start) = &mut start {

@@ -10,8 +10,9 @@ use crate::observe::resolver::Progress;
 impl Start {
     /// Whom the run will ask, in one line; `None` where it asks nobody.
     pub(crate) fn asks(&self, args: &FactArgs, dns: &DnsArgs) -> Option<String> {
-        if !apart::sends(args, dns) {
-            return None;
+        let connects = self.connects(args);
+        if !apart::asks(args, dns) {
+            return (!connects.is_empty()).then(|| format!("connecting to {}", connects.join(" and ")));
         }
         let whom = match &self.host {
             Known::Facts(facts, _) => resolvers(facts, dns),
@@ -29,7 +30,19 @@ impl Start {
         if args.discover_public_ip {
             parts.push("OpenDNS and Google for this host's public address".to_owned());
         }
-        Some(format!("asking the DNS: {} (--offline asks nobody)", parts.join("; ")))
+        let connects = match connects.is_empty() {
+            true => String::new(),
+            false => format!(", and connecting to {}", connects.join(" and ")),
+        };
+        Some(format!("asking the DNS: {} (--offline asks nobody){connects}", parts.join("; ")))
+    }
+
+    /// What connections are made to beside those to name servers.
+    fn connects(&self, args: &FactArgs) -> Vec<String> {
+        let live = self.live.as_ref().map(|_| "this host's own mail servers (--live)".to_owned());
+        let outside = args.evidence.port25.as_ref().filter(|_| self.port25.is_some());
+        let outside = outside.map(|target| format!("port {} of {} (--port25)", target.port, target.host.text()));
+        live.into_iter().chain(outside).collect()
     }
 }
 

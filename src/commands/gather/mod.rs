@@ -2,8 +2,11 @@
 
 mod apart;
 mod asks;
+mod live;
 mod logs;
 mod moved;
+mod port25;
+mod profile;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -92,6 +95,10 @@ pub(crate) struct Start {
     held: Option<Held>,
     /// The domains that the host handles, where a command looks at them.
     domains: Option<MailDomains>,
+    /// Connections to this host's own mail servers, where they are to be talked to.
+    live: Option<live::Prepared>,
+    /// Connections to port 25 outside, where that is to be tried.
+    port25: Option<port25::Prepared>,
     /// The system's trust roots, where a resolver is asked over TLS or HTTPS: they are files.
     trust: Trust,
     /// Logs to be read.
@@ -130,7 +137,7 @@ pub(crate) fn start_with_domains(args: &FactArgs, dns: &DnsArgs, inputs: Inputs)
 }
 
 fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool) -> Result<Start, Error> {
-    let mut domains = None;
+    let (mut domains, mut live, mut port25) = (None, None, None);
     let Inputs { host, kernel, zones, overlay, moved_from, log } = inputs;
     let open;
     let (host, held) = match host {
@@ -145,6 +152,12 @@ fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool)
             if moved_from.is_some() {
                 moved::read_ahead(&root, &read.facts);
             }
+            if args.evidence.live && root.is_live() {
+                live = Some(live::prepare(&root, &read.facts, !dns.offline));
+            }
+            if let Some(target) = args.evidence.port25.as_ref().filter(|_| root.is_live()) {
+                port25 = Some(port25::prepare(&read.facts, dns, target)?);
+            }
             domains = with_domains.then(|| collect::mail_domains(&root, &read.facts));
             let held = Held { root: root.closed(), kernel: read.kernel, running: read.running };
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
@@ -153,7 +166,7 @@ fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool)
     let encrypted =
         apart::sends(args, dns) && dns.resolver.iter().any(|resolver| resolver.transport != Transport::Plain);
     let trust = if encrypted { Trust::of_the_system() } else { Trust::nobody() };
-    Ok(Start { host, zones, overlay, moved_from, held, domains, trust, logs: open })
+    Ok(Start { host, zones, overlay, moved_from, held, domains, live, port25, trust, logs: open })
 }
 
 impl Start {
@@ -248,6 +261,9 @@ pub(crate) fn overlay(input: &Input) -> Result<(String, Zones), Error> {
 /// # Errors
 /// Where an input is not what it should be.
 pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) -> Result<Gathered, Error> {
+    // The servers of this host come first: they wait for us, and the time for the DNS is its own.
+    let (served, spares) = start.live.take().map(live::Prepared::talk).unzip();
+    let port25 = start.port25.take().map(port25::Prepared::talk);
     let log = start.logs.take().map(|open| Arc::new(logs::read(open)));
     let deadline = Instant::now() + args.timeout();
     let planned = start.overlay()?;
@@ -269,7 +285,10 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
     let zones = start.zones.as_ref().map(zones).transpose()?;
     let trust = start.trust.clone();
     let (mut facts, pending) = start.facts(fact_args)?;
+    // Those of a snapshot stay.
     facts.log = log.or(facts.log);
+    facts.served = served.map(Arc::new).or(facts.served);
+    facts.port25 = port25.map(Arc::new).or(facts.port25);
     if fact_args.discover_public_ip && !args.offline {
         discover(&mut facts, deadline);
     }
@@ -301,6 +320,9 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
                 facts.host.fqdn = HostFqdn::Unknown(why);
             }
         }
+    }
+    if let Some(spares) = spares {
+        spares.talk(&mut facts, &dns);
     }
     if source.is_live() {
         // Seconds, as a snapshot keeps them.
@@ -370,6 +392,11 @@ fn expectations(args: &FactArgs) -> Expectations {
 
 fn read_snapshot(input: &Input, args: &FactArgs) -> Result<(Facts, Observations, String), Error> {
     let (mut facts, dns, taken) = snapshot::read_dated(input.text()).map_err(|error| input.refused(error))?;
+    if args.evidence.live && facts.served.is_none() {
+        return Err(input.refused(
+            "with --live, a snapshot is wanted that was taken with --live: it has no conversation with a server",
+        ));
+    }
     facts.expect(expectations(args));
     identity::apply(&mut facts, overrides(args));
     Ok((facts, dns, taken))

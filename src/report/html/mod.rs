@@ -354,6 +354,12 @@ fn points(report: &Report) -> Markup {
 fn asked(report: &Report) -> Markup {
     let dns = &report.dns;
     html! {
+        @if let Some(tried) = &report.port25 {
+            section {
+                h2 { (tried.title()) }
+                ul { @for line in tried.lines() { li { (words(&line)) } } }
+            }
+        }
         section {
             h2 { "What was asked" }
             @if !report.suppressed.is_empty() {

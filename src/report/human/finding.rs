@@ -125,7 +125,8 @@ pub(crate) fn section(findings: &[&FindingView], report: &Report, style: &Style)
 fn by_cause<'a>(findings: &[&'a FindingView], report: &Report) -> Vec<Waiting<'a>> {
     let mut causes: Vec<Waiting<'a>> = Vec::new();
     let mut known: HashMap<BTreeSet<String>, usize> = HashMap::new();
-    for finding in findings.iter().filter(|f| f.verdict == Verdict::Undetermined && !f.open.is_empty()) {
+    let waits = |f: &&&FindingView| !f.open.is_empty() && f.open.iter().all(|open| is_question(open));
+    for finding in findings.iter().filter(|f| f.verdict == Verdict::Undetermined).filter(waits) {
         let zones: BTreeSet<String> = match report.dns.answered {
             0 => BTreeSet::new(),
             _ => finding.open.iter().map(|question| zone_of(question, report)).collect(),
@@ -144,6 +145,11 @@ fn by_cause<'a>(findings: &[&'a FindingView], report: &Report) -> Vec<Waiting<'a
 struct Waiting<'a> {
     zones: BTreeSet<String>,
     findings: Vec<&'a FindingView>,
+}
+
+/// Whether what leaves a finding open is a question to the DNS, and not what else was asked in vain.
+fn is_question(open: &str) -> bool {
+    open.split_once(' ').is_some_and(|(name, rtype)| name.ends_with('.') && !rtype.contains(' '))
 }
 
 /// The zone that a question is about: one whose servers were looked for, else the domain or reverse zone by its name.
@@ -390,6 +396,11 @@ fn fits(line: &Shown, range: &std::ops::Range<usize>, label: &str, room: usize) 
     line.text.get(..range.end).map_or(0, |text| text.chars().count()) + 1 + label.chars().count() <= room
 }
 
+/// Whether the evidence of a rule is what servers of this host said.
+fn is_heard(code: &str) -> bool {
+    ["SMT", "TLS"].iter().any(|family| code.starts_with(family))
+}
+
 /// What stands below the excerpts: other origins, what servers said, the paths concerned.
 fn notes(finding: &FindingView, all: &Paths, style: &Style) -> Vec<(&'static str, Vec<String>)> {
     let verbose = style.verbosity == Verbosity::Verbose;
@@ -415,7 +426,7 @@ fn notes(finding: &FindingView, all: &Paths, style: &Style) -> Vec<(&'static str
         evidence.push(format!("and {more} more answers (-v shows all)"));
     }
     if !evidence.is_empty() {
-        notes.push(("DNS", evidence));
+        notes.push((if is_heard(finding.code) { "heard" } else { "DNS" }, evidence));
     }
     if all.number > 1 && !finding.paths.is_empty() && finding.paths.len() < all.number {
         let limit = if verbose { usize::MAX } else { 6 };

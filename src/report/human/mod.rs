@@ -41,6 +41,7 @@ pub(crate) fn render(report: &Report, style: &Style) -> String {
     out.push_str(&receivers::section(report, style));
     out.push_str(&finding::section(&findings, report, style));
     out.push_str(&apart::section(report, style));
+    out.push_str(&port25(report, style));
     out.push_str(&notes(report, style));
     out.push_str(&not_checked(report, style));
     out.push_str(&domains(report, style));
@@ -59,6 +60,14 @@ fn log(report: &Report, style: &Style) -> String {
     let mut out = format!("\n{}\n", style.heading(TITLE));
     did.iter().for_each(|sentence| put(&mut out, "  ", "    ", sentence, style.width));
     notes.iter().for_each(|note| put(&mut out, "  ", "    ", note, style.width));
+    out
+}
+
+/// Whether port 25 outside can be reached.
+fn port25(report: &Report, style: &Style) -> String {
+    let Some(tried) = &report.port25 else { return String::new() };
+    let mut out = format!("\n{}\n", style.heading(&tried.title()));
+    tried.lines().iter().for_each(|line| put(&mut out, "  ", "    ", line, style.width));
     out
 }
 

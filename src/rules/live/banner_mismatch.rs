@@ -1,0 +1,110 @@
+use super::heard::{Names, broken_off, evidence, public};
+use crate::facts::Stage;
+use crate::findings::{Finding, Fix, Who};
+use crate::name::DomainName;
+use crate::rules::{Context, rule};
+
+rule! {
+    /// A mail server greets with a name that this host has nowhere else.
+    ///
+    /// ## Condition
+    /// The name in the 220 greeting is neither a HELO name, the host name nor a PTR name. Servers that listen on loopback addresses alone do not
+    /// count. Only with `--live`. Subject: the socket.
+    ///
+    /// ## Why it matters
+    /// The greeting begins with the server's name (RFC 5321 section 4.2). Testers and some receivers compare it with the PTR name; after a move
+    /// it is often the last place that still has the old name.
+    ///
+    /// ## Fix
+    /// Postfix: set `myhostname`, or `smtpd_banner` with `$myhostname` first. Exim: `primary_hostname`, `smtp_active_hostname` or `smtp_banner`.
+    ///
+    /// ## When to ignore
+    /// Where the host receives under another name than it sends under, and that is meant so.
+    pub static RULE = {
+        code: "SMT001",
+        name: "banner-mismatch",
+        severity: Warning,
+        refs: ["RFC 5321 section 4.2", "RFC 5321 section 4.3.1", "postconf(5): smtpd_banner"],
+        needs: [Facts, Dns, Smtp],
+        check: check,
+    };
+}
+
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let Some(names) = Names::of(cx) else { return Vec::new() };
+    let mut findings = Vec::new();
+    for server in public(cx) {
+        findings.extend(broken_off(&RULE, server, &[Stage::Greeting]));
+        let Some(greeting) = server.plain().and_then(|said| said.greeting.as_ref()).filter(|one| one.code == 220)
+        else {
+            continue;
+        };
+        let name = DomainName::new(greeting.name().unwrap_or_default());
+        if names.known.contains(&name) {
+            continue;
+        }
+        let heard = evidence(server, "greeting", greeting);
+        let finding = match names.open.as_slice() {
+            [] => {
+                let message = format!(
+                    "{} greets as `{name}`, which is none of this host's names: {}",
+                    server.asked,
+                    names.list()
+                );
+                RULE.violated(server.asked, message).fix(fix())
+            }
+            open => {
+                let message = format!(
+                    "{} greets as `{name}`: whether that is a name of this host cannot be seen, since {} is not known",
+                    server.asked,
+                    open.join(", ")
+                );
+                open.iter().fold(RULE.undetermined(server.asked, message), |finding, question| finding.open(question))
+            }
+        };
+        findings.push(finding.place(&server.listener.origin, "listens here").evidence([heard]));
+    }
+    findings
+}
+
+fn fix() -> Fix {
+    Fix::new(
+        Who::Host,
+        "Let the greeting begin with the name under which this host sends: `myhostname` and `smtpd_banner` of Postfix, \
+         `primary_hostname`, `smtp_active_hostname` and `smtp_banner` of Exim; then reload.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Fault;
+    use crate::rules::live::testing::{greeting, served, server};
+    use crate::rules::testing::{check_table, dns};
+
+    #[test]
+    fn names_in_greetings() {
+        let of = |name: &str| served(vec![server("192.0.2.10:25", greeting(name))]);
+        let open = || dns(&[("192.0.2.10 PTR", &["timeout"])]);
+        let found: &[&str] = &["warning 192.0.2.10:25"];
+        let undetermined: &[&str] = &["warning? 192.0.2.10:25"];
+        let broken = served(vec![server(
+            "192.0.2.10:25",
+            crate::facts::Conversation::failed(Fault::NotSmtp(Stage::Greeting, "+OK".into())),
+        )]);
+        check_table(
+            &RULE,
+            vec![
+                ("the HELO name", of("Mail.Example.COM"), dns(&[]), &[]),
+                ("a name of nobody", of("old.example.com"), dns(&[]), found),
+                ("a PTR name", of("ptr.example.com"), dns(&[("192.0.2.10 PTR", &["ptr.example.com"])]), &[]),
+                ("no PTR answer, the HELO name", of("mail.example.com"), open(), &[]),
+                ("no PTR answer", of("old.example.com"), open(), undetermined),
+                ("no name at all", of(""), dns(&[]), found),
+                ("loopback alone", served(vec![server("127.0.0.1:25", greeting("old.example.com"))]), dns(&[]), &[]),
+                ("another protocol", broken, dns(&[]), undetermined),
+                ("not talked to", crate::rules::testing::healthy(), dns(&[]), &[]),
+            ],
+        );
+    }
+}
