@@ -159,7 +159,7 @@ fn a_second_phase_takes_over_what_the_first_found_out() {
     let dns = ask_more(&facts, &world.options(), first.clone());
     assert_eq!(dns.zones, first.zones);
     let later: Vec<String> = world.asked(RESOLVER).split_off(before);
-    assert_eq!(later.len(), 3, "its addresses and MX, and nothing about zones: {later:?}");
+    assert_eq!(later.len(), 4, "its addresses and MX, and nothing about zones: {later:?}");
     let question = Question::new(&DomainName::new("ns1.example.com"), RecordType::A);
     assert!(has(&servers_of(&dns, &question), &["old.provider.com", "Refused"]), "{:?}", servers_of(&dns, &question));
     assert_eq!(said(&facts, &dns).len(), 1);

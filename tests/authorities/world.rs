@@ -319,6 +319,7 @@ fn question(message: &Message) -> Question {
         WireType::AAAA => RecordType::Aaaa,
         WireType::PTR => RecordType::Ptr,
         WireType::MX => RecordType::Mx,
+        WireType::TXT => RecordType::Txt,
         WireType::NS => RecordType::Ns,
         WireType::SOA => RecordType::Soa,
         other => panic!("{other}"),
