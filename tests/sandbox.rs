@@ -46,6 +46,21 @@ fn status(pid: u32, field: &str) -> Option<String> {
     Some(line.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// What a process has open, where that may be seen.
+fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    Some(open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect())
+}
+
+/// Waits until something holds.
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < end, "{what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 fn is_root() -> bool {
     status(std::process::id(), "Uid").is_some_and(|ids| ids.starts_with("0 0"))
 }
@@ -75,8 +90,7 @@ fn the_process_that_reads_answers_has_no_rights() {
         assert!(limits.lines().any(|line| line.starts_with(limit) && !line.contains("unlimited")), "{limit}: {limits}");
     }
     // Nothing of the host, and not the report to be.
-    if let Ok(open) = fs::read_dir(format!("/proc/{child}/fd")) {
-        let open: Vec<PathBuf> = open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect();
+    if let Some(open) = open_files(child) {
         let file = |path: &&PathBuf| path.is_absolute() && !path.starts_with("/dev/null");
         assert_eq!(open.iter().find(file), None, "{open:?}");
     }
@@ -84,6 +98,30 @@ fn the_process_that_reads_answers_has_no_rights() {
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(fs::read_to_string(report).unwrap().contains("no answer"), "the parent wrote what the child said");
+}
+
+#[test]
+fn a_log_is_open_in_the_process_without_rights_alone_and_only_while_it_is_read() {
+    let server = silent_server();
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    nix::unistd::mkfifo(&log, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // Open both ways, so that there is a writer from the start.
+    let writer = fs::File::options().read(true).write(true).open(&log).unwrap();
+    let run = check(&server, &["--log", log.to_str().unwrap()]);
+    until(
+        "a child without rights",
+        || matches!(children(run.id())[..], [child] if status(child, "Seccomp").as_deref() == Some("2")),
+    );
+    let [child] = children(run.id())[..] else { panic!("one child") };
+    let has_it = |pid: u32| open_files(pid).map(|open| open.contains(&log));
+    assert_eq!(has_it(run.id()), Some(false), "the parent has closed it");
+    assert_ne!(has_it(child), Some(false));
+    drop(writer);
+    asked(&server);
+    assert_ne!(has_it(child), Some(true), "it was read before anybody was asked");
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
 
 #[test]

@@ -54,7 +54,12 @@ pub(crate) fn open(root: &Root, facts: &Facts, since: Option<i64>) -> HostLogs {
     }
     if found.logs.is_empty() && found.notes.is_empty() {
         let recent = if since.is_some() { " that was written to in the last fourteen days" } else { "" };
-        found.notes.push(format!("there is no mail log{recent}: looked for {}", named.join(", ")));
+        found.notes.push(match named.join(", ") {
+            none if none.is_empty() => "there is no mail log, since no MTA is configured".to_owned(),
+            places => format!(
+                "there is no mail log{recent}: looked for {places}; where the journal holds it: journalctl -o export | helolint check --log -"
+            ),
+        });
     }
     found
 }

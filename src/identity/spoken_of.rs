@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::addr::Family;
 use crate::facts::{Facts, Mta, OutboundPath, Postfix, PostfixService, Refused};
+use crate::identity::OwnAddresses;
 
 /// Whom a reply speaks of.
 #[derive(Debug)]
@@ -15,8 +16,8 @@ pub struct SpokenOf<'f> {
 }
 
 /// Whom a refusal speaks of: by the local address that its line names, by the address that the reply names where it is one of this host's, by
-/// the service and the family, else by the reply alone.
-pub fn spoken_of<'f>(facts: &'f Facts, refused: &Refused) -> SpokenOf<'f> {
+/// the service and the family, else by the reply alone. `own` are the addresses of this host.
+pub fn spoken_of<'f>(facts: &'f Facts, own: &OwnAddresses<'_>, refused: &Refused) -> SpokenOf<'f> {
     let of_mta = |path: &&OutboundPath| path.mta.is_none_or(|mta| mta == refused.mta);
     if let Some(local) = refused.local {
         let paths: Vec<&OutboundPath> =
@@ -26,10 +27,9 @@ pub fn spoken_of<'f>(facts: &'f Facts, refused: &Refused) -> SpokenOf<'f> {
     }
     let paths = paths_of_service(facts, refused.mta, &refused.service, refused.family);
     let sending = |path: &&OutboundPath| path.sending.as_ref().map(|sending| sending.value);
-    let own = facts.paths.iter().any(|path| sending(&path).is_some() && sending(&path) == refused.named);
-    if own {
+    if let Some(named) = refused.named.filter(|named| own.has(*named) == Some(true)) {
         let all = facts.paths.iter().filter(of_mta);
-        return SpokenOf { address: refused.named, paths: all.filter(|path| sending(path) == refused.named).collect() };
+        return SpokenOf { address: Some(named), paths: all.filter(|path| sending(path) == Some(named)).collect() };
     }
     let mut addresses: Vec<Option<IpAddr>> = paths.iter().map(sending).collect();
     addresses.dedup();

@@ -123,7 +123,7 @@ pub(super) mod tests {
     fn lines_that_matter_are_found_once_each() {
         let needles = Needles::new();
         let text = b"a ** b == c I=[\nnothing here\nx status=bounced (y status=bounced (\n == \nlast status=deferred (";
-        let mut found = vec![0..1];
+        let mut found = Vec::from([0..1, 0..1]);
         needles.lines(text, &mut found);
         let lines: Vec<&[u8]> = found.iter().map(|line| &text[line.clone()]).collect();
         let expected: [&[u8]; 4] =

@@ -100,7 +100,7 @@ pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
         overlap.next();
     }
     log.files.reverse();
-    let newest = log.files.iter().filter_map(|file| file.last).max();
+    let newest = log.files.iter().filter_map(|file| file.last).chain(all.newest()).max();
     log.until = how.until.or(newest).unwrap_or(how.now);
     log.since = tally::since(log.until);
     (log.refusals, log.departures) = (all.refusals(log.since), all.departures(log.since));

@@ -155,6 +155,12 @@ impl Tally {
         }
     }
 
+    /// When the last event was.
+    pub(super) fn newest(&self) -> Option<i64> {
+        let all = self.refused.values().map(|known| &known.days).chain(self.left.values());
+        all.filter_map(|days| days.0.values().map(|(_, _, last)| *last).max()).max()
+    }
+
     /// The refusals from `since` on.
     pub(super) fn refusals(&self, since: i64) -> Vec<Refused> {
         let known = self.refused.iter().filter_map(|(key, known)| {

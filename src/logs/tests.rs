@@ -113,11 +113,14 @@ fn a_log_without_time_ends_with_its_newest_line() {
     );
     // A clock's fault is not the newest line.
     let ahead = text + &refused("2031-01-01T10:00:00+00:00", 4);
-    assert_eq!(
-        counts(&read(vec![source("-", "", ahead)], &How { until: None, ..how() })).len(),
-        0,
-        "days before now, and none is that new"
-    );
+    assert_eq!(counts(&read(vec![source("-", "", ahead)], &How { until: None, ..how() })), [("gmail-ptr-missing", 2)]);
+}
+
+#[test]
+fn logs_put_together_in_the_order_of_their_names_end_with_the_newest_line() {
+    let (new, old) = (refused("Nov 27 10:00:00", 1), refused("Nov 12 10:00:00", 2));
+    let log = read(vec![source("-", "", new + &old)], &How { until: None, ..how() });
+    assert_eq!((counts(&log), log.until), (vec![("gmail-ptr-missing", 1)], at("2026-11-27T10:00:00Z")));
 }
 
 #[test]

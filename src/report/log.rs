@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::escape::sanitize_fields;
 use crate::facts::{Facts, MailLog, Mta, Packing, ReadLog, Refused};
-use crate::identity::spoken_of;
+use crate::identity::{OwnAddresses, spoken_of};
 use crate::report::plural::count;
 
 /// Refusals that are told one by one.
@@ -94,7 +94,9 @@ sanitize_fields! {
 /// The view of what logs show; `None` where none was to be read.
 pub(super) fn view(facts: &Facts) -> Option<LogView> {
     let MailLog { files, since, until, refusals, unread, .. } = facts.log.as_deref()?;
-    let mut refused: Vec<RefusalView> = refusals.iter().map(|refused| refusal(facts, refused)).collect();
+    let own = OwnAddresses::new(facts);
+    let sending = |refused: &Refused| spoken_of(facts, &own, refused).address;
+    let mut refused: Vec<RefusalView> = refusals.iter().map(|refused| refusal(refused, sending(refused))).collect();
     refused.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.last.cmp(&other.last)));
     let files = files.iter().map(file).collect();
     Some(LogView { files, since: time(*since), until: time(*until), refused, not_read: unread.clone() })
@@ -111,11 +113,11 @@ fn file(log: &ReadLog) -> LogFileView {
     }
 }
 
-fn refusal(facts: &Facts, refused: &Refused) -> RefusalView {
+fn refusal(refused: &Refused, sending: Option<IpAddr>) -> RefusalView {
     RefusalView {
         receiver: refused.receiver.clone(),
         hosts: refused.hosts.clone(),
-        sending: spoken_of(facts, refused).address,
+        sending,
         mta: refused.mta,
         service: refused.service.clone(),
         reply: refused.reply.clone(),

@@ -285,13 +285,18 @@ restart_postfix() {
     on "$name" postfix start >"$work/start.log" 2>&1 || { cat "$work/start.log" >&2; die "Postfix does not start"; }
 }
 
+# The host under test with Debian's Postfix: usage: make_postfix NAME
+make_postfix() {
+    make_mx "$1" postfix
+    on "$1" cp /usr/share/postfix/main.cf.debian /etc/postfix/main.cf
+    [ -e "$work/$1/root/etc/postfix/master.cf" ] || on "$1" cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf
+    on "$1" postconf -e myhostname=mail.example.com mydestination=localhost maillog_file=/var/log/mail.log alias_maps= \
+        alias_database= mailbox_size_limit=0 notify_classes=
+}
+
 case_postfix() {
     prepare_network
-    make_mx postfix postfix
-    on postfix cp /usr/share/postfix/main.cf.debian /etc/postfix/main.cf
-    [ -e "$work/postfix/root/etc/postfix/master.cf" ] || on postfix cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf
-    on postfix postconf -e myhostname=mail.example.com mydestination=localhost maillog_file=/var/log/mail.log alias_maps= \
-        alias_database= mailbox_size_limit=0 notify_classes=
+    make_postfix postfix
 
     say "  as the package has it"
     restart_postfix

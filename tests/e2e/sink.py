@@ -2,10 +2,24 @@
 """An SMTP server that records who delivers: one JSON object a line for each message accepted.
 
 usage: sink.py LOG ADDRESS...        (port 25 of each address; writes LOG.ready once it listens on all)
+
+It refuses recipients called `refused` as Gmail refuses an address without PTR record, and puts those called `later` off as Postfix does;
+`nobody` is unknown to it.
 """
 import asyncio
 import json
 import sys
+
+
+REFUSALS = {
+    "refused": [
+        "550-5.7.25 [{client}] The IP address sending this message does not have a",
+        "550-5.7.25 PTR record setup, or the corresponding forward DNS entry does not",
+        "550 5.7.25 match the sending IP. a1-20020a.77 - gsmtp",
+    ],
+    "later": ["450 4.7.1 Client host rejected: cannot find your reverse hostname, [{client}]"],
+    "nobody": ["550 5.1.1 <{recipient}>: Recipient address rejected: User unknown"],
+}
 
 
 async def converse(reader, writer, log):
@@ -30,8 +44,12 @@ async def converse(reader, writer, log):
                 sender, recipients = rest.partition("<")[2].partition(">")[0], []
                 await say("250 sender noted")
             case "RCPT":
-                recipients.append(rest.partition("<")[2].partition(">")[0])
-                await say("250 recipient noted")
+                recipient = rest.partition("<")[2].partition(">")[0]
+                refusal = REFUSALS.get(recipient.partition("@")[0])
+                if refusal is None:
+                    recipients.append(recipient)
+                for line in refusal or ["250 recipient noted"]:
+                    await say(line.format(client=client, recipient=recipient))
             case "DATA":
                 await say("354 go on")
                 while (line := await reader.readline()) and line.rstrip(b"\r\n") != b".":

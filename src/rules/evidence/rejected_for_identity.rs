@@ -3,8 +3,8 @@ use std::net::IpAddr;
 
 use crate::facts::{Facts, MailLog, Origin, OutboundPath, Refused};
 use crate::findings::{Finding, Fix, Severity, Verdict, Who};
-use crate::identity::{SpokenOf, spoken_of};
-use crate::rules::evidence::log::{age, last_change, time};
+use crate::identity::{OwnAddresses, SpokenOf, spoken_of};
+use crate::rules::evidence::log::{age, last_change, last_change_of_any, time};
 use crate::rules::{Context, Judged, rule};
 
 rule! {
@@ -18,7 +18,7 @@ rule! {
     /// name or address in question. Undetermined where no log could be read. Subject: the sending address; `this host` where neither the line
     /// nor the configuration says which it was.
     ///
-    /// The address is the one that the line names (Exim's `I=[..]`, log selector `outgoing_interface`); else one of this host's that the reply
+    /// The address is the one that the line names (Exim's `I=[..]`, log selector `incoming_interface`); else one of this host's that the reply
     /// names; else that of the service or transport of the line, in the family of the receiver's address. Stock Postfix does not log the local
     /// address of a connection. Neither addresses of people nor numbers of messages are kept.
     ///
@@ -66,7 +66,7 @@ fn check(cx: &Context<'_>, judged: &Judged<'_>) -> Vec<Finding> {
         let message = format!("what receivers said is not known, since no mail log was read: {why}");
         return vec![RULE.undetermined("this host", message).place(&LOG, "")];
     }
-    let told = by_address(cx.facts, log, judged);
+    let told = by_address(cx.facts, cx.own_addresses(), log, judged);
     told.into_iter().filter_map(|(address, told)| finding(log, judged, address, told)).collect()
 }
 
@@ -77,7 +77,7 @@ const LOG: Origin = Origin::flag("--log");
 pub(crate) fn confirmed(facts: &Facts, findings: &[Finding]) -> BTreeSet<String> {
     let Some(log) = facts.log.as_deref() else { return BTreeSet::new() };
     let judged = Judged { findings: findings.iter().collect(), checked: BTreeSet::new() };
-    let told = by_address(facts, log, &judged).into_iter();
+    let told = by_address(facts, &OwnAddresses::new(facts), log, &judged).into_iter();
     let replies = told.flat_map(|(address, told)| told.replies.into_iter().map(move |reply| (address, reply)));
     replies
         .filter(|(_, reply)| !reply.confirms.is_empty())
@@ -94,10 +94,15 @@ fn subject(address: Option<IpAddr>) -> String {
 }
 
 /// The replies that count, by sending address.
-fn by_address<'f>(facts: &'f Facts, log: &'f MailLog, judged: &Judged<'_>) -> BTreeMap<Option<IpAddr>, Told<'f>> {
+fn by_address<'f>(
+    facts: &'f Facts,
+    own: &OwnAddresses<'_>,
+    log: &'f MailLog,
+    judged: &Judged<'_>,
+) -> BTreeMap<Option<IpAddr>, Told<'f>> {
     let mut all: BTreeMap<Option<IpAddr>, Told<'f>> = BTreeMap::new();
     for refused in &log.refusals {
-        let SpokenOf { address, paths } = spoken_of(facts, refused);
+        let SpokenOf { address, paths } = spoken_of(facts, own, refused);
         let confirms = confirming(refused, address, &paths, judged);
         if !refused.names_it && confirms.is_empty() {
             continue;
@@ -106,7 +111,12 @@ fn by_address<'f>(facts: &'f Facts, log: &'f MailLog, judged: &Judged<'_>) -> BT
         if settled && confirms.is_empty() {
             continue;
         }
-        let later = last_change(log, paths.iter().copied()).is_some_and(|changed| refused.last < changed);
+        // An address of no path: any change may have taken it out of use.
+        let changed = match paths.is_empty() {
+            true => last_change_of_any(facts, log),
+            false => last_change(log, paths.iter().copied()),
+        };
+        let later = changed.is_some_and(|changed| refused.last < changed);
         let told = all.entry(address).or_insert_with(|| Told { paths: Vec::new(), replies: Vec::new() });
         for path in paths {
             if !told.paths.iter().any(|known| known.id == path.id) {
@@ -204,7 +214,7 @@ mod tests {
     use crate::addr::Family;
     use crate::facts::{ConfigFile, Mta, ReadLog};
     use crate::observe::Observations;
-    use crate::rules::testing::{ADDR, But, dns, healthy, ip, path};
+    use crate::rules::testing::{ADDR, But, dns, healthy, ip, on, path};
     use crate::rules::{Selection, judge};
     use crate::source::SourceFile;
 
@@ -313,6 +323,14 @@ mod tests {
         assert_eq!(two(|r| r.named = Some(ip("192.0.2.20"))), ["error 192.0.2.20"]);
         assert_eq!(two(|r| (r.mta, r.service) = (Mta::Exim, "out".into())), ["error this host"], "no path of Exim");
         assert_eq!(two(|r| r.named = Some(ip("198.51.100.9"))), ["error 198.51.100.9"], "what the receiver saw");
+        let on_eth0 = |f: &mut Facts| f.host.addresses.as_mut().unwrap().push(on("eth0", "192.0.2.77", &[]));
+        let one = Refused { named: Some(ip("192.0.2.77")), ..refused("x", &["PTR001"], true) };
+        let facts = with(vec![one]).but(on_eth0);
+        assert_eq!(
+            in_short(&judged(&facts, &Observations::offline())),
+            ["error 192.0.2.77"],
+            "an address of this host, and of no path"
+        );
         assert_eq!(two(|r| r.family = Some(Family::Ipv6)), ["error this host"]);
     }
 

@@ -11,7 +11,7 @@ rule! {
     /// Mail left from a local address that no outbound path has, as the mail log shows.
     ///
     /// ## Condition
-    /// Only with `--log`, over the last fourteen days. Exim logged deliveries with a local address (`I=[..]`, log selector `outgoing_interface`),
+    /// Only with `--log`, over the last fourteen days. Exim logged deliveries with a local address (`I=[..]`, log selector `incoming_interface`),
     /// or Postfix' client that it bound to one (`smtp_connect_addr: bind`: as a warning where that failed, with `-v` each time), and no outbound
     /// path sends from it, nor is it an address that is known not to work (NET001). Not said of an MTA whose configuration leaves the address of
     /// a path of that family open. Info where a file that sets addresses of paths was changed after the last such line. Subject: the address.
