@@ -1,4 +1,4 @@
-//! Many hosts side by side: what the report of no single one can say. Pure: texts of reports are read ([`read`]), put together
+//! Many hosts side by side: what the report of no single one can say. Pure: texts of reports are read ([`read()`]), put together
 //! ([`Merger`]), and what two hosts claim is found.
 
 mod claims;

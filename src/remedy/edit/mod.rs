@@ -73,7 +73,7 @@ pub enum Edit {
 }
 
 impl Edit {
-    /// The content after the edit; `None` where it cannot be made, changes nothing, or could not be shown ([`is_shown`]).
+    /// The content after the edit; `None` where it cannot be made, changes nothing, or could not be shown (`is_shown`).
     pub fn apply(&self, text: &str) -> Option<String> {
         let new = self.made(text)?;
         (new != text && is_shown(text, &new)).then_some(new)
