@@ -11,6 +11,8 @@ mod providers;
 mod shape;
 mod spelling;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -112,8 +114,31 @@ impl fmt::Display for Generic {
     }
 }
 
+/// Names whose kinds are kept: those of one host's addresses. Rules, receivers and each trial of a plan ask for the same few.
+const KEPT: usize = 256;
+
+thread_local! {
+    /// What was found of the last names.
+    static KNOWN: RefCell<HashMap<(DomainName, IpAddr), Option<Generic>>> = RefCell::default();
+}
+
 /// Why `name`, as a PTR name of `addr`, is generic; `None` where it looks chosen.
 pub fn why_generic(name: &DomainName, addr: IpAddr) -> Option<Generic> {
+    let key = (name.clone(), addr);
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(&key).cloned()) {
+        return known;
+    }
+    let why = classified(name, addr);
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(key, why.clone());
+    });
+    why
+}
+
+fn classified(name: &DomainName, addr: IpAddr) -> Option<Generic> {
     let text = name.as_str();
     if text.is_empty() || text.len() > NAME_LIMIT || providers::is_sender(name) {
         return None;
