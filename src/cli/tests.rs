@@ -69,6 +69,24 @@ fn logs_are_read_only_on_request() {
 }
 
 #[test]
+fn evidence_is_of_this_host_and_only_on_request() {
+    let asked = check("check --live --port25 mx.example.net:26").evidence;
+    assert!(asked.live && asked.port25.is_some_and(|target| target.port == 26));
+    let nothing = check("check").evidence;
+    assert!(!nothing.sends());
+    assert!(check("check --from s --replay --live").evidence.live);
+    for line in [
+        "check --root /x --live",
+        "check --kernel k --live",
+        "check --root /x --port25 192.0.2.25",
+        "check --from s --port25 192.0.2.25",
+    ] {
+        assert!(read(line).unwrap_err().contains("cannot be used with"), "{line}");
+    }
+    assert!(matches!(read("snapshot --live"), Ok(Command::Snapshot(snapshot)) if snapshot.evidence.live));
+}
+
+#[test]
 fn the_name_alone_asks_for_help() {
     let help = Cli::read(["helolint".into()]).unwrap_err();
     assert_eq!((help.kind(), help.use_stderr()), (clap::error::ErrorKind::DisplayHelp, false));

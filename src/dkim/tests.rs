@@ -130,3 +130,33 @@ fn a_private_key_can_be_neither_printed_nor_stored() {
     impl<T: Clone> Unless<u64> for T {}
     <KeyFile as Unless<_>>::holds();
 }
+
+#[test]
+fn keys_belong_to_the_public_parts_of_their_certificates() {
+    let octets = |name: &str| {
+        let quoted = format!("\"{}\"", text(name).trim());
+        serde_json::from_str::<crate::facts::Der>(&quoted).unwrap().0
+    };
+    let publics = ["rsa2048.rsapublickey", "rsa1024.rsapublickey", "ed25519.point", "ec.point", "ec521.point"];
+    for (private, public) in [
+        ("rsa2048.pkcs1.pem", 0),
+        ("rsa2048.pkcs8.pem", 0),
+        ("rsa1024.pkcs8.pem", 1),
+        ("ed25519.pkcs8.pem", 2),
+        ("ec.pem", 3),
+        ("ec.pkcs8.pem", 3),
+        ("ec521.pem", 4),
+    ] {
+        for (at, other) in publics.iter().enumerate() {
+            let belongs = KeyFile::new(file(private)).belongs_to(&octets(other));
+            assert_eq!(belongs, Ok(at == public), "{private} {other}");
+        }
+        assert_eq!(KeyFile::new(file(private)).belongs_to(&[]), Ok(false));
+    }
+    let fault = |private: &str| KeyFile::new(file(private)).belongs_to(&octets("ec.point")).unwrap_err();
+    assert_eq!(fault("ec.nopublic.pem"), KeyFault::NoPublicPart);
+    assert_eq!(fault("encrypted.pem"), KeyFault::OtherKind);
+    assert_eq!(fault("ec.point"), KeyFault::NotAKey);
+    let damaged = text("ec.pem").replacen("MHcC", "MHgC", 1);
+    assert_eq!(KeyFile::new(damaged.into_bytes()).belongs_to(&[]), Err(KeyFault::Broken));
+}

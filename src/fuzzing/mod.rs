@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 
 use crate::cli::Cli;
 use crate::collect::{self, kernel, lsearch};
+use crate::dkim::KeyFile;
 use crate::facts::{Moved, Overrides};
 use crate::findings::KnownFindings;
 use crate::merge::{self, Document, Merger};
@@ -25,12 +26,14 @@ use crate::observe::Observations;
 use crate::observe::plan::Plan;
 use crate::observe::recorded::Zones;
 use crate::observe::resolver::wire::{self, HEADER, IdGenerator, QueryOptions, Reading};
+use crate::observe::smtp;
 use crate::observe::source::{Answers, Source};
 use crate::observe::{Outcome, Question, RECORDS, RecordType};
 use crate::report::{MergedFormat, MergedReport, Style};
 use crate::sandbox::Message;
 use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
+use crate::tls::Certificate;
 use crate::{compare, identity, logs, replies, settings, shell, snapshot};
 
 pub use policies::{dkim_record, dmarc_record, spf};
@@ -64,6 +67,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("reply", reply),
     ("secrets", secrets),
     ("settings", settings),
+    ("smtp", smtp),
     ("snapshot", snapshot),
     ("spf", spf),
     ("zone", zone),
@@ -128,6 +132,28 @@ pub fn certificate(data: &[u8]) {
     if let Some((names, _)) = collect::certificates::names_in(&text(data)) {
         assert!(names.iter().all(|name| !name.is_empty() && name.len() <= 255), "{names:?}");
     }
+    // As a server sends it, and as a key.
+    if let Some(read) = Certificate::read(data) {
+        assert!(read.names.iter().all(|name| (1..=255).contains(&name.len())), "{read:?}");
+        assert!(!read.title().is_empty());
+    }
+    let _ = KeyFile::new(data.to_vec()).belongs_to(data);
+}
+
+/// What an SMTP server sends: replies, one after the other.
+///
+/// # Panics
+/// Where a reply is none, or larger than the bounds allow.
+pub fn smtp(data: &[u8]) {
+    let mut octets = 0;
+    for reply in smtp::replies(data) {
+        assert!((200..600).contains(&reply.code) && (1..=smtp::LINES).contains(&reply.lines.len()), "{reply:?}");
+        // What is no UTF-8 becomes a sign of three octets.
+        assert!(reply.lines.iter().all(|line| line.len() <= 3 * smtp::LINE), "{reply:?}");
+        octets += reply.lines.len();
+        let _ = (reply.name(), reply.offers("STARTTLS"), reply.to_string());
+    }
+    assert!(octets <= data.len());
 }
 
 /// Maps and settings of cPanel.

@@ -50,10 +50,17 @@ pub(super) struct Spares {
 /// Connects to the servers that the configuration tells of, as far as they are on this host. Reads nothing from them. `asks`: whether
 /// the DNS is asked afterwards.
 pub(super) fn prepare(root: &Root, facts: &Facts, asks: bool) -> Prepared {
-    let now = process::now().as_second();
-    let names = names(facts);
-    let own_name = names.first().map_or_else(|| "[127.0.0.1]".to_owned(), ToString::to_string);
     let (targets, left_out) = targets(&facts.host, listeners::listeners(root, facts));
+    let pairs = key_pairs::key_pairs(root, facts);
+    let mut prepared = connected(targets, names(facts), asks, Roots::of_the_system());
+    (prepared.served.left_out, prepared.served.pairs) = (left_out, pairs);
+    prepared
+}
+
+/// Connects to `targets`, for these names of the host.
+fn connected(targets: Vec<(Listener, SocketAddr)>, names: Vec<DomainName>, asks: bool, roots: Roots) -> Prepared {
+    let now = process::now().as_second();
+    let own_name = names.first().map_or_else(|| "[127.0.0.1]".to_owned(), ToString::to_string);
     let listening = kernel::listening();
     let plans: Vec<Vec<(Depth, Option<String>)>> =
         (0..targets.len()).map(|at| plan(&targets, at, &names, asks)).collect();
@@ -77,8 +84,8 @@ pub(super) fn prepare(root: &Root, facts: &Facts, asks: bool) -> Prepared {
         let listening = listening.as_ref().map(|all| kernel::is_open(all, asked));
         Server { listener, asked, listening, conversations: Vec::new() }
     });
-    let served = Served { at: now, servers: said.collect(), left_out, pairs: key_pairs::key_pairs(root, facts) };
-    Prepared { servers, served, names, manners: Manners::new(own_name, Roots::of_the_system(), now) }
+    let served = Served { at: now, servers: said.collect(), ..Served::default() };
+    Prepared { servers, served, names, manners: Manners::new(own_name, roots, now) }
 }
 
 /// The connections to one of `targets`: without a name, and, where it is the first of its service that others reach, one for each name and one
@@ -289,5 +296,57 @@ mod tests {
         assert_eq!((counts(true), counts(false)), (vec![1, 3, 1, 3, 0], vec![1, 2, 1, 2, 0]));
         let wrapped = plan(&targets, 3, &name, true);
         assert!(wrapped.iter().all(|(depth, _)| *depth == Depth::Wrapped));
+    }
+
+    /// A server in plain text that takes so many connections; what clients said to it.
+    fn server(connections: usize) -> (SocketAddr, std::sync::mpsc::Receiver<String>) {
+        use std::io::{BufRead, BufReader, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, heard) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().take(connections) {
+                let (mut stream, tell) = (stream.unwrap(), tell.clone());
+                std::thread::spawn(move || {
+                    stream.write_all(b"220 mail.example.com ESMTP\r\n").unwrap();
+                    for line in BufReader::new(stream.try_clone().unwrap()).lines() {
+                        let line = line.unwrap();
+                        let reply: &[u8] = if line == "QUIT" { b"221 bye\r\n" } else { b"250 mail.example.com\r\n" };
+                        stream.write_all(reply).unwrap();
+                        tell.send(line).unwrap();
+                    }
+                });
+            }
+        });
+        (address, heard)
+    }
+
+    #[test]
+    fn what_a_server_says_and_a_spare_connection_that_takes_its_leave() {
+        let (address, heard) = server(3);
+        // Nobody else reaches loopback: as if it were another address.
+        let mut reached = listener("192.0.2.10", address.port());
+        reached.address = Ipv4Addr::UNSPECIFIED.into();
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let targets = vec![(reached, address), (listener("127.0.0.1", closed.port()), closed)];
+        let name = DomainName::new("mail.example.com");
+        let prepared = connected(targets, vec![name], true, Roots::new([]));
+        let (served, spares) = prepared.talk();
+        assert_eq!(spares.calls.len(), 1);
+        let mut facts = Facts::new(Host::unknown("test"));
+        facts.served = Some(Arc::new(served));
+        spares.talk(&mut facts, &Observations::offline());
+        let served = facts.served.unwrap();
+        let [open, shut] = served.servers.as_slice() else { panic!("{served:?}") };
+        assert_eq!(open.conversations.len(), 1, "without TLS no other name is told of");
+        let said = open.plain().unwrap();
+        assert_eq!((said.ehlo.as_ref().unwrap().name(), &said.fault), (Some("mail.example.com"), &None));
+        assert_eq!(shut.plain().unwrap().fault, Some(Fault::Refused));
+        if let (Some(one), Some(other)) = (open.listening, shut.listening) {
+            assert!(one && !other);
+        }
+        let mut lines: Vec<String> = heard.iter().collect();
+        lines.sort();
+        assert_eq!(lines, ["EHLO mail.example.com", "QUIT", "QUIT", "QUIT"]);
     }
 }

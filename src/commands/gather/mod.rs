@@ -397,6 +397,10 @@ fn read_snapshot(input: &Input, args: &FactArgs) -> Result<(Facts, Observations,
             "with --live, a snapshot is wanted that was taken with --live: it has no conversation with a server",
         ));
     }
+    if !args.replay && !args.evidence.live {
+        // Then and not now: what is asked afresh is not judged beside it.
+        (facts.served, facts.port25) = (None, None);
+    }
     facts.expect(expectations(args));
     identity::apply(&mut facts, overrides(args));
     Ok((facts, dns, taken))

@@ -9,9 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use crate::facts::SmtpReply;
 
 /// Octets of a line that are kept: a reply line has at most 512 (RFC 5321 section 4.5.3.1.5).
-const LINE: usize = 2_048;
+pub(crate) const LINE: usize = 2_048;
 /// Lines of a reply: servers have a dozen extensions.
-const LINES: usize = 128;
+pub(crate) const LINES: usize = 128;
 /// Octets that are read in one conversation, TLS records with their certificates among them.
 pub(super) const OCTETS: usize = 64 << 10;
 /// Characters that are told of what is no reply.
@@ -151,6 +151,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
             self.waiting.extend(octets.iter().take(count));
         }
     }
+}
+
+/// The replies in what a server sends, up to the first that is none.
+#[cfg(any(test, fuzzing))]
+pub(super) async fn replies(octets: &[u8]) -> Vec<SmtpReply> {
+    let mut lines = Lines::new(Counted::new(io::Cursor::new(octets.to_vec())));
+    let mut found = Vec::new();
+    while let Ok(reply) = lines.reply().await {
+        found.push(reply);
+    }
+    found
 }
 
 fn trouble(error: io::Error) -> Trouble {

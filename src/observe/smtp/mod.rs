@@ -63,6 +63,20 @@ pub struct Call {
     pub name: Option<String>,
 }
 
+/// Bounds of a reply.
+#[cfg(any(test, fuzzing))]
+pub(crate) use lines::{LINE, LINES};
+
+/// The replies in what a server sends, up to the first that is none.
+///
+/// # Panics
+/// Where there is no event loop.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn replies(octets: &[u8]) -> Vec<crate::facts::SmtpReply> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("an event loop");
+    runtime.block_on(lines::replies(octets))
+}
+
 /// Connections to one server. Only where the first brings TLS about, the others, for other names, are more than a greeting.
 pub type Calls = Vec<Call>;
 

@@ -13,8 +13,8 @@ use crate::rules::{Context, Rule};
 use crate::tls::Certificate;
 
 /// Settings whose certificates a server presents, as far as files are looked at.
-const OF_SERVERS: [&str; 4] =
-    ["smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_eccert_file", "tls_certificate"];
+const OF_SERVERS: [&str; 5] =
+    ["smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_eccert_file", "tls_certificate", "cPanel exim"];
 
 /// The servers that were talked to.
 pub(super) fn servers<'a>(cx: &Context<'a>) -> &'a [Server] {
@@ -119,7 +119,7 @@ pub(super) fn broken_off(rule: &'static Rule, server: &Server, at: &[Stage]) -> 
 
 /// Certificates of files that the servers of an MTA are configured to present.
 pub(super) fn in_files(facts: &Facts, mta: Mta) -> impl Iterator<Item = &InFile> {
-    let own = move |one: &&InFile| (one.setting == "tls_certificate") == (mta == Mta::Exim);
+    let own = move |one: &&InFile| one.setting.starts_with("smtpd_") == (mta == Mta::Postfix);
     facts.certificates.iter().filter(|one| OF_SERVERS.contains(&one.setting.as_str())).filter(own)
 }
 
