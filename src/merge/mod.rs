@@ -22,6 +22,8 @@ pub use read::{Document, SCHEMA, Unreadable, read};
 const MOST_HOSTS: usize = 100_000;
 /// Names and addresses that are compared, of all hosts: some 80 MB.
 const MOST_CLAIMS: usize = 1_000_000;
+/// Rules with severity and verdict that are told apart: thirty times what there is.
+const MOST_GROUPS: usize = 20_000;
 /// Addresses by which a host is known again.
 const IDENTIFYING: usize = 8;
 /// Characters of a message or a name that are kept: a domain name has 253 at the most.
@@ -289,6 +291,10 @@ impl Merger {
 
     fn group(&mut self, row: usize, finding: &FindingEntry) {
         let key = (Reverse(weight(finding.severity, finding.verdict)), cut(&finding.code).to_owned(), finding.severity);
+        if self.groups.len() >= MOST_GROUPS && !self.groups.contains_key(&key) {
+            self.bounded = true;
+            return;
+        }
         let group = self.groups.entry(key).or_insert_with(|| Group {
             code: cut(&finding.code).to_owned(),
             name: cut(&finding.name).to_owned(),

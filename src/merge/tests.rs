@@ -195,6 +195,11 @@ fn more_than_is_kept_is_said() {
     }
     assert!(merger.claims.len() <= MOST_CLAIMS);
     assert!(merger.finish().bounded);
+    let mut merger = Merger::default();
+    let codes = (0..=MOST_GROUPS).map(|code| finding(&code.to_string(), Severity::Info, Verdict::Fail));
+    merger.add("one.json", HostEntry { findings: codes.collect(), ..HostEntry::default() });
+    assert_eq!(merger.groups.len(), MOST_GROUPS);
+    assert!(merger.finish().bounded);
     assert_eq!(cut(&"ä".repeat(TEXT_LIMIT + 1)).chars().count(), TEXT_LIMIT);
 }
 
