@@ -182,6 +182,7 @@ impl Recorded {
     fn read(&self, root: &Root) -> helolint::collect::exim::Read {
         let fqdn = HostFqdn::Unknown("not asked".into());
         read(&Request {
+            parsed: None,
             root,
             file: &self.file,
             defines: &self.defines,

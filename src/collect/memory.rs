@@ -24,6 +24,8 @@ pub(crate) struct Memory {
     exim: Part<(Host, Rc<CpanelPart>), exim::Collected>,
     /// Postfix's files of which a part was read that has changed since.
     parsed: postfix::Parsed,
+    /// The same of Exim's.
+    exim_parsed: exim::Parsed,
 }
 
 /// A part of a host in its last states, the latest first: what it was worked out from, what was asked of the files, and what it is.
@@ -62,6 +64,7 @@ impl Memory {
             postfix: Part::default(),
             exim: Part::default(),
             parsed: Default::default(),
+            exim_parsed: Default::default(),
         }
     }
 
@@ -127,7 +130,7 @@ impl Memory {
     ) -> Rc<exim::Collected> {
         let read = || {
             let own = (**cpanel).as_ref().map(|(cpanel, _)| cpanel);
-            let mut part = exim::collect(root, host, own, running);
+            let mut part = exim::collect_keeping(root, host, own, running, Some(&self.exim_parsed));
             let exim = std::mem::take(&mut part.configurations);
             self.conceal(Facts { exim, ..Facts::new(host.clone()) }, &mut part.senders, &mut part.problems, |facts| {
                 part.configurations = facts.exim;

@@ -22,7 +22,7 @@ use crate::facts::Fact;
 use crate::source::SourceFile;
 
 /// What Exim takes from its files.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Main options that are set: text after macros and quoting; `true` or `false`.
     pub main: Options,

@@ -21,6 +21,7 @@ mod local;
 pub(crate) mod macros;
 mod meant;
 mod options;
+mod parsed;
 mod preconditions;
 mod routes;
 mod sections;
@@ -37,6 +38,7 @@ mod version;
 mod words;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::collect::daemon::Daemon;
 use crate::collect::reading;
@@ -50,6 +52,8 @@ use lines::Logical;
 pub(crate) use local::BUILT;
 use macros::Macros;
 pub(crate) use meant::meant;
+use parsed::Asked;
+pub use parsed::Parsed;
 use users::Users;
 
 /// What makes Exim refuse its configuration.
@@ -103,6 +107,8 @@ pub struct Request<'a> {
     pub keep_lines: bool,
     /// Whether names that no listed release knows are passed over: the installed Exim may know them.
     pub lenient: bool,
+    /// What was parsed before, where it is kept.
+    pub parsed: Option<&'a Parsed>,
 }
 
 /// A configuration that was read.
@@ -134,6 +140,17 @@ pub struct Collected {
 
 /// Collects what Exim's files say. Without configuration: nothing. `running` holds the daemons of the live system.
 pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Daemon]) -> Collected {
+    collect_keeping(root, host, cpanel, running, None)
+}
+
+/// The same; what is parsed is kept in `parsed`, and taken from there where nothing of it has changed.
+pub(crate) fn collect_keeping(
+    root: &Root,
+    host: &Host,
+    cpanel: Option<&Cpanel>,
+    running: &[Daemon],
+    parsed: Option<&Parsed>,
+) -> Collected {
     let mut collected = Collected::default();
     let Some(live) = live::find(root, cpanel.is_some(), running) else { return collected };
     let request = Request {
@@ -144,6 +161,7 @@ pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Dae
         debian: live.debian,
         keep_lines: false,
         lenient: false,
+        parsed,
     };
     let mut read = match read(&request) {
         Ok(read) => read,
@@ -297,15 +315,34 @@ pub fn read(request: &Request) -> Result<Read, ReadError> {
 /// Reads one configuration, some builtin macros taken the other way round.
 fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read, ReadError> {
     let file = request.root.read(request.file)?;
-    let users = Users::read(request.root);
-    let how = config::Reading {
-        root: request.root,
-        users: &users,
-        debian: request.debian,
-        keep_lines: request.keep_lines,
-        lenient: request.lenient,
+    let parse = || {
+        // Once more, so that it is noted what the configuration rests on.
+        let file = request.root.read(request.file).unwrap_or_else(|_| Arc::clone(&file));
+        let users = Users::read(request.root);
+        let how = config::Reading {
+            root: request.root,
+            users: &users,
+            debian: request.debian,
+            keep_lines: request.keep_lines,
+            lenient: request.lenient,
+        };
+        config::read(&how, file, Macros::new(request.defines, otherwise))
     };
-    let (mut config, refused) = match config::read(&how, file, Macros::new(request.defines, otherwise)) {
+    let made = match request.parsed {
+        Some(parsed) => {
+            let of = Asked {
+                file: request.file.to_owned(),
+                defines: request.defines.to_vec(),
+                otherwise: otherwise.clone(),
+                debian: request.debian,
+                keep_lines: request.keep_lines,
+                lenient: request.lenient,
+            };
+            parsed.once(request.root, of, parse)
+        }
+        None => parse(),
+    };
+    let (mut config, refused) = match made {
         Ok(config) => (config, None),
         Err(both) => {
             let (refused, config) = *both;

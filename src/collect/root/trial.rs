@@ -46,6 +46,14 @@ pub struct Touched {
     folders: BTreeMap<String, (Vec<String>, Vec<String>)>,
 }
 
+impl Touched {
+    /// Whether that file was asked for.
+    #[cfg(test)]
+    pub fn has(&self, file: &str) -> bool {
+        self.files.contains_key(file)
+    }
+}
+
 /// Answers by path, each asked for once.
 #[derive(Debug)]
 pub(super) struct Kept<T>(RefCell<HashMap<String, T>>);
@@ -108,11 +116,21 @@ impl Root {
         })
     }
 
-    /// What `read` makes of the files, and what it asked for.
+    /// What `read` makes of the files, and what it asked for. Inside another such reading, that one asked for it too.
     pub fn noting<T>(&self, read: impl FnOnce() -> T) -> (T, Touched) {
-        *self.layer.touched.borrow_mut() = Some(Touched::default());
+        let outer = self.layer.touched.replace(Some(Touched::default()));
         let made = read();
-        (made, self.layer.touched.take().unwrap_or_default())
+        let touched = self.layer.touched.replace(outer).unwrap_or_default();
+        self.note(&touched);
+        (made, touched)
+    }
+
+    /// Takes this as asked for by the reading that goes on, if one does.
+    pub fn note(&self, asked: &Touched) {
+        if let Some(outer) = self.layer.touched.borrow_mut().as_mut() {
+            outer.files.extend(asked.files.iter().map(|(place, before)| (place.clone(), before.clone())));
+            outer.folders.extend(asked.folders.iter().map(|(folder, before)| (folder.clone(), before.clone())));
+        }
     }
 
     /// Whether everything that was asked for would be answered as it was.
