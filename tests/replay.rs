@@ -230,6 +230,28 @@ fn a_snapshot_is_judged_under_another_nat_map() {
 }
 
 #[test]
+fn conversations_are_judged_again_where_there_were_some() {
+    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts");
+    let dir = hosts.join("live-not-reloaded");
+    let live = |codes: &[String]| codes.iter().any(|code| code.starts_with("SMT"));
+    for (how, found) in [
+        (&["--from", "snapshot", "--replay", "--live"][..], true),
+        (&["--from", "snapshot", "--replay"], true),
+        // Beside what is asked now they would be of then.
+        (&["--from", "snapshot", "--offline"], false),
+    ] {
+        assert_eq!(live(&judged(&dir, how).0), found, "{how:?}");
+    }
+    let without =
+        helolint(&hosts.join("daemon-older-than-config"), &["check", "--from", "snapshot", "--replay", "--live"]);
+    let errors = String::from_utf8_lossy(&without.stderr);
+    assert_eq!(without.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("taken with --live"), "{errors}");
+    let elsewhere = helolint(&hosts.join("postfix-plain"), &["check", "--root", "root", "--live"]);
+    assert_eq!(elsewhere.status.code(), Some(2));
+}
+
+#[test]
 fn a_snapshot_is_judged_by_another_mta() {
     let mut sending = std::collections::BTreeSet::new();
     for scenario in ["leftover-exim", "cpanel-leftover-postfix"] {

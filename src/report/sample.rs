@@ -11,7 +11,7 @@ use crate::name::{DomainName, HeloName};
 use crate::observe::iprev::Iprev;
 use crate::observe::*;
 use crate::remedy::{Plan, Settled, Step};
-use crate::report::{Forward, LogFileView, LogView, RefusalView, Report};
+use crate::report::{Forward, LogFileView, LogView, Port25View, RefusalView, Report};
 use crate::source::SourceFile;
 
 pub(crate) static PTR001: Meta = Meta {
@@ -377,6 +377,21 @@ fn plan(stranger: &str) -> Plan {
     }
 }
 
+/// What came of port 25 outside, with what a stranger greets with.
+fn port25(stranger: &str) -> Port25View {
+    let said = |text: String| Conversation {
+        greeting: Some(SmtpReply { code: 220, lines: vec![text] }),
+        ..Conversation::default()
+    };
+    let to = Some("198.51.100.25:25".parse().unwrap());
+    let one = |said| Port25Try { source: ip("203.0.113.10"), to, said: Some(said) };
+    let tries = vec![
+        one(said(format!("mx{stranger}.example.org ESMTP {stranger}"))),
+        one(Conversation::failed(Fault::NotSmtp(Stage::Greeting, format!("HTTP{stranger}")))),
+    ];
+    Port25View::new(&Port25 { host: "mx.example.net".into(), port: 25, open: Some(format!("why{stranger}")), tries })
+}
+
 /// What a log shows, with what a stranger wrote wherever one could.
 pub(crate) fn log(stranger: &str) -> LogView {
     let refused = RefusalView {
@@ -426,6 +441,7 @@ pub(crate) fn report(stranger: &str) -> Report {
         Report::new(&facts, &observations(), &findings(stranger), [&HLO001, &HLO004, &PTR001, &PTR004], &[]);
     report.plan = Some(plan(stranger));
     report.log = Some(log(stranger));
+    report.port25 = Some(port25(stranger));
     let [first, second] = &mut report.paths[..] else { unreachable!() };
     (first.ptr, first.iprev, first.helo_addresses) = (Some(Vec::new()), Some(Iprev::PermError), None);
     first.helo = Some(format!("mail{stranger}").into());

@@ -79,12 +79,17 @@ fn fix() -> Fix {
 mod tests {
     use super::*;
     use crate::facts::Fault;
+    use crate::facts::{Helo, Undecided};
     use crate::rules::live::testing::{greeting, served, server};
-    use crate::rules::testing::{check_table, dns};
+    use crate::rules::testing::{But, HERE, check_table, dns};
 
     #[test]
     fn names_in_greetings() {
         let of = |name: &str| served(vec![server("192.0.2.10:25", greeting(name))]);
+        let undecided = || {
+            let (parameter, why) = ("smtp_helo_name".to_owned(), "a lookup".to_owned());
+            Helo::Undecided(Undecided { parameter, why, origin: HERE })
+        };
         let open = || dns(&[("192.0.2.10 PTR", &["timeout"])]);
         let found: &[&str] = &["warning 192.0.2.10:25"];
         let undetermined: &[&str] = &["warning? 192.0.2.10:25"];
@@ -103,6 +108,13 @@ mod tests {
                 ("no name at all", of(""), dns(&[]), found),
                 ("loopback alone", served(vec![server("127.0.0.1:25", greeting("old.example.com"))]), dns(&[]), &[]),
                 ("another protocol", broken, dns(&[]), undetermined),
+                ("a host that sends nothing", of("old.example.com").but(|f| f.paths.clear()), dns(&[]), &[]),
+                (
+                    "a HELO name that files do not decide",
+                    of("old.example.com").but(|f| f.paths[0].helo = undecided()),
+                    dns(&[]),
+                    undetermined,
+                ),
                 ("not talked to", crate::rules::testing::healthy(), dns(&[]), &[]),
             ],
         );

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Certificate as InFile, Conversation, Facts, Fault, Mta, Server, SmtpReply, Stage};
+use crate::facts::{Certificate as InFile, Conversation, Facts, Fault, Helo, Mta, Server, SmtpReply, Stage};
 use crate::findings::{Evidence, Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::observe::Question;
@@ -43,9 +43,9 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// `None` where they cannot all be known: rules about them are silent then.
+    /// `None` where they cannot all be known, or the host sends nothing and has no HELO name: rules about them are silent then.
     pub(super) fn of(cx: &Context<'_>) -> Option<Names> {
-        if some_sending_unknown(cx.facts) {
+        if cx.facts.paths.is_empty() || some_sending_unknown(cx.facts) {
             return None;
         }
         let mut known: BTreeSet<DomainName> = cx.introductions().iter().map(|one| one.name.clone()).collect();
@@ -58,8 +58,7 @@ impl Names {
                 open.push(Question::ptr(address).to_string());
             }
         }
-        let undecided =
-            cx.facts.paths.len() > cx.introductions().len() && cx.facts.paths.iter().any(|p| p.mta.is_some());
+        let undecided = cx.facts.paths.iter().any(|path| matches!(path.helo, Helo::Undecided(_)));
         open.extend(undecided.then(|| "the HELO name of each path".to_owned()));
         Some(Names { known, open })
     }

@@ -18,7 +18,8 @@ rule! {
     /// server's own limits.
     ///
     /// ## When to ignore
-    /// On hosts that are not meant to receive. Better: let the MTA listen on loopback alone.
+    /// On hosts that are not meant to receive; better: let the MTA listen on loopback alone. Where Exim's daemon is started with `-oX`: it goes
+    /// before the configuration, and is not looked at.
     pub static RULE = {
         code: "SMT003",
         name: "smtp-unreachable",
