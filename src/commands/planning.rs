@@ -1,8 +1,6 @@
 //! The plan of a run: searched over a copy in memory, and once more where it rests on questions that have yet to be asked.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::gather::Gathered;
@@ -17,7 +15,6 @@ use crate::observe::source::Answers;
 use crate::observe::{Observations, Question};
 use crate::remedy::world::{Answerer, Lab};
 use crate::remedy::{self, Found, Ground, Plan};
-use crate::rules;
 
 /// Questions that are asked for a plan at most: the names that a host could go by, with what their answers bring.
 const QUESTIONS: usize = 200;
@@ -100,8 +97,6 @@ struct Known<'o> {
     observed: &'o Gathered,
     findings: &'o [Finding],
     judge: &'o Judge<'o>,
-    /// The facts; where logs were read, with what of them is confirmed now.
-    facts: Cow<'o, Facts>,
     kernel: Option<KernelFacts>,
     /// Answers without asking anybody outside; `None` where only the network could.
     answer: Option<Box<Answerer<'o>>>,
@@ -131,12 +126,7 @@ impl<'o> Known<'o> {
             }
             Answers::Nobody | Answers::Recorded(_) | Answers::Live(..) => None,
         };
-        let mut facts = Cow::Borrowed(&observed.facts);
-        if facts.log.is_some() {
-            let confirmed = rules::confirmed_by_logs(&observed.facts, findings);
-            facts.to_mut().log.iter_mut().for_each(|log| Arc::make_mut(log).confirmed = Some(confirmed.clone()));
-        }
-        Known { observed, findings, judge, facts, kernel, answer }
+        Known { observed, findings, judge, kernel, answer }
     }
 
     fn ground<'g>(&'g self, dns: &'g Observations, extra: BTreeSet<Question>) -> Ground<'g> {
@@ -144,7 +134,7 @@ impl<'o> Known<'o> {
             root: self.observed.sources.root.as_ref(),
             kernel: self.kernel.clone(),
             running: &self.observed.sources.running,
-            facts: &self.facts,
+            facts: &self.observed.facts,
             dns,
             answer: self.answer.as_deref(),
             extra,

@@ -3,7 +3,6 @@
 //! No text of a log stands here as it was written: neither addresses of people nor numbers of messages, and of a reply only what is known of
 //! it and the words by which it is known.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -30,10 +29,6 @@ pub struct MailLog {
     pub unread: Vec<String>,
     /// When files were last changed that set names or addresses of outbound paths.
     pub changed: Vec<ConfigFile>,
-    /// In trials of a plan: the refusals, with the sending address, that findings of the host as it is confirm. What nothing confirms any more
-    /// is settled.
-    #[serde(skip)]
-    pub confirmed: Option<BTreeSet<String>>,
 }
 
 /// A log that was read.

@@ -175,6 +175,7 @@ fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
             (Verdict::Undetermined, _) => "files do not decide it: a person has to look",
             _ if finding.meta.code == "CFG009" => "the generator has to be run, and what it will write cannot be known before",
             (_, "DOM") => "the SPF record has to be changed in the DNS, as the finding says",
+            (_, "LOG") => "it has happened; once its cause is gone, the log forgets it in fourteen days",
             (_, "DNS") => "it is for those who run the servers concerned",
             _ if lab.ground.root.is_none() => NO_FILES,
             _ if refused(lab, finding) == Some(Refused::Hidden) => HIDDEN,

@@ -30,7 +30,6 @@ pub use context::{Context, Judged};
 pub use dns::{stale_caches, ttl_advice};
 pub use domain::DomainContext;
 pub use engine::{Outcome, Selection, is_applicable, judge, judge_domain, judge_until};
-pub(crate) use evidence::confirmed as confirmed_by_logs;
 pub use policy::Policy;
 
 use crate::findings::{Finding, Meta};

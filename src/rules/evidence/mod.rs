@@ -7,7 +7,5 @@ mod sends_from_unknown_address;
 
 use crate::rules::Rule;
 
-pub(crate) use rejected_for_identity::confirmed;
-
 /// The rules of the family.
 pub(crate) const RULES: &[&Rule] = &[&listed::RULE, &rejected_for_identity::RULE, &sends_from_unknown_address::RULE];

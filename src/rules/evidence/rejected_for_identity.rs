@@ -73,22 +73,6 @@ fn check(cx: &Context<'_>, judged: &Judged<'_>) -> Vec<Finding> {
 /// The option that has logs read.
 const LOG: Origin = Origin::flag("--log");
 
-/// Of the replies that findings confirm, which these are: trials of a plan see what is left of them.
-pub(crate) fn confirmed(facts: &Facts, findings: &[Finding]) -> BTreeSet<String> {
-    let Some(log) = facts.log.as_deref() else { return BTreeSet::new() };
-    let judged = Judged { findings: findings.iter().collect(), checked: BTreeSet::new() };
-    let told = by_address(facts, &OwnAddresses::new(facts), log, &judged).into_iter();
-    let replies = told.flat_map(|(address, told)| told.replies.into_iter().map(move |reply| (address, reply)));
-    replies
-        .filter(|(_, reply)| !reply.confirms.is_empty())
-        .map(|(address, reply)| key(address, reply.refused))
-        .collect()
-}
-
-fn key(address: Option<IpAddr>, refused: &Refused) -> String {
-    format!("{} {}", subject(address), refused.reply)
-}
-
 fn subject(address: Option<IpAddr>) -> String {
     address.map_or_else(|| "this host".to_owned(), |address| address.to_string())
 }
@@ -105,10 +89,6 @@ fn by_address<'f>(
         let SpokenOf { address, paths } = spoken_of(facts, own, refused);
         let confirms = confirming(refused, address, &paths, judged);
         if !refused.names_it && confirms.is_empty() {
-            continue;
-        }
-        let settled = log.confirmed.as_ref().is_some_and(|confirmed| confirmed.contains(&key(address, refused)));
-        if settled && confirms.is_empty() {
             continue;
         }
         // An address of no path: any change may have taken it out of use.
@@ -332,18 +312,6 @@ mod tests {
             "an address of this host, and of no path"
         );
         assert_eq!(two(|r| r.family = Some(Family::Ipv6)), ["error this host"]);
-    }
-
-    #[test]
-    fn a_trial_leaves_out_what_it_settles() {
-        let facts = with(vec![refused("x", &["PTR001"], true)]);
-        let bad = dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]);
-        let all = judge(&facts, &bad, &Selection::default()).findings;
-        let known = confirmed(&facts, &all);
-        assert_eq!(known, ["192.0.2.10 x".to_owned()].into());
-        let trial = facts.but(|f| Arc::make_mut(f.log.as_mut().unwrap()).confirmed = Some(known));
-        assert!(judged(&trial, &dns(&[])).is_empty());
-        assert_eq!(in_short(&judged(&trial, &bad)), ["error 192.0.2.10"]);
     }
 
     #[test]
