@@ -128,7 +128,7 @@ live_postfix() {
 }
 
 live_exim() {
-    make_mx live_exim "exim4-daemon-light openssl"
+    make_mx live_exim "exim4-daemon-light openssl strace"
     local name=live_exim log=/var/log/exim4/mainlog
     certify $name /etc/mail 90 mail.example.com
     printf '%s\n' 'primary_hostname = mail.example.com' 'daemon_smtp_ports = 25 : 465 : 587' 'tls_on_connect_ports = 465' \
@@ -144,6 +144,11 @@ live_exim() {
     judge 20 "$work/live.json" on $name helolint check --live --format json
     finds "$work/live.json"
     was_polite $name $log
+    say "  root reads nothing of it, and who reads connects nowhere"
+    judge 60 "$work/live.json" on $name strace -f -ttt -s 200 -o /tmp/trace helolint check --live --require-sandbox --format json
+    finds "$work/live.json"
+    python3 "$here/trace.py" "$work/$name/root/tmp/trace" || die "the sandbox does not hold"
+    python3 "$here/connects.py" "$work/$name/root/tmp/trace" || die "somebody else connects"
     say "  nobody connects unasked"
     on $name wc -l $log >"$work/lines"
     judge 20 "$work/live.json" on $name helolint check --format json
