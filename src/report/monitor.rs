@@ -7,7 +7,7 @@ use crate::escape;
 use crate::findings::{Severity, Verdict};
 use crate::observe::VantageKind;
 use crate::observe::iprev::Iprev;
-use crate::report::{Report, verdict};
+use crate::report::{Outgoing, Report, verdict};
 
 /// Characters of a plugin's line: Nagios reads 4 KiB, and a pager shows less.
 const LINE_LIMIT: usize = 1000;
@@ -151,9 +151,13 @@ pub(crate) fn prometheus(report: &Report) -> String {
     head(
         &mut out,
         "helolint_path_confirmed",
-        "Whether a PTR name of the sending address leads back to it (iprev pass).",
+        "Whether a PTR name of the sending address leads back to it (iprev pass), where receivers see that address.",
     );
     for path in &report.paths {
+        // Receivers never see the address of a relayed path, nor of one that nothing takes, nor maybe of one that a program is in the way of.
+        if path.relayed.is_some() || path.unused || report.mta.outgoing == Outgoing::HandedOver {
+            continue;
+        }
         // A path of which nothing is known has no sample: zero would say that it is wrong.
         let value = match path.iprev {
             Some(Iprev::Pass) => 1,

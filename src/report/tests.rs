@@ -236,6 +236,26 @@ fn monitoring_formats() {
     }
 }
 
+#[test]
+fn only_paths_whose_address_receivers_see_are_said_to_be_unconfirmed() {
+    let mut report = sample::report("");
+    let samples = |report: &Report| {
+        let text = render(Format::Prometheus, report, &Style::plain());
+        let samples =
+            text.lines().filter_map(|line| line.strip_prefix("helolint_path_confirmed{path=\"")?.split('"').next());
+        samples.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (first, second) = (report.paths[0].id.to_string(), report.paths[1].id.to_string());
+    assert!(report.paths[1].relayed.is_some());
+    assert_eq!(samples(&report), [first.as_str()], "a relayed path");
+    report.paths[1].relayed = None;
+    assert_eq!(samples(&report), [first.as_str(), second.as_str()]);
+    report.paths[0].unused = true;
+    assert_eq!(samples(&report), [second.as_str()], "an unused path");
+    report.mta.outgoing = Outgoing::HandedOver;
+    assert_eq!(samples(&report), [""; 0], "a program is given everything");
+}
+
 /// What each format says of planned records, and of caches that are behind.
 const NOTES: [(Format, &str, &str); 11] = [
     (
