@@ -158,6 +158,8 @@ fn the_exit_status_is_that_of_the_worst_host() {
     assert!(error.contains("x.json:1: neither") && error.contains("no report to be read"), "{error}");
     let report = on_the_host("check", &["--format", "json", "--ignore", "PTR"]);
     fs::write(dir.path().join("warning.json"), &report).unwrap();
+    assert_eq!([status(&[]), status(&["--fail-on", "warning"])], [Some(3), Some(1)], "one could not be read");
+    fs::remove_file(dir.path().join("x.json")).unwrap();
     assert_eq!([status(&[]), status(&["--fail-on", "warning"])], [Some(0), Some(1)]);
     let open = of_host(&report, 1).replace("\"verdict\": \"fail\"", "\"verdict\": \"undetermined\"");
     fs::write(dir.path().join("open.json"), open.replace("\"warning\"", "\"error\"")).unwrap();

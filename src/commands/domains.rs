@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::gather::{self, Done, Start};
 use crate::cli::{DomainsArgs, DomainsFormat};
+use crate::compare::{self, Change};
 use crate::domains::{Answers, Host, MailDomain, MailDomains, Step, observe};
 use crate::error::Error;
 use crate::exit;
@@ -172,6 +173,11 @@ fn looked_at(
     earlier.into_iter().for_each(|view| run.add(view, false));
     let open: Vec<&MailDomain> = all.domains.values().filter(|domain| !done.contains(domain.name.as_str())).collect();
     let mut answers = Answers::default();
+    // How mail leaves: what the DNS said of it before is not asked again here.
+    let changes = match &facts.moved {
+        Some(moved) => compare::changes(moved, &facts, &Default::default()),
+        None => Vec::new(),
+    };
     let selection = Selection { select: args.rules.select.clone(), ignore: args.rules.ignore.clone() };
     for group in open.chunks(SIDE_BY_SIDE) {
         let mut left: Vec<(&MailDomain, bool)> = group.iter().map(|domain| (*domain, false)).collect();
@@ -180,7 +186,7 @@ fn looked_at(
             let mut again = Vec::new();
             for (domain, with_zone) in left {
                 let keys = all.keys.get(&domain.name).map_or(&[][..], Vec::as_slice);
-                match looked_at_one(&host, domain, keys, &answers, &selection, with_zone) {
+                match looked_at_one(&host, domain, keys, &answers, (&selection, &changes), with_zone) {
                     Ok(view) => run.add(view, true),
                     Err((questions, with_zone)) => {
                         needs.extend(questions);
@@ -203,7 +209,7 @@ fn looked_at_one<'a>(
     domain: &'a MailDomain,
     keys: &'a [crate::domains::SigningKey],
     answers: &Answers,
-    selection: &Selection,
+    by: (&Selection, &[Change]),
     mut with_zone: bool,
 ) -> Result<DomainView, (BTreeSet<Question>, bool)> {
     loop {
@@ -211,7 +217,7 @@ fn looked_at_one<'a>(
             Step::Needs(questions) => return Err((questions, with_zone)),
             Step::Done(seen) => seen,
         };
-        let findings = rules::judge_domain(&DomainContext { host, seen: &seen }, selection);
+        let findings = rules::judge_domain(&DomainContext { host, seen: &seen, changes: by.1 }, by.0);
         let for_zone = |finding: &Finding| {
             let wants_change = finding.fix.as_ref().is_some_and(|fix| fix.who == Who::DnsZone);
             wants_change && report::is_about(&finding.subject, &domain.name)

@@ -332,6 +332,9 @@ fn undo(folders: &Folders, paths: &BTreeSet<String>) -> Result<u8, Error> {
             Some(why) => format!("{} is left: {why}\n", one.file),
         };
     }
+    if given.iter().any(|one| one.refused.is_none()) {
+        text += "What runs goes on with what it has read: have the mail server read its configuration again (postfix reload, or a restart of Exim).\n";
+    }
     if given.is_empty() {
         text += "There is no backup of helolint fix beside the files that it reads.\n";
     }

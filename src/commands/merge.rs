@@ -5,6 +5,7 @@ use std::path::Path;
 use super::judging::Judging;
 use crate::cli::{MergeArgs, MergeFormat, RuleArgs};
 use crate::error::Error;
+use crate::exit::FailOn;
 use crate::facts::Overrides;
 use crate::inputs::ReportFile;
 use crate::merge::{self, Document, FindingEntry, HostEntry, Merger, PathEntry};
@@ -44,7 +45,11 @@ pub(crate) fn run(args: &MergeArgs, color: anstream::ColorChoice) -> Result<u8, 
     }
     let merged = merger.finish();
     let kinds = merged.hosts.iter().flat_map(|host| host.counts.keys().copied());
-    let status = exit::status_of(kinds, args.fail_on());
+    // What could not be read may be anything.
+    let status = match exit::status_of(kinds, args.fail_on()) {
+        exit::OK if !unread.is_empty() && args.fail_on() != FailOn::Never => exit::UNDETERMINED,
+        status => status,
+    };
     let format = match args.format {
         MergeFormat::Human => MergedFormat::Human,
         MergeFormat::Json => MergedFormat::Json,

@@ -85,6 +85,10 @@ pub struct MailDomains {
     pub keys: BTreeMap<DomainName, Vec<SigningKey>>,
 }
 
+fn is_localhost(name: &DomainName) -> bool {
+    name.labels().next() == Some("localhost")
+}
+
 /// Postfix's lists, and what they say of their domains.
 const POSTFIX_LISTS: [(&str, Handled); 4] = [
     ("mydestination", Handled::Local),
@@ -141,13 +145,13 @@ impl MailDomains {
     /// How many there are beside the host's own names.
     pub fn count_beside_own(&self, facts: &Facts) -> usize {
         let own: BTreeSet<DomainName> = host_and_own_names(facts).into_iter().map(|name| name.name).collect();
-        let is_own = |name: &DomainName| own.contains(name) || name.labels().next() == Some("localhost");
-        self.domains.keys().filter(|name| !is_own(name)).count()
+        self.domains.keys().filter(|name| !own.contains(*name)).count()
     }
 
-    /// Adds a domain, unless it is known already: what is said first counts.
+    /// Adds a domain, unless it is known already: what is said first counts. `localhost.$mydomain`, which Postfix handles unless told otherwise,
+    /// is nobody's mail domain.
     pub fn add(&mut self, name: DomainName, handled: Handled, origin: Origin) {
-        if self.domains.len() < DOMAIN_LIMIT && crate::observe::plan::is_askable(&name) {
+        if self.domains.len() < DOMAIN_LIMIT && !is_localhost(&name) && crate::observe::plan::is_askable(&name) {
             self.domains.entry(name.clone()).or_insert(MailDomain { name, handled, origin });
         }
     }

@@ -15,6 +15,7 @@ mod spf_missing;
 #[cfg(test)]
 mod tests;
 
+use crate::compare::{Change, Verdict, What};
 use crate::domains::{Host, Observed, SenderCheck};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
@@ -44,11 +45,20 @@ pub struct DomainContext<'a> {
     pub host: &'a Host<'a>,
     /// The domain.
     pub seen: &'a Observed<'a>,
+    /// What a move changed of how mail leaves; empty where the host was not moved.
+    pub changes: &'a [Change],
 }
 
 impl DomainContext<'_> {
     fn name(&self) -> &DomainName {
         &self.seen.domain.name
+    }
+
+    /// What keeps the domain's mail from leaving as it did before the move, where nobody asked for that (MIG002).
+    fn drift(&self) -> Option<&Change> {
+        let is_told =
+            |change: &&Change| change.verdict == Verdict::Drift && [What::Source, What::Path].contains(&change.what);
+        self.changes.iter().filter(is_told).find(|change| change.domains.contains(self.name()))
     }
 
     /// A finding at the place that names the domain.

@@ -47,6 +47,13 @@ fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
         let add: Vec<IpAddr> = refused.iter().map(|check| check.address).collect();
         let record = refused.first().and_then(|check| check.evaluation.record.as_deref());
         let fix = match authorising(record, &add, &cx.host.facts.old_addresses) {
+            _ if let Some(drift) = cx.drift() => Fix::new(
+                Who::Host,
+                format!(
+                    "Settle MIG002 first ({}: {}): mail of {name} is to leave from another address than now, and the record has to name that one.",
+                    drift.key, drift.because
+                ),
+            ),
             Some(record) => {
                 publish(format!("Publish this SPF record for {name} in place of the present one."), name, &record)
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::DomainContext;
+use crate::compare::{Change, What};
 use crate::dkim::KeyFile;
 use crate::domains::{Answers, Handled, Host, MailDomain, SigningKey, Step, observe};
 use crate::facts::Facts;
@@ -73,7 +74,7 @@ fn findings(facts: &Facts, handled: Handled, keys: &[SigningKey], zone: &[&str])
     for _ in 0..30 {
         match observe(&host, &domain, keys, &answers, false) {
             Step::Done(seen) => {
-                return judge_domain(&DomainContext { host: &host, seen: &seen }, &Selection::default());
+                return judge_domain(&DomainContext { host: &host, seen: &seen, changes: &[] }, &Selection::default());
             }
             Step::Needs(questions) => {
                 let questions: Vec<&Question> = questions.iter().collect();
@@ -209,6 +210,56 @@ fn the_record_to_publish_authorises_the_address_in_place_of_the_old_one() {
     let record = super::txt_record(&DomainName::new("a.example"), &long);
     let strings: Vec<&str> = record.split('"').skip(1).step_by(2).collect();
     assert!(strings.len() == 2 && strings.iter().all(|string| string.len() <= 255) && strings.concat() == long);
+}
+
+#[test]
+fn localhost_is_no_mail_domain() {
+    let mut all = crate::domains::MailDomains::default();
+    for name in ["localhost.example.com", "localhost", "shop.example"] {
+        all.add(DomainName::new(name), Handled::Local, HERE);
+    }
+    assert_eq!(all.domains.keys().map(DomainName::as_str).collect::<Vec<_>>(), ["shop.example"]);
+}
+
+#[test]
+fn a_drift_of_the_path_is_settled_before_the_record_follows_it() {
+    let facts = healthy();
+    let domain = MailDomain { name: DomainName::new(DOMAIN), handled: Handled::Local, origin: HERE };
+    let host = Host::new(&facts);
+    let mut answers = Answers::default();
+    let zone = ["shop.example TXT v=spf1 ip4:198.51.100.7 -all"];
+    let seen = loop {
+        match observe(&host, &domain, &[], &answers, false) {
+            Step::Done(seen) => break seen,
+            Step::Needs(questions) => {
+                let questions: Vec<&Question> = questions.iter().collect();
+                answers.take(questions.iter().copied(), &said(&questions, &zone));
+            }
+        }
+    };
+    let fix = |domains: &[&str]| {
+        let change = Change {
+            what: What::Source,
+            key: "exim remote_smtp ipv4 shop.example".into(),
+            old: Some("198.51.100.7".into()),
+            new: Some("192.0.2.10".into()),
+            verdict: crate::compare::Verdict::Drift,
+            because: "192.0.2.11 was to be expected".into(),
+            origin: None,
+            on_old_host: false,
+            domains: domains.iter().map(|name| DomainName::new(name)).collect(),
+            old_path: None,
+            effect: crate::compare::Effect::Path,
+        };
+        let cx = DomainContext { host: &host, seen: &seen, changes: &[change] };
+        let found = judge_domain(&cx, &Selection::default());
+        found.into_iter().find(|finding| finding.meta.code == "DOM002").unwrap().fix.unwrap()
+    };
+    let first = fix(&[DOMAIN]);
+    assert!(first.commands.is_empty() && first.text.contains("Settle MIG002 first"), "{first:?}");
+    assert!(first.text.contains("192.0.2.11 was to be expected"), "{first:?}");
+    let other = fix(&["other.example"]);
+    assert_eq!(other.commands, ["shop.example. IN TXT \"v=spf1 ip4:192.0.2.10 ip4:198.51.100.7 -all\""]);
 }
 
 #[test]

@@ -2,7 +2,10 @@ use std::collections::BTreeSet;
 
 use crate::compare::{Verdict, What};
 use crate::facts::moved::Value;
+use crate::facts::{HostsEntry, Leftover};
 use crate::findings::{Finding, Fix, Severity, Who};
+use crate::identity::host_and_own_names;
+use crate::name::DomainName;
 use crate::rules::names::{Leads, leads};
 use crate::rules::{Context, rule};
 
@@ -47,10 +50,13 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         let whose = if left.in_comment { " in a comment" } else { "" };
         let finding = RULE.violated(&place, format!("{place} still holds {what}{whose}")).severity(severity);
         let finding = finding.place(&left.span.clone().into(), "of the old host");
-        let fix = Fix::new(
-            Who::Host,
-            format!("Put this host's own in the place of {} in {place}, or remove it.", left.value),
-        );
+        let text = match names_another(cx, left) {
+            true => {
+                format!("Remove {place}, or leave it where the old host is meant: its names are none of this host's.")
+            }
+            false => format!("Put this host's own in the place of {} in {place}, or remove it.", left.value),
+        };
+        let fix = Fix::new(Who::Host, text);
         findings.push(if left.in_comment { finding } else { finding.fix(fix) });
     }
     // A snapshot has no files, but the values that were read from them.
@@ -68,6 +74,18 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         findings.push(RULE.violated(&place, message).place(origin, "of the old host"));
     }
     findings
+}
+
+/// Whether it stands in a line of the hosts file all of whose names are another machine's: this host's address in its place would give those
+/// names to this host.
+fn names_another(cx: &Context<'_>, left: &Leftover) -> bool {
+    let line = left.span.position().line;
+    let is_of = |entry: &&HostsEntry| {
+        entry.address.origin.span().is_some_and(|span| span.path() == left.span.path() && span.position().line == line)
+    };
+    let Some(entry) = cx.facts.host.hosts.iter().find(is_of) else { return false };
+    let own = host_and_own_names(cx.facts);
+    !entry.names.iter().any(|name| own.iter().any(|own| own.name == DomainName::new(&name.value)))
 }
 
 /// A name that leads here can stay for a while; one that leads elsewhere, or nowhere, is wrong.

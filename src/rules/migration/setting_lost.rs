@@ -35,7 +35,16 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let finding = |change: &crate::compare::Change| {
         let was = change.old.as_deref().unwrap_or_default();
         let message = format!("{} was `{was}` on the old host: {}", change.key, change.because);
-        let text = format!("Set {} here too, with this host's own addresses and names.", change.key);
+        let key = &change.key;
+        let text = match () {
+            () if key.starts_with("/var/cpanel/") => {
+                format!("Have the flag here too: `touch {key}`, or its option in WHM's Exim Configuration Manager.")
+            }
+            () if key.starts_with("/etc/exim.conf.localopts ") => {
+                format!("Set {key} here too, in WHM's Exim Configuration Manager.")
+            }
+            () => format!("Set {key} here too, with this host's own addresses and names."),
+        };
         mark(RULE.violated(&change.key, message).fix(Fix::new(Who::Host, text)), change)
     };
     drifts(cx, Effect::Lost).map(finding).collect()
