@@ -156,7 +156,10 @@ fn measure(name: &str, log: &Path, unpack: bool) {
     let mut time = Command::new("time");
     time.args(["-f", "%M kB at most"]).arg(inner.get_program()).args(inner.get_args());
     match time.stdout(Stdio::null()).output() {
-        Ok(output) => println!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()),
+        // Findings make it say the exit status before.
+        Ok(output) => {
+            println!("{name}: {}", String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default())
+        }
         Err(_) => println!("{name}: peak memory not measured, GNU time is not installed"),
     }
 }

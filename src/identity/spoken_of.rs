@@ -69,3 +69,86 @@ fn services_that_log_as(facts: &Facts, name: &str) -> Vec<String> {
     };
     facts.postfix.iter().flat_map(of_instance).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Setting;
+    use crate::rules::testing::{But, HERE, healthy, ip, path, service};
+
+    fn refused(mta: Mta, service: &str) -> Refused {
+        Refused {
+            mta,
+            service: service.into(),
+            family: Some(Family::Ipv4),
+            local: None,
+            named: None,
+            reply: String::new(),
+            receiver: None,
+            hosts: Vec::new(),
+            meaning: String::new(),
+            names_it: true,
+            rules: Vec::new(),
+            code: None,
+            status: None,
+            words: String::new(),
+            count: 1,
+            first: 0,
+            last: 0,
+        }
+    }
+
+    /// Three services of Postfix, each with an address of its own; one path of Exim.
+    fn host() -> Facts {
+        let of = |address: &str, mta, name: &str| {
+            path(address, "mail.example.com").but(|p| (p.mta, p.services) = (Some(mta), vec![name.into()]))
+        };
+        healthy().but(|f| {
+            f.paths = vec![
+                of("192.0.2.10", Mta::Postfix, "smtp"),
+                of("192.0.2.11", Mta::Postfix, "out1"),
+                of("192.0.2.12", Mta::Postfix, "out2"),
+                of("192.0.2.20", Mta::Exim, "remote_smtp"),
+                of("192.0.2.21", Mta::Exim, "remote_news"),
+            ];
+            f.postfix[0].parameters.insert("syslog_name".into(), Setting::known("postfix-a", HERE));
+            f.postfix[0].services = vec![
+                service("smtp", "smtp_helo_name", "x"),
+                service("out1", "syslog_name", "postfix-a/out1"),
+                service("out2", "syslog_name", "postfix-a/out2"),
+            ];
+        })
+    }
+
+    #[test]
+    fn services_by_the_name_that_they_log_under() {
+        let facts = host();
+        let own = OwnAddresses::new(&facts);
+        let spoken = |mta, service: &str| {
+            let SpokenOf { address, paths } = spoken_of(&facts, &own, &refused(mta, service));
+            (address.map(|address| address.to_string()), paths.len())
+        };
+        let one = |address: &str| (Some(address.to_owned()), 1);
+        assert_eq!(spoken(Mta::Postfix, "postfix-a/smtp"), one("192.0.2.10"));
+        assert_eq!(spoken(Mta::Postfix, "postfix-a/out1/smtp"), one("192.0.2.11"));
+        assert_eq!(spoken(Mta::Postfix, "postfix-a/out2/smtp"), one("192.0.2.12"));
+        assert_eq!(spoken(Mta::Postfix, "postfix/smtp"), (None, 3), "none of them: any of the MTA's");
+        assert_eq!(spoken(Mta::Exim, "remote_smtp"), one("192.0.2.20"));
+        assert_eq!(spoken(Mta::Exim, ""), (None, 2));
+    }
+
+    #[test]
+    fn the_line_and_the_reply_go_before_the_service() {
+        let facts = host();
+        let own = OwnAddresses::new(&facts);
+        let spoken = |change: fn(&mut Refused)| {
+            let mut refused = refused(Mta::Postfix, "postfix-a/smtp");
+            change(&mut refused);
+            spoken_of(&facts, &own, &refused).address.map(|address| address.to_string())
+        };
+        assert_eq!(spoken(|r| r.local = Some(ip("192.0.2.12"))).as_deref(), Some("192.0.2.12"));
+        assert_eq!(spoken(|r| r.named = Some(ip("192.0.2.12"))).as_deref(), Some("192.0.2.12"));
+        assert_eq!(spoken(|r| r.named = Some(ip("198.51.100.9"))).as_deref(), Some("192.0.2.10"), "not this host's");
+        assert_eq!(spoken(|r| r.local = Some(ip("192.0.2.99"))).as_deref(), Some("192.0.2.99"), "of no path");
+    }
+}
