@@ -9,7 +9,8 @@ use crate::sandbox::{Profile, Task};
 /// To ask the DNS. Connections for evidence are made before that process is there, so that whoever asks for evidence gives it no right more.
 pub(super) fn profile(dns: &DnsArgs, time: Duration) -> Profile {
     let ports = dns.resolver.iter().map(|resolver| resolver.server.port());
-    let ports = ports.chain([resolver::PORT, dns.authoritative_port]).collect();
+    let asks = !dns.offline && dns.zones.is_none();
+    let ports = ports.chain([resolver::PORT, dns.authoritative_port]).filter(|_| asks).collect();
     Profile { task: Task::Dns(ports), dns_time: time }
 }
 
@@ -27,6 +28,8 @@ mod tests {
         };
         assert_eq!(of("check --timeout 1"), Task::Dns([53].into()));
         assert_eq!(of("check --timeout 1 --live --port25 mx.example.net:26"), Task::Dns([53].into()));
+        assert_eq!(of("check --offline --log"), Task::Dns([].into()));
+        assert_eq!(of("check --zones zones --log"), Task::Dns([].into()));
         assert_eq!(of("check --resolver 192.0.2.53:5353 --live"), Task::Dns([53, 5353].into()));
     }
 }
