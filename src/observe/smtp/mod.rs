@@ -1,6 +1,6 @@
 //! What mail servers say: a client of SMTP that greets, looks at TLS, and takes its leave.
 //!
-//! Connections are made by [`connect`], which reads nothing; they are spoken on by [`hold`], which makes none. So who may connect need not
+//! Connections are made by [`connect()`], which reads nothing; they are spoken on by [`hold`], which makes none. So who may connect need not
 //! read what strangers say, and who reads it need not be allowed to connect. The client waits for the greeting to its end (postscreen(8)
 //! takes its time with it), sends nothing before the reply to what it sent last is whole, and ends with QUIT.
 
