@@ -207,7 +207,7 @@ fn the_service_may_do_no_more_than_it_must() {
     ] {
         assert_eq!(set(key), [value], "{key}");
     }
-    let capabilities = "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SETUID CAP_SETGID CAP_SETPCAP";
+    let capabilities = "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL";
     assert_eq!(set("CapabilityBoundingSet"), [capabilities]);
     for word in
         capabilities.split(' ').chain(["User=", "PrivateNetwork=", "ProtectProc=", "RootDirectory=", "PrivateUsers="])

@@ -20,8 +20,8 @@ const PATHS_WITH_HOLDER: usize = 16;
 const HELO_ADDRESSES_FOLLOWED: usize = 4;
 /// HELO names whose SPF records are looked at.
 const SPF_NAMES: usize = 64;
-/// Terms of an SPF record that may take a question (RFC 7208 section 4.6.4).
-const SPF_TERMS: usize = 10;
+/// Questions that one SPF record brings: of its terms, ten at most may take one (RFC 7208 section 4.6.4).
+const SPF_QUESTIONS: usize = 10;
 /// Entries of cPanel's mail_reverse_dns that are compared with the DNS: the addresses of one server, and some.
 const REVERSE_ENTRIES: usize = 1024;
 
@@ -127,8 +127,9 @@ impl FollowUps {
     /// must be seen, not supposed. Only what no message can carry is left out.
     pub fn after(&self, question: &Question, answer: &Answer) -> Vec<Question> {
         let mut questions = Vec::new();
-        if question.rtype == RecordType::Txt && self.introduced.contains(&question.name) {
-            return answer.records.iter().flat_map(|record| named_by_spf(&record.data)).collect();
+        if question.rtype == RecordType::Txt {
+            let is_followed = self.introduced.contains(&question.name) && self.own.contains(&question.name);
+            return if is_followed { named_by_spf(answer) } else { Vec::new() };
         }
         if question.rtype != RecordType::Ptr {
             if !self.unplaced.is_empty() && self.unplaced.contains(&question.name) {
@@ -183,13 +184,17 @@ pub fn introduced(facts: &Facts) -> BTreeSet<DomainName> {
 }
 
 /// What an SPF record names without macros: policies that it includes, names whose addresses it authorises (RFC 7208 section 5). What those name
-/// in turn is not followed, nor are exchangers: the records of HELO names are short.
-fn named_by_spf(data: &RecordData) -> Vec<Question> {
-    let RecordData::Txt(text) = data else { return Vec::new() };
-    let mut terms = text.split(' ');
-    if !terms.next().is_some_and(|version| version.eq_ignore_ascii_case("v=spf1")) {
-        return Vec::new();
-    }
+/// in turn is not followed, nor are exchangers: the records of HELO names are short. Several records are an error (section 4.5), and name nothing.
+fn named_by_spf(answer: &Answer) -> Vec<Question> {
+    let policy = |data: &'_ RecordData| match data {
+        RecordData::Txt(text) => {
+            let (version, terms) = text.split_once(' ').unwrap_or((text, ""));
+            version.eq_ignore_ascii_case("v=spf1").then(|| terms.to_owned())
+        }
+        _ => None,
+    };
+    let policies: Vec<String> = answer.records.iter().filter_map(|record| policy(&record.data)).collect();
+    let [terms] = policies.as_slice() else { return Vec::new() };
     let named = |term: &str| -> Vec<Question> {
         let term = term.trim_start_matches(['+', '-', '~', '?']).to_ascii_lowercase();
         let (name, types): (&str, &[RecordType]) = match term.split_once([':', '=']) {
@@ -201,7 +206,7 @@ fn named_by_spf(data: &RecordData) -> Vec<Question> {
         let asked = !name.as_str().contains('%') && name.is_qualified() && is_representable(&name);
         types.iter().filter(|_| asked).map(|rtype| Question::new(&name, *rtype)).collect()
     };
-    terms.flat_map(named).take(2 * SPF_TERMS).collect()
+    terms.split(' ').flat_map(named).take(SPF_QUESTIONS).collect()
 }
 
 /// The names that this host has whatever its PTR records say: its own and the MTAs', else the HELO names.
@@ -395,7 +400,23 @@ mod tests {
         assert_eq!(after("mail.example.com", "text include:a.example"), [""; 0]);
         assert_eq!(after("a.example", "v=spf1 include:b.example"), [""; 0], "what is included is not followed");
         let many = format!("v=spf1{}", " include:a.example".repeat(500));
-        assert_eq!(after("mail.example.com", &many).len(), 2 * SPF_TERMS);
+        assert_eq!(after("mail.example.com", &many).len(), SPF_QUESTIONS);
+        let question = Question::new(&DomainName::new("mail.example.com"), RecordType::Txt);
+        let record = |text: &str| crate::observe::Record {
+            name: question.name.clone(),
+            ttl: 300,
+            data: RecordData::Txt(text.to_owned()),
+        };
+        let several = vec![record("v=spf1 include:a.example"), record("v=spf1 include:b.example")];
+        assert_eq!(asked(&follow_ups.after(&question, &crate::observe::samples::answer(several))), [""; 0]);
+        // What a customer publishes for a HELO name of theirs is read, and leads nowhere.
+        facts.paths.push(helo_path("192.0.2.10", "mail.shop.example"));
+        facts.host.node_name = Some(Fact::new("mail.example.com".to_owned(), crate::facts::Origin::kernel("uname")));
+        let follow_ups = FollowUps::new(&facts);
+        let question = Question::new(&DomainName::new("mail.shop.example"), RecordType::Txt);
+        assert!(initial(&facts).contains(&question));
+        let answer = crate::observe::samples::answer(vec![record("v=spf1 include:a.example")]);
+        assert_eq!(asked(&follow_ups.after(&question, &answer)), [""; 0]);
     }
 
     #[test]

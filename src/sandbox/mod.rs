@@ -17,13 +17,14 @@ use std::io::{self, IsTerminal, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{self, AssertUnwindSafe};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid};
 
 use fork::Side;
@@ -34,6 +35,8 @@ pub(crate) use task::Task;
 
 /// Largest message of a child, in octets.
 const MESSAGE_LIMIT: u64 = 256 << 20;
+/// How long a child may take to end once it has closed the pipe: it has nothing more to do.
+const LAST_WORK: Duration = Duration::from_secs(2);
 /// How long a child may judge and write once the time for the DNS is up: judging ends by itself long before.
 const AFTER_THE_DNS: Duration = Duration::from_secs(60);
 
@@ -138,14 +141,31 @@ impl Child {
         }
     }
 
-    /// How the child ended; it is ended where it has not by itself.
+    /// How the child ended; it is ended where it has not by itself, soon after it closed the pipe.
     fn ended(mut self) -> String {
         self.reaped = true;
-        match waitpid(self.pid, None) {
-            Ok(WaitStatus::Exited(_, status)) => format!("exit status {status}"),
-            Ok(WaitStatus::Signaled(_, signal, _)) => signal.to_string(),
-            Ok(other) => format!("{other:?}"),
-            Err(errno) => errno.to_string(),
+        let end = Instant::now() + LAST_WORK;
+        loop {
+            match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) if Instant::now() < end => thread::sleep(LAST_WORK / 200),
+                Ok(WaitStatus::StillAlive) => {
+                    self.end();
+                    return "it closed the pipe and went on".to_owned();
+                }
+                Ok(WaitStatus::Exited(_, status)) => return format!("exit status {status}"),
+                Ok(WaitStatus::Signaled(_, signal, _)) => return signal.to_string(),
+                Ok(other) => return format!("{other:?}"),
+                Err(errno) => return errno.to_string(),
+            }
+        }
+    }
+
+    /// Ends it. Where that is not allowed (root without CAP_KILL, and the child is another user), nobody waits for it: its limits end it, and
+    /// that its parent is gone.
+    fn end(&self) {
+        if kill(self.pid, Signal::SIGKILL) != Err(Errno::EPERM) {
+            // It may have ended already, and nobody else waits for it.
+            let _ = waitpid(self.pid, None);
         }
     }
 }
@@ -153,9 +173,7 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         if !self.reaped {
-            // It may have ended already, and nobody else waits for it.
-            let _ = kill(self.pid, Signal::SIGKILL);
-            let _ = waitpid(self.pid, None);
+            self.end();
         }
     }
 }

@@ -22,7 +22,7 @@ const NAMES: usize = 3;
 /// How long connections to this host itself may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long all conversations take at the most, those for names that the DNS tells among them.
-pub(super) const TIME: Duration = Duration::from_secs(40);
+pub(super) const TIME: Duration = Duration::from_secs(60);
 
 /// What is ready to be said.
 pub(super) struct Prepared {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::options;
 use super::profile::profile;
-use crate::addr::Family;
+use crate::addr::{self, Family};
 use crate::cli::{DnsArgs, Target, TargetHost};
 use crate::error::Error;
 use crate::facts::{Facts, Port25, Port25Try};
@@ -48,11 +48,17 @@ pub(super) fn prepare(facts: &Facts, dns: &DnsArgs, target: &Target) -> Result<P
             Vec::new()
         }
         TargetHost::Name(name) => {
-            let found = asked(facts, dns, name)?;
-            if found.is_empty() {
-                tried.open = Some("this host's resolvers told no address of it".to_owned());
-            }
-            found
+            // Whoever runs the zone says where root connects: not to what stands behind this host.
+            let (outside, inside): (Vec<IpAddr>, Vec<IpAddr>) =
+                asked(facts, dns, name)?.into_iter().partition(|address| addr::is_public(*address));
+            tried.open = match (outside.is_empty(), inside.first()) {
+                (false, _) => None,
+                (true, None) => Some("this host's resolvers told no address of it".to_owned()),
+                (true, Some(address)) => {
+                    Some(format!("it leads to {address}, which is not outside: give the address itself to try it"))
+                }
+            };
+            outside
         }
     };
     let sources: BTreeSet<IpAddr> = facts.paths.iter().filter_map(|path| Some(path.source.as_ref()?.value)).collect();
