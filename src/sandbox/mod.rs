@@ -160,8 +160,8 @@ impl Child {
         }
     }
 
-    /// Ends it. Where that is not allowed (root without CAP_KILL, and the child is another user), nobody waits for it: its limits end it, and
-    /// that its parent is gone.
+    /// Ends it. Where that is not allowed (root without CAP_KILL, and the child is another user), nobody waits for it: it has no way to say
+    /// anything any more, and no rights.
     fn end(&self) {
         if kill(self.pid, Signal::SIGKILL) != Err(Errno::EPERM) {
             // It may have ended already, and nobody else waits for it.
