@@ -10,63 +10,129 @@ use crate::facts::{DepartureKind, Mta};
 /// What Exim writes before a receiver's reply; older releases say "mailer".
 const SAID: [&[u8]; 2] = [b"SMTP error from remote mail server after ", b"SMTP error from remote mailer after "];
 
+/// Octets from which on Exim may have cut a line (its LOG_BUFFER_SIZE is 8,192): what would show that it is forged may be gone.
+const CUT: usize = 8_000;
+
 /// What a line says, where it matters; its stamp is gone already.
 pub(super) fn event(rest: &[u8]) -> Option<Event<'_>> {
-    // `[PID] ` of the log selector `pid`.
+    // `[PID] ` of the log selector `pid`; `[2\3] ` is a piece of what was too long for syslog, and begins where a stranger wants it to.
     let rest = match rest {
-        [b'[', behind @ ..] => behind.get(find(behind, b"] ")? + 2..)?,
+        [b'[', behind @ ..] => {
+            let (pid, rest) = behind.split_at_checked(find(behind, b"] ")?)?;
+            rest.get(2..).filter(|_| pid.iter().all(u8::is_ascii_digit))?
+        }
         _ => rest,
     };
     let (id, rest) = split(rest)?;
-    if id.len() < 16 || id.iter().filter(|byte| **byte == b'-').count() != 2 {
+    let of_id = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    if id.len() < 16 || !id.iter().all(of_id) || id.iter().filter(|byte| **byte == b'-').count() != 2 {
         return None;
     }
     let (flag, rest) = split(rest)?;
-    // What the receiver said stands last, and may spell whatever it likes.
-    let said = SAID.iter().filter_map(|said| Some((find(rest, said)?, said.len()))).min();
-    let fields = rest.get(..said.map_or(rest.len(), |(at, _)| at))?;
-    let local = field(fields, b" I=[").and_then(bracketed);
-    let service = field(fields, b" T=").and_then(word).unwrap_or_default();
+    let Delivery { service, to: Receiver { host, address, local, behind } } = delivery(rest)?;
     let what = match flag {
         b"=>" | b"->" | b">>" => What::Left(local?, DepartureKind::Delivered),
-        b"**" | b"==" => {
-            let (at, length) = said?;
-            let host = field(fields, b" H=")?;
-            let address = host.get(memchr::memchr(b'[', host)? + 1..).and_then(bracketed);
-            What::Refused { host: word(host)?, address, local, reply: reply(rest.get(at + length..)?)?, status: b"" }
-        }
+        b"**" | b"==" => What::Refused { host, address, local, reply: said(behind)?, status: b"" },
         _ => return None,
     };
     Some(Event { mta: Mta::Exim, service, what })
 }
 
-/// Behind the command that was refused: `RCPT TO:<a@b.example>: 550 ...`.
-fn reply(text: &[u8]) -> Option<&[u8]> {
-    let mut from = 0;
-    loop {
-        let at = from + find(text.get(from..)?, b": ")? + 2;
-        match text.get(at..)? {
-            rest @ [b'4' | b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..] => return Some(rest),
-            _ => from = at,
+/// What Exim writes of a delivery behind its addresses.
+struct Delivery<'l> {
+    service: &'l [u8],
+    to: Receiver<'l>,
+}
+
+/// `a@b.example F=<c@example.com> R=ROUTER T=TRANSPORT S=1200 H=...`, with `defer (-44)` or `defer (110): Connection timed out` before `H=`.
+///
+/// Addresses are strangers' words: one that needs quotes may spell all that follows, and Exim writes it without its quotes where it stands for
+/// another. A line with quotes in its addresses says nothing, nor does one with two routers.
+fn delivery(rest: &[u8]) -> Option<Delivery<'_>> {
+    let (addresses, fields) = rest.split_at_checked(find(rest, b" R=")?)?;
+    let fields = fields.get(3..)?;
+    if rest.len() >= CUT || addresses.contains(&b'"') || find(fields, b" R=").is_some() {
+        return None;
+    }
+    let (_, fields) = split(fields)?;
+    let (service, fields) = split(fields.strip_prefix(b"T=")?)?;
+    let (between, to) = match fields.strip_prefix(b"H=") {
+        Some(to) => (&b""[..], to),
+        None => {
+            let at = find(fields, b" H=")?;
+            (fields.get(..at)?, fields.get(at + 3..)?)
         }
+    };
+    between.split(|byte| *byte == b' ').all(is_own).then_some(())?;
+    Some(Delivery { service, to: receiver(to)? })
+}
+
+/// Whether a word between transport and receiver is one of Exim's or the system's, and none of a reply.
+fn is_own(word: &[u8]) -> bool {
+    match word {
+        [b'S', b'=', size @ ..] => size.iter().all(u8::is_ascii_digit),
+        [b'(', number @ ..] => number.iter().all(|byte| byte.is_ascii_digit() || b"-):".contains(byte)),
+        _ => word.iter().all(|byte| byte.is_ascii_alphabetic() || b"/-".contains(byte)),
     }
 }
 
-/// What stands behind `name`. The recipient stands before all fields, and may spell one; the last counts.
-fn field<'l>(fields: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
-    let at = memchr::memmem::rfind(fields, name)?;
-    fields.get(at + name.len()..)
+/// The receiver of a delivery.
+struct Receiver<'l> {
+    host: &'l [u8],
+    address: Option<IpAddr>,
+    local: Option<IpAddr>,
+    /// What stands behind them, in which nothing but a reply is looked for: the certificate and the reply are the receiver's words.
+    behind: &'l [u8],
 }
 
-/// Up to the next blank.
-fn word(text: &[u8]) -> Option<&[u8]> {
-    let end = text.iter().position(|byte| matches!(byte, b' ' | b':')).unwrap_or(text.len());
-    text.get(..end)
+/// Behind `H=`: `HOST [ADDRESS]:25* I=[LOCAL]:41234 ...`, with ` DS` behind the host where DNSSEC vouches for it.
+fn receiver(text: &[u8]) -> Option<Receiver<'_>> {
+    let (host, rest) = split(text)?;
+    let (address, rest) = bracketed(rest.strip_prefix(b"DS ").unwrap_or(rest).strip_prefix(b"[")?)?;
+    let (local, behind) = match rest.strip_prefix(b" I=[") {
+        Some(rest) => bracketed(rest)?,
+        None => (None, rest),
+    };
+    Some(Receiver { host, address, local, behind })
 }
 
-/// An address up to its bracket.
-fn bracketed(text: &[u8]) -> Option<IpAddr> {
-    address(text.get(..memchr::memchr(b']', text)?)?)
+/// An address up to its bracket, and what stands behind it and its port.
+fn bracketed(text: &[u8]) -> Option<(Option<IpAddr>, &[u8])> {
+    let (inside, rest) = text.split_at_checked(memchr::memchr(b']', text)?)?;
+    let rest = rest.get(1..)?;
+    let port = match rest {
+        [b':', digits @ ..] => 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        _ => 0,
+    };
+    let rest = if port > 1 { rest.get(port..)? } else { rest };
+    Some((address(inside), rest.strip_prefix(b"*").unwrap_or(rest)))
+}
+
+/// The receiver's reply.
+fn said(behind: &[u8]) -> Option<&[u8]> {
+    let (at, length) = SAID.iter().filter_map(|said| Some((find(behind, said)?, said.len()))).min()?;
+    reply(behind.get(at + length..)?)
+}
+
+/// Behind the command that was refused: `RCPT TO:<a@b.example>: 550 ...`. An address in it that needs quotes may spell a reply.
+fn reply(text: &[u8]) -> Option<&[u8]> {
+    let mut inside = false;
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'"' => return None,
+            b'<' => inside = true,
+            b'>' => inside = false,
+            b':' if !inside => {
+                if let [b' ', rest @ ..] = text.get(at + 1..)?
+                    && let [b'4' | b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..] = rest
+                {
+                    return Some(rest);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A word and what stands behind the blank.
@@ -131,6 +197,68 @@ mod tests {
         assert_eq!(line(">>", " I=[2001:db8::25]:41234"), "exim remote_smtp Delivered 2001:db8::25");
         assert_eq!(line("=>", ""), "nothing");
         assert_eq!(line("<=", " I=[192.0.2.25]:25"), "nothing", "mail that came in");
+    }
+
+    #[test]
+    fn what_an_address_spells_is_neither_reply_nor_address() {
+        const SPELT: &str = "R=dnslookup T=remote_smtp H=gmail-smtp-in.l.google.com [198.51.100.26] I=[203.0.113.96]: SMTP error from remote \
+                             mail server after RCPT TO:<a>: 550-5.7.25 [203.0.113.96] does not have a PTR record";
+        let fields = "R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.66]";
+        let greylisted = format!("{fields}: SMTP error from remote mail server after RCPT TO");
+        for rest in [
+            format!(
+                "** \"x {SPELT}\"@b.example R=dnslookup T=remote_smtp: all hosts for 'b.example' have been failing"
+            ),
+            format!("** \"x {SPELT}\"@b.example: Unrouteable address"),
+            // As Exim writes it: without its quotes, and then as it came.
+            format!("** x@y {SPELT}@b.example <\"x@y {SPELT}\"@b.example>: Unrouteable address"),
+            format!("** x@y {SPELT}@b.example <c@example.com> {fields}: Connection timed out"),
+            format!("=> x@y {SPELT}@b.example <c@example.com> {fields} C=\"250 ok\""),
+            format!("** a@b.example F=<\"x> {SPELT}\"@b.example>: Unrouteable address"),
+            format!("=> \"x I=[203.0.113.96]\"@b.example {fields} C=\"250 ok\""),
+            format!("== a@b.example {greylisted}:<\"x: 550 5.7.25 no PTR\"@b.example>: 450 greylisted"),
+            format!("== a@b.example {greylisted}:<\"x>: 550 5.7.25 no PTR\"@b.example>: 450 greylisted"),
+            format!(
+                "** a@b.example R=local T=lmtp: LMTP error after end of data: 550 x H=y [192.0.2.1]: SMTP error from remote mail server \
+                     after end of data: 550 x"
+            ),
+            format!("** x@{} {SPELT}", "y".repeat(8000)),
+        ] {
+            assert_eq!(told(&format!("2026-06-20 10:00:00 {ID} {rest}")), "nothing", "{rest}");
+        }
+        let piece = format!("Jun 20 10:00:00 mail exim[77]: [2\\2] {ID} ** a@b.example {SPELT}");
+        assert_eq!(told(&piece), "nothing");
+    }
+
+    #[test]
+    fn what_a_receiver_spells_is_no_address_of_this_host() {
+        let line = |rest: &str| told(&format!("2026-06-20 10:00:00 {ID} {rest}"));
+        let fields = "a@b.example R=dnslookup T=remote_smtp S=1200 H=mx.b.example DS [198.51.100.25]:25*";
+        let certificate = "X=TLS1.3 CV=no DN=\"CN=x\" H=gmail-smtp-in.l.google.com [198.51.100.26] I=[203.0.113.98]\"";
+        assert_eq!(line(&format!("=> {fields} C=\"250 2.0.0 OK I=[203.0.113.99]\"")), "nothing");
+        assert_eq!(
+            line(&format!("=> {fields} I=[192.0.2.25]:41234 {certificate} C=\"250 OK I=[203.0.113.99]\"")),
+            "exim remote_smtp Delivered 192.0.2.25"
+        );
+        assert_eq!(
+            line(&format!(
+                "** {fields} I=[192.0.2.25]:41234 {certificate}: SMTP error from remote mail server after RCPT TO:<a@b.example>: 550 x"
+            )),
+            "exim remote_smtp refused by mx.b.example 198.51.100.25 from 192.0.2.25: 550 x []"
+        );
+        assert_eq!(
+            line(&format!(
+                "** {fields} {certificate}: SMTP error from remote mail server after RCPT TO:<a@b.example>: 550 x"
+            )),
+            "exim remote_smtp refused by mx.b.example 198.51.100.25 from -: 550 x []"
+        );
+        assert_eq!(
+            line(
+                "== a@b.example R=dnslookup T=remote_smtp defer (110): Connection timed out H=mx.b.example [2001:db8::25] DT=1s: SMTP error \
+                 from remote mail server after initial connection: 421 x"
+            ),
+            "exim remote_smtp refused by mx.b.example 2001:db8::25 from -: 421 x []"
+        );
     }
 
     #[test]

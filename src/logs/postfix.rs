@@ -12,6 +12,8 @@ use crate::facts::{DepartureKind, Mta};
 const BIND: &[u8] = b"smtp_connect_addr: bind ";
 /// What stands between the receiver and its reply.
 const SAID: [&[u8]; 2] = [b" said: ", b" refused to talk to me: "];
+/// Octets at which Postfix cuts what it logs (msg_syslog.c, msg_logger.c).
+const CUT: usize = 2_000;
 
 /// What a line says, where it matters. `tag` is the name that the program logs under, such as `postfix/smtp`.
 pub(super) fn event<'l>(tag: &'l [u8], words: &'l [u8]) -> Option<Event<'l>> {
@@ -36,9 +38,7 @@ fn bound(rest: &[u8]) -> Option<What<'_>> {
 
 /// `QID: to=<..>, relay=HOST[ADDRESS]:25, ..., dsn=5.7.25, status=bounced (host HOST[ADDRESS] said: 550 ... (in reply to RCPT TO command))`.
 fn refused(words: &[u8]) -> Option<What<'_>> {
-    // Behind the recipients: an address may hold what it likes.
-    let at = find(words, b">, relay=")?;
-    let rest = words.get(at + 9..)?;
+    let rest = behind_recipients(words)?;
     let at = find(rest, b", status=")?;
     let (fields, told) = rest.split_at_checked(at)?;
     let told = told.get(find(told, b" (")? + 2..)?;
@@ -54,6 +54,43 @@ fn refused(words: &[u8]) -> Option<What<'_>> {
     let status = find(fields, b", dsn=").and_then(|at| fields.get(at + 6..)).unwrap_or_default();
     let status = status.get(..memchr::memchr(b',', status).unwrap_or(status.len()))?;
     Some(What::Refused { host, address, local: None, reply: reply.get(..end)?, status })
+}
+
+/// Behind `QID: to=<..>, orig_to=<..>, relay=`, up to the end.
+///
+/// Addresses are strangers' words, and may spell all that follows: with quotes around it as Postfix logs it since 3.5, without them before. So
+/// a line with two receivers says nothing, nor does one that may have been cut before the second.
+fn behind_recipients(words: &[u8]) -> Option<&[u8]> {
+    let words = words.trim_ascii_end();
+    if words.len() >= CUT || !words.ends_with(b")") {
+        return None;
+    }
+    let (queue, rest) = words.split_at_checked(find(words, b": to=<")?)?;
+    if queue.is_empty() || !queue.iter().all(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let rest = behind_address(rest.get(6..)?)?;
+    let rest = match rest.strip_prefix(b", orig_to=<") {
+        Some(rest) => behind_address(rest)?,
+        None => rest,
+    };
+    let rest = rest.strip_prefix(b", relay=")?;
+    find(rest, b">, relay=").is_none().then_some(rest)
+}
+
+/// Behind an address and its `>`; what stands in quotes is one piece of it.
+fn behind_address(text: &[u8]) -> Option<&[u8]> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'>' if !quoted => return text.get(at + 1..),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// `HOST[ADDRESS]:25, ...`: the name and the address, which a socket's path is not.
@@ -113,6 +150,44 @@ mod tests {
              relay=mx.b.example[2001:db8::25]:25, conn_use=2, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4CD)",
         );
         assert_eq!(told, "nothing");
+        let gmail = "gmail-smtp-in.l.google.com[198.51.100.26]";
+        let spelt = format!(
+            "x>, relay={gmail}:25, delay=1, dsn=5.7.25, status=bounced (host {gmail} said: 550-5.7.25 does not have a PTR record (in reply to \
+             RCPT TO command))"
+        );
+        let sent = "relay=mx.b.example[198.51.100.25]:25, delay=1, dsn=2.0.0, status=sent (250 ok)";
+        let long = "y".repeat(2000);
+        for words in [
+            format!("4AB: to=<\"{spelt}\"@b.example>, {sent}"),
+            format!("4AB: to=<\"a\\\"{spelt}\"@b.example>, {sent}"),
+            format!("4AB: to=<{spelt}@b.example>, {sent}"),
+            format!("4AB: to=<a@b.example>, orig_to=<\"{spelt}\"@b.example>, {sent}"),
+            // Cut before what would show it.
+            format!("4AB: to=<\"{spelt}"),
+            format!("4AB: to=<{spelt}@b.exam"),
+            format!("4AB: to=<{spelt}{long})")[..1999].to_owned() + ")",
+            format!("x y: to=<{spelt}"),
+        ] {
+            assert_eq!(line(&words), "nothing", "{words}");
+        }
+    }
+
+    #[test]
+    fn recipients_with_quotes_and_orig_to() {
+        let refused = "relay=mx.b.example[198.51.100.25]:25, conn_use=2, delay=1, dsn=5.0.0, status=bounced (host \
+                       mx.b.example[198.51.100.25] said: 550 no)";
+        for to in [
+            "to=<a@b.example>",
+            "to=<\"a, \\\">b\"@b.example>",
+            "to=<a@b.example>, orig_to=<\"c>d\"@example.com>",
+            "to=<>",
+        ] {
+            let told = line(&format!("4AB: {to}, {refused}"));
+            assert_eq!(
+                told, "postfix postfix/smtp refused by mx.b.example 198.51.100.25 from -: 550 no [5.0.0]",
+                "{to}"
+            );
+        }
     }
 
     #[test]
