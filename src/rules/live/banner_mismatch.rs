@@ -1,4 +1,4 @@
-use super::heard::{Names, broken_off, evidence, public};
+use super::heard::{Names, broken_off, evidence, older, public, read_again};
 use crate::facts::Stage;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
@@ -16,7 +16,8 @@ rule! {
     /// it is often the last place that still has the old name.
     ///
     /// ## Fix
-    /// Postfix: set `myhostname`, or `smtpd_banner` with `$myhostname` first. Exim: `primary_hostname`, `smtp_active_hostname` or `smtp_banner`.
+    /// Where the server goes by an older configuration (SMT002), reload it first. Postfix: set `myhostname`, or `smtpd_banner` with
+    /// `$myhostname` first. Exim: `primary_hostname`, `smtp_active_hostname` or `smtp_banner`.
     ///
     /// ## When to ignore
     /// Where the host receives under another name than it sends under, and that is meant so.
@@ -51,7 +52,15 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                     server.asked,
                     names.list()
                 );
-                RULE.violated(server.asked, message).fix(fix())
+                // What is to be set may stand in the files already.
+                let (older, fix) = match older(server) {
+                    Some(_) => {
+                        let mta = server.listener.mta;
+                        (format!("; the running {mta} goes by an older configuration"), read_again(cx.facts, server))
+                    }
+                    None => (String::new(), fix()),
+                };
+                RULE.violated(server.asked, message + &older).fix(fix)
             }
             open => {
                 let message = format!(
@@ -80,8 +89,25 @@ mod tests {
     use super::*;
     use crate::facts::Fault;
     use crate::facts::{Helo, Undecided};
-    use crate::rules::live::testing::{greeting, served, server};
-    use crate::rules::testing::{But, HERE, check_table, dns};
+    use crate::rules::live::testing::{ehlo, greeting, served, server};
+    use crate::rules::testing::{But, HERE, check_table, dns, findings};
+
+    #[test]
+    fn a_server_that_is_behind_its_files_is_reloaded_first() {
+        let of = |greets: &str, answers: &str| {
+            let mut said = ehlo(answers, true);
+            said.greeting = greeting(greets).greeting;
+            findings(&RULE, &served(vec![server("192.0.2.10:25", said)]), &dns(&[])).remove(0)
+        };
+        let behind = of("old.example.com", "old.example.com");
+        assert!(behind.message.ends_with("; the running Postfix goes by an older configuration"), "{}", behind.message);
+        let fix = behind.fix.unwrap();
+        assert_eq!(fix.commands.last().unwrap(), "postfix reload");
+        assert!(!fix.text.contains("smtpd_banner"), "{}", fix.text);
+        let set = of("old.example.com", "mail.example.com");
+        assert!(!set.message.contains("older"), "{}", set.message);
+        assert!(set.fix.unwrap().text.contains("smtpd_banner"));
+    }
 
     #[test]
     fn names_in_greetings() {

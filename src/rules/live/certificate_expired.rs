@@ -1,6 +1,10 @@
-use super::heard::{certificates, conversation, day, in_files, not_reloaded, reload, said, servers, unseen};
+use std::collections::BTreeSet;
+
+use super::heard::{
+    certificates, conversation, day, in_files, in_its_place, not_reloaded, reload, said, servers, unseen,
+};
 use crate::facts::{Server, Trusted};
-use crate::findings::{Finding, Severity};
+use crate::findings::{Finding, Fix, Severity, Who};
 use crate::rules::{Context, rule};
 use crate::tls::Certificate;
 
@@ -17,7 +21,7 @@ rule! {
     /// failed, or the server was not reloaded afterwards.
     ///
     /// ## Fix
-    /// See why it was not renewed, and reload the MTA once it is.
+    /// Where a file holds a later one, reload the MTA, and have whatever renews it do so. Else see why it was not renewed, and reload then.
     ///
     /// ## When to ignore
     /// Never where others connect to this host.
@@ -45,13 +49,22 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         for (said_by, certificate) in certificates(server) {
             let Some((words, severity)) = state(now, certificate.from, certificate.until) else { continue };
             let title = certificate.title();
+            let file = in_its_place(cx.facts, server, &certificate, &BTreeSet::new());
             let message = format!(
                 "the certificate `{title}` that {} presents{} {words}{}",
                 server.asked,
                 said_by.name.as_ref().map_or_else(String::new, |name| format!(" for the server name {name}")),
-                not_reloaded(cx.facts, server, &certificate)
+                not_reloaded(file)
             );
-            let text = "Renew the certificate where it is made, and let the running server read it.";
+            let fix = match file {
+                Some(file) if state(now, i64::MIN, file.until).is_none() => {
+                    reload(cx.facts, server, "Let the running server read the certificate that its files hold.")
+                }
+                // Without commands: reloading alone, which others may ask for, does not renew it.
+                _ => {
+                    Fix::new(Who::Host, "Renew the certificate where it is made; then have the running server read it.")
+                }
+            };
             findings.push(
                 RULE.violated(title, message)
                     .severity(severity)
@@ -61,7 +74,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                         "certificate",
                         described(&certificate, said_by.tls.as_ref().map(|tls| &tls.trust)),
                     )])
-                    .fix(reload(cx.facts, server, text)),
+                    .fix(fix),
             );
         }
     }
@@ -158,7 +171,10 @@ mod tests {
     fn a_reload_that_was_forgotten_is_told() {
         let old = made::alone(&[NAME], (DAYS.0, NOW - 1));
         let facts = served(vec![server("192.0.2.10:25", tls(None, &[&old]))]);
-        let message = |facts: &crate::facts::Facts| findings(&RULE, facts, &dns(&[])).remove(0).message;
+        let found = |facts: &crate::facts::Facts| findings(&RULE, facts, &dns(&[])).remove(0);
+        let message = |facts: &crate::facts::Facts| found(facts).message;
+        let fix = |facts: &crate::facts::Facts| found(facts).fix.unwrap();
+        assert!(fix(&facts).text.starts_with("Renew") && fix(&facts).commands.is_empty());
         assert!(!message(&facts).contains("reloaded"));
         let renewed = facts.clone().but(|f| f.certificates = vec![in_file(NAME, DAYS.1)]);
         let told = message(&renewed);
@@ -166,6 +182,10 @@ mod tests {
             told.contains("/etc/mail.crt holds another, valid until 2027-11-01") && told.contains("not reloaded"),
             "{told}"
         );
+        assert!(!fix(&renewed).text.contains("Renew"), "{}", fix(&renewed).text);
+        assert_eq!(fix(&renewed).commands.last().unwrap(), "postfix reload");
+        let late = facts.clone().but(|f| f.certificates = vec![in_file(NAME, NOW + SOON - 1)]);
+        assert!(fix(&late).text.starts_with("Renew"), "what the file holds ends soon too");
         let same = facts.but(|f| f.certificates = vec![in_file(NAME, NOW - 1)]);
         assert!(!message(&same).contains("reloaded"));
     }

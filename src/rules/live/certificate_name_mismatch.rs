@@ -1,4 +1,6 @@
-use super::heard::{Names, certificates, conversation, in_files, not_reloaded, public, reload, said, unseen};
+use super::heard::{
+    Names, certificates, conversation, in_files, in_its_place, is_for, not_reloaded, public, reload, said, unseen,
+};
 use crate::facts::Server;
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::{Context, rule};
@@ -8,15 +10,16 @@ rule! {
     ///
     /// ## Condition
     /// No alternative name of a certificate that the server presents, without a server name (SNI) or with one of this host's, matches the host
-    /// name, a HELO name or a PTR name. Where TLS could not be spoken with it, the files that are configured are judged. Servers that listen on
-    /// loopback addresses alone do not count. Only with `--live`. Subject: the certificate, by its first name; else the socket.
+    /// name, a HELO name, a PTR name or, where the DNS was asked for it anyway, the name in an MX record that leads here. Where TLS could not be
+    /// spoken with it, the files that are configured are judged. Servers that listen on loopback addresses alone do not count. Only with
+    /// `--live`. Subject: the certificate, by its first name; else the socket.
     ///
     /// ## Why it matters
     /// Receivers mostly encrypt without looking at names. Those that do look (DANE, MTA-STS, submission clients) refuse a certificate for another
     /// name, and after a move it tells that the old host's was copied.
     ///
     /// ## Fix
-    /// Have a certificate issued for the name in the MX record, and let the MTA present it.
+    /// Have a certificate issued for one of these names, best the one by which others connect, and let the MTA present it.
     ///
     /// ## When to ignore
     /// Where nobody connects to this host by one of these names: MX records lead to others.
@@ -31,7 +34,7 @@ rule! {
 }
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
-    let Some(names) = Names::of(cx) else { return Vec::new() };
+    let Some(names) = Names::of(cx).map(|names| names.and_exchangers(cx)) else { return Vec::new() };
     let mut findings = Vec::new();
     for server in public(cx) {
         match unseen(server) {
@@ -59,13 +62,20 @@ fn by_certificates(cx: &Context<'_>, server: &Server, names: &Names) -> Option<F
         );
         return Some(mark(RULE.undetermined(first.title(), message).open(question)));
     }
+    let file = in_its_place(cx.facts, server, first, &names.known);
     let message = format!(
         "{} presents a certificate for {own}, and none of this host's names is among them: {}{}",
         server.asked,
         names.list(),
-        not_reloaded(cx.facts, server, first)
+        not_reloaded(file)
     );
-    Some(mark(RULE.violated(first.title(), message).fix(fix(cx, server))))
+    let fix = match file {
+        Some(file) if is_for(file, &names.known) => {
+            reload(cx.facts, server, "Let the running server read the certificate that its files hold.")
+        }
+        _ => fix(names),
+    };
+    Some(mark(RULE.violated(first.title(), message).fix(fix)))
 }
 
 /// By the configured files, where the server did not show what it presents.
@@ -78,9 +88,8 @@ fn by_files(cx: &Context<'_>, server: &Server, names: &Names, why: &str) -> Vec<
         findings.push(mark(RULE.undetermined(server.asked, unseen).open(conversation(server))));
         return findings;
     }
-    let matches = |own: &String| names.known.iter().any(|name| crate::tls::fits(own, name.as_str()));
     let files: Vec<_> = files.collect();
-    if files.iter().any(|file| file.names.iter().any(matches)) {
+    if files.iter().any(|file| is_for(file, &names.known)) {
         findings.push(mark(RULE.undetermined(server.asked, unseen).open(conversation(server))));
         return findings;
     }
@@ -92,24 +101,44 @@ fn by_files(cx: &Context<'_>, server: &Server, names: &Names, why: &str) -> Vec<
             names.list()
         );
         let subject = file.names.first().cloned().unwrap_or_else(|| file.file.value.clone());
-        findings.push(RULE.violated(subject, message).place(&file.file.origin, "configured").fix(fix(cx, server)));
+        findings.push(RULE.violated(subject, message).place(&file.file.origin, "configured").fix(fix(names)));
     }
     findings
 }
 
-fn fix(cx: &Context<'_>, server: &Server) -> Fix {
-    let reload = reload(cx.facts, server, "");
-    let text = "Have a certificate issued for the name by which others connect (that of the MX record), let the MTA present it, and reload.";
-    Fix { text: text.to_owned(), who: Who::Host, ..reload }
+/// Without commands: reloading alone, which others may ask for, brings no other certificate.
+fn fix(names: &Names) -> Fix {
+    let which = match names.known.len() {
+        1 => names.list(),
+        _ => format!("one of {} (best the name by which others connect)", names.list()),
+    };
+    let text = format!("Have a certificate issued for {which}, let the MTA present it, and reload.");
+    Fix::new(Who::Host, text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Fault;
+    use crate::facts::{Facts, Fault};
     use crate::rules::live::testing::{NOW, ehlo, in_file, served, server, tls};
-    use crate::rules::testing::{But, check_table, dns};
+    use crate::rules::testing::{But, check_table, dns, findings};
     use crate::tls::made::{self, DAYS};
+
+    const MX: (&str, &[&str]) = ("mail.example.com MX", &["mx.example.com"]);
+    const HERE: (&str, &[&str]) = ("mx.example.com A", &["192.0.2.10"]);
+
+    #[test]
+    fn the_step_names_what_is_accepted_or_the_reload() {
+        let old = made::alone(&["old.example.net"], DAYS);
+        let facts = served(vec![server("192.0.2.10:25", tls(None, &[&old]))]);
+        let fix = |facts: &Facts| findings(&RULE, facts, &dns(&[])).remove(0).fix.unwrap();
+        let issue = fix(&facts);
+        assert!(issue.text.contains("`mail.example.com`") && issue.commands.is_empty(), "{}", issue.text);
+        let right = facts.clone().but(|f| f.certificates = vec![in_file("mail.example.com", DAYS.1 - 1)]);
+        assert_eq!(fix(&right).commands.last().unwrap(), "postfix reload");
+        let wrong = facts.but(|f| f.certificates = vec![in_file("old.example.net", DAYS.1 - 1)]);
+        assert_eq!(fix(&wrong).text, issue.text, "a later one for the same name");
+    }
 
     #[test]
     fn names_of_certificates() {
@@ -135,6 +164,14 @@ mod tests {
                 ("the host name", of(&["www.example.com", "MAIL.example.com"]), dns(&[]), &[]),
                 ("a wildcard", of(&["*.example.com"]), dns(&[]), &[]),
                 ("a PTR name", of(&["p.example.org"]), dns(&[("192.0.2.10 PTR", &["p.example.org"])]), &[]),
+                ("the name of an MX record that leads here", of(&["mx.example.com"]), dns(&[MX, HERE]), &[]),
+                (
+                    "of one that leads elsewhere",
+                    of(&["mx.example.com"]),
+                    dns(&[MX, ("mx.example.com A", &["198.51.100.7"])]),
+                    &["warning mx.example.com"],
+                ),
+                ("of one that nobody asked about", of(&["mx.example.com"]), dns(&[MX]), &["warning mx.example.com"]),
                 ("none of them", of(&["old.example.net"]), dns(&[]), old),
                 ("an open question", of(&["old.example.net"]), open(), &["warning? old.example.net"]),
                 ("by name", by_name("mail.example.com"), dns(&[]), &[]),

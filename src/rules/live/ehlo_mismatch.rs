@@ -1,7 +1,6 @@
-use super::heard::{broken_off, evidence, reload, servers};
+use super::heard::{broken_off, evidence, older, read_again, servers};
 use crate::facts::Stage;
 use crate::findings::Finding;
-use crate::name::DomainName;
 use crate::rules::{Context, rule};
 
 rule! {
@@ -33,28 +32,21 @@ rule! {
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in servers(cx) {
-        let Some(configured) = &server.listener.name else { continue };
-        findings.extend(broken_off(&RULE, server, &[Stage::Ehlo, Stage::EhloInTls]));
-        let Some(said) = server.plain() else { continue };
-        let Some(reply) = said.ehlo.as_ref().or(said.ehlo_in_tls.as_ref()).filter(|reply| reply.code == 250) else {
-            continue;
-        };
-        let name = DomainName::new(reply.name().unwrap_or_default());
-        if name == DomainName::new(&configured.value) {
-            continue;
+        if server.listener.name.is_some() {
+            findings.extend(broken_off(&RULE, server, &[Stage::Ehlo, Stage::EhloInTls]));
         }
+        let Some((configured, name, reply)) = older(server) else { continue };
         let mta = server.listener.mta;
         let message = format!(
             "{} answers EHLO as `{name}`, and `{}` is configured: the running {mta} goes by an older configuration",
             server.asked, configured.value
         );
-        let text = "Check the configuration, and let the running server read it.";
         findings.push(
             RULE.violated(server.asked, message)
                 .place(&configured.origin, "configured name")
                 .via(&configured.via, "")
                 .evidence([evidence(server, "EHLO", reply)])
-                .fix(reload(cx.facts, server, text)),
+                .fix(read_again(cx.facts, server)),
         );
     }
     findings

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Certificate as InFile, Conversation, Facts, Fault, Helo, Mta, Server, SmtpReply, Stage};
+use crate::facts::{Certificate as InFile, Conversation, Fact, Facts, Fault, Helo, Mta, Server, SmtpReply, Stage};
 use crate::findings::{Evidence, Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::Question;
+use crate::observe::{Observations, Question, RecordData, RecordType};
 use crate::rules::advice::exim_unit;
-use crate::rules::names::{host_or_node_name, some_sending_unknown};
+use crate::rules::names::{Leads, host_or_node_name, leads, some_sending_unknown};
 use crate::rules::support::followed_ptr_names;
 use crate::rules::{Context, Rule};
 use crate::tls::Certificate;
@@ -63,11 +63,30 @@ impl Names {
         Some(Names { known, open })
     }
 
+    /// With the names of MX records that lead here, as far as both were asked for.
+    pub(super) fn and_exchangers(mut self, cx: &Context<'_>) -> Names {
+        let origins = cx.facts.mail_origins().into_iter().map(|(_, origin)| origin.value);
+        let domains: BTreeSet<DomainName> = origins.chain(self.known.iter().cloned()).collect();
+        let targets: BTreeSet<DomainName> = domains.iter().flat_map(|domain| exchangers(cx.dns, domain)).collect();
+        self.known.extend(targets.into_iter().filter(|name| matches!(leads(cx.facts, cx.dns, name), Leads::Here)));
+        self
+    }
+
     /// As a sentence lists them.
     pub(super) fn list(&self) -> String {
         let names: Vec<String> = self.known.iter().map(|name| format!("`{name}`")).collect();
         names.join(", ")
     }
+}
+
+/// The names in a domain's MX records, where these were asked for.
+fn exchangers(dns: &Observations, domain: &DomainName) -> Vec<DomainName> {
+    let found = dns.truth(&Question::new(domain, RecordType::Mx)).lookup;
+    let names = found.found().iter().filter_map(|record| match &record.data {
+        RecordData::Mx(_, name) if !name.as_str().is_empty() => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// The server's own certificates, each once, with the conversation that brought it.
@@ -122,23 +141,50 @@ pub(super) fn in_files(facts: &Facts, mta: Mta) -> impl Iterator<Item = &InFile>
     facts.certificates.iter().filter(|one| OF_SERVERS.contains(&one.setting.as_str())).filter(own)
 }
 
-/// That the server presents another certificate than its files hold, and what these say: it was not reloaded. Empty where that is not so, or not
-/// to be known.
-pub(super) fn not_reloaded(facts: &Facts, server: &Server, served: &Certificate) -> String {
-    let files: Vec<&InFile> = in_files(facts, server.listener.mta).collect();
-    if files.is_empty() || files.iter().any(|file| file.until == served.until) {
-        return String::new();
+/// What a file holds in place of the certificate that the server presents: it was not reloaded. `None` where that is not so, or not to be
+/// known: files hold the very one, or none for a name of it or of `names`.
+pub(super) fn in_its_place<'a>(
+    facts: &'a Facts,
+    server: &Server,
+    served: &Certificate,
+    names: &BTreeSet<DomainName>,
+) -> Option<&'a InFile> {
+    let files = || in_files(facts, server.listener.mta);
+    if files().any(|file| file.until == served.until) {
+        return None;
     }
-    match files.iter().find(|file| served.names.iter().any(|name| file.names.contains(&name.to_ascii_lowercase()))) {
-        Some(file) => {
-            format!(
-                "; {} holds another, valid until {}, which the running server does not present: it was not reloaded since",
-                file.file.value,
-                day(file.until)
-            )
-        }
-        None => String::new(),
-    }
+    let renewed = |file: &InFile| served.names.iter().any(|name| file.names.contains(&name.to_ascii_lowercase()));
+    files().find(|file| is_for(file, names)).or_else(|| files().find(|file| renewed(file)))
+}
+
+/// Whether a file's certificate is for one of these names.
+pub(super) fn is_for(file: &InFile, names: &BTreeSet<DomainName>) -> bool {
+    file.names.iter().any(|own| names.iter().any(|name| crate::tls::fits(own, name.as_str())))
+}
+
+/// That a file holds another certificate than the server presents, as the end of a message.
+pub(super) fn not_reloaded(file: Option<&InFile>) -> String {
+    file.map_or_else(String::new, |file| {
+        format!(
+            "; {} holds another, valid until {}, which the running server does not present: it was not reloaded since",
+            file.file.value,
+            day(file.until)
+        )
+    })
+}
+
+/// The configured name, the one that a server answers EHLO with, and the reply, where the two names differ: it goes by an older configuration.
+pub(super) fn older(server: &Server) -> Option<(&Fact<String>, DomainName, &SmtpReply)> {
+    let configured = server.listener.name.as_ref()?;
+    let said = server.plain()?;
+    let reply = said.ehlo.as_ref().or(said.ehlo_in_tls.as_ref()).filter(|reply| reply.code == 250)?;
+    let name = DomainName::new(reply.name().unwrap_or_default());
+    (name != DomainName::new(&configured.value)).then_some((configured, name, reply))
+}
+
+/// What settles that a server goes by older files.
+pub(super) fn read_again(facts: &Facts, server: &Server) -> Fix {
+    reload(facts, server, "Check the configuration, and let the running server read it.")
 }
 
 /// A second since 1970 as a day.
