@@ -117,13 +117,20 @@ fn both_packages_have_the_same_files() {
 fn every_page_and_completion_that_is_packaged_comes_out_of_the_program() {
     let dir = tempfile::tempdir().unwrap();
     assert!(helolint(&["man", "--all", dir.path().to_str().unwrap()]).status.success());
-    let sections: BTreeSet<String> = fs::read_dir(dir.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().path().extension().unwrap().to_str().unwrap().to_owned())
-        .collect();
+    let pages = files_below(dir.path());
+    assert!(pages.contains(&dir.path().join("man1/helolint-check.1")), "{pages:?}");
+    assert!(pages.contains(&dir.path().join("man5/helolint.toml.5")), "{pages:?}");
+    let section = |page: &PathBuf| {
+        let section = page.extension().unwrap().to_str().unwrap().to_owned();
+        assert!(page.parent().unwrap().ends_with(format!("man{section}")), "{}", page.display());
+        section
+    };
+    let sections: BTreeSet<String> = pages.iter().map(section).collect();
     for package in ["deb", "generate-rpm"] {
         let man = assets(package).into_iter().filter_map(|(source, dest, _)| {
-            let section = source.strip_prefix("target/packaging/man/*.")?.to_owned();
+            let (folder, section) = source.strip_prefix("target/packaging/man/")?.split_once("/*.")?;
+            let section = section.to_owned();
+            assert_eq!(folder, format!("man{section}"), "{source}");
             assert!(dest.trim_end_matches('/').ends_with(&format!("man{section}")), "{dest}");
             Some(section)
         });

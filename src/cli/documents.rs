@@ -47,7 +47,8 @@ impl CompletionsArgs {
 /// Options of `man`.
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
-    /// Write helolint.1, a page for each command, helolint.toml.5 and helolint-rules.7 into DIR
+    /// Write helolint.1, a page for each command, helolint.toml.5 and helolint-rules.7 into the folders
+    /// man1, man5 and man7 of DIR
     #[arg(long, value_name = "DIR")]
     pub all: Option<PathBuf>,
 }

@@ -18,6 +18,8 @@ const WIDTH: usize = 80;
 pub(crate) struct Page {
     /// The file's name, such as `helolint.1`.
     pub file: String,
+    /// The folder of its section, such as `man1`.
+    pub folder: &'static str,
     /// Its text in man(7).
     pub text: String,
 }
@@ -42,8 +44,8 @@ pub(crate) fn all_pages(settings: &str) -> io::Result<Vec<Page>> {
         pages.push(page(sub, Some(sub.get_name()))?);
     }
     let rules = crate::catalogue::rules_page(DATE, &source());
-    pages.push(Page { file: "helolint-rules.7".into(), text: tidy(&rules) });
-    pages.push(Page { file: "helolint.toml.5".into(), text: tidy(&settings_page(settings)) });
+    pages.push(Page { file: "helolint-rules.7".into(), folder: "man7", text: tidy(&rules) });
+    pages.push(Page { file: "helolint.toml.5".into(), folder: "man5", text: tidy(&settings_page(settings)) });
     Ok(pages)
 }
 
@@ -90,7 +92,7 @@ fn page(command: &clap::Command, sub: Option<&str>) -> io::Result<Page> {
         Some(_) => "helolint(1), helolint.toml(5), helolint\\-rules(7)",
     };
     text += &format!(".SH \"SEE ALSO\"\n{also}\n");
-    Ok(Page { file: format!("{name}.1"), text: tidy(&text) })
+    Ok(Page { file: format!("{name}.1"), folder: "man1", text: tidy(&text) })
 }
 
 /// The section SYNOPSIS: each option with the names of its values, an ellipsis behind what may be repeated.

@@ -95,8 +95,8 @@ Examples:
 
 const MAN_EXAMPLES: &str = "\
 Examples:
-  helolint man | man -l -                       read the page
-  helolint man --all /usr/local/share/man/man1  every page there is";
+  helolint man | man -l -                        read the page
+  sudo helolint man --all /usr/local/share/man   every page there is, in man1, man5 and man7";
 
 /// Checks the identity of a mail host: HELO names, source addresses, PTR and forward records.
 ///

@@ -18,9 +18,12 @@ pub(crate) fn run(args: &ManArgs) -> Result<u8, Error> {
     }
 }
 
-/// Writes every page into a folder, which is made where it is missing.
+/// Writes every page into its section's folder, where man(1) looks for it; folders are made where they are missing.
 fn write_all(dir: &Path) -> Result<(), Error> {
-    fs::create_dir_all(dir).map_err(|source| Error::Output { path: dir.to_owned(), source })?;
     let pages = cli::all_pages(&schema::config()).map_err(Error::Stdout)?;
-    pages.iter().try_for_each(|page| output::to_file(&dir.join(&page.file), page.text.as_bytes()))
+    pages.iter().try_for_each(|page| {
+        let folder = dir.join(page.folder);
+        fs::create_dir_all(&folder).map_err(|source| Error::Output { path: folder.clone(), source })?;
+        output::to_file(&folder.join(&page.file), page.text.as_bytes())
+    })
 }
