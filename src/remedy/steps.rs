@@ -174,6 +174,7 @@ fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
             (Verdict::Undetermined, _) if !finding.open.is_empty() => "questions have no answer: nothing can be planned on it",
             (Verdict::Undetermined, _) => "files do not decide it: a person has to look",
             _ if finding.meta.code == "CFG009" => "the generator has to be run, and what it will write cannot be known before",
+            (_, "SMT" | "TLS") => "the finding says what to do; helolint does not try it",
             (_, "DOM") => "the SPF record has to be changed in the DNS, as the finding says",
             (_, "LOG") => "it has happened; once its cause is gone, the log forgets it in fourteen days",
             (_, "DNS") => "it is for those who run the servers concerned",

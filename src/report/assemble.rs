@@ -35,6 +35,10 @@ impl Report {
     ) -> Report {
         let mut findings: Vec<FindingView> = findings.iter().map(finding_view).collect();
         findings.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
+        let open: HashSet<&str> = findings.iter().flat_map(|finding| &finding.open).map(String::as_str).collect();
+        let unanswered = |question: &Question| dns.truth(question).lookup.open().is_some();
+        let awaited = !open.is_empty()
+            && dns.replies.keys().any(|question| open.contains(question.to_string().as_str()) && unanswered(question));
         let why = |meta: &Meta| match dns.offline && meta.needs(Need::Dns) {
             true => NotChecked::NOT_ASKED,
             false => NotChecked::NO_TIME,
@@ -66,7 +70,7 @@ impl Report {
             planned: dns.replies.values().flatten().any(|reply| {
                 dns.vantages.get(reply.vantage).is_some_and(|vantage| vantage.kind == VantageKind::Overlay)
             }),
-            dns: dns_view(dns),
+            dns: DnsView { awaited, ..dns_view(dns) },
             port25: facts.port25.as_deref().map(Port25View::new),
             mail_domains: mail_domains(facts),
             rules: rules.into_iter().collect(),
@@ -372,6 +376,7 @@ fn dns_view(dns: &Observations) -> DnsView {
         stale: None,
         zones: dns.zones.iter().map(|zone| servers::view(dns, zone)).collect(),
         notes: servers::notes(dns),
+        awaited: false,
         replies: if dns.replies.len() <= REPLIES_LIMIT { every_reply(dns) } else { Vec::new() },
     }
 }

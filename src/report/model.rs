@@ -436,6 +436,9 @@ pub struct DnsView {
     /// Every answer, for the human report with `-v`.
     #[serde(skip)]
     pub replies: Vec<ReplyView>,
+    /// A finding is open for want of an answer to a DNS question; for the human report.
+    #[serde(skip)]
+    pub awaited: bool,
 }
 
 /// What one server said to one question.

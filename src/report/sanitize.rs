@@ -74,7 +74,7 @@ sanitize_fields! {
     PlaceView { origin, end_column, label, quote }
     Quote { cut, before, marked, after }
     NotChecked { code, name, why }
-    DnsView { vantage, questions, answered, offline, stale, zones, notes, replies }
+    DnsView { vantage, questions, answered, offline, stale, zones, notes, replies, awaited }
     ReplyView { question, from, answer, ttl, rtt_micros }
     VantageView { name, server, kind, answered, asked }
     ZoneView { zone, parent, delegation, own, servers }

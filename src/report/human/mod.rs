@@ -183,7 +183,7 @@ fn not_checked(report: &Report, style: &Style) -> String {
     let open: Vec<&FindingView> = report.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).collect();
     if !open.is_empty() {
         let mut text = format!("{} above could not be determined.", count(open.len(), "finding"));
-        if open.iter().any(|f| !f.open.is_empty()) {
+        if report.dns.awaited {
             text += " No answer is not a wrong answer: run helolint again once the servers answer.";
         }
         put(&mut out, first, rest, &text, style.width);

@@ -1,6 +1,7 @@
 //! What receivers will do: one line where all accept, else those that do not, the gravest first.
 
 use super::text::{BAD, DOUBTFUL, STRONG, count, put};
+use crate::findings::Verdict as Found;
 use crate::receivers::{CHECKED, Verdict};
 use crate::report::{PathView, ReceiverView, Report, Style, Verbosity};
 
@@ -28,7 +29,12 @@ pub(crate) fn section(report: &Report, style: &Style) -> String {
     }
     let mut out = String::from("\n");
     if groups.is_empty() {
-        put(&mut out, "", "  ", &format!("receivers: all {all} known policies accept (as of {CHECKED})"), style.width);
+        // What receivers or block lists have said already is another thing than their policies.
+        let evidence = |code: &str| ["LOG001", "RBL001"].contains(&code);
+        let told = report.findings.iter().any(|f| evidence(f.code) && f.verdict == Found::Fail);
+        let by = if told { "by names and records alone, " } else { "" };
+        let text = format!("receivers: {by}all {all} known policies accept (as of {CHECKED})");
+        put(&mut out, "", "  ", &text, style.width);
         return out;
     }
     out += &format!("{} (as of {CHECKED})\n", style.heading("What receivers will do"));
@@ -131,6 +137,15 @@ mod tests {
     fn all_that_accept_are_one_line() {
         let good = || vec![view("A", Verdict::Accept, "fine"), view("B", Verdict::Accept, "fine")];
         assert_eq!(text([good(), good()]), format!("\nreceivers: all 2 known policies accept (as of {CHECKED})\n"));
+        let mut report = sample::report("");
+        report.paths[0].receivers = good();
+        let plain = Style { width: 100, color: false, unicode: false, verbosity: Verbosity::Normal };
+        for code in ["LOG001", "RBL001"] {
+            (report.findings[0].code, report.findings[0].verdict) = (code, Found::Undetermined);
+            assert!(section(&report, &plain).contains("receivers: all 2 known"), "{code}");
+            report.findings[0].verdict = Found::Fail;
+            assert!(section(&report, &plain).contains("receivers: by names and records alone, all 2 known"), "{code}");
+        }
         assert_eq!(text([good(), Vec::new()]).lines().count(), 2, "a relayed path has none");
         assert_eq!(text([Vec::new(), Vec::new()]), "");
     }
