@@ -57,7 +57,8 @@ pub(crate) fn open(root: &Root, facts: &Facts, since: Option<i64>) -> HostLogs {
         found.notes.push(match named.join(", ") {
             none if none.is_empty() => "there is no mail log, since no MTA is configured".to_owned(),
             places => format!(
-                "there is no mail log{recent}: looked for {places}; where the journal holds it: journalctl -o export | helolint check --log -"
+                "there is no mail log{recent}: looked for {places}; where the journal holds it: journalctl -o export -u 'postfix*' -u 'exim*' | \
+                 helolint check --log -"
             ),
         });
     }

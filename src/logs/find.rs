@@ -68,6 +68,10 @@ pub(super) fn event(line: &[u8]) -> Option<(Stamp, Event<'_>)> {
     let end = find(rest, b": ")?;
     let (tag, words) = (rest.get(..end)?, rest.get(end + 2..)?);
     let tag = tag.get(..memchr::memchr(b'[', tag).unwrap_or(tag.len()))?;
+    // One word: what stands behind a blank another program was told to write.
+    if tag.contains(&b' ') {
+        return None;
+    }
     Some((stamp, tagged(tag, words)?))
 }
 
@@ -148,5 +152,6 @@ pub(super) mod tests {
         }
         assert_eq!(told(&format!("Nov 28 10:00:00 mail {}", words.replace("[77]", ""))), expected);
         assert_eq!(told(words), "nothing");
+        assert_eq!(told(&format!("Nov 28 10:00:00 mail tool said {words}")), "nothing");
     }
 }

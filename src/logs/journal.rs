@@ -2,7 +2,6 @@
 //! the value where it is not one plain line; an empty line ends an entry.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::time::Instant;
 
 use super::lines::{End, Extent, LINE_LIMIT};
 
@@ -10,8 +9,12 @@ use super::lines::{End, Extent, LINE_LIMIT};
 pub(super) const BEGIN: &[u8] = b"__CURSOR=";
 /// Octets that are read at a time.
 const PIECE: usize = 64 << 10;
-/// Entries between two looks at the clock.
-const ENTRIES: u64 = 1024;
+/// Folders into which root alone puts programs.
+const PROGRAMS: [&[u8]; 4] = [b"/usr/", b"/opt/", b"/nix/store/", b"/gnu/store/"];
+/// Programs that write what they are told.
+const SPOKESMEN: [&[u8]; 2] = [b"logger", b"systemd-cat"];
+/// The least number of a user who is a person (login.defs(5), UID_MIN).
+const PEOPLE: u64 = 1000;
 
 /// What is read of an entry.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,12 @@ pub(super) struct Entry {
     pub host: Vec<u8>,
     /// The process: `_PID`.
     pub process: Vec<u8>,
+    /// Its user: `_UID`.
+    pub user: Vec<u8>,
+    /// Its name: `_COMM`.
+    pub command: Vec<u8>,
+    /// Its program: `_EXE`.
+    pub program: Vec<u8>,
     /// `MESSAGE`, up to [`LINE_LIMIT`].
     pub message: Vec<u8>,
 }
@@ -31,7 +40,8 @@ pub(super) struct Entry {
 impl Entry {
     fn clear(&mut self) {
         self.at = None;
-        for field in [&mut self.identifier, &mut self.host, &mut self.process, &mut self.message] {
+        let Entry { at: _, identifier, host, process, user, command, program, message } = self;
+        for field in [identifier, host, process, user, command, program, message] {
             field.clear();
         }
     }
@@ -46,6 +56,9 @@ impl Entry {
             b"SYSLOG_IDENTIFIER" => &mut self.identifier,
             b"_HOSTNAME" => &mut self.host,
             b"_PID" => &mut self.process,
+            b"_UID" => &mut self.user,
+            b"_COMM" => &mut self.command,
+            b"_EXE" => &mut self.program,
             b"MESSAGE" => &mut self.message,
             _ => return,
         };
@@ -53,21 +66,43 @@ impl Entry {
         field.extend_from_slice(value);
     }
 
+    /// Whether a mail server may have written it. Anybody may write under any name, but not as another user or program: these journald sets
+    /// itself (systemd.journal-fields(7), "Trusted Journal Fields"), as far as it still finds the process.
+    pub(super) fn may_be_a_mail_servers(&self) -> bool {
+        if SPOKESMEN.contains(&self.command.as_slice()) {
+            return false;
+        }
+        // An update leaves the old program running.
+        let program = self.program.strip_suffix(b" (deleted)").unwrap_or(&self.program);
+        if program.is_empty() {
+            let user = std::str::from_utf8(&self.user).ok().and_then(|user| user.parse::<u64>().ok());
+            return user.is_none_or(|user| user < PEOPLE);
+        }
+        let name = last_part(program);
+        let is_named = if self.identifier.starts_with(b"exim") {
+            name.starts_with(b"exim")
+        } else {
+            name == last_part(&self.identifier)
+        };
+        is_named && PROGRAMS.iter().any(|folder| program.starts_with(folder))
+    }
+
     fn is_empty(&self) -> bool {
         *self == Entry::default()
     }
 }
 
-/// Hands `each` every entry.
-pub(super) fn read(from: &mut dyn Read, deadline: Instant, mut each: impl FnMut(&Entry)) -> Extent {
+/// Behind the last slash.
+fn last_part(path: &[u8]) -> &[u8] {
+    path.get(memchr::memrchr(b'/', path).map_or(0, |at| at + 1)..).unwrap_or_default()
+}
+
+/// Hands `each` every entry. When that ends, `from` decides.
+pub(super) fn read(from: &mut dyn Read, mut each: impl FnMut(&Entry)) -> Extent {
     let mut from = BufReader::with_capacity(PIECE, from);
     let mut extent = Extent { lines: 0, octets: 0, end: End::Whole };
     let (mut entry, mut line) = (Entry::default(), Vec::new());
     loop {
-        if extent.lines.is_multiple_of(ENTRIES) && Instant::now() >= deadline {
-            extent.end = End::Late;
-            break;
-        }
         match next(&mut from, &mut entry, &mut line, &mut extent.octets) {
             Ok(true) => {
                 extent.lines += 1;
@@ -145,12 +180,10 @@ fn bounded_line(from: &mut impl BufRead, line: &mut Vec<u8>, octets: &mut u64) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn entries(text: &[u8]) -> (Vec<(Option<i64>, String, String)>, Extent) {
         let mut found = Vec::new();
-        let soon = Instant::now() + Duration::from_secs(600);
-        let extent = read(&mut { text }, soon, |entry| {
+        let extent = read(&mut { text }, |entry| {
             let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
             found.push((entry.at, text(&entry.identifier), text(&entry.message)));
         });
@@ -175,6 +208,31 @@ mod tests {
             matches!(extent.end, End::Whole) && extent.lines == 3 && extent.octets == text.len() as u64,
             "{extent:?}"
         );
+    }
+
+    #[test]
+    fn who_may_be_a_mail_server() {
+        let may = |fields: &str| {
+            let mut found = Vec::new();
+            read(&mut fields.as_bytes(), |entry| found.push(entry.may_be_a_mail_servers()));
+            found
+        };
+        for (expected, fields) in [
+            (true, "SYSLOG_IDENTIFIER=postfix/smtp"),
+            (true, "SYSLOG_IDENTIFIER=postfix/smtp\n_UID=101\n_COMM=smtp\n_EXE=/usr/lib/postfix/sbin/smtp"),
+            (true, "SYSLOG_IDENTIFIER=postfix/relay/smtp\n_UID=1001\n_EXE=/usr/libexec/postfix/smtp (deleted)"),
+            (true, "SYSLOG_IDENTIFIER=exim\n_UID=0\n_COMM=sendmail\n_EXE=/usr/sbin/exim4"),
+            (true, "SYSLOG_IDENTIFIER=exim\n_UID=93"),
+            (false, "SYSLOG_IDENTIFIER=postfix/smtp\n_UID=1000\n_COMM=logger\n_EXE=/usr/bin/logger"),
+            (false, "SYSLOG_IDENTIFIER=postfix/smtp\n_COMM=systemd-cat"),
+            (false, "SYSLOG_IDENTIFIER=postfix/smtp\n_UID=0\n_COMM=logger"),
+            (false, "SYSLOG_IDENTIFIER=postfix/smtp\n_UID=1000"),
+            (false, "SYSLOG_IDENTIFIER=exim\n_UID=33\n_COMM=php-fpm8.2\n_EXE=/usr/sbin/php-fpm8.2"),
+            (false, "SYSLOG_IDENTIFIER=postfix/smtp\n_UID=33\n_COMM=smtp\n_EXE=/var/www/smtp"),
+            (false, "SYSLOG_IDENTIFIER=postfix/smtp\n_UID=0\n_EXE=/usr/sbin/exim4"),
+        ] {
+            assert_eq!(may(fields), [expected], "{fields}");
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod stamps;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod timely;
+mod turns;
 mod unpack;
 
 use std::collections::HashSet;
@@ -30,12 +32,11 @@ use find::Needles;
 use lines::{End, Extent};
 use stamps::{Calendar, Stamp};
 use tally::Tally;
+use timely::Timely;
+use turns::{Turn, Turns};
 
 /// How far a line may be ahead of the clock, in seconds: one that is further is a clock's fault and counts nowhere.
 const AHEAD: i64 = 2 * 86_400;
-/// How far stamps without a year go back from one line to the next where a year begins, in seconds: with less, logs were put together in the
-/// order of their names.
-const YEAR_BEGINS: i64 = 180 * 86_400;
 /// Lines at the beginning of a log among which its first stamp is looked for.
 const STAMP_AMONG: usize = 100;
 /// Events that are remembered where logs overlap; what copytruncate of logrotate(8) leaves twice is seconds of a log.
@@ -89,11 +90,16 @@ pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
         let mut reading = Reading::new(how, &source, &needles, &mut overlap);
         match reading.read(source.reader) {
             Ok((packed, extent)) => {
-                let (first, last) = (reading.first, reading.last());
+                reading.end();
+                let (first, last, strays) = (reading.first, reading.last(), reading.strays);
                 let (tally, name) = (reading.tally, source.name);
                 all.merge(tally);
                 log.unread.extend(shortened(&name, &extent));
+                log.unread.extend(strayed(&name, strays));
                 log.files.push(ReadLog { name, packed, lines: extent.lines, octets: extent.octets, first, last });
+            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                log.unread.push(format!("{} was not read: the time for logs was up", source.name));
             }
             Err(error) => log.unread.push(format!("{} was not read: {error}", source.name)),
         }
@@ -130,6 +136,12 @@ fn shortened(name: &str, extent: &Extent) -> Option<String> {
         }
         End::Failed(error) => Some(format!("{name} was not read behind {read}: {error}")),
     }
+}
+
+/// That a clock was wrong for some lines.
+fn strayed(name: &str, lines: u64) -> Option<String> {
+    let are = if lines == 1 { "1 line is" } else { &format!("{lines} lines are") };
+    (lines > 0).then(|| format!("{name}: {are} dated more than half a year before those around, and do not count"))
 }
 
 /// Events that stand in several logs.
@@ -185,8 +197,20 @@ struct Reading<'r> {
     first: Option<i64>,
     looked: usize,
     last: Option<Last>,
-    /// The event before, where its stamp had no year.
-    before: Option<i64>,
+    /// Stamps without a year, of events and of the last line of each piece.
+    turns: Turns,
+    /// What was counted before stamps without a year went back, as long as it is not known why they did.
+    aside: Option<Aside>,
+    /// Events whose stamps were a clock's fault.
+    strays: u64,
+}
+
+/// What was counted before stamps without a year went back.
+struct Aside {
+    tally: Tally,
+    first: Option<i64>,
+    /// Events since.
+    events: u64,
 }
 
 /// When the last line was written.
@@ -202,17 +226,32 @@ impl<'r> Reading<'r> {
         let exim = Calendar { zone: how.exim_zone.clone().unwrap_or_else(|| how.zone.clone()), end };
         let since = how.until.map(tally::since);
         let tally = Tally::default();
-        Reading { host, exim, how, needles, overlap, tally, since, first: None, looked: 0, last: None, before: None }
+        Reading {
+            host,
+            exim,
+            how,
+            needles,
+            overlap,
+            tally,
+            since,
+            first: None,
+            looked: 0,
+            last: None,
+            turns: Turns::default(),
+            aside: None,
+            strays: 0,
+        }
     }
 
     fn read<R: Read>(&mut self, from: R) -> io::Result<(Option<crate::facts::Packing>, Extent)> {
-        let (packed, unpacked) = unpack::unpacked(from)?;
-        let (begin, mut whole) = unpack::peek(unpacked, journal::BEGIN.len())?;
+        let deadline = self.how.deadline;
+        let (packed, unpacked) = unpack::unpacked(Timely::new(from, deadline))?;
+        let (begin, mut whole) = unpack::peek(Timely::new(unpacked, deadline), journal::BEGIN.len())?;
         let extent = if begin == journal::BEGIN {
-            journal::read(&mut whole, self.how.deadline, |entry| self.entry(entry))
+            journal::read(&mut whole, |entry| self.entry(entry))
         } else {
             let mut found = Vec::new();
-            lines::read(&mut whole, self.how.deadline, |piece| self.piece(piece, &mut found))
+            lines::read(&mut whole, deadline, |piece| self.piece(piece, &mut found))
         };
         Ok((packed, extent))
     }
@@ -228,26 +267,62 @@ impl<'r> Reading<'r> {
                 }
             }
         }
-        let ended = piece.strip_suffix(b"\n").unwrap_or(piece);
-        let last = ended.get(memchr::memrchr(b'\n', ended).map_or(0, |at| at + 1)..).unwrap_or_default();
-        if let Some((stamp, mta)) = stamp_of(last) {
-            self.last = Some(Last::Stamp(stamp, mta));
-        }
+        // Where lines begin that were not looked at for a turn.
+        let mut from = 0;
         self.needles.lines(piece, found);
-        for line in found.iter() {
-            let line = piece.get(line.clone()).unwrap_or_default();
+        for range in found.iter() {
+            let line = piece.get(range.clone()).unwrap_or_default();
             let line = line.get(..line.len().min(lines::LINE_LIMIT)).unwrap_or_default();
             let Some((stamp, event)) = find::event(line) else { continue };
             let Some(at) = self.moment(stamp, event.mta) else { continue };
             if matches!(stamp, Stamp::Yearless(_)) {
-                if self.before.is_some_and(|before| at < before - YEAR_BEGINS) {
-                    // All before is older by a year than it seemed.
-                    self.tally = Tally::default();
-                    self.first = Some(at);
+                self.turn(at, piece.get(from..range.start).unwrap_or_default());
+                from = range.end;
+                if let Some(aside) = &mut self.aside {
+                    aside.events += 1;
                 }
-                self.before = Some(at);
             }
             self.count(&event, at, &[line]);
+        }
+        let ended = piece.strip_suffix(b"\n").unwrap_or(piece);
+        let start = memchr::memrchr(b'\n', ended).map_or(0, |at| at + 1);
+        if let Some((stamp, mta)) = stamp_of(ended.get(start..).unwrap_or_default()) {
+            self.last = Some(Last::Stamp(stamp, mta));
+            if let (Stamp::Yearless(_), Some(at)) = (stamp, self.moment(stamp, mta)) {
+                self.turn(at, piece.get(from..start).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Goes on to a line that was written at `at`; `between` are those since the one before.
+    fn turn(&mut self, at: i64, between: &[u8]) {
+        let calendar = &self.host;
+        let between = between.split(|byte| *byte == b'\n').filter_map(|line| match stamp_of(line)? {
+            (stamp @ Stamp::Yearless(_), _) => calendar.moment(stamp),
+            _ => None,
+        });
+        match self.turns.on(at, between) {
+            Turn::None => {}
+            Turn::Back => {
+                let (tally, first) = (std::mem::take(&mut self.tally), self.first.replace(at));
+                self.aside = Some(Aside { tally, first, events: 0 });
+            }
+            Turn::Forth => self.forget_strays(),
+        }
+    }
+
+    /// Ends a log. That a year began in it is believed where lines go on from there.
+    fn end(&mut self) {
+        if self.turns.have_just_turned() {
+            self.forget_strays();
+        }
+    }
+
+    /// Leaves out what was counted since stamps went back: a clock was wrong.
+    fn forget_strays(&mut self) {
+        if let Some(Aside { tally, first, events }) = self.aside.take() {
+            (self.tally, self.first) = (tally, first);
+            self.strays += events;
         }
     }
 
@@ -256,7 +331,7 @@ impl<'r> Reading<'r> {
         let Some(at) = entry.at else { return };
         self.first = self.first.or(Some(at));
         self.last = Some(Last::At(at));
-        if !self.needles.may_matter(&entry.message) {
+        if !self.needles.may_matter(&entry.message) || !entry.may_be_a_mail_servers() {
             return;
         }
         if let Some(event) = find::tagged(&entry.identifier, &entry.message) {

@@ -92,10 +92,76 @@ fn of_the_last_days_alone_and_of_this_year_alone() {
         [("gmail-ptr-missing", 4)],
         "no year passes within fifteen days"
     );
-    let stamps = ["Nov 27 10:00:00", "Feb 01 10:00:00", "Nov 13 23:59:59", "Nov 14 00:00:00", "Nov 28 11:00:00"];
-    let text: String = stamps.iter().enumerate().map(|(queue, stamp)| refused(stamp, queue)).collect();
+    let stamps = ["Nov 27 10:00:00", "Feb 01 10:00:00", "", "Nov 13 23:59:59", "Nov 14 00:00:00", "Nov 28 11:00:00"];
+    let quiet = ["Apr 01 10:00:00", "Jul 01 10:00:00", "Oct 01 10:00:00"].map(sent).concat();
+    let line = |(queue, stamp): (usize, &&str)| if stamp.is_empty() { quiet.clone() } else { refused(stamp, queue) };
+    let text: String = stamps.iter().enumerate().map(line).collect();
     let log = read(vec![source("a", NOW, text)], &how());
     assert_eq!((counts(&log), log.since), (vec![("gmail-ptr-missing", 2)], at("2026-11-14T00:00:00Z")));
+}
+
+#[test]
+fn a_clock_that_was_wrong_for_some_lines_takes_nothing_away() {
+    let good = [refused("Nov 28 09:00:01", 1), refused("Nov 28 09:00:02", 2), refused("Nov 28 09:00:03", 3)].concat();
+    let stray = refused("Jan  1 00:00:01", 4) + &refused("Jan  1 00:00:09", 5);
+    let long = sent("Nov 28 09:30:00").repeat(3000);
+    for (before, behind, more) in [
+        ("", sent("Nov 28 10:00:00"), 0),
+        ("", refused("Nov 28 10:00:00", 6), 1),
+        ("", String::new(), 0),
+        ("", long.clone() + &refused("Nov 28 10:00:00", 6), 1),
+        (long.as_str(), sent("Jan  1 00:00:30") + &refused("Nov 28 10:00:00", 6), 1),
+    ] {
+        let text = format!("{good}{before}{stray}{behind}");
+        let log = read(vec![source("mail.log", NOW, text)], &how());
+        assert_eq!(counts(&log), [("gmail-ptr-missing", 3 + more)], "{} {}", before.len(), behind.len());
+        let said = "mail.log: 2 lines are dated more than half a year before those around, and do not count";
+        assert_eq!(log.unread, [said]);
+    }
+}
+
+/// Repeats itself for ever.
+struct Endless {
+    begin: Cursor<Vec<u8>>,
+    again: Cursor<Vec<u8>>,
+    deadline: Instant,
+}
+
+impl Read for Endless {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        assert!(Instant::now() < self.deadline + Duration::from_secs(5), "it is read long after the time was up");
+        let count = self.begin.read(room)?;
+        if count > 0 {
+            return Ok(count);
+        }
+        if self.again.position() == self.again.get_ref().len() as u64 {
+            self.again.set_position(0);
+        }
+        self.again.read(room)
+    }
+}
+
+#[test]
+fn what_never_ends_is_left_when_the_time_is_up() {
+    let entry = b"__CURSOR=x\n".to_vec();
+    let octets = [b"__CURSOR=x\nMESSAGE\n".to_vec(), u64::MAX.to_le_bytes().to_vec()].concat();
+    let empty_frame = b"\x28\xb5\x2f\xfd\x00\x00\x01\x00\x00".to_vec();
+    let skipped = b"\x50\x2a\x4d\x18\x00\x00\x00\x00".to_vec();
+    for (name, begin, again) in [
+        ("a line", vec![], vec![b'x'; 4096]),
+        ("an entry", entry.clone(), vec![0; 4096]),
+        ("empty lines of a journal", entry, vec![b'\n'; 4096]),
+        ("a value", octets, vec![0; 4096]),
+        ("empty members", vec![], gzip(b"").repeat(100)),
+        ("frames that are skipped", vec![], skipped.repeat(100)),
+        ("empty frames", vec![], empty_frame.repeat(100)),
+    ] {
+        let deadline = Instant::now() + Duration::from_millis(30);
+        let reader = Endless { begin: Cursor::new(begin), again: Cursor::new(again), deadline };
+        let endless = Source { name: name.to_owned(), reader, modified: None };
+        let log = read(vec![endless], &How { deadline, ..how() });
+        assert!(log.unread.iter().any(|said| said.contains("the time for logs was up")), "{name}: {:?}", log.unread);
+    }
 }
 
 #[test]
@@ -176,13 +242,15 @@ fn a_journal_is_read_from_its_export() {
     let micros = at("2026-11-28T10:00:00Z") * 1_000_000;
     let text = format!(
         "__CURSOR=a\n__REALTIME_TIMESTAMP={micros}\n_HOSTNAME=mail\nSYSLOG_IDENTIFIER=postfix/smtp\n_PID=77\nMESSAGE={message}\n\n\
-         __CURSOR=b\n__REALTIME_TIMESTAMP={micros}\nSYSLOG_IDENTIFIER=sshd\nMESSAGE={message}\n\n"
+         __CURSOR=b\n__REALTIME_TIMESTAMP={micros}\nSYSLOG_IDENTIFIER=sshd\nMESSAGE={message}\n\n\
+         __CURSOR=c\n__REALTIME_TIMESTAMP={micros}\n_UID=1000\n_COMM=logger\n_EXE=/usr/bin/logger\n_PID=78\n\
+         SYSLOG_IDENTIFIER=postfix/smtp\nMESSAGE={message}\n\n"
     );
     for text in [text.clone().into_bytes(), gzip(text.as_bytes())] {
         let log = read(vec![source("-", "", text)], &How { until: None, ..how() });
         assert_eq!(
             (counts(&log), log.files[0].lines, log.until),
-            (vec![("gmail-ptr-missing", 1)], 2, at("2026-11-28T10:00:00Z"))
+            (vec![("gmail-ptr-missing", 1)], 3, at("2026-11-28T10:00:00Z"))
         );
     }
 }

@@ -53,7 +53,7 @@ impl OpenLog {
         Ok(OpenLog { file, left, begin, modified: regular.then_some(meta.mtime()), id })
     }
 
-    /// What it holds, or what a pipe gives until `deadline`. Lines that are written later are not read: there would be no end.
+    /// What it holds, or what a pipe gives, until `deadline`: then reading fails with [`io::ErrorKind::TimedOut`]. Lines that are written later are not read: there would be no end.
     pub(crate) fn until(self, deadline: Instant) -> impl Read {
         Until { log: self, deadline }
     }
@@ -89,6 +89,9 @@ struct Until {
 
 impl Read for Until {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if Instant::now() >= self.deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         if let Some(left) = &mut self.log.left {
             let count = (&self.log.file).take(*left).read(room)?;
             *left -= count as u64;
@@ -208,6 +211,11 @@ mod tests {
         assert_eq!(reader.read(&mut room).unwrap(), 4);
         assert_eq!(reader.read(&mut room).unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(writer);
+        let mut full = tempfile::tempfile().unwrap();
+        full.write_all(b"one\n").unwrap();
+        io::Seek::rewind(&mut full).unwrap();
+        let error = OpenLog::new(full).unwrap().until(Instant::now()).read(&mut room).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(OpenLog::new(File::open("/dev/null").unwrap()).is_err());
     }
 }
