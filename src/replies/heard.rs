@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use regex::bytes::RegexBuilder;
-
-use super::{Proof, Reply, addresses, known, prefilter, text, without_superseded};
+use super::{Proof, Reply, addresses, known, prefilter, text, without_superseded, wording};
 
 /// Characters of a reply's own words that are kept.
 const WORDS: usize = 160;
@@ -41,14 +39,9 @@ impl Heard {
         self.joined.split(' ').take(2).find(|word| text::is_enhanced(word))
     }
 
-    /// The words by which it is known; addresses of people in them are left out.
+    /// The words by which it is known, and nothing that a receiver may put between them: that may be an address of a person, or a secret.
     pub fn words(&self) -> String {
-        let pattern = RegexBuilder::new(self.reply.pattern).case_insensitive(true).unicode(false).build();
-        let found = pattern.ok().and_then(|pattern| pattern.find(self.joined.as_bytes()).map(|found| found.range()));
-        let found = found.and_then(|range| self.joined.get(range)).unwrap_or_default();
-        let plain = |word: &str| if word.contains('@') { "...".to_owned() } else { word.to_owned() };
-        let words: Vec<String> = found.split(' ').map(plain).collect();
-        words.join(" ").chars().take(WORDS).collect()
+        wording::words(self.reply, &self.joined).chars().take(WORDS).collect()
     }
 }
 
@@ -75,6 +68,50 @@ mod tests {
             "554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org",
         ] {
             assert!(heard(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_what_stands_between_known_words_nothing_is_kept() {
+        const MARKS: [&str; 5] =
+            ["john.doe=hunter2", "\"john hunter2\"", "HUNTER2", "hunter2 4711, token=hunter2", "LIB"];
+        for (text, expected) in [
+            (
+                "HELO/EHLO argument for \"john d\"@x.example, SRS john=x.example, token=hunter2 invalid",
+                "HELO/EHLO argument ...invalid",
+            ),
+            (
+                "450 4.1.8 <>: Sender address rejected: Domain of \"jane d\"@x.example and user jane.roe does not accept mail",
+                "Sender address rejected: Domain ... does not accept mail",
+            ),
+            ("550 REJECTED - Interface: hunter2 is _my_ address", "REJECTED - Interface: ... is _my_ address"),
+            ("550 HELO argument [hunter2 x] is missing a DNS entry", "HELO argument [...] is missing a DNS entry"),
+            ("550 Bad HELO: hunter2 does not exist", "Bad HELO: ... does not exist"),
+            (
+                "550 Reverse DNS lookup for host hunter2 failed permanently",
+                "Reverse DNS lookup for host ... failed permanently",
+            ),
+            ("550 domain hunter2 mismatches client ip", "domain ... mismatches client ip"),
+            ("550 <hunter2 x>: Helo command rejected: Host not found", "<...>: Helo command rejected: Host not found"),
+        ] {
+            assert_eq!(heard(text).unwrap().words(), expected, "{text}");
+        }
+        // Each known reply with marks where its example has what any text may take the place of.
+        for reply in all().filter(|reply| reply.proof != Proof::NotIdentity) {
+            let joined = text::join(reply.example).joined;
+            for range in wording::anything(reply, &joined) {
+                let marked = MARKS.map(|mark| format!("{}{mark}{}", &joined[..range.start], &joined[range.end..]));
+                let told: Vec<String> =
+                    marked.iter().filter_map(|text| heard(text)).map(|heard| heard.words()).collect();
+                assert!(!told.is_empty(), "{}: no mark fits", reply.id);
+                for words in told {
+                    assert!(
+                        !words.to_ascii_lowercase().contains("hunter") && !words.contains("john"),
+                        "{}: {words}",
+                        reply.id
+                    );
+                }
+            }
         }
     }
 

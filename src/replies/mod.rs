@@ -8,6 +8,7 @@ mod mailboxes;
 mod prefilter;
 mod software;
 mod text;
+mod wording;
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
