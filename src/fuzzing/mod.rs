@@ -244,7 +244,7 @@ pub fn log(data: &[u8]) {
         (vec![source(Some(0)), source(Some(now))], None),
     ] {
         let log = logs::read(sources, &logs::How { until, ..how.clone() });
-        assert!(log.refusals.len() <= 2000 && log.departures.len() <= 2000 && log.unread.len() <= 4);
+        assert!(log.refusals.len() <= 2000 && log.departures.len() <= 2000 && log.unread.len() <= 6);
         for refused in &log.refusals {
             assert!(refused.count > 0 && refused.first <= refused.last && refused.last >= log.since, "{refused:?}");
             assert!(
