@@ -35,7 +35,8 @@ const SCENARIOS_PROMISED: usize = 45;
 const FURTHER_FORMATS: [&str; 9] =
     ["sarif", "junit", "nagios", "checkmk", "prometheus", "github", "ndjson", "markdown", "html"];
 /// Formats of `helolint domains`, as their files are called.
-const DOMAIN_FORMATS: [&str; 4] = ["domains.human", "domains.json", "domains.csv", "domains.markdown"];
+const DOMAIN_FORMATS: [&str; 6] =
+    ["domains.human", "domains.json", "domains.csv", "domains.markdown", "domains.html", "domains.prometheus"];
 /// Scenarios that have all formats: nothing wrong in both families, one address wrong, a panel with several findings,
 /// something undecided, a configuration that the MTA refuses, findings that the settings take out, planned records, a cache that is
 /// behind.

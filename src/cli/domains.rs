@@ -53,4 +53,8 @@ pub(crate) enum DomainsFormat {
     Csv,
     /// For a ticket, grouped by finding
     Markdown,
+    /// A page for a browser, grouped by finding
+    Html,
+    /// Metrics: how many domains there are, and with which findings
+    Prometheus,
 }

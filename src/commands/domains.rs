@@ -257,7 +257,11 @@ impl Run<'_> {
         match self.args.format {
             DomainsFormat::Ndjson => (self.tell)(&format!("{FOR_STDOUT}{}", report::json_line(&view))),
             DomainsFormat::Csv => (self.tell)(&format!("{FOR_STDOUT}{}", report::csv(&view))),
-            DomainsFormat::Human | DomainsFormat::Json | DomainsFormat::Markdown => self.views.push(view),
+            DomainsFormat::Human
+            | DomainsFormat::Json
+            | DomainsFormat::Markdown
+            | DomainsFormat::Html
+            | DomainsFormat::Prometheus => self.views.push(view),
         }
     }
 
@@ -267,6 +271,8 @@ impl Run<'_> {
             DomainsFormat::Human => vec![report::human(&self.views)],
             DomainsFormat::Json => vec![report::json(&self.views)],
             DomainsFormat::Markdown => vec![report::markdown(&self.views)],
+            DomainsFormat::Html => vec![report::page(&self.views)],
+            DomainsFormat::Prometheus => vec![report::prometheus(&self.views)],
             DomainsFormat::Ndjson | DomainsFormat::Csv => Vec::new(),
         };
         let status = match self.worst {

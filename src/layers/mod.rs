@@ -195,7 +195,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["report/human/"]),
     ("comfy_table", &["report/human/"]),
     ("terminal_size", &["report/style.rs"]),
-    ("maud", &["report/html/"]),
+    ("maud", &["report/html/", "report/domains/page.rs"]),
     // At home everywhere: derives, JSON, times.
     ("serde", &[ALL]),
     ("schemars", &[ALL]),

@@ -192,6 +192,6 @@ pub(crate) fn prometheus(report: &Report) -> String {
     out
 }
 
-fn head(out: &mut String, name: &str, help: &str) {
+pub(super) fn head(out: &mut String, name: &str, help: &str) {
     _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
 }

@@ -4,21 +4,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::DomainView;
+use crate::domains::Handled;
 use crate::escape;
 use crate::findings::{Severity, Verdict};
 use crate::name::DomainName;
+use crate::report::monitor;
 
 /// Domains that are named of each group; the formats for machines name all.
-const NAMED: usize = 5;
+pub(super) const NAMED: usize = 5;
 
 /// The findings of one rule with one severity and verdict.
-struct Group<'a> {
+pub(super) struct Group<'a> {
     code: &'a str,
     name: &'a str,
     severity: Severity,
     verdict: Verdict,
     /// By who serves the zone: the domains, and what was found of the first.
-    by_zone: BTreeMap<String, Vec<(&'a str, &'a super::view::DomainFinding)>>,
+    pub(super) by_zone: BTreeMap<String, Vec<(&'a str, &'a super::view::DomainFinding)>>,
 }
 
 impl Group<'_> {
@@ -26,18 +28,18 @@ impl Group<'_> {
         self.by_zone.values().map(Vec::len).sum()
     }
 
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let open = if self.verdict == Verdict::Undetermined { ", undetermined" } else { "" };
         format!("{}[{}] {}{open}: {}", self.severity, self.code, self.name, domains(self.count()))
     }
 }
 
-fn domains(count: usize) -> String {
+pub(super) fn domains(count: usize) -> String {
     if count == 1 { "1 domain".to_owned() } else { format!("{count} domains") }
 }
 
 /// The worst first, then by code.
-fn groups(views: &[DomainView]) -> Vec<Group<'_>> {
+pub(super) fn groups(views: &[DomainView]) -> Vec<Group<'_>> {
     let mut all: BTreeMap<_, Group<'_>> = BTreeMap::new();
     for view in views {
         for finding in &view.findings {
@@ -75,14 +77,14 @@ fn zone(view: &DomainView) -> String {
     }
 }
 
-fn named(list: &[(&str, &super::view::DomainFinding)]) -> String {
+pub(super) fn named(list: &[(&str, &super::view::DomainFinding)]) -> String {
     let names: Vec<&str> = list.iter().take(NAMED).map(|(name, _)| *name).collect();
     let more = list.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", names.join(", "))
 }
 
-fn summary(views: &[DomainView]) -> String {
+pub(super) fn summary(views: &[DomainView]) -> String {
     let with =
         |severity| views.iter().filter(|view| view.findings.iter().any(|finding| finding.severity == severity)).count();
     let (errors, warnings) = (with(Severity::Error), with(Severity::Warning));
@@ -109,6 +111,37 @@ pub fn human(views: &[DomainView]) -> String {
         text.push('\n');
     }
     let _ = writeln!(text, "{}", summary(views));
+    text
+}
+
+/// For Prometheus: how many domains there are, and findings by rule. The rules are those that found something; no domain is named.
+pub fn prometheus(views: &[DomainView]) -> String {
+    let mut text = String::new();
+    monitor::head(&mut text, "helolint_domains", "Domains that this host handles mail for, by how.");
+    for handled in [Handled::Local, Handled::Remote, Handled::Secondary, Handled::Sender] {
+        let count = views.iter().filter(|view| view.handled == handled).count();
+        let _ = writeln!(text, "helolint_domains{{handled=\"{handled}\"}} {count}");
+    }
+    monitor::head(&mut text, "helolint_domains_with", "Domains with a failed finding of this severity.");
+    for severity in [Severity::Error, Severity::Warning, Severity::Info] {
+        let fails = |view: &&DomainView| {
+            let mut findings = view.findings.iter();
+            findings.any(|finding| finding.severity == severity && finding.verdict == Verdict::Fail)
+        };
+        let count = views.iter().filter(fails).count();
+        let _ = writeln!(text, "helolint_domains_with{{severity=\"{severity}\"}} {count}");
+    }
+    monitor::head(
+        &mut text,
+        "helolint_domain_findings",
+        "Domains of which a rule found something, by severity and verdict.",
+    );
+    for group in groups(views) {
+        let (code, name, severity) = (escape::prometheus(group.code), escape::prometheus(group.name), group.severity);
+        let verdict = if group.verdict == Verdict::Undetermined { "undetermined" } else { "fail" };
+        let labels = format!("code=\"{code}\",name=\"{name}\",severity=\"{severity}\",verdict=\"{verdict}\"");
+        let _ = writeln!(text, "helolint_domain_findings{{{labels}}} {}", group.count());
+    }
     text
 }
 

@@ -1,10 +1,12 @@
 //! The formats of `helolint domains`: one object for each domain, and what all of them come to.
 
 mod groups;
+mod page;
 mod table;
 mod view;
 
-pub use groups::{human, is_about, markdown};
+pub use groups::{human, is_about, markdown, prometheus};
+pub use page::page;
 pub use table::{CSV_HEAD, csv};
 pub use view::{DomainView, view};
 

@@ -27,6 +27,31 @@ pub(crate) fn render(report: &Report, verbosity: Verbosity) -> String {
     let host = verdict::host(report);
     let mut findings: Vec<&FindingView> = report.findings.iter().collect();
     findings.sort_by_key(|f| (human::rank(f), f.code));
+    let body = html! {
+        header {
+            h1 { "Mail identity of " span.mono { (host) } }
+            (sentence(report))
+        }
+        main {
+            (log(report))
+            (paths::section(report, verbosity))
+            (plan(&findings, report))
+            (paths::healthy(report, verbosity))
+            (all_findings(&findings, report, verbosity))
+            (apart(report))
+            (points(report))
+            (asked(report))
+        }
+        footer {
+            @if let Some(taken) = &report.taken { "As the DNS answered on " (verdict::date_and_time(taken)) " · " }
+            (report.tool.name) " " (report.tool.version) " · " code { "helolint explain CODE" } " tells more of a finding"
+        }
+    };
+    page(&format!("Mail identity of {host}"), &body)
+}
+
+/// A whole page: its head, with the policy that lets nothing in but the style, and this body.
+pub(in crate::report) fn page(title: &str, body: &Markup) -> String {
     let policy = format!("default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'");
     let page = html! {
         (DOCTYPE)
@@ -36,29 +61,10 @@ pub(crate) fn render(report: &Report, verbosity: Verbosity) -> String {
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="referrer" content="no-referrer";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Mail identity of " (host) }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                header {
-                    h1 { "Mail identity of " span.mono { (host) } }
-                    (sentence(report))
-                }
-                main {
-                    (log(report))
-                    (paths::section(report, verbosity))
-                    (plan(&findings, report))
-                    (paths::healthy(report, verbosity))
-                    (all_findings(&findings, report, verbosity))
-                    (apart(report))
-                    (points(report))
-                    (asked(report))
-                }
-                footer {
-                    @if let Some(taken) = &report.taken { "As the DNS answered on " (verdict::date_and_time(taken)) " · " }
-                    (report.tool.name) " " (report.tool.version) " · " code { "helolint explain CODE" } " tells more of a finding"
-                }
-            }
+            body { (body) }
         }
     };
     page.into_string() + "\n"
