@@ -1,7 +1,9 @@
 //! The few errors that end a run. Everything else becomes a finding.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::escape;
 
 /// Why a run could not be done. Each says what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +12,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     Usage(String),
     /// The folder given with `--root` cannot be read.
-    #[error("cannot read the root {}: {source}\n  give --root a folder that holds a copy of the host's files, readable by this user", .path.display())]
+    #[error("cannot read the root {}: {source}\n  give --root a folder that holds a copy of the host's files, readable by this user", shown(.path))]
     Root {
         /// The folder.
         path: PathBuf,
@@ -18,7 +20,7 @@ pub(crate) enum Error {
         source: io::Error,
     },
     /// A file named on the command line cannot be read, or is not what it should be.
-    #[error("cannot use {} (given with {option}): {problem}", .path.display())]
+    #[error("cannot use {} (given with {option}): {problem}", shown(.path))]
     Input {
         /// The option that names it.
         option: &'static str,
@@ -36,7 +38,7 @@ pub(crate) enum Error {
         problem: String,
     },
     /// A report could not be written.
-    #[error("cannot write {}: {source}\n  nothing was left there; check the folder's permissions and free space, or name another file", .path.display())]
+    #[error("cannot write {}: {source}\n  nothing was left there; check the folder's permissions and free space, or name another file", shown(.path))]
     Output {
         /// The file.
         path: PathBuf,
@@ -44,7 +46,7 @@ pub(crate) enum Error {
         source: io::Error,
     },
     /// A report is not written, since somebody else could gain by it.
-    #[error("will not write {}: {why}", .path.display())]
+    #[error("will not write {}: {why}", shown(.path))]
     OutputUnsafe {
         /// The file.
         path: PathBuf,
@@ -65,6 +67,11 @@ pub(crate) enum Error {
 impl Error {
     /// The message with nothing in it that could harm a terminal.
     pub(crate) fn harmless(&self) -> String {
-        crate::escape::block(&self.to_string()).into_owned()
+        escape::block(&self.to_string()).into_owned()
     }
+}
+
+/// A file's name on one line: a line end in it begins no line of ours.
+fn shown(path: &Path) -> String {
+    escape::line(&path.display().to_string()).into_owned()
 }

@@ -167,6 +167,41 @@ fn the_exit_status_is_that_of_the_worst_host() {
     assert_eq!(helolint(&["merge"]).status().unwrap().code(), Some(2), "no report is named");
 }
 
+#[test]
+fn no_file_forges_a_line_or_hides_what_another_host_reports() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let victim = on_the_host("check", &["--format", "json"]);
+    let mut forged: Value = serde_json::from_str(&victim).unwrap();
+    forged["findings"] = Value::Array(Vec::new());
+    forged["taken"] = "2026-11-01T00:00:00Z".into();
+    write("victim.json", &victim);
+    write("evil.json", &forged.to_string());
+    forged["taken"] = "zzz".into();
+    write("z\nhelolint: all is well\nq.json", &forged.to_string());
+    let output = merge(dir.path(), &[]);
+    assert_eq!(output.status.code(), Some(1), "the victim has an error");
+    let (human, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(human.starts_with("2 hosts: 1 with errors, 1 healthy;"), "{human}");
+    assert!(human.contains("several reports say they are mail.example.com: "), "{human}");
+    assert!(errors.lines().count() == 1 && errors.contains("`zzz`, which is no time"), "{errors}");
+    assert!(errors.contains("/z\\nhelolint: all is well\\nq.json:1: "), "{errors}");
+    let output = helolint(&["merge", "-o", "no\nfolder/x"]).arg(dir.path()).output().unwrap();
+    assert!(text(&output.stderr).starts_with("helolint: cannot write no\\nfolder/x: "), "{output:?}");
+}
+
+#[test]
+fn one_report_takes_no_more_memory_than_its_text_allows() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = r#"{"schema":1,"host":{"node_name":"a","fqdn":null,"addresses":null},"findings":[],"paths":["#;
+    fs::write(dir.path().join("large.json"), format!("{host}{}{{}}]}}", "{},".repeat(3_000_000))).unwrap();
+    fs::write(dir.path().join("small.json"), on_the_host("check", &["--format", "json"])).unwrap();
+    let output = merge(dir.path(), &["--format", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["summary"]["hosts"], 1);
+    assert_eq!(json["unread"][0]["problem"], "it has more than the 10000 paths that are read of a report");
+}
+
 /// Run with `--ignored`: it writes 10,000 files. What is kept of each host is counted in the library's own tests.
 #[test]
 #[ignore = "writes 10,000 reports"]

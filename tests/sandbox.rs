@@ -1,6 +1,7 @@
 //! What strangers send is read in a process that can do nothing else: looked at from outside, while a name server keeps it waiting.
 
 use std::fs;
+use std::io::Write;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -122,6 +123,38 @@ fn a_log_is_open_in_the_process_without_rights_alone_and_only_while_it_is_read()
     assert_ne!(has_it(child), Some(true), "it was read before anybody was asked");
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+#[test]
+fn reports_of_other_hosts_are_read_in_the_process_without_rights() {
+    let dir = tempfile::tempdir().unwrap();
+    let (report, view) = (dir.path().join("report"), dir.path().join("view"));
+    nix::unistd::mkfifo(&report, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // Open both ways, so that there is a writer from the start.
+    let mut writer = fs::File::options().read(true).write(true).open(&report).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+    command.args(["merge", "--format", "json", "-o"]).arg(&view).arg(&report);
+    let run = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until(
+        "a child without rights",
+        || matches!(children(run.id())[..], [child] if status(child, "Seccomp").as_deref() == Some("2")),
+    );
+    let [child] = children(run.id())[..] else { panic!("one child") };
+    let field = |name: &str| status(child, name).unwrap();
+    assert_eq!((field("CapEff").as_str(), field("NoNewPrivs").as_str()), ("0000000000000000", "1"));
+    if is_root() {
+        assert_eq!((field("Uid"), field("Groups")), ("65534 65534 65534 65534".into(), String::new()));
+    }
+    if let Some(open) = open_files(child) {
+        let file = |path: &&PathBuf| path.is_absolute() && !path.starts_with("/dev/null");
+        assert_eq!(open.iter().find(file), None, "neither the report nor the view: {open:?}");
+    }
+    let text = r#"{"schema":1,"host":{"node_name":"a","fqdn":null,"addresses":null},"paths":[],"findings":[]}"#;
+    writer.write_all(text.as_bytes()).unwrap();
+    drop(writer);
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(fs::read_to_string(view).unwrap().contains("\"healthy\": 1"), "the parent wrote what the child said");
 }
 
 #[test]

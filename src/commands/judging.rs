@@ -36,6 +36,12 @@ impl Judging {
         Judging { selection, policy: Policy { severity, ignores, baseline, today } }
     }
 
+    /// The findings that count, of rules that were begun before `end`: where some were not, one finding says so.
+    pub(crate) fn findings_until(&self, facts: &Facts, dns: &Observations, end: Instant) -> Vec<Finding> {
+        let judged = rules::judge_until(facts, dns, &self.selection, Some(end));
+        rules::policy::apply(judged, &self.selection, &self.policy).findings
+    }
+
     /// The findings that count, however long it takes.
     pub(crate) fn findings(&self, facts: &Facts, dns: &Observations) -> Vec<Finding> {
         rules::policy::apply(rules::judge(facts, dns, &self.selection), &self.selection, &self.policy).findings

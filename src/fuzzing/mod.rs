@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::Cli;
@@ -363,7 +364,7 @@ pub fn settings(data: &[u8]) {
 pub fn merge(data: &[u8]) {
     let text = text(data);
     let mut merger = Merger::default();
-    let read = merge::read(&text, |document| match document {
+    let read = merge::read(&text, Timestamp::MAX, |document| match document {
         Document::Report(host) => merger.add("report", host),
         Document::Snapshot(part) => assert!(text.contains(part)),
     });

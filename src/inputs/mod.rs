@@ -2,6 +2,7 @@
 //! that are written.
 
 mod given;
+mod handed;
 mod log;
 mod reports;
 
@@ -19,6 +20,7 @@ use crate::output::{Output, Readers};
 use crate::report::Format;
 use crate::settings;
 use crate::source::SourceFile;
+pub(crate) use handed::{HandedFiles, hand_over};
 pub(crate) use log::LogInput;
 pub(crate) use reports::ReportFile;
 
@@ -80,7 +82,7 @@ impl Input {
 }
 
 /// The text of a file; what is no UTF-8 in it is replaced, and only then it is copied.
-fn text_of(bytes: Vec<u8>) -> String {
+pub(crate) fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 

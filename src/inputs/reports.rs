@@ -1,13 +1,14 @@
 //! Reports that the command line names, one by one or by folder: many files, of which one at a time is held.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{read_given, text_of};
+use super::given;
 
 /// Largest report that is read, in bytes: a hundred times that of a host with fifty addresses. Several are never held at once.
-const REPORT_LIMIT: u64 = 64 << 20;
+pub(super) const REPORT_LIMIT: u64 = 64 << 20;
 /// Levels below a folder in which reports are looked for: one for each site and each day.
 const DEPTH: usize = 4;
 /// Files that are looked for in one folder.
@@ -63,18 +64,14 @@ impl ReportFile {
         self.path.display().to_string()
     }
 
-    /// Its text.
+    /// Opens it.
     ///
     /// # Errors
     /// Why it cannot be read, in words.
-    pub(crate) fn read(&self) -> Result<String, String> {
-        if let Some(missing) = &self.missing {
-            return Err(missing.clone());
-        }
-        let bytes = read_given(&self.path, REPORT_LIMIT + 1).map_err(|error| error.to_string())?;
-        match bytes.len() as u64 > REPORT_LIMIT {
-            true => Err(format!("it has more than the {REPORT_LIMIT} bytes that are read of a report")),
-            false => Ok(text_of(bytes)),
+    pub(super) fn open(&self) -> Result<File, String> {
+        match &self.missing {
+            Some(missing) => Err(missing.clone()),
+            None => given::open(&self.path).map_err(|error| error.to_string()),
         }
     }
 }
@@ -87,6 +84,7 @@ fn is_report(path: &Path) -> bool {
 mod tests {
     use super::*;
     use std::fs;
+    use std::io;
     use std::os::unix::fs::symlink;
 
     #[test]
@@ -99,14 +97,14 @@ mod tests {
         }
         symlink("b.json", below("latest.json")).unwrap();
         symlink(".", below("circle")).unwrap();
-        let files = ReportFile::named(dir.path());
-        let texts: Vec<String> = files.iter().map(|file| file.read().unwrap()).collect();
+        let read = |file: &ReportFile| io::read_to_string(file.open().unwrap()).unwrap();
+        let texts: Vec<String> = ReportFile::named(dir.path()).iter().map(read).collect();
         assert_eq!(texts, ["a.ndjson", "b.json", "site/c.json"]);
         let one = ReportFile::named(&below("notes.txt"));
-        assert_eq!((one.len(), one[0].read().unwrap().as_str()), (1, "notes.txt"));
-        assert!(ReportFile::named(&below("none"))[0].read().is_err());
+        assert_eq!((one.len(), read(&one[0]).as_str()), (1, "notes.txt"));
+        assert!(ReportFile::named(&below("none"))[0].open().is_err());
         fs::create_dir(below("empty")).unwrap();
         let empty = ReportFile::named(&below("empty"));
-        assert!(empty.len() == 1 && empty[0].read().unwrap_err().contains("no report in it"));
+        assert!(empty.len() == 1 && empty[0].open().unwrap_err().contains("no report in it"));
     }
 }

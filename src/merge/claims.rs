@@ -1,6 +1,6 @@
 //! What hosts claim for themselves, and what more than one of them does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::is_public;
@@ -9,6 +9,8 @@ use crate::name::DomainName;
 /// What is claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum What {
+    /// A host that reports from several places say they are.
+    Reports,
     /// A public address, by two hosts.
     Address,
     /// A host name, by two hosts.
@@ -25,6 +27,7 @@ impl What {
     /// As formats for programs write it.
     pub fn as_str(self) -> &'static str {
         match self {
+            What::Reports => "reports",
             What::Address => "address",
             What::HostName => "host-name",
             What::Helo => "helo",
@@ -61,6 +64,7 @@ pub struct Claimant {
 /// All claims, as they came: sorted once, at the end. Hosts are rows of the merger.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
+    same: Vec<(DomainName, usize)>,
     addresses: Vec<(IpAddr, usize, bool)>,
     host_names: Vec<(DomainName, usize)>,
     helo: Vec<(DomainName, usize)>,
@@ -70,7 +74,13 @@ pub(super) struct Claims {
 impl Claims {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.addresses.len() + self.host_names.len() + self.helo.len() + self.ptr.len()
+        self.same.len() + self.addresses.len() + self.host_names.len() + self.helo.len() + self.ptr.len()
+    }
+
+    /// Two reports say that they are of this host.
+    pub(super) fn same_host(&mut self, name: &DomainName, one: usize, other: usize) {
+        put(&mut self.same, (name.clone(), one));
+        put(&mut self.same, (name.clone(), other));
     }
 
     /// The host has the address on an interface, or sends from it.
@@ -95,10 +105,19 @@ impl Claims {
         put(&mut self.ptr, (name, row, address));
     }
 
-    /// What is claimed more than once. `places` has the place of each row that counts.
-    pub(super) fn shared(mut self, places: &[Option<usize>]) -> Vec<Shared> {
+    /// What is claimed more than once. `places` has the place of each row that counts, `counting` for each row the one that counts in its
+    /// place.
+    pub(super) fn shared(mut self, places: &[Option<usize>], counting: &[usize]) -> Vec<Shared> {
         let place = |row: usize| places.get(row).copied().flatten();
+        let by_place = |host| (host, Claimant { host, ..Claimant::default() });
         let mut shared = Vec::new();
+        let mut same: BTreeMap<&DomainName, BTreeSet<usize>> = BTreeMap::new();
+        for (name, row) in &self.same {
+            same.entry(name).or_default().extend(counting.get(*row).and_then(|row| place(*row)));
+        }
+        for (name, hosts) in &same {
+            add(&mut shared, What::Reports, name, hosts.iter().copied().map(by_place).collect());
+        }
         self.addresses.sort_unstable();
         for group in self.addresses.chunk_by(|a, b| a.0 == b.0) {
             let mut hosts: BTreeMap<usize, Claimant> = BTreeMap::new();
@@ -113,9 +132,12 @@ impl Claims {
         for (what, names) in [(What::HostName, &mut self.host_names), (What::Helo, &mut self.helo)] {
             names.sort_unstable();
             for group in names.chunk_by(|a, b| a.0 == b.0) {
-                let hosts = group.iter().filter_map(|(_, row)| place(*row));
-                let hosts = hosts.map(|host| (host, Claimant { host, ..Claimant::default() })).collect();
-                add(&mut shared, what, &group[0].0, hosts);
+                let hosts: BTreeMap<usize, Claimant> =
+                    group.iter().filter_map(|(_, row)| place(*row)).map(by_place).collect();
+                let said = same.get(&group[0].0).filter(|_| what == What::HostName);
+                if !said.is_some_and(|said| hosts.keys().all(|host| said.contains(host))) {
+                    add(&mut shared, what, &group[0].0, hosts);
+                }
             }
         }
         self.ptr.sort_unstable();

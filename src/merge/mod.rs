@@ -1,7 +1,9 @@
 //! Many hosts side by side: what the report of no single one can say. Pure: texts of reports are read ([`read()`]), put together
 //! ([`Merger`]), and what two hosts claim is found.
 
+mod bounds;
 mod claims;
+mod known;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -10,13 +12,18 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
 use crate::addr::is_link_local;
 use crate::findings::{Severity, Verdict};
 use crate::name::DomainName;
 
 use claims::Claims;
+use known::Known;
+
+pub use bounds::MOST_ENTRIES;
 pub use claims::{Claimant, Shared, What};
-pub use read::{Document, SCHEMA, Unreadable, read};
+pub use read::{Document, SCHEMA, Unreadable, read, short, taken};
 
 /// Hosts that are put together: ten times the largest fleet that was thought of.
 const MOST_HOSTS: usize = 100_000;
@@ -24,8 +31,6 @@ const MOST_HOSTS: usize = 100_000;
 const MOST_CLAIMS: usize = 1_000_000;
 /// Rules with severity and verdict that are told apart: thirty times what there is.
 const MOST_GROUPS: usize = 20_000;
-/// Addresses by which a host is known again.
-const IDENTIFYING: usize = 8;
 /// Characters of a message or a name that are kept: a domain name has 253 at the most.
 const TEXT_LIMIT: usize = 300;
 
@@ -34,8 +39,8 @@ const TEXT_LIMIT: usize = 300;
 pub struct HostEntry {
     /// What `hostname -f` prints, else the node name.
     pub name: Option<String>,
-    /// When the DNS answered, as the report writes it.
-    pub taken: Option<String>,
+    /// When the DNS answered.
+    pub taken: Option<Timestamp>,
     /// Addresses on its interfaces.
     pub addresses: Vec<IpAddr>,
     /// How mail leaves it.
@@ -112,7 +117,7 @@ pub struct HostRow {
     /// The file with its report.
     pub file: String,
     /// When the DNS answered.
-    pub taken: Option<String>,
+    pub taken: Option<Timestamp>,
     /// What it comes to.
     pub state: State,
     /// How many findings there are of each kind.
@@ -148,13 +153,37 @@ pub struct Group {
     pub hosts: Vec<usize>,
 }
 
-/// An older report of a host that has a newer one.
+/// A report that another one of the same host stands for. Both come from one place, so that no host takes the word from another by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replaced {
-    /// The file of the older one.
+    /// The file of the report that does not count.
     pub file: String,
-    /// The file of the newer one.
+    /// The file of the one that counts.
     pub by: String,
+    /// Why it is not the other way round.
+    pub why: Why,
+}
+
+/// Why a report does not count beside another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// It is older.
+    Older,
+    /// Both are as old, or neither says when it was taken; the other came later.
+    Earlier,
+    /// It does not say when it was taken, and the other does.
+    Undated,
+}
+
+impl Why {
+    /// As formats for programs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Why::Older => "older",
+            Why::Earlier => "earlier",
+            Why::Undated => "undated",
+        }
+    }
 }
 
 /// All hosts together.
@@ -166,7 +195,7 @@ pub struct Merged {
     pub shared: Vec<Shared>,
     /// Findings by rule, the worst first.
     pub findings: Vec<Group>,
-    /// Reports that newer ones stand for.
+    /// Reports that do not count, since others of the same hosts do.
     pub replaced: Vec<Replaced>,
     /// There are more hosts, names or addresses than are kept: those that came last are not compared.
     pub bounded: bool,
@@ -176,10 +205,11 @@ pub struct Merged {
 #[derive(Debug, Default)]
 pub struct Merger {
     rows: Vec<Row>,
-    /// Rows by name and address; without address where the report has none.
-    known: HashMap<(DomainName, Option<IpAddr>), usize>,
-    /// The last row of each name.
-    names: HashMap<DomainName, usize>,
+    /// Places that reports come from.
+    places: HashMap<String, usize>,
+    /// By place.
+    known: Known<usize>,
+    known_anywhere: Known<()>,
     claims: Claims,
     groups: BTreeMap<(Reverse<u8>, String, Severity), Group>,
     bounded: bool,
@@ -188,8 +218,9 @@ pub struct Merger {
 #[derive(Debug)]
 struct Row {
     host: HostRow,
-    /// A newer report of the host.
-    newer: Option<usize>,
+    place: usize,
+    /// A report of the host that counts in its place.
+    by: Option<(usize, Why)>,
 }
 
 impl Merger {
@@ -201,22 +232,27 @@ impl Merger {
         }
         let name = entry.name.as_deref().map(DomainName::new);
         let addresses: Vec<IpAddr> = entry.addresses.iter().copied().filter(|addr| identifies(*addr)).collect();
-        let earlier = name.as_ref().and_then(|name| self.same_host(name, &addresses));
-        let row = self.rows.len();
+        let (row, places) = (self.rows.len(), self.places.len());
+        let place = *self.places.entry(place_of(file).to_owned()).or_insert(places);
         let host = row_of(file, &entry);
-        let older = earlier.filter(|earlier| self.rows[*earlier].host.taken > host.taken);
-        self.rows.push(Row { host, newer: older });
-        if older.is_some() {
+        let earlier = name.as_ref().and_then(|name| self.known.find(place, name, &addresses));
+        let by = earlier.and_then(|earlier| Some((earlier, goes_before(self.rows[earlier].host.taken, host.taken)?)));
+        self.rows.push(Row { host, place, by });
+        if by.is_some() {
             return;
         }
         if let Some(earlier) = earlier {
-            self.rows[earlier].newer.get_or_insert(row);
+            let earlier = &mut self.rows[earlier];
+            let why = goes_before(entry.taken, earlier.host.taken).unwrap_or(Why::Earlier);
+            earlier.by.get_or_insert((row, why));
         }
         if let Some(name) = name {
-            self.names.insert(name.clone(), row);
-            for address in identity(&addresses) {
-                self.known.insert((name.clone(), address), row);
+            let elsewhere = self.known_anywhere.find((), &name, &addresses);
+            if let Some(other) = elsewhere.filter(|other| self.rows[*other].place != place) {
+                self.claim(|claims| claims.same_host(&name, other, row));
             }
+            self.known.put(place, &name, &addresses, row);
+            self.known_anywhere.put((), &name, &addresses, row);
             self.claim(|claims| claims.host_name(row, name));
         }
         for address in addresses {
@@ -251,15 +287,16 @@ impl Merger {
     pub fn finish(self) -> Merged {
         let Merger { rows, claims, groups, bounded, .. } = self;
         let replaced = rows.iter().filter_map(|row| {
-            let by = rows[row.newer?].host.file.clone();
-            Some(Replaced { file: row.host.file.clone(), by })
+            let (by, why) = row.by?;
+            Some(Replaced { file: row.host.file.clone(), by: rows[by].host.file.clone(), why })
         });
         let replaced: Vec<Replaced> = replaced.collect();
-        let mut order: Vec<usize> = (0..rows.len()).filter(|row| rows[*row].newer.is_none()).collect();
+        let mut order: Vec<usize> = (0..rows.len()).filter(|row| rows[*row].by.is_none()).collect();
         order.sort_by(|a, b| rank(&rows[*a].host).cmp(&rank(&rows[*b].host)));
         let mut places: Vec<Option<usize>> = vec![None; rows.len()];
         order.iter().enumerate().for_each(|(place, row)| places[*row] = Some(place));
-        let shared = claims.shared(&places);
+        let counting = counting(&rows);
+        let shared = claims.shared(&places, &counting);
         let findings = groups.into_values().filter_map(|group| {
             let mut hosts: Vec<usize> = group.hosts.iter().filter_map(|row| places[*row]).collect();
             hosts.sort_unstable();
@@ -270,16 +307,6 @@ impl Merger {
         // Each row is in the order once.
         let hosts = order.into_iter().filter_map(|row| rows[row].take()).collect();
         Merged { hosts, shared, findings, replaced, bounded }
-    }
-
-    /// The row of an earlier report of the same host: one of that name that has one of the addresses, or none to tell it by.
-    fn same_host(&self, name: &DomainName, addresses: &[IpAddr]) -> Option<usize> {
-        let at = |address| self.known.get(&(name.clone(), address));
-        let found = match addresses.is_empty() {
-            true => self.names.get(name),
-            false => identity(addresses).find_map(at).or_else(|| at(None)),
-        };
-        found.copied()
     }
 
     fn claim(&mut self, add: impl FnOnce(&mut Claims)) {
@@ -313,10 +340,35 @@ fn identifies(address: IpAddr) -> bool {
     !address.is_loopback() && !address.is_unspecified() && !is_link_local(address)
 }
 
-/// What a host of a name is known by.
-fn identity(addresses: &[IpAddr]) -> impl Iterator<Item = Option<IpAddr>> {
-    let none = addresses.is_empty().then_some(None);
-    addresses.iter().copied().take(IDENTIFYING).map(Some).chain(none)
+/// Where a report comes from: folder and name of the file, without what its format is called.
+fn place_of(file: &str) -> &str {
+    file.strip_suffix(".json").or_else(|| file.strip_suffix(".ndjson")).unwrap_or(file)
+}
+
+/// Why a report taken at `one` counts before one that came later and was taken at `other`; `None`: it does not.
+fn goes_before(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Why> {
+    match (one, other) {
+        (Some(one), Some(other)) if one > other => Some(Why::Older),
+        (Some(_), None) => Some(Why::Undated),
+        _ => None,
+    }
+}
+
+/// For each row, the one that counts in its place in the end.
+fn counting(rows: &[Row]) -> Vec<usize> {
+    let mut to: Vec<usize> = rows.iter().enumerate().map(|(at, row)| row.by.map_or(at, |(by, _)| by)).collect();
+    for start in 0..to.len() {
+        let mut end = start;
+        while to[end] != end {
+            end = to[end];
+        }
+        // No way is gone twice.
+        let mut at = start;
+        while to[at] != end {
+            at = std::mem::replace(&mut to[at], end);
+        }
+    }
+    to
 }
 
 fn row_of(file: &str, entry: &HostEntry) -> HostRow {
@@ -338,8 +390,7 @@ fn row_of(file: &str, entry: &HostEntry) -> HostRow {
         ..*finding
     });
     let name = entry.name.as_deref().map_or(file, cut).to_owned();
-    let taken = entry.taken.as_deref().map(|taken| cut(taken).to_owned());
-    HostRow { name, file: file.to_owned(), taken, state: state(entry), counts, worst }
+    HostRow { name, file: file.to_owned(), taken: entry.taken, state: state(entry), counts, worst }
 }
 
 fn state(entry: &HostEntry) -> State {

@@ -3,14 +3,18 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::bounds::{Count, Entry, List, few_values};
 use super::{FindingEntry, HostEntry, PathEntry, TEXT_LIMIT};
 use crate::findings::{Severity, Verdict};
 
 /// The number of the report's format that is read.
 pub const SCHEMA: u64 = 1;
+/// Seconds that the clock of a host may be ahead of the one here.
+const AHEAD: i64 = 300;
 
 /// Why a text is no report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +51,8 @@ struct Kind {
 #[derive(Deserialize)]
 struct ReportDoc {
     host: HostDoc,
-    paths: Vec<PathDoc>,
-    findings: Vec<FindingDoc>,
+    paths: List<PathDoc>,
+    findings: List<FindingDoc>,
     #[serde(default)]
     taken: Option<String>,
 }
@@ -57,7 +61,7 @@ struct ReportDoc {
 struct HostDoc {
     node_name: Option<String>,
     fqdn: Option<String>,
-    addresses: Option<Vec<AddressDoc>>,
+    addresses: Option<List<AddressDoc>>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +73,7 @@ struct AddressDoc {
 struct PathDoc {
     sending: Option<IpAddr>,
     helo: Option<String>,
-    ptr: Option<Vec<String>>,
+    ptr: Option<List<String>>,
     iprev: Option<IgnoredAny>,
     relayed: Option<IgnoredAny>,
     #[serde(default)]
@@ -85,9 +89,32 @@ struct FindingDoc {
     message: String,
 }
 
+impl Entry for AddressDoc {
+    const WHAT: &'static str = "addresses";
+}
+
+impl Entry for PathDoc {
+    const WHAT: &'static str = "paths";
+
+    fn ptr_names(&self) -> usize {
+        self.ptr.as_ref().map_or(0, |names| names.0.len())
+    }
+}
+
+impl Entry for FindingDoc {
+    const WHAT: &'static str = "findings";
+}
+
+/// A host whose lines are being read.
+struct Lines {
+    host: HostEntry,
+    paths: Count,
+    findings: Count,
+}
+
 impl HostDoc {
     fn entry(self) -> HostEntry {
-        let addresses = self.addresses.unwrap_or_default().into_iter().map(|one| one.address).collect();
+        let addresses = self.addresses.unwrap_or_default().0.into_iter().map(|one| one.address).collect();
         HostEntry { name: self.fqdn.or(self.node_name), addresses, ..HostEntry::default() }
     }
 }
@@ -97,7 +124,7 @@ impl PathDoc {
         PathEntry {
             sending: self.sending,
             helo: self.helo,
-            ptr: self.ptr.unwrap_or_default(),
+            ptr: self.ptr.unwrap_or_default().0,
             asked: self.iprev.is_some(),
             relayed: self.relayed.is_some(),
             unused: self.unused,
@@ -112,14 +139,26 @@ impl FindingDoc {
     }
 }
 
-/// Gives each document of a text to `each`, as it is read.
+/// When a report says that it was made: no text that only sorts behind all times, and none that is yet to come.
 ///
 /// # Errors
-/// At the first that is none, or is not whole; what came before has been given.
-pub fn read<'t>(text: &'t str, mut each: impl FnMut(Document<'t>)) -> Result<(), Unreadable> {
+/// Where it is no time, or later than `now`, the time here: in words.
+pub fn taken(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let taken: Timestamp = text.parse().map_err(|_| short(&format!("it was taken at `{text}`, which is no time")))?;
+    match taken.as_second() > now.as_second().saturating_add(AHEAD) {
+        true => Err(format!("it was taken at {taken}, which is yet to come by the clock here")),
+        false => Ok(taken),
+    }
+}
+
+/// Gives each document of a text to `each`, as it is read. `now` is the time here.
+///
+/// # Errors
+/// At the first that is none, is not whole, has more than is read of a report, or was taken at no time that there was; what came before has
+/// been given.
+pub fn read<'t>(text: &'t str, now: Timestamp, mut each: impl FnMut(Document<'t>)) -> Result<(), Unreadable> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Kind>();
-    // The host whose lines are being read.
-    let mut lines: Option<HostEntry> = None;
+    let mut lines: Option<Lines> = None;
     let mut count = 0usize;
     loop {
         let from = values.byte_offset();
@@ -129,10 +168,11 @@ pub fn read<'t>(text: &'t str, mut each: impl FnMut(Document<'t>)) -> Result<(),
         let at = Part { text, from, part };
         count += 1;
         let line_type = kind.r#type.as_deref();
-        if let Some(host) = lines.as_ref().filter(|_| matches!(line_type, None | Some("host"))) {
-            return Err(at.is_wrong(&not_whole(host)));
+        if let Some(lines) = lines.as_ref().filter(|_| matches!(line_type, None | Some("host"))) {
+            return Err(at.is_wrong(&not_whole(&lines.host)));
         }
         if kind.facts.is_some() {
+            few_values(part).map_err(|error| at.fault(&error))?;
             each(Document::Snapshot(part));
             continue;
         }
@@ -142,24 +182,38 @@ pub fn read<'t>(text: &'t str, mut each: impl FnMut(Document<'t>)) -> Result<(),
         match (line_type, lines.as_mut()) {
             (None, _) if kind.host.is_some() && kind.findings.is_some() => {
                 let ReportDoc { host, paths, findings, taken } = at.read()?;
+                let taken = taken.map(|text| self::taken(&text, now)).transpose();
                 each(Document::Report(HostEntry {
-                    taken,
-                    paths: paths.into_iter().map(PathDoc::entry).collect(),
-                    findings: findings.into_iter().map(FindingDoc::entry).collect(),
+                    taken: taken.map_err(|problem| at.is_wrong(&problem))?,
+                    paths: paths.0.into_iter().map(PathDoc::entry).collect(),
+                    findings: findings.0.into_iter().map(FindingDoc::entry).collect(),
                     ..host.entry()
                 }));
             }
-            (Some("host"), _) => lines = Some(at.read::<HostDoc>()?.entry()),
-            (Some("path"), Some(host)) => host.paths.push(at.read::<PathDoc>()?.entry()),
-            (Some("finding"), Some(host)) => host.findings.push(at.read::<FindingDoc>()?.entry()),
-            (Some("summary"), Some(_)) => each(Document::Report(lines.take().unwrap_or_default())),
+            (Some("host"), _) => {
+                let host = at.read::<HostDoc>()?.entry();
+                lines = Some(Lines { host, paths: Count::default(), findings: Count::default() });
+            }
+            (Some("path"), Some(lines)) => {
+                let path = at.read::<PathDoc>()?;
+                lines.paths.add(&path).map_err(|problem| at.is_wrong(&problem))?;
+                lines.host.paths.push(path.entry());
+            }
+            (Some("finding"), Some(lines)) => {
+                let finding = at.read::<FindingDoc>()?;
+                lines.findings.add(&finding).map_err(|problem| at.is_wrong(&problem))?;
+                lines.host.findings.push(finding.entry());
+            }
+            (Some("summary"), Some(_)) => {
+                each(Document::Report(lines.take().map(|lines| lines.host).unwrap_or_default()));
+            }
             // Lines of a kind that a newer helolint adds.
             (Some(_), Some(_)) => {}
             _ => return Err(at.is_wrong("neither a report of helolint check (--format json, ndjson) nor a snapshot")),
         }
     }
     match (lines, count) {
-        (Some(host), _) => Err(Unreadable { line: text.lines().count(), problem: not_whole(&host) }),
+        (Some(lines), _) => Err(Unreadable { line: text.lines().count(), problem: not_whole(&lines.host) }),
         (None, 0) => Err(Unreadable { line: 1, problem: "it is empty".to_owned() }),
         (None, _) => Ok(()),
     }
@@ -179,7 +233,11 @@ struct Part<'t> {
 
 impl Part<'_> {
     fn read<T: for<'d> Deserialize<'d>>(&self) -> Result<T, Unreadable> {
-        serde_json::from_str(self.part).map_err(|error| unreadable(self.before() + error.line(), &error))
+        serde_json::from_str(self.part).map_err(|error| self.fault(&error))
+    }
+
+    fn fault(&self, error: &serde_json::Error) -> Unreadable {
+        unreadable(self.before() + error.line(), error)
     }
 
     fn is_wrong(&self, problem: &str) -> Unreadable {
@@ -201,6 +259,7 @@ fn unreadable(line: usize, error: &serde_json::Error) -> Unreadable {
     Unreadable { line, problem: short(words) }
 }
 
-fn short(text: &str) -> String {
+/// The beginning of a text, as long as words of a fault may be.
+pub fn short(text: &str) -> String {
     text.chars().take(TEXT_LIMIT).collect()
 }

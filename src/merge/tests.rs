@@ -93,31 +93,95 @@ fn a_pool_without_distinct_names_is_one_family_with_one_name() {
     assert_eq!(shared(&pool("2001:db8::1")), [""; 0], "both families under one name are as they should be");
 }
 
+/// Hosts by the files that their reports come from.
+fn merged_from(reports: Vec<(&str, HostEntry)>) -> Merged {
+    let mut merger = Merger::default();
+    reports.into_iter().for_each(|(file, host)| merger.add(file, host));
+    merger.finish()
+}
+
+fn at(taken: &str, address: &str, code: &str) -> HostEntry {
+    HostEntry {
+        taken: taken.parse().ok(),
+        findings: vec![finding(code, Severity::Error, Verdict::Fail)],
+        ..host("a.example", address, vec![path(address, "a.example", &[])])
+    }
+}
+
+const FIRST: &str = "2026-11-01T02:00:00Z";
+/// Later, though it sorts before.
+const SECOND: &str = "2026-11-01T01:30:00-02:00";
+
 #[test]
-fn of_two_reports_of_one_host_the_newer_counts() {
-    let at = |taken: &str, address: &str, helo: &str| HostEntry {
-        taken: Some(taken.into()),
-        findings: vec![finding(helo, Severity::Error, Verdict::Fail)],
-        ..host("a.example", address, vec![path(address, helo, &[])])
-    };
-    for (first, second, kept) in [("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", "1.json"), ("2", "1", "0.json")] {
-        let all = merged(vec![at(first, "203.0.113.10", "ONE"), at(second, "203.0.113.10", "TWO")]);
+fn of_two_reports_from_one_place_the_newer_counts() {
+    for (first, second, kept, why) in [
+        (FIRST, SECOND, "a.ndjson", Why::Older),
+        (SECOND, FIRST, "a.json", Why::Older),
+        (FIRST, FIRST, "a.ndjson", Why::Earlier),
+        ("", "", "a.ndjson", Why::Earlier),
+        (FIRST, "", "a.json", Why::Undated),
+        ("", FIRST, "a.ndjson", Why::Undated),
+    ] {
+        let (one, two) = (at(first, "203.0.113.10", "ONE"), at(second, "203.0.113.10", "TWO"));
+        let all = merged_from(vec![("a.json", one), ("a.ndjson", two)]);
         assert_eq!(all.hosts.len(), 1);
-        assert_eq!((all.hosts[0].file.as_str(), all.findings.len()), (kept, 1), "findings of the older do not count");
-        assert_eq!(all.replaced.len(), 1);
-        assert_eq!(all.replaced[0].by, kept);
+        assert_eq!((all.hosts[0].file.as_str(), all.findings.len()), (kept, 1), "findings of the other do not count");
+        let replaced: Vec<(&str, Why)> = all.replaced.iter().map(|one| (one.by.as_str(), one.why)).collect();
+        assert_eq!((replaced, shared(&all)), (vec![(kept, why)], Vec::new()));
     }
     // No address, no way to tell them apart.
     let nowhere = HostEntry { name: Some("a.example".into()), ..HostEntry::default() };
-    for hosts in [[nowhere.clone(), at("1", "203.0.113.10", "X")], [at("1", "203.0.113.10", "X"), nowhere.clone()]] {
-        let all = merged(hosts.into());
+    let somewhere = at(FIRST, "203.0.113.10", "X");
+    for (one, two) in [(nowhere.clone(), somewhere.clone()), (somewhere, nowhere)] {
+        let all = merged_from(vec![("a.json", one), ("a.json", two)]);
         assert_eq!((all.hosts.len(), all.replaced.len()), (1, 1), "{all:?}");
     }
     // Two machines of one name.
-    let two = merged(vec![at("1", "203.0.113.10", "ONE"), at("1", "203.0.113.11", "TWO")]);
-    assert_eq!(shared(&two), ["host-name a.example: a.example a.example"]);
+    let two = merged(vec![at(FIRST, "203.0.113.10", "ONE"), at(FIRST, "203.0.113.11", "TWO")]);
+    assert_eq!(shared(&two), ["host-name", "helo"].map(|what| format!("{what} a.example: a.example a.example")));
     // Nobody knows whether those without name are one.
     assert_eq!(merged(vec![HostEntry::default(), HostEntry::default()]).hosts.len(), 2);
+}
+
+#[test]
+fn no_host_hides_what_another_one_reports() {
+    let victim = at(FIRST, "203.0.113.10", "BAD");
+    let forged = HostEntry { findings: Vec::new(), ..at(SECOND, "203.0.113.10", "") };
+    for (one, other) in [
+        ("hosts/a.json", "hosts/evil.json"),
+        ("1/a.json", "2/a.json"),
+        ("mail.example.com", "mail.example.org"),
+        ("a.json", "a.json.json"),
+    ] {
+        for reports in [vec![(one, &victim), (other, &forged)], vec![(other, &forged), (one, &victim)]] {
+            let reports = reports.into_iter().map(|(file, host)| (file, host.clone())).collect();
+            let all = merged_from(reports);
+            let told: Vec<(&str, State)> = all.hosts.iter().map(|host| (host.file.as_str(), host.state)).collect();
+            assert_eq!(told, [(one, State::Error), (other, State::Healthy)]);
+            assert!(all.replaced.is_empty());
+            assert_eq!(
+                shared(&all),
+                [
+                    "reports a.example: a.example a.example",
+                    "address 203.0.113.10: a.example a.example",
+                    "helo a.example: a.example a.example",
+                ],
+                "and not that two hosts have one name"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_counts_in_the_end_is_what_reports_from_several_places_lead_to() {
+    let of = |taken: &str| at(taken, "203.0.113.10", "X");
+    // The first of each place does not count; both are known by it.
+    let all = merged_from(vec![("a.json", of("")), ("b.json", of("")), ("b.json", of(FIRST)), ("a.json", of(FIRST))]);
+    assert_eq!((all.hosts.len(), all.replaced.len()), (2, 2));
+    assert_eq!(shared(&all)[0], "reports a.example: a.example a.example");
+    let row = |by| Row { host: row_of("a.json", &of("")), place: 0, by };
+    let rows = [row(Some((2, Why::Older))), row(None), row(Some((3, Why::Older))), row(Some((1, Why::Older)))];
+    assert_eq!(counting(&rows), [1; 4]);
 }
 
 #[test]
@@ -203,10 +267,14 @@ fn more_than_is_kept_is_said() {
     assert_eq!(cut(&"ä".repeat(TEXT_LIMIT + 1)).chars().count(), TEXT_LIMIT);
 }
 
+fn now() -> Timestamp {
+    "2026-11-29T12:00:00Z".parse().unwrap()
+}
+
 /// The documents of a text, and where it ends to be readable.
 fn read_all(text: &str) -> (Vec<String>, Option<(usize, String)>) {
     let mut told = Vec::new();
-    let read = read(text, |document| match document {
+    let read = read(text, now(), |document| match document {
         Document::Report(host) => {
             told.push(format!("{} {} {}", host.name.unwrap_or_default(), host.paths.len(), host.findings.len()));
         }
@@ -266,4 +334,74 @@ fn what_is_no_report_is_told_with_its_line() {
     }
     let long = format!("{{\"schema\": 1, \"type\": {}}}", "[".repeat(100_000));
     assert!(read_all(&long).1.is_some());
+}
+
+#[test]
+fn a_report_has_a_time_that_was() {
+    let whole = |taken: &str| {
+        format!(
+            r#"{{"schema": 1, "taken": "{taken}", "paths": [], "findings": [],
+                "host": {{"node_name": "a", "fqdn": null, "addresses": null}}}}"#
+        )
+    };
+    for taken in ["2026-11-29T12:00:00Z", "2026-11-29T12:04:59Z", "2020-01-01T00:00:00+01:00"] {
+        assert_eq!(read_all(&whole(taken)).0.len(), 1, "{taken}");
+    }
+    for (taken, said) in [
+        ("zzz", "which is no time"),
+        ("", "which is no time"),
+        ("9999", "which is no time"),
+        ("2026-11-29T12:06:00Z", "yet to come"),
+        ("9999-01-01T00:00:00Z", "yet to come"),
+    ] {
+        let (told, fault) = read_all(&format!("\n{}", whole(taken)));
+        let (line, problem) = fault.unwrap();
+        assert!(told.is_empty() && line == 2 && problem.contains(said), "{taken}: {problem}");
+    }
+}
+
+#[test]
+fn no_list_of_a_report_is_longer_than_is_read() {
+    let list = |entry: &str, count: usize| format!("[{}]", vec![entry; count].join(","));
+    let path = |names: usize| format!(r#"{{"ptr": {}}}"#, list("\"\"", names));
+    let finding = r#"{"code":"A","name":"a","severity":"info","verdict":"fail","message":"m"}"#;
+    let report = |addresses: String, paths: String, findings: String| {
+        format!(
+            r#"{{"schema":1,"host":{{"node_name":"a","fqdn":null,"addresses":{addresses}}},"paths":{paths},"findings":{findings}}}"#
+        )
+    };
+    let none = || "[]".to_owned();
+    let address = r#"{"address":"192.0.2.1"}"#;
+    let half = path(MOST_ENTRIES / 2);
+    let of = |count: usize| {
+        [
+            (report(list(address, count), none(), none()), "addresses"),
+            (report(none(), list("{}", count), none()), "paths"),
+            (report(none(), list(&path(count), 1), none()), "PTR names"),
+            (report(none(), list(&half, 2 + count - MOST_ENTRIES), none()), "PTR names"),
+            (report(none(), none(), list(finding, count)), "findings"),
+        ]
+    };
+    for (text, what) in of(MOST_ENTRIES) {
+        assert_eq!(read_all(&text).1, None, "{what}");
+    }
+    let refused = |text: &str, what: &str| {
+        let (told, fault) = read_all(text);
+        let problem = fault.unwrap().1;
+        let words = format!("it has more than the {MOST_ENTRIES} {what} that are read of a report");
+        assert_eq!((told.len(), problem), (0, words));
+    };
+    for (text, what) in of(MOST_ENTRIES + 1) {
+        refused(&text, what);
+    }
+    // However many lines they stand in.
+    let host = r#"{"type":"host","schema":1,"node_name":"b","fqdn":null,"addresses":null}"#;
+    let lines = |line: &str, count: usize| format!("{host}\n{}", format!("{line}\n").repeat(count));
+    let path_of = |names: usize| path(names).replacen('{', r#"{"type":"path","#, 1);
+    refused(&lines(&path_of(0), MOST_ENTRIES + 1), "paths");
+    refused(&lines(&path_of(MOST_ENTRIES / 2), 3), "PTR names");
+    refused(&lines(&finding.replacen('{', r#"{"type":"finding","#, 1), MOST_ENTRIES + 1), "findings");
+    let snapshot = format!(r#"{{"schema": 1, "facts": {{}}, "observations": {}}}"#, list("0", 1_000_000));
+    let (told, fault) = read_all(&snapshot);
+    assert!(told.is_empty() && fault.unwrap().1.contains("values that are read of a snapshot"));
 }

@@ -13,7 +13,7 @@ mod task;
 
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, PipeWriter, Read, Write};
+use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{self, AssertUnwindSafe};
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid};
 
@@ -240,18 +240,53 @@ pub(crate) fn run<P, T>(
     work: impl FnOnce(T, Vec<Missing>) -> Message,
     listener: &mut Listener<'_>,
 ) -> Result<(Message, P), String> {
-    let (mut child, parents) =
+    let (child, parents) =
         Child::start(parents, profile, prepare, |prepared, missing| work(prepared, missing).encoded())
-            .map_err(|error| format!("the process that asks the DNS cannot be started: {error}"))?;
+            .map_err(|error| not_started(profile, &error))?;
+    Ok((outcome(child, profile, listener)?, parents))
+}
+
+/// As [`run`], with octets for the child to read: `feed` writes them here, in a thread of its own, since what it reads them from may
+/// keep it waiting. Nobody waits for the thread.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_fed<P>(
+    parents: P,
+    profile: &Profile,
+    feed: impl FnOnce(PipeWriter) + Send + 'static,
+    work: impl FnOnce(PipeReader, Vec<Missing>) -> Message,
+) -> Result<(Message, P), String> {
+    let (reader, writer) = io::pipe().map_err(|error| not_started(profile, &error))?;
+    // Moved into what the child alone goes on with: here the reader is closed once it has begun, so that writing ends with the child.
+    let prepare = move || reader;
+    let work = |reader, missing| work(reader, missing).encoded();
+    let (child, (parents, writer)) =
+        Child::start((parents, writer), profile, prepare, work).map_err(|error| not_started(profile, &error))?;
+    let feeder = move || {
+        // Signals are for the thread that writes reports, which has them wait when it must. Cannot fail: the set is one.
+        let _ = SigSet::all().thread_block();
+        feed(writer);
+    };
+    thread::Builder::new().spawn(feeder).map_err(|error| not_started(profile, &error))?;
+    Ok((outcome(child, profile, &mut Listener::nobody())?, parents))
+}
+
+fn not_started(profile: &Profile, error: &io::Error) -> String {
+    format!("{} cannot be started: {error}", profile.task.doer())
+}
+
+/// The child's message.
+fn outcome(mut child: Child, profile: &Profile, listener: &mut Listener<'_>) -> Result<Message, String> {
     let patience = profile.dns_time.saturating_add(AFTER_THE_DNS);
     let octets = child.read_telling(MESSAGE_LIMIT, patience, listener);
     let message = octets.as_deref().ok().and_then(Message::decoded);
     match (message, octets) {
         (Some(message), _) => {
             child.ended();
-            Ok((message, parents))
+            Ok(message)
         }
-        (None, Ok(_)) => Err(format!("the process that asks the DNS and judges ended early ({})", child.ended())),
-        (None, Err(error)) => Err(format!("the process that asks the DNS and judges was ended: {error}")),
+        (None, Ok(_)) => Err(format!("{} ended early ({})", profile.task.doer(), child.ended())),
+        (None, Err(error)) => Err(format!("{} was ended: {error}", profile.task.doer())),
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn render(merged: &Merged) -> String {
             &host.undetermined().to_string(),
             worst.map_or("", |worst| worst.code.as_str()),
             worst.map_or("", |worst| worst.message.as_str()),
-            host.taken.as_deref().unwrap_or(""),
+            &host.taken.map(|taken| taken.to_string()).unwrap_or_default(),
             &host.file,
         ];
         out += &format!("{}\r\n", cells.map(cell).join(","));

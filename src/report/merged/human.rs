@@ -1,6 +1,6 @@
 //! For people: what all come to, what is claimed twice, the hosts with something wrong, the findings by rule.
 
-use super::{MergedReport, claimed};
+use super::{LEFT_OUT, MergedReport, claimed};
 use crate::findings::{Severity, Verdict};
 use crate::merge::{HostRow, State};
 use crate::report::human::put;
@@ -13,7 +13,7 @@ const SHOWN: usize = 40;
 const CLAIMS_SHOWN: usize = 20;
 /// Hosts named of one claim or one rule without `-v`.
 const NAMED: usize = 5;
-/// Files named that could not be read.
+/// Files named that could not be read, or do not count.
 const UNREAD: usize = 10;
 /// What is counted of a host, in the order of the columns.
 const NUMBERS: [&str; 3] = ["errors", "warnings", "undetermined"];
@@ -114,15 +114,14 @@ fn others(out: &mut String, report: &MergedReport, style: &Style) {
         let hidden = report.unread.len().saturating_sub(most(style, UNREAD));
         more(out, hidden, if hidden == 1 { "file" } else { "files" });
     }
-    let replaced = &report.merged.replaced;
-    if style.verbosity == Verbosity::Verbose && !replaced.is_empty() {
-        out.push_str(&format!("\n{}\n", style.heading("Older reports of the same hosts, which do not count")));
-        replaced
-            .iter()
-            .for_each(|one| put(out, "  ", "    ", &format!("{}: {} is newer", one.file, one.by), style.width));
-    } else if !replaced.is_empty() {
-        let text = format!("{} of hosts that have a newer one (-v names them).", count(replaced.len(), "older report"));
-        put(out, "\n", "", &text, style.width);
+    let left_out = report.left_out();
+    if !left_out.is_empty() {
+        out.push_str(&format!("\n{}\n", style.heading(LEFT_OUT)));
+        for one in left_out.iter().take(most(style, UNREAD)) {
+            put(out, "  ", "    ", one, style.width);
+        }
+        let hidden = left_out.len().saturating_sub(most(style, UNREAD));
+        more(out, hidden, if hidden == 1 { "file" } else { "files" });
     }
 }
 

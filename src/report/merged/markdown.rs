@@ -1,6 +1,6 @@
 //! For a ticket: the same as tables and lists.
 
-use super::MergedReport;
+use super::{LEFT_OUT, MergedReport};
 use crate::escape::{markdown as text, markdown_code as code};
 use crate::findings::{Severity, Verdict};
 use crate::merge::State;
@@ -53,6 +53,11 @@ pub(super) fn render(report: &MergedReport) -> String {
         out += std::mem::take(&mut head);
         let line = unread.line.map(|line| format!(" line {line}")).unwrap_or_default();
         out += &format!("- {}{line}: {}\n", code(&unread.file), text(&unread.problem));
+    }
+    let left_out = report.left_out();
+    if !left_out.is_empty() {
+        out += &format!("\n### {LEFT_OUT}\n\n");
+        left_out.iter().take(SHOWN).for_each(|one| out += &format!("- {}\n", text(one)));
     }
     out
 }

@@ -4,16 +4,20 @@ mod csv;
 mod human;
 mod markdown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::escape::{self, Sanitize, harmless, sanitize_fields};
 use crate::findings::{Severity, Verdict};
-use crate::merge::{Claimant, FindingEntry, Group, HostRow, Merged, Replaced, Shared, State, What};
+use crate::merge::{Claimant, FindingEntry, Group, HostRow, Merged, Replaced, Shared, State, What, Why};
 use crate::report::plural::count;
 use crate::report::{SCHEMA, Style, Tool};
+
+/// Over reports that do not count.
+const LEFT_OUT: &str = "Left out for another report of the same host";
 
 /// The formats of `merge`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +52,7 @@ pub struct Unread {
     pub problem: String,
 }
 
-harmless!(State, What, Claimant, BTreeMap<(Severity, Verdict), usize>);
+harmless!(State, What, Why, Timestamp, Claimant, BTreeMap<(Severity, Verdict), usize>);
 sanitize_fields! {
     MergedReport { merged, unread }
     Unread { file, line, problem }
@@ -57,7 +61,7 @@ sanitize_fields! {
     FindingEntry { code, name, severity, verdict, message }
     Shared { what, value, hosts }
     Group { code, name, severity, verdict, hosts }
-    Replaced { file, by }
+    Replaced { file, by, why }
 }
 
 /// The document.
@@ -89,7 +93,7 @@ struct SummaryDoc {
 struct HostDoc<'a> {
     name: &'a str,
     file: &'a str,
-    taken: Option<&'a str>,
+    taken: Option<String>,
     verdict: &'static str,
     error: usize,
     warning: usize,
@@ -137,6 +141,7 @@ struct GroupDoc<'a> {
 struct ReplacedDoc<'a> {
     file: &'a str,
     by: &'a str,
+    why: &'static str,
 }
 
 impl MergedReport {
@@ -171,7 +176,7 @@ impl MergedReport {
             hosts: hosts.iter().map(host).collect(),
             shared: shared.iter().map(|one| self.shared(one)).collect(),
             findings: findings.iter().map(|group| self.group(group)).collect(),
-            replaced: replaced.iter().map(|one| ReplacedDoc { file: &one.file, by: &one.by }).collect(),
+            replaced: replaced.iter().map(replaced_doc).collect(),
             unread: &self.unread,
             bounded: *bounded,
         }
@@ -213,13 +218,17 @@ impl MergedReport {
             parts.iter().filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}")).collect();
         let mut sentence = format!("{}: {}", count(self.merged.hosts.len(), "host"), parts.join(", "));
         let pools = self.merged.shared.iter().filter(|one| one.what == What::Pool).count();
-        let claims = self.merged.shared.len() - pools;
+        let twice = self.merged.shared.iter().filter(|one| one.what == What::Reports).count();
+        let claims = self.merged.shared.len() - pools - twice;
         for (number, words) in
             [(claims, "claimed by more than one host"), (pools, "shared by several addresses of one host")]
         {
             if number > 0 {
                 sentence += &format!("; {number} {} {words}", claimed(number));
             }
+        }
+        if twice > 0 {
+            sentence += &format!("; {} in several reports", count(twice, "host"));
         }
         if !self.unread.is_empty() {
             sentence += &format!("; {} not read", count(self.unread.len(), "file"));
@@ -233,16 +242,19 @@ impl MergedReport {
     /// What is claimed, in a few words, and by whom: hosts up to `most`.
     fn claim(&self, shared: &Shared, most: usize) -> (&'static str, String) {
         let what = match shared.what {
+            What::Reports => "several reports say they are",
             What::Address => "address",
             What::HostName => "host name",
             What::Helo => "HELO name",
             What::Ptr => "PTR name",
             What::Pool => "PTR name of several addresses",
         };
+        let namesakes = self.namesakes(shared.hosts.iter().map(|claimant| claimant.host));
         let claimant = |claimant: &Claimant| {
             let host = &self.merged.hosts[claimant.host];
             // Hosts of one name are told apart by their files.
-            let name = if shared.what == What::HostName { &host.file } else { &host.name };
+            let by_file = matches!(shared.what, What::HostName | What::Reports) || namesakes(claimant.host);
+            let name = if by_file { &host.file } else { &host.name };
             let addresses: Vec<String> = claimant.addresses.iter().take(most).map(ToString::to_string).collect();
             let more = claimant.addresses.len().saturating_sub(most);
             let how = match (claimant.own, claimant.sends) {
@@ -260,8 +272,38 @@ impl MergedReport {
 
     /// The names of a group's hosts, up to `most`.
     fn names(&self, group: &Group, most: usize) -> String {
-        let names = group.hosts.iter().map(|host| self.merged.hosts[*host].name.clone());
+        let namesakes = self.namesakes(group.hosts.iter().copied());
+        let names = group.hosts.iter().map(|host| {
+            let HostRow { name, file, .. } = &self.merged.hosts[*host];
+            if namesakes(*host) { file.clone() } else { name.clone() }
+        });
         some(names, group.hosts.len(), most)
+    }
+
+    /// Which of these hosts have the name of another one among them.
+    fn namesakes(&self, hosts: impl Iterator<Item = usize>) -> impl Fn(usize) -> bool {
+        let mut names: HashMap<&str, usize> = HashMap::new();
+        hosts.for_each(|host| *names.entry(&self.merged.hosts[host].name).or_default() += 1);
+        move |host| names.get(self.merged.hosts[host].name.as_str()).is_some_and(|count| *count > 1)
+    }
+
+    /// What does not count, and why: a sentence for each file, with how many reports in it where there are several.
+    fn left_out(&self) -> Vec<String> {
+        let mut counts: BTreeMap<(&str, &str, Why), usize> = BTreeMap::new();
+        for Replaced { file, by, why } in &self.merged.replaced {
+            *counts.entry((file, by, *why)).or_default() += 1;
+        }
+        let sentence = |((file, by, why), number): ((&str, &str, Why), usize)| {
+            let reports = if number > 1 { format!(" ({number} reports)") } else { String::new() };
+            let by = if file == by { "another report in it" } else { by };
+            let words = match why {
+                Why::Older => format!("{by} is newer"),
+                Why::Earlier => format!("{by} comes after it"),
+                Why::Undated => format!("it does not say when it was taken, and {by} does"),
+            };
+            format!("{file}{reports}: {words}")
+        };
+        counts.into_iter().map(sentence).collect()
     }
 }
 
@@ -279,6 +321,10 @@ fn some(texts: impl Iterator<Item = String>, all: usize, most: usize) -> String 
     }
 }
 
+fn replaced_doc(one: &Replaced) -> ReplacedDoc<'_> {
+    ReplacedDoc { file: &one.file, by: &one.by, why: one.why.as_str() }
+}
+
 fn host(host: &HostRow) -> HostDoc<'_> {
     let worst = host.worst.as_ref().map(|worst| WorstDoc {
         code: &worst.code,
@@ -290,7 +336,7 @@ fn host(host: &HostRow) -> HostDoc<'_> {
     HostDoc {
         name: &host.name,
         file: &host.file,
-        taken: host.taken.as_deref(),
+        taken: host.taken.map(|taken| taken.to_string()),
         verdict: host.state.as_str(),
         error: host.failed(Severity::Error),
         warning: host.failed(Severity::Warning),

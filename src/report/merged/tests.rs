@@ -113,3 +113,60 @@ fn a_ticket_gets_tables_that_hold() {
     assert!(text.contains("- `d\\x07.json` line 3: no \\| report\n"), "{text}");
     assert!(!text.contains("c.example` | healthy"));
 }
+
+/// Two reports that say they are one host, and one place with a newer and an older report.
+fn twins() -> MergedReport {
+    let entry = |name: &str, taken: &str| HostEntry {
+        name: Some(name.into()),
+        taken: taken.parse().ok(),
+        addresses: vec!["203.0.113.10".parse().unwrap()],
+        findings: vec![FindingEntry {
+            code: "PTR003".into(),
+            name: "ptr-target-elsewhere".into(),
+            severity: Severity::Error,
+            verdict: Verdict::Fail,
+            message: "m".into(),
+        }],
+        paths: vec![PathEntry { helo: Some("mx8.example".into()), asked: true, ..PathEntry::default() }],
+    };
+    let mut merger = Merger::default();
+    merger.add("a.json", entry("mx8.example", "2026-11-02T00:00:00Z"));
+    merger.add("evil.json", entry("mx8.example", "2026-11-03T00:00:00Z"));
+    merger.add("a.json", entry("mx8.example", ""));
+    merger.add("a.json", entry("mx8.example", ""));
+    merger.add("a.ndjson", entry("mx8.example", "2026-11-01T00:00:00Z"));
+    MergedReport { merged: merger.finish(), unread: Vec::new() }
+}
+
+#[test]
+fn hosts_of_one_name_are_told_apart_by_their_files() {
+    let human = twins().render(MergedFormat::Human, &Style::plain());
+    for line in [
+        "2 hosts: 2 with errors; 2 names or addresses claimed by more than one host; 1 host in several",
+        "  several reports say they are mx8.example: a.json, evil.json",
+        "  address 203.0.113.10: a.json (on an interface), evil.json (on an interface)",
+        "  HELO name mx8.example: a.json, evil.json",
+        "  error[PTR003] ptr-target-elsewhere on 2 hosts: a.json, evil.json",
+    ] {
+        assert!(human.lines().any(|one| one == line), "{line}: {human}");
+    }
+}
+
+#[test]
+fn what_does_not_count_is_named_with_its_reason() {
+    let expected = "\nLeft out for another report of the same host\n  \
+                    a.json (2 reports): it does not say when it was taken, and another report in it does\n  \
+                    a.ndjson: a.json is newer\n";
+    for verbosity in [Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose] {
+        let human = twins().render(MergedFormat::Human, &Style { verbosity, ..Style::plain() });
+        assert!(human.ends_with(expected), "{human}");
+    }
+    let markdown = twins().render(MergedFormat::Markdown, &Style::plain());
+    assert!(markdown.contains("same host\n\n- a.json (2 reports): it does not say"), "{markdown}");
+    let json: serde_json::Value = serde_json::from_str(&twins().render(MergedFormat::Json, &Style::plain())).unwrap();
+    assert_eq!((&json["replaced"][2]["by"], &json["replaced"][2]["why"]), (&"a.json".into(), &"older".into()));
+    assert_eq!(
+        (&json["shared"][0]["what"], &json["hosts"][0]["taken"]),
+        (&"reports".into(), &"2026-11-02T00:00:00Z".into())
+    );
+}
