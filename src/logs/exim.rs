@@ -218,10 +218,9 @@ mod tests {
             format!("=> \"x I=[203.0.113.96]\"@b.example {fields} C=\"250 ok\""),
             format!("== a@b.example {greylisted}:<\"x: 550 5.7.25 no PTR\"@b.example>: 450 greylisted"),
             format!("== a@b.example {greylisted}:<\"x>: 550 5.7.25 no PTR\"@b.example>: 450 greylisted"),
-            format!(
-                "** a@b.example R=local T=lmtp: LMTP error after end of data: 550 x H=y [192.0.2.1]: SMTP error from remote mail server \
-                     after end of data: 550 x"
-            ),
+            "** a@b.example R=local T=lmtp: LMTP error after end of data: 550 x H=y [192.0.2.1]: SMTP error from remote mail server after end \
+             of data: 550 x"
+                .to_owned(),
             format!("** x@{} {SPELT}", "y".repeat(8000)),
         ] {
             assert_eq!(told(&format!("2026-06-20 10:00:00 {ID} {rest}")), "nothing", "{rest}");
