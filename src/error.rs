@@ -30,7 +30,7 @@ pub(crate) enum Error {
         problem: String,
     },
     /// The settings file is not as it must be.
-    #[error("bad settings in {place}: {problem}\n  correct the file, or name another with --config")]
+    #[error("bad settings in {}: {problem}\n  correct the file, or name another with --config", escape::line(.place))]
     Settings {
         /// The file, and the line where it is one.
         place: String,
