@@ -21,6 +21,9 @@ pub struct MailLog {
     pub until: i64,
     /// Whether that is the time of the run, and not the end of the logs.
     pub until_now: bool,
+    /// Whether stamps were read as if the host's clock went by UTC, since its zone could not be read: then all times here are its own.
+    #[serde(default)]
+    pub own_time: bool,
     /// Replies that are known to speak of identity, alike ones together.
     pub refusals: Vec<Refused>,
     /// Local addresses that mail left from, or was meant to.
@@ -79,7 +82,10 @@ pub struct Refused {
     pub family: Option<Family>,
     /// The local address of the connection, where the line names it.
     pub local: Option<IpAddr>,
-    /// A public address that the reply names, the receiver's apart.
+    /// Whether the receiver's own address is none of the public Internet.
+    #[serde(default)]
+    pub inside: bool,
+    /// An address that the reply names, the receiver's apart: a public one, or whichever where the receiver is inside.
     pub named: Option<IpAddr>,
     /// Identifier of the known reply, such as `gmail-ptr-missing`.
     pub reply: String,
@@ -99,12 +105,18 @@ pub struct Refused {
     pub status: Option<String>,
     /// The words by which it is known.
     pub words: String,
-    /// How many deliveries.
+    /// Whether they are tried again.
+    #[serde(default)]
+    pub waits: bool,
+    /// How many deliveries: a message counts once for each host and day.
     pub count: u64,
     /// The first of them, seconds since 1970.
     pub first: i64,
     /// The last of them.
     pub last: i64,
+    /// When the same hosts took mail from the same sender again, after the last of them; `None`: not by these logs.
+    #[serde(default)]
+    pub taken: Option<i64>,
 }
 
 /// What a log says of a local address.
@@ -113,6 +125,8 @@ pub struct Refused {
 pub enum DepartureKind {
     /// Mail was delivered from it.
     Delivered,
+    /// Mail was to be delivered from it, and was not.
+    Tried,
     /// The MTA bound to it.
     Bound,
     /// The MTA wanted to bind to it and could not.

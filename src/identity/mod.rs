@@ -17,7 +17,7 @@ pub use names::{
     IdentityName, Introduction, Role, helo_name, host_and_own_names, host_or_node_name, identity_names, introduction,
     own_name_setting, own_names,
 };
-pub use spoken_of::{SpokenOf, spoken_of};
+pub use spoken_of::{SpokenOf, Standing, spoken_of};
 
 use crate::facts::{BindFault, Facts, HandedOver, Mta, MtaChoice, NatMap, OutboundPath, Overrides};
 

@@ -13,30 +13,70 @@ pub struct SpokenOf<'f> {
     pub address: Option<IpAddr>,
     /// The paths that the delivery may have taken.
     pub paths: Vec<&'f OutboundPath>,
+    /// What rules know of that address.
+    pub standing: Standing,
 }
 
-/// Whom a refusal speaks of: by the local address that its line names, by the address that the reply names where it is one of this host's, by
-/// the service and the family, else by the reply alone. `own` are the addresses of this host.
+/// What rules know of an address that a reply speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Paths send from it, or it is not known which it was: it was judged as those were.
+    OfPaths,
+    /// The line of the log names it, and no path has it.
+    OfNoPath,
+    /// The receiver saw it, and no path sends from it.
+    Seen,
+    /// A receiver on this side of the public Internet saw it: paths have it as their source, and send from another.
+    Inside,
+}
+
+/// Whom a refusal speaks of: by the address that the reply names, which is what the receiver saw; by the local address that its line names; else
+/// by the service and the family. `own` are the addresses of this host.
 pub fn spoken_of<'f>(facts: &'f Facts, own: &OwnAddresses<'_>, refused: &Refused) -> SpokenOf<'f> {
-    let of_mta = |path: &&OutboundPath| path.mta.is_none_or(|mta| mta == refused.mta);
-    if let Some(local) = refused.local {
-        let paths: Vec<&OutboundPath> =
-            facts.paths.iter().filter(of_mta).filter(|path| has_source(path, local)).collect();
-        let seen = paths.iter().find_map(|path| path.sending.as_ref()).map(|sending| sending.value);
-        return SpokenOf { address: seen.or(refused.named).or(Some(local)), paths };
+    let all: Vec<&OutboundPath> =
+        facts.paths.iter().filter(|path| path.mta.is_none_or(|mta| mta == refused.mta)).collect();
+    let paths = match refused.local {
+        Some(local) => all.iter().copied().filter(|path| has_source(path, local)).collect(),
+        None => paths_of_service(facts, refused.mta, &refused.service, refused.family),
+    };
+    // A reply on a connection of one family may name addresses of the other, for whatever reason.
+    let fits = |named: &IpAddr| refused.family.is_none_or(|family| Family::from(*named) == family);
+    if let Some(named) = refused.named.filter(fits) {
+        return by_name(named, &all, paths, own.has(named) == Some(true));
     }
-    let paths = paths_of_service(facts, refused.mta, &refused.service, refused.family);
-    let sending = |path: &&OutboundPath| path.sending.as_ref().map(|sending| sending.value);
-    if let Some(named) = refused.named.filter(|named| own.has(*named) == Some(true)) {
-        let all = facts.paths.iter().filter(of_mta);
-        return SpokenOf { address: Some(named), paths: all.filter(|path| sending(path) == Some(named)).collect() };
-    }
-    let mut addresses: Vec<Option<IpAddr>> = paths.iter().map(sending).collect();
+    let mut addresses: Vec<Option<IpAddr>> = paths
+        .iter()
+        .map(|path| if refused.inside { path.source.as_ref() } else { path.sending.as_ref() }.map(|fact| fact.value))
+        .collect();
     addresses.dedup();
-    match addresses[..] {
-        [Some(one)] => SpokenOf { address: Some(one), paths },
-        _ => SpokenOf { address: refused.named, paths },
+    let standing = |address: IpAddr, otherwise| {
+        if all.iter().any(|path| sends_from(path, address)) { Standing::OfPaths } else { otherwise }
+    };
+    match (&addresses[..], refused.local) {
+        ([Some(one)], _) => SpokenOf { address: Some(*one), paths, standing: standing(*one, Standing::Inside) },
+        (_, Some(local)) => SpokenOf { address: Some(local), paths, standing: standing(local, Standing::OfNoPath) },
+        _ => SpokenOf { address: None, paths, standing: Standing::OfPaths },
     }
+}
+
+/// By the address that the receiver saw: `paths` are those that the delivery should have taken.
+fn by_name<'f>(named: IpAddr, all: &[&'f OutboundPath], paths: Vec<&'f OutboundPath>, own: bool) -> SpokenOf<'f> {
+    let of = |fits: fn(&OutboundPath, IpAddr) -> bool| {
+        let narrow: Vec<&OutboundPath> = paths.iter().copied().filter(|path| fits(path, named)).collect();
+        if narrow.is_empty() { all.iter().copied().filter(|path| fits(path, named)).collect() } else { narrow }
+    };
+    let (sending, source) = (of(sends_from), of(has_source));
+    let (paths, standing) = match (sending.is_empty(), source.is_empty()) {
+        (false, _) => (sending, Standing::OfPaths),
+        (true, false) => (source, Standing::Inside),
+        (true, true) if own => (Vec::new(), Standing::OfNoPath),
+        (true, true) => (paths, Standing::Seen),
+    };
+    SpokenOf { address: Some(named), paths, standing }
+}
+
+fn sends_from(path: &OutboundPath, address: IpAddr) -> bool {
+    path.sending.as_ref().is_some_and(|sending| sending.value == address)
 }
 
 fn has_source(path: &OutboundPath, address: IpAddr) -> bool {
@@ -78,6 +118,9 @@ mod tests {
 
     fn refused(mta: Mta, service: &str) -> Refused {
         Refused {
+            inside: false,
+            waits: false,
+            taken: None,
             mta,
             service: service.into(),
             family: Some(Family::Ipv4),
@@ -125,7 +168,7 @@ mod tests {
         let facts = host();
         let own = OwnAddresses::new(&facts);
         let spoken = |mta, service: &str| {
-            let SpokenOf { address, paths } = spoken_of(&facts, &own, &refused(mta, service));
+            let SpokenOf { address, paths, .. } = spoken_of(&facts, &own, &refused(mta, service));
             (address.map(|address| address.to_string()), paths.len())
         };
         let one = |address: &str| (Some(address.to_owned()), 1);
@@ -148,7 +191,11 @@ mod tests {
         };
         assert_eq!(spoken(|r| r.local = Some(ip("192.0.2.12"))).as_deref(), Some("192.0.2.12"));
         assert_eq!(spoken(|r| r.named = Some(ip("192.0.2.12"))).as_deref(), Some("192.0.2.12"));
-        assert_eq!(spoken(|r| r.named = Some(ip("198.51.100.9"))).as_deref(), Some("192.0.2.10"), "not this host's");
+        assert_eq!(
+            spoken(|r| r.named = Some(ip("198.51.100.9"))).as_deref(),
+            Some("198.51.100.9"),
+            "what the receiver saw"
+        );
         assert_eq!(spoken(|r| r.local = Some(ip("192.0.2.99"))).as_deref(), Some("192.0.2.99"), "of no path");
     }
 }

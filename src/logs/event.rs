@@ -20,6 +20,10 @@ pub(super) struct Event<'l> {
 pub(super) enum What<'l> {
     /// A receiver refused a delivery, for good or for now.
     Refused {
+        /// The message's number in the queue; empty where the line does not say.
+        message: &'l [u8],
+        /// What became of the delivery.
+        then: Then,
         /// The receiver's name; may be empty.
         host: &'l [u8],
         /// Its address.
@@ -28,11 +32,29 @@ pub(super) enum What<'l> {
         local: Option<IpAddr>,
         /// What it said.
         reply: &'l [u8],
-        /// The enhanced status code, where it stands apart.
-        status: &'l [u8],
+    },
+    /// A receiver took a delivery.
+    Taken {
+        /// The receiver's name.
+        host: &'l [u8],
+        /// Its address.
+        address: Option<IpAddr>,
+        /// The local address of the connection.
+        local: Option<IpAddr>,
     },
     /// A local address was used, or was to be.
     Left(IpAddr, DepartureKind),
+}
+
+/// What became of a delivery that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It failed for good.
+    GivenUp,
+    /// It is tried again.
+    Waits,
+    /// The next host was tried: another line tells what became of it.
+    NextHost,
 }
 
 /// The address that `text` spells.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use memchr::memmem::find;
 
-use super::event::{Event, What, address};
+use super::event::{Event, Then, What, address};
 use crate::facts::{DepartureKind, Mta};
 
 /// What Exim writes before a receiver's reply; older releases say "mailer".
@@ -28,11 +28,23 @@ pub(super) fn event(rest: &[u8]) -> Option<Event<'_>> {
     if id.len() < 16 || !id.iter().all(of_id) || id.iter().filter(|byte| **byte == b'-').count() != 2 {
         return None;
     }
+    // `H=HOST [ADDRESS]: SMTP error ...`: another host is tried next.
+    if let Some(to) = rest.strip_prefix(b"H=") {
+        let Receiver { host, address, local, behind } = receiver(to).filter(|_| rest.len() < CUT)?;
+        let what = What::Refused { message: id, then: Then::NextHost, host, address, local, reply: said(behind)? };
+        return Some(Event { mta: Mta::Exim, service: b"", what });
+    }
     let (flag, rest) = split(rest)?;
     let Delivery { service, to: Receiver { host, address, local, behind } } = delivery(rest)?;
+    let refused = |then| match said(behind) {
+        Some(reply) => Some(What::Refused { message: id, then, host, address, local, reply }),
+        None => Some(What::Left(local?, DepartureKind::Tried)),
+    };
     let what = match flag {
-        b"=>" | b"->" | b">>" => What::Left(local?, DepartureKind::Delivered),
-        b"**" | b"==" => What::Refused { host, address, local, reply: said(behind)?, status: b"" },
+        b"=>" => What::Taken { host, address, local },
+        b"->" | b">>" => What::Left(local?, DepartureKind::Delivered),
+        b"**" => refused(Then::GivenUp)?,
+        b"==" => refused(Then::Waits)?,
         _ => return None,
     };
     Some(Event { mta: Mta::Exim, service, what })
@@ -154,28 +166,28 @@ mod tests {
             (
                 format!("2026-06-20 10:00:00 {ID} ** a@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25]: SMTP error from \
                          remote mail server after RCPT TO:<a@b.example>: 550-5.7.25 [192.0.2.25] x\\n550 5.7.25 y"),
-                format!("{by}-: 550-5.7.25 [192.0.2.25] x\\n550 5.7.25 y []"),
+                format!("{by}-: 550-5.7.25 [192.0.2.25] x\\n550 5.7.25 y"),
             ),
             (
                 format!("2026-06-20 10:00:00.123 +0200 [77] {ID} == a@b.example R=dnslookup T=remote_smtp defer (-44) H=mx.b.example \
                          [198.51.100.25] I=[192.0.2.25]:41234: SMTP error from remote mail server after RCPT TO:<a@b.example>: 450 4.7.1 x"),
-                format!("{by}192.0.2.25: 450 4.7.1 x []"),
+                format!("{by}192.0.2.25: 450 4.7.1 x (waits)"),
             ),
             (
                 "2026-06-20 10:00:00 1sKxyz-0012Ab-De ** a@b.example F=<c@example.com> R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25] \
                  I=[192.0.2.25] X=TLS1.3: SMTP error from remote mailer after initial connection: 554 no"
                     .to_owned(),
-                format!("{by}192.0.2.25: 554 no []"),
+                format!("{by}192.0.2.25: 554 no"),
             ),
             (
                 format!("Jun 20 10:00:00 mail exim[77]: 2026-06-20 10:00:00 {ID} ** a@b.example R=dnslookup T=remote_smtp H=mx.b.example \
                          [198.51.100.25]: SMTP error from remote mail server after pipelined MAIL FROM:<c@example.com> SIZE=1: 550 x: 551 y"),
-                format!("{by}-: 550 x: 551 y []"),
+                format!("{by}-: 550 x: 551 y"),
             ),
             (
                 format!("Jun 20 10:00:00 mail exim[77]: {ID} ** a@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25]: SMTP \
                          error from remote mail server after end of data: 550 x"),
-                format!("{by}-: 550 x []"),
+                format!("{by}-: 550 x"),
             ),
         ] {
             assert_eq!(told(&line), expected, "{line}");
@@ -192,10 +204,13 @@ mod tests {
                 "2026-06-20 10:00:00 {ID} {flag} a@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25]{fields} C=\"250 ok\""
             ))
         };
-        assert_eq!(line("=>", " I=[192.0.2.25]:41234"), "exim remote_smtp Delivered 192.0.2.25");
+        assert_eq!(
+            line("=>", " I=[192.0.2.25]:41234"),
+            "exim remote_smtp taken by mx.b.example 198.51.100.25 from 192.0.2.25"
+        );
         assert_eq!(line("->", " I=[192.0.2.25]"), "exim remote_smtp Delivered 192.0.2.25");
         assert_eq!(line(">>", " I=[2001:db8::25]:41234"), "exim remote_smtp Delivered 2001:db8::25");
-        assert_eq!(line("=>", ""), "nothing");
+        assert_eq!(line("=>", ""), "exim remote_smtp taken by mx.b.example 198.51.100.25 from -");
         assert_eq!(line("<=", " I=[192.0.2.25]:25"), "nothing", "mail that came in");
     }
 
@@ -234,30 +249,68 @@ mod tests {
         let line = |rest: &str| told(&format!("2026-06-20 10:00:00 {ID} {rest}"));
         let fields = "a@b.example R=dnslookup T=remote_smtp S=1200 H=mx.b.example DS [198.51.100.25]:25*";
         let certificate = "X=TLS1.3 CV=no DN=\"CN=x\" H=gmail-smtp-in.l.google.com [198.51.100.26] I=[203.0.113.98]\"";
-        assert_eq!(line(&format!("=> {fields} C=\"250 2.0.0 OK I=[203.0.113.99]\"")), "nothing");
+        assert_eq!(
+            line(&format!("=> {fields} C=\"250 2.0.0 OK I=[203.0.113.99]\"")),
+            "exim remote_smtp taken by mx.b.example 198.51.100.25 from -"
+        );
         assert_eq!(
             line(&format!("=> {fields} I=[192.0.2.25]:41234 {certificate} C=\"250 OK I=[203.0.113.99]\"")),
-            "exim remote_smtp Delivered 192.0.2.25"
+            "exim remote_smtp taken by mx.b.example 198.51.100.25 from 192.0.2.25"
         );
         assert_eq!(
             line(&format!(
                 "** {fields} I=[192.0.2.25]:41234 {certificate}: SMTP error from remote mail server after RCPT TO:<a@b.example>: 550 x"
             )),
-            "exim remote_smtp refused by mx.b.example 198.51.100.25 from 192.0.2.25: 550 x []"
+            "exim remote_smtp refused by mx.b.example 198.51.100.25 from 192.0.2.25: 550 x"
         );
         assert_eq!(
             line(&format!(
                 "** {fields} {certificate}: SMTP error from remote mail server after RCPT TO:<a@b.example>: 550 x"
             )),
-            "exim remote_smtp refused by mx.b.example 198.51.100.25 from -: 550 x []"
+            "exim remote_smtp refused by mx.b.example 198.51.100.25 from -: 550 x"
         );
         assert_eq!(
             line(
                 "== a@b.example R=dnslookup T=remote_smtp defer (110): Connection timed out H=mx.b.example [2001:db8::25] DT=1s: SMTP error \
                  from remote mail server after initial connection: 421 x"
             ),
-            "exim remote_smtp refused by mx.b.example 2001:db8::25 from -: 421 x []"
+            "exim remote_smtp refused by mx.b.example 2001:db8::25 from -: 421 x (waits)"
         );
+    }
+
+    #[test]
+    fn hosts_that_refused_before_the_next_was_tried() {
+        let told = |words: &str| told(&format!("2026-06-20 10:00:00 {ID} {words}"));
+        for after in ["initial connection", "EHLO mail.example.com", "pipelined MAIL FROM:<a@example.com> SIZE=1"] {
+            assert_eq!(
+                told(&format!(
+                    "H=mx.b.example [198.51.100.25]: SMTP error from remote mail server after {after}: 554 no == **"
+                )),
+                "exim  refused by mx.b.example 198.51.100.25 from -: 554 no == ** (next host)"
+            );
+        }
+        assert_eq!(
+            told(
+                "H=mx.b.example [198.51.100.25]:25 I=[192.0.2.25]:4: SMTP error from remote mail server after EHLO x: 550 no"
+            ),
+            "exim  refused by mx.b.example 198.51.100.25 from 192.0.2.25: 550 no (next host)"
+        );
+        assert_eq!(told("H=mx.b.example [198.51.100.25] Connection timed out"), "nothing");
+    }
+
+    #[test]
+    fn local_addresses_of_what_failed() {
+        let told = |words: &str| told(&format!("2026-06-20 10:00:00 {ID} {words}"));
+        let at = "a@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25] I=[192.0.2.99]:41234";
+        for (line, expected) in [
+            (format!("== {at} defer (110): Connection timed out"), "exim remote_smtp Tried 192.0.2.99"),
+            (
+                format!("** {at}: SMTP error from remote mail server after RCPT TO:<a@b.example>: 550 no"),
+                "exim remote_smtp refused by mx.b.example 198.51.100.25 from 192.0.2.99: 550 no",
+            ),
+        ] {
+            assert_eq!(told(&line), expected);
+        }
     }
 
     #[test]

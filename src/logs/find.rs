@@ -10,14 +10,14 @@ use super::{exim, postfix};
 
 /// What one of the lines that matter contains: no other line is looked at.
 const NEEDLES: [&str; 7] = [
-    // Postfix: a delivery that failed for good, for now, or for now since soft_bounce makes it so; an address that is bound to.
-    "status=bounced (",
-    "status=deferred (",
-    "status=SOFTBOUNCE (",
+    // Postfix: what a receiver said, whatever became of the delivery; a delivery that was taken; an address that is bound to.
+    "] said: ",
+    "] refused to talk to me: ",
+    "status=sent (",
     "smtp_connect_addr: bind ",
-    // Exim: a delivery that failed for good, for now; the local address of one.
-    " ** ",
-    " == ",
+    // Exim: what a receiver said, a delivery that was taken, the local address of one.
+    "SMTP error from remote mail",
+    " => ",
     " I=[",
 ];
 
@@ -101,7 +101,7 @@ pub(super) mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::logs::event::What;
+    use crate::logs::event::{Then, What};
 
     /// What a line says, in one line.
     pub(crate) fn told(line: &str) -> String {
@@ -110,15 +110,22 @@ pub(super) mod tests {
         let mta = mta.to_string().to_lowercase();
         let some = |address: Option<IpAddr>| address.map_or("-".to_owned(), |address| address.to_string());
         match what {
-            What::Refused { host, address, local, reply, status } => format!(
-                "{mta} {} refused by {} {} from {}: {} [{}]",
+            What::Refused { host, address, local, reply, then, .. } => format!(
+                "{mta} {} refused by {} {} from {}: {}{}",
                 text(service),
                 text(host),
                 some(address),
                 some(local),
                 text(reply),
-                text(status)
+                match then {
+                    Then::GivenUp => "",
+                    Then::Waits => " (waits)",
+                    Then::NextHost => " (next host)",
+                }
             ),
+            What::Taken { host, address, local } => {
+                format!("{mta} {} taken by {} {} from {}", text(service), text(host), some(address), some(local))
+            }
             What::Left(address, kind) => format!("{mta} {} {kind:?} {address}", text(service)),
         }
     }
@@ -126,12 +133,11 @@ pub(super) mod tests {
     #[test]
     fn lines_that_matter_are_found_once_each() {
         let needles = Needles::new();
-        let text = b"a ** b == c I=[\nnothing here\nx status=bounced (y status=bounced (\n == \nlast status=deferred (";
+        let text = b"a => b => c I=[\nnothing here\nx] said: y] said: \n => \nlast status=sent (";
         let mut found = Vec::from([0..1, 0..1]);
         needles.lines(text, &mut found);
         let lines: Vec<&[u8]> = found.iter().map(|line| &text[line.clone()]).collect();
-        let expected: [&[u8]; 4] =
-            [b"a ** b == c I=[", b"x status=bounced (y status=bounced (", b" == ", b"last status=deferred ("];
+        let expected: [&[u8]; 4] = [b"a => b => c I=[", b"x] said: y] said: ", b" => ", b"last status=sent ("];
         assert_eq!(lines, expected);
         needles.lines(b"", &mut found);
         assert!(found.is_empty());
@@ -141,7 +147,7 @@ pub(super) mod tests {
     fn whatever_syslog_daemon_wrote_it() {
         let words = "postfix/smtp[77]: 4AB: to=<a@b.example>, relay=mx.b.example[198.51.100.25]:25, delay=1, delays=0/0/1/0, dsn=5.7.25, \
                      status=bounced (host mx.b.example[198.51.100.25] said: 550 no (in reply to RCPT TO command))";
-        let expected = "postfix postfix/smtp refused by mx.b.example 198.51.100.25 from -: 550 no [5.7.25]";
+        let expected = "postfix postfix/smtp refused by mx.b.example 198.51.100.25 from -: 550 no";
         for before in [
             "Nov 28 10:00:00 mail ",
             "Nov  8 10:00:00 mail.example.com ",

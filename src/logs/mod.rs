@@ -12,6 +12,7 @@ mod journal;
 mod lines;
 mod postfix;
 mod stamps;
+mod taken;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -27,11 +28,11 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 
 use crate::facts::{MailLog, Mta, ReadLog};
-use event::Event;
+use event::{Event, What};
 use find::Needles;
 use lines::{End, Extent};
 use stamps::{Calendar, Stamp};
-use tally::Tally;
+use tally::{Messages, Tally};
 use timely::Timely;
 use turns::{Turn, Turns};
 
@@ -105,6 +106,7 @@ pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
         }
         overlap.next();
     }
+    all.settle(&mut overlap.messages);
     log.files.reverse();
     let newest = log.files.iter().filter_map(|file| file.last).chain(all.newest()).max();
     log.until = how.until.or(newest).unwrap_or(how.now);
@@ -116,6 +118,9 @@ pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
     }
     if overlap.full {
         log.unread.push(format!("logs overlap in more than {REMEMBERED} events: some may count twice"));
+    }
+    if overlap.messages.full {
+        log.unread.push("more messages were refused than are told apart: some may count twice".to_owned());
     }
     log
 }
@@ -155,6 +160,8 @@ struct Overlap {
     here: HashSet<u64>,
     /// Whether not all could be remembered.
     full: bool,
+    /// Messages that count already.
+    messages: Messages,
 }
 
 impl Overlap {
@@ -341,8 +348,10 @@ impl<'r> Reading<'r> {
 
     fn count(&mut self, event: &Event<'_>, at: i64, line: &[&[u8]]) {
         let counts = self.since.is_none_or(|since| at >= since) && at <= self.how.now.saturating_add(AHEAD);
-        if counts && !tally::is_inside(event) && !self.overlap.is_known(at, line) {
-            self.tally.add(event, at);
+        // That a host took mail, once or twice, is the same.
+        let counted = !matches!(event.what, What::Taken { local: None, .. });
+        if counts && !tally::is_inside(event) && !(counted && self.overlap.is_known(at, line)) {
+            self.tally.add(event, at, &mut self.overlap.messages);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use memchr::memmem::find;
 
-use super::event::{Event, What, address};
+use super::event::{Event, Then, What, address};
 use crate::facts::{DepartureKind, Mta};
 
 /// The client's own word for a bind.
@@ -17,12 +17,14 @@ const CUT: usize = 2_000;
 
 /// What a line says, where it matters. `tag` is the name that the program logs under, such as `postfix/smtp`.
 pub(super) fn event<'l>(tag: &'l [u8], words: &'l [u8]) -> Option<Event<'l>> {
-    if !tag.ends_with(b"/smtp") {
+    // What error(8) says is what the client was told by a host that is left alone for a while since.
+    let suspended = tag.ends_with(b"/error");
+    if !suspended && !tag.ends_with(b"/smtp") {
         return None;
     }
     let what = match words.strip_prefix(b"warning: ").unwrap_or(words).strip_prefix(BIND) {
         Some(rest) => bound(rest)?,
-        None => refused(words)?,
+        None => delivery(words).or_else(|| (!suspended).then(|| next_host(words)).flatten())?,
     };
     Some(Event { mta: Mta::Postfix, service: tag, what })
 }
@@ -37,23 +39,44 @@ fn bound(rest: &[u8]) -> Option<What<'_>> {
 }
 
 /// `QID: to=<..>, relay=HOST[ADDRESS]:25, ..., dsn=5.7.25, status=bounced (host HOST[ADDRESS] said: 550 ... (in reply to RCPT TO command))`.
-fn refused(words: &[u8]) -> Option<What<'_>> {
+fn delivery(words: &[u8]) -> Option<What<'_>> {
     let rest = behind_recipients(words)?;
     let at = find(rest, b", status=")?;
     let (fields, told) = rest.split_at_checked(at)?;
-    let told = told.get(find(told, b" (")? + 2..)?;
-    let (host, address) = host(fields)?;
-    let (at, said) = SAID.iter().filter_map(|said| Some((find(told, said)?, said))).min()?;
-    // `host HOST[ADDRESS]`, and nothing more: else these are words of the reply.
-    if !told.starts_with(b"host ") || told.get(..at)?.get(5..)?.contains(&b' ') {
-        return None;
+    let told = told.get(9..)?;
+    let at = find(told, b" (")?;
+    let (status, told) = (told.get(..at)?, told.get(at + 2..)?);
+    if status == b"sent" {
+        let (host, address) = host(fields)?;
+        return Some(What::Taken { host, address, local: None });
     }
+    let then = if status == b"bounced" { Then::GivenUp } else { Then::Waits };
+    let told = told.strip_prefix(b"delivery temporarily suspended: ").unwrap_or(told);
+    said(message(words)?, then, told.strip_suffix(b")").unwrap_or(told))
+}
+
+/// `QID: host HOST[ADDRESS] said: 550 ... (in reply to EHLO command)`: the next host is tried.
+fn next_host(words: &[u8]) -> Option<What<'_>> {
+    let message = message(words)?;
+    said(message, Then::NextHost, words.get(message.len() + 2..)?)
+}
+
+/// The number in the queue that a line begins with.
+fn message(words: &[u8]) -> Option<&[u8]> {
+    let message = words.get(..find(words, b": ")?)?;
+    (message != b"warning" && message.iter().all(u8::is_ascii_alphanumeric)).then_some(message)
+}
+
+/// `host HOST[ADDRESS] said: 550 ... (in reply to RCPT TO command)`.
+fn said<'l>(message: &'l [u8], then: Then, told: &'l [u8]) -> Option<What<'l>> {
+    let told = told.strip_prefix(b"host ")?;
+    let (at, said) = SAID.iter().filter_map(|said| Some((find(told, said)?, said))).min()?;
+    // A name and an address, and nothing more: else these are words of the reply.
+    let receiver = told.get(..at).filter(|receiver| !receiver.contains(&b' '))?;
+    let (host, address) = host(receiver)?;
     let reply = told.get(at + said.len()..)?;
-    let end =
-        find(reply, b" (in reply to ").unwrap_or_else(|| reply.strip_suffix(b")").map_or(reply.len(), <[u8]>::len));
-    let status = find(fields, b", dsn=").and_then(|at| fields.get(at + 6..)).unwrap_or_default();
-    let status = status.get(..memchr::memchr(b',', status).unwrap_or(status.len()))?;
-    Some(What::Refused { host, address, local: None, reply: reply.get(..end)?, status })
+    let end = find(reply, b" (in reply to ").unwrap_or(reply.len());
+    Some(What::Refused { message, then, host, address, local: None, reply: reply.get(..end)? })
 }
 
 /// Behind `QID: to=<..>, orig_to=<..>, relay=`, up to the end.
@@ -131,15 +154,41 @@ mod tests {
             ("deferred", "host mx.b.example[198.51.100.25] refused to talk to me: 421 a (b) c", "421 a (b) c"),
             ("SOFTBOUNCE", "host mx.b.example[198.51.100.25] said: 550 x (in reply to RCPT TO command)", "550 x"),
         ] {
-            assert_eq!(told(status, words), format!("{by}{expected} [5.7.1]"), "{words}");
+            let waits = if status == "bounced" { "" } else { " (waits)" };
+            assert_eq!(told(status, words), format!("{by}{expected}{waits}"), "{words}");
         }
         for words in [
             "connect to mx.b.example[198.51.100.25]:25: Connection timed out",
             "Host or domain name not found. Name service error for name=x said: 550 no",
             "lost connection with mx.b.example[198.51.100.25] while sending RCPT TO",
-            "delivery temporarily suspended: host mx.b.example[198.51.100.25] said: 550 no",
+            "delivery temporarily suspended: connect to mx.b.example[198.51.100.25]:25: Connection refused",
         ] {
             assert_eq!(told("deferred", words), "nothing", "{words}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_refused_and_what_waits_for_them() {
+        let greeting = "host mx00.gmx.net[198.51.100.9] refused to talk to me: 554-gmx.net Nemesis 554-Bad DNS PTR resource record. 554 x";
+        let expected =
+            "refused by mx00.gmx.net 198.51.100.9 from -: 554-gmx.net Nemesis 554-Bad DNS PTR resource record. 554 x";
+        assert_eq!(line(&format!("4AB: {greeting}")), format!("postfix postfix/smtp {expected} (next host)"));
+        assert_eq!(
+            line("4AB: host mx.b.example[198.51.100.25] said: 450 x (in reply to EHLO command)"),
+            "postfix postfix/smtp refused by mx.b.example 198.51.100.25 from -: 450 x (next host)"
+        );
+        let suspended = format!(
+            "4AB: to=<a@gmx.example>, relay=none, delay=1, dsn=4.0.0, status=deferred (delivery temporarily suspended: {greeting})"
+        );
+        assert_eq!(
+            told(&format!("Nov 28 10:00:00 mail postfix/error[77]: {suspended}")),
+            format!("postfix postfix/error {expected} (waits)")
+        );
+        for words in [
+            "warning: host mx.b.example[198.51.100.25] said: 550 x",
+            "enabling PIX workarounds: host mx[198.51.100.25] said: 550 x",
+        ] {
+            assert_eq!(line(words), "nothing", "{words}");
         }
     }
 
@@ -149,7 +198,7 @@ mod tests {
             "4AB: to=<\"x, status=bounced (host a[192.0.2.1] said: 550 no PTR record for)\"@b.example>, orig_to=<c@example.com>, \
              relay=mx.b.example[2001:db8::25]:25, conn_use=2, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4CD)",
         );
-        assert_eq!(told, "nothing");
+        assert_eq!(told, "postfix postfix/smtp taken by mx.b.example 2001:db8::25 from -");
         let gmail = "gmail-smtp-in.l.google.com[198.51.100.26]";
         let spelt = format!(
             "x>, relay={gmail}:25, delay=1, dsn=5.7.25, status=bounced (host {gmail} said: 550-5.7.25 does not have a PTR record (in reply to \
@@ -168,7 +217,7 @@ mod tests {
             format!("4AB: to=<{spelt}{long})")[..1999].to_owned() + ")",
             format!("x y: to=<{spelt}"),
         ] {
-            assert_eq!(line(&words), "nothing", "{words}");
+            assert!(!line(&words).contains("gmail"), "{words}");
         }
     }
 
@@ -183,24 +232,18 @@ mod tests {
             "to=<>",
         ] {
             let told = line(&format!("4AB: {to}, {refused}"));
-            assert_eq!(
-                told, "postfix postfix/smtp refused by mx.b.example 198.51.100.25 from -: 550 no [5.0.0]",
-                "{to}"
-            );
+            assert_eq!(told, "postfix postfix/smtp refused by mx.b.example 198.51.100.25 from -: 550 no", "{to}");
         }
     }
 
     #[test]
     fn other_programs_and_cut_lines_say_nothing() {
         let words = "4AB: to=<a@b.example>, relay=mx.b.example[198.51.100.25]:25, dsn=5.0.0, status=bounced (host mx.b.example[198.51.100.25] said: 550 no)";
-        for tag in ["postfix/smtpd[1]", "postfix/error[1]", "postfix/lmtp[1]", "smtp[1]", "dovecot[1]"] {
+        for tag in ["postfix/smtpd[1]", "postfix/lmtp[1]", "smtp[1]", "dovecot[1]"] {
             assert_eq!(told(&format!("Nov 28 10:00:00 mail {tag}: {words}")), "nothing", "{tag}");
         }
         let whole = format!("Nov 28 10:00:00 mail postfix/relay/smtp[77]: {words}");
-        assert_eq!(
-            told(&whole),
-            "postfix postfix/relay/smtp refused by mx.b.example 198.51.100.25 from -: 550 no [5.0.0]"
-        );
+        assert_eq!(told(&whole), "postfix postfix/relay/smtp refused by mx.b.example 198.51.100.25 from -: 550 no");
         for end in 0..whole.len() {
             let _ = told(&whole[..end]);
         }

@@ -1,10 +1,12 @@
 //! Events counted: alike ones together, by the day, so that the days that count can be chosen when the newest line is known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use super::event::{Event, What};
-use crate::addr::Family;
+use super::event::{Event, Then, What};
+use super::taken::{Sender, Taken};
+use crate::addr::{Family, is_public};
 use crate::facts::{Departure, DepartureKind, Mta, Refused};
 use crate::replies::{self, Heard, Proof};
 
@@ -12,8 +14,14 @@ use crate::replies::{self, Heard, Proof};
 pub(super) const DAYS: i64 = 14;
 /// Kinds of events that are told apart; a server with 50,000 domains has some hundreds.
 const KINDS: usize = 2000;
-/// Names of receiving hosts that are kept for one kind of reply.
+/// Names of receiving hosts that are told for one kind of reply.
 const HOSTS: usize = 8;
+/// Those that are kept, to see whether each took mail since.
+const HOSTS_KEPT: usize = 256;
+/// Messages of which it is remembered that they count already.
+const REMEMBERED: usize = 200_000;
+/// Refusals that wait for the line that says what became of them; each takes some hundred octets.
+const PENDING: usize = 20_000;
 /// Days of events of one kind that are kept while the newest line is not known.
 const DAYS_KEPT: usize = 64;
 /// Octets of names taken out of a log.
@@ -28,10 +36,12 @@ struct RefusedAs {
     service: String,
     family: Option<Family>,
     local: Option<IpAddr>,
+    inside: bool,
     named: Option<IpAddr>,
     reply: &'static str,
     code: Option<u16>,
     status: Option<String>,
+    waits: bool,
 }
 
 /// What departures have in common.
@@ -48,9 +58,10 @@ struct LeftAs {
 struct Days(BTreeMap<i64, (u64, i64, i64)>);
 
 impl Days {
-    fn add(&mut self, at: i64) {
+    /// Adds an event, or one of a message that counts on that day already.
+    fn add(&mut self, at: i64, counts: bool) {
         let (count, first, last) = self.0.entry(at.div_euclid(DAY)).or_insert((0, at, at));
-        *count += 1;
+        *count += u64::from(counts);
         (*first, *last) = ((*first).min(at), (*last).max(at));
         if self.0.len() > DAYS_KEPT {
             // Those that could count are among the newest.
@@ -71,7 +82,8 @@ impl Days {
     /// Count, first and last of those from `since` on; `None` where there is none.
     fn from(&self, since: i64) -> Option<(u64, i64, i64)> {
         let counted = self.0.range(since.div_euclid(DAY)..).map(|(_, found)| *found);
-        counted.reduce(|one, other| (one.0 + other.0, one.1.min(other.1), one.2.max(other.2)))
+        let all = counted.reduce(|one, other| (one.0 + other.0, one.1.min(other.1), one.2.max(other.2)));
+        all.filter(|(count, _, _)| *count > 0)
     }
 }
 
@@ -79,8 +91,43 @@ impl Days {
 #[derive(Debug, Clone)]
 struct Known {
     days: Days,
-    hosts: BTreeSet<String>,
+    /// The hosts that said so, and when each did last.
+    hosts: BTreeMap<String, i64>,
+    /// Whether further hosts did.
+    more_hosts: bool,
     words: String,
+}
+
+impl Known {
+    fn new(words: String) -> Known {
+        Known { days: Days::default(), hosts: BTreeMap::new(), more_hosts: false, words }
+    }
+
+    fn host(&mut self, host: String, at: i64) {
+        if self.hosts.len() >= HOSTS_KEPT && !self.hosts.contains_key(&host) {
+            self.more_hosts = true;
+            return;
+        }
+        let last = self.hosts.entry(host).or_insert(at);
+        *last = (*last).max(at);
+    }
+
+    fn merge(&mut self, other: Known) {
+        self.days.merge(other.days);
+        self.more_hosts |= other.more_hosts;
+        for (host, at) in other.hosts {
+            self.host(host, at);
+        }
+    }
+}
+
+/// A refusal, as its line tells it.
+#[derive(Debug, Clone)]
+struct Told {
+    kind: RefusedAs,
+    host: String,
+    words: String,
+    at: i64,
 }
 
 /// Events that were counted.
@@ -88,64 +135,126 @@ struct Known {
 pub(super) struct Tally {
     refused: BTreeMap<RefusedAs, Known>,
     left: BTreeMap<LeftAs, Days>,
+    taken: Taken,
+    /// Refusals after which the next host was tried, by message, host and day: another line may tell the same.
+    pending: BTreeMap<u64, Told>,
     /// Events of further kinds than are told apart.
     pub further: u64,
 }
 
+/// Messages that count already, by message, host, reply and day, over all logs.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    counted: HashSet<u64>,
+    /// Whether not all could be remembered.
+    pub full: bool,
+}
+
+impl Messages {
+    /// Whether this is the first that is seen of it.
+    fn is_new(&mut self, message: u64) -> bool {
+        if self.counted.contains(&message) {
+            return false;
+        }
+        if self.counted.len() < REMEMBERED {
+            self.counted.insert(message);
+        } else {
+            self.full = true;
+        }
+        true
+    }
+}
+
 impl Tally {
     /// Counts an event, where it speaks of this host's identity.
-    pub(super) fn add(&mut self, event: &Event<'_>, at: i64) {
+    pub(super) fn add(&mut self, event: &Event<'_>, at: i64, messages: &mut Messages) {
         match event.what {
-            What::Left(address, kind) => {
-                let key = LeftAs { mta: event.mta, service: name(event.service), address, kind };
-                if let Some(days) = kind_of(&mut self.left, key, &mut self.further, Days::default) {
-                    days.add(at);
+            What::Left(address, kind) => self.left(event, address, kind, at),
+            What::Taken { host, address, local } => {
+                let sender = Sender { mta: event.mta, service: event.service, family: family(address, local), local };
+                self.taken.add(host, &sender, at);
+                if let Some(local) = local {
+                    self.left(event, local, DepartureKind::Delivered, at);
                 }
             }
-            What::Refused { host, address, local, reply, status } => {
-                let Some(heard) = replies::heard(&String::from_utf8_lossy(reply)) else { return };
-                self.refused(event, (host, address, local), &heard, status, at);
+            What::Refused { local, reply, .. } => {
+                if let Some(local) = local {
+                    self.left(event, local, DepartureKind::Tried, at);
+                }
+                if let Some(heard) = replies::heard(&String::from_utf8_lossy(reply)) {
+                    self.refused(event, &heard, at, messages);
+                }
             }
         }
     }
 
-    fn refused(
-        &mut self,
-        event: &Event<'_>,
-        (host, address, local): (&[u8], Option<IpAddr>, Option<IpAddr>),
-        heard: &Heard,
-        status: &[u8],
-        at: i64,
-    ) {
-        let apart = || Some(name(status)).filter(|status| !status.is_empty());
-        let key = RefusedAs {
+    fn left(&mut self, event: &Event<'_>, address: IpAddr, kind: DepartureKind, at: i64) {
+        let key = LeftAs { mta: event.mta, service: name(event.service), address, kind };
+        if let Some(days) = kind_of(&mut self.left, key, &mut self.further, Days::default) {
+            days.add(at, true);
+        }
+    }
+
+    fn refused(&mut self, event: &Event<'_>, heard: &Heard, at: i64, messages: &mut Messages) {
+        let What::Refused { message, then, host, address, local, .. } = event.what else { return };
+        let inside = address.is_some_and(|address| !is_public(address));
+        let named = if inside { heard.any_address } else { heard.address };
+        let kind = RefusedAs {
             mta: event.mta,
             service: name(event.service),
-            family: address.or(local).map(Family::from),
+            family: family(address, local),
             local,
-            named: heard.address,
+            inside,
+            named: named.filter(|named| Some(*named) != address),
             reply: heard.reply.id,
             code: heard.code,
-            status: heard.status().map(str::to_owned).or_else(apart),
+            status: heard.status().map(str::to_owned),
+            waits: then != Then::GivenUp,
         };
-        let new = || Known { days: Days::default(), hosts: BTreeSet::new(), words: heard.words() };
-        let Some(known) = kind_of(&mut self.refused, key, &mut self.further, new) else { return };
-        known.days.add(at);
-        if known.hosts.len() < HOSTS && !host.is_empty() {
-            known.hosts.insert(name(host));
+        let told = Told { kind, host: name(host), words: heard.words(), at };
+        if message.is_empty() {
+            return self.count(told, true);
+        }
+        let mut hasher = DefaultHasher::new();
+        (event.mta, message, host, heard.reply.id, at.div_euclid(DAY)).hash(&mut hasher);
+        let message = hasher.finish();
+        match then {
+            Then::NextHost if self.pending.len() < PENDING => {
+                let earlier = self.pending.entry(message).or_insert_with(|| told.clone());
+                earlier.at = earlier.at.max(told.at);
+            }
+            _ => {
+                let new = messages.is_new(message);
+                self.count(told, new);
+            }
+        }
+    }
+
+    /// Counts those of which no other line tells what became of them.
+    pub(super) fn settle(&mut self, messages: &mut Messages) {
+        for (message, told) in std::mem::take(&mut self.pending) {
+            if messages.is_new(message) {
+                self.count(told, true);
+            }
+        }
+    }
+
+    fn count(&mut self, told: Told, counts: bool) {
+        let Told { kind, host, words, at } = told;
+        let Some(known) = kind_of(&mut self.refused, kind, &mut self.further, || Known::new(words)) else { return };
+        known.days.add(at, counts);
+        if !host.is_empty() {
+            known.host(host, at);
         }
     }
 
     /// Adds what another counted.
     pub(super) fn merge(&mut self, other: Tally) {
         self.further += other.further;
-        for (key, found) in other.refused {
-            let new = || Known { days: Days::default(), hosts: BTreeSet::new(), words: found.words.clone() };
-            let Some(known) = kind_of(&mut self.refused, key, &mut self.further, new) else { continue };
-            known.days.merge(found.days);
-            known.hosts.extend(found.hosts);
-            while known.hosts.len() > HOSTS {
-                known.hosts.pop_last();
+        for (kind, found) in other.refused {
+            let new = || Known::new(found.words.clone());
+            if let Some(known) = kind_of(&mut self.refused, kind, &mut self.further, new) {
+                known.merge(found);
             }
         }
         for (key, days) in other.left {
@@ -153,6 +262,29 @@ impl Tally {
                 known.merge(days);
             }
         }
+        self.taken.merge(other.taken);
+        for (message, told) in other.pending {
+            let at = told.at;
+            let known = self.pending.entry(message).or_insert(told);
+            known.at = known.at.max(at);
+        }
+    }
+
+    /// Lines that do not say which client or transport was refused stand beside those that do, where these are of one.
+    fn with_their_service(&self) -> BTreeMap<RefusedAs, Known> {
+        let mut all = self.refused.clone();
+        let unsaid: Vec<RefusedAs> = all.keys().filter(|kind| !says_service(&kind.service)).cloned().collect();
+        for kind in unsaid {
+            let alike = |other: &&RefusedAs| {
+                says_service(&other.service) && RefusedAs { service: kind.service.clone(), ..(*other).clone() } == kind
+            };
+            let mut services = all.keys().filter(alike);
+            let (Some(one), None) = (services.next().cloned(), services.next()) else { continue };
+            if let (Some(found), Some(known)) = (all.remove(&kind), all.get_mut(&one)) {
+                known.merge(found);
+            }
+        }
+        all
     }
 
     /// When the last event was.
@@ -163,31 +295,49 @@ impl Tally {
 
     /// The refusals from `since` on.
     pub(super) fn refusals(&self, since: i64) -> Vec<Refused> {
-        let known = self.refused.iter().filter_map(|(key, known)| {
+        let known = self.with_their_service().into_iter().filter_map(|(kind, known)| {
             let (count, first, last) = known.days.from(since)?;
-            let reply = replies::all().find(|reply| reply.id == key.reply)?;
-            let key = key.clone();
+            let reply = replies::all().find(|reply| reply.id == kind.reply)?;
+            let taken = self.taken_since(&kind, &known, last);
             Some(Refused {
-                mta: key.mta,
-                service: key.service,
-                family: key.family,
-                local: key.local,
-                named: key.named,
-                reply: key.reply.to_owned(),
-                receiver: reply.receiver.map(str::to_owned),
-                hosts: known.hosts.iter().cloned().collect(),
+                mta: kind.mta,
+                service: kind.service,
+                family: kind.family,
+                local: kind.local,
+                inside: kind.inside,
+                named: kind.named,
+                reply: kind.reply.to_owned(),
+                receiver: replies::operator(reply).map(str::to_owned),
+                hosts: known.hosts.into_keys().take(HOSTS).collect(),
                 meaning: reply.meaning.to_owned(),
                 names_it: reply.proof == Proof::NamesIt,
                 rules: reply.rules().into_iter().map(str::to_owned).collect(),
-                code: key.code,
-                status: key.status,
-                words: known.words.clone(),
+                code: kind.code,
+                status: kind.status,
+                words: known.words,
+                waits: kind.waits,
                 count,
                 first,
                 last,
+                taken,
             })
         });
         known.collect()
+    }
+
+    /// When mail was taken again, after the last refusal: by any host of one operator, else by each host that refused.
+    fn taken_since(&self, kind: &RefusedAs, known: &Known, last: i64) -> Option<i64> {
+        let service = Some(kind.service.as_bytes()).filter(|service| says_service(&String::from_utf8_lossy(service)));
+        let of = |host: &String| self.taken.last(host, kind.mta, service, kind.family, kind.local);
+        let reply = replies::all().find(|reply| reply.id == kind.reply)?;
+        if replies::operator(reply).is_some() {
+            return known.hosts.keys().filter_map(of).max().filter(|taken| *taken > last);
+        }
+        if known.more_hosts {
+            return None;
+        }
+        let each = known.hosts.iter().map(|(host, refused)| of(host).filter(|taken| taken > refused));
+        each.collect::<Option<Vec<i64>>>()?.into_iter().max()
     }
 
     /// The departures from `since` on.
@@ -220,10 +370,21 @@ pub(super) fn since(until: i64) -> i64 {
     until.saturating_sub(DAYS * DAY).div_euclid(DAY) * DAY
 }
 
+/// Whether what delivered is known by this name: error(8) and lines without a transport speak for another.
+fn says_service(service: &str) -> bool {
+    !service.is_empty() && !service.ends_with("/error")
+}
+
+fn family(address: Option<IpAddr>, local: Option<IpAddr>) -> Option<Family> {
+    address.or(local).map(Family::from)
+}
+
 /// Whether both ends are on this host: what a filter here says is not what receivers do.
 pub(super) fn is_inside(event: &Event<'_>) -> bool {
     match event.what {
-        What::Refused { address, .. } => address.is_some_and(|address| address.is_loopback()),
+        What::Refused { address, .. } | What::Taken { address, .. } => {
+            address.is_some_and(|address| address.is_loopback())
+        }
         What::Left(address, _) => address.is_loopback(),
     }
 }

@@ -202,8 +202,11 @@ fn rotated_packed_and_overlapping_logs_count_each_event_once() {
         assert_eq!(counts(&log), [("gmail-ptr-missing", 600)]);
         assert_eq!(log.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["mail.log.1", "mail.log"]);
     }
-    // The same event twice in one log is two.
-    let twice = lines[0].clone() + &lines[0];
+    // One message, with two recipients or tried again, counts once a day.
+    let twice = lines[0].clone() + &lines[0] + &refused("Nov 27 11:00:00", 0);
+    let log = read(vec![source("a", NOW, twice.clone())], &how());
+    assert_eq!((counts(&log), log.refusals[0].last), (vec![("gmail-ptr-missing", 1)], at("2026-11-27T11:00:00Z")));
+    let twice = twice + &refused("Nov 28 10:00:00", 0);
     assert_eq!(counts(&read(vec![source("a", NOW, twice)], &how())), [("gmail-ptr-missing", 2)]);
 }
 
@@ -265,4 +268,117 @@ fn exims_own_zone_and_local_addresses() {
     let [one] = log.departures.as_slice() else { panic!("{log:?}") };
     assert_eq!((one.address.to_string().as_str(), one.service.as_str(), one.count), ("203.0.113.77", "remote_smtp", 1));
     assert_eq!((one.first, log.files[0].last), (at("2026-11-28T07:00:00Z"), Some(at("2026-11-28T07:00:00Z"))));
+}
+
+/// A line of Postfix.
+fn postfix(stamp: &str, program: &str, words: &str) -> String {
+    format!("{stamp} mail postfix/{program}[77]: {words}\n")
+}
+
+/// A delivery, and what became of it.
+fn delivery(stamp: &str, queue: &str, host: &str, status: &str) -> String {
+    let words =
+        format!("{queue}: to=<anna@b.example>, relay={host}[198.51.100.25]:25, delay=1, dsn=4.0.0, status={status}");
+    postfix(stamp, "smtp", &words)
+}
+
+const NO_REVERSE: &str =
+    "450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.10] (in reply to RCPT TO command))";
+const GREETING: &str = "host mx00.gmx.net[198.51.100.9] refused to talk to me: 554-gmx.net Nemesis ESMTP Service not available 554-No SMTP service 554-Bad DNS \
+     PTR resource record. 554 For explanation visit http://postmaster.gmx.com/";
+
+#[test]
+fn hosts_that_took_mail_later() {
+    let put_off = |stamp: &str, queue: &str, host: &str| {
+        delivery(stamp, queue, host, &format!("deferred (host {host}[198.51.100.25] said: {NO_REVERSE}"))
+    };
+    let sent = |stamp: &str, host: &str| delivery(stamp, "4AF", host, "sent (250 2.0.0 Ok: queued as 4CD)");
+    let taken = |lines: &[String]| {
+        let log = read(vec![source("a", NOW, lines.concat())], &how());
+        let [one] = log.refusals.as_slice() else { panic!("{log:?}") };
+        one.taken.map(|at| Timestamp::from_second(at).unwrap().to_string())
+    };
+    let refused = put_off("Nov 28 10:00:00", "4AA", "mx.b.example");
+    assert_eq!(taken(&[refused.clone()]), None);
+    assert_eq!(taken(&[sent("Nov 28 09:00:00", "mx.b.example"), refused.clone()]), None, "before");
+    assert_eq!(taken(&[refused.clone(), sent("Nov 28 11:00:00", "mx.c.example")]), None, "another host");
+    let later = sent("Nov 28 11:00:00", "mx.b.example");
+    assert_eq!(taken(&[refused.clone(), later.clone()]).as_deref(), Some("2026-11-28T11:00:00Z"));
+    let other_client = later.replace("postfix/smtp", "postfix-out/smtp");
+    assert_eq!(taken(&[refused.clone(), other_client]), None, "another client");
+    let other_family = later.replace("198.51.100.25", "2001:db8::25");
+    assert_eq!(taken(&[refused.clone(), other_family]), None, "another family");
+    let both = [refused, put_off("Nov 28 10:30:00", "4AB", "mx.c.example"), later];
+    assert_eq!(taken(&both), None, "one of two");
+    let all = [both.concat(), sent("Nov 28 10:40:00", "mx.c.example")];
+    assert_eq!(taken(&all).as_deref(), Some("2026-11-28T11:00:00Z"));
+}
+
+#[test]
+fn one_operator_is_one_receiver_whichever_host() {
+    let second = refused("Nov 28 10:05:00", 2).replace("gmail-smtp-in", "alt1.gmail-smtp-in");
+    let sent = delivery("Nov 28 11:00:00", "4AF", "gmail-smtp-in.l.google.com", "sent (250 2.0.0 OK)");
+    let log = read(vec![source("a", NOW, [refused("Nov 28 10:00:00", 1), second, sent].concat())], &how());
+    assert_eq!((log.refusals[0].count, log.refusals[0].taken), (2, Some(at("2026-11-28T11:00:00Z"))));
+}
+
+#[test]
+fn refusals_at_the_greeting_count_once_for_message_and_host() {
+    let time_out = "deferred (connect to mx01.gmx.net[198.51.100.10]:25: Connection timed out)";
+    let suspended = |queue: &str| {
+        let words = format!(
+            "{queue}: to=<b@gmx.example>, relay=none, delay=1, dsn=4.0.0, status=deferred (delivery temporarily suspended: {GREETING})"
+        );
+        postfix("Nov 28 10:05:00", "error", &words)
+    };
+    let next = postfix("Nov 28 10:00:00", "smtp", &format!("4AA: {GREETING}"));
+    let text = [next.clone(), delivery("Nov 28 10:00:30", "4AA", "mx01.gmx.net", time_out)].concat();
+    let log = read(vec![source("a", NOW, text.clone())], &how());
+    let [one] = log.refusals.as_slice() else { panic!("{log:?}") };
+    assert_eq!(
+        (one.receiver.as_deref(), one.count, one.waits),
+        (Some("GMX, WEB.DE, mail.com, 1&1 (United Internet)"), 1, true)
+    );
+    assert_eq!((one.code, one.status.as_deref()), (Some(554), None), "Postfix' own code is none of the reply");
+    let text =
+        [next.clone(), suspended("4AA"), suspended("4AA"), suspended("4AB"), next.clone(), next.replace("4AA", "4AC")]
+            .concat();
+    let log = read(vec![source("a", NOW, text)], &how());
+    let [one] = log.refusals.as_slice() else { panic!("{log:?}") };
+    assert_eq!((one.service.as_str(), one.count), ("postfix/smtp", 3), "4AA, 4AB, 4AC");
+}
+
+#[test]
+fn what_exim_says_of_one_host_before_the_next() {
+    let id = "1sKxyz-000000012Ab-1cDe";
+    let host = "H=mx.b.example [198.51.100.25]";
+    let reply = "SMTP error from remote mail server after EHLO mail: 550 5.7.1 <mail>: Helo command rejected: need fully-qualified hostname";
+    let to = "a@b.example R=dnslookup T=remote_smtp";
+    let one = |lines: &[String]| {
+        let log = read(vec![source("mainlog", NOW, lines.concat())], &how());
+        let [one] = log.refusals.as_slice() else { panic!("{log:?}") };
+        (one.service.clone(), one.count, one.waits)
+    };
+    let next = format!("2026-11-28 10:00:00 {id} {host}: {reply}\n");
+    let time_out =
+        format!("2026-11-28 10:02:00 {id} == {to} defer (110) H=mx2.b.example [198.51.100.26]: Connection timed out\n");
+    assert_eq!(one(&[next.clone(), time_out]), (String::new(), 1, true));
+    let failed = format!("2026-11-28 10:02:00 {id} ** {to} {host}: {reply}\n");
+    assert_eq!(one(&[next.clone(), failed.clone()]), ("remote_smtp".to_owned(), 1, false), "what became of it");
+    let two = read(vec![source("mainlog", NOW, next.replace("1cDe", "1cDf") + &failed)], &how());
+    assert_eq!(two.refusals.iter().map(|one| one.count).sum::<u64>(), 2, "another message");
+}
+
+#[test]
+fn deliveries_that_failed_show_their_local_address() {
+    let text = "2026-11-28 10:00:00 1sKxyz-000000012Ab-1cDe == a@b.example R=dnslookup T=remote_smtp defer (110) H=mx.b.example [198.51.100.25] \
+                I=[203.0.113.77]:41234: Connection timed out\n\
+                2026-11-28 10:00:01 1sKxyz-000000012Ab-1cDf ** a@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25] \
+                I=[203.0.113.77]:41235: SMTP error from remote mail server after RCPT TO:<a@b.example>: 550 no\n";
+    let log = read(vec![source("mainlog", NOW, text)], &how());
+    let [one] = log.departures.as_slice() else { panic!("{log:?}") };
+    assert_eq!(
+        (one.address.to_string().as_str(), one.kind, one.count),
+        ("203.0.113.77", crate::facts::DepartureKind::Tried, 2)
+    );
 }

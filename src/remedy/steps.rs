@@ -176,7 +176,7 @@ fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
             _ if finding.meta.code == "CFG009" => "the generator has to be run, and what it will write cannot be known before",
             (_, "SMT" | "TLS") => "the finding says what to do; helolint does not try it",
             (_, "DOM") => "the SPF record has to be changed in the DNS, as the finding says",
-            (_, "LOG") => "it has happened; once its cause is gone, the log forgets it in fourteen days",
+            (_, "LOG") => "it has happened; it goes once the findings that it confirms are settled and no further reply comes",
             (_, "DNS") => "it is for those who run the servers concerned",
             _ if lab.ground.root.is_none() => NO_FILES,
             _ if refused(lab, finding) == Some(Refused::Hidden) => HIDDEN,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Proof, Reply, addresses, known, prefilter, text, without_superseded, wording};
+use crate::addr::is_public;
 
 /// Characters of a reply's own words that are kept.
 const WORDS: usize = 160;
@@ -14,6 +15,8 @@ pub struct Heard {
     pub reply: &'static Reply,
     /// The first public address in it.
     pub address: Option<IpAddr>,
+    /// The first address in it, whichever.
+    pub any_address: Option<IpAddr>,
     /// Its code.
     pub code: Option<u16>,
     joined: String,
@@ -29,8 +32,9 @@ pub fn heard(reply: &str) -> Option<Heard> {
     if reply.proof == Proof::NotIdentity {
         return None;
     }
-    let address = addresses(&joined).first().copied();
-    Some(Heard { reply, address, code: text::code(&joined), joined })
+    let named = addresses(&joined, |_| true);
+    let (address, any_address) = (named.iter().copied().find(|addr| is_public(*addr)), named.first().copied());
+    Some(Heard { reply, address, any_address, code: text::code(&joined), joined })
 }
 
 impl Heard {

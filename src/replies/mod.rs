@@ -142,6 +142,11 @@ pub fn all() -> impl Iterator<Item = &'static Reply> {
     mailboxes::MAILBOXES.iter().chain(software::SOFTWARE)
 }
 
+/// Who says so, where that is one who runs mail servers, and not software that many run.
+pub fn operator(reply: &Reply) -> Option<&'static str> {
+    mailboxes::MAILBOXES.iter().find(|own| own.id == reply.id)?.receiver
+}
+
 /// The replies by whether a text contains them, in the order of [`all`].
 static PATTERNS: LazyLock<RegexSet> = LazyLock::new(|| {
     let patterns = all().map(|reply| reply.pattern);
@@ -173,7 +178,7 @@ pub fn recognise(text: &str) -> Recognised {
     let replies = known(&joined);
     let helo = replies.iter().flat_map(|reply| helo_names(reply, &joined)).collect();
     let replies = without_superseded(replies);
-    Recognised { replies, addresses: addresses(&joined), helo, code: text::code(&joined), incoming, cut }
+    Recognised { replies, addresses: addresses(&joined, is_public), helo, code: text::code(&joined), incoming, cut }
 }
 
 /// The known replies that a joined text contains, in the order of [`all`].
@@ -228,8 +233,8 @@ static RECEIVER: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
-/// Public addresses in a text, the receiver's apart.
-fn addresses(joined: &str) -> Vec<IpAddr> {
+/// Addresses in a text that `counts`, the receiver's apart.
+fn addresses(joined: &str, counts: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
     let without = match RECEIVER.as_ref() {
         Some(receiver) => receiver.replace_all(joined.as_bytes(), &b" "[..]).into_owned(),
         None => joined.as_bytes().to_vec(),
@@ -240,7 +245,7 @@ fn addresses(joined: &str) -> Vec<IpAddr> {
         // `[IPv6:...]` leaves its tag's last digit; sentences leave full stops.
         let word = word.strip_prefix("6:").unwrap_or(word).trim_end_matches('.');
         if let Ok(addr) = word.trim_end_matches(':').parse::<IpAddr>().or_else(|_| word.parse())
-            && is_public(addr)
+            && counts(addr)
             && !found.contains(&addr)
         {
             found.push(addr);

@@ -25,6 +25,8 @@ pub struct LogView {
     pub since: String,
     /// Up to when ages are counted: the time of the run, or the newest line.
     pub until: String,
+    /// Whether that is the time of the run.
+    pub until_now: bool,
     /// Deliveries that receivers refused with replies known to speak of this host's identity, alike ones together; the most frequent first.
     pub refused: Vec<RefusalView>,
     /// What was not read, or not counted, a sentence each.
@@ -75,45 +77,54 @@ pub struct RefusalView {
     pub names_it: bool,
     /// Rules that look into it.
     pub rules: Vec<String>,
-    /// How many deliveries.
+    /// Whether they are tried again; else they failed for good.
+    pub waits: bool,
+    /// How many deliveries: a message counts once for each host and day.
     pub count: u64,
     /// The first of them.
     pub first: String,
     /// The last of them.
     pub last: String,
+    /// When the same hosts took mail from the same sender again, after that; null: not by these logs.
+    pub taken: Option<String>,
 }
 
 sanitize_fields! {
-    LogView { files, since, until, refused, not_read }
+    LogView { files, since, until, until_now, refused, not_read }
     LogFileView { name, packed, lines, octets, from, to }
     RefusalView {
-        receiver, hosts, sending, mta, service, reply, code, status, words, meaning, names_it, rules, count, first, last,
+        receiver, hosts, sending, mta, service, reply, code, status, words, meaning, names_it, rules, waits, count, first,
+        last, taken,
     }
 }
 
 /// The view of what logs show; `None` where none was to be read.
 pub(super) fn view(facts: &Facts) -> Option<LogView> {
-    let MailLog { files, since, until, refusals, unread, .. } = facts.log.as_deref()?;
+    let log = facts.log.as_deref()?;
+    let MailLog { files, since, until, until_now, refusals, unread, .. } = log;
+    let time = |at| time(log, at);
     let own = OwnAddresses::new(facts);
     let sending = |refused: &Refused| spoken_of(facts, &own, refused).address;
-    let mut refused: Vec<RefusalView> = refusals.iter().map(|refused| refusal(refused, sending(refused))).collect();
+    let mut refused: Vec<RefusalView> =
+        refusals.iter().map(|refused| refusal(refused, sending(refused), time)).collect();
     refused.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.last.cmp(&other.last)));
-    let files = files.iter().map(file).collect();
-    Some(LogView { files, since: time(*since), until: time(*until), refused, not_read: unread.clone() })
+    let files = files.iter().map(|read| file(read, time)).collect();
+    let (since, until, until_now) = (time(*since), time(*until), *until_now);
+    Some(LogView { files, since, until, until_now, refused, not_read: unread.clone() })
 }
 
-fn file(log: &ReadLog) -> LogFileView {
+fn file(log: &ReadLog, time: impl Fn(i64) -> String) -> LogFileView {
     LogFileView {
         name: log.name.clone(),
         packed: log.packed,
         lines: log.lines,
         octets: log.octets,
-        from: log.first.map(time),
-        to: log.last.map(time),
+        from: log.first.map(&time),
+        to: log.last.map(&time),
     }
 }
 
-fn refusal(refused: &Refused, sending: Option<IpAddr>) -> RefusalView {
+fn refusal(refused: &Refused, sending: Option<IpAddr>, time: impl Fn(i64) -> String) -> RefusalView {
     RefusalView {
         receiver: refused.receiver.clone(),
         hosts: refused.hosts.clone(),
@@ -127,27 +138,26 @@ fn refusal(refused: &Refused, sending: Option<IpAddr>) -> RefusalView {
         meaning: refused.meaning.clone(),
         names_it: refused.names_it,
         rules: refused.rules.clone(),
+        waits: refused.waits,
         count: refused.count,
         first: time(refused.first),
         last: time(refused.last),
+        taken: refused.taken.map(&time),
     }
 }
 
-/// `2026-11-28T10:02:00Z`.
-fn time(at: i64) -> String {
-    Timestamp::from_second(at).map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+/// `2026-11-28T10:02:00Z`; without the `Z` where it is the time of the host's clock, whose zone is not known.
+fn time(log: &MailLog, at: i64) -> String {
+    let form = if log.own_time { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%SZ" };
+    Timestamp::from_second(at).map_or_else(|_| String::new(), |at| at.strftime(form).to_string())
 }
 
-/// A time as people read it: without the day where that is the day of `until`.
-fn clock(at: &str, until: &str) -> String {
-    let parts = |text: &str| {
-        text.split_once('T').map(|(day, time)| (day.to_owned(), time.get(..5).unwrap_or_default().to_owned()))
-    };
-    match (parts(at), parts(until)) {
-        (Some((day, time)), Some((today, _))) if day == today => format!("{time} UTC"),
-        (Some((day, time)), _) => format!("{day} {time} UTC"),
-        _ => at.to_owned(),
-    }
+/// A time as people read it: without the day where that is `today`.
+fn clock(at: &str, today: Option<&str>) -> String {
+    let Some((day, time)) = at.split_once('T') else { return at.to_owned() };
+    let minute = time.get(..5).unwrap_or_default();
+    let zone = if time.ends_with('Z') { "UTC" } else { "by the host's clock" };
+    if today.is_some_and(|today| today == day) { format!("{minute} {zone}") } else { format!("{day} {minute} {zone}") }
 }
 
 /// The title of what is told of logs.
@@ -156,10 +166,11 @@ pub(super) const TITLE: &str = "What receivers said, by the mail log";
 impl LogView {
     /// What receivers did, a sentence each, the most frequent first; then what was read.
     pub(super) fn sentences(&self) -> (Vec<String>, Vec<String>) {
-        let mut did: Vec<String> =
-            self.refused.iter().take(TOLD).map(|refused| refused.sentence(&self.until)).collect();
+        // A day goes without saying where the run is of that day.
+        let today = self.until.split_once('T').map(|(day, _)| day).filter(|_| self.until_now);
+        let mut did: Vec<String> = self.refused.iter().take(TOLD).map(|refused| refused.sentence(today)).collect();
         if self.refused.len() > TOLD {
-            did.push(format!("and {} more kinds of replies", self.refused.len() - TOLD));
+            did.push(format!("and {} of replies", count(self.refused.len() - TOLD, "more kind")));
         }
         let mut notes = Vec::new();
         if !self.files.is_empty() {
@@ -169,12 +180,13 @@ impl LogView {
                 self.files.iter().filter_map(|file| file.to.as_ref()).max(),
             );
             let span = match span {
-                (Some(from), Some(to)) => format!(", from {} to {}", clock(from, ""), clock(to, "")),
+                (Some(from), Some(to)) => format!(", from {} to {}", clock(from, None), clock(to, None)),
                 _ => String::new(),
             };
             let what = if did.is_empty() { ": no reply that is known to speak of this host's identity" } else { "" };
             let logs = count(self.files.len(), "log");
-            notes.push(format!("{logs} of {lines} lines{span}{what}"));
+            let lines = count(usize::try_from(lines).unwrap_or(usize::MAX), "line");
+            notes.push(format!("{logs} of {lines}{span}{what}"));
         }
         notes.extend(self.not_read.iter().cloned());
         (did, notes)
@@ -182,30 +194,32 @@ impl LogView {
 }
 
 impl RefusalView {
-    /// `Gmail refused 14 messages from 203.0.113.10 since 10:02 UTC (550 5.7.25)`.
-    fn sentence(&self, until: &str) -> String {
+    /// `Gmail refused 14 deliveries from 203.0.113.10 since 10:02 UTC (550 5.7.25)`.
+    fn sentence(&self, today: Option<&str>) -> String {
         let who = match &self.receiver {
             Some(receiver) => receiver.clone(),
             None if self.hosts.is_empty() => "a receiver".to_owned(),
             None => self.hosts.iter().take(HOSTS).cloned().collect::<Vec<_>>().join(", "),
         };
-        let number = usize::try_from(self.count).unwrap_or(usize::MAX);
-        let for_good = self.code.is_none_or(|code| code >= 500);
-        let (did, what) = match (for_good, number) {
-            (true, _) => ("refused", count(number, "message")),
-            (false, 1) => ("put off", "1 delivery".to_owned()),
-            (false, _) => ("put off", format!("{number} deliveries")),
+        let did = if self.waits { "put off" } else { "refused" };
+        let what = match self.count {
+            1 => "1 delivery".to_owned(),
+            number => format!("{number} deliveries"),
         };
         let from = self.sending.map_or_else(|| "this host".to_owned(), |address| address.to_string());
-        let when = if self.count == 1 {
-            format!("at {}", clock(&self.last, until))
-        } else {
-            format!("since {}", clock(&self.first, until))
+        let when = match self.count {
+            1 if today.is_some_and(|today| self.last.starts_with(today)) => format!("at {}", clock(&self.last, today)),
+            1 => format!("on {}", clock(&self.last, today)),
+            _ => format!("since {}", clock(&self.first, today)),
+        };
+        let taken = match &self.taken {
+            Some(taken) => format!(", and took mail since, by {}", clock(taken, today)),
+            None => String::new(),
         };
         let code = [self.code.map(|code| code.to_string()), self.status.clone()];
         let code: Vec<String> = code.into_iter().flatten().collect();
         let code = if code.is_empty() { String::new() } else { format!(" ({})", code.join(" ")) };
-        format!("{who} {did} {what} from {from} {when}{code}")
+        format!("{who} {did} {what} from {from} {when}{code}{taken}")
     }
 }
 
@@ -221,11 +235,24 @@ mod tests {
         assert_eq!(
             did,
             [
-                "Gmail refused 14 messages from 203.0.113.10 since 10:02 UTC (550 5.7.25)",
-                "mx.example.net put off 1 delivery from this host at 2026-11-19 23:00 UTC (450)"
-            ]
+                "Gmail refused 14 deliveries from 203.0.113.10 since 2026-11-20 10:02 UTC (550 5.7.25)",
+                "mx.example.net put off 1 delivery from this host on 2026-11-19 23:00 UTC (554)"
+            ],
+            "what waits is put off, whatever the code"
         );
         assert_eq!(notes[0], "1 log of 20 lines, from 2026-11-14 08:00 UTC to 2026-11-20 12:00 UTC");
+        let mut now = LogView { until_now: true, ..log.clone() };
+        now.refused[0].taken = Some("2026-11-20T12:00:00Z".into());
+        assert_eq!(
+            now.sentences().0[0],
+            "Gmail refused 14 deliveries from 203.0.113.10 since 10:02 UTC (550 5.7.25), and took mail since, by 12:00 UTC"
+        );
+        let mut own = log.clone();
+        own.refused[1].last = "2026-11-19T23:00:00".into();
+        own.files[0].lines = 1;
+        let (did, notes) = own.sentences();
+        assert!(did[1].ends_with("on 2026-11-19 23:00 by the host's clock (554)"), "{did:?}");
+        assert!(notes[0].starts_with("1 log of 1 line,"), "{notes:?}");
         let none = LogView { refused: Vec::new(), ..log };
         assert!(none.sentences().1[0].ends_with(": no reply that is known to speak of this host's identity"));
     }

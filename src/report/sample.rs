@@ -407,14 +407,16 @@ pub(crate) fn log(stranger: &str) -> LogView {
         meaning: "The address has no PTR record.".into(),
         names_it: true,
         rules: vec!["PTR001".into()],
+        waits: false,
         count: 14,
         first: "2026-11-20T10:02:00Z".into(),
         last: "2026-11-20T11:00:00Z".into(),
+        taken: None,
     };
     let at = "2026-11-19T23:00:00Z".to_owned();
     let other =
-        RefusalView { receiver: None, sending: None, code: Some(450), status: None, count: 1, ..refused.clone() };
-    let other = RefusalView { first: at.clone(), last: at, ..other };
+        RefusalView { receiver: None, sending: None, code: Some(554), status: None, count: 1, ..refused.clone() };
+    let other = RefusalView { waits: true, first: at.clone(), last: at, ..other };
     LogView {
         files: vec![LogFileView {
             name: format!("/var/log/mail.log{stranger}"),
@@ -426,6 +428,7 @@ pub(crate) fn log(stranger: &str) -> LogView {
         }],
         since: "2026-11-06T00:00:00Z".into(),
         until: "2026-11-20T13:00:00Z".into(),
+        until_now: false,
         refused: vec![refused, other],
         not_read: vec![format!("/var/log/mail.log.1{stranger} was not read: permission denied")],
     }

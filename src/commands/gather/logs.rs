@@ -11,7 +11,7 @@ use crate::inputs::LogInput;
 use crate::logs::{self, How, Source};
 use crate::process;
 
-/// How long logs are read: time for twenty gigabytes of plain ones.
+/// How long logs are read: time for gigabytes of plain ones.
 pub(super) const READING: Duration = Duration::from_secs(60);
 
 /// Logs that are open.
@@ -43,7 +43,8 @@ pub(super) fn open(input: LogInput, host: Option<(&Root, &Facts)>) -> Option<Ope
             // A copy of a host ends when it was copied.
             let newest = logs.iter().filter_map(|(_, log)| log.modified).max();
             let end = if live { clock } else { newest.unwrap_or(clock) };
-            Some(opened(logs, notes, (end, live), Some(end)))
+            // The newest line, and not the time of its file: who copies may set another.
+            Some(opened(logs, notes, (end, live), live.then_some(end)))
         }
     }
 }

@@ -18,11 +18,20 @@ pub(super) fn last_change_of_any(facts: &Facts, log: &MailLog) -> Option<i64> {
     last_change(log, facts.paths.iter())
 }
 
-/// `2026-11-28 10:02 UTC`.
-pub(crate) fn time(at: i64) -> String {
+/// `2026-11-28 10:02 UTC`; by the host's clock where its zone is not known.
+pub(super) fn time(log: &MailLog, at: i64) -> String {
+    let clock = if log.own_time { "by the host's clock" } else { "UTC" };
     match Timestamp::from_second(at) {
-        Ok(at) => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        Ok(at) => format!("{} {clock}", at.strftime("%Y-%m-%d %H:%M")),
         Err(_) => "a time that is none".to_owned(),
+    }
+}
+
+/// `once, on 2026-11-28 10:02 UTC, 2 days ago`, `14 times since 2026-11-20 00:10 UTC, the last 3 hours ago`.
+pub(super) fn often(log: &MailLog, number: u64, first: i64, last: i64) -> String {
+    match number {
+        1 => format!("once, on {}, {}", time(log, last), age(log, last)),
+        _ => format!("{number} times since {}, the last {}", time(log, first), age(log, last)),
     }
 }
 
@@ -39,7 +48,8 @@ pub(super) fn age(log: &MailLog, at: i64) -> String {
     if log.until_now { format!("{long} ago") } else { format!("{long} before the log ends") }
 }
 
-fn plural(number: i64, one: &str) -> String {
+/// A number and what is counted.
+pub(super) fn plural(number: i64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
@@ -64,7 +74,9 @@ mod tests {
             (age(&now, log.until + 5), age(&now, log.until - 86_400)),
             ("a moment ago".into(), "24 hours ago".into())
         );
-        assert_eq!(time(1_793_880_120), "2026-11-05 12:02 UTC");
-        assert_eq!(time(i64::MAX), "a time that is none");
+        assert_eq!(time(&log, 1_793_880_120), "2026-11-05 12:02 UTC");
+        assert_eq!(time(&log, i64::MAX), "a time that is none");
+        let own = MailLog { own_time: true, ..log };
+        assert_eq!(time(&own, 1_793_880_120), "2026-11-05 12:02 by the host's clock");
     }
 }

@@ -4,6 +4,7 @@ mod listed;
 pub(crate) mod log;
 mod rejected_for_identity;
 mod sends_from_unknown_address;
+mod state;
 
 use crate::rules::Rule;
 

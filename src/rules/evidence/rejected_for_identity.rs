@@ -2,9 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::facts::{Facts, MailLog, Origin, OutboundPath, Refused};
-use crate::findings::{Finding, Fix, Severity, Verdict, Who};
-use crate::identity::{OwnAddresses, SpokenOf, spoken_of};
-use crate::rules::evidence::log::{age, last_change, last_change_of_any, time};
+use crate::findings::{Finding, Fix, Severity, Who};
+use crate::identity::{OwnAddresses, SpokenOf, Standing, spoken_of};
+use crate::rules::evidence::log::{often, plural, time};
+use crate::rules::evidence::state::{Looked, State};
 use crate::rules::{Context, Judged, rule};
 
 rule! {
@@ -14,20 +15,26 @@ rule! {
     /// Only with `--log`, over the last fourteen days. Postfix or Exim logged a delivery that failed, for good or for now, with a reply that is
     /// known to name a fault of the sending host's identity (`helolint explain --reply` knows the same ones), or with one that is used for such
     /// a fault among others where a finding of this run confirms it. A reply that is not known is never taken for one, and no line in the log
-    /// proves nothing. Info where nothing of it is found any more and the last such reply is older than the last change of a file that sets the
-    /// name or address in question. Undetermined where no log could be read. Subject: the sending address; `this host` where neither the line
-    /// nor the configuration says which it was.
+    /// proves nothing. A message counts once for each host and day. Undetermined where no log could be read. Subject: the sending address;
+    /// `this host` where neither the line nor the configuration says which it was.
     ///
-    /// The address is the one that the line names (Exim's `I=[..]`, log selector `incoming_interface`); else one of this host's that the reply
-    /// names; else that of the service or transport of the line, in the family of the receiver's address. Stock Postfix does not log the local
-    /// address of a connection. Neither addresses of people nor numbers of messages are kept.
+    /// Info where each such reply is older than the last change that could have cured it, and no finding confirms it. Such a change is seen in
+    /// one of three ways: the host that refused took mail from the same sender later, by the same logs (of an operator such as Gmail, one of the
+    /// hosts that refused; else each of them); the findings that the reply would confirm were looked for in this run, answered, and are not
+    /// there, since DNS records have no time of their own; for a reply that speaks of the HELO name alone, or of an address that no path has
+    /// any more, a file that sets names or addresses of paths was changed later.
+    ///
+    /// The address is the one that the reply names, since that is what the receiver saw; else the one that the line names (Exim's `I=[..]`, log
+    /// selector `incoming_interface`); else that of the service or transport of the line, in the family of the receiver's address. Stock Postfix
+    /// does not log the local address of a connection. Neither addresses of people nor numbers of messages are kept.
     ///
     /// ## Why it matters
     /// It has happened: what other rules say receivers would do, these did.
     ///
     /// ## Fix
     /// Settle the findings that it confirms. Where it confirms none, the cause may be gone, or some resolvers still hold an old answer: look
-    /// whether new replies come.
+    /// whether new replies come. Where receivers saw an address that no path sends from, find out what makes mail leave that way: a NAT rule, a
+    /// second default route, a daemon that was not reloaded.
     ///
     /// ## When to ignore
     /// Where the cause is gone and the log will forget.
@@ -46,17 +53,9 @@ const TOLD: usize = 6;
 
 /// Replies about one sending address.
 struct Told<'f> {
+    standing: Standing,
     paths: Vec<&'f OutboundPath>,
-    replies: Vec<Reply<'f>>,
-}
-
-/// Replies that are alike.
-struct Reply<'f> {
-    refused: &'f Refused,
-    /// Codes of the findings that it confirms.
-    confirms: BTreeSet<&'static str>,
-    /// Whether what it speaks of was mended later, for all that is known.
-    cured: bool,
+    replies: BTreeMap<State, Vec<&'f Refused>>,
 }
 
 fn check(cx: &Context<'_>, judged: &Judged<'_>) -> Vec<Finding> {
@@ -67,7 +66,7 @@ fn check(cx: &Context<'_>, judged: &Judged<'_>) -> Vec<Finding> {
         return vec![RULE.undetermined("this host", message).place(&LOG, "")];
     }
     let told = by_address(cx.facts, cx.own_addresses(), log, judged);
-    told.into_iter().filter_map(|(address, told)| finding(log, judged, address, told)).collect()
+    told.into_iter().filter_map(|(address, told)| finding(log, address, told)).collect()
 }
 
 /// The option that has logs read.
@@ -86,95 +85,107 @@ fn by_address<'f>(
 ) -> BTreeMap<Option<IpAddr>, Told<'f>> {
     let mut all: BTreeMap<Option<IpAddr>, Told<'f>> = BTreeMap::new();
     for refused in &log.refusals {
-        let SpokenOf { address, paths } = spoken_of(facts, own, refused);
-        let confirms = confirming(refused, address, &paths, judged);
-        if !refused.names_it && confirms.is_empty() {
+        let spoken = spoken_of(facts, own, refused);
+        let state = Looked { facts, log, judged }.state(refused, &spoken);
+        if !refused.names_it && !matches!(state, State::Confirms(_)) {
             continue;
         }
-        // An address of no path: any change may have taken it out of use.
-        let changed = match paths.is_empty() {
-            true => last_change_of_any(facts, log),
-            false => last_change(log, paths.iter().copied()),
-        };
-        let later = changed.is_some_and(|changed| refused.last < changed);
-        let told = all.entry(address).or_insert_with(|| Told { paths: Vec::new(), replies: Vec::new() });
+        let SpokenOf { address, paths, standing } = spoken;
+        let told = all.entry(address).or_insert_with(|| Told { standing, paths: Vec::new(), replies: BTreeMap::new() });
         for path in paths {
             if !told.paths.iter().any(|known| known.id == path.id) {
                 told.paths.push(path);
             }
         }
-        told.replies.push(Reply { refused, cured: later && confirms.is_empty(), confirms });
+        told.replies.entry(state).or_default().push(refused);
     }
     all
 }
 
-/// The codes of findings that a reply confirms: those of its rules, seen to be wrong, about the same address or path.
-fn confirming(
-    refused: &Refused,
-    address: Option<IpAddr>,
-    paths: &[&OutboundPath],
-    judged: &Judged<'_>,
-) -> BTreeSet<&'static str> {
-    let address = address.map(|address| address.to_string());
-    let concerns = |finding: &Finding| match &address {
-        Some(address) if finding.subject == *address => true,
-        _ => finding.paths.iter().any(|id| paths.iter().any(|path| path.id == *id)),
-    };
-    let failed = judged.findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
-    let named = failed.filter(|finding| refused.rules.iter().any(|code| *code == finding.meta.code));
-    named.filter(|finding| concerns(finding)).map(|finding| finding.meta.code).collect()
-}
-
-fn finding(log: &MailLog, judged: &Judged<'_>, address: Option<IpAddr>, told: Told<'_>) -> Option<Finding> {
-    let Told { paths, mut replies } = told;
-    replies.sort_by_key(|reply| std::cmp::Reverse((!reply.cured, reply.refused.count)));
-    let count: u64 = replies.iter().map(|reply| reply.refused.count).sum();
-    let first = replies.iter().map(|reply| reply.refused.first).min()?;
-    let last = replies.iter().map(|reply| reply.refused.last).max()?;
-    let confirms: BTreeSet<&str> = replies.iter().flat_map(|reply| reply.confirms.iter().copied()).collect();
-    let codes = |codes: &BTreeSet<&str>| codes.iter().copied().collect::<Vec<_>>().join(", ");
-    let looked: BTreeSet<&str> = replies.iter().flat_map(|reply| &reply.refused.rules).map(String::as_str).collect();
-    let looked: BTreeSet<&str> = looked.into_iter().filter(|code| judged.checked.contains(code)).collect();
+fn finding(log: &MailLog, address: Option<IpAddr>, told: Told<'_>) -> Option<Finding> {
+    let Told { standing, paths, mut replies } = told;
+    let every = || replies.values().flatten();
+    let number: u64 = every().map(|refused| refused.count).sum();
+    let first = every().map(|refused| refused.first).min()?;
+    let last = every().map(|refused| refused.last).max()?;
     let subject = subject(address);
-    let cured = replies.iter().all(|reply| reply.cured);
-    let means = match (confirms.is_empty(), looked.is_empty()) {
-        (false, _) => format!("that confirms {}", codes(&confirms)),
-        (true, _) if cured => "the configuration was changed after the last of them".to_owned(),
-        (true, false) => format!("that contradicts this run, in which {} found nothing there", codes(&looked)),
-        (true, true) => "no rule of this run looked into it".to_owned(),
-    };
-    let times = if count == 1 {
-        format!("once, on {}, {}", time(last), age(log, last))
-    } else {
-        format!("{count} times since {}, the last {}", time(first), age(log, last))
+    let times = often(log, number, first, last);
+    let means = match (replies.len(), replies.first_key_value()) {
+        (1, Some((state, refused))) => state.in_words(log, refused),
+        _ => {
+            let parts = replies.iter().map(|(state, refused)| {
+                let number: u64 = refused.iter().map(|refused| refused.count).sum();
+                let last = refused.iter().map(|refused| refused.last).max().unwrap_or(last);
+                format!("{number} of them, the last on {}: {}", time(log, last), state.in_words(log, refused))
+            });
+            parts.collect::<Vec<_>>().join("; ")
+        }
     };
     let message = format!("receivers refused mail from {subject} for its identity {times}; {means}");
+    let cured = replies.keys().all(State::is_cured);
     let severity = if cured { Severity::Info } else { RULE.severity };
     let mut finding = RULE.violated(&subject, message).severity(severity);
-    let all = replies.len();
-    for reply in replies.iter().take(TOLD) {
-        finding = finding.place(&LOG, sentence(reply.refused));
+    let kinds = replies.values().map(Vec::len).sum::<usize>();
+    for refused in replies.values_mut() {
+        refused.sort_by_key(|refused| std::cmp::Reverse(refused.count));
     }
-    if all > TOLD {
-        finding = finding.place(&LOG, format!("and {} more kinds of replies", all - TOLD));
+    for refused in replies.values().flatten().take(TOLD) {
+        finding = finding.place(&LOG, sentence(log, refused));
+    }
+    if kinds > TOLD {
+        finding = finding.place(
+            &LOG,
+            format!("and {} of replies", plural(i64::try_from(kinds - TOLD).unwrap_or(i64::MAX), "more kind")),
+        );
     }
     for path in paths {
         finding = finding.path(&path.id);
     }
-    let text = if confirms.is_empty() {
-        format!(
-            "Look whether receivers refuse mail from {subject} still, after {}: where they do, some of them see other records than this run \
-             did, or mail leaves in another way than the configuration says.",
-            time(last)
-        )
-    } else {
-        format!("Settle {}: receivers refuse mail for it now.", codes(&confirms))
-    };
-    Some(finding.fix(Fix::new(Who::Host, text)))
+    Some(finding.fix(Fix::new(Who::Host, advice(log, &subject, standing, &replies, last))))
+}
+
+/// What to do about it.
+fn advice(
+    log: &MailLog,
+    subject: &str,
+    standing: Standing,
+    replies: &BTreeMap<State, Vec<&Refused>>,
+    last: i64,
+) -> String {
+    let confirmed = replies.iter().filter_map(|(state, refused)| match state {
+        State::Confirms(codes) => Some((codes, refused.iter().map(|refused| refused.last).max()?)),
+        _ => None,
+    });
+    let confirmed: Vec<(&BTreeSet<&str>, i64)> = confirmed.collect();
+    if let Some(last) = confirmed.iter().map(|(_, last)| *last).max() {
+        let codes: BTreeSet<&str> = confirmed.iter().flat_map(|(codes, _)| codes.iter().copied()).collect();
+        let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
+        return format!("Settle {codes}: mail was refused for it, the last time on {}.", time(log, last));
+    }
+    let elsewhere = replies.keys().any(|state| matches!(state, State::Elsewhere(_)));
+    match standing {
+        Standing::Seen if elsewhere => format!(
+            "Find out why mail leaves from {subject}: a NAT rule, a second default route, or a daemon that was not reloaded. Where that is \
+             meant, have the address judged (--public-ip); else mend it."
+        ),
+        Standing::OfNoPath if elsewhere => format!(
+            "Find out what sends from {subject}. Where a daemon runs with an older configuration, reload it; where another program delivers \
+             mail under this host's log, judge its paths too."
+        ),
+        Standing::Inside if elsewhere => format!(
+            "Give {subject} a name, forward and reverse, in the DNS that these receivers ask, or have them trust it: public records change \
+             nothing there."
+        ),
+        _ => format!(
+            "Look whether receivers refuse mail from {subject} still, after {}: where they do, some of them hold an older answer or see other \
+             records than this run did, or mail leaves in another way than the configuration says.",
+            time(log, last)
+        ),
+    }
 }
 
 /// What was said how often, by whom.
-fn sentence(refused: &Refused) -> String {
+fn sentence(log: &MailLog, refused: &Refused) -> String {
     let code = [refused.code.map(|code| code.to_string()), refused.status.clone()];
     let code: Vec<String> = code.into_iter().flatten().collect();
     let who = match (&refused.receiver, refused.hosts.as_slice()) {
@@ -183,7 +194,11 @@ fn sentence(refused: &Refused) -> String {
         (None, hosts) => hosts.join(", "),
     };
     let code = if code.is_empty() { String::new() } else { format!(" {}", code.join(" ")) };
-    format!("{} times{code} by {who}, last on {}: `{}`", refused.count, time(refused.last), refused.words)
+    let last = time(log, refused.last);
+    match refused.count {
+        1 => format!("once{code} by {who}, on {last}: `{}`", refused.words),
+        number => format!("{number} times{code} by {who}, last on {last}: `{}`", refused.words),
+    }
 }
 
 #[cfg(test)]
@@ -193,8 +208,9 @@ mod tests {
 
     use crate::addr::Family;
     use crate::facts::{ConfigFile, Mta, ReadLog};
+    use crate::findings::Verdict;
     use crate::observe::Observations;
-    use crate::rules::testing::{ADDR, But, dns, healthy, ip, on, path};
+    use crate::rules::testing::{ADDR, But, dns, fact, healthy, ip, on, path};
     use crate::rules::{Selection, judge};
     use crate::source::SourceFile;
 
@@ -206,6 +222,7 @@ mod tests {
             service: "postfix/smtp".into(),
             family: Some(Family::Ipv4),
             local: None,
+            inside: false,
             named: None,
             reply: reply.into(),
             receiver: Some("Gmail".into()),
@@ -216,9 +233,11 @@ mod tests {
             code: Some(550),
             status: Some("5.7.25".into()),
             words: "does not have a PTR record".into(),
+            waits: false,
             count: 14,
             first: LAST - 7200,
             last: LAST,
+            taken: None,
         }
     }
 
@@ -252,11 +271,9 @@ mod tests {
         let label = &finding.places[0].label;
         assert_eq!(label, "14 times 550 5.7.25 by Gmail, last on 2026-11-05 12:00 UTC: `does not have a PTR record`");
         let [finding] = &judged(&facts, &dns(&[]))[..] else { panic!() };
-        assert!(
-            finding.message.ends_with("that contradicts this run, in which PTR001 found nothing there"),
-            "{}",
-            finding.message
-        );
+        assert_eq!(finding.severity, Severity::Info);
+        let cured = "PTR001 finds nothing there now: cured since, as far as DNS and files say";
+        assert!(finding.message.ends_with(cured), "{}", finding.message);
         let [finding] = &judged(&facts, &Observations::offline())[..] else { panic!() };
         assert!(finding.message.ends_with("no rule of this run looked into it"), "{}", finding.message);
     }
@@ -268,25 +285,114 @@ mod tests {
         assert_eq!(in_short(&judged(&facts, &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]))), ["error 192.0.2.10"]);
     }
 
-    #[test]
-    fn a_later_change_may_have_cured_it() {
+    /// `facts` whose path's address stands in a file that was changed then.
+    fn changed(facts: Facts, modified: i64) -> Facts {
         let file = SourceFile::new("/etc/postfix/main.cf", "myhostname = mail.example.com\n");
-        let changed = |modified| {
-            with(vec![refused("x", &["HLO002"], true)]).but(|f| {
-                let Some(source) = &mut f.paths[0].source else { panic!() };
-                source.origin = Origin::from(file.span(0, 10));
-                let log = Arc::make_mut(f.log.as_mut().unwrap());
-                log.changed = vec![ConfigFile { path: "/etc/postfix/main.cf".into(), modified }];
-            })
-        };
-        assert_eq!(in_short(&judged(&changed(LAST - 1), &dns(&[]))), ["error 192.0.2.10"]);
-        assert_eq!(in_short(&judged(&changed(LAST + 1), &dns(&[]))), ["info 192.0.2.10"]);
+        facts.but(|f| {
+            let Some(source) = &mut f.paths[0].source else { panic!() };
+            source.origin = Origin::from(file.span(0, 10));
+            let log = Arc::make_mut(f.log.as_mut().unwrap());
+            log.changed = vec![ConfigFile { path: "/etc/postfix/main.cf".into(), modified }];
+        })
+    }
+
+    #[test]
+    fn a_later_change_of_files_cures_what_files_say() {
+        let (offline, helo) = (Observations::offline, || with(vec![refused("x", &["HLO002"], true)]));
+        assert_eq!(in_short(&judged(&changed(helo(), LAST - 1), &offline())), ["error 192.0.2.10"]);
+        assert_eq!(in_short(&judged(&changed(helo(), LAST + 1), &offline())), ["info 192.0.2.10"]);
         let open = dns(&[
             ("mail.example.com A", &["NXDOMAIN"]),
             ("mail.example.com AAAA", &["NXDOMAIN"]),
             ("mail.example.com MX", &["NXDOMAIN"]),
         ]);
-        assert_eq!(in_short(&judged(&changed(LAST + 1), &open)), ["error 192.0.2.10"], "it is still so");
+        assert_eq!(in_short(&judged(&changed(helo(), LAST + 1), &open)), ["error 192.0.2.10"], "it is still so");
+        let ptr = with(vec![refused("x", &["PTR001"], true)]);
+        assert_eq!(
+            in_short(&judged(&changed(ptr, LAST + 1), &offline())),
+            ["error 192.0.2.10"],
+            "no file has PTR records"
+        );
+        let both = with(vec![refused("x", &["HLO002", "PTR001"], true)]);
+        assert_eq!(in_short(&judged(&changed(both, LAST + 1), &offline())), ["error 192.0.2.10"]);
+    }
+
+    #[test]
+    fn what_was_looked_at_and_is_not_there_is_cured() {
+        let ptr = || with(vec![refused("x", &["PTR001"], true)]);
+        assert_eq!(in_short(&judged(&ptr(), &dns(&[]))), ["info 192.0.2.10"]);
+        let unanswered = dns(&[("192.0.2.10 PTR", &["TIMEOUT"])]);
+        let [finding] = &judged(&ptr(), &unanswered)[..] else { panic!() };
+        assert_eq!(finding.severity, Severity::Error);
+        assert!(
+            finding.message.ends_with("whether PTR001 holds there is not known in this run"),
+            "{}",
+            finding.message
+        );
+        let none = with(vec![refused("x", &[], true)]);
+        assert_eq!(in_short(&judged(&none, &dns(&[]))), ["error 192.0.2.10"], "no rule looks into it");
+    }
+
+    #[test]
+    fn what_hosts_took_later_is_cured() {
+        let taken = || with(vec![Refused { taken: Some(LAST + 60), ..refused("x", &["PTR001"], true) }]);
+        let [finding] = &judged(&taken(), &Observations::offline())[..] else { panic!() };
+        assert_eq!(finding.severity, Severity::Info);
+        let took = "the same hosts took mail since, on 2026-11-05 12:01 UTC";
+        assert!(finding.message.ends_with(took), "{}", finding.message);
+        let bad = dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]);
+        assert_eq!(in_short(&judged(&taken(), &bad)), ["error 192.0.2.10"], "it is still so");
+    }
+
+    #[test]
+    fn what_confirms_and_what_does_not_are_counted_apart() {
+        let one = Refused { count: 1, last: LAST - 172_800, first: LAST - 172_800, ..refused("a", &["PTR001"], true) };
+        let two = Refused { count: 2, ..refused("b", &["HLO002"], true) };
+        let [finding] = &judged(&with(vec![two, one]), &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]))[..] else {
+            panic!()
+        };
+        assert_eq!(
+            finding.message,
+            "receivers refused mail from 192.0.2.10 for its identity 3 times since 2026-11-03 12:00 UTC, the last 10 minutes ago; 1 of them, \
+             the last on 2026-11-03 12:00 UTC: that confirms PTR001; 2 of them, the last on 2026-11-05 12:00 UTC: HLO002 finds nothing there \
+             now: cured since, as far as DNS and files say"
+        );
+        let fix = &finding.fix.as_ref().unwrap().text;
+        assert_eq!(fix, "Settle PTR001: mail was refused for it, the last time on 2026-11-03 12:00 UTC.");
+        assert!(finding.places[0].label.starts_with("once 550 5.7.25 by Gmail, on 2026-11-03"), "{:?}", finding.places);
+    }
+
+    #[test]
+    fn an_address_that_nobody_asked_about() {
+        let bad = || dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]);
+        let words = |one: Refused, dns: &Observations| {
+            let [finding] = &judged(&with(vec![one]), dns)[..] else { panic!() };
+            format!("{} {}: {}", finding.severity, finding.subject, finding.message.rsplit("; ").next().unwrap())
+        };
+        let seen = || Refused { named: Some(ip("203.0.113.77")), ..refused("x", &["PTR001"], true) };
+        let expected = "error 203.0.113.77: the receivers saw 203.0.113.77, which no outbound path sends from: nothing was looked at there";
+        assert_eq!(words(seen(), &dns(&[])), expected);
+        assert_eq!(words(seen(), &bad()), expected, "what is wrong with another address confirms nothing");
+        let local = Refused { local: Some(ip("203.0.113.99")), ..refused("x", &["PTR001"], true) };
+        let expected = "error 203.0.113.99: no outbound path has this address, so nothing was looked at";
+        assert_eq!(words(local.clone(), &dns(&[])), expected);
+        let older = changed(with(vec![local]), LAST + 1);
+        assert_eq!(in_short(&judged(&older, &dns(&[]))), ["info 203.0.113.99"], "it may be out of use since");
+        let other_family = Refused { named: Some(ip("2001:db8::7")), ..refused("x", &["PTR001"], true) };
+        assert!(words(other_family, &bad()).starts_with("error 192.0.2.10: that confirms PTR001"));
+    }
+
+    #[test]
+    fn a_receiver_inside_sees_the_source() {
+        let nat = |f: &mut Facts| f.paths[0].source = Some(fact(ip("10.0.0.5")).into());
+        for named in [None, Some(ip("10.0.0.5"))] {
+            let one = Refused { inside: true, named, ..refused("x", &["PTR001"], true) };
+            let facts = with(vec![one]).but(nat);
+            let [finding] = &judged(&facts, &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]))[..] else { panic!() };
+            assert_eq!((finding.severity, finding.subject.as_str()), (Severity::Error, "10.0.0.5"));
+            let inside = "the receivers stand inside and saw 10.0.0.5: nothing was looked at there";
+            assert!(finding.message.ends_with(inside), "{}", finding.message);
+        }
     }
 
     #[test]

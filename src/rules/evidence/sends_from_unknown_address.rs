@@ -4,15 +4,15 @@ use std::net::IpAddr;
 use crate::addr::Family;
 use crate::facts::{BindFaultKind, Departure, DepartureKind, Facts};
 use crate::findings::{Finding, Fix, Severity, Who};
-use crate::rules::evidence::log::{age, last_change_of_any, time};
+use crate::rules::evidence::log::{last_change_of_any, often};
 use crate::rules::{Context, rule};
 
 rule! {
     /// Mail left from a local address that no outbound path has, as the mail log shows.
     ///
     /// ## Condition
-    /// Only with `--log`, over the last fourteen days. Exim logged deliveries with a local address (`I=[..]`, log selector `incoming_interface`),
-    /// or Postfix' client that it bound to one (`smtp_connect_addr: bind`: as a warning where that failed, with `-v` each time), and no outbound
+    /// Only with `--log`, over the last fourteen days. Exim logged deliveries, or tries, with a local address (`I=[..]`, log selector
+    /// `incoming_interface`), or Postfix' client that it bound to one (`smtp_connect_addr: bind`: as a warning where that failed, with `-v` each time), and no outbound
     /// path sends from it, nor is it an address that is known not to work (NET001). Not said of an MTA whose configuration leaves the address of
     /// a path of that family open. Info where a file that sets addresses of paths was changed after the last such line. Subject: the address.
     ///
@@ -42,20 +42,19 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for left in &log.departures {
         let judged = cx.facts.mtas.judges(left.mta) && !is_open(cx.facts, left);
-        if !judged || known.contains(&left.address) {
+        // Of deliveries that failed only where none went well: one sentence is enough.
+        let told = left.kind == DepartureKind::Tried && log.departures.iter().any(|other| went_well(other, left));
+        if !judged || told || known.contains(&left.address) {
             continue;
         }
         let Departure { mta, service, address, kind, count, first, last } = left;
         let what = match kind {
             DepartureKind::Delivered => "delivered mail from",
+            DepartureKind::Tried => "tried to deliver mail from",
             DepartureKind::Bound => "bound to",
             DepartureKind::NotBound => "tried to bind to",
         };
-        let times = if *count == 1 {
-            format!("once, on {}, {}", time(*last), age(log, *last))
-        } else {
-            format!("{count} times since {}, the last {}", time(*first), age(log, *last))
-        };
+        let times = often(log, *count, *first, *last);
         let by = if service.is_empty() { String::new() } else { format!(" (`{service}`)") };
         let message = format!("{mta}{by} {what} {address}, which no outbound path sends from: {times}");
         let text = format!(
@@ -67,6 +66,12 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         findings.push(RULE.violated(address, message).severity(severity).fix(Fix::new(Who::Host, text)));
     }
     findings
+}
+
+/// Whether `other` tells of deliveries that went well where `left` tells of others.
+fn went_well(other: &Departure, left: &Departure) -> bool {
+    let what = |departure: &Departure| (departure.mta, departure.service.clone(), departure.address);
+    other.kind == DepartureKind::Delivered && what(other) == what(left)
 }
 
 /// The addresses that paths send from or would.
