@@ -115,7 +115,10 @@ fn a_clock_that_was_wrong_for_some_lines_takes_nothing_away() {
         let text = format!("{good}{before}{stray}{behind}");
         let log = read(vec![source("mail.log", NOW, text)], &how());
         assert_eq!(counts(&log), [("gmail-ptr-missing", 3 + more)], "{} {}", before.len(), behind.len());
-        let said = "mail.log: 2 lines are dated more than half a year before those around, and do not count";
+        // A delivery that went well is one of them.
+        let strays = if before.is_empty() { 2 } else { 3 };
+        let said =
+            format!("mail.log: {strays} lines are dated more than half a year before those around, and do not count");
         assert_eq!(log.unread, [said]);
     }
 }
