@@ -145,8 +145,12 @@ fn shortened(name: &str, extent: &Extent) -> Option<String> {
 
 /// That a clock was wrong for some lines.
 fn strayed(name: &str, lines: u64) -> Option<String> {
-    let are = if lines == 1 { "1 line is" } else { &format!("{lines} lines are") };
-    (lines > 0).then(|| format!("{name}: {are} dated more than half a year before those around, and do not count"))
+    let dated = "dated more than half a year before those around";
+    match lines {
+        0 => None,
+        1 => Some(format!("{name}: 1 line is {dated}, and does not count")),
+        _ => Some(format!("{name}: {lines} lines are {dated}, and do not count")),
+    }
 }
 
 /// Events that stand in several logs.

@@ -82,7 +82,7 @@ mod tests {
         for (text, expected) in [
             (
                 "HELO/EHLO argument for \"john d\"@x.example, SRS john=x.example, token=hunter2 invalid",
-                "HELO/EHLO argument ...invalid",
+                "HELO/EHLO argument ... invalid",
             ),
             (
                 "450 4.1.8 <>: Sender address rejected: Domain of \"jane d\"@x.example and user jane.roe does not accept mail",

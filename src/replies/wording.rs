@@ -43,7 +43,8 @@ fn found(reply: &Reply, joined: &str) -> Option<(Range<usize>, Vec<Range<usize>>
     let found = pattern.get_or_init(build).as_ref()?.captures(joined.as_bytes())?;
     let mut all = found.iter().flatten().map(|part| part.range());
     let whole = all.next()?;
-    let mut wild: Vec<Range<usize>> = all.filter(|range| !range.is_empty()).collect();
+    let mut wild: Vec<Range<usize>> =
+        all.map(|range| without_blanks(range, joined)).filter(|range| !range.is_empty()).collect();
     wild.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
     // Of one within another the outer one stands.
     let mut end = 0;
@@ -54,6 +55,14 @@ fn found(reply: &Reply, joined: &str) -> Option<(Range<usize>, Vec<Range<usize>>
         }
     });
     Some((whole, wild))
+}
+
+/// A part of a text without the blanks around it.
+fn without_blanks(range: Range<usize>, text: &str) -> Range<usize> {
+    let Some(part) = text.get(range.clone()) else { return range };
+    let end = range.start + part.trim_end_matches(' ').len();
+    let start = range.start + part.len() - part.trim_start_matches(' ').len();
+    start.min(end)..end
 }
 
 /// A pattern with a group around each part that any text fits: `.`, a class or an escape for one, more than once.
