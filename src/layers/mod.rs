@@ -56,7 +56,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("receivers", &["facts", "identity", "observe", "rules", "name", "addr"]),
     ("replies", &["receivers", "addr"]),
-    ("logs", &["replies", "facts", "addr"]),
+    ("logs", &["replies", "facts", "name", "addr"]),
     (
         "remedy",
         &[

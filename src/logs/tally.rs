@@ -8,12 +8,15 @@ use super::event::{Event, Then, What};
 use super::taken::{Sender, Taken};
 use crate::addr::{Family, is_public};
 use crate::facts::{Departure, DepartureKind, Mta, Refused};
+use crate::name::DomainName;
 use crate::replies::{self, Heard, Proof};
 
 /// Days of which lines count: what a weekly run sees twice, and what logrotate(8) keeps almost everywhere.
 pub(super) const DAYS: i64 = 14;
 /// Kinds of events that are told apart; a server with 50,000 domains has some hundreds.
 const KINDS: usize = 2000;
+/// Kinds of replies of one receiving domain that are told apart: a receiver who makes up more does not take the place of others.
+const KINDS_OF_ONE: usize = 50;
 /// Names of receiving hosts that are told for one kind of reply.
 const HOSTS: usize = 8;
 /// Those that are kept, to see whether each took mail since.
@@ -38,6 +41,7 @@ struct RefusedAs {
     local: Option<IpAddr>,
     inside: bool,
     named: Option<IpAddr>,
+    receiver: Option<&'static str>,
     reply: &'static str,
     code: Option<u16>,
     status: Option<String>,
@@ -79,6 +83,11 @@ impl Days {
         }
     }
 
+    /// How many there were.
+    fn count(&self) -> u64 {
+        self.0.values().map(|(count, _, _)| *count).sum()
+    }
+
     /// Count, first and last of those from `since` on; `None` where there is none.
     fn from(&self, since: i64) -> Option<(u64, i64, i64)> {
         let counted = self.0.range(since.div_euclid(DAY)..).map(|(_, found)| *found);
@@ -96,11 +105,13 @@ struct Known {
     /// Whether further hosts did.
     more_hosts: bool,
     words: String,
+    /// Whose of the kinds this one is: the receiving domain of the first.
+    domain: String,
 }
 
 impl Known {
-    fn new(words: String) -> Known {
-        Known { days: Days::default(), hosts: BTreeMap::new(), more_hosts: false, words }
+    fn new(words: String, domain: String) -> Known {
+        Known { days: Days::default(), hosts: BTreeMap::new(), more_hosts: false, words, domain }
     }
 
     fn host(&mut self, host: String, at: i64) {
@@ -135,6 +146,8 @@ struct Told {
 pub(super) struct Tally {
     refused: BTreeMap<RefusedAs, Known>,
     left: BTreeMap<LeftAs, Days>,
+    /// How many kinds of refusals each receiving domain has.
+    kinds: BTreeMap<String, usize>,
     taken: Taken,
     /// Refusals after which the next host was tried, by message, host and day: another line may tell the same.
     pending: BTreeMap<u64, Told>,
@@ -199,6 +212,7 @@ impl Tally {
         let What::Refused { message, then, host, address, local, .. } = event.what else { return };
         let inside = address.is_some_and(|address| !is_public(address));
         let named = if inside { heard.any_address } else { heard.address };
+        let receiver = replies::operator(heard.reply, &name(host));
         let kind = RefusedAs {
             mta: event.mta,
             service: name(event.service),
@@ -206,6 +220,7 @@ impl Tally {
             local,
             inside,
             named: named.filter(|named| Some(*named) != address),
+            receiver,
             reply: heard.reply.id,
             code: heard.code,
             status: heard.status().map(str::to_owned),
@@ -241,25 +256,45 @@ impl Tally {
 
     fn count(&mut self, told: Told, counts: bool) {
         let Told { kind, host, words, at } = told;
-        let Some(known) = kind_of(&mut self.refused, kind, &mut self.further, || Known::new(words)) else { return };
+        let Some(known) = self.known(kind, domain(&host), 1, || words) else { return };
         known.days.add(at, counts);
         if !host.is_empty() {
             known.host(host, at);
         }
     }
 
+    /// What is known of refusals of a kind, of which there are `count` more; `None` where it would be one kind too many.
+    fn known(
+        &mut self,
+        kind: RefusedAs,
+        domain: String,
+        count: u64,
+        words: impl FnOnce() -> String,
+    ) -> Option<&mut Known> {
+        if !self.refused.contains_key(&kind) {
+            let kinds = self.kinds.get(&domain).copied().unwrap_or_default();
+            if self.refused.len() >= KINDS || kinds >= KINDS_OF_ONE {
+                self.further += count;
+                return None;
+            }
+            self.kinds.insert(domain.clone(), kinds + 1);
+        }
+        Some(self.refused.entry(kind).or_insert_with(|| Known::new(words(), domain)))
+    }
+
     /// Adds what another counted.
     pub(super) fn merge(&mut self, other: Tally) {
         self.further += other.further;
         for (kind, found) in other.refused {
-            let new = || Known::new(found.words.clone());
-            if let Some(known) = kind_of(&mut self.refused, kind, &mut self.further, new) {
+            let words = found.words.clone();
+            if let Some(known) = self.known(kind, found.domain.clone(), found.days.count(), || words) {
                 known.merge(found);
             }
         }
         for (key, days) in other.left {
-            if let Some(known) = kind_of(&mut self.left, key, &mut self.further, Days::default) {
-                known.merge(days);
+            match kind_of(&mut self.left, key, &mut self.further, Days::default) {
+                Some(known) => known.merge(days),
+                None => self.further += days.count().saturating_sub(1),
             }
         }
         self.taken.merge(other.taken);
@@ -307,7 +342,7 @@ impl Tally {
                 inside: kind.inside,
                 named: kind.named,
                 reply: kind.reply.to_owned(),
-                receiver: replies::operator(reply).map(str::to_owned),
+                receiver: kind.receiver.map(str::to_owned),
                 hosts: known.hosts.into_keys().take(HOSTS).collect(),
                 meaning: reply.meaning.to_owned(),
                 names_it: reply.proof == Proof::NamesIt,
@@ -329,8 +364,7 @@ impl Tally {
     fn taken_since(&self, kind: &RefusedAs, known: &Known, last: i64) -> Option<i64> {
         let service = Some(kind.service.as_bytes()).filter(|service| says_service(&String::from_utf8_lossy(service)));
         let of = |host: &String| self.taken.last(host, kind.mta, service, kind.family, kind.local);
-        let reply = replies::all().find(|reply| reply.id == kind.reply)?;
-        if replies::operator(reply).is_some() {
+        if kind.receiver.is_some() {
             return known.hosts.keys().filter_map(of).max().filter(|taken| *taken > last);
         }
         if known.more_hosts {
@@ -363,6 +397,12 @@ fn kind_of<'t, K: Ord, T>(
         return None;
     }
     Some(all.entry(kind).or_insert_with(new))
+}
+
+/// The domain that one who runs a host has registered; the host where there is none.
+fn domain(host: &str) -> String {
+    let name = DomainName::new(host);
+    name.registrable().map_or_else(|| host.to_owned(), |domain| domain.to_string())
 }
 
 /// The start of the first day that counts where `until` is the end.

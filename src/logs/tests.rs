@@ -168,6 +168,30 @@ fn what_never_ends_is_left_when_the_time_is_up() {
 }
 
 #[test]
+fn a_receiver_of_many_words_takes_no_place_from_others() {
+    let theirs = |n: usize| {
+        refused("Nov 28 09:00:00", n)
+            .replace("gmail-smtp-in.l.google.com", &format!("mx{n}.attacker.example"))
+            .replace("550 5.7.25", &format!("550 5.{}.{}", n / 999, n % 999))
+            .replace("550-5.7.25", &format!("550-5.{}.{}", n / 999, n % 999))
+    };
+    let many: String = (0..2500).map(theirs).collect();
+    let good: String = (0..50).map(|n| refused("Nov 28 10:00:00", n)).collect();
+    for sources in [
+        vec![source("mail.log", NOW, many.clone() + &good)],
+        vec![source("mail.log", NOW, many), source("mail.log.1", "2026-11-28T11:00:00Z", good)],
+    ] {
+        let log = read(sources, &how());
+        let by = |receiver: Option<&str>| -> Vec<u64> {
+            log.refusals.iter().filter(|one| one.receiver.as_deref() == receiver).map(|one| one.count).collect()
+        };
+        assert_eq!(by(Some("Gmail")), [50]);
+        assert_eq!(by(None), vec![1; 50], "Gmail's words alone do not make it Gmail's");
+        assert!(log.unread[0].starts_with("2450 more events"), "{:?}", log.unread);
+    }
+}
+
+#[test]
 fn a_log_without_time_ends_with_its_newest_line() {
     let text = [
         refused("2024-03-01T10:00:00+00:00", 1),

@@ -5,6 +5,7 @@
 
 mod heard;
 mod mailboxes;
+mod operators;
 mod prefilter;
 mod software;
 mod text;
@@ -18,6 +19,7 @@ use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use crate::addr::is_public;
 use crate::receivers::Basis;
 pub use heard::{Heard, heard};
+pub use operators::operator;
 
 /// What a reply says is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,11 +142,6 @@ fn each_once(codes: impl Iterator<Item = &'static &'static str>) -> Vec<&'static
 /// Every known reply.
 pub fn all() -> impl Iterator<Item = &'static Reply> {
     mailboxes::MAILBOXES.iter().chain(software::SOFTWARE)
-}
-
-/// Who says so, where that is one who runs mail servers, and not software that many run.
-pub fn operator(reply: &Reply) -> Option<&'static str> {
-    mailboxes::MAILBOXES.iter().find(|own| own.id == reply.id)?.receiver
 }
 
 /// The replies by whether a text contains them, in the order of [`all`].
