@@ -326,7 +326,7 @@ fn hosts_that_took_mail_later() {
         one.taken.map(|at| Timestamp::from_second(at).unwrap().to_string())
     };
     let refused = put_off("Nov 28 10:00:00", "4AA", "mx.b.example");
-    assert_eq!(taken(&[refused.clone()]), None);
+    assert_eq!(taken(std::slice::from_ref(&refused)), None);
     assert_eq!(taken(&[sent("Nov 28 09:00:00", "mx.b.example"), refused.clone()]), None, "before");
     assert_eq!(taken(&[refused.clone(), sent("Nov 28 11:00:00", "mx.c.example")]), None, "another host");
     let later = sent("Nov 28 11:00:00", "mx.b.example");

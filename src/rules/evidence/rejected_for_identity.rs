@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_receiver_inside_sees_the_source() {
-        let nat = |f: &mut Facts| f.paths[0].source = Some(fact(ip("10.0.0.5")).into());
+        let nat = |f: &mut Facts| f.paths[0].source = Some(fact(ip("10.0.0.5")));
         for named in [None, Some(ip("10.0.0.5"))] {
             let one = Refused { inside: true, named, ..refused("x", &["PTR001"], true) };
             let facts = with(vec![one]).but(nat);
