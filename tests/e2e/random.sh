@@ -100,7 +100,7 @@ case_spf() {
     cp "$here/spf_compare.py" "$root/tmp/"
     for seed in ${E2E_SEED:-$(fresh_seed)}; do
         cargo run --quiet --locked --manifest-path "$top/Cargo.toml" --example spf_fuzz -- "$seed" "${E2E_COUNT:-2000}" >"$root/tmp/cases"
-        chroot "$root" python3 /tmp/spf_compare.py <"$root/tmp/cases" >"$work/spf.log" ||
+        chroot "$root" /usr/bin/python3 /tmp/spf_compare.py <"$root/tmp/cases" >"$work/spf.log" ||
             { cat "$work/spf.log" >&2; die "seed $seed: helolint and pyspf differ"; }
         tail -n 1 "$work/spf.log" | sed 's/^/    /' >&2
     done
