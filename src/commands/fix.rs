@@ -81,10 +81,16 @@ fn show(args: &FixArgs, settings: &Settings, start: gather::Start) -> Result<Don
     let some = parts.iter().any(is_change);
     for left in &plan.remains {
         text += &format!("Left as it is: {} {}: {}.\n", left.code, left.subject, left.because);
+        // What has to be run and cannot be tried is told all the same.
+        let is_it = |finding: &&Finding| finding.meta.code == left.code && finding.subject == left.subject;
+        let fix = findings.iter().find(is_it).and_then(|finding| finding.fix.as_ref());
+        for command in fix.iter().filter(|fix| fix.who == Who::Host).flat_map(|fix| &fix.commands) {
+            text += &format!("  to be run: {command}\n");
+        }
     }
     text += match (plan.steps.is_empty(), some) {
         (true, _) if !plan.remains.is_empty() => {
-            "There is nothing that helolint could change for it: `helolint check` says more.\n"
+            "There is no file that helolint would change for it: `helolint check` says more.\n"
         }
         (true, _) => "There is nothing to change.\n",
         (false, true) => "Nothing was changed: --apply writes the files, --run has the programs run.\n",

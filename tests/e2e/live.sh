@@ -45,6 +45,11 @@ finds() {
     [ "$found" = "$wanted" ] || { cat "$report" >&2; die "found: $found; wanted: $wanted"; }
 }
 
+# Connections that were begun in a host's network, whoever began them (ActiveOpens of RFC 4022). usage: opened ROOT
+opened() {
+    on "$1" awk '/^Tcp: [0-9]/ { print $6 }' /proc/net/snmp
+}
+
 case_live() {
     prepare_network
     live_postfix
@@ -151,9 +156,13 @@ live_exim() {
     python3 "$here/connects.py" "$work/$name/root/tmp/trace" || die "somebody else connects"
     say "  nobody connects unasked"
     on $name wc -l $log >"$work/lines"
+    opened $name >"$work/opened"
     judge 20 "$work/live.json" on $name helolint check --format json
     finds "$work/live.json"
     on $name wc -l $log | cmp - "$work/lines" || { show_mail_log $name; die "somebody connected"; }
+    opened $name | cmp - "$work/opened" || die "a connection was begun"
+    judge 20 "$work/live.json" on $name helolint check --live --format json
+    ! opened $name | cmp -s - "$work/opened" || die "no connection was counted that is known to be one"
     on $name grep -q 'closed by QUIT' $log || { show_mail_log $name; die "nobody took leave"; }
     halt $name
 }
