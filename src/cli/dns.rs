@@ -43,6 +43,11 @@ pub(crate) struct DnsArgs {
 }
 
 impl DnsArgs {
+    /// Whether servers are asked, as far as these options say.
+    pub(crate) fn asks(&self) -> bool {
+        !self.offline && self.zones.is_none()
+    }
+
     /// `--timeout`, or its default.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout.unwrap_or(DEFAULT_TIMEOUT)

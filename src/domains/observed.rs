@@ -180,27 +180,9 @@ fn sender_checks(
     answers: &Answers,
     needs: &mut BTreeSet<Question>,
 ) -> (Vec<SenderCheck>, Vec<SenderCheck>) {
-    let (mut own, mut helo) = (Vec::<SenderCheck>::new(), Vec::<SenderCheck>::new());
-    for path in paths.iter().filter(|path| path.relayed.is_none() && !path.handed_over) {
-        let Some(address) = path.sending.as_ref().map(|fact| fact.value) else { continue };
-        let presented = path.helo_name().map(|fact| fact.value.clone());
-        let text = presented.as_ref().map_or("unknown", |name| name.as_str());
-        let helo_domain = presented.as_ref().map(|name| name.domain()).filter(plan::is_askable);
-        let identities = [(Some(domain.clone()), &mut own), (helo_domain, &mut helo)];
-        for (name, checks) in identities {
-            let Some(name) = name else { continue };
-            if let Some(known) = checks.iter_mut().find(|check| check.address == address && check.name == name) {
-                known.paths.push(path.id.clone());
-                continue;
-            }
-            match spf::evaluate(&Check::new(address, &name, text), &|question| answers.lookup(question)) {
-                spf::Outcome::Needs(questions) => needs.extend(questions),
-                spf::Outcome::Done(evaluation) => {
-                    checks.push(SenderCheck { address, paths: vec![path.id.clone()], name, evaluation: *evaluation });
-                }
-            }
-        }
-    }
+    let lookup = |question: &Question| answers.lookup(question);
+    let own = checks(paths, &|_| Some(domain.clone()), &lookup, needs);
+    let helo = checks(paths, &|path| helo_domain(path).filter(plan::is_askable), &lookup, needs);
     if own.is_empty() {
         // The record is shown where no path is judged, too.
         let question = Question::new(domain, RecordType::Txt);
@@ -217,17 +199,34 @@ pub fn helo_checks(
     wanted: &dyn Fn(&DomainName) -> bool,
     lookup: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
 ) -> Vec<SenderCheck> {
+    checks(paths, &|path| helo_domain(path).filter(wanted), lookup, &mut BTreeSet::new())
+}
+
+fn helo_domain(path: &OutboundPath) -> Option<DomainName> {
+    path.helo_name().map(|fact| fact.value.domain())
+}
+
+/// SPF of the name that `whose` gives for each path, for the address that receivers see, each pair once. What is not known yet goes to `needs`.
+fn checks(
+    paths: &[&OutboundPath],
+    whose: &dyn Fn(&OutboundPath) -> Option<DomainName>,
+    lookup: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
+    needs: &mut BTreeSet<Question>,
+) -> Vec<SenderCheck> {
     let mut checks: Vec<SenderCheck> = Vec::new();
     for path in paths.iter().filter(|path| path.relayed.is_none() && !path.handed_over) {
-        let (Some(sending), Some(helo)) = (&path.sending, path.helo_name()) else { continue };
-        let (address, name) = (sending.value, helo.value.domain());
+        let Some(address) = path.sending.as_ref().map(|fact| fact.value) else { continue };
+        let Some(name) = whose(path) else { continue };
         if let Some(known) = checks.iter_mut().find(|check| check.address == address && check.name == name) {
             known.paths.push(path.id.clone());
-        } else if wanted(&name)
-            && let spf::Outcome::Done(evaluation) =
-                spf::evaluate(&Check::new(address, &name, helo.value.as_str()), lookup)
-        {
-            checks.push(SenderCheck { address, paths: vec![path.id.clone()], name, evaluation: *evaluation });
+            continue;
+        }
+        let presented = path.helo_name().map_or("unknown", |helo| helo.value.as_str());
+        match spf::evaluate(&Check::new(address, &name, presented), lookup) {
+            spf::Outcome::Needs(questions) => needs.extend(questions),
+            spf::Outcome::Done(evaluation) => {
+                checks.push(SenderCheck { address, paths: vec![path.id.clone()], name, evaluation: *evaluation });
+            }
         }
     }
     checks

@@ -1,8 +1,10 @@
 //! What the DNS answered, server by server, and what follows from it.
 
 mod answer;
+mod askable;
 pub mod block_lists;
 pub(crate) mod change;
+pub(crate) mod helo_policies;
 pub mod iprev;
 mod own;
 pub mod plan;

@@ -7,7 +7,9 @@ use crate::addr::{self, Family};
 use crate::facts::{Fact, Facts, Helo, OutboundPath};
 use crate::identity::{self, Role, helo_name, host_and_own_names};
 use crate::name::DomainName;
+pub use crate::observe::askable::{for_each_label, is_askable, is_representable, labels, spell, spelled};
 use crate::observe::block_lists::listings;
+use crate::observe::helo_policies::{introduced, named_by_spf};
 use crate::observe::{Answer, Question, RecordData, RecordType};
 
 /// PTR names of one answer that are followed. An answer may hold a thousand; receivers look at ten at most
@@ -18,10 +20,6 @@ pub const PTR_NAMES_FOLLOWED: usize = 16;
 const PATHS_WITH_HOLDER: usize = 16;
 /// Addresses of one HELO name whose PTR records are asked for where the sending address is not known.
 const HELO_ADDRESSES_FOLLOWED: usize = 4;
-/// HELO names whose SPF records are looked at.
-const SPF_NAMES: usize = 64;
-/// Questions that one SPF record brings: of its terms, ten at most may take one (RFC 7208 section 4.6.4).
-const SPF_QUESTIONS: usize = 10;
 /// Entries of cPanel's mail_reverse_dns that are compared with the DNS: the addresses of one server, and some.
 const REVERSE_ENTRIES: usize = 1024;
 
@@ -175,40 +173,6 @@ impl FollowUps {
     }
 }
 
-/// HELO names whose SPF records are looked at: those of paths whose sending address receivers see, as many as hosts with few paths have.
-pub fn introduced(facts: &Facts) -> BTreeSet<DomainName> {
-    let seen =
-        |path: &&OutboundPath| path.relayed.is_none() && !path.handed_over && !path.unused && path.sending.is_some();
-    let names = helo_names(facts.paths.iter().filter(seen));
-    names.into_iter().filter(is_askable).take(SPF_NAMES).collect()
-}
-
-/// What an SPF record names without macros: policies that it includes, names whose addresses it authorises (RFC 7208 section 5). What those name
-/// in turn is not followed, nor are exchangers: the records of HELO names are short. Several records are an error (section 4.5), and name nothing.
-fn named_by_spf(answer: &Answer) -> Vec<Question> {
-    let policy = |data: &'_ RecordData| match data {
-        RecordData::Txt(text) => {
-            let (version, terms) = text.split_once(' ').unwrap_or((text, ""));
-            version.eq_ignore_ascii_case("v=spf1").then(|| terms.to_owned())
-        }
-        _ => None,
-    };
-    let policies: Vec<String> = answer.records.iter().filter_map(|record| policy(&record.data)).collect();
-    let [terms] = policies.as_slice() else { return Vec::new() };
-    let named = |term: &str| -> Vec<Question> {
-        let term = term.trim_start_matches(['+', '-', '~', '?']).to_ascii_lowercase();
-        let (name, types): (&str, &[RecordType]) = match term.split_once([':', '=']) {
-            Some(("include" | "redirect", name)) => (name, &[RecordType::Txt]),
-            Some(("a", name)) => (name.split('/').next().unwrap_or_default(), &[RecordType::A, RecordType::Aaaa]),
-            _ => return Vec::new(),
-        };
-        let name = DomainName::new(name);
-        let asked = !name.as_str().contains('%') && name.is_qualified() && is_representable(&name);
-        types.iter().filter(|_| asked).map(|rtype| Question::new(&name, *rtype)).collect()
-    };
-    terms.split(' ').flat_map(named).take(SPF_QUESTIONS).collect()
-}
-
 /// The names that this host has whatever its PTR records say: its own and the MTAs', else the HELO names.
 fn host_names(facts: &Facts) -> BTreeSet<DomainName> {
     let own = host_and_own_names(facts).into_iter().filter(|name| name.role != Role::Whm);
@@ -253,89 +217,6 @@ fn remembered(facts: &Facts) -> BTreeSet<IpAddr> {
     seen.take(REVERSE_ENTRIES).collect()
 }
 
-/// Whether the public DNS is asked for a name that files give, or that an expansion of theirs gives: a qualified host name (RFC
-/// 1123 section 2.1, underscores allowed), not private and not an address. Nothing else of a file can get into a question.
-pub fn is_askable(name: &DomainName) -> bool {
-    name.is_qualified() && !name.is_private() && name.is_host_name_but_for_underscores()
-}
-
-/// Whether a DNS message can carry the name: no empty label, none over 63 octets, 253 in all (RFC 1035 section 2.3.4).
-pub fn is_representable(name: &DomainName) -> bool {
-    name.as_str().is_empty() || for_each_label(name, |_| {}).is_some()
-}
-
-/// The labels of a name in presentation form, as octets: `\.` and `\ddd` resolved (RFC 1035 section 5.1).
-/// `None` where no message can carry the name.
-pub fn labels(name: &DomainName) -> Option<Vec<Vec<u8>>> {
-    let mut all = Vec::new();
-    if !name.as_str().is_empty() {
-        for_each_label(name, |label| all.push(label.to_vec()))?;
-    }
-    Some(all)
-}
-
-/// Hands over each label of a name that is not the root; `None` where no message can carry the name, whatever was handed over till then.
-pub fn for_each_label(name: &DomainName, mut take: impl FnMut(&[u8])) -> Option<()> {
-    let (mut label, mut length) = ([0; 63], 0);
-    // The root's length octet.
-    let mut octets = 1;
-    let mut bytes = name.as_str().bytes();
-    loop {
-        let byte = match bytes.next() {
-            Some(b'\\') => escaped(&mut bytes)?,
-            end @ (Some(b'.') | None) => {
-                octets += length + 1;
-                if length == 0 || octets > 255 {
-                    return None;
-                }
-                take(label.get(..length)?);
-                length = 0;
-                match end {
-                    Some(_) => continue,
-                    None => return Some(()),
-                }
-            }
-            Some(byte) => byte,
-        };
-        *label.get_mut(length)? = byte;
-        length += 1;
-    }
-}
-
-/// The octet behind a backslash: itself, or three decimal digits.
-pub(super) fn escaped(bytes: &mut std::str::Bytes<'_>) -> Option<u8> {
-    let first = bytes.next()?;
-    if !first.is_ascii_digit() {
-        return Some(first);
-    }
-    let digits = [first, bytes.next()?, bytes.next()?];
-    std::str::from_utf8(&digits).ok()?.parse().ok()
-}
-
-/// The name that these labels spell in presentation form: octets that a reader could mistake or cannot see are escaped.
-pub fn spelled<'a>(labels: impl Iterator<Item = &'a [u8]>) -> DomainName {
-    let mut text = String::new();
-    spell(labels, &mut text);
-    DomainName::new(&text)
-}
-
-/// As [`spelled`], appended to a text; letters become lower case.
-pub fn spell<'a>(labels: impl Iterator<Item = &'a [u8]>, text: &mut String) {
-    let start = text.len();
-    for label in labels {
-        if text.len() > start {
-            text.push('.');
-        }
-        for &byte in label {
-            match byte {
-                b'.' | b'\\' => text.extend(['\\', char::from(byte)]),
-                b'!'..=b'~' => text.push(char::from(byte.to_ascii_lowercase())),
-                _ => text.push_str(&format!("\\{byte:03}")),
-            }
-        }
-    }
-}
-
 fn addresses(questions: &mut BTreeSet<Question>, name: &DomainName) {
     for family in Family::BOTH {
         questions.insert(Question::new(name, RecordType::address(family)));
@@ -372,51 +253,6 @@ mod tests {
         facts.paths[0].relayed =
             Some(std::sync::Arc::new(Fact::new("[relay.example]:25".to_owned(), crate::facts::Origin::kernel("test"))));
         assert!(!asked(&initial(&facts)).contains(&"mail.example.com. TXT".to_owned()));
-    }
-
-    #[test]
-    fn an_spf_record_of_a_helo_name_brings_what_it_names() {
-        let mut facts = facts();
-        facts.paths = vec![helo_path("192.0.2.10", "mail.example.com")];
-        let follow_ups = FollowUps::new(&facts);
-        let after = |owner: &str, text: &str| {
-            let question = Question::new(&DomainName::new(owner), RecordType::Txt);
-            let record = crate::observe::Record {
-                name: question.name.clone(),
-                ttl: 300,
-                data: RecordData::Txt(text.to_owned()),
-            };
-            asked(&follow_ups.after(&question, &crate::observe::samples::answer(vec![record])))
-        };
-        assert_eq!(after("mail.example.com", "v=spf1 a -all"), [""; 0]);
-        assert_eq!(
-            after(
-                "mail.example.com",
-                "v=SPF1 ?include:a.example a:b.example/24 mx exists:%{i}.c.example redirect=d.example"
-            ),
-            ["a.example. TXT", "b.example. A", "b.example. AAAA", "d.example. TXT"]
-        );
-        assert_eq!(after("mail.example.com", "v=spf1 include:%{d}.example a:one"), [""; 0]);
-        assert_eq!(after("mail.example.com", "text include:a.example"), [""; 0]);
-        assert_eq!(after("a.example", "v=spf1 include:b.example"), [""; 0], "what is included is not followed");
-        let many = format!("v=spf1{}", " include:a.example".repeat(500));
-        assert_eq!(after("mail.example.com", &many).len(), SPF_QUESTIONS);
-        let question = Question::new(&DomainName::new("mail.example.com"), RecordType::Txt);
-        let record = |text: &str| crate::observe::Record {
-            name: question.name.clone(),
-            ttl: 300,
-            data: RecordData::Txt(text.to_owned()),
-        };
-        let several = vec![record("v=spf1 include:a.example"), record("v=spf1 include:b.example")];
-        assert_eq!(asked(&follow_ups.after(&question, &crate::observe::samples::answer(several))), [""; 0]);
-        // What a customer publishes for a HELO name of theirs is read, and leads nowhere.
-        facts.paths.push(helo_path("192.0.2.10", "mail.shop.example"));
-        facts.host.node_name = Some(Fact::new("mail.example.com".to_owned(), crate::facts::Origin::kernel("uname")));
-        let follow_ups = FollowUps::new(&facts);
-        let question = Question::new(&DomainName::new("mail.shop.example"), RecordType::Txt);
-        assert!(initial(&facts).contains(&question));
-        let answer = crate::observe::samples::answer(vec![record("v=spf1 include:a.example")]);
-        assert_eq!(asked(&follow_ups.after(&question, &answer)), [""; 0]);
     }
 
     #[test]

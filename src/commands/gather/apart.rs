@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::logs::READING;
-use super::profile::profile;
+use super::profile::{profile, refused};
 use super::{Gathered, Held, Known, Sources, Start, live, moved, observe, port25};
 use crate::cli::{DnsArgs, FactArgs};
 use crate::collect::system;
@@ -23,7 +23,7 @@ pub(super) fn sends(args: &FactArgs, dns: &DnsArgs) -> bool {
 
 /// Whether the DNS is asked.
 pub(super) fn asks(args: &FactArgs, dns: &DnsArgs) -> bool {
-    !dns.offline && dns.zones.is_none() && !args.replay
+    dns.asks() && !args.replay
 }
 
 /// Does `work`, in a process without rights where it sends packets. `parents` is what that process must not have; it comes back,
@@ -141,9 +141,8 @@ fn in_a_child<P>(
     };
     let required = dns.require_sandbox;
     let within = |start: Option<Start>, missing: Vec<sandbox::Missing>| {
-        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        if required && !missing.is_empty() {
-            return Message::Failed(format!("--require-sandbox: not here: {}", missing.join("; ")));
+        if let Some(refused) = refused(required, &missing) {
+            return refused;
         }
         if verbose {
             missing.iter().for_each(|layer| output::note(&format!("sandbox: not here: {layer}")));

@@ -75,7 +75,7 @@ pub(crate) fn settings(facts: &mut FactArgs, dns: &mut DnsArgs, host: &Host) -> 
     };
     settings.complete_facts(facts);
     settings.complete_dns(dns);
-    let is_live = !facts.replay && dns.zones.is_none() && !dns.offline;
+    let is_live = apart::asks(facts, dns);
     match facts.cutover.filter(|cutover| is_live && *cutover < process::now()) {
         Some(cutover) => {
             Err(Error::Usage(format!("the cutover at {cutover} is past: give the hour of one that is to come")))
@@ -344,7 +344,7 @@ struct Read {
 /// Reads the host's files and the kernel's facts.
 fn read(args: &FactArgs, dns: &DnsArgs, root: &Root, recorded: Option<&Input>) -> Result<Read, Error> {
     // `hostname -f` may ask the system's resolver: not where nobody or only zone files are to be asked.
-    let asks = !dns.offline && dns.zones.is_none();
+    let asks = dns.asks();
     let mut pending = None;
     let kernel = match (recorded, root.is_live()) {
         (Some(input), _) => Some(kernel::from_file(input.text()).map_err(|problem| input.refused(problem))?),

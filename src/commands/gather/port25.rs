@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::options;
-use super::profile::profile;
+use super::profile::{profile, refused};
 use crate::addr::{self, Family};
 use crate::cli::{DnsArgs, Target, TargetHost};
 use crate::error::Error;
@@ -106,9 +106,8 @@ fn asked(facts: &Facts, dns: &DnsArgs, name: &DomainName) -> Result<Vec<IpAddr>,
     }
     let profile = profile(dns, dns.timeout());
     let work = |options: Options, missing: Vec<sandbox::Missing>| {
-        if dns.require_sandbox && !missing.is_empty() {
-            let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            return Message::Failed(format!("--require-sandbox: not here: {}", missing.join("; ")));
+        if let Some(refused) = refused(dns.require_sandbox, &missing) {
+            return refused;
         }
         let questions = [RecordType::A, RecordType::Aaaa].map(|rtype| Question::new(name, rtype)).into();
         let nothing = FollowUps::new(&Facts::new(crate::facts::Host::unknown("")));

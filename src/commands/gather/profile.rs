@@ -4,14 +4,19 @@ use std::time::Duration;
 
 use crate::cli::DnsArgs;
 use crate::observe::resolver;
-use crate::sandbox::{Profile, Task};
+use crate::sandbox::{self, Message, Profile, Task};
 
 /// To ask the DNS. Connections for evidence are made before that process is there, so that whoever asks for evidence gives it no right more.
 pub(super) fn profile(dns: &DnsArgs, time: Duration) -> Profile {
     let ports = dns.resolver.iter().map(|resolver| resolver.server.port());
-    let asks = !dns.offline && dns.zones.is_none();
-    let ports = ports.chain([resolver::PORT, dns.authoritative_port]).filter(|_| asks).collect();
+    let ports = ports.chain([resolver::PORT, dns.authoritative_port]).filter(|_| dns.asks()).collect();
     Profile { task: Task::Dns(ports), dns_time: time }
+}
+
+/// The end of work that wants the whole sandbox (`--require-sandbox`) where some of it is not here.
+pub(super) fn refused(required: bool, missing: &[sandbox::Missing]) -> Option<Message> {
+    let missing: Vec<String> = missing.iter().filter(|_| required).map(ToString::to_string).collect();
+    (!missing.is_empty()).then(|| Message::Failed(format!("--require-sandbox: not here: {}", missing.join("; "))))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::name::DomainName;
-use crate::observe::{Record, RecordData, plan};
+use crate::observe::{Record, RecordData, askable, plan};
 
 /// Seconds for a record where neither it, nor `$TTL`, nor a record before it says how long it may be kept.
 const DEFAULT_TTL: u32 = 3600;
@@ -334,7 +334,7 @@ fn strings(words: &[&Token<'_>]) -> Result<String, String> {
         let mut bytes = word.text.bytes();
         while let Some(byte) = bytes.next() {
             octets.push(if byte == b'\\' {
-                plan::escaped(&mut bytes).ok_or_else(|| format!("`{}` ends in a broken escape", word.text))?
+                askable::escaped(&mut bytes).ok_or_else(|| format!("`{}` ends in a broken escape", word.text))?
             } else {
                 byte
             });

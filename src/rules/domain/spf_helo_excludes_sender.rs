@@ -7,7 +7,7 @@ use crate::domains::{SenderCheck, helo_checks};
 use crate::facts::OutboundPath;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::observe::plan::introduced;
+use crate::observe::helo_policies::introduced;
 use crate::observe::{Question, RecordType};
 use crate::rules::{Context, rule};
 use crate::spf::SpfResult;
