@@ -10,6 +10,8 @@ const SYSLOG: [&str; 4] = ["/var/log/mail.log", "/var/log/maillog", "/var/log/ma
 /// Exim's own log: Debian, built as Exim comes, Red Hat, cPanel.
 const EXIM: [&str; 4] =
     ["/var/log/exim4/mainlog", "/var/log/exim/mainlog", "/var/log/exim/main.log", "/var/log/exim_mainlog"];
+/// The zone of the host's clock (tzset(3)).
+const ZONE: &str = "/etc/localtime";
 /// What rotated logs may be packed with, by their names; those that cannot be unpacked are told by what reads them.
 const PACKED: [&str; 6] = [".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4"];
 /// Logs that are opened at most, the newest; logrotate(8) keeps fourteen or fewer almost everywhere.
@@ -73,8 +75,26 @@ pub(crate) fn changed(root: &Root, facts: &Facts) -> Vec<ConfigFile> {
     files.filter_map(|path| Some(ConfigFile { modified: root.modified(path)?, path: path.to_owned() })).collect()
 }
 
-/// The zone of the host's clock, and that of Exim's log where it is another, as zone files hold them.
-pub(crate) fn zones(root: &Root, facts: &Facts) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+/// Zones by which a host's logs are stamped, as zone files hold them.
+#[derive(Debug, Default)]
+pub(crate) struct HostZones {
+    /// That of its clock; `None`: it is not known.
+    pub host: Option<HostZone>,
+    /// That of Exim's log, where it is another.
+    pub exim: Option<Vec<u8>>,
+}
+
+/// The zone of a host's clock.
+#[derive(Debug)]
+pub(crate) enum HostZone {
+    /// What tzset(3) goes by without a zone file.
+    Utc,
+    /// By its file.
+    File(Vec<u8>),
+}
+
+/// The zones by which the logs of this host are stamped. A copy of a host without a zone file may have lost it.
+pub(crate) fn zones(root: &Root, facts: &Facts) -> HostZones {
     let exim = facts.exim.iter().find_map(|exim| exim.main.get("timezone")?.value.as_deref());
     let is_name = |name: &&str| {
         !name.is_empty()
@@ -82,7 +102,11 @@ pub(crate) fn zones(root: &Root, facts: &Facts) -> (Option<Vec<u8>>, Option<Vec<
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte))
     };
     let named = exim.filter(is_name).and_then(|name| root.zone_file(&format!("/usr/share/zoneinfo/{name}")));
-    (root.zone_file("/etc/localtime"), named)
+    let host = match root.zone_file(ZONE) {
+        Some(octets) => Some(HostZone::File(octets)),
+        None => (root.is_live() && root.is_missing(ZONE)).then_some(HostZone::Utc),
+    };
+    HostZones { host, exim: named }
 }
 
 /// The paths of logs that are written to, as far as they are known.

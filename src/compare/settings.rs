@@ -22,10 +22,12 @@ const POSTFIX: [&str; 5] = [
     "sender_dependent_relayhost_maps",
 ];
 /// Options of Exim's transports of that kind.
-const EXIM: [&str; 2] = ["interface", "helo_data"];
+const EXIM: [&str; 2] = [EXIM_BINDING, "helo_data"];
 
 /// Those of Postfix that bind.
 const BINDING: [&str; 2] = ["smtp_bind_address", "smtp_bind_address6"];
+/// That of Exim.
+const EXIM_BINDING: &str = "interface";
 
 /// What changed of them. `paths` says whose mail leaves otherwise than before.
 pub(super) fn changes(
@@ -35,13 +37,14 @@ pub(super) fn changes(
     sought: &Sought,
     paths: &[Change],
 ) -> Vec<Change> {
-    let mut all = nat(old.facts, new.facts, mapping);
+    let is_same = !paths.iter().any(|change| change.what != What::Helo && change.verdict == Verdict::Drift);
+    let mut found = Found { all: Vec::new(), mapping, sought, unbound: is_same.then_some(new.facts) };
     let same_mta = |mta| old.facts.mtas.judges(mta) && new.facts.mtas.judges(mta);
     if same_mta(Mta::Postfix) {
         for was in &old.facts.postfix {
             let named = new.facts.postfix.iter().find(|is| is.config_directory == was.config_directory);
             if let Some(is) = named.or(new.facts.postfix.first()) {
-                postfix(&mut all, was, is, mapping, sought);
+                found.postfix(was, is);
             }
         }
     }
@@ -49,79 +52,176 @@ pub(super) fn changes(
         for (was, is) in old.facts.exim.iter().zip(&new.facts.exim) {
             for transport in &was.transports {
                 if let Some(own) = is.transports.iter().find(|own| own.name == transport.name) {
-                    exim(&mut all, transport, own, mapping, sought);
+                    found.exim(transport, own);
                 }
             }
         }
     }
-    let is_same = !paths.iter().any(|change| change.what != What::Helo && change.verdict == Verdict::Drift);
-    if is_same {
-        all.iter_mut().for_each(|change| without_old_address(change, new.facts));
-    }
+    let mut all = nat(old.facts, new.facts, mapping);
+    all.append(&mut found.all);
     all
 }
 
 /// A binding that is gone with its address, where the kernel has one address to choose and all mail leaves from where it should, is what the move
 /// asked for.
-fn without_old_address(change: &mut Change, new: &Facts) {
-    let binds = BINDING.into_iter().chain(["interface"]).any(|name| change.key.ends_with(&format!(" {name}")));
-    if change.verdict != Verdict::Drift || change.new.is_some() || !binds {
-        return;
+fn without_old_address(change: Change, new: &Facts) -> Change {
+    if change.verdict != Verdict::Drift || change.new.is_some() {
+        return change;
     }
     let own = OwnAddresses::new(new);
-    let mut addresses = words(change.old.as_deref().unwrap_or_default()).filter_map(|(_, value)| match value {
-        Value::Address(address) => Some(address),
-        Value::Name(_) => None,
-    });
     let interfaces = new.host.own_addresses().filter(|on| on.usable()).map(|on| on.address);
     let here: BTreeSet<IpAddr> = interfaces.collect();
     let is_alone = |family| here.iter().filter(|address| Family::from(**address) == family).count() <= 1;
-    let all_gone = addresses.all(|address| own.has(address) == Some(false) && is_alone(Family::from(address)));
-    drop(addresses);
-    if all_gone {
-        let because = "that address is not on this host, which has one to send from";
-        *change = change.clone().expected(because);
+    let is_gone = |(_, value)| match value {
+        Value::Address(address) => own.has(address) == Some(false) && is_alone(Family::from(address)),
+        Value::Name(_) => true,
+    };
+    let all_gone = words(change.old.as_deref().unwrap_or_default()).all(is_gone);
+    if all_gone { change.expected("that address is not on this host, which has one to send from") } else { change }
+}
+
+/// What was found of the settings so far, and what they are compared by.
+struct Found<'a> {
+    all: Vec<Change>,
+    mapping: &'a Mapping,
+    sought: &'a Sought,
+    /// The new host, where all its mail leaves from where it should: there a binding may go with its address.
+    unbound: Option<&'a Facts>,
+}
+
+/// What a setting is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    Binding,
+    Other,
+}
+
+impl For {
+    fn postfix(parameter: &str) -> For {
+        if BINDING.contains(&parameter) { For::Binding } else { For::Other }
     }
 }
 
-fn postfix(all: &mut Vec<Change>, was: &Postfix, is: &Postfix, mapping: &Mapping, sought: &Sought) {
-    let directory = if was.config_directory == "/etc/postfix" { "" } else { was.config_directory.as_str() };
-    let key = |rest: String| format!("postfix {directory} {rest}").split_whitespace().collect::<Vec<_>>().join(" ");
-    for parameter in POSTFIX {
-        let before = was.parameters.get(parameter).filter(|setting| is_set(setting, parameter));
-        let now = is.parameters.get(parameter);
-        let set = now.is_some_and(|now| is_set(now, parameter));
-        compare(all, key(parameter.to_owned()), before, (now, set), mapping, sought);
-    }
-    for service in &was.services {
-        let same = |own: &&crate::facts::PostfixService| own.name == service.name && own.kind == service.kind;
-        let Some(own) = is.services.iter().find(same) else { continue };
-        for (name, setting) in service.overrides.iter().filter(|(name, _)| POSTFIX.contains(&name.as_str())) {
-            // What the service would go by without its own option.
-            let now = own.overrides.get(name).or(is.parameters.get(name));
-            let set = own.overrides.contains_key(name) || now.is_some_and(|now| is_set(now, name));
-            compare(all, key(format!("{} {name}", service.name)), Some(setting), (now, set), mapping, sought);
+impl Found<'_> {
+    fn postfix(&mut self, was: &Postfix, is: &Postfix) {
+        let directory = if was.config_directory == "/etc/postfix" { "" } else { was.config_directory.as_str() };
+        let key = |rest: String| format!("postfix {directory} {rest}").split_whitespace().collect::<Vec<_>>().join(" ");
+        for parameter in POSTFIX {
+            let before = was.parameters.get(parameter).filter(|setting| is_set(setting, parameter));
+            let now = is.parameters.get(parameter);
+            let set = now.is_some_and(|now| is_set(now, parameter));
+            self.compare(For::postfix(parameter), key(parameter.to_owned()), before, (now, set));
+        }
+        for service in &was.services {
+            let same = |own: &&crate::facts::PostfixService| own.name == service.name && own.kind == service.kind;
+            let Some(own) = is.services.iter().find(same) else { continue };
+            for (name, setting) in service.overrides.iter().filter(|(name, _)| POSTFIX.contains(&name.as_str())) {
+                // What the service would go by without its own option.
+                let now = own.overrides.get(name).or(is.parameters.get(name));
+                let set = own.overrides.contains_key(name) || now.is_some_and(|now| is_set(now, name));
+                self.compare(For::postfix(name), key(format!("{} {name}", service.name)), Some(setting), (now, set));
+            }
         }
     }
-}
 
-fn exim(all: &mut Vec<Change>, was: &EximDriver, is: &EximDriver, mapping: &Mapping, sought: &Sought) {
-    for option in EXIM {
-        let in_file = |setting: &&Setting| setting.origin.span().is_some();
-        let Some(before) = was.options.get(option).filter(in_file) else { continue };
-        let key = format!("exim {} {option}", was.name);
-        let now = is.options.get(option).filter(in_file);
-        let texts = (before.value.as_deref(), now.and_then(|now| now.value.as_deref()));
-        match (texts, now) {
-            // Templates of panels differ from version to version; that domains are looked up no more does not.
-            ((Some(old), Some(new)), Some(now)) if old.contains('$') || new.contains('$') => {
-                if old.contains("lookup") && !new.contains("lookup") {
-                    let change = Change::new(What::Setting, key, Some("by a lookup"), Some(new)).at(&now.origin);
-                    all.push(change.drift(Effect::Lost, "nothing is looked up by domain or address any more"));
+    fn exim(&mut self, was: &EximDriver, is: &EximDriver) {
+        for option in EXIM {
+            let in_file = |setting: &&Setting| setting.origin.span().is_some();
+            let Some(before) = was.options.get(option).filter(in_file) else { continue };
+            let key = format!("exim {} {option}", was.name);
+            let now = is.options.get(option).filter(in_file);
+            let texts = (before.value.as_deref(), now.and_then(|now| now.value.as_deref()));
+            match (texts, now) {
+                // Templates of panels differ from version to version; that domains are looked up no more does not.
+                ((Some(old), Some(new)), Some(now)) if old.contains('$') || new.contains('$') => {
+                    if old.contains("lookup") && !new.contains("lookup") {
+                        let change = Change::new(What::Setting, key, Some("by a lookup"), Some(new)).at(&now.origin);
+                        self.all.push(change.drift(Effect::Lost, "nothing is looked up by domain or address any more"));
+                    }
+                }
+                _ => {
+                    let what = if option == EXIM_BINDING { For::Binding } else { For::Other };
+                    self.compare(what, key, Some(before), (now, now.is_some()));
                 }
             }
-            _ => compare(all, key, Some(before), (now, now.is_some()), mapping, sought),
         }
+    }
+
+    fn compare(&mut self, what: For, key: String, before: Option<&Setting>, now: (Option<&Setting>, bool)) {
+        let found = before.and_then(|before| self.compared(key, before, now));
+        let may_go = self.unbound.filter(|_| what == For::Binding);
+        self.all.extend(found.map(|change| match may_go {
+            Some(new) => without_old_address(change, new),
+            None => change,
+        }));
+    }
+
+    /// `now` comes with whether it is set here.
+    fn compared(&self, key: String, before: &Setting, (now, is_set_here): (Option<&Setting>, bool)) -> Option<Change> {
+        // What files do not decide is not compared.
+        let old = before.value.as_deref().filter(|old| !old.is_empty())?;
+        let new = now.and_then(|now| now.value.as_deref());
+        if now.is_some_and(|now| now.undecided.is_some()) {
+            return None;
+        }
+        let change = Change::new(What::Setting, key, Some(old), new.filter(|new| !new.is_empty()));
+        let set = now.filter(|_| is_set_here);
+        let Some(new) = new.filter(|new| !new.is_empty()) else {
+            return Some(change.was_at(&before.origin).drift(Effect::Lost, "it is not set here"));
+        };
+        match (self.mapping.judge(old, new), set) {
+            (_, Some(now)) if self.sought.in_text(new).next().is_some() => {
+                Some(change.at(&now.origin).leftover("it belongs to the old host"))
+            }
+            (Ok(None), _) => None,
+            (Ok(Some(because)), Some(now)) => Some(change.at(&now.origin).expected(because)),
+            (Ok(Some(because)), None) => Some(change.expected(because)),
+            // What comes of another value is told by path.
+            (Err(because), Some(now)) => Some(change.at(&now.origin).drift(Effect::Part, because)),
+            (Err(_), None) => Some(change.was_at(&before.origin).drift(Effect::Lost, "it is not set here")),
+        }
+    }
+
+    /// The images of local addresses.
+    fn nat(old: &Facts, new: &Facts, mapping: &Mapping) -> Vec<Change> {
+        let text =
+            |entry: &NatEntry| entry.local.map_or_else(|| "every private address".to_owned(), |addr| addr.to_string());
+        let mut all = Vec::new();
+        for was in &old.nat.0 {
+            let local = was.local.map(|addr| mapping.address(addr));
+            let key = format!("nat {}", text(was));
+            let public = was.public.to_string();
+            let found = new.nat.0.iter().find(|entry| entry.local == local).or_else(|| {
+                // One address on each side: however it is written.
+                (old.nat.0.len() == 1)
+                    .then(|| new.nat.0.iter().find(|e| e.public.is_ipv4() == was.public.is_ipv4()))
+                    .flatten()
+            });
+            match found {
+                Some(is) => {
+                    let now = is.public.to_string();
+                    let change = Change::new(What::Setting, key, Some(&public), Some(&now)).at(&is.origin);
+                    match mapping.judge(&public, &now) {
+                        Ok(None) => {}
+                        Ok(Some(because)) => all.push(change.expected(because)),
+                        Err(because) => all.push(change.drift(Effect::Part, because)),
+                    }
+                }
+                None => {
+                    let change = Change::new(What::Setting, key, Some(&public), None).was_at(&was.origin);
+                    let holds = new.host.has_address(mapping.address(was.public)) == Some(true)
+                        || new.paths.iter().filter(|path| path.family == was.public.into()).all(|path| {
+                            path.sending.is_some()
+                                && path.source.as_ref().map(|f| f.value) == path.sending.as_ref().map(|f| f.value)
+                        });
+                    all.push(match holds {
+                        true => change.expected("mail leaves from public addresses of this host itself"),
+                        false => change.drift(Effect::Lost, "no image of that address is known here"),
+                    });
+                }
+            }
+        }
+        all
     }
 }
 
@@ -156,46 +256,10 @@ pub(super) fn pairs(old: &Facts, new: &Facts) -> Vec<(IpAddr, IpAddr)> {
     for (was, is) in old.exim.iter().zip(&new.exim) {
         for transport in &was.transports {
             let own = is.transports.iter().find(|own| own.name == transport.name);
-            pair(transport.options.get("interface"), own.and_then(|own| own.options.get("interface")));
+            pair(transport.options.get(EXIM_BINDING), own.and_then(|own| own.options.get(EXIM_BINDING)));
         }
     }
     all
-}
-
-fn compare(
-    all: &mut Vec<Change>,
-    key: String,
-    before: Option<&Setting>,
-    (now, is_set_here): (Option<&Setting>, bool),
-    mapping: &Mapping,
-    sought: &Sought,
-) {
-    let Some(before) = before else { return };
-    // What files do not decide is not compared.
-    let Some(old) = before.value.as_deref().filter(|old| !old.is_empty()) else { return };
-    let new = now.and_then(|now| now.value.as_deref());
-    if now.is_some_and(|now| now.undecided.is_some()) {
-        return;
-    }
-    let change = Change::new(What::Setting, key, Some(old), new.filter(|new| !new.is_empty()));
-    let set = now.filter(|_| is_set_here);
-    let Some(new) = new.filter(|new| !new.is_empty()) else {
-        all.push(change.was_at(&before.origin).drift(Effect::Lost, "it is not set here"));
-        return;
-    };
-    match (mapping.judge(old, new), set) {
-        (_, Some(now)) if sought.in_text(new).next().is_some() => {
-            all.push(change.at(&now.origin).leftover("it belongs to the old host"));
-        }
-        (Ok(None), _) => {}
-        (Ok(Some(because)), now) => all.push(match now {
-            Some(now) => change.at(&now.origin).expected(because),
-            None => change.expected(because),
-        }),
-        // What comes of another value is told by path.
-        (Err(because), Some(now)) => all.push(change.at(&now.origin).drift(Effect::Part, because)),
-        (Err(_), None) => all.push(change.was_at(&before.origin).drift(Effect::Lost, "it is not set here")),
-    }
 }
 
 /// The images of local addresses.

@@ -21,7 +21,8 @@ pub struct MailLog {
     pub until: i64,
     /// Whether that is the time of the run, and not the end of the logs.
     pub until_now: bool,
-    /// Whether stamps were read as if the host's clock went by UTC, since its zone could not be read: then all times here are its own.
+    /// Whether all times here are those of the host's clock, whose zone is not known. Where some stamps name their zone, `unread` says how the others
+    /// were read.
     #[serde(default)]
     pub own_time: bool,
     /// Replies that are known to speak of identity, alike ones together.

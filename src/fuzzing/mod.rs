@@ -237,7 +237,7 @@ pub fn kernel(data: &[u8]) {
 pub fn log(data: &[u8]) {
     let now = 1_795_867_200;
     let deadline = Instant::now() + Duration::from_secs(600);
-    let how = logs::How { now, until: Some(now), zone: TimeZone::UTC, exim_zone: None, deadline };
+    let how = logs::How { now, until: Some(now), zone: Some(TimeZone::UTC), exim_zone: None, deadline };
     let source = |modified| logs::Source { name: "log".to_owned(), reader: data, modified };
     for (sources, until) in [
         (vec![source(Some(now))], Some(now)),

@@ -63,8 +63,8 @@ pub struct How {
     pub now: i64,
     /// The end of the days that count; `None`: the newest line.
     pub until: Option<i64>,
-    /// The host's time zone.
-    pub zone: TimeZone,
+    /// The host's time zone; `None`: it is not known, and its clock is read as if it went by UTC.
+    pub zone: Option<TimeZone>,
     /// That of Exim's own log, where it is another.
     pub exim_zone: Option<TimeZone>,
     /// When reading ends, whatever is left.
@@ -79,6 +79,7 @@ pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
     let mut log = MailLog::default();
     let mut all = Tally::default();
     let mut overlap = Overlap::default();
+    let mut clocks = Clocks::default();
     let times: Vec<Option<i64>> = sources.iter().map(|source| source.modified).collect();
     for (at, source) in sources.into_iter().enumerate() {
         // Events up to then may stand in a log that is read later, too.
@@ -93,6 +94,7 @@ pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
             Ok((packed, extent)) => {
                 reading.end();
                 let (first, last, strays) = (reading.first, reading.last(), reading.strays);
+                clocks.add(reading.clocks);
                 let (tally, name) = (reading.tally, source.name);
                 all.merge(tally);
                 log.unread.extend(shortened(&name, &extent));
@@ -112,6 +114,10 @@ pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
     log.until = how.until.or(newest).unwrap_or(how.now);
     log.since = tally::since(log.until);
     (log.refusals, log.departures) = (all.refusals(log.since), all.departures(log.since));
+    log.own_time = how.zone.is_none() && clocks.host && !clocks.world;
+    if how.zone.is_none() && clocks.host && clocks.world {
+        log.unread.push("the host's time zone is not known: stamps without one of their own were read as UTC".to_owned());
+    }
     if all.further > 0 {
         log.unread
             .push(format!("{} more events were of too many kinds to be told apart, and do not count", all.further));
@@ -195,6 +201,29 @@ impl Overlap {
     }
 }
 
+/// What stamps that count go by.
+#[derive(Debug, Default, Clone, Copy)]
+struct Clocks {
+    /// Some by the host's clock.
+    host: bool,
+    /// Some by themselves: they name their zone.
+    world: bool,
+}
+
+impl Clocks {
+    fn see(&mut self, stamp: Stamp) {
+        match stamp {
+            Stamp::At(_) => self.world = true,
+            Stamp::Local(_) | Stamp::Yearless(_) => self.host = true,
+        }
+    }
+
+    fn add(&mut self, other: Clocks) {
+        self.host |= other.host;
+        self.world |= other.world;
+    }
+}
+
 /// One log on its way.
 struct Reading<'r> {
     host: Calendar,
@@ -214,6 +243,7 @@ struct Reading<'r> {
     aside: Option<Aside>,
     /// Events whose stamps were a clock's fault.
     strays: u64,
+    clocks: Clocks,
 }
 
 /// What was counted before stamps without a year went back.
@@ -233,8 +263,9 @@ enum Last {
 impl<'r> Reading<'r> {
     fn new<R>(how: &'r How, source: &Source<R>, needles: &'r Needles, overlap: &'r mut Overlap) -> Reading<'r> {
         let end = source.modified.unwrap_or(how.now).min(how.now);
-        let host = Calendar { zone: how.zone.clone(), end };
-        let exim = Calendar { zone: how.exim_zone.clone().unwrap_or_else(|| how.zone.clone()), end };
+        let zone = how.zone.clone().unwrap_or(TimeZone::UTC);
+        let exim = Calendar { zone: how.exim_zone.clone().unwrap_or_else(|| zone.clone()), end };
+        let host = Calendar { zone, end };
         let since = how.until.map(tally::since);
         let tally = Tally::default();
         Reading {
@@ -251,6 +282,7 @@ impl<'r> Reading<'r> {
             turns: Turns::default(),
             aside: None,
             strays: 0,
+            clocks: Clocks::default(),
         }
     }
 
@@ -274,6 +306,7 @@ impl<'r> Reading<'r> {
                 self.looked += 1;
                 if let Some((stamp, mta)) = stamp_of(line) {
                     self.first = self.moment(stamp, mta);
+                    self.clocks.see(stamp);
                     break;
                 }
             }
@@ -286,6 +319,7 @@ impl<'r> Reading<'r> {
             let line = line.get(..line.len().min(lines::LINE_LIMIT)).unwrap_or_default();
             let Some((stamp, event)) = find::event(line) else { continue };
             let Some(at) = self.moment(stamp, event.mta) else { continue };
+            self.clocks.see(stamp);
             if matches!(stamp, Stamp::Yearless(_)) {
                 self.turn(at, piece.get(from..range.start).unwrap_or_default());
                 from = range.end;
@@ -340,6 +374,7 @@ impl<'r> Reading<'r> {
     /// An entry of a journal.
     fn entry(&mut self, entry: &journal::Entry) {
         let Some(at) = entry.at else { return };
+        self.clocks.see(Stamp::At(at));
         self.first = self.first.or(Some(at));
         self.last = Some(Last::At(at));
         if !self.needles.may_matter(&entry.message) || !entry.may_be_a_mail_servers() {

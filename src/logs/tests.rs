@@ -17,7 +17,7 @@ const NOW: &str = "2026-11-28T12:00:00Z";
 
 fn how() -> How {
     let deadline = Instant::now() + Duration::from_secs(600);
-    How { now: at(NOW), until: Some(at(NOW)), zone: TimeZone::UTC, exim_zone: None, deadline }
+    How { now: at(NOW), until: Some(at(NOW)), zone: Some(TimeZone::UTC), exim_zone: None, deadline }
 }
 
 fn source(name: &str, modified: &str, text: impl Into<Vec<u8>>) -> Source<Cursor<Vec<u8>>> {
@@ -295,6 +295,24 @@ fn exims_own_zone_and_local_addresses() {
     let [one] = log.departures.as_slice() else { panic!("{log:?}") };
     assert_eq!((one.address.to_string().as_str(), one.service.as_str(), one.count), ("203.0.113.77", "remote_smtp", 1));
     assert_eq!((one.first, log.files[0].last), (at("2026-11-28T07:00:00Z"), Some(at("2026-11-28T07:00:00Z"))));
+}
+
+#[test]
+fn a_zone_that_is_not_known_is_said() {
+    let line = |stamp: &str, to: &str| {
+        format!("{stamp} 1sKxyz-000000012Ab-1cD{to} => {to}@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25] I=[203.0.113.77]:41234 C=\"250 ok\"\n")
+    };
+    let (own, world) = (line("2026-11-28 10:00:00", "e"), line("2026-11-28 10:00:00 +0000", "f"));
+    let unknown = How { zone: None, ..how() };
+    for (text, how, own_time, notes) in [
+        (own.clone(), &unknown, true, 0),
+        (world.clone(), &unknown, false, 0),
+        (format!("{own}{world}"), &unknown, false, 1),
+        (format!("{own}{world}"), &how(), false, 0),
+    ] {
+        let log = read(vec![source("mainlog", NOW, text.as_str())], how);
+        assert_eq!((log.own_time, log.unread.len(), log.departures.len()), (own_time, notes, 1), "{text}: {:?}", log.unread);
+    }
 }
 
 /// A line of Postfix.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
-use crate::collect::logs::{self as places, HostLogs};
+use crate::collect::logs::{self as places, HostLogs, HostZone, HostZones};
 use crate::collect::root::{OpenLog, Root};
 use crate::facts::{ConfigFile, Facts, MailLog};
 use crate::inputs::LogInput;
@@ -23,17 +23,16 @@ pub(super) struct OpenLogs {
     live: bool,
     /// The end of the days that count; `None`: the newest line.
     until: Option<i64>,
-    zone: Option<Vec<u8>>,
-    exim_zone: Option<Vec<u8>>,
+    zones: HostZones,
     changed: Vec<ConfigFile>,
 }
 
 /// Opens what is to be read. `host` is the host that is looked at, where it is not a snapshot.
 pub(super) fn open(input: LogInput, host: Option<(&Root, &Facts)>) -> Option<OpenLogs> {
-    let (zone, exim_zone) = host.map(|(root, facts)| places::zones(root, facts)).unwrap_or_default();
+    let zones = host.map(|(root, facts)| places::zones(root, facts)).unwrap_or_default();
     let changed = host.map(|(root, facts)| places::changed(root, facts)).unwrap_or_default();
     let clock = process::now().as_second();
-    let opened = |logs, notes, (now, live), until| OpenLogs { logs, notes, now, live, until, zone, exim_zone, changed };
+    let opened = |logs, notes, (now, live), until| OpenLogs { logs, notes, now, live, until, zones, changed };
     match (input, host) {
         (LogInput::Nothing, _) | (LogInput::Host, None) => None,
         (LogInput::Named(name, log), _) => Some(opened(vec![(name, log)], Vec::new(), (clock, false), None)),
@@ -52,10 +51,13 @@ pub(super) fn open(input: LogInput, host: Option<(&Root, &Facts)>) -> Option<Ope
 /// What the logs show.
 pub(super) fn read(open: OpenLogs) -> MailLog {
     let deadline = Instant::now() + READING;
-    let zone = |octets: Option<Vec<u8>>| octets.and_then(|octets| TimeZone::tzif("host", &octets).ok());
+    let by_file = |octets: Vec<u8>| TimeZone::tzif("host", &octets).ok();
     let (now, until) = (open.now, open.until);
-    let (host, exim_zone) = (zone(open.zone).unwrap_or(TimeZone::UTC), zone(open.exim_zone));
-    let how = How { now, until, zone: host, exim_zone, deadline };
+    let zone = open.zones.host.and_then(|zone| match zone {
+        HostZone::Utc => Some(TimeZone::UTC),
+        HostZone::File(octets) => by_file(octets),
+    });
+    let how = How { now, until, zone, exim_zone: open.zones.exim.and_then(by_file), deadline };
     let sources =
         open.logs.into_iter().map(|(name, log)| Source { name, modified: log.modified, reader: log.until(deadline) });
     let mut log = logs::read(sources.collect(), &how);
