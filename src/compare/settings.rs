@@ -181,48 +181,6 @@ impl Found<'_> {
             (Err(_), None) => Some(change.was_at(&before.origin).drift(Effect::Lost, "it is not set here")),
         }
     }
-
-    /// The images of local addresses.
-    fn nat(old: &Facts, new: &Facts, mapping: &Mapping) -> Vec<Change> {
-        let text =
-            |entry: &NatEntry| entry.local.map_or_else(|| "every private address".to_owned(), |addr| addr.to_string());
-        let mut all = Vec::new();
-        for was in &old.nat.0 {
-            let local = was.local.map(|addr| mapping.address(addr));
-            let key = format!("nat {}", text(was));
-            let public = was.public.to_string();
-            let found = new.nat.0.iter().find(|entry| entry.local == local).or_else(|| {
-                // One address on each side: however it is written.
-                (old.nat.0.len() == 1)
-                    .then(|| new.nat.0.iter().find(|e| e.public.is_ipv4() == was.public.is_ipv4()))
-                    .flatten()
-            });
-            match found {
-                Some(is) => {
-                    let now = is.public.to_string();
-                    let change = Change::new(What::Setting, key, Some(&public), Some(&now)).at(&is.origin);
-                    match mapping.judge(&public, &now) {
-                        Ok(None) => {}
-                        Ok(Some(because)) => all.push(change.expected(because)),
-                        Err(because) => all.push(change.drift(Effect::Part, because)),
-                    }
-                }
-                None => {
-                    let change = Change::new(What::Setting, key, Some(&public), None).was_at(&was.origin);
-                    let holds = new.host.has_address(mapping.address(was.public)) == Some(true)
-                        || new.paths.iter().filter(|path| path.family == was.public.into()).all(|path| {
-                            path.sending.is_some()
-                                && path.source.as_ref().map(|f| f.value) == path.sending.as_ref().map(|f| f.value)
-                        });
-                    all.push(match holds {
-                        true => change.expected("mail leaves from public addresses of this host itself"),
-                        false => change.drift(Effect::Lost, "no image of that address is known here"),
-                    });
-                }
-            }
-        }
-        all
-    }
 }
 
 /// Whether a file sets this very parameter or option to something: a default may be made of what another line sets.

@@ -116,7 +116,8 @@ pub fn read<R: Read>(mut sources: Vec<Source<R>>, how: &How) -> MailLog {
     (log.refusals, log.departures) = (all.refusals(log.since), all.departures(log.since));
     log.own_time = how.zone.is_none() && clocks.host && !clocks.world;
     if how.zone.is_none() && clocks.host && clocks.world {
-        log.unread.push("the host's time zone is not known: stamps without one of their own were read as UTC".to_owned());
+        log.unread
+            .push("the host's time zone is not known: stamps without one of their own were read as UTC".to_owned());
     }
     if all.further > 0 {
         log.unread

@@ -300,7 +300,9 @@ fn exims_own_zone_and_local_addresses() {
 #[test]
 fn a_zone_that_is_not_known_is_said() {
     let line = |stamp: &str, to: &str| {
-        format!("{stamp} 1sKxyz-000000012Ab-1cD{to} => {to}@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25] I=[203.0.113.77]:41234 C=\"250 ok\"\n")
+        format!(
+            "{stamp} 1sKxyz-000000012Ab-1cD{to} => {to}@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.25] I=[203.0.113.77]:41234 C=\"250 ok\"\n"
+        )
     };
     let (own, world) = (line("2026-11-28 10:00:00", "e"), line("2026-11-28 10:00:00 +0000", "f"));
     let unknown = How { zone: None, ..how() };
@@ -311,7 +313,12 @@ fn a_zone_that_is_not_known_is_said() {
         (format!("{own}{world}"), &how(), false, 0),
     ] {
         let log = read(vec![source("mainlog", NOW, text.as_str())], how);
-        assert_eq!((log.own_time, log.unread.len(), log.departures.len()), (own_time, notes, 1), "{text}: {:?}", log.unread);
+        assert_eq!(
+            (log.own_time, log.unread.len(), log.departures.len()),
+            (own_time, notes, 1),
+            "{text}: {:?}",
+            log.unread
+        );
     }
 }
 

@@ -35,5 +35,5 @@ pub use action::Action;
 pub use ahead::read_ahead;
 pub use plan::{Found, search};
 pub use step::{Plan, Remaining, Settled, Step};
-pub(crate) use steps::NO_FILES;
+pub(crate) use steps::{AFTER_GENERATOR, NO_FILES};
 pub use world::Ground;

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::facts::{Facts, ProblemKind};
 use crate::findings::{Finding, Verdict, Who};
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
@@ -157,6 +158,20 @@ const HIDDEN: &str = "the change is not planned, since its file has characters t
 /// Why nothing is planned that would show a secret.
 const SECRET: &str = "the change is not planned, since a secret stands in the lines that it would show";
 
+/// The rule that what is generated is older than its sources.
+const NOT_GENERATED: &str = "CFG009";
+/// Why nothing is planned for what stands in such a file.
+pub(crate) const AFTER_GENERATOR: &str = "the configuration has to be generated from its sources first (CFG009): what it will say then is judged by the next check";
+
+/// Whether a finding is about a configuration of Exim that is older than what it is generated from, or about that.
+fn waits_for_generator(facts: &Facts, finding: &Finding) -> bool {
+    let sources = facts.problems.iter().filter(|problem| matches!(problem.kind, ProblemKind::NotGenerated));
+    let sources: Vec<&str> = sources.map(|problem| problem.file.as_str()).collect();
+    let concerns = |file: &str| sources.contains(&file) || facts.exim.iter().any(|exim| exim.file == file);
+    let mut places = finding.places.iter().filter_map(|place| place.origin.span());
+    !sources.is_empty() && places.any(|span| concerns(span.file().path()))
+}
+
 /// Why an edit of a file that a finding is about was not tried.
 fn refused(lab: &Lab<'_>, finding: &Finding) -> Option<Refused> {
     let files = finding.places.iter().filter_map(|place| place.origin.span());
@@ -173,12 +188,13 @@ fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
             }
             (Verdict::Undetermined, _) if !finding.open.is_empty() => "questions have no answer: nothing can be planned on it",
             (Verdict::Undetermined, _) => "files do not decide it: a person has to look",
-            _ if finding.meta.code == "CFG009" => "the generator has to be run, and what it will write cannot be known before",
+            _ if finding.meta.code == NOT_GENERATED => "the generator has to be run, and what it will write cannot be known before",
             (_, "SMT" | "TLS") => "the finding says what to do; helolint does not try it",
             (_, "DOM") => "the SPF record has to be changed in the DNS, as the finding says",
             (_, "LOG") => "it has happened; it goes once the findings that it confirms are settled and no further reply comes",
             (_, "DNS") => "it is for those who run the servers concerned",
             _ if lab.ground.root.is_none() => NO_FILES,
+            _ if waits_for_generator(&last.facts, finding) => AFTER_GENERATOR,
             _ if refused(lab, finding) == Some(Refused::Hidden) => HIDDEN,
             _ if refused(lab, finding) == Some(Refused::Secret) => SECRET,
             _ if !lab.has_tried() => "helolint knows no change that would settle it",

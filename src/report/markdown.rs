@@ -5,7 +5,6 @@ use crate::escape::{markdown as text, markdown_code as code};
 use crate::findings::{Verdict, Who};
 use crate::observe::iprev::Iprev;
 use crate::receivers::Verdict as Receives;
-use crate::remedy::NO_FILES;
 use crate::report::human::{self, Step};
 use crate::report::log::TITLE;
 use crate::report::{
@@ -221,9 +220,7 @@ pub(super) fn plan(out: &mut String, findings: &[&FindingView], report: &Report)
         }
     }
     for (because, left) in human::left(report) {
-        if plan.is_some() || because == NO_FILES {
-            out.push_str(&format!("- Left: {}: {}.\n", text(&left), prose(&because)));
-        }
+        out.push_str(&format!("- Left: {}: {}.\n", text(&left), prose(&because)));
     }
     let rest = human::rest(report, findings);
     if !rest.is_empty() {

@@ -7,7 +7,6 @@ mod paths;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::findings::{Evidence, Meta, Severity, Verdict};
-use crate::remedy::NO_FILES;
 use crate::report::human::{self, count};
 use crate::report::log::TITLE;
 use crate::report::verdict::{self, Tone};
@@ -123,7 +122,7 @@ fn plan(findings: &[&FindingView], report: &Report) -> Markup {
             }
         }
         @for (because, left) in human::left(report) {
-            @if plan.is_some() || because == NO_FILES { p { "Left: " (left) ": " (words(&because)) "." } }
+            p { "Left: " (left) ": " (words(&because)) "." }
         }
         @if !rest.is_empty() {
             section {

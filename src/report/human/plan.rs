@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::text::{count, list, put};
 use crate::findings::{Fix, Who};
-use crate::remedy::{NO_FILES, Plan, Settled};
+use crate::remedy::{AFTER_GENERATOR, NO_FILES, Plan, Settled};
 use crate::report::{FindingView, Report, Style, Verbosity};
 
 /// Steps of one code in one group that are written out without `-v`; of the others the commands alone are.
@@ -51,7 +51,9 @@ pub(crate) fn section(report: &Report, findings: &[&FindingView], style: &Style)
         }
     }
     let planned = !out.is_empty();
-    for (because, left) in left(report).into_iter().filter(|(because, _)| planned || because == NO_FILES) {
+    let (first, last): (Vec<_>, Vec<_>) =
+        left(report).into_iter().partition(|(because, _)| planned || because == NO_FILES);
+    for (because, left) in first {
         out.push('\n');
         if out.trim().is_empty() {
             out.push_str(&format!("{}\n", style.heading("What to do, as far as a snapshot tells")));
@@ -63,6 +65,9 @@ pub(crate) fn section(report: &Report, findings: &[&FindingView], style: &Style)
         let heading = if planned { "What else to look at" } else { "What to do" };
         out.push_str(&format!("\n{}\n", style.heading(heading)));
         others(&mut out, &rest, style);
+    }
+    for (because, left) in last {
+        put(&mut out, "  ", "    ", &format!("Left: {left}: {because}."), style.width);
     }
     out
 }
@@ -107,10 +112,12 @@ pub(crate) fn lead(plan: &Plan) -> String {
     }
 }
 
-/// What the plan leaves, by the reason: that, and the findings in a few words.
+/// What is told of what the plan leaves, by the reason: that, and the findings in a few words. Without steps only what nothing else tells.
 pub(crate) fn left(report: &Report) -> Vec<(String, String)> {
     let mut reasons: Vec<(&str, Vec<(&str, &str)>)> = Vec::new();
-    for left in report.plan.iter().flat_map(|plan| &plan.remains) {
+    let has_steps = report.plan.as_ref().is_some_and(|plan| !plan.steps.is_empty());
+    let remains = report.plan.iter().flat_map(|plan| &plan.remains);
+    for left in remains.filter(|left| has_steps || [NO_FILES, AFTER_GENERATOR].contains(&&*left.because)) {
         let key = (left.code.as_str(), left.subject.as_str());
         match reasons.iter_mut().find(|(because, _)| *because == left.because) {
             Some((_, all)) => all.push(key),
@@ -134,15 +141,20 @@ pub(crate) fn codes(settles: &[Settled]) -> String {
     codes.join(", ")
 }
 
-/// The things to do of findings that the plan does not settle, and that it does not do anyway.
+/// The things to do of findings that the plan does not settle, that it does not do anyway, and that need not wait for what is generated.
 pub(crate) fn rest<'a>(report: &Report, findings: &[&'a FindingView]) -> Vec<Step<'a>> {
     let planned = || report.plan.iter().flat_map(|plan| &plan.steps);
     let keys: HashSet<(&str, &str)> =
         planned().flat_map(|step| &step.settles).map(|settled| (&*settled.code, &*settled.subject)).collect();
     let commands: HashSet<&str> = planned().flat_map(|step| &step.commands).map(String::as_str).collect();
     let is_done = |fix: &Fix| !fix.commands.is_empty() && fix.commands.iter().all(|one| commands.contains(&**one));
+    let remains = report.plan.iter().flat_map(|plan| &plan.remains);
+    let waiting: HashSet<(&str, &str)> =
+        remains.filter(|left| left.because == AFTER_GENERATOR).map(|left| (&*left.code, &*left.subject)).collect();
     let settled = |finding: &FindingView| {
-        keys.contains(&(finding.code, &*finding.subject)) || finding.fix.as_ref().is_some_and(is_done)
+        waiting.contains(&(finding.code, &*finding.subject))
+            || keys.contains(&(finding.code, &*finding.subject))
+            || finding.fix.as_ref().is_some_and(is_done)
     };
     let left: Vec<&FindingView> = findings.iter().copied().filter(|finding| !settled(finding)).collect();
     steps(&left)
