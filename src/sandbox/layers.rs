@@ -11,8 +11,8 @@ use landlock::{
 };
 use nix::sys::prctl::{set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::Signal;
-use nix::unistd::{Gid, Pid, Uid, getppid, setgroups, setresgid, setresuid};
+use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::{Gid, Pid, Uid, alarm, getppid, setgroups, setresgid, setresuid};
 
 use super::calls;
 use super::task::Task;
@@ -22,6 +22,11 @@ use super::task::Task;
 const NOBODY: u32 = 65_534;
 /// Address space, in bytes: what a server with 50,000 domains takes is a tenth of it.
 const ADDRESS_SPACE: u64 = 4 << 30;
+/// How long a child may judge and write once the time for the DNS is up: judging ends by itself long before.
+const AFTER_THE_DNS: Duration = Duration::from_secs(60);
+/// How much later the kernel ends a child that its parent could not end: root without CAP_KILL may not, and then neither the parent's end does
+/// (PR_SET_PDEATHSIG is subject to the same rights).
+const LAST_RESORT: Duration = Duration::from_secs(10);
 /// Processor time for judging and writing, in seconds; the DNS takes next to none.
 const PROCESSOR_TIME: u64 = 60;
 /// Processes and threads of the user. One more is needed, for the line that shows how far the questions are, and other programs
@@ -37,6 +42,13 @@ pub(crate) struct Profile {
     pub task: Task,
     /// The time that it has for the DNS, or for what it is handed.
     pub dns_time: Duration,
+}
+
+impl Profile {
+    /// How long the child may take for all.
+    pub(crate) fn patience(&self) -> Duration {
+        self.dns_time.saturating_add(AFTER_THE_DNS)
+    }
 }
 
 /// Where the C library's name services keep what they read: nsswitch.conf(5) and what it names, shared libraries, caches of
@@ -90,6 +102,7 @@ pub(crate) fn give_up(profile: &Profile, parent: Pid) -> Vec<Missing> {
     layer("limits", limits(profile));
     // Not before the user is another: that forgets it (PR_SET_PDEATHSIG(2const)).
     layer("parent", ends_with(parent));
+    layer("alarm", ends_in_time(profile));
     layer("Landlock", landlock(&profile.task));
     layer("seccomp", calls::allow_only(&profile.task));
     missing
@@ -142,6 +155,13 @@ fn ends_with(parent: Pid) -> Result<(), String> {
         return Err("the process that waits for this one is gone".to_owned());
     }
     Ok(())
+}
+
+/// SIGALRM ends the child, whatever its parent may do. That clock cannot be set again: seccomp has none of its calls.
+fn ends_in_time(profile: &Profile) -> Result<(), String> {
+    let seconds = profile.patience().saturating_add(LAST_RESORT).as_secs();
+    alarm::set(u32::try_from(seconds).unwrap_or(u32::MAX));
+    SigSet::from(Signal::SIGALRM).thread_unblock().map_err(words)
 }
 
 fn landlock(task: &Task) -> Result<(), String> {

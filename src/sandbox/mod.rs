@@ -37,8 +37,6 @@ pub(crate) use task::Task;
 const MESSAGE_LIMIT: u64 = 256 << 20;
 /// How long a child may take to end once it has closed the pipe: it has nothing more to do.
 const LAST_WORK: Duration = Duration::from_secs(2);
-/// How long a child may judge and write once the time for the DNS is up: judging ends by itself long before.
-const AFTER_THE_DNS: Duration = Duration::from_secs(60);
 
 thread_local! {
     /// In a child, the pipe to its parent.
@@ -161,7 +159,7 @@ impl Child {
     }
 
     /// Ends it. Where that is not allowed (root without CAP_KILL, and the child is another user), nobody waits for it: it has no way to say
-    /// anything any more, and no rights.
+    /// anything any more, and no rights, and its alarm ends it.
     fn end(&self) {
         if kill(self.pid, Signal::SIGKILL) != Err(Errno::EPERM) {
             // It may have ended already, and nobody else waits for it.
@@ -278,8 +276,7 @@ fn not_started(profile: &Profile, error: &io::Error) -> String {
 
 /// The child's message.
 fn outcome(mut child: Child, profile: &Profile, listener: &mut Listener<'_>) -> Result<Message, String> {
-    let patience = profile.dns_time.saturating_add(AFTER_THE_DNS);
-    let octets = child.read_telling(MESSAGE_LIMIT, patience, listener);
+    let octets = child.read_telling(MESSAGE_LIMIT, profile.patience(), listener);
     let message = octets.as_deref().ok().and_then(Message::decoded);
     match (message, octets) {
         (Some(message), _) => {
