@@ -11,6 +11,9 @@ use tempfile::TempDir;
 const HOSTS: usize = 20;
 /// Reports of a fleet as large as was promised.
 const MANY: usize = 10_000;
+/// Values that are read of a snapshot, and of one list in it.
+const SNAPSHOT_VALUES: usize = 500_000;
+const IN_ONE_LIST: usize = 50_000;
 /// Memory that merging them may take, in kB.
 const MEMORY: u64 = 200_000;
 
@@ -129,10 +132,16 @@ fn each_format_and_each_way_to_name_reports() {
         ),
         "{human}"
     );
-    assert!(
-        human.contains("\nmail10.example.com  error    1       1         PTR003 no PTR name of 203.0.113.20 leads"),
-        "{human}"
-    );
+    let row = |name: &str| {
+        let mut rows = human.lines().filter(|line| line.starts_with(&format!("{name} ")));
+        rows.next().unwrap_or_else(|| panic!("{name}: {human}")).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(row("mail10.example.com").starts_with("mail10.example.com error 1 1 PTR003 no PTR name of"), "{human}");
+    // Two have this name.
+    for number in ["06", "07"] {
+        let called = format!("mail6.example.com ({}/{number}.json)", fleet.path().display());
+        assert!(row(&called).starts_with(&format!("{called} error 1 1 PTR003 no PTR")), "{human}");
+    }
     let csv = text(&merge(fleet.path(), &["--format", "csv"]).stdout);
     assert_eq!(csv.lines().count(), 21, "{csv}");
     let markdown = text(&merge(fleet.path(), &["--format", "markdown"]).stdout);
@@ -202,6 +211,17 @@ fn one_report_takes_no_more_memory_than_its_text_allows() {
     assert_eq!(json["unread"][0]["problem"], "it has more than the 10000 paths that are read of a report");
 }
 
+#[test]
+fn what_the_kernel_lacks_ends_the_run_where_all_is_required() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("one.json"), on_the_host("check", &["--format", "json"])).unwrap();
+    let missing = text(&merge(dir.path(), &["-v"]).stderr).contains("sandbox: not here: ");
+    let output = merge(dir.path(), &["--require-sandbox"]);
+    let (human, errors) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(if missing { 2 } else { 1 }), "{errors}");
+    assert_eq!((errors.contains("--require-sandbox: not here: "), human.is_empty()), (missing, missing), "{errors}");
+}
+
 /// Run with `--ignored`: it writes 10,000 files. What is kept of each host is counted in the library's own tests.
 #[test]
 #[ignore = "writes 10,000 reports"]
@@ -218,4 +238,54 @@ fn ten_thousand_reports_in_bounded_memory() {
     let peak = u64::try_from(used.max_rss()).unwrap();
     println!("{peak} kB");
     assert!(peak < MEMORY, "{peak} kB");
+}
+
+/// Run with `--ignored`: it writes snapshots as large as one may be, each of something else.
+#[test]
+#[ignore = "writes four snapshots of 20 MB each"]
+fn the_largest_snapshots_in_bounded_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshot: Value = serde_json::from_str(&on_the_host("snapshot", &[])).unwrap();
+    let left = SNAPSHOT_VALUES - values(&snapshot);
+    let observation = snapshot["observations"].as_array().unwrap().iter().find(|said| said["rcode"] == "NOERROR");
+    let observation = observation.unwrap().clone();
+    let parameter = snapshot["facts"]["postfix"][0]["parameters"]["myhostname"].clone();
+    for (name, list, one) in [
+        ("observations", "/observations", observation),
+        ("paths", "/facts/paths", snapshot["facts"]["paths"][0].clone()),
+        ("services", "/facts/postfix/0/services", snapshot["facts"]["postfix"][0]["services"][0].clone()),
+        ("parameters", "/facts/postfix/0/parameters", parameter),
+    ] {
+        let mut large = snapshot.clone();
+        for number in 0..(left / values(&one)).min(IN_ONE_LIST) - 100 {
+            let mut one = one.clone();
+            if let Some(question) = one.get_mut("question") {
+                *question = format!("mail{number}.example.com. A").into();
+            }
+            match large.pointer_mut(list).unwrap() {
+                Value::Array(all) => all.push(one),
+                Value::Object(all) => drop(all.insert(format!("parameter_{number}"), one)),
+                other => unreachable!("{other}"),
+            }
+        }
+        let text = serde_json::to_string_pretty(&large).unwrap();
+        println!("{name}: {} values, {} bytes", values(&large), text.len());
+        fs::write(dir.path().join(format!("{name}.json")), text).unwrap();
+    }
+    let output = merge(dir.path(), &["--format", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["unread"], Value::Array(Vec::new()));
+    let used = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).unwrap();
+    let peak = u64::try_from(used.max_rss()).unwrap();
+    println!("{peak} kB");
+    assert!(peak < MEMORY, "{peak} kB");
+}
+
+/// Values in a JSON text.
+fn values(value: &Value) -> usize {
+    match value {
+        Value::Array(all) => 1 + all.iter().map(values).sum::<usize>(),
+        Value::Object(all) => 1 + all.values().map(values).sum::<usize>(),
+        _ => 1,
+    }
 }

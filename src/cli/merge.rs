@@ -14,6 +14,11 @@ pub(crate) struct MergeArgs {
     /// Reports of `check` (--format json or ndjson), snapshots, or folders with such files (*.json, *.ndjson)
     #[arg(value_name = "REPORT", required = true)]
     pub reports: Vec<PathBuf>,
+    /// Read nothing where the system lacks a part of the sandbox in which reports are read
+    ///
+    /// Without it, what there is of user, capabilities, limits, Landlock and seccomp is used; merge -v says what there is not.
+    #[arg(long)]
+    pub require_sandbox: bool,
     /// The format
     #[arg(long, value_name = "NAME", value_enum, default_value_t = MergeFormat::Human, help_heading = "What comes out")]
     pub format: MergeFormat,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::gather::refused;
 use super::judging::Judging;
 use crate::cli::{MergeArgs, MergeFormat, RuleArgs};
 use crate::error::Error;
@@ -38,6 +39,9 @@ pub(crate) fn run(args: &MergeArgs, color: anstream::ColorChoice) -> Result<u8, 
     let profile = Profile { task: Task::Reports, dns_time: READING };
     let feed = move |pipe| hand_over(&files, pipe);
     let work = |pipe, missing: Vec<sandbox::Missing>| {
+        if let Some(refused) = refused(args.require_sandbox, &missing) {
+            return refused;
+        }
         if args.verbosity() == Verbosity::Verbose {
             missing.iter().for_each(|layer| output::note(&format!("sandbox: not here: {layer}")));
         }

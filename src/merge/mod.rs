@@ -116,6 +116,8 @@ pub struct HostRow {
     pub name: String,
     /// The file with its report.
     pub file: String,
+    /// The first of its addresses that no other machine has.
+    pub address: Option<IpAddr>,
     /// When the DNS answered.
     pub taken: Option<Timestamp>,
     /// What it comes to.
@@ -234,7 +236,7 @@ impl Merger {
         let addresses: Vec<IpAddr> = entry.addresses.iter().copied().filter(|addr| identifies(*addr)).collect();
         let (row, places) = (self.rows.len(), self.places.len());
         let place = *self.places.entry(place_of(file).to_owned()).or_insert(places);
-        let host = row_of(file, &entry);
+        let host = HostRow { address: addresses.first().copied(), ..row_of(file, &entry) };
         let earlier = name.as_ref().and_then(|name| self.known.find(place, name, &addresses));
         let by = earlier.and_then(|earlier| Some((earlier, goes_before(self.rows[earlier].host.taken, host.taken)?)));
         self.rows.push(Row { host, place, by });
@@ -390,7 +392,7 @@ fn row_of(file: &str, entry: &HostEntry) -> HostRow {
         ..*finding
     });
     let name = entry.name.as_deref().map_or(file, cut).to_owned();
-    HostRow { name, file: file.to_owned(), taken: entry.taken, state: state(entry), counts, worst }
+    HostRow { name, file: file.to_owned(), address: None, taken: entry.taken, state: state(entry), counts, worst }
 }
 
 fn state(entry: &HostEntry) -> State {

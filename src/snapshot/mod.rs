@@ -2,9 +2,10 @@
 //! host. The keys are the contract's; more may be added.
 
 mod printed;
+mod reading;
 mod records;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -16,9 +17,8 @@ use crate::escape;
 use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::zones::Zone;
-use crate::observe::{Answer, Observations, Outcome, Question, Reply, Vantage, VantageKind, Why};
+use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
 use crate::report::{HostView, host_view};
-use crate::secret::Known;
 use records::RecordDoc;
 
 /// The number of the format: keys may be added under it, never changed or removed.
@@ -35,7 +35,7 @@ pub enum SnapshotError {
         "it has format {0}, and this helolint reads format {SCHEMA}: use the release that wrote it, or a newer one"
     )]
     Schema(u64),
-    /// A question or a record cannot be read.
+    /// A server cannot be read.
     #[error("it is no snapshot of helolint: `{0}` is no {1}")]
     Text(String, &'static str),
 }
@@ -243,17 +243,6 @@ fn zone_doc(zone: &Zone) -> ZoneDoc {
     }
 }
 
-fn zone(document: &ZoneDoc) -> Zone {
-    let names = |all: &[String]| all.iter().map(|name| DomainName::new(name)).collect();
-    Zone {
-        name: DomainName::new(&document.zone),
-        parent: document.parent.as_deref().map(DomainName::new),
-        delegators: document.delegators.clone(),
-        servers: document.servers.iter().map(|server| (server.vantage, names(&server.names))).collect(),
-        unasked: document.unasked.iter().map(|at| (DomainName::new(&at.name), at.address)).collect(),
-    }
-}
-
 fn observation(question: &Question, reply: &Reply, vantages: &[Vantage], at: Option<&String>) -> ObservationDoc {
     let mut document = ObservationDoc {
         question: question.to_string(),
@@ -309,82 +298,7 @@ pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
 /// # Errors
 /// As [`read`].
 pub fn read_dated(text: &str) -> Result<(Facts, Observations, String), SnapshotError> {
-    let value: Value = serde_json::from_str(text)?;
-    match value.get("schema").and_then(Value::as_u64) {
-        Some(number) if number == u64::from(SCHEMA) => {}
-        Some(number) => return Err(SnapshotError::Schema(number)),
-        None => return Err(SnapshotError::Text("schema".into(), "number of a format")),
-    }
-    let mut document: Document = serde_json::from_value(value)?;
-    let details = document.facts.host.remove("details");
-    document.facts.host = match details {
-        Some(Value::Object(details)) => details,
-        _ => return Err(SnapshotError::Text("facts.host.details".into(), "set of facts about the host")),
-    };
-    let mut facts: Facts = serde_json::from_value(serde_json::to_value(document.facts)?)?;
-    // A release that knew less of secrets may have written it.
-    facts.conceal(&Known::default());
-    let mut vantages = document.vantages.iter().map(vantage).collect::<Result<Vec<_>, _>>()?;
-    if document.offline {
-        return Ok((facts, Observations { vantages, ..Observations::offline() }, document.taken));
-    }
-    let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
-    for said in &document.observations {
-        let question =
-            records::question(&said.question).ok_or_else(|| SnapshotError::Text(said.question.clone(), "question"))?;
-        let named = || vantages.iter().position(|vantage| vantage.name == said.from);
-        let index = match said.vantage.filter(|index| *index < vantages.len()).or_else(named) {
-            Some(index) => index,
-            // Somebody's own tool wrote it: a name alone is taken for a public resolver.
-            None => {
-                vantages.push(Vantage { name: said.from.clone(), server: None, kind: VantageKind::Public });
-                vantages.len() - 1
-            }
-        };
-        replies.entry(question).or_default().push(Reply { vantage: index, outcome: outcome(said)? });
-    }
-    let times = document.observations.iter().filter_map(|said| said.at.as_ref()?.parse::<Timestamp>().ok());
-    let taken = times.max();
-    let zones = document.zones.iter().map(zone).collect();
-    Ok((facts, Observations { taken, zones, ..Observations::new(vantages, replies) }, document.taken))
-}
-
-fn vantage(document: &VantageDoc) -> Result<Vantage, SnapshotError> {
-    let bad = |text: &str, what| SnapshotError::Text(text.to_owned(), what);
-    let server = match &document.server {
-        Some(text) => Some(text.parse().map_err(|_| bad(text, "address with a port"))?),
-        None => None,
-    };
-    let kind = VantageKind::ALL.into_iter().find(|kind| kind.as_str() == document.kind);
-    let kind = kind.ok_or_else(|| bad(&document.kind, "kind of server"))?;
-    Ok(Vantage { name: document.name.clone(), server, kind })
-}
-
-fn outcome(said: &ObservationDoc) -> Result<Outcome, SnapshotError> {
-    if let Some(why) = &said.why {
-        return Ok(Outcome::Unanswered(serde_json::from_value(why.clone())?));
-    }
-    let nxdomain = match said.rcode.as_deref() {
-        Some("NOERROR") => false,
-        Some("NXDOMAIN") => true,
-        Some("SERVFAIL") => return Ok(Outcome::Unanswered(Why::ServFail)),
-        Some("REFUSED") => return Ok(Outcome::Unanswered(Why::Refused)),
-        Some(other) => return Ok(Outcome::Unanswered(Why::Malformed(other.to_owned()))),
-        None => return Ok(Outcome::Unanswered(Why::Timeout)),
-    };
-    let record = |record: &RecordDoc| {
-        record.record().ok_or_else(|| SnapshotError::Text(record.data.clone(), "record that helolint knows"))
-    };
-    Ok(Outcome::Answer(Answer {
-        nxdomain,
-        authoritative: said.authoritative,
-        recursion_available: said.recursion_available,
-        records: said.answers.iter().map(record).collect::<Result<_, _>>()?,
-        negative_ttl: said.negative_ttl,
-        soa: said.soa.as_ref().map(record).transpose()?.map(Into::into),
-        rtt_micros: said.rtt_micros,
-        left_out: said.left_out,
-    }))
+    reading::read(text)
 }
 
 /// The JSON Schema of a snapshot.
@@ -395,6 +309,9 @@ pub(crate) fn schema() -> schemars::Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
+    use crate::observe::VantageKind;
     use crate::report::sample;
 
     fn taken() -> Timestamp {
@@ -487,7 +404,7 @@ mod tests {
     fn what_is_no_snapshot_is_refused() {
         for (text, words) in [
             ("", "no snapshot"),
-            ("[]", "no number of a format"),
+            ("[]", "no snapshot"),
             ("{\"schema\": 2}", "format 2"),
             ("{\"schema\": 1}", "no snapshot"),
         ] {

@@ -32,6 +32,7 @@ use crate::observe::{Observations, VantageKind};
 use crate::settings::{self, Settings};
 use crate::{identity, output, process, progress, remedy, snapshot};
 pub(crate) use apart::{Done, answered, apart, apart_telling};
+pub(super) use profile::refused;
 
 /// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);

@@ -14,7 +14,7 @@ pub(super) fn profile(dns: &DnsArgs, time: Duration) -> Profile {
 }
 
 /// The end of work that wants the whole sandbox (`--require-sandbox`) where some of it is not here.
-pub(super) fn refused(required: bool, missing: &[sandbox::Missing]) -> Option<Message> {
+pub(in crate::commands) fn refused(required: bool, missing: &[sandbox::Missing]) -> Option<Message> {
     let missing: Vec<String> = missing.iter().filter(|_| required).map(ToString::to_string).collect();
     (!missing.is_empty()).then(|| Message::Failed(format!("--require-sandbox: not here: {}", missing.join("; "))))
 }

@@ -59,18 +59,20 @@ fn hosts(out: &mut String, report: &MergedReport, style: &Style) {
         return;
     }
     let shown = &told[..told.len().min(most(style, SHOWN))];
+    let apart = report.apart(0..report.merged.hosts.len());
+    let names: Vec<String> = shown.iter().map(|host| apart.name(host)).collect();
     let numbers = |host: &HostRow| [host.failed(Severity::Error), host.failed(Severity::Warning), host.undetermined()];
     // A column of zeros says nothing that the first line does not.
     let columns: Vec<usize> = (0..NUMBERS.len()).filter(|at| shown.iter().any(|host| numbers(host)[*at] > 0)).collect();
     let longest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
-    let name = longest(&mut shown.iter().map(|host| host.name.chars().count())).clamp("host".len(), NAME);
+    let name = longest(&mut names.iter().map(|name| name.chars().count())).clamp("host".len(), NAME);
     let verdict = longest(&mut shown.iter().map(|host| host.state.as_str().len())).max("verdict".len());
     let mut head = format!("{:<name$}  {:<verdict$}", "host", "verdict");
     columns.iter().for_each(|at| head += &format!("  {}", NUMBERS[*at]));
     let room = style.width.saturating_sub(head.chars().count() + 2).max(20);
     out.push_str(&format!("\n{}\n", style.heading(&format!("{head}  worst"))));
-    for host in shown {
-        let mut line = format!("{:<name$}  {:<verdict$}", host.name, host.state.as_str());
+    for (host, called) in shown.iter().zip(&names) {
+        let mut line = format!("{called:<name$}  {:<verdict$}", host.state.as_str());
         for at in &columns {
             line += &format!("  {:<width$}", numbers(host)[*at], width = NUMBERS[*at].len());
         }

@@ -25,12 +25,13 @@ pub(super) fn render(report: &MergedReport) -> String {
     let mut head = "\n### Hosts\n\n| host | verdict | errors | warnings | undetermined | worst |\n\
                     | --- | --- | --- | --- | --- | --- |\n";
     let all = told.clone().count();
+    let apart = report.apart(0..report.merged.hosts.len());
     for host in told.take(SHOWN) {
         out += std::mem::take(&mut head);
         let worst = host.worst.as_ref().map_or_else(String::new, |worst| format!("{} {}", worst.code, worst.message));
         out += &format!(
             "| {} | {} | {} | {} | {} | {} |\n",
-            code(&host.name),
+            code(&apart.name(host)),
             host.state.as_str(),
             host.failed(Severity::Error),
             host.failed(Severity::Warning),

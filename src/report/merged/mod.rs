@@ -57,7 +57,7 @@ sanitize_fields! {
     MergedReport { merged, unread }
     Unread { file, line, problem }
     Merged { hosts, shared, findings, replaced, bounded }
-    HostRow { name, file, taken, state, counts, worst }
+    HostRow { name, file, address, taken, state, counts, worst }
     FindingEntry { code, name, severity, verdict, message }
     Shared { what, value, hosts }
     Group { code, name, severity, verdict, hosts }
@@ -93,6 +93,7 @@ struct SummaryDoc {
 struct HostDoc<'a> {
     name: &'a str,
     file: &'a str,
+    address: Option<IpAddr>,
     taken: Option<String>,
     verdict: &'static str,
     error: usize,
@@ -249,12 +250,11 @@ impl MergedReport {
             What::Ptr => "PTR name",
             What::Pool => "PTR name of several addresses",
         };
-        let namesakes = self.namesakes(shared.hosts.iter().map(|claimant| claimant.host));
+        let apart = self.apart(shared.hosts.iter().map(|claimant| claimant.host));
         let claimant = |claimant: &Claimant| {
             let host = &self.merged.hosts[claimant.host];
-            // Hosts of one name are told apart by their files.
-            let by_file = matches!(shared.what, What::HostName | What::Reports) || namesakes(claimant.host);
-            let name = if by_file { &host.file } else { &host.name };
+            let by_file = matches!(shared.what, What::HostName | What::Reports) || apart.has_namesake(host);
+            let name = if by_file { apart.file(host) } else { host.name.clone() };
             let addresses: Vec<String> = claimant.addresses.iter().take(most).map(ToString::to_string).collect();
             let more = claimant.addresses.len().saturating_sub(most);
             let how = match (claimant.own, claimant.sends) {
@@ -272,19 +272,22 @@ impl MergedReport {
 
     /// The names of a group's hosts, up to `most`.
     fn names(&self, group: &Group, most: usize) -> String {
-        let namesakes = self.namesakes(group.hosts.iter().copied());
+        let apart = self.apart(group.hosts.iter().copied());
         let names = group.hosts.iter().map(|host| {
-            let HostRow { name, file, .. } = &self.merged.hosts[*host];
-            if namesakes(*host) { file.clone() } else { name.clone() }
+            let host = &self.merged.hosts[*host];
+            if apart.has_namesake(host) { apart.file(host) } else { host.name.clone() }
         });
         some(names, group.hosts.len(), most)
     }
 
-    /// Which of these hosts have the name of another one among them.
-    fn namesakes(&self, hosts: impl Iterator<Item = usize>) -> impl Fn(usize) -> bool {
-        let mut names: HashMap<&str, usize> = HashMap::new();
-        hosts.for_each(|host| *names.entry(&self.merged.hosts[host].name).or_default() += 1);
-        move |host| names.get(self.merged.hosts[host].name.as_str()).is_some_and(|count| *count > 1)
+    /// What tells these hosts apart.
+    fn apart(&self, hosts: impl Iterator<Item = usize>) -> Apart<'_> {
+        let mut apart = Apart::default();
+        for host in hosts.filter_map(|host| self.merged.hosts.get(host)) {
+            *apart.names.entry(&host.name).or_default() += 1;
+            *apart.reports.entry((&host.name, &host.file)).or_default() += 1;
+        }
+        apart
     }
 
     /// What does not count, and why: a sentence for each file, with how many reports in it where there are several.
@@ -304,6 +307,39 @@ impl MergedReport {
             format!("{file}{reports}: {words}")
         };
         counts.into_iter().map(sentence).collect()
+    }
+}
+
+/// Hosts of one name are told apart by their files; those of one file too by an address.
+#[derive(Default)]
+struct Apart<'m> {
+    names: HashMap<&'m str, usize>,
+    reports: HashMap<(&'m str, &'m str), usize>,
+}
+
+impl Apart<'_> {
+    /// Whether another one has its name.
+    fn has_namesake(&self, host: &HostRow) -> bool {
+        self.names.get(host.name.as_str()).is_some_and(|count| *count > 1)
+    }
+
+    /// Its name, with what tells it from those that have the same.
+    fn name(&self, host: &HostRow) -> String {
+        if self.has_namesake(host) { format!("{} ({})", host.name, self.place(host, ", ")) } else { host.name.clone() }
+    }
+
+    /// Its file, with what tells it from those of its name in the same.
+    fn file(&self, host: &HostRow) -> String {
+        self.place(host, ": ")
+    }
+
+    fn place(&self, host: &HostRow, between: &str) -> String {
+        let one_of_several =
+            self.reports.get(&(host.name.as_str(), host.file.as_str())).is_some_and(|count| *count > 1);
+        match host.address.filter(|_| one_of_several) {
+            Some(address) => format!("{}{between}{address}", host.file),
+            None => host.file.clone(),
+        }
     }
 }
 
@@ -336,6 +372,7 @@ fn host(host: &HostRow) -> HostDoc<'_> {
     HostDoc {
         name: &host.name,
         file: &host.file,
+        address: host.address,
         taken: host.taken.map(|taken| taken.to_string()),
         verdict: host.state.as_str(),
         error: host.failed(Severity::Error),

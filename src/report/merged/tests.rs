@@ -153,6 +153,45 @@ fn hosts_of_one_name_are_told_apart_by_their_files() {
 }
 
 #[test]
+fn no_two_rows_look_the_same() {
+    let entry = |address: &str| HostEntry {
+        name: Some("mx.example".into()),
+        addresses: vec!["127.0.0.1".parse().unwrap(), address.parse().unwrap()],
+        findings: vec![FindingEntry {
+            code: "PTR003".into(),
+            name: "ptr-target-elsewhere".into(),
+            severity: Severity::Error,
+            verdict: Verdict::Fail,
+            message: "m".into(),
+        }],
+        ..HostEntry::default()
+    };
+    let mut merger = Merger::default();
+    for (file, address) in [("a.json", "203.0.113.1"), ("b.ndjson", "203.0.113.2"), ("b.ndjson", "203.0.113.3")] {
+        merger.add(file, entry(address));
+    }
+    let other = HostEntry { name: Some("other.example".into()), ..entry("203.0.113.4") };
+    merger.add("b.ndjson", other);
+    let report = MergedReport { merged: merger.finish(), unread: Vec::new() };
+    let rows = ["mx.example (a.json)", "mx.example (b.ndjson, 203.0.113.2)", "mx.example (b.ndjson, 203.0.113.3)"];
+    let human = report.clone().render(MergedFormat::Human, &Style::plain());
+    for row in rows {
+        assert!(human.lines().any(|line| line == format!("{row:<34}  error    1       PTR003 m")), "{row}: {human}");
+    }
+    assert!(human.lines().any(|line| line.starts_with("other.example   ")), "{human}");
+    for line in [
+        "  host name mx.example: a.json, b.ndjson: 203.0.113.2, b.ndjson: 203.0.113.3",
+        "  error[PTR003] ptr-target-elsewhere on 4 hosts: a.json, b.ndjson: 203.0.113.2, b.ndjson:",
+    ] {
+        assert!(human.lines().any(|one| one == line), "{line}: {human}");
+    }
+    let markdown = report.clone().render(MergedFormat::Markdown, &Style::plain());
+    rows.iter().for_each(|row| assert!(markdown.contains(&format!("| `{row}` | error |")), "{markdown}"));
+    let json: serde_json::Value = serde_json::from_str(&report.render(MergedFormat::Json, &Style::plain())).unwrap();
+    assert_eq!(json["hosts"][1]["address"], "203.0.113.2");
+}
+
+#[test]
 fn what_does_not_count_is_named_with_its_reason() {
     let expected = "\nLeft out for another report of the same host\n  \
                     a.json (2 reports): it does not say when it was taken, and another report in it does\n  \
