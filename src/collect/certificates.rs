@@ -145,9 +145,7 @@ mod tests {
     fn found(files: &[(&str, &str)]) -> Vec<String> {
         let dir = tempfile::tempdir().unwrap();
         for (path, text) in files {
-            let place = dir.path().join(path.trim_start_matches('/'));
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            std::fs::write(&place, text).unwrap();
+            let place = crate::collect::testing::put(dir.path(), path, text);
             // Keys stand in some: as a server has them.
             std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         }

@@ -181,6 +181,7 @@ fn is_hestias(real: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::testing::put;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -191,9 +192,7 @@ mod tests {
         fn new(files: &[(&str, u32, &str)]) -> Fixture {
             let dir = tempfile::tempdir().unwrap();
             for (path, mode, text) in files {
-                let place = dir.path().join(path.trim_start_matches('/'));
-                fs::create_dir_all(place.parent().unwrap()).unwrap();
-                fs::write(&place, text).unwrap();
+                let place = put(dir.path(), path, text);
                 fs::set_permissions(&place, Permissions::from_mode(*mode)).unwrap();
             }
             Fixture(dir)

@@ -114,6 +114,7 @@ fn unread(file: &str, error: &ReadError) -> PairState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::testing::root;
     use crate::tls::made::{self, DAYS, Made};
 
     fn pem(label: &str, der: &[u8]) -> String {
@@ -133,13 +134,7 @@ mod tests {
 
     /// The pairs of a host with these files: setting, files, state.
     fn found(files: &[(&str, String)]) -> Vec<(String, PairState)> {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let place = dir.path().join(path.trim_start_matches('/'));
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            std::fs::write(&place, text).unwrap();
-        }
-        let root = Root::open(dir.path()).unwrap();
+        let (_dir, root) = root(files);
         let facts = crate::collect::collect(&root, None);
         let pairs = key_pairs(&root, &facts);
         let json = serde_json::to_string(&pairs).unwrap();

@@ -155,16 +155,11 @@ fn active_name(exim: &Exim) -> Option<Fact<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::testing::root;
 
     /// The sockets of a host with these files, one line each.
     fn found(files: &[(&str, &str)]) -> Vec<String> {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let place = dir.path().join(path.trim_start_matches('/'));
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            std::fs::write(&place, text).unwrap();
-        }
-        let root = Root::open(dir.path()).unwrap();
+        let (_dir, root) = root(files);
         let mut facts = crate::collect::collect(&root, None);
         facts.host.hosts = crate::rules::testing::healthy().host.hosts;
         let shown = |one: Listener| {

@@ -193,9 +193,7 @@ mod tests {
     fn host(files: &[(&str, &str, u64)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         for (path, text, modified) in files {
-            let place = dir.path().join(path.trim_start_matches('/'));
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(&place, text).unwrap();
+            let place = crate::collect::testing::put(dir.path(), path, text);
             let file = fs::File::options().write(true).open(&place).unwrap();
             file.set_modified(UNIX_EPOCH + Duration::from_secs(*modified)).unwrap();
         }

@@ -30,14 +30,10 @@ fn datasource(line: Fact<String>) -> Option<Fact<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::testing::folder;
 
     fn machine(files: &[(&str, &str)]) -> Machine {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path.trim_start_matches('/'));
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
+        let dir = folder(files);
         collect(&Root::open(dir.path()).unwrap())
     }
 

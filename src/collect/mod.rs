@@ -193,17 +193,18 @@ fn running_daemon(root: &Root, daemon: &processes::Daemon, postfix: &[Postfix], 
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::{self, File};
+    use std::fs::File;
     use std::time::Duration;
 
     const STARTED: i64 = 1_000_000;
 
     fn write(dir: &Path, path: &str, text: &str, modified: u64) {
-        let place = dir.join(path.trim_start_matches('/'));
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::write(&place, text).unwrap();
+        let place = testing::put(dir, path, text);
         File::options()
             .write(true)
             .open(&place)

@@ -159,15 +159,11 @@ fn too_many(path: &str, message: String) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::testing::folder;
     use std::fs;
 
     fn found(files: &[(&str, &str)]) -> (Vec<String>, usize) {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let place = dir.path().join(path.trim_start_matches('/'));
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, text).unwrap();
-        }
+        let dir = folder(files);
         let (maps, problems) = collect(&Root::open(dir.path()).unwrap());
         let line = |map: &PanelMap, entry: &MapEntry| {
             let line = entry.value.span().position().line;

@@ -132,11 +132,8 @@ mod tests {
 
     #[test]
     fn services_that_others_stand_for_are_cut() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("etc/postfix")).unwrap();
         let text = "smtp unix - - n - - smtp\n# comment\nout1 unix - - n - - smtp\n  -o a=1\n\nout2 unix - - n - - smtp\n  -o a=2\n";
-        std::fs::write(dir.path().join("etc/postfix/master.cf"), text).unwrap();
-        let root = Root::open(dir.path()).unwrap();
+        let (_dir, root) = crate::collect::testing::root(&[("etc/postfix/master.cf", text)]);
         let of = |address: &str, service: &str| {
             path(address, "mail.example.com").but(|p| (p.services, p.mta) = (vec![service.into()], Some(Mta::Postfix)))
         };

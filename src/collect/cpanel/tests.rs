@@ -1,18 +1,7 @@
 use super::*;
+use crate::collect::testing::{put, root};
 use crate::facts::ProblemKind;
 use proptest::prelude::*;
-
-/// A root with these files.
-fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = dir.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    let root = Root::open(dir.path()).unwrap();
-    (dir, root)
-}
 
 fn cpanel(files: &[(&str, &str)]) -> (Cpanel, Vec<Problem>) {
     let version = ("usr/local/cpanel/version", "11.116.0.5\n");
@@ -246,9 +235,7 @@ proptest! {
     fn any_bytes_can_be_read(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let dir = tempfile::tempdir().unwrap();
         for path in FILES.iter().chain(&[VERSION]) {
-            let path = dir.path().join(path.trim_start_matches('/'));
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, &bytes).unwrap();
+            put(dir.path(), path, &bytes);
         }
         let (_, problems) = collect(&Root::open(dir.path()).unwrap()).unwrap();
         prop_assert!(problems.iter().all(|p| p.kind == ProblemKind::MapLine && p.origin.is_some()));

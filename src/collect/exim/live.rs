@@ -89,18 +89,7 @@ fn of_daemons(running: &[Daemon]) -> Option<Started> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-
-    fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let place = dir.path().join(path.trim_start_matches('/'));
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, text).unwrap();
-        }
-        let root = Root::open(dir.path()).unwrap();
-        (dir, root)
-    }
+    use crate::collect::testing::root;
 
     fn daemon(config_files: Option<&str>, macros: &[&str]) -> Daemon {
         Daemon {

@@ -175,15 +175,10 @@ fn split(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::collect::testing::folder;
 
     fn started(files: &[(&str, &str)]) -> Started {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let place = dir.path().join(path.trim_start_matches('/'));
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, text).unwrap();
-        }
+        let dir = folder(files);
         read(&Root::open(dir.path()).unwrap())
     }
 

@@ -77,12 +77,7 @@ mod tests {
     use super::*;
 
     fn root(path: &str, text: &str) -> (tempfile::TempDir, Root) {
-        let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join(path.trim_start_matches('/'));
-        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-        std::fs::write(place, text).unwrap();
-        let root = Root::open(dir.path()).unwrap();
-        (dir, root)
+        crate::collect::testing::root(&[(path, text)])
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::ports::Services;
 use super::tests::{MASTER, host, postfix, run_on};
 use super::{Collected, INSTANCE_LIMIT};
 use crate::collect::root::Root;
+use crate::collect::testing::root;
 use crate::facts::ProblemKind;
 
 fn is_bounded(collected: &Collected) -> bool {
@@ -68,11 +69,7 @@ fn what_feeds_a_secret_is_secret_however_far_away() {
             main.push_str(&format!("s{number} = $s{}\n", number + 1));
         }
         main.push_str(&format!("s{depth} = user:hunter2trombone\n"));
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("etc/postfix")).unwrap();
-        std::fs::write(dir.path().join("etc/postfix/main.cf"), &main).unwrap();
-        std::fs::write(dir.path().join("etc/postfix/master.cf"), MASTER).unwrap();
-        let root = Root::open(dir.path()).unwrap();
+        let (_dir, root) = root(&[("etc/postfix/main.cf", main.as_str()), ("etc/postfix/master.cf", MASTER)]);
         super::collect(&root, &host(None), &[]);
         let masked = root.secrets().mask("it is hunter2trombone").into_owned();
         assert!(!masked.contains("trombone"), "{depth}: {masked}");

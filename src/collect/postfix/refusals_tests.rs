@@ -1,7 +1,7 @@
 //! What the master and single programs refuse when they start, as the programs of Postfix 3.7.11 do.
 
 use super::tests::{MASTER, host, postfix, run_on};
-use crate::collect::root::Root;
+use crate::collect::testing::root;
 
 /// Messages of what is refused, with the place.
 fn refused(main: &str, master: &str) -> Vec<String> {
@@ -110,13 +110,9 @@ fn an_address_that_is_not_there_may_be_bound_where_the_kernel_lets_it() {
 fn programs_that_are_elsewhere() {
     let main = "daemon_directory = /usr/libexec/postfix\n";
     let missing = |folder: &str| {
-        let dir = tempfile::tempdir().unwrap();
-        for folder in ["etc/postfix", folder] {
-            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
-        }
-        std::fs::write(dir.path().join("etc/postfix/main.cf"), main).unwrap();
-        std::fs::write(dir.path().join("etc/postfix/master.cf"), MASTER).unwrap();
-        let found = super::collect(&Root::open(dir.path()).unwrap(), &host(None), &[]);
+        let (dir, root) = root(&[("etc/postfix/main.cf", main), ("etc/postfix/master.cf", MASTER)]);
+        std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+        let found = super::collect(&root, &host(None), &[]);
         found.problems.iter().any(|problem| problem.message.starts_with("master_spawn: exec /usr/libexec/postfix/"))
     };
     assert!(missing("usr/lib/postfix/sbin"));

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::collect::testing::{folder, put};
 use crate::facts::ProblemKind;
 use crate::facts::{Bind, Helo, HostFqdn, InterfaceAddress, KernelSource, NextHop, SenderDomains};
 
@@ -35,12 +36,7 @@ fn run(files: &[(&str, &str)]) -> Collected {
 }
 
 pub(super) fn run_on(files: &[(&str, &str)], host: &Host) -> Collected {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
+    let dir = folder(files);
     collect(&Root::open(dir.path()).unwrap(), host, &[])
 }
 
@@ -403,9 +399,8 @@ fn a_running_master_says_which_folder_counts() {
 
     let dir = tempfile::tempdir().unwrap();
     for folder in ["etc/postfix", "srv/out"] {
-        fs::create_dir_all(dir.path().join(folder)).unwrap();
-        fs::write(dir.path().join(folder).join("main.cf"), "myhostname = mail1.example.com\n").unwrap();
-        fs::write(dir.path().join(folder).join("master.cf"), "smtp unix - - n - - smtp\n").unwrap();
+        put(dir.path(), &format!("{folder}/main.cf"), "myhostname = mail1.example.com\n");
+        put(dir.path(), &format!("{folder}/master.cf"), "smtp unix - - n - - smtp\n");
     }
     let root = Root::open(dir.path()).unwrap();
     let read = |folders: &[Option<&str>]| {

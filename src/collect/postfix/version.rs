@@ -105,15 +105,10 @@ fn in_program(root: &Root, path: &str) -> Option<Fact<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::collect::testing::folder;
 
     fn found(files: &[(&str, &str)]) -> Option<String> {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let place = dir.path().join(path.trim_start_matches('/'));
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, text).unwrap();
-        }
+        let dir = folder(files);
         installed(&Root::open(dir.path()).unwrap()).map(|fact| fact.value)
     }
 

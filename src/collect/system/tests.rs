@@ -1,21 +1,11 @@
 use super::*;
 use crate::collect::kernel;
+use crate::collect::testing::root;
 use crate::facts::ProblemKind;
 use proptest::prelude::*;
 
 fn file(text: &str) -> Arc<SourceFile> {
     SourceFile::new("/etc/file", text.as_bytes())
-}
-
-fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = dir.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    let root = Root::open(dir.path()).unwrap();
-    (dir, root)
 }
 
 #[test]

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::addr::Family;
+use crate::collect::testing::folder;
 use crate::facts::{Bind, Helo, HostFqdn, KernelSource, NextHop, SenderDomains};
 
 /// A host with these files.
@@ -22,12 +23,7 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn new(files: &[(&str, &str)]) -> Fixture {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path.trim_start_matches('/'));
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
+        let dir = folder(files);
         Fixture { dir }
     }
 

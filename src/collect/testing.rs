@@ -1,0 +1,30 @@
+//! Hosts for tests of the readers: folders with files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::collect::root::Root;
+
+/// Writes a file of the host below `dir`, with the folders above it; the value is where it stands.
+pub(crate) fn put(dir: &Path, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    let place = dir.join(path.trim_start_matches('/'));
+    fs::create_dir_all(place.parent().expect("a path below dir")).expect("folders can be made");
+    fs::write(&place, text).expect("the file can be written");
+    place
+}
+
+/// A folder with these files of a host: path and text.
+pub(crate) fn folder<T: AsRef<[u8]>>(files: &[(&str, T)]) -> TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    files.iter().for_each(|(path, text)| drop(put(dir.path(), path, text)));
+    dir
+}
+
+/// The same, and the root of the host.
+pub(crate) fn root<T: AsRef<[u8]>>(files: &[(&str, T)]) -> (TempDir, Root) {
+    let dir = folder(files);
+    let root = Root::open(dir.path()).expect("the folder is there");
+    (dir, root)
+}
