@@ -35,6 +35,8 @@ use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, PanelMap, Postfix, Prob
 pub(crate) use cpanel::{read_zones, removed_records};
 pub use left_behind::left_behind;
 pub use mail_domains::mail_domains;
+#[cfg(any(test, fuzzing))]
+pub(crate) use mail_domains::read_signers;
 
 use kernel::KernelFacts;
 use memory::Memory;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::gather::{self, Done, Start};
 use crate::cli::{DomainsArgs, DomainsFormat};
 use crate::compare::{self, Change};
-use crate::domains::{Answers, Host, MailDomain, MailDomains, Step, observe};
+use crate::domains::{Answers, Host, MailDomain, MailDomains, Signing, Step, observe};
 use crate::error::Error;
 use crate::exit;
 use crate::facts::Origin;
@@ -22,7 +22,7 @@ use crate::observe::resolver::{Options, Progress, ResolverSpec, Transport};
 use crate::observe::source::{self, Source};
 use crate::observe::{Observations, Outcome, Question, VantageKind, Why};
 use crate::output::{self, Output, Readers};
-use crate::report::domains::{self as report, DomainView};
+use crate::report::domains::{self as report, DomainView, GapView};
 use crate::rules::{self, DomainContext, Selection};
 use crate::sandbox::Listener;
 
@@ -61,6 +61,12 @@ pub(crate) fn run(mut args: DomainsArgs) -> Result<u8, Error> {
     }
     let target = Output::open(args.output.as_deref().unwrap_or(Path::new("-")), Readers::Usual)?;
     let start = gather::start_with_domains(&args.facts, &args.dns, inputs)?;
+    // The other formats have it in the report.
+    if matches!(args.format, DomainsFormat::Ndjson | DomainsFormat::Csv | DomainsFormat::Prometheus) {
+        for gap in report::gaps(start.gaps()) {
+            output::note(&gap.words());
+        }
+    }
     let mut kept = Kept { path: args.resume.clone(), text: String::new(), since: 0 };
     earlier.iter().for_each(|view| kept.text.push_str(&report::json_line(view)));
     let mut failed = None;
@@ -167,7 +173,8 @@ fn looked_at(
     };
     let mut asker = Asker::new(args, options, Source { answers, planned: overlay });
     let host = Host::new(&facts);
-    let mut run = Run { args, views: Vec::new(), worst: 0, tell };
+    let gaps = report::gaps(&all.gaps);
+    let mut run = Run { args, views: Vec::new(), gaps, worst: 0, tell };
     run.head();
     let done: BTreeSet<String> = earlier.iter().map(|view| view.domain.clone()).collect();
     earlier.into_iter().for_each(|view| run.add(view, false));
@@ -185,8 +192,8 @@ fn looked_at(
             let mut needs = BTreeSet::new();
             let mut again = Vec::new();
             for (domain, with_zone) in left {
-                let keys = all.keys.get(&domain.name).map_or(&[][..], Vec::as_slice);
-                match looked_at_one(&host, domain, keys, &answers, (&selection, &changes), with_zone) {
+                let signing = all.signing(&domain.name);
+                match looked_at_one(&host, domain, signing, &answers, (&selection, &changes), with_zone) {
                     Ok(view) => run.add(view, true),
                     Err((questions, with_zone)) => {
                         needs.extend(questions);
@@ -207,13 +214,13 @@ fn looked_at(
 fn looked_at_one<'a>(
     host: &'a Host<'a>,
     domain: &'a MailDomain,
-    keys: &'a [crate::domains::SigningKey],
+    signing: Signing<'a>,
     answers: &Answers,
     by: (&Selection, &[Change]),
     mut with_zone: bool,
 ) -> Result<DomainView, (BTreeSet<Question>, bool)> {
     loop {
-        let seen = match observe(host, domain, keys, answers, with_zone) {
+        let seen = match observe(host, domain, signing, answers, with_zone) {
             Step::Needs(questions) => return Err((questions, with_zone)),
             Step::Done(seen) => seen,
         };
@@ -234,6 +241,8 @@ struct Run<'a> {
     args: &'a DomainsArgs,
     /// For the formats that show all together.
     views: Vec<DomainView>,
+    /// What files do not decide.
+    gaps: Vec<GapView>,
     worst: u8,
     tell: &'a mut dyn FnMut(&str),
 }
@@ -268,10 +277,10 @@ impl Run<'_> {
     fn finished(mut self) -> Result<Done, Error> {
         self.views.sort_by(|one, other| one.domain.cmp(&other.domain));
         let texts = match self.args.format {
-            DomainsFormat::Human => vec![report::human(&self.views)],
-            DomainsFormat::Json => vec![report::json(&self.views)],
-            DomainsFormat::Markdown => vec![report::markdown(&self.views)],
-            DomainsFormat::Html => vec![report::page(&self.views)],
+            DomainsFormat::Human => vec![report::human(&self.views, &self.gaps)],
+            DomainsFormat::Json => vec![report::json(&self.views, &self.gaps)],
+            DomainsFormat::Markdown => vec![report::markdown(&self.views, &self.gaps)],
+            DomainsFormat::Html => vec![report::page(&self.views, &self.gaps)],
             DomainsFormat::Prometheus => vec![report::prometheus(&self.views)],
             DomainsFormat::Ndjson | DomainsFormat::Csv => Vec::new(),
         };

@@ -5,6 +5,7 @@
 
 mod private;
 mod published;
+mod record;
 #[cfg(test)]
 mod tests;
 

@@ -79,6 +79,16 @@ fn both_forms_of_a_private_key_have_one_public_part() {
 }
 
 #[test]
+fn the_record_to_publish_is_what_openssl_would_write() {
+    for name in ["rsa1024", "rsa2048", "rsa4096"] {
+        let expected = format!("v=DKIM1; k=rsa; p={}", text(&format!("{name}.spki")).trim());
+        assert_eq!(local(&format!("{name}.pkcs8.pem")).record(), expected);
+    }
+    let expected = format!("v=DKIM1; k=ed25519; p={}", text("ed25519.point").trim());
+    assert_eq!(local("ed25519.pkcs8.pem").record(), expected);
+}
+
+#[test]
 fn an_ed25519_key_is_published_as_its_point_alone() {
     let record = format!("k=ed25519; p={}", text("ed25519.spki"));
     let found = compare(&txt(&[&record]), &local("ed25519.pkcs8.pem"));

@@ -146,6 +146,38 @@ fn organizational(domain: &DomainName, walked: &[(DomainName, String, Box<Record
     walked.last().map_or_else(|| domain.clone(), |(target, ..)| target.clone())
 }
 
+/// The organizational domain of any domain, for alignment (section 4.10.2): unlike [`discover`], which may end at the domain's own record, it asks
+/// for all that is above. `answers` as there.
+pub fn organization(
+    domain: &DomainName,
+    answers: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
+) -> Outcome<DomainName> {
+    let targets: Vec<DomainName> =
+        targets(domain).into_iter().filter(|target| plan::is_representable(&record_name(target))).collect();
+    let mut walked: Vec<(DomainName, String, Box<Record>)> = Vec::new();
+    for (place, target) in targets.iter().enumerate() {
+        let found = match answers(&question(target)) {
+            None => {
+                let open = targets.iter().skip(place).map(question).filter(|one| answers(one).is_none());
+                return Outcome::Needs(open.collect());
+            }
+            Some(Lookup::Unanswered(why)) => return Outcome::Open(question(target), why),
+            Some(lookup) => lookup,
+        };
+        let At::One(text, mut record) = at(target, found.found(), &mut Vec::new()) else { continue };
+        // A public suffix domain is its own organization.
+        if place == 0 && record.psd == Psd::Yes {
+            record.psd = Psd::Unknown;
+        }
+        let stops = record.psd != Psd::Unknown;
+        walked.push((target.clone(), text, record));
+        if stops {
+            break;
+        }
+    }
+    Outcome::Done(organizational(domain, &walked))
+}
+
 /// Whether a domain that SPF or DKIM authenticates is aligned with the author's (section 4.4): the same, or, where that is enough, of the same
 /// organizational domain.
 pub fn are_aligned(

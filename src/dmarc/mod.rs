@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub use discovery::{QUESTION_LIMIT, are_aligned, discover, record_name, targets};
+pub use discovery::{QUESTION_LIMIT, are_aligned, discover, organization, record_name, targets};
 pub use former::{FormerReading, read_as_former};
 pub use record::{Psd, Record, RecordFault};
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Discovery, FormerReading, Outcome, QUESTION_LIMIT, Source, Void, are_aligned, discover, read_as_former, targets,
+    Discovery, FormerReading, Outcome, QUESTION_LIMIT, Source, Void, are_aligned, discover, organization,
+    read_as_former, targets,
 };
 use crate::name::DomainName;
 use crate::observe::{Lookup, Question, RecordData, RecordType, Why};
@@ -124,6 +125,30 @@ fn zones_of_own_making() {
         }
     }
     assert!(zones >= ZONES && checked, "{zones} zones");
+}
+
+#[test]
+fn the_organization_of_a_domain_is_found_above_its_own_record() {
+    let organization = |records: &[(&str, &str)], domain: &str| {
+        let question = |name: &str| Question::new(&DomainName::new(&format!("_dmarc.{name}")), RecordType::Txt);
+        let found = |text: &str| Lookup::Found(vec![RecordData::Txt(format!("v=DMARC1; {text}"))]);
+        let world: World = records.iter().map(|(name, text)| (question(name), found(text))).collect();
+        match rounds(&world, |answers| organization(&DomainName::new(domain), answers)) {
+            (Outcome::Done(name), questions) => format!("{name} {questions}"),
+            (other, _) => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(organization(&[], "a.b.example"), "a.b.example 3");
+    assert_eq!(organization(&[("a.b.example", "p=none"), ("b.example", "p=none")], "a.b.example"), "b.example 3");
+    assert_eq!(
+        organization(&[("a.b.example", "p=none; psd=n"), ("b.example", "p=none")], "a.b.example"),
+        "a.b.example 3"
+    );
+    assert_eq!(organization(&[("b.example", "psd=y"), ("example", "p=none")], "a.b.example"), "a.b.example 3");
+    assert_eq!(organization(&[("example", "psd=y")], "a.b.example"), "b.example 3");
+    assert_eq!(organization(&[("b.example", "psd=y"), ("example", "p=none")], "b.example"), "example 2");
+    assert_eq!(organization(&[("b.example", "psd=y")], "b.example"), "b.example 2", "a public suffix is its own");
+    assert_eq!(organization(&[("x.example", "p=none")], "a.b.c.d.e.f.g.x.example"), "x.example 8");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Pure: [`observe`] is handed answers and says which questions are open, so that a thousand domains can be asked for in rounds. Questions that
 //! domains have in common (includes, public suffixes, exchangers) are the same questions, and whoever asks puts them once.
 
+mod alignment;
 mod answers;
 mod exchangers;
 pub mod fix;
@@ -13,6 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use alignment::{Aligned, Alignment};
 pub use answers::{Answers, Known};
 pub use exchangers::{Exchanger, Leads};
 pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, helo_checks, observe};
@@ -68,6 +70,8 @@ pub struct MailDomain {
 /// A key that this host signs a domain's mail with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningKey {
+    /// The domain that the signature names (`d=`), below which the key is published; mostly the domain whose mail it is.
+    pub domain: DomainName,
     /// Its selector.
     pub selector: String,
     /// The file that holds the private key.
@@ -76,13 +80,53 @@ pub struct SigningKey {
     pub key: Result<PublicKey, KeyFault>,
 }
 
+impl SigningKey {
+    /// Where its public part has to be published.
+    pub fn record_name(&self) -> DomainName {
+        DomainName::new(&format!("{}._domainkey.{}", self.selector, self.domain.as_str()))
+    }
+}
+
+/// What files do not decide of a host's domains or keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Of what.
+    pub of: GapOf,
+    /// What cannot be seen, and why: a sentence without its end.
+    pub words: String,
+    /// The setting.
+    pub origin: Origin,
+}
+
+/// What something is not known of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GapOf {
+    /// Which domains there are.
+    Domains,
+    /// With which keys the mail of any domain is signed.
+    Keys,
+    /// With which keys the mail of these domains is signed.
+    KeysOf(BTreeSet<DomainName>),
+}
+
+/// What mail of a domain is signed with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Signing<'a> {
+    /// The keys that are known.
+    pub keys: &'a [SigningKey],
+    /// Whether files leave open that there are others.
+    pub is_open: bool,
+}
+
 /// The domains of a host, and the keys that it signs with.
 #[derive(Debug, Clone, Default)]
 pub struct MailDomains {
     /// By name.
     pub domains: BTreeMap<DomainName, MailDomain>,
-    /// By domain.
+    /// By the domain whose mail is signed.
     pub keys: BTreeMap<DomainName, Vec<SigningKey>>,
+    /// What is not known of them.
+    pub gaps: Vec<Gap>,
 }
 
 fn is_localhost(name: &DomainName) -> bool {
@@ -96,6 +140,8 @@ const POSTFIX_LISTS: [(&str, Handled); 4] = [
     ("virtual_alias_domains", Handled::Local),
     ("relay_domains", Handled::Secondary),
 ];
+/// Gaps that are told: a configuration has a handful.
+const GAP_LIMIT: usize = 200;
 /// Domains that are looked at: ten times what the largest servers have.
 pub(crate) const DOMAIN_LIMIT: usize = 500_000;
 
@@ -140,6 +186,33 @@ impl MailDomains {
             let origin = path.helo_name().map_or(Origin::kernel("sender domains"), |name| name.origin.clone());
             domains.iter().for_each(|domain| self.add(domain.clone(), Handled::Sender, origin.clone()));
         }
+    }
+
+    /// Adds a key for mail of `author`; what is known already, belongs to none of the domains or cannot be asked for is left out.
+    pub fn add_key(&mut self, author: &DomainName, key: SigningKey) {
+        if self.domains.contains_key(author) && crate::observe::plan::is_representable(&key.record_name()) {
+            let keys = self.keys.entry(author.clone()).or_default();
+            if !keys.iter().any(|known| known.domain == key.domain && known.selector == key.selector) {
+                keys.push(key);
+            }
+        }
+    }
+
+    /// Adds what is not known, once, and of many the first.
+    pub fn add_gap(&mut self, gap: Gap) {
+        if self.gaps.len() < GAP_LIMIT && !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// What mail of a domain is signed with.
+    pub fn signing(&self, name: &DomainName) -> Signing<'_> {
+        let is_open = self.gaps.iter().any(|gap| match &gap.of {
+            GapOf::Domains => false,
+            GapOf::Keys => true,
+            GapOf::KeysOf(domains) => domains.contains(name),
+        });
+        Signing { keys: self.keys.get(name).map_or(&[], Vec::as_slice), is_open }
     }
 
     /// How many there are beside the host's own names.

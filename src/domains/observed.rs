@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
+use super::alignment::{Alignment, alignments};
 use super::exchangers::{exchangers, leads};
-use super::{Answers, Exchanger, Leads, MailDomain, SigningKey};
+use super::{Answers, Exchanger, Leads, MailDomain, Signing, SigningKey};
 use crate::dkim::{self, Comparison};
 use crate::dmarc::{self, Discovery, FormerReading};
 use crate::facts::{Facts, OutboundPath, SenderDomains};
@@ -100,6 +101,10 @@ pub struct Observed<'a> {
     pub dmarc: DmarcState,
     /// Keys that this host signs with, and what their selectors publish.
     pub dkim: Vec<(&'a SigningKey, Comparison)>,
+    /// Whether files leave open that it signs with others.
+    pub dkim_is_open: bool,
+    /// What DMARC makes of its mail, for each address that it leaves from.
+    pub alignment: Vec<Alignment>,
     /// The record of MTA-STS (RFC 8461), where there is one.
     pub mta_sts: Option<String>,
     /// The record of SMTP TLS reporting (RFC 8460), where there is one.
@@ -123,7 +128,7 @@ pub enum Step<'a> {
 pub fn observe<'a>(
     host: &Host<'a>,
     domain: &'a MailDomain,
-    keys: &'a [SigningKey],
+    signing: Signing<'a>,
     answers: &Answers,
     with_zone: bool,
 ) -> Step<'a> {
@@ -134,8 +139,8 @@ pub fn observe<'a>(
     let dmarc = dmarc_state(name, answers, &mut needs);
     let exchangers = exchangers(name, &host.own, answers, &mut needs);
     let leads = leads(name, &host.own, answers, &mut needs);
-    let mut txt = |owner: String| {
-        let question = Question::new(&DomainName::new(&owner), RecordType::Txt);
+    let mut txt = |owner: DomainName| {
+        let question = Question::new(&owner, RecordType::Txt);
         match answers.lookup(&question) {
             Some(lookup) => Some(lookup),
             None => {
@@ -144,8 +149,8 @@ pub fn observe<'a>(
             }
         }
     };
-    let dkim = keys.iter().filter_map(|key| {
-        let answer = txt(format!("{}._domainkey.{}", key.selector, name.as_str()))?;
+    let dkim = signing.keys.iter().filter_map(|key| {
+        let answer = txt(key.record_name())?;
         let compared = match &key.key {
             Ok(public) => dkim::compare(&answer, public),
             // Whether it is published can be seen all the same.
@@ -154,14 +159,32 @@ pub fn observe<'a>(
         };
         Some((key, compared))
     });
-    let dkim = dkim.collect();
-    let mta_sts = txt(format!("_mta-sts.{}", name.as_str())).and_then(|lookup| beginning(&lookup, "v=STSv1"));
-    let tls_rpt = txt(format!("_smtp._tls.{}", name.as_str())).and_then(|lookup| beginning(&lookup, "v=TLSRPTv1"));
+    let dkim: Vec<_> = dkim.collect();
+    let mta_sts =
+        txt(DomainName::new(&format!("_mta-sts.{}", name.as_str()))).and_then(|lookup| beginning(&lookup, "v=STSv1"));
+    let tls_rpt = txt(DomainName::new(&format!("_smtp._tls.{}", name.as_str())))
+        .and_then(|lookup| beginning(&lookup, "v=TLSRPTv1"));
+    let alignment = alignments(name, &dmarc, &spf, (&dkim, signing.is_open), answers, &mut needs);
     let zone = if with_zone { zone_servers(name, host, answers, &mut needs) } else { ZoneServers::Unknown };
     if !needs.is_empty() {
         return Step::Needs(needs);
     }
-    Step::Done(Observed { domain, paths, exchangers, leads, spf, helo, dmarc, dkim, mta_sts, tls_rpt, zone })
+    let dkim_is_open = signing.is_open;
+    Step::Done(Observed {
+        domain,
+        paths,
+        exchangers,
+        leads,
+        spf,
+        helo,
+        dmarc,
+        dkim,
+        dkim_is_open,
+        alignment,
+        mta_sts,
+        tls_rpt,
+        zone,
+    })
 }
 
 /// The record that begins so, where there is one.

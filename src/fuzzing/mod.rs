@@ -68,6 +68,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("reply", reply),
     ("secrets", secrets),
     ("settings", settings),
+    ("signers", signers),
     ("smtp", smtp),
     ("snapshot", snapshot),
     ("spf", spf),
@@ -283,6 +284,11 @@ pub fn panel_map(data: &[u8]) {
             assert!(!same || changes.is_empty(), "{changes:?}");
         }
     });
+}
+
+/// Settings of OpenDKIM, rspamd and amavis.
+pub fn signers(data: &[u8]) {
+    collect::read_signers(&text(data));
 }
 
 /// What the process that reads answers hands back: the one thing of it that root reads.

@@ -149,6 +149,7 @@ targets! {
     reply: 200,
     secrets: 100,
     settings: 500,
+    signers: 500,
     smtp: 200,
     snapshot: 14,
     spf: 500,

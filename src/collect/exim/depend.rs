@@ -173,7 +173,7 @@ impl<'a> Walk<'a> {
                 self.opaque(field);
                 Part::None
             }
-            Kind::Text(_) | Kind::Capture(_) | Kind::Header | Kind::Error(_) | Kind::Unclear(_) => Part::None,
+            Kind::Text(_) | Kind::Capture(_) | Kind::Header(_) | Kind::Error(_) | Kind::Unclear(_) => Part::None,
         }
     }
 

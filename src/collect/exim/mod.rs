@@ -7,6 +7,7 @@ pub(crate) mod config;
 mod debian;
 mod depend;
 mod describe;
+mod domain_lists;
 mod driver;
 pub mod expand;
 mod exposed;
@@ -27,6 +28,7 @@ mod routes;
 mod sections;
 mod selection;
 mod senders;
+mod signing;
 mod space;
 mod stand_in;
 mod starters;
@@ -47,6 +49,7 @@ use crate::facts::{self, Cpanel, Fact, Host, Mta, Origin, Problem, ProblemKind, 
 use crate::source::Span;
 use config::Config;
 pub(crate) use debian::GENERATED;
+pub(crate) use domain_lists::{domain_lists, is_name};
 use hostname::Names;
 use lines::Logical;
 pub(crate) use local::BUILT;
@@ -54,6 +57,7 @@ use macros::Macros;
 pub(crate) use meant::meant;
 use parsed::Asked;
 pub use parsed::Parsed;
+pub(crate) use signing::{Key, Signs, signing};
 use users::Users;
 
 /// What makes Exim refuse its configuration.
@@ -261,6 +265,29 @@ pub(crate) fn collect_keeping(
     }
     collected.configurations.push(read.facts);
     collected
+}
+
+/// The live configuration as it was read for `facts`; names that no listed release knows are passed over. `None` where there is none.
+pub(crate) fn read_again(root: &Root, facts: &facts::Facts, running: &[Daemon]) -> Option<Read> {
+    let live = live::find(root, facts.cpanel.is_some(), running)?;
+    let host = &facts.host;
+    let request = Request {
+        root,
+        file: &live.file,
+        defines: &live.defines,
+        names: Names { node_name: host.node_name.as_ref(), hosts: &host.hosts, fqdn: &host.fqdn },
+        debian: live.debian,
+        keep_lines: false,
+        lenient: true,
+        parsed: None,
+    };
+    let read = read(&request).ok()?;
+    match read.refused {
+        Some(_) => {
+            read_as_built(&request, &read.config.build).ok().filter(|other| other.refused.is_none()).or(Some(read))
+        }
+        None => Some(read),
+    }
 }
 
 /// What is certain of a name that no listed release knows, where it is not that Exim refuses it.

@@ -19,7 +19,7 @@ use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
 use crate::collect::processes::Found;
 use crate::collect::root::Root;
 use crate::collect::{self, system};
-use crate::domains::MailDomains;
+use crate::domains::{Gap, MailDomains};
 use crate::error::Error;
 use crate::escape;
 use crate::facts::{Expectations, Facts, HostFqdn, NatEntry, Origin, Overrides};
@@ -159,7 +159,7 @@ fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool)
             if let Some(target) = args.evidence.port25.as_ref().filter(|_| root.is_live()) {
                 port25 = Some(port25::prepare(&read.facts, dns, target)?);
             }
-            domains = with_domains.then(|| collect::mail_domains(&root, &read.facts));
+            domains = with_domains.then(|| collect::mail_domains(&root, &read.facts, &read.running.daemons));
             let held = Held { root: root.closed(), kernel: read.kernel, running: read.running };
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }
@@ -174,6 +174,11 @@ impl Start {
     /// The domains that the host handles; none where it is a snapshot or nobody wanted them.
     pub(crate) fn mail_domains(&self) -> MailDomains {
         self.domains.clone().unwrap_or_default()
+    }
+
+    /// What the host's files leave open of its domains and keys.
+    pub(crate) fn gaps(&self) -> &[Gap] {
+        self.domains.as_ref().map_or(&[], |domains| &domains.gaps)
     }
 
     /// The zone files of `--zones`.

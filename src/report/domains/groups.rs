@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::DomainView;
+use super::refused::{is_refused, refused};
+use super::words::{self, domains};
+use super::{DomainView, GapView};
 use crate::domains::Handled;
 use crate::escape;
 use crate::findings::{Severity, Verdict};
 use crate::name::DomainName;
 use crate::report::monitor;
-
-/// Domains that are named of each group; the formats for machines name all.
-pub(super) const NAMED: usize = 5;
 
 /// The findings of one rule with one severity and verdict.
 pub(super) struct Group<'a> {
@@ -32,10 +31,6 @@ impl Group<'_> {
         let open = if self.verdict == Verdict::Undetermined { ", undetermined" } else { "" };
         format!("{}[{}] {}{open}: {}", self.severity, self.code, self.name, domains(self.count()))
     }
-}
-
-pub(super) fn domains(count: usize) -> String {
-    if count == 1 { "1 domain".to_owned() } else { format!("{count} domains") }
 }
 
 /// The worst first, then by code.
@@ -78,22 +73,37 @@ fn zone(view: &DomainView) -> String {
 }
 
 pub(super) fn named(list: &[(&str, &super::view::DomainFinding)]) -> String {
-    let names: Vec<&str> = list.iter().take(NAMED).map(|(name, _)| *name).collect();
-    let more = list.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", names.join(", "))
+    words::named(list.iter().map(|(name, _)| *name), list.len())
 }
 
 pub(super) fn summary(views: &[DomainView]) -> String {
     let with =
         |severity| views.iter().filter(|view| view.findings.iter().any(|finding| finding.severity == severity)).count();
     let (errors, warnings) = (with(Severity::Error), with(Severity::Warning));
-    format!("{}: {errors} with errors, {warnings} with warnings", domains(views.len()))
+    let refused = match views.iter().filter(|view| is_refused(view)).count() {
+        0 => String::new(),
+        count => format!("; mail of {count} from here fails DMARC, and receivers are asked to act on it"),
+    };
+    format!("{}: {errors} with errors, {warnings} with warnings{refused}", domains(views.len()))
 }
 
+/// Above the domains whose mail fails DMARC.
+pub(super) const REFUSED: &str = "Mail from here that receivers are asked to refuse or suspect (DMARC)";
+/// Above what files leave open.
+pub(super) const OPEN: &str = "Not seen from this host's files";
+
 /// For a terminal.
-pub fn human(views: &[DomainView]) -> String {
+pub fn human(views: &[DomainView], gaps: &[GapView]) -> String {
     let mut text = String::new();
+    let refused = refused(views);
+    if !refused.is_empty() {
+        let _ = writeln!(text, "{REFUSED}");
+        for group in &refused {
+            let _ = writeln!(text, "  {}", escape::line(&group.words()));
+            let _ = writeln!(text, "    {}", escape::line(&group.named()));
+        }
+        text.push('\n');
+    }
     for group in groups(views) {
         let _ = writeln!(text, "{}", group.words());
         for (zone, list) in &group.by_zone {
@@ -107,6 +117,13 @@ pub fn human(views: &[DomainView]) -> String {
                     let _ = writeln!(text, "         {}", escape::line(command));
                 }
             }
+        }
+        text.push('\n');
+    }
+    if !gaps.is_empty() {
+        let _ = writeln!(text, "{OPEN}");
+        for gap in gaps {
+            let _ = writeln!(text, "  {}", escape::line(&gap.words()));
         }
         text.push('\n');
     }
@@ -133,6 +150,16 @@ pub fn prometheus(views: &[DomainView]) -> String {
     }
     monitor::head(
         &mut text,
+        "helolint_domains_dmarc_fail",
+        "Domains whose mail from this host fails DMARC, by policy.",
+    );
+    for policy in ["reject", "quarantine"] {
+        let count: usize =
+            refused(views).iter().filter(|group| group.policy == policy).map(|group| group.domains.len()).sum();
+        let _ = writeln!(text, "helolint_domains_dmarc_fail{{policy=\"{policy}\"}} {count}");
+    }
+    monitor::head(
+        &mut text,
         "helolint_domain_findings",
         "Domains of which a rule found something, by severity and verdict.",
     );
@@ -146,8 +173,15 @@ pub fn prometheus(views: &[DomainView]) -> String {
 }
 
 /// For a ticket.
-pub fn markdown(views: &[DomainView]) -> String {
+pub fn markdown(views: &[DomainView], gaps: &[GapView]) -> String {
     let mut text = format!("# Mail domains\n\n{}.\n", summary(views));
+    let refused = refused(views);
+    if !refused.is_empty() {
+        let _ = writeln!(text, "\n## {REFUSED}\n");
+        for group in &refused {
+            let _ = writeln!(text, "- {}", escape::markdown(&format!("{}: {}", group.words(), group.named())));
+        }
+    }
     for group in groups(views) {
         let _ = writeln!(text, "\n## {}\n", group.words());
         for (zone, list) in &group.by_zone {
@@ -158,6 +192,12 @@ pub fn markdown(views: &[DomainView]) -> String {
             for command in finding.fix.iter().flat_map(|fix| &fix.commands) {
                 let _ = writeln!(text, "  {}", escape::markdown_code(command));
             }
+        }
+    }
+    if !gaps.is_empty() {
+        let _ = writeln!(text, "\n## {OPEN}\n");
+        for gap in gaps {
+            let _ = writeln!(text, "- {}", escape::markdown(&gap.words()));
         }
     }
     text

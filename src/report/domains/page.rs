@@ -2,20 +2,36 @@
 
 use maud::html;
 
-use super::DomainView;
-use super::groups::{NAMED, domains, groups, named, summary};
+use super::groups::{OPEN, REFUSED, groups, named, summary};
+use super::refused::refused;
+use super::words::{NAMED, domains};
+use super::{DomainView, GapView};
 use crate::escape;
 
 /// For a browser: every group with all of its domains, which are folded beyond a few.
-pub fn page(views: &[DomainView]) -> String {
+pub fn page(views: &[DomainView], gaps: &[GapView]) -> String {
     let plain = |text: &str| escape::line(text).into_owned();
-    let groups = groups(views);
+    let (groups, refused) = (groups(views), refused(views));
     let body = html! {
         header {
             h1 { "Mail domains of this host" }
             p.verdict { (summary(views)) "." }
         }
         main {
+            @if !refused.is_empty() {
+                section {
+                    h2 { (REFUSED) }
+                    @for group in &refused {
+                        p { (plain(&group.words())) ": " (plain(&group.named())) }
+                        @if group.domains.len() > NAMED {
+                            details {
+                                summary { "all " (group.domains.len()) }
+                                ul { @for domain in &group.domains { li.mono { (plain(domain)) } } }
+                            }
+                        }
+                    }
+                }
+            }
             @for group in &groups {
                 section {
                     h2 { (group.words()) }
@@ -35,6 +51,12 @@ pub fn page(views: &[DomainView]) -> String {
                             }
                         }
                     }
+                }
+            }
+            @if !gaps.is_empty() {
+                section {
+                    h2 { (OPEN) }
+                    ul { @for gap in gaps { li { (plain(&gap.words())) } } }
                 }
             }
         }

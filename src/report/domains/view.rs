@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domains::{DmarcState, Handled, Leads, Observed, SenderCheck, ZoneServers};
+use crate::domains::{Alignment, DmarcState, Gap, GapOf, Handled, Leads, Observed, SenderCheck, ZoneServers};
 use crate::findings::{Finding, Fix, Severity, Verdict};
+use crate::report::model::OriginView;
 
 /// One domain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,12 @@ pub struct DomainView {
     pub dmarc: Option<DmarcView>,
     /// Selectors that this host signs with.
     pub dkim: Vec<DkimView>,
+    /// Whether files leave open that it signs with others.
+    #[serde(default)]
+    pub dkim_open: bool,
+    /// What DMARC makes of what is sent from each address; empty where no record holds.
+    #[serde(default)]
+    pub alignment: Vec<AlignmentView>,
     /// The record of MTA-STS.
     pub mta_sts: Option<String>,
     /// The record of TLS reporting.
@@ -82,6 +89,60 @@ pub struct DmarcView {
     pub at: String,
     /// The policy for the domain; null where the record is of no use.
     pub policy: Option<String>,
+    /// What receivers are asked to do: with `t=y` the next weaker policy.
+    #[serde(default)]
+    pub applied: Option<String>,
+    /// How SPF's domain has to be aligned: `strict` or `relaxed`.
+    #[serde(default)]
+    pub aspf: String,
+    /// The same of DKIM's.
+    #[serde(default)]
+    pub adkim: String,
+}
+
+/// What DMARC makes of what is sent from one address: each `pass`, `fail` or `undetermined`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlignmentView {
+    /// What receivers see.
+    pub address: String,
+    /// The paths that send from it.
+    pub paths: Vec<String>,
+    /// SPF of the domain itself.
+    pub spf: String,
+    /// A published key that this host signs with, in the name of an aligned domain.
+    pub dkim: String,
+    /// Either of them.
+    pub dmarc: String,
+}
+
+/// What files do not decide of a host's domains or keys.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GapView {
+    /// `domains` or `keys`.
+    pub of: &'static str,
+    /// The domains whose keys they are; null: of any.
+    pub domains: Option<Vec<String>>,
+    /// What is not known, and why.
+    pub message: String,
+    /// The setting.
+    pub origin: OriginView,
+    /// The same in words.
+    #[serde(skip)]
+    pub place: String,
+}
+
+/// Gaps as reports show them.
+pub fn gaps(gaps: &[Gap]) -> Vec<GapView> {
+    let view = |gap: &Gap| {
+        let (of, domains) = match &gap.of {
+            GapOf::Domains => ("domains", None),
+            GapOf::Keys => ("keys", None),
+            GapOf::KeysOf(domains) => ("keys", Some(domains.iter().map(ToString::to_string).collect())),
+        };
+        let origin = OriginView::from(&gap.origin);
+        GapView { of, domains, message: gap.words.clone(), origin, place: gap.origin.describe() }
+    };
+    gaps.iter().map(view).collect()
 }
 
 /// One selector.
@@ -89,6 +150,9 @@ pub struct DmarcView {
 pub struct DkimView {
     /// Its name.
     pub selector: String,
+    /// The domain that the signature names.
+    #[serde(default)]
+    pub domain: String,
     /// `match`, `mismatch`, `missing`, `revoked`, `invalid` or `undetermined`.
     pub result: String,
 }
@@ -122,6 +186,9 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding]) -> DomainView {
             record: found.text.clone(),
             at: crate::dmarc::record_name(&found.domain).to_string(),
             policy: found.policy.map(|policy| policy.as_str().to_owned()),
+            applied: found.applied().map(|policy| policy.as_str().to_owned()),
+            aspf: mode(found.record.strict_spf),
+            adkim: mode(found.record.strict_dkim),
         }),
         DmarcState::Open(..) => None,
     };
@@ -146,8 +213,14 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding]) -> DomainView {
         dkim: seen
             .dkim
             .iter()
-            .map(|(key, compared)| DkimView { selector: key.selector.clone(), result: compared.as_str().to_owned() })
+            .map(|(key, compared)| DkimView {
+                selector: key.selector.clone(),
+                domain: key.domain.to_string(),
+                result: compared.as_str().to_owned(),
+            })
             .collect(),
+        dkim_open: seen.dkim_is_open,
+        alignment: seen.alignment.iter().map(alignment).collect(),
         mta_sts: seen.mta_sts.clone(),
         tls_rpt: seen.tls_rpt.clone(),
         zone: match &seen.zone {
@@ -167,6 +240,20 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding]) -> DomainView {
                 fix: finding.fix.clone(),
             })
             .collect(),
+    }
+}
+
+fn mode(strict: bool) -> String {
+    if strict { "strict" } else { "relaxed" }.to_owned()
+}
+
+fn alignment(one: &Alignment) -> AlignmentView {
+    AlignmentView {
+        address: one.address.to_string(),
+        paths: one.paths.clone(),
+        spf: one.spf.as_str().to_owned(),
+        dkim: one.dkim.as_str().to_owned(),
+        dmarc: one.dmarc().as_str().to_owned(),
     }
 }
 

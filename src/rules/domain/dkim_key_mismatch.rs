@@ -1,6 +1,6 @@
-use super::DomainContext;
+use super::{DomainContext, key_fix};
 use crate::dkim::Comparison;
-use crate::findings::{Finding, Fix, Who};
+use crate::findings::Finding;
 use crate::rules::rule;
 
 rule! {
@@ -31,7 +31,7 @@ rule! {
 fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
     let name = cx.name();
     let found = cx.seen.dkim.iter().filter_map(|(key, compared)| {
-        let record = format!("{}._domainkey.{name}", key.selector);
+        let record = key.record_name();
         let what = match compared {
             Comparison::Mismatch { published } => {
                 let own = key.key.as_ref().map_or_else(|_| "another".to_owned(), |own| format!("{own:?} bit"));
@@ -40,9 +40,8 @@ fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
             Comparison::Invalid(fault) => format!("cannot be used: {fault}"),
             _ => return None,
         };
-        let fix = Fix::new(Who::DnsZone, format!("Publish the public part of {} at {record}.", key.file));
         let finding = RULE.violated(format!("{name} {}", key.selector), format!("the key record {record} {what}"));
-        Some(cx.at_origin(finding.fix(fix)))
+        Some(cx.at_origin(finding.fix(key_fix(key))))
     });
     found.collect()
 }

@@ -1,6 +1,7 @@
-use super::DomainContext;
+use super::{DomainContext, key_fix};
 use crate::dkim::Comparison;
-use crate::findings::{Finding, Fix, Who};
+use crate::domains::SigningKey;
+use crate::findings::Finding;
 use crate::rules::rule;
 
 rule! {
@@ -30,10 +31,10 @@ rule! {
 
 fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
     let name = cx.name();
-    let finding = |selector: &str, compared: &Comparison| {
+    let finding = |key: &SigningKey, compared: &Comparison| {
+        let (selector, record) = (&key.selector, key.record_name());
         let subject = format!("{name} {selector}");
-        let record = format!("{selector}._domainkey.{name}");
-        let fix = Fix::new(Who::DnsZone, format!("Publish the public key of this host at {record}."));
+        let fix = key_fix(key);
         match compared {
             Comparison::Missing => {
                 let message =
@@ -54,6 +55,6 @@ fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
             _ => None,
         }
     };
-    let found = cx.seen.dkim.iter().filter_map(|(key, compared)| finding(&key.selector, compared));
+    let found = cx.seen.dkim.iter().filter_map(|(key, compared)| finding(key, compared));
     found.map(|finding| cx.at_origin(finding)).collect()
 }

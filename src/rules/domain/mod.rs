@@ -16,7 +16,7 @@ mod spf_missing;
 mod tests;
 
 use crate::compare::{Change, Verdict, What};
-use crate::domains::{Host, Observed, SenderCheck};
+use crate::domains::{Host, Observed, SenderCheck, SigningKey};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::rules::Rule;
@@ -87,6 +87,16 @@ pub(in crate::rules) fn txt_record(name: &DomainName, text: &str) -> String {
 /// A fix in the zone of the domain: a record.
 fn publish(text: impl Into<String>, name: &DomainName, record: &str) -> Fix {
     Fix::new(Who::DnsZone, text).command(txt_record(name, record))
+}
+
+/// A fix in the zone of the domain that a signature names: the key's record.
+fn key_fix(key: &SigningKey) -> Fix {
+    let text = format!("Publish the public part of {} at {}.", key.file, key.record_name());
+    let fix = Fix::new(Who::DnsZone, text);
+    match &key.key {
+        Ok(public) => fix.command(txt_record(&key.record_name(), &public.record())),
+        Err(_) => fix,
+    }
 }
 
 /// The SPF checks of the domain with one of these results.

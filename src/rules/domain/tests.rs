@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::DomainContext;
 use crate::compare::{Change, What};
 use crate::dkim::KeyFile;
-use crate::domains::{Answers, Handled, Host, MailDomain, SigningKey, Step, observe};
+use crate::domains::{Answers, Handled, Host, MailDomain, Signing, SigningKey, Step, observe};
 use crate::facts::Facts;
 use crate::findings::{Finding, Verdict};
 use crate::name::DomainName;
@@ -72,7 +72,7 @@ fn findings(facts: &Facts, handled: Handled, keys: &[SigningKey], zone: &[&str])
     let host = Host::new(facts);
     let mut answers = Answers::default();
     for _ in 0..30 {
-        match observe(&host, &domain, keys, &answers, false) {
+        match observe(&host, &domain, Signing { keys, is_open: false }, &answers, false) {
             Step::Done(seen) => {
                 return judge_domain(&DomainContext { host: &host, seen: &seen, changes: &[] }, &Selection::default());
             }
@@ -101,7 +101,12 @@ fn found(handled: Handled, keys: &[SigningKey], changes: &[&str]) -> Vec<String>
 
 fn key(selector: &str) -> SigningKey {
     let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/rsa1024.pkcs1.pem")).to_vec();
-    SigningKey { selector: selector.into(), file: "/etc/key".into(), key: KeyFile::new(pem).public_part() }
+    SigningKey {
+        domain: DomainName::new(DOMAIN),
+        selector: selector.into(),
+        file: "/etc/key".into(),
+        key: KeyFile::new(pem).public_part(),
+    }
 }
 
 #[test]
@@ -229,7 +234,7 @@ fn a_drift_of_the_path_is_settled_before_the_record_follows_it() {
     let mut answers = Answers::default();
     let zone = ["shop.example TXT v=spf1 ip4:198.51.100.7 -all"];
     let seen = loop {
-        match observe(&host, &domain, &[], &answers, false) {
+        match observe(&host, &domain, Signing::default(), &answers, false) {
             Step::Done(seen) => break seen,
             Step::Needs(questions) => {
                 let questions: Vec<&Question> = questions.iter().collect();
@@ -293,6 +298,69 @@ fn what_selectors_publish() {
     let unreadable = SigningKey { key: KeyFile::new(Vec::new()).public_part(), ..key("s") };
     let record = format!("s._domainkey.shop.example TXT v=DKIM1; p={other}");
     assert_eq!(found(Handled::Local, &[unreadable], &[&record]), [""; 0], "which key it is cannot be seen");
+}
+
+/// What DMARC makes of the mail of the domain: SPF, DKIM, both; with these records in place of the good ones.
+fn aligned(keys: &[SigningKey], is_open: bool, changes: &[&str]) -> [&'static str; 3] {
+    let key = |line: &str| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ");
+    let changed: Vec<String> = changes.iter().map(|line| key(line)).collect();
+    let kept = GOOD.into_iter().filter(|line| !changed.contains(&key(line)));
+    let zone: Vec<&str> = kept.chain(changes.iter().copied()).collect();
+    let domain = MailDomain { name: DomainName::new(DOMAIN), handled: Handled::Local, origin: HERE };
+    let facts = healthy();
+    let host = Host::new(&facts);
+    let mut answers = Answers::default();
+    loop {
+        match observe(&host, &domain, Signing { keys, is_open }, &answers, false) {
+            Step::Needs(questions) => {
+                let questions: Vec<&Question> = questions.iter().collect();
+                assert!(questions.iter().all(|question| !answers.has(question)), "asked twice");
+                answers.take(questions.iter().copied(), &said(&questions, &zone));
+            }
+            Step::Done(seen) => match &seen.alignment[..] {
+                [one] => return [one.spf.as_str(), one.dkim.as_str(), one.dmarc().as_str()],
+                [] => return ["none"; 3],
+                more => panic!("{more:?}"),
+            },
+        }
+    }
+}
+
+#[test]
+fn what_dmarc_makes_of_what_is_sent() {
+    let spki = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/dkim/rsa1024.spki"));
+    let published = |domain: &str| format!("s._domainkey.{domain} TXT v=DKIM1; p={spki}");
+    let signs_as = |domain: &str| SigningKey { domain: DomainName::new(domain), ..key("s") };
+    let no_spf = "shop.example TXT v=spf1 -all";
+    assert_eq!(aligned(&[], false, &[]), ["pass", "fail", "pass"]);
+    assert_eq!(aligned(&[], false, &[no_spf]), ["fail", "fail", "fail"]);
+    assert_eq!(aligned(&[], true, &[no_spf]), ["fail", "undetermined", "undetermined"], "files leave keys open");
+    assert_eq!(aligned(&[], false, &["shop.example TXT TIMEOUT"]), ["undetermined", "fail", "undetermined"]);
+    assert_eq!(aligned(&[], false, &["_dmarc.shop.example TXT text"]), ["none"; 3], "no record holds");
+    assert_eq!(aligned(&[key("s")], false, &[no_spf, &published(DOMAIN)]), ["fail", "pass", "pass"]);
+    assert_eq!(aligned(&[key("s")], false, &[no_spf]), ["fail", "fail", "fail"], "it is not published");
+    let late = "s._domainkey.shop.example TXT TIMEOUT";
+    assert_eq!(aligned(&[key("s")], false, &[no_spf, late]), ["fail", "undetermined", "undetermined"]);
+    // In the name of a domain above, below or beside.
+    let above = [signs_as("example")];
+    let strict = "_dmarc.shop.example TXT v=DMARC1; p=reject; adkim=s";
+    let below = [signs_as("mail.shop.example")];
+    let (at_above, at_below) = (published("example"), published("mail.shop.example"));
+    assert_eq!(aligned(&below, false, &[no_spf, &at_below]), ["fail", "pass", "pass"]);
+    assert_eq!(aligned(&below, false, &[no_spf, &at_below, strict]), ["fail", "fail", "fail"], "adkim=s");
+    let own_organization = "_dmarc.mail.shop.example TXT v=DMARC1; p=none; psd=n";
+    assert_eq!(aligned(&below, false, &[no_spf, &at_below, own_organization])[1], "fail", "another organization");
+    assert_eq!(
+        aligned(&above, false, &[no_spf, &at_above])[1],
+        "fail",
+        "example has no record: an organization of its own"
+    );
+    let suffix = "_dmarc.example TXT v=DMARC1; p=none";
+    assert_eq!(aligned(&above, false, &[no_spf, &at_above, suffix])[1], "pass");
+    let other = [signs_as("other.example")];
+    assert_eq!(aligned(&other, false, &[no_spf, &published("other.example")]), ["fail", "fail", "fail"]);
+    let late = "_dmarc.other.example TXT TIMEOUT";
+    assert_eq!(aligned(&other, false, &[no_spf, &published("other.example"), late])[1], "undetermined");
 }
 
 #[test]

@@ -50,8 +50,9 @@ impl Evaluator<'_> {
                 undecided(format!("what `${number}` holds depends on what Exim matched before"))
             }
             Kind::Capture(number) => Ok(scope.captures.get(*number).cloned().unwrap_or_default()),
-            Kind::Header if scope.rest_empty => Ok(String::new()),
-            Kind::Header => undecided("it depends on a header of the message".to_owned()),
+            Kind::Header(name) if name == "from" && scope.from.is_some() => Ok(scope.from.clone().unwrap_or_default()),
+            Kind::Header(_) if scope.rest_empty => Ok(String::new()),
+            Kind::Header(_) => undecided("it depends on a header of the message".to_owned()),
             Kind::Operator(name, argument) if name == "expand" && may_be_tainted(argument) => {
                 undecided("Exim expands text once more only where it is not from outside".to_owned())
             }

@@ -85,6 +85,8 @@ pub struct Scope {
     pub ptr: Option<Ptr>,
     /// What a key is that files do not decide, and what was looked up with such a key.
     pub free: Option<Free>,
+    /// The header `From:`; else what files do not decide.
+    pub from: Option<String>,
     /// Whether variables that are not named are empty; else they are undecided.
     pub rest_empty: bool,
     captures: Vec<String>,
@@ -136,6 +138,8 @@ pub struct Evaluator<'r> {
     pub allows_tainted: bool,
     /// The version that the configuration names.
     pub version_hint: Option<String>,
+    /// Whether it may be told that something stands at a path, whatever it is.
+    pub tells_existence: bool,
     tables: RefCell<HashMap<String, Rc<Table>>>,
     stats: RefCell<HashMap<String, Option<FileStatus>>>,
     patterns: RefCell<HashMap<(String, bool), Compiled>>,
@@ -161,6 +165,7 @@ impl<'r> Evaluator<'r> {
             primary_hostname: None,
             allows_tainted: false,
             version_hint: None,
+            tells_existence: false,
             tables: RefCell::default(),
             stats: RefCell::default(),
             patterns: RefCell::default(),
@@ -298,7 +303,9 @@ impl<'r> Evaluator<'r> {
         if let Some(known) = self.stats.borrow().get(path) {
             return Ok(*known);
         }
-        self.look(path)?;
+        if !self.tells_existence {
+            self.look(path)?;
+        }
         let status = self.root.status(path);
         self.stats.borrow_mut().insert(path.to_owned(), status);
         Ok(status)
@@ -306,6 +313,7 @@ impl<'r> Evaluator<'r> {
 
     /// What `${stat:path}` gives; fields that a copy of the file system does not keep are marked.
     pub(crate) fn stat(&self, path: &str) -> Result<String, Stop> {
+        self.look(path)?;
         let Some(status) = self.status(path)? else {
             return Err(Stop::absent(path, format!("stat({path}) failed: No such file or directory")));
         };

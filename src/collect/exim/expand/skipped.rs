@@ -41,7 +41,7 @@ impl Evaluator<'_> {
                     comparator(comparing)?;
                     self.pass_over(field, scope)?;
                 }
-                Kind::Variable(_) | Kind::Capture(_) | Kind::Header | Kind::Error(_) | Kind::Unclear(_) => {}
+                Kind::Variable(_) | Kind::Capture(_) | Kind::Header(_) | Kind::Error(_) | Kind::Unclear(_) => {}
             }
         }
         out.truncate(out.find('\0').unwrap_or(out.len()));

@@ -33,7 +33,7 @@ pub(crate) fn may_be_tainted(expr: &Expr) -> bool {
     let tail = |tail: &Tail| tail.yes.iter().chain(&tail.no).any(may_be_tainted);
     expr.0.iter().any(|node| match &node.kind {
         Kind::Variable(name) => !CLEAN.contains(&name.as_str()),
-        Kind::Capture(_) | Kind::Header => true,
+        Kind::Capture(_) | Kind::Header(_) => true,
         Kind::Operator(_, argument) => may_be_tainted(argument),
         Kind::If(_, branches) => tail(branches),
         Kind::Lookup(lookup) => {
@@ -50,7 +50,7 @@ pub(crate) fn may_be_tainted(expr: &Expr) -> bool {
 pub(crate) fn is_tainted(expr: &Expr) -> bool {
     expr.0.iter().any(|node| match &node.kind {
         Kind::Variable(name) => TAINTED.contains(&name.as_str()),
-        Kind::Header => true,
+        Kind::Header(_) => true,
         Kind::Operator(_, argument) => is_tainted(argument),
         _ => false,
     })
@@ -59,7 +59,7 @@ pub(crate) fn is_tainted(expr: &Expr) -> bool {
 /// Whether an expansion holds a header of the message as it stands.
 pub(crate) fn holds_header(expr: &Expr) -> bool {
     expr.0.iter().any(|node| match &node.kind {
-        Kind::Header => true,
+        Kind::Header(_) => true,
         Kind::Operator(_, argument) => holds_header(argument),
         _ => false,
     })

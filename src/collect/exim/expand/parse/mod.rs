@@ -49,8 +49,8 @@ pub enum Kind {
     Variable(String),
     /// `$1`.
     Capture(usize),
-    /// A header of the message.
-    Header,
+    /// A header of the message, by its name in lower case.
+    Header(String),
     /// `${name:argument}`, arguments behind an underscore included in the name.
     Operator(String, Expr),
     /// `${if ...}`.
@@ -312,7 +312,10 @@ impl<'t> Parser<'t> {
                 .to_string(),
             ),
             Rule::capture => Kind::Capture(child_text.parse().unwrap_or(usize::MAX)),
-            Rule::header => Kind::Header,
+            Rule::header => {
+                let name = whole.split_once('_').map_or("", |(_, name)| name);
+                Kind::Header(name.trim_end_matches(['}', ':']).to_ascii_lowercase())
+            }
             Rule::variable if variables::is_known(child_text) => Kind::Variable(child_text.to_owned()),
             Rule::variable => return Err(format!("unknown variable name \"{child_text}\"")),
             _ => {

@@ -1,0 +1,271 @@
+//! What rspamd signs with: its module dkim_signing, as rspamd.com/doc/modules/dkim_signing.html and `lua_dkim_tools.lua` have it.
+
+use std::collections::HashMap;
+
+use super::keys::Keys;
+use super::ucl::{self, Object, Value};
+use crate::collect::root::{ReadError, Root};
+use crate::domains::GapOf;
+use crate::facts::Origin;
+use crate::name::DomainName;
+use crate::source::SourceFile;
+
+/// Where its settings stand.
+const FOLDER: &str = "/etc/rspamd";
+/// What packages bring, what is merged into it, what goes before both.
+const FILES: [&str; 3] = [
+    "/etc/rspamd/modules.d/dkim_signing.conf",
+    "/etc/rspamd/local.d/dkim_signing.conf",
+    "/etc/rspamd/override.d/dkim_signing.conf",
+];
+/// Files in which the module may be set up as well.
+const WHOLE: [&str; 2] = ["/etc/rspamd/rspamd.conf.local", "/etc/rspamd/rspamd.conf.override"];
+/// The module's name.
+const MODULE: &str = "dkim_signing";
+/// Defaults of a module that no file of the package describes.
+const PATH: &str = "/var/lib/rspamd/dkim/$domain.$selector.key";
+const SELECTOR: &str = "dkim";
+/// Settings under which a key is found elsewhere than in files.
+const ELSEWHERE: [&str; 5] = ["use_redis", "use_vault", "signing_table", "key_table", "use_http_headers"];
+/// Paths that rspamd knows by a name.
+const NAMED: [(&str, &str); 4] = [
+    ("LOCAL_CONFDIR", "/etc/rspamd"),
+    ("CONFDIR", "/etc/rspamd"),
+    ("DBDIR", "/var/lib/rspamd"),
+    ("RUNDIR", "/run/rspamd"),
+];
+/// Entries of a map that are kept.
+const ENTRIES: usize = 250_000;
+
+/// What a setting says, and where.
+type Place = (String, Origin);
+
+/// The module's settings, each with the file that sets it.
+struct Settings {
+    by_key: HashMap<String, (Value, usize)>,
+    files: Vec<std::sync::Arc<SourceFile>>,
+    whole: Origin,
+}
+
+impl Settings {
+    fn read(root: &Root) -> Result<Settings, (Origin, String)> {
+        let whole: Origin = SourceFile::new(FOLDER, b"").span(0, 0).into();
+        let mut settings = Settings { by_key: HashMap::new(), files: Vec::new(), whole };
+        for path in FILES {
+            let file = match root.read(path) {
+                Ok(file) => file,
+                Err(ReadError::NotFound) => continue,
+                Err(error) => {
+                    let origin = SourceFile::new(path, b"").span(0, 0).into();
+                    return Err((origin, format!("{path} cannot be read ({error})")));
+                }
+            };
+            let is_packaged = path == FILES[0];
+            // The package's own file says where the others are.
+            let text = if is_packaged { without_includes(file.text()) } else { file.text().to_owned() };
+            let object = ucl::read(&text).map_err(|unread| {
+                (
+                    file.span(unread.at, unread.at).into(),
+                    format!("rspamd: {path} has {}, which is not followed", unread.what),
+                )
+            })?;
+            let object = match (is_packaged, ucl::get(&object, MODULE)) {
+                (true, Some(Value::Object(module))) => module.clone(),
+                (true, _) => Object::new(),
+                (false, _) => object,
+            };
+            settings.files.push(file);
+            let place = settings.files.len() - 1;
+            for (key, value) in object {
+                settings.put(key, value, place, path == FILES[2]);
+            }
+        }
+        Ok(settings)
+    }
+
+    fn put(&mut self, key: String, value: Value, place: usize, replaces: bool) {
+        match (self.by_key.get_mut(&key), value) {
+            // Objects of one key are merged.
+            (Some((Value::Object(known), at)), Value::Object(more)) if !replaces || *at == place => known.extend(more),
+            (_, value) => drop(self.by_key.insert(key, (value, place))),
+        }
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.by_key.get(key)?.0.text()
+    }
+
+    fn is_on(&self, key: &str, default: bool) -> bool {
+        self.text(key).map_or(default, ucl::is_on)
+    }
+
+    fn origin(&self, key: &str) -> Origin {
+        match self.by_key.get(key) {
+            Some((Value::Text(text, at), place)) => self.files[*place].span(*at, at + text.len()).into(),
+            Some((_, place)) => self.files[*place].span(0, 0).into(),
+            None => self.whole.clone(),
+        }
+    }
+
+    /// A map of text: what it says of each domain.
+    fn map(&self, root: &Root, key: &str) -> Result<Option<HashMap<String, Place>>, (Origin, String)> {
+        let Some((value, _)) = self.by_key.get(key) else { return Ok(None) };
+        let origin = self.origin(key);
+        let path = value.text().map(named).unwrap_or_default();
+        let path = path.strip_prefix("file://").unwrap_or(&path);
+        if !path.starts_with('/') {
+            return Err((origin, format!("rspamd: {key} is no file of text, and is not read")));
+        }
+        let file = root.read(path).map_err(|error| (origin, format!("rspamd: {path} cannot be read ({error})")))?;
+        let lines = crate::collect::reading::lines(file.text()).take(ENTRIES);
+        let entry = |(at, line): (usize, &str)| {
+            let text = line.split('#').next().unwrap_or_default().trim();
+            let (key, value) = text.split_once(char::is_whitespace)?;
+            let origin: Origin = file.span(at, at + line.trim_end().len()).into();
+            Some((key.to_ascii_lowercase(), (value.trim().trim_matches('"').to_owned(), origin)))
+        };
+        Ok(Some(lines.filter_map(entry).collect()))
+    }
+}
+
+/// The package's file without its lines of includes.
+fn without_includes(text: &str) -> String {
+    let blank = |line: &str| if line.trim_start().starts_with(".include") { "\n".to_owned() } else { line.to_owned() };
+    text.split_inclusive('\n').map(blank).collect()
+}
+
+/// A path with the folders that rspamd knows by name.
+fn named(text: &str) -> String {
+    NAMED.iter().fold(text.to_owned(), |text, (name, folder)| {
+        text.replace(&format!("${{{name}}}"), folder).replace(&format!("${name}"), folder)
+    })
+}
+
+/// One signature, as far as it is set.
+#[derive(Default)]
+struct Signature {
+    selector: Option<Place>,
+    path: Option<Place>,
+}
+
+/// Adds the keys that rspamd signs with, where it is there.
+pub(super) fn keys(keys: &mut Keys<'_>) {
+    let root = keys.root;
+    if root.is_missing(FOLDER) {
+        return;
+    }
+    for path in WHOLE {
+        let Ok(file) = root.read(path) else { continue };
+        let mut lines = crate::collect::reading::lines(file.text());
+        if let Some((at, line)) = lines.find(|(_, line)| line.split('#').next().unwrap_or_default().contains(MODULE)) {
+            let origin = file.span(at, at + line.len()).into();
+            return keys.gap(
+                GapOf::Keys,
+                &origin,
+                format!("rspamd: {path} sets up {MODULE} too, which is not followed"),
+            );
+        }
+    }
+    let settings = match Settings::read(root) {
+        Ok(settings) => settings,
+        Err((origin, words)) => return keys.gap(GapOf::Keys, &origin, words),
+    };
+    if !settings.is_on("enabled", true) {
+        return;
+    }
+    for key in ELSEWHERE {
+        let is_set = settings
+            .by_key
+            .get(key)
+            .is_some_and(|(value, _)| value.text().is_none_or(ucl::is_on) || key.ends_with("table"));
+        if is_set {
+            let words = format!("rspamd: `{key}` is set: with which keys it signs is not seen from its files");
+            return keys.gap(GapOf::Keys, &settings.origin(key), words);
+        }
+    }
+    let maps = (settings.map(root, "selector_map"), settings.map(root, "path_map"));
+    let (selectors, paths) = match maps {
+        (Ok(selectors), Ok(paths)) => (selectors.unwrap_or_default(), paths.unwrap_or_default()),
+        (Err((origin, words)), _) | (_, Err((origin, words))) => return keys.gap(GapOf::Keys, &origin, words),
+    };
+    let fixed = match settings.text("use_domain").unwrap_or("header") {
+        "header" | "envelope" => None,
+        name if name.contains('.') => Some(DomainName::new(name)),
+        name => {
+            let words = format!("rspamd: `use_domain` is `{name}`: in which domain's name it signs differs by message");
+            return keys.gap(GapOf::Keys, &settings.origin("use_domain"), words);
+        }
+    };
+    let by_domain: HashMap<String, &Object> = match settings.by_key.get("domain") {
+        Some((Value::Object(domains), _)) => domains
+            .iter()
+            .filter_map(|(name, value)| match value {
+                Value::Object(object) => Some((name.to_ascii_lowercase(), object)),
+                _ => None,
+            })
+            .collect(),
+        _ => HashMap::new(),
+    };
+    let normalises = settings.is_on("use_esld", true);
+    let falls_back = settings.is_on("try_fallback", true);
+    let default = |key: &str, value: &str| (settings.text(key).unwrap_or(value).to_owned(), settings.origin(key));
+    let of_domains = settings.origin("domain");
+    for author in keys.domains() {
+        let named_domain = fixed.as_ref().unwrap_or(&author);
+        let registrable = normalises.then(|| named_domain.registrable()).flatten();
+        let domain = registrable.unwrap_or_else(|| named_domain.clone());
+        let mut all = by_domain.get(domain.as_str()).map_or_else(Vec::new, |object| signatures(object, &of_domains));
+        fill(&mut all, selectors.get(domain.as_str()), |one| &mut one.selector);
+        fill(&mut all, paths.get(domain.as_str()), |one| &mut one.path);
+        if all.is_empty() && !falls_back {
+            continue;
+        }
+        let is_named = !all.is_empty();
+        fill(&mut all, Some(&default("path", PATH)), |one| &mut one.path);
+        fill(&mut all, Some(&default("selector", SELECTOR)), |one| &mut one.selector);
+        for Signature { selector, path } in all {
+            let (Some((selector, _)), Some((path, origin))) = (selector, path) else { continue };
+            let path = named(&path).replace("${domain}", "$domain").replace("${selector}", "$selector");
+            let path = path.replace("$domain", domain.as_str()).replace("$selector", &selector);
+            if !path.starts_with('/') {
+                let words = format!("rspamd: the key of {domain} is no file, and is not read");
+                keys.gap(GapOf::KeysOf([author.clone()].into()), &origin, words);
+            } else if is_named {
+                keys.add_named(&author, &domain, &selector, (&path, &origin));
+            } else {
+                keys.add(&author, &domain, &selector, &path);
+            }
+        }
+    }
+}
+
+/// What a domain's own settings say: a selector and a path, and a list of such.
+fn signatures(object: &Object, origin: &Origin) -> Vec<Signature> {
+    let one = |object: &Object| {
+        let place = |key| ucl::get(object, key).and_then(Value::text).map(|text| (text.to_owned(), origin.clone()));
+        Signature { selector: place("selector"), path: place("path") }
+    };
+    let own = one(object);
+    let mut all: Vec<Signature> = Vec::new();
+    if own.selector.is_some() || own.path.is_some() {
+        all.push(own);
+    }
+    if let Some(Value::List(list)) = ucl::get(object, "selectors") {
+        all.extend(list.iter().filter_map(|value| match value {
+            Value::Object(object) => Some(one(object)),
+            _ => None,
+        }));
+    }
+    all
+}
+
+/// Fills in what a signature does not say; without any there is one then.
+fn fill(all: &mut Vec<Signature>, place: Option<&Place>, part: impl Fn(&mut Signature) -> &mut Option<Place>) {
+    let Some(place) = place else { return };
+    if all.is_empty() {
+        all.push(Signature::default());
+    }
+    for one in all {
+        part(one).get_or_insert_with(|| place.clone());
+    }
+}
