@@ -6,29 +6,21 @@
 //! where a limit is broken.
 
 mod calibration;
+mod host;
+mod process;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Domains of a server.
 const DOMAINS: [usize; 3] = [500, 5_000, 50_000];
-/// Addresses that its mail leaves from.
-const ADDRESSES: usize = 50;
 /// Further addresses on its interfaces, where a case has them.
 const MORE_ADDRESSES: usize = 20_000;
-/// Runs of which the least counts.
-const RUNS: usize = 5;
 /// How often more time ten times as many domains may take.
 const GROWTH: f64 = 25.0;
-/// Names the arguments of a run to be measured, in this program's own child: it is small, and what a process holds before it
-/// calls execve(2) counts as its own.
-const CHILD: &str = "HELOLINT_BENCH_MEASURED";
-
 /// A kind of server.
 struct Case {
     name: &'static str,
@@ -50,12 +42,7 @@ const CASES: [Case; 4] = [
 ];
 
 fn main() -> ExitCode {
-    if let Some(root) = std::env::var_os(CHILD) {
-        measured(Path::new(&root));
-        return ExitCode::SUCCESS;
-    }
-    // `cargo test --benches` is to build it, no more.
-    if !std::env::args().any(|arg| arg == "--bench") {
+    if process::is_done() {
         return ExitCode::SUCCESS;
     }
     let unit = calibration::unit();
@@ -70,7 +57,7 @@ fn main() -> ExitCode {
         for domains in DOMAINS {
             let dir = tempfile::tempdir().expect("a temporary folder");
             write(dir.path(), domains, case);
-            let (time, memory) = least(dir.path());
+            let process::Taken { user: time, memory, .. } = process::least(&arguments(dir.path()));
             let (name, (most_time, most_memory)) = (case.name, case.limits);
             match domains == DOMAINS[DOMAINS.len() - 1] {
                 true => told(
@@ -91,73 +78,20 @@ fn main() -> ExitCode {
     if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The least time and memory of some runs below `dir`.
-fn least(dir: &Path) -> (f64, f64) {
-    let run = || {
-        let mut child = Command::new(std::env::current_exe().expect("this program"));
-        let output = child.env(CHILD, dir).stderr(Stdio::inherit()).output().expect("this program runs");
-        let text = String::from_utf8(output.stdout).expect("two numbers");
-        let mut numbers = text.split_whitespace().map(|number| number.parse::<f64>().expect("a number"));
-        (numbers.next().expect("the time"), numbers.next().expect("the memory"))
-    };
-    let runs: Vec<(f64, f64)> = (0..RUNS).map(|_| run()).collect();
-    let least = |of: fn(&(f64, f64)) -> f64| runs.iter().map(of).fold(f64::INFINITY, f64::min);
-    (least(|run| run.0), least(|run| run.1))
-}
-
-/// Runs helolint once and prints its time in milliseconds and its memory in megabytes.
-fn measured(dir: &Path) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
-    command.args(["check", "--offline", "--root"]).arg(dir.join("root")).arg("--kernel").arg(dir.join("kernel"));
-    let status = command.stdout(Stdio::null()).status().expect("the binary runs");
-    assert!(matches!(status.code(), Some(0 | 1 | 3)), "{status}");
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the system counts");
-    println!("{} {}", usage.user_time().num_microseconds() as f64 / 1e3, usage.max_rss() as f64 / 1024.0);
+/// Of a run on the host in `dir`.
+fn arguments(dir: &Path) -> [OsString; 6] {
+    let [root, kernel] = ["root", "kernel"].map(|part| dir.join(part).into_os_string());
+    ["check".into(), "--offline".into(), "--root".into(), root, "--kernel".into(), kernel]
 }
 
 /// Files and kernel of a server with so many domains.
 fn write(dir: &Path, domains: usize, case: &Case) {
-    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/cpanel-50-dedicated");
-    let (root, etc) = (dir.join("root"), dir.join("root/etc"));
-    copy(&scenario.join("root"), &root);
-    let address = |n: usize| format!("203.0.113.{}", 101 + n % ADDRESSES);
-    let helo = |n: usize| match case.own_names {
-        true => format!("mail.domain{n}.example"),
-        false => format!("shop{}.example", n % ADDRESSES),
-    };
-    let lines = |line: &dyn Fn(usize) -> String| (0..domains).map(line).collect::<String>();
-    for (path, text) in [
-        ("mailips", lines(&|n| format!("domain{n}.example: {}\n", address(n))) + "*: 203.0.113.10\n"),
-        ("mailhelo", lines(&|n| format!("domain{n}.example: {}\n", helo(n))) + "*: host.example.com\n"),
-        ("userdomains", lines(&|n| format!("domain{n}.example: user{n}\n")) + "*: nobody\n"),
-        ("localdomains", lines(&|n| format!("domain{n}.example\n"))),
-        ("userips", "#userips v1\n".to_owned() + &lines(&|n| format!("user{n}: {}\n", address(n)))),
-    ] {
-        fs::write(etc.join(path), text).expect("the file can be written");
-    }
-    let kernel = fs::read_to_string(scenario.join("kernel")).expect("the scenario's kernel");
-    let mut kernel: Value = serde_json::from_str(&kernel).expect("JSON");
-    let all = kernel["addresses"].as_array_mut().expect("addresses");
-    if case.moved {
-        fs::write(root.join("var/cpanel/custom_mailips"), "").expect("the flag can be written");
-        all.retain(|own| !own["address"].as_str().is_some_and(|text| (0..ADDRESSES).any(|n| text == address(n))));
-    }
+    let own = |n: usize| format!("mail.domain{n}.example");
+    host::cpanel(dir, domains, if case.own_names { own } else { host::helo_by_address }, case.moved);
     if case.many_addresses {
         let more = (0..MORE_ADDRESSES).map(|n| format!("198.{}.{}.{}", 18 + n / 62_500, n / 250 % 250, n % 250 + 1));
+        let more = more.map(|text| json!({"interface": "eth0", "address": text}));
         // Those that are asked for come last.
-        all.splice(0..0, more.map(|text| json!({"interface": "eth0", "address": text})));
-    }
-    fs::write(dir.join("kernel"), kernel.to_string()).expect("the kernel can be written");
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry.expect("the scenario can be read");
-        let to: PathBuf = to.join(entry.path().strip_prefix(from).expect("below the scenario"));
-        if entry.file_type().is_dir() {
-            fs::create_dir_all(to).expect("a folder can be made");
-        } else {
-            fs::copy(entry.path(), to).expect("a file can be copied");
-        }
+        host::with_addresses(dir, |all| drop(all.splice(0..0, more)));
     }
 }

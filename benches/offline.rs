@@ -3,9 +3,11 @@
 //! The lines of each group grow tenfold from one figure to the next; the time has to grow by no more than that.
 //! `peak_memory` prints what the process held at most, in kilobytes, by GNU time.
 
+mod host;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -13,10 +15,6 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 /// Lines of the large files.
 const LINES: [usize; 3] = [1_000, 10_000, 100_000];
-
-fn scenario(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts").join(name)
-}
 
 fn check(root: &Path, kernel: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
@@ -33,7 +31,7 @@ fn run(root: &Path, kernel: &Path) {
 fn small_hosts(c: &mut Criterion) {
     let mut group = c.benchmark_group("offline");
     for name in ["postfix-plain", "debian-exim-internet", "cpanel-50-dedicated"] {
-        let dir = scenario(name);
+        let dir = host::scenario(name);
         let (root, kernel) = (dir.join("root"), dir.join("kernel"));
         group.bench_function(name, |b| b.iter(|| run(&root, &kernel)));
         peak_memory(name, &root, &kernel);
@@ -92,10 +90,10 @@ fn growing_files(c: &mut Criterion) {
         ("mailips", "cpanel-50-dedicated", "etc/mailips", mailips),
     ];
     for (title, host, path, text) in cases {
-        let from = scenario(host);
+        let from = host::scenario(host);
         let dir = tempfile::tempdir().expect("a temporary folder");
         let root = dir.path().join("root");
-        copy(&from.join("root"), &root);
+        host::copy(&from.join("root"), &root);
         let mut group = c.benchmark_group(title);
         group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
         for lines in LINES {
@@ -106,21 +104,6 @@ fn growing_files(c: &mut Criterion) {
             });
         }
         group.finish();
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry.expect("the scenario can be read");
-        let to = to.join(entry.path().strip_prefix(from).expect("below the scenario"));
-        if entry.file_type().is_dir() {
-            fs::create_dir_all(to).expect("a folder can be made");
-        } else if entry.path_is_symlink() {
-            let target = fs::read_link(entry.path()).expect("a link can be read");
-            std::os::unix::fs::symlink(target, to).expect("a link can be made");
-        } else {
-            fs::copy(entry.path(), to).expect("a file can be copied");
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! has to be the MTA's own configuration, or a file that everyone may read; of any other file nothing is taken, so that no value
 //! can hold a part of it or depend on it. What would is undecided, with the file's name.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -65,9 +65,9 @@ const EVERYONE_PASSES: u32 = 0o001;
 #[derive(Debug)]
 pub struct OwnFiles<'r> {
     root: &'r Root,
-    /// Own folders and files, links resolved.
-    folders: Vec<String>,
-    files: HashSet<String>,
+    /// Own folders and files, as they are called, and with links resolved once that is asked.
+    named: (Vec<String>, Vec<String>),
+    resolved: OnceCell<(Vec<String>, HashSet<String>)>,
     /// Whether a file may be told, by its path as it was asked for.
     known: RefCell<HashMap<String, bool>>,
 }
@@ -90,13 +90,19 @@ impl<'r> OwnFiles<'r> {
         folders: impl IntoIterator<Item = &'a str>,
         files: impl IntoIterator<Item = &'a str>,
     ) -> OwnFiles<'r> {
-        let folders = folders.into_iter().filter_map(|path| root.canonical(path.trim_end_matches('/')));
-        OwnFiles {
-            root,
-            folders: folders.filter(|path| !is_shared(path)).collect(),
-            files: files.into_iter().filter_map(|path| root.canonical(path)).collect(),
-            known: RefCell::default(),
-        }
+        let folders = folders.into_iter().map(|path| path.trim_end_matches('/').to_owned()).collect();
+        let files = files.into_iter().map(str::to_owned).collect();
+        OwnFiles { root, named: (folders, files), resolved: OnceCell::new(), known: RefCell::default() }
+    }
+
+    /// Own folders and files, links resolved.
+    fn resolved(&self) -> &(Vec<String>, HashSet<String>) {
+        self.resolved.get_or_init(|| {
+            let (folders, files) = &self.named;
+            let folders = folders.iter().filter_map(|path| self.root.canonical(path));
+            let files = files.iter().filter_map(|path| self.root.canonical(path));
+            (folders.filter(|path| !is_shared(path)).collect(), files.collect())
+        })
     }
 
     /// The text of a file.
@@ -145,7 +151,8 @@ impl<'r> OwnFiles<'r> {
     /// Whether the file, by its path without links, is the MTA's own configuration and holds neither passwords nor keys.
     fn is_own(&self, real: &str, text: &str) -> bool {
         let below = |folder: &String| real.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        let own = self.files.contains(real) || self.folders.iter().any(below) || is_hestias(real);
+        let (folders, files) = self.resolved();
+        let own = files.contains(real) || folders.iter().any(below) || is_hestias(real);
         own && !secret::may_be_secret_file(real) && !secret::holds_private_key(text)
     }
 

@@ -1,13 +1,16 @@
 //! Parts of a host, kept as they were read: where a trial changes nothing that a part was read from, it is not read again.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::collect::processes::Daemon;
 use crate::collect::root::{Root, Touched};
-use crate::collect::{cpanel, exim, panels, postfix};
-use crate::facts::{Cpanel, Facts, Host, PanelMap, Problem, Sender};
+use crate::collect::{cpanel, exim, left_behind, panels, postfix, system};
+use crate::facts::{Concealed, Cpanel, Facts, Host, HostsEntry, Leftover, PanelMap, Problem, Sender, Sought};
 use crate::secret::Known;
+use crate::source::SourceFile;
 
 /// States of one part that are kept: trials go back and forth between a few.
 const KEPT: usize = 8;
@@ -18,6 +21,7 @@ type CpanelPart = Option<(Cpanel, Vec<Problem>)>;
 /// What was read for trials of one host, secrets taken out.
 pub(crate) struct Memory {
     secrets: Known,
+    concealed: Concealed,
     cpanel: Part<(), CpanelPart>,
     panels: Part<(), (Option<Vec<PanelMap>>, Vec<Problem>)>,
     postfix: Part<Host, postfix::Collected>,
@@ -26,6 +30,33 @@ pub(crate) struct Memory {
     parsed: postfix::Parsed,
     /// The same of Exim's.
     exim_parsed: exim::Parsed,
+    hosts: ByFile<HostsEntry>,
+    left: ByFile<Leftover>,
+}
+
+/// What was worked out of single files, by path: of the last states of each, the latest first.
+struct ByFile<T>(RefCell<HashMap<String, Vec<(Arc<SourceFile>, Vec<T>)>>>);
+
+impl<T> Default for ByFile<T> {
+    fn default() -> ByFile<T> {
+        ByFile(RefCell::default())
+    }
+}
+
+impl<T: Clone> ByFile<T> {
+    fn once(&self, file: &Arc<SourceFile>, make: impl FnOnce() -> Vec<T>) -> Vec<T> {
+        let mut all = self.0.borrow_mut();
+        if let Some(states) = all.get(file.path())
+            && let Some((_, known)) = states.iter().find(|(of, _)| Arc::ptr_eq(of, file))
+        {
+            return known.clone();
+        }
+        let made = make();
+        let states = all.entry(file.path().to_owned()).or_default();
+        states.truncate(KEPT - 1);
+        states.insert(0, (Arc::clone(file), made.clone()));
+        made
+    }
 }
 
 /// A part of a host in its last states, the latest first: what it was worked out from, what was asked of the files, and what it is.
@@ -40,7 +71,7 @@ impl<K, T> Default for Part<K, T> {
 impl<K, T> Part<K, T> {
     fn once(&self, root: &Root, same: impl Fn(&K) -> bool, key: impl FnOnce() -> K, read: impl FnOnce() -> T) -> Rc<T> {
         let mut kept = self.0.borrow_mut();
-        if let Some(at) = kept.iter().position(|(known, touched, _)| same(known) && root.is_as_touched(touched)) {
+        if let Some(at) = kept.iter().position(|(known, touched, _)| root.is_as_touched(touched) && same(known)) {
             let found = kept.remove(at);
             let part = Rc::clone(&found.2);
             kept.insert(0, found);
@@ -59,18 +90,31 @@ impl Memory {
     pub(crate) fn new(secrets: Known) -> Memory {
         Memory {
             secrets,
+            concealed: Concealed::default(),
             cpanel: Part::default(),
             panels: Part::default(),
             postfix: Part::default(),
             exim: Part::default(),
             parsed: Default::default(),
             exim_parsed: Default::default(),
+            hosts: ByFile::default(),
+            left: ByFile::default(),
         }
     }
 
     /// The secrets in all files.
     pub(crate) fn secrets(&self) -> &Known {
         &self.secrets
+    }
+
+    /// The entries of a hosts file.
+    pub(crate) fn hosts(&self, file: &Arc<SourceFile>) -> Vec<HostsEntry> {
+        self.hosts.once(file, || system::hosts(file))
+    }
+
+    /// Where what is sought, the same each time, stands in the files that were read.
+    pub(crate) fn left_behind(&self, root: &Root, sought: &Sought) -> Vec<Leftover> {
+        left_behind::by_file(root, sought, &|file| self.left.once(file, || left_behind::in_file(file, sought)))
     }
 
     /// Takes the secrets out of what was read of an MTA; `back` gets the rest of the facts.
@@ -83,7 +127,7 @@ impl Memory {
     ) {
         facts.senders = Some(std::mem::take(senders));
         facts.problems = std::mem::take(problems);
-        facts.conceal(&self.secrets);
+        facts.conceal_again(&self.secrets, Some(&self.concealed));
         *senders = facts.senders.take().unwrap_or_default();
         *problems = std::mem::take(&mut facts.problems);
         back(facts);
@@ -93,7 +137,7 @@ impl Memory {
         let read = || {
             let (cpanel, problems) = cpanel::collect(root)?;
             let mut facts = Facts { cpanel: Some(cpanel), problems, ..Facts::new(host.clone()) };
-            facts.conceal(&self.secrets);
+            facts.conceal_again(&self.secrets, Some(&self.concealed));
             Some((facts.cpanel?, facts.problems))
         };
         self.cpanel.once(root, |()| true, || (), read)

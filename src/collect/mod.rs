@@ -88,7 +88,7 @@ pub(crate) fn collect_again(
     before: &Facts,
     memory: &Memory,
 ) -> Facts {
-    let (host, mut problems) = system::collect(root, kernel);
+    let (host, mut problems) = system::collect_by(root, kernel, &|file| memory.hosts(file));
     let own = memory.cpanel(root, &host);
     let postfix = memory.postfix(root, &host, &found.daemons).as_ref().clone();
     let exim = memory.exim(root, &host, &own, &found.daemons).as_ref().clone();

@@ -88,7 +88,7 @@ pub(crate) fn is_no_worse(
         return Ok(());
     }
     let new: Vec<String> =
-        after.errors().difference(&before.errors()).map(|(code, subject)| format!("{code} {subject}")).collect();
+        after.errors().difference(before.errors()).map(|(code, subject)| format!("{code} {subject}")).collect();
     Err(format!("judged again, the host would be worse: {}", new.join(", ")))
 }
 

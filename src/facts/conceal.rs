@@ -1,15 +1,47 @@
 //! Takes secrets out of facts, before anything else sees them. Each struct is taken apart whole: a new field does not compile until it is
 //! decided here whether it can hold one.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::facts::*;
 use crate::secret::{self, HIDDEN, Known};
 
+/// Values of settings that are remembered, and the longest: a trial of a host meets all but a few of them again.
+const REMEMBERED: usize = 20_000;
+const LONGEST: usize = 4 << 10;
+
+/// What values of settings were found to be without secrets, for facts that are concealed again and again with the same secrets known.
+#[derive(Debug, Default)]
+pub(crate) struct Concealed {
+    /// By name and value; `None`: there is no secret in it.
+    settings: RefCell<HashMap<String, HashMap<String, Option<String>>>>,
+    count: Cell<usize>,
+}
+
+impl Concealed {
+    fn known(&self, name: &str, text: &str) -> Option<Option<String>> {
+        self.settings.borrow().get(name)?.get(text).cloned()
+    }
+
+    fn remember(&self, name: &str, text: &str, shown: &str) {
+        if text.len() <= LONGEST && self.count.get() < REMEMBERED {
+            self.count.set(self.count.get() + 1);
+            let shown = (shown != text).then(|| shown.to_owned());
+            self.settings.borrow_mut().entry(name.to_owned()).or_default().insert(text.to_owned(), shown);
+        }
+    }
+}
+
 impl Facts {
     /// Takes every secret out: values of settings that are secret by their name or place, `known` ones wherever they are repeated.
     pub fn conceal(&mut self, known: &Known) {
+        self.conceal_again(known, None);
+    }
+
+    /// The same, with what was found before.
+    pub(crate) fn conceal_again(&mut self, known: &Known, before: Option<&Concealed>) {
         let Facts {
             host: _,
             postfix,
@@ -49,7 +81,7 @@ impl Facts {
             removed: _,
             listed_domains,
         } = self;
-        let hider = Hider { known };
+        let hider = Hider { known, before };
         postfix.iter_mut().chain(other_postfix).for_each(|instance| hider.postfix(instance));
         exim.iter_mut().chain(other_exim).for_each(|configuration| hider.exim(configuration));
         cpanel.iter_mut().for_each(|cpanel| hider.cpanel(cpanel));
@@ -70,6 +102,7 @@ impl Facts {
 
 struct Hider<'k> {
     known: &'k Known,
+    before: Option<&'k Concealed>,
 }
 
 impl Hider<'_> {
@@ -83,11 +116,20 @@ impl Hider<'_> {
         let Setting { value, postconf, expanded, undecided, origin, via } = setting;
         let hidden = std::iter::once(&*origin).chain(via.iter()).filter_map(Origin::span).any(|span| span.is_hidden());
         for text in [value, postconf, expanded].into_iter().flatten().filter(|text| !text.is_empty()) {
-            let shown = if hidden { HIDDEN.into() } else { secret::value(name, text) };
-            if *shown != **text {
-                *text = shown.into_owned();
+            if hidden {
+                *text = HIDDEN.to_owned();
+                continue;
             }
-            self.text(text);
+            if let Some(shown) = self.before.and_then(|before| before.known(name, text)) {
+                *text = shown.unwrap_or_else(|| std::mem::take(text));
+                continue;
+            }
+            let shown = secret::value(name, text);
+            let shown = self.known.mask(&shown).into_owned();
+            if let Some(before) = self.before {
+                before.remember(name, text, &shown);
+            }
+            *text = shown;
         }
         undecided.iter_mut().for_each(|why| self.text(why));
     }

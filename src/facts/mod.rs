@@ -1,6 +1,7 @@
 //! The snapshot: what this host says about itself, each value with the place that it comes from.
 
 mod conceal;
+pub(crate) use conceal::Concealed;
 mod fact;
 mod host;
 mod identity;

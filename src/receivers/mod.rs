@@ -165,6 +165,19 @@ pub fn opinions(path: &OutboundPath, dns: &Observations) -> Vec<Opinion> {
     opinions
 }
 
+/// How many of those that judge by rules alone refuse or defer mail from `path`, as [`opinions`] has it: no filter that adds up scores does.
+pub fn refusing(path: &OutboundPath, dns: &Observations) -> usize {
+    let refuses = |verdict: Verdict| verdict >= Verdict::Defer;
+    if path.relayed.is_some() || dns.offline {
+        return 0;
+    }
+    if stale::is_behind(path, dns) {
+        return opinions(path, dns).iter().filter(|opinion| refuses(opinion.verdict)).count();
+    }
+    let Some(seen) = Seen::new(path, dns) else { return 0 };
+    receivers().filter(|receiver| refuses(Outcome::of(receiver, &seen).verdict(&seen))).count()
+}
+
 /// The same by what is true, whatever caches still say.
 fn by_truth(path: &OutboundPath, dns: &Observations) -> Vec<Opinion> {
     if path.relayed.is_some() || dns.offline {
@@ -182,39 +195,64 @@ pub fn accepting(facts: &Facts, dns: &Observations) -> usize {
     paths.flat_map(|path| by_truth(path, dns)).filter(|opinion| opinion.verdict == Verdict::Accept).count()
 }
 
+/// What a receiver's rules come to.
+enum Outcome<'r> {
+    /// The first that is broken.
+    Broken(&'r Rule),
+    /// None, but of some it could not be seen.
+    Open,
+    /// None.
+    Kept,
+}
+
+impl<'r> Outcome<'r> {
+    fn of(receiver: &'r Receiver, seen: &Seen) -> Outcome<'r> {
+        let mut open = false;
+        for rule in receiver.rules {
+            match (rule.broken)(seen) {
+                Some(true) => return Outcome::Broken(rule),
+                Some(false) => {}
+                None => open = true,
+            }
+        }
+        if open { Outcome::Open } else { Outcome::Kept }
+    }
+
+    fn verdict(&self, seen: &Seen) -> Verdict {
+        match self {
+            Outcome::Broken(rule) => rule.verdict,
+            Outcome::Open if seen.open.is_some() && seen.failure_is_shared => Verdict::Defer,
+            Outcome::Open => Verdict::Unknown,
+            Outcome::Kept => Verdict::Accept,
+        }
+    }
+}
+
 fn judge(receiver: &Receiver, seen: &Seen) -> Opinion {
-    let opinion = |verdict, because: String, reply: Option<(&str, Basis)>, basis| Opinion {
-        receiver: receiver.id.to_owned(),
-        name: receiver.name.to_owned(),
-        verdict,
-        because,
-        reply: reply.map(|(text, basis)| ReplyText { text: text.to_owned(), basis }),
-        basis,
-    };
-    for rule in receiver.rules {
-        if (rule.broken)(seen) == Some(true) {
+    let outcome = Outcome::of(receiver, seen);
+    let (because, reply, basis) = match (&outcome, &seen.open) {
+        (Outcome::Broken(rule), _) => {
             let because = match rule.because {
                 Because::Says(text) => text.to_owned(),
                 Because::WorksOut(words) => words(seen),
             };
-            return opinion(rule.verdict, because, rule.reply, rule.basis);
+            (because, rule.reply, rule.basis)
         }
+        // Everywhere seen, a DNS failure that may pass brings a temporary refusal, never a final one.
+        (Outcome::Open, Some(why)) if seen.failure_is_shared => {
+            let because = format!("cannot look it up for now either ({why}), so that mail is delayed, not refused");
+            (because, receiver.meanwhile, receiver.meanwhile.map_or(Basis::Reported, |(_, basis)| basis))
+        }
+        (Outcome::Open, Some(why)) => (format!("cannot be told: no answer here ({why})"), None, receiver.basis),
+        (Outcome::Open, None) => ("cannot be told: the HELO name is not known".to_owned(), None, receiver.basis),
+        (Outcome::Kept, _) => ("no known rule of it is broken".to_owned(), None, receiver.basis),
+    };
+    Opinion {
+        receiver: receiver.id.to_owned(),
+        name: receiver.name.to_owned(),
+        verdict: outcome.verdict(seen),
+        because,
+        reply: reply.map(|(text, basis)| ReplyText { text: text.to_owned(), basis }),
+        basis,
     }
-    if receiver.rules.iter().any(|rule| (rule.broken)(seen).is_none()) {
-        return match &seen.open {
-            // Everywhere seen, a DNS failure that may pass brings a temporary refusal, never a final one.
-            Some(why) if seen.failure_is_shared => {
-                let because = format!("cannot look it up for now either ({why}), so that mail is delayed, not refused");
-                let basis = receiver.meanwhile.map_or(Basis::Reported, |(_, basis)| basis);
-                opinion(Verdict::Defer, because, receiver.meanwhile, basis)
-            }
-            Some(why) => {
-                opinion(Verdict::Unknown, format!("cannot be told: no answer here ({why})"), None, receiver.basis)
-            }
-            None => {
-                opinion(Verdict::Unknown, "cannot be told: the HELO name is not known".into(), None, receiver.basis)
-            }
-        };
-    }
-    opinion(Verdict::Accept, "no known rule of it is broken".into(), None, receiver.basis)
 }

@@ -11,7 +11,7 @@ use crate::receivers::{Opinion, Verdict, by_truth};
 /// Puts what receivers do behind resolvers with old answers into `opinions` (by the truth), where that is worse.
 pub(super) fn meanwhile(path: &OutboundPath, dns: &Observations, opinions: &mut [Opinion]) {
     let questions = questions(path, dns);
-    let behind: Vec<stale::Stale> = questions.iter().filter_map(|question| stale::find(dns, question, false)).collect();
+    let behind = behind(&questions, dns);
     if behind.is_empty() {
         return;
     }
@@ -30,6 +30,16 @@ pub(super) fn meanwhile(path: &OutboundPath, dns: &Observations, opinions: &mut 
             }
         }
     }
+}
+
+/// Whether resolvers still serve old answers to what receivers ask about a path.
+pub(super) fn is_behind(path: &OutboundPath, dns: &Observations) -> bool {
+    let some_resolver = dns.vantages.iter().any(|vantage| vantage.kind == VantageKind::Public);
+    some_resolver && !behind(&questions(path, dns), dns).is_empty()
+}
+
+fn behind(questions: &BTreeSet<Question>, dns: &Observations) -> Vec<stale::Stale> {
+    questions.iter().filter_map(|question| stale::find(dns, question, false)).collect()
 }
 
 /// The questions that a receiver asks about a path.

@@ -9,7 +9,7 @@ use crate::remedy::op::Op;
 use crate::remedy::shapes::{self, Round, Shapes, Used};
 use crate::remedy::step::Plan;
 use crate::remedy::steps;
-use crate::remedy::trial::{self, Score, Trial};
+use crate::remedy::trial::{self, Key, Score, Trial};
 use crate::remedy::world::{Ground, Lab, World};
 
 /// States that are followed at once on hosts of few paths: a change that settles less may be the beginning of a cheaper plan.
@@ -85,7 +85,7 @@ pub(crate) fn search_within(ground: &Ground<'_>, work: usize) -> Found {
         lab.leave_out(shapes.left_out());
         let few = start(&lab);
         let part = Search::new(&lab, &few, work);
-        let solved = part.pruned(part.run(few));
+        let solved = part.pruned(part.run(few.clone()));
         let cut = lab.cut_maps();
         lab.leave_out_nothing();
         best = whole.spread(&shapes, &first, &solved, &cut);
@@ -119,8 +119,8 @@ fn start(lab: &Lab<'_>) -> Node {
 struct Search<'a> {
     lab: &'a Lab<'a>,
     /// What was wrong before.
-    errors: BTreeSet<(&'static str, String)>,
-    known: BTreeSet<(&'static str, String)>,
+    errors: &'a BTreeSet<Key>,
+    known: &'a BTreeSet<Key>,
     warnings: usize,
     blocked: usize,
     few: bool,
@@ -129,7 +129,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(lab: &'a Lab<'a>, first: &Node, work: usize) -> Search<'a> {
+    fn new(lab: &'a Lab<'a>, first: &'a Node, work: usize) -> Search<'a> {
         let few = first.trial.facts.paths.len() <= FEW_PATHS;
         let least = LEAST_TRIALS * trial::work_of(&first.trial.facts, &first.trial.dns);
         let (errors, known) = (first.trial.errors(), first.trial.keys());
@@ -206,7 +206,7 @@ impl<'a> Search<'a> {
 
     /// How good a state is as a plan; what is new in it counts twice.
     fn standing(&self, node: &Node) -> (usize, usize, usize, usize, u32, usize) {
-        let new = if self.opens(node) { 0 } else { node.trial.keys().difference(&self.known).count() };
+        let new = if self.opens(node) { 0 } else { node.trial.keys().difference(self.known).count() };
         let (score, cost, steps) = node.standing();
         (score.blocked, score.errors, score.warnings + new, score.refusing, cost, steps)
     }
@@ -222,7 +222,7 @@ impl<'a> Search<'a> {
 
     /// Whether a state has no error that was not there before.
     fn is_sound(&self, node: &Node) -> bool {
-        self.opens(node) || node.trial.errors().is_subset(&self.errors) && node.trial.score.warnings <= self.warnings
+        self.opens(node) || node.trial.errors().is_subset(self.errors) && node.trial.score.warnings <= self.warnings
     }
 
     /// The better states that one more candidate leads to, and those that several lead to together.
@@ -328,7 +328,7 @@ impl<'a> Search<'a> {
 
     fn is_better(&self, before: &Node, after: &Node) -> bool {
         let count = |node: &Node| {
-            let new = if self.opens(node) { 0 } else { node.trial.keys().difference(&self.known).count() };
+            let new = if self.opens(node) { 0 } else { node.trial.keys().difference(self.known).count() };
             (node.trial.score.blocked, node.trial.score.errors, node.trial.score.warnings + new)
         };
         let lost = !after.gives_up && !before.trial.ways.is_subset(&after.trial.ways);
@@ -376,7 +376,7 @@ impl<'a> Search<'a> {
             let Some(world) = self.lab.apply_all(&self.lab.world(), &left) else { continue };
             let trial = self.lab.try_out(&world);
             let kept = node.gives_up || node.trial.ways.is_subset(&trial.ways);
-            let sound = self.blocked > node.trial.score.blocked || trial.errors().is_subset(&self.errors);
+            let sound = self.blocked > node.trial.score.blocked || trial.errors().is_subset(self.errors);
             if trial.score <= node.trial.score && kept && sound {
                 node = Node { world, trial, cost: node.cost.saturating_sub(cost(&op)), ops: left, ..node };
             }

@@ -59,7 +59,7 @@ pub(super) fn plan(lab: &Lab<'_>, before: &Rc<Trial>, ops: &[Op]) -> Plan {
         steps.push(step);
     }
     // What a step settles is gone from then on.
-    for key in before.keys() {
+    for key in before.keys().clone() {
         let gone = walk.trials.iter().rposition(|trial| trial.keys().contains(&key)).map_or(0, |at| at + 1);
         if let Some(step) = steps.get_mut(gone) {
             step.settles.push(Settled { code: key.0.to_owned(), subject: key.1 });
@@ -111,7 +111,7 @@ fn walk(lab: &Lab<'_>, before: &Rc<Trial>, groups: &[(Place, Vec<Op>)]) -> Optio
             true => trials.last().map_or_else(|| Rc::clone(before), Rc::clone),
             false => lab.try_out(&world),
         };
-        broken += trial.errors().difference(&known).count();
+        broken += trial.errors().difference(known).count();
         worlds.push(world.clone());
         trials.push(trial);
     }

@@ -43,16 +43,19 @@ pub struct Trial {
     pub score: Score,
     /// Which services send by which family.
     pub ways: BTreeSet<(Arc<str>, Family)>,
+    pub(super) keys: BTreeSet<Key>,
+    pub(super) errors: BTreeSet<Key>,
 }
+
+/// A finding's code and subject.
+pub(crate) type Key = (&'static str, String);
 
 impl Trial {
     /// Of a host with these findings, none of which is only worth knowing.
     pub(super) fn new(facts: Facts, dns: Observations, findings: Vec<Finding>) -> Trial {
         let count = |severity: Severity| findings.iter().filter(|f| f.severity == severity).count();
         let used = || facts.paths.iter().filter(|path| !path.unused);
-        let refuses = |verdict| matches!(verdict, receivers::Verdict::Reject | receivers::Verdict::Defer);
-        let refusing =
-            used().flat_map(|path| receivers::opinions(path, &dns)).filter(|opinion| refuses(opinion.verdict)).count();
+        let refusing = used().map(|path| receivers::refusing(path, &dns)).sum();
         let blocks = |finding: &&Finding| {
             finding.severity == Severity::Error
                 && finding.verdict == Verdict::Fail
@@ -63,18 +66,20 @@ impl Trial {
         let score = Score { blocked, errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
         let ways = used().flat_map(|path| path.services.iter().map(|service| (Arc::clone(service), path.family)));
         let ways = ways.collect();
-        Trial { facts, dns, findings, score, ways }
+        let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
+        let keys = findings.iter().map(key).collect();
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).map(key).collect();
+        Trial { facts, dns, findings, score, ways, keys, errors }
     }
 
     /// The errors and warnings by code and subject.
-    pub fn keys(&self) -> BTreeSet<(&'static str, String)> {
-        self.findings.iter().map(|finding| (finding.meta.code, finding.subject.clone())).collect()
+    pub(crate) fn keys(&self) -> &BTreeSet<Key> {
+        &self.keys
     }
 
     /// The errors by code and subject.
-    pub fn errors(&self) -> BTreeSet<(&'static str, String)> {
-        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
-        errors.map(|finding| (finding.meta.code, finding.subject.clone())).collect()
+    pub(crate) fn errors(&self) -> &BTreeSet<Key> {
+        &self.errors
     }
 }
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
+use crate::collect::collect_again;
 use crate::collect::exim::{BUILT, GENERATED};
 use crate::collect::kernel::KernelFacts;
 use crate::collect::memory::Memory;
 use crate::collect::processes::Found;
 use crate::collect::root::{Changed, Root};
-use crate::collect::{collect_again, left_behind, system};
 use crate::facts::{AddressFlag, Expectations, Facts, InterfaceAddress, ProblemKind};
 use crate::findings::{Finding, Severity};
 use crate::identity;
@@ -23,11 +23,10 @@ use crate::remedy::edit::Edit;
 use crate::remedy::op::Op;
 use crate::remedy::sample::Sample;
 use crate::remedy::trial::{PathKey, Trial, entries, work_of};
-use crate::source::SourceFile;
 
 /// When a trial's changes are made, in seconds since 1970: later than any file on the host.
 const LATER: i64 = 1 << 40;
-/// Seconds between two changes, as somebody types them: what was generated so long before its source changed is seen to be older.
+/// Seconds between what is made from other files and changes after that: it is seen to be older than they are then.
 const APART: i64 = 120;
 /// Time for all trials of one plan, whatever was counted: a guard against what no count foresees. Without optimization everything takes ten
 /// times as long.
@@ -35,6 +34,8 @@ const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 200 } els
 /// Worlds whose trials are kept, and the entries of maps and paths beyond which the last alone is: what is tried again is tried soon.
 const KEPT: usize = 24;
 const KEPT_ENTRIES: usize = 2_000;
+/// Configurations that are made from others, and are older than those of them that are changed later.
+const MADE: [&str; 2] = [BUILT, GENERATED];
 /// Maps that cPanel writes itself, unless the administrator has said by a flag that they are his.
 const CPANEL_MAPS: [(&str, &str); 2] =
     [("/etc/mailips", "/var/cpanel/custom_mailips"), ("/etc/mailhelo", "/var/cpanel/custom_mailhelo")];
@@ -77,8 +78,11 @@ pub struct World {
     kernel: Option<KernelFacts>,
     records: RecordChanges,
     reloaded: bool,
-    /// Changes so far, for the times of files.
-    count: i64,
+    /// How often something was changed after a file had been made from others: what was changed in between has one time, whatever came
+    /// first.
+    age: i64,
+    /// Whether a file was made from others since then.
+    made: bool,
 }
 
 /// Why an edit of a file cannot be shown, and so is not tried.
@@ -269,7 +273,6 @@ impl<'a> Lab<'a> {
     /// The world after a change, whoever makes it.
     pub(super) fn make(&self, world: &World, op: &Op) -> Option<World> {
         let mut world = world.clone();
-        world.count += 1;
         match op {
             Op::Generate { from: Some(from), .. } if !self.is_changed(&world, from) => return None,
             Op::Edit { file, edit } | Op::Generate { file, edit, .. } => {
@@ -329,7 +332,9 @@ impl<'a> Lab<'a> {
                 let endings =
                     COMPILED.iter().filter(|(of, ending)| *of == kind || root.exists(&format!("{path}{ending}")));
                 for (_, ending) in endings {
+                    world.made = false;
                     self.put(&mut world, &format!("{path}{ending}"), Some(String::new()))?;
+                    world.made = true;
                 }
             }
             Op::Reload => world.reloaded = true,
@@ -357,7 +362,6 @@ impl<'a> Lab<'a> {
     pub fn with_texts(&self, texts: impl IntoIterator<Item = (String, Option<String>)>) -> Option<World> {
         let mut world = self.world();
         for (file, text) in texts {
-            world.count += 1;
             self.put(&mut world, &file, text)?;
         }
         Some(world)
@@ -379,7 +383,12 @@ impl<'a> Lab<'a> {
     fn put(&self, world: &mut World, file: &str, text: Option<String>) -> Option<()> {
         let place = self.ground.root?.place(file);
         let is_hosts = place == self.ground.root?.place("/etc/hosts");
-        let changed = text.map(|text| Changed { text: text.into(), modified: LATER + world.count * APART });
+        let is_made = MADE.contains(&file);
+        if world.made && !is_made {
+            (world.age, world.made) = (world.age + 1, false);
+        }
+        world.made |= is_made;
+        let changed = text.map(|text| Changed { text: text.into(), modified: LATER + world.age * APART });
         world.files.insert(place, changed);
         if is_hosts {
             let hosts = self.hosts(world);
@@ -392,7 +401,8 @@ impl<'a> Lab<'a> {
 
     fn hosts(&self, world: &World) -> Vec<crate::facts::HostsEntry> {
         let text = self.text(world, "/etc/hosts");
-        text.map(|text| system::hosts(&SourceFile::new("/etc/hosts", text.as_bytes()))).unwrap_or_default()
+        let root = self.ground.root;
+        text.zip(root).map(|(text, root)| self.memory.hosts(&root.put_file("/etc/hosts", &text))).unwrap_or_default()
     }
 
     /// Collects, resolves and judges the host of a world.
@@ -448,7 +458,7 @@ impl<'a> Lab<'a> {
 
     fn collected(&self, world: &World) -> Facts {
         let ground = self.ground;
-        let same_kernel = world.kernel.is_none() || world.count == 0;
+        let same_kernel = world.kernel.is_none() || world.kernel == ground.kernel;
         let sample = self.sample.borrow();
         let is_as_read = world.files.is_empty() && same_kernel && sample.files.is_empty();
         let (Some(root), false) = (ground.root, is_as_read) else {
@@ -460,7 +470,7 @@ impl<'a> Lab<'a> {
         root.set_trial(files);
         let mut facts = collect_again(root, world.kernel.clone(), ground.running, ground.facts, &self.memory);
         if let Some(moved) = &ground.facts.moved {
-            facts.leftovers = left_behind(root, &moved.sought);
+            facts.leftovers = self.memory.left_behind(root, &moved.sought);
         }
         root.set_trial(BTreeMap::new());
         facts.expect(Expectations {

@@ -1,7 +1,7 @@
 //! Macros: definitions and their replacement, which is by plain text, in the order of definition.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::builtin;
 use super::space::is_space;
@@ -30,16 +30,17 @@ pub struct Macro {
     command_line: bool,
 }
 
-/// All macros known at one point: the builtin ones, those of the command line, those of the files, in this order.
+/// All macros known at one point: the builtin ones, those of the command line, those of the files, in this order. Copies share what neither
+/// adds.
 #[derive(Debug, Clone, Default)]
 pub struct Macros {
-    all: Vec<Macro>,
+    all: Arc<Vec<Macro>>,
     /// How many of them are builtin.
     builtin: usize,
-    by_name: HashMap<String, usize>,
+    by_name: Arc<HashMap<String, usize>>,
     /// Lengths of the names that begin with these octets, for names at least that long; and the lengths of shorter ones. There
     /// are [`NAME_LIMIT`] of them at most, however many macros there are.
-    by_prefix: HashMap<[u8; PREFIX], Vec<usize>>,
+    by_prefix: Arc<HashMap<[u8; PREFIX], Vec<usize>>>,
     short: Vec<usize>,
 }
 
@@ -89,14 +90,14 @@ impl Macros {
     fn add(&mut self, name: String, value: String, at: Option<Span>, command_line: bool) {
         let index = self.all.len();
         let lengths = match name.as_bytes().first_chunk::<PREFIX>() {
-            Some(prefix) => self.by_prefix.entry(*prefix).or_default(),
+            Some(prefix) => Arc::make_mut(&mut self.by_prefix).entry(*prefix).or_default(),
             None => &mut self.short,
         };
         if !lengths.contains(&name.len()) {
             lengths.push(name.len());
         }
-        self.by_name.insert(name.clone(), index);
-        self.all.push(Macro { name, value, at, command_line });
+        Arc::make_mut(&mut self.by_name).insert(name.clone(), index);
+        Arc::make_mut(&mut self.all).push(Macro { name, value, at, command_line });
     }
 
     /// Takes up a definition.
@@ -122,8 +123,8 @@ impl Macros {
                 Err(format!("macro \"{name}\" is already defined (use \"==\" if you want to redefine it)"))
             }
             Some(index) => {
-                self.all[index].value = value.to_owned();
-                self.all[index].at = Some(at);
+                let known = &mut Arc::make_mut(&mut self.all)[index];
+                (known.value, known.at) = (value.to_owned(), Some(at));
                 Ok(())
             }
             None if redefine => Err(format!("can't redefine an undefined macro \"{name}\"")),

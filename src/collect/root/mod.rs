@@ -227,7 +227,7 @@ impl Root {
     pub fn read(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
         if let Some(supposed) = self.trial_change(path) {
             let changed = supposed.ok_or(ReadError::NotFound)?;
-            return Ok(SourceFile::new(path, changed.text.as_bytes()));
+            return Ok(self.put_file(path, &changed.text));
         }
         if let Some(known) = self.read.borrow().get(path) {
             return known.clone();

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{FileStatus, Root};
-#[cfg(any(test, fuzzing))]
 use crate::source::SourceFile;
 
 /// Answers about paths that are kept for trials; a host with more asks anew.
 const KEPT: usize = 20_000;
+/// Contents of one path that are kept as files for trials, which go back and forth between a few; and the most bytes of one.
+const CONTENTS: usize = 8;
+const CONTENT: usize = 256 << 10;
 /// Permission bits of a file that a change makes: regular, rw-r--r--.
 const NEW_FILE_MODE: u32 = 0o100_644;
 
@@ -29,6 +31,8 @@ pub(super) struct Layer {
     changed: RefCell<BTreeMap<String, Option<Changed>>>,
     /// What is asked, while that is noted.
     touched: RefCell<Option<Touched>>,
+    /// Files as trials have put them, by path.
+    put: RefCell<HashMap<String, Vec<Arc<SourceFile>>>>,
     places: Kept<String>,
     statuses: Kept<Option<FileStatus>>,
     pub(super) canonical: Kept<Option<String>>,
@@ -141,6 +145,21 @@ impl Root {
         let was_changed = touched.files.iter().filter(|(_, before)| before.is_some());
         still.chain(was_changed).all(|(place, before)| same(place, before))
             && touched.folders.iter().all(|(folder, before)| self.below_in(&changed, folder) == *before)
+    }
+
+    /// The file at `path` with what a trial has put there: the same one each time, as long as few contents take turns.
+    pub(crate) fn put_file(&self, path: &str, text: &str) -> Arc<SourceFile> {
+        let mut all = self.layer.put.borrow_mut();
+        if let Some(known) = all.get(path).and_then(|known| known.iter().find(|file| file.text() == text)) {
+            return Arc::clone(known);
+        }
+        let file = SourceFile::new(path, text.as_bytes());
+        if text.len() <= CONTENT && (all.len() < KEPT || all.contains_key(path)) {
+            let known = all.entry(path.to_owned()).or_default();
+            known.truncate(CONTENTS - 1);
+            known.insert(0, Arc::clone(&file));
+        }
+        file
     }
 
     /// What a trial has put at `path`: outer `None`, nothing.

@@ -35,6 +35,15 @@ mod resolv_grammar {
 /// The host's own facts. Without `kernel` (`--root` and no `--kernel`) the node name is what `/etc/hostname` says, and
 /// `hostname -f`, addresses and sources are unknown. The problems are files that stand there and cannot be read.
 pub fn collect(root: &Root, kernel: Option<KernelFacts>) -> (Host, Vec<Problem>) {
+    collect_by(root, kernel, &hosts)
+}
+
+/// The same, the entries of the hosts file by `hosts`.
+pub(crate) fn collect_by(
+    root: &Root,
+    kernel: Option<KernelFacts>,
+    hosts: &dyn Fn(&Arc<SourceFile>) -> Vec<HostsEntry>,
+) -> (Host, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut read = |path, consequence| optional(root, path, consequence, &mut problems);
     let hostname_file = read(HOSTNAME, "The name that it sets at the next start is not judged");
