@@ -110,13 +110,18 @@ fn verb(verdict: Verdict) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receivers::{count, opinions};
+    use crate::receivers::{count, opinions, refusing};
     use crate::rules::testing::{healthy, observed};
 
     #[test]
     fn until_caches_have_the_new_answer_receivers_behind_them_refuse() {
         let path = healthy().paths[0].clone();
-        let said = |dns: &Observations| -> Vec<Opinion> { opinions(&path, dns) };
+        let said = |dns: &Observations| -> Vec<Opinion> {
+            let all = opinions(&path, dns);
+            let refuse = all.iter().filter(|opinion| opinion.verdict >= Verdict::Defer).count();
+            assert_eq!(refusing(&path, dns), refuse);
+            all
+        };
         let fresh = [("ns1", &["192.0.2.10"][..]), ("google", &["192.0.2.10"])];
         let ptr = ("192.0.2.10 PTR", &[("ns1", &["mail.example.com"][..]), ("google", &["mail.example.com"])][..]);
         let dns = observed(&[ptr, ("mail.example.com A", &fresh[..])]);

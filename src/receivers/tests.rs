@@ -11,7 +11,10 @@ const V6: &str = "2001:db8::10";
 
 /// What every receiver says of the first path, by identifier.
 fn said(facts: &Facts, dns: &Observations) -> BTreeMap<String, Opinion> {
-    opinions(&facts.paths[0], dns).into_iter().map(|opinion| (opinion.receiver.clone(), opinion)).collect()
+    let all = opinions(&facts.paths[0], dns);
+    let refuse = all.iter().filter(|opinion| matches!(opinion.verdict, Verdict::Reject | Verdict::Defer)).count();
+    assert_eq!(refusing(&facts.paths[0], dns), refuse, "{all:#?}");
+    all.into_iter().map(|opinion| (opinion.receiver.clone(), opinion)).collect()
 }
 
 /// `gmail reject documented`, for those that do not accept.

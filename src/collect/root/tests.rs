@@ -226,3 +226,17 @@ fn another_folder_that_is_called_the_root_is_not_the_live_system() {
     assert!(Root::open(Path::new("/")).unwrap().is_live());
     assert!(Root::open(Path::new("/proc/self/root")).unwrap().is_live(), "the same folder");
 }
+
+#[test]
+fn what_trials_put_in_turn_is_one_file_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Root::open(dir.path()).unwrap();
+    let read = |text: &str| {
+        let changed = Changed { text: text.into(), modified: 1 };
+        root.set_trial([("/x".to_owned(), Some(changed))].into());
+        root.read("/x").unwrap()
+    };
+    let (one, other) = (read("a\n"), read("b\n"));
+    assert_eq!((one.text(), other.text()), ("a\n", "b\n"));
+    assert!(Arc::ptr_eq(&one, &read("a\n")) && Arc::ptr_eq(&other, &read("b\n")));
+}

@@ -518,3 +518,6 @@ impl<'a> Lab<'a> {
         self.known.borrow().after(&world.records, &self.asked.borrow(), &wanted)
     }
 }
+
+#[cfg(test)]
+mod tests;
