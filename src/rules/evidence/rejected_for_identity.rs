@@ -121,7 +121,8 @@ fn finding(log: &MailLog, address: Option<IpAddr>, told: Told<'_>) -> Option<Fin
             parts.collect::<Vec<_>>().join("; ")
         }
     };
-    let message = format!("receivers refused mail from {subject} for its identity {times}; {means}");
+    let did = did(replies.values().flatten());
+    let message = format!("receivers {did} mail from {subject} for its identity {times}; {means}");
     let cured = replies.keys().all(State::is_cured);
     let severity = if cured { Severity::Info } else { RULE.severity };
     let mut finding = RULE.violated(&subject, message).severity(severity);
@@ -160,7 +161,9 @@ fn advice(
     if let Some(last) = confirmed.iter().map(|(_, last)| *last).max() {
         let codes: BTreeSet<&str> = confirmed.iter().flat_map(|(codes, _)| codes.iter().copied()).collect();
         let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
-        return format!("Settle {codes}: mail was refused for it, the last time on {}.", time(log, last));
+        let of_them = replies.iter().filter(|(state, _)| matches!(state, State::Confirms(_)));
+        let did = did(of_them.flat_map(|(_, refused)| refused));
+        return format!("Settle {codes}: mail was {did} for it, the last time on {}.", time(log, last));
     }
     let elsewhere = replies.keys().any(|state| matches!(state, State::Elsewhere(_)));
     match standing {
@@ -182,6 +185,11 @@ fn advice(
             time(log, last)
         ),
     }
+}
+
+/// What became of the mail: of what was put off, the MTA tries again.
+fn did<'r>(mut replies: impl Iterator<Item = &'r &'r Refused>) -> &'static str {
+    if replies.all(|refused| refused.waits) { "put off" } else { "refused" }
 }
 
 /// What was said how often, by whom.
@@ -270,6 +278,15 @@ mod tests {
         assert_eq!(finding.paths, [facts.paths[0].id.clone()]);
         let label = &finding.places[0].label;
         assert_eq!(label, "14 times 550 5.7.25 by Gmail, last on 2026-11-05 12:00 UTC: `does not have a PTR record`");
+        let put_off = || Refused { waits: true, ..refused("gmail-ptr-missing", &["PTR001"], true) };
+        for (refusals, did) in
+            [(vec![put_off()], "put off"), (vec![put_off(), refused("y", &["PTR001"], true)], "refused")]
+        {
+            let found = &judged(&with(refusals), &dns(&[("192.0.2.10 PTR", &["NXDOMAIN"])]))[0];
+            assert!(found.message.starts_with(&format!("receivers {did} mail from ")), "{}", found.message);
+            let advice = &found.fix.as_ref().unwrap().text;
+            assert!(advice.contains(&format!("mail was {did} for it")), "{advice}");
+        }
         let [finding] = &judged(&facts, &dns(&[]))[..] else { panic!() };
         assert_eq!(finding.severity, Severity::Info);
         let cured = "PTR001 finds nothing there now: cured since, as far as DNS and files say";
