@@ -201,6 +201,7 @@ fn the_service_may_do_no_more_than_it_must() {
         ("ProtectHome", "read-only"),
         ("PrivateTmp", "yes"),
         ("PrivateDevices", "yes"),
+        ("ProtectProc", "invisible"),
         ("ProtectKernelTunables", "yes"),
         ("ProtectKernelModules", "yes"),
         ("ProtectKernelLogs", "yes"),
@@ -217,11 +218,16 @@ fn the_service_may_do_no_more_than_it_must() {
     let capabilities = "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL";
     assert_eq!(set("CapabilityBoundingSet"), [capabilities]);
     for word in
-        capabilities.split(' ').chain(["User=", "PrivateNetwork=", "ProtectProc=", "RootDirectory=", "PrivateUsers="])
+        capabilities.split(' ').chain(["User=", "PrivateNetwork=", "ProcSubset=", "RootDirectory=", "PrivateUsers="])
     {
         let reason =
             |line: &str| line.starts_with('#') && line.contains(word) || line.contains("(left)") && line.contains(word);
         assert!(unit.lines().any(reason), "no reason why {word} is left");
+    }
+    // systemd has pipe among @ipc and prlimit64 among @resources, which are taken away: the last word gives back what the child is made with.
+    let last = set("SystemCallFilter").pop().unwrap();
+    for call in ["pipe2", "prlimit64", "seccomp", "landlock_restrict_self"] {
+        assert!(last.split(' ').any(|word| word == call), "{call}");
     }
     // The program understands its command line, with the variable in its place.
     let file = set("Environment")[0].strip_prefix("HELOLINT_TEXTFILE=").unwrap();
