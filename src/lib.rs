@@ -1,5 +1,27 @@
 //! helolint reads how a mail host is configured, asks the DNS what the world sees, and says where the two disagree.
 //!
+//! # As a library
+//!
+//! Most use the program. What it does can be used in parts, each on its own; a snapshot (`helolint snapshot`), judged again without the host and
+//! without a packet:
+//!
+//! ```no_run
+//! use helolint::{facts::Overrides, identity, rules, snapshot};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (mut facts, dns) = snapshot::read(&std::fs::read_to_string("snapshot.json")?)?;
+//! identity::apply(&mut facts, Overrides::default());
+//! for finding in rules::judge(&facts, &dns, &rules::Selection::default()).findings {
+//!     println!("{} {}: {}", finding.severity, finding.meta.code, finding.message);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The examples are programs of a page each: `collect` (what a copy of a host's files says), `paths` (how mail leaves it), `observe` (what the
+//! DNS says of an address), `rules` (what is wrong), `remedy` (what to do, as data). Until 1.0 a minor version may change what is public, and
+//! CHANGELOG.md says how. Report, snapshot and other documents change more slowly than types here: other programs read those.
+//!
 //! # Architecture: data flows one way
 //!
 //! ```text
@@ -75,7 +97,7 @@ pub mod remedy;
 pub mod replies;
 pub mod report;
 pub mod rules;
-pub mod sandbox;
+mod sandbox;
 pub mod schema;
 pub mod secret;
 pub mod settings;

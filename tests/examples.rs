@@ -8,6 +8,9 @@ mod collect;
 #[path = "../examples/observe.rs"]
 mod observe;
 #[allow(dead_code)]
+#[path = "../examples/paths.rs"]
+mod paths;
+#[allow(dead_code)]
 #[path = "../examples/remedy.rs"]
 mod remedy;
 #[allow(dead_code)]
@@ -36,6 +39,19 @@ fn observe_says_whether_a_name_leads_back() {
         "203.0.113.10 PTR mx-old.example.com, which leads to [198.51.100.7]\niprev: Fail\n"
     );
     assert_eq!(told("203.0.113.11"), "203.0.113.11 has no PTR record\niprev: PermError\n");
+}
+
+#[test]
+fn paths_are_those_of_the_files_and_findings_those_of_the_zones() {
+    let files = ["root", "kernel"].map(|name| host(&format!("postfix-old-ptr/{name}")));
+    let zones =
+        ["113.0.203.in-addr.arpa.zone", "example.com.zone"].map(|name| host(&format!("postfix-old-ptr/zones/{name}")));
+    let told = |zones: &[String]| paths::told(files.iter().chain(zones).cloned()).unwrap();
+    let path = "postfix/ipv4/1: 203.0.113.10, HELO mail.example.com\n";
+    assert_eq!(told(&[]), path, "nobody is asked");
+    let judged = told(&zones);
+    assert!(judged.starts_with(path) && judged.contains("\nPTR003 203.0.113.10: no PTR name of "), "{judged}");
+    assert!(paths::told(std::iter::empty()).is_err());
 }
 
 #[test]
