@@ -1,12 +1,13 @@
 //! The domains whose mail this host handles: what of their records is asked for, and what it comes to.
 //!
-//! Pure: [`observe`] is handed answers and says which questions are open, so that a thousand domains can be asked for in rounds. Questions that
+//! Pure: [`observe`] is handed answers and says which questions are open, so that many domains can be on their way side by side ([`Flow`]). Questions that
 //! domains have in common (includes, public suffixes, exchangers) are the same questions, and whoever asks puts them once.
 
 mod alignment;
 mod answers;
 mod exchangers;
 pub mod fix;
+mod flow;
 mod observed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use alignment::{Aligned, Alignment};
 pub use answers::{Answers, Known};
 pub use exchangers::{Exchanger, Leads};
+pub use flow::{Flow, Look, Looker};
 pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, helo_checks, observe};
 
 use crate::dkim::{KeyFault, PublicKey};

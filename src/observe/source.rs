@@ -1,11 +1,11 @@
 //! Where answers come from, chosen once for a run: servers, zone files, what was recorded, nobody; and planned records in front.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use crate::observe::plan::Plan;
+use crate::observe::plan::{FollowUps, Plan};
 use crate::observe::recorded::Zones;
-use crate::observe::resolver::{self, Options};
+use crate::observe::resolver::{self, Client, Manners, Options};
 use crate::observe::{Observations, Question, Vantage, VantageKind};
 
 /// Who answers.
@@ -60,6 +60,24 @@ impl Source {
         }
     }
 
+    /// Puts the questions of `client` until it has none and all are answered. Servers are treated as `manners` says, and the end of
+    /// [`Answers::Live`] is not heeded.
+    pub fn stream(&self, manners: &Manners, client: &mut dyn Client) {
+        match (&self.answers, &self.planned) {
+            (Answers::Live(options, _), None) => resolver::stream(options, manners, client),
+            (Answers::Live(options, _), Some((name, zones))) => {
+                let mut planned = Planned { name, zones, client, waiting: HashMap::new() };
+                resolver::stream(options, manners, &mut planned);
+            }
+            _ => {
+                while let Some(question) = client.next() {
+                    let dns = self.answer(&plan_of(&question), Observations::default());
+                    client.answered(&question, &dns);
+                }
+            }
+        }
+    }
+
     fn more(&self, questions: &BTreeSet<Question>, plan: &Plan, dns: Observations) -> Observations {
         match &self.answers {
             Answers::Nobody | Answers::Recorded(_) => dns,
@@ -69,6 +87,61 @@ impl Source {
                 resolver::ask(questions, &plan.follow_ups, &Options { timeout, ..options.clone() }, dns)
             }
         }
+    }
+}
+
+/// A plan that asks one question.
+fn plan_of(question: &Question) -> Plan {
+    Plan { initial: BTreeSet::from([question.clone()]), follow_ups: FollowUps::default() }
+}
+
+/// A client in front of which planned records answer.
+struct Planned<'p> {
+    name: &'p str,
+    zones: &'p Zones,
+    client: &'p mut dyn Client,
+    /// Questions that servers are asked, and those that wait for the answer: the same, or planned aliases of its name.
+    waiting: HashMap<Question, Vec<Question>>,
+}
+
+impl Planned<'_> {
+    /// What is said to a question by the plan and `dns`, and what servers have to be asked for it.
+    fn over(&self, question: &Question, dns: &Observations) -> (Observations, Option<Question>) {
+        let mut wanted = None;
+        let said = self.zones.overlay(self.name, &plan_of(question), dns.clone(), |questions, dns| {
+            wanted = questions.first().cloned();
+            dns
+        });
+        (said, wanted)
+    }
+}
+
+impl Client for Planned<'_> {
+    fn next(&mut self) -> Option<Question> {
+        loop {
+            let question = self.client.next()?;
+            let (said, wanted) = self.over(&question, &Observations::default());
+            let Some(wanted) = wanted else {
+                self.client.answered(&question, &said);
+                continue;
+            };
+            let waiting = self.waiting.entry(wanted.clone()).or_default();
+            waiting.push(question);
+            if waiting.len() == 1 {
+                return Some(wanted);
+            }
+        }
+    }
+
+    fn answered(&mut self, question: &Question, dns: &Observations) {
+        for waiting in self.waiting.remove(question).unwrap_or_default() {
+            let (said, _) = self.over(&waiting, dns);
+            self.client.answered(&waiting, &said);
+        }
+    }
+
+    fn pause(&mut self) {
+        self.client.pause();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Writing reports: a file whole or not at all, pipes and devices without waiting for ever, standard output without a panic where
 //! nobody reads it.
 
+mod journal;
 pub(crate) mod place;
 
 use std::collections::hash_map::RandomState;
@@ -20,6 +21,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, linkat, unlinkat};
 
 use crate::error::Error;
+pub(crate) use journal::Journal;
 use place::{Place, Refusal, is};
 
 /// How long a FIFO without a reader is waited for: whoever starts both programs at once starts them in either order.

@@ -35,6 +35,8 @@ pub(crate) use task::Task;
 
 /// Largest message of a child, in octets.
 const MESSAGE_LIMIT: u64 = 256 << 20;
+/// Octets that a child may tell before, which nobody keeps: twice what as many domains come to as are looked at, written and kept.
+const TOLD_LIMIT: u64 = 8 << 30;
 /// How long a child may take to end once it has closed the pipe: it has nothing more to do.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
@@ -95,14 +97,14 @@ impl Child {
     /// All that the child writes until it closes the pipe.
     ///
     /// # Errors
-    /// Where it writes more than `limit` octets, or has not ended when `patience` is over.
+    /// Where it writes more than `limit` octets beside what it tells, or has not ended when `patience` is over.
     pub(crate) fn read(&mut self, limit: u64, patience: Duration) -> io::Result<Vec<u8>> {
         self.read_telling(limit, patience, &mut Listener::nobody())
     }
 
     /// As [`Child::read`]; what the child tells on the way is taken out and heard.
     fn read_telling(&mut self, limit: u64, patience: Duration, listener: &mut Listener<'_>) -> io::Result<Vec<u8>> {
-        let mut total = 0;
+        let (mut total, mut told) = (0, 0);
         let end = Instant::now() + patience;
         let mut octets = Vec::new();
         let mut room = vec![0; 64 << 10];
@@ -128,12 +130,15 @@ impl Child {
                 Ok(count) => {
                     total += count as u64;
                     octets.extend_from_slice(room.get(..count).unwrap_or_default());
-                    message::take_told(&mut octets).iter().for_each(|text| (listener.hear)(text));
+                    for text in message::take_told(&mut octets) {
+                        told += text.len() as u64;
+                        (listener.hear)(&text);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            if total > limit {
+            if total - told.min(total) > limit || told > TOLD_LIMIT {
                 return Err(io::Error::other(format!("it wrote more than {limit} octets")));
             }
         }

@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::PORT;
 use super::exchange;
-use super::server::{Packets, Request, Server};
+use super::server::{DEADLINE, Packets, Request, Server};
+use super::window::Window;
 use crate::addr::{self, Family};
 use crate::name::DomainName;
 use crate::observe::{Outcome, Question, RecordData, RecordType, Unreachable, Why};
@@ -98,7 +99,9 @@ async fn ask(source: IpAddr, services: &[Service], time: Duration) -> Vec<(Strin
     let mut requests = Vec::new();
     for (number, service) in services.iter().enumerate() {
         let (address, local) = (service.server, Some(source));
-        let server = Server { number, address, local, recurse: true, window: 1, packets: PACKETS, repeats: PACKETS };
+        let (window, pace, patience) = (Window::of(1), None, DEADLINE);
+        let (packets, repeats) = (PACKETS, PACKETS);
+        let server = Server { number, address, local, recurse: true, window, pace, patience, packets, repeats };
         let sender = exchange::start(server, Packets::new(PACKETS), events.clone());
         open += usize::from(sender.send(Request { token: (), question: Arc::new(service.question.clone()) }).is_ok());
         requests.push(sender);

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
@@ -19,7 +19,6 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::exchange::DEADLINE;
 use super::server::{Event, Packets, Request, Server};
 use super::socket::unreachable_because;
 use super::wire::{self, Response};
@@ -93,11 +92,12 @@ struct Asker {
     address: SocketAddr,
     certificate: Arc<str>,
     tls: Arc<ClientConfig>,
+    patience: Duration,
 }
 
 impl Asker {
     fn new(server: &Server, transport: &Transport, trust: &Trust) -> Result<Asker, Why> {
-        let address = server.address;
+        let (address, patience) = (server.address, server.patience);
         let (name, path) = match transport {
             Transport::Plain => (None, None),
             Transport::Tls { name } => (name.clone(), None),
@@ -114,7 +114,7 @@ impl Asker {
         options.cache_size = 0;
         options.use_hosts_file = ResolveHosts::Never;
         options.attempts = 0;
-        options.timeout = DEADLINE;
+        options.timeout = patience;
         options.num_concurrent_reqs = 1;
         options.try_tcp_on_error = false;
         options.preserve_intermediates = true;
@@ -126,11 +126,11 @@ impl Asker {
             .with_tls_config(tls.clone())
             .build()
             .map_err(|error| Why::Unreachable(error.to_string().into()))?;
-        Ok(Asker { resolver, address, certificate, tls: Arc::new(tls) })
+        Ok(Asker { resolver, address, certificate, tls: Arc::new(tls), patience })
     }
 
     async fn ask(&self, question: &Question) -> Response {
-        match timeout(DEADLINE, self.lookup(question)).await {
+        match timeout(self.patience, self.lookup(question)).await {
             Ok(response) => response,
             Err(_) => Why::Timeout.into(),
         }
@@ -206,6 +206,10 @@ pub(crate) fn start<T: Copy + Send + 'static>(
                 continue;
             }
             server.packets -= 1;
+            if let Some(pace) = &mut server.pace {
+                tokio::time::sleep_until(pace.ready(tokio::time::Instant::now())).await;
+                pace.went(tokio::time::Instant::now());
+            }
             if !connected {
                 // The first goes alone: the others share its connection, or its failure.
                 let response = asks.ask(&question).await;

@@ -7,32 +7,27 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+use super::ports::Ports;
+use super::round_trip::RoundTrip;
 use super::server::{Event, Packets, Request, Server};
 use super::socket::{self, Received, is_passing, unreachable_because};
 use super::tcp;
 use super::wire::{self, Asked, IdGenerator, QueryOptions, Reading, Response};
 use crate::observe::{Outcome, Record, Unreachable, Why};
 
-/// Time for one question to one server, TCP included.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
-/// First retransmission while the server's round trip time is unknown.
-const FIRST_RETRY: Duration = Duration::from_millis(150);
-/// What the retransmission time has at least beyond the smoothed round trip time.
-const RETRY_MARGIN: f64 = 0.012;
 /// Retransmissions before the time between them grows: lost packets are the rule then, not congestion.
 const STEADY: u32 = 3;
 /// Growth of the retransmission time from packet to packet.
 const RETRY_GROWTH: f64 = 1.5;
-/// Weight of a new sample in the smoothed round trip time (RFC 6298).
-const SMOOTHING: f64 = 0.125;
-/// Weight of a new sample in the round trip time's variation (RFC 6298).
-const VARIATION: f64 = 0.25;
-/// Sockets, hence random ports, for each server.
+/// Sockets, hence random ports, that a server is asked from at one time.
 const SOCKETS: usize = 2;
+/// After so many times the patience with one question, a server that has said nothing in it is given up; it may have been started anew.
+const SILENT: u32 = 3;
+/// The same at least.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
 pub(crate) fn start<T: Copy + Send + 'static>(
@@ -48,17 +43,16 @@ pub(crate) fn start<T: Copy + Send + 'static>(
         events,
         tcp_replies,
         tcp_slots: tcp::slots(),
-        sockets: Vec::new(),
-        next_socket: 0,
+        ports: Ports::new(server.address, server.local, SOCKETS),
         queue: VecDeque::new(),
         pending: HashMap::default(),
         unsent: Vec::new(),
+        overdue: VecDeque::new(),
         timers: BinaryHeap::new(),
         armed: 0,
-        smoothed: None,
-        variation: 0.0,
+        round_trip: RoundTrip::default(),
         ids: IdGenerator::default(),
-        has_answered: false,
+        heard: None,
         dead: None,
         edns: true,
         cased: true,
@@ -93,21 +87,19 @@ struct Task<T> {
     events: UnboundedSender<Event<T>>,
     tcp_replies: UnboundedSender<tcp::Reply>,
     tcp_slots: tcp::Slots,
-    sockets: Vec<UdpSocket>,
-    next_socket: usize,
+    ports: Ports,
     queue: VecDeque<Request<T>>,
     pending: HashMap<u16, Pending<T>, BuildHasherDefault<IdHasher>>,
     /// Questions whose packet waits until a socket can be written to.
     unsent: Vec<u16>,
+    /// Questions to be put again as soon as the pace allows it; they go before new ones.
+    overdue: VecDeque<u16>,
     timers: BinaryHeap<Reverse<(Instant, u64, u16)>>,
     armed: u64,
-    /// Smoothed round trip time in seconds.
-    smoothed: Option<f64>,
-    /// Its mean deviation in seconds.
-    variation: f64,
+    round_trip: RoundTrip,
     ids: IdGenerator,
-    /// Whether the server ever replied.
-    has_answered: bool,
+    /// When the server last replied.
+    heard: Option<Instant>,
     /// Why the server is not asked any more.
     dead: Option<Why>,
     edns: bool,
@@ -140,7 +132,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         let mut received = Received::default();
         loop {
             self.fill();
-            let wake = self.timers.peek().map(|Reverse((at, ..))| *at);
+            let wake = self.wake();
             let sleep = async {
                 match wake {
                     Some(at) => tokio::time::sleep_until(at).await,
@@ -148,7 +140,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                 }
             };
             tokio::select! {
-                () = socket::receive(&self.sockets, &mut received) => {
+                () = socket::receive(self.ports.sockets(), &mut received) => {
                     received.packets().for_each(|bytes| self.packet(bytes, false));
                     received.failures().for_each(|error| self.refused(error));
                     received.clear();
@@ -161,22 +153,46 @@ impl<T: Copy + Send + 'static> Task<T> {
                         self.queue.push_back(request);
                     }
                 }
-                () = socket::writable(&self.sockets), if !self.unsent.is_empty() => self.send_waiting(),
+                () = socket::writable(self.ports.sockets()), if !self.unsent.is_empty() => self.send_waiting(),
                 () = sleep => self.fire(),
             }
         }
     }
 
-    /// Sends what the window lets out.
+    /// When something is to be done though nothing comes in.
+    fn wake(&self) -> Option<Instant> {
+        let timer = self.timers.peek().map(|Reverse((at, ..))| *at);
+        let has_room = self.pending.len() < self.server.window.size();
+        let waits = !self.overdue.is_empty() || (has_room && !self.queue.is_empty());
+        let pace = self.server.pace.filter(|_| waits).map(|pace| pace.ready(Instant::now()));
+        timer.into_iter().chain(pace).min()
+    }
+
+    /// Whether a packet may go now, by the pace.
+    fn is_time(&self) -> bool {
+        self.server.pace.is_none_or(|pace| {
+            let now = Instant::now();
+            pace.ready(now) <= now
+        })
+    }
+
+    /// Sends what the window and the pace let out.
     fn fill(&mut self) {
-        while self.pending.len() < self.server.window {
-            let Some(request) = self.queue.pop_front() else { return };
+        while !self.overdue.is_empty() && self.is_time() {
+            self.overdue.pop_front().into_iter().for_each(|id| self.send(id));
+        }
+        while self.pending.len() < self.server.window.size() {
             if let Some(why) = self.dead.clone() {
+                let Some(request) = self.queue.pop_front() else { return };
                 self.tell(request, why.into());
                 continue;
             }
+            if !self.overdue.is_empty() || !self.is_time() {
+                return;
+            }
+            let Some(request) = self.queue.pop_front() else { return };
             let now = Instant::now();
-            self.put(request, now, now + DEADLINE, 0);
+            self.put(request, now, now + self.server.patience, 0);
         }
     }
 
@@ -194,14 +210,14 @@ impl<T: Copy + Send + 'static> Task<T> {
             let how = "no DNS message can carry the name".to_owned();
             return self.tell(request, Why::Malformed(how).into());
         };
-        let socket = match self.socket() {
+        let now = Instant::now();
+        let socket = match self.ports.take(now) {
             Ok(socket) => socket,
             Err(error) => {
                 self.queue.push_front(request);
                 return self.give_up(unreachable_because(&error));
             }
         };
-        let now = Instant::now();
         let pending = Pending {
             request,
             asked,
@@ -209,7 +225,7 @@ impl<T: Copy + Send + 'static> Task<T> {
             first_sent,
             last_sent: now,
             packets,
-            retry: self.retry(),
+            retry: self.round_trip.retry(),
             deadline,
             timer: 0,
             tcp: false,
@@ -217,17 +233,6 @@ impl<T: Copy + Send + 'static> Task<T> {
         };
         self.pending.insert(id, pending);
         self.send(id);
-    }
-
-    /// The next socket in turn, opened where it is not yet. Connected, so that only the server's own packets come in, and a closed
-    /// port is an error at once; the kernel chooses the port at random.
-    fn socket(&mut self) -> io::Result<usize> {
-        if self.sockets.len() < SOCKETS {
-            self.sockets.push(socket::open(self.server.address, self.server.local)?);
-            return Ok(self.sockets.len() - 1);
-        }
-        self.next_socket = (self.next_socket + 1) % SOCKETS;
-        Ok(self.next_socket)
     }
 
     /// Whether the server may get one packet more.
@@ -243,12 +248,17 @@ impl<T: Copy + Send + 'static> Task<T> {
 
     /// Sends the packet of a pending question and arms its timer.
     fn send(&mut self, id: u16) {
-        let Some(repeat) = self.pending.get(&id).map(|pending| pending.packets > 0) else { return };
+        let Some(pending) = self.pending.get(&id) else { return };
+        let (repeat, deadline) = (pending.packets > 0, pending.deadline);
+        if repeat && !self.is_time() {
+            self.overdue.push_back(id);
+            return self.arm(id, deadline);
+        }
         if !self.may_send(repeat) {
             return self.out_of_packets(id);
         }
         let Some(pending) = self.pending.get_mut(&id) else { return };
-        let Some(socket) = self.sockets.get(pending.socket) else { return };
+        let Some(socket) = self.ports.get(pending.socket) else { return };
         let sent = socket.try_send(&pending.asked.bytes);
         let now = Instant::now();
         match sent {
@@ -258,10 +268,12 @@ impl<T: Copy + Send + 'static> Task<T> {
                 self.server.packets += 1;
                 self.server.repeats += usize::from(repeat);
                 self.unsent.push(id);
-                let deadline = pending.deadline;
                 return self.arm(id, deadline);
             }
             _ => pending.packets += 1,
+        }
+        if let Some(pace) = &mut self.server.pace {
+            pace.went(now);
         }
         pending.last_sent = now;
         let at = (now + pending.retry).min(pending.deadline);
@@ -300,12 +312,6 @@ impl<T: Copy + Send + 'static> Task<T> {
         }
     }
 
-    /// Time to the first retransmission: the round trip time and four times its variation (RFC 6298 section 2).
-    fn retry(&self) -> Duration {
-        let known = self.smoothed.map(|rtt| rtt + (4.0 * self.variation).max(RETRY_MARGIN).max(0.1 * rtt));
-        known.map_or(FIRST_RETRY, Duration::from_secs_f64)
-    }
-
     /// Lets every timer act that is due.
     fn fire(&mut self) {
         let now = Instant::now();
@@ -317,7 +323,8 @@ impl<T: Copy + Send + 'static> Task<T> {
                 continue;
             }
             let why = pending.garbage.clone().map_or(Why::Timeout, Why::Malformed);
-            if !self.has_answered {
+            let silence = (self.server.patience * SILENT).max(SILENCE);
+            if self.heard.is_none_or(|heard| now.duration_since(heard) > silence) {
                 // Silent from the first to the last: what waits would wait in vain.
                 return self.give_up(why);
             }
@@ -362,35 +369,29 @@ impl<T: Copy + Send + 'static> Task<T> {
     /// Asks again in the manner that the server understands.
     fn again(&mut self, id: u16) {
         let Some(pending) = self.pending.remove(&id) else { return };
+        self.ports.done(pending.socket);
         self.put(pending.request, pending.first_sent, pending.deadline, 0);
     }
 
-    /// Learns the round trip time from a question that was sent once; from others only where nothing better is known.
+    /// Learns from a reply how long the server takes, and how much it copes with.
     fn measure(&mut self, id: u16) {
+        let now = Instant::now();
+        self.heard = Some(now);
         let Some(pending) = self.pending.get(&id).filter(|p| !p.tcp) else { return };
-        let sample = pending.last_sent.elapsed().as_secs_f64();
-        let first = self.smoothed.is_none();
-        match self.smoothed {
-            Some(known) if pending.packets == 1 => {
-                self.variation += VARIATION * ((sample - known).abs() - self.variation);
-                self.smoothed = Some(known + SMOOTHING * (sample - known));
-            }
-            Some(_) => {}
-            None => {
-                self.smoothed = Some(sample);
-                // A first sample says nothing of how they vary; RFC 6298 supposes half of it, which is far too much for a server that answers from memory.
-                self.variation = 0.125 * sample;
-            }
+        let sample = now.duration_since(pending.last_sent).as_secs_f64();
+        let once = pending.packets == 1;
+        match !once && self.round_trip.is_prompt(sample) {
+            true => self.server.window.lost(),
+            false => self.server.window.answered(),
         }
-        self.has_answered = true;
-        if first {
+        if self.round_trip.learn(sample, once) {
             self.rearm();
         }
     }
 
     /// Moves the pending timers to what is now known of the round trip time.
     fn rearm(&mut self) {
-        let retry = self.retry();
+        let retry = self.round_trip.retry();
         let waiting: Vec<u16> = self.pending.iter().filter(|(_, p)| !p.tcp).map(|(id, _)| *id).collect();
         for id in waiting {
             let Some(pending) = self.pending.get_mut(&id) else { continue };
@@ -406,6 +407,9 @@ impl<T: Copy + Send + 'static> Task<T> {
         }
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.tcp = true;
+        if let Some(pace) = &mut self.server.pace {
+            pace.went(Instant::now());
+        }
         let deadline = pending.deadline;
         let question = pending.asked.bytes.to_vec();
         tcp::start(self.server.address, id, question, deadline, self.tcp_slots.clone(), self.tcp_replies.clone());
@@ -428,7 +432,7 @@ impl<T: Copy + Send + 'static> Task<T> {
 
     /// The network refused a packet. From a server that never replied that is all there will be.
     fn refused(&mut self, error: &io::Error) {
-        if !self.has_answered && !is_passing(error) {
+        if self.heard.is_none() && !is_passing(error) {
             self.give_up(unreachable_because(error));
         }
     }
@@ -448,6 +452,7 @@ impl<T: Copy + Send + 'static> Task<T> {
 
     fn finish(&mut self, id: u16, mut response: Response) {
         let Some(pending) = self.pending.remove(&id) else { return };
+        self.ports.done(pending.socket);
         if let Outcome::Answer(answer) = &mut response.outcome {
             let took = if pending.tcp { pending.first_sent.elapsed() } else { pending.last_sent.elapsed() };
             answer.rtt_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);

@@ -5,20 +5,28 @@
 //! and a silent server delays nothing but its own column.
 
 mod authority;
+mod client;
 mod closing;
 pub(crate) mod discover;
 mod encrypted;
 mod exchange;
 mod limits;
+mod lines;
+mod ports;
 mod progress;
+mod round_trip;
 mod run;
 mod server;
+mod shared;
 mod socket;
+mod stream;
 mod table;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod window;
 pub(crate) mod wire;
+mod zoned;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -26,8 +34,10 @@ use std::time::Duration;
 
 use hickory_resolver::config::{CLOUDFLARE, GOOGLE, QUAD9};
 
+pub use client::{Client, Manners};
 pub use encrypted::{Transport, Trust};
 pub use progress::Progress;
+pub use stream::stream;
 
 use crate::addr::is_public;
 use crate::observe::plan::FollowUps;
@@ -154,7 +164,7 @@ pub fn ask(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
         Ok(runtime) => {
-            let observations = runtime.block_on(run::run(questions, follow_ups, options, dns));
+            let observations = runtime.block_on(run::run(questions, follow_ups, options, dns, None));
             // Connections under way are not waited for.
             runtime.shutdown_background();
             observations

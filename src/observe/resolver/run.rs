@@ -1,19 +1,21 @@
 //! The phase as a whole: which question goes to which server and when, by what has been answered so far.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
 use super::authority::{Job, ZoneCuts, delegation};
 use super::closing::finished;
-use super::exchange;
-use super::limits::{ALIASES, FOLLOW_UPS, PATIENCE, SERVERS_COUNTED, SILENCE, WINDOW, packets_for, part};
-use super::server::{Event, Packets, Purpose, Request, Server};
+use super::limits::{ALIASES, FOLLOW_UPS, PATIENCE, SERVERS_COUNTED, SILENCE, packets_for, part};
+use super::lines::Lines;
+use super::server::{Event, Packets, Purpose};
+use super::shared::Servers;
 use super::table::Table;
 use super::wire::Response;
-use super::{Options, Transport, encrypted, resolvers};
+use super::{Options, Transport, resolvers};
 use crate::name::DomainName;
 use crate::observe::plan::FollowUps;
 use crate::observe::truth::{self, End};
@@ -25,8 +27,8 @@ pub(crate) struct Run<'a> {
     plan: &'a FollowUps,
     pub(super) options: &'a Options,
     vantages: Vec<Vantage>,
-    /// The servers' tasks, by vantage point; `None` for those that are not asked in this phase.
-    servers: Vec<Option<UnboundedSender<Request<Purpose>>>>,
+    /// The ways to the servers, by vantage point.
+    lines: Lines,
     by_address: HashMap<std::net::SocketAddr, usize>,
     table: Table,
     outstanding: usize,
@@ -38,40 +40,35 @@ pub(crate) struct Run<'a> {
     released: HashSet<(Arc<Question>, usize)>,
     /// Questions about zones, with the end of the patience with each; the first to end stands first.
     patience: VecDeque<(Instant, Arc<Question>)>,
-    events: UnboundedSender<Event<Purpose>>,
     /// Replies waited for, by vantage point.
     waiting: HashMap<usize, usize>,
     /// Vantage points that said anything.
     answering: HashSet<usize>,
-    /// How resolvers are asked that are not asked plainly, by vantage point.
-    transports: HashMap<usize, Transport>,
-    /// What each server may get.
-    packets: usize,
-    /// The part of it that is not for the questions that facts bring.
+    /// The part of what each server may get that is not for the questions that facts bring.
     beyond: usize,
-    /// What all of them may get.
-    all_packets: Packets,
     /// Questions about zones that a server may still get, by vantage point.
     zone_questions: HashMap<usize, usize>,
 }
 
-/// Asks, and ends when all is answered or the time is over.
+/// Asks, and ends when all is answered or the time is over. In a stream, its servers are asked (`shared`).
 pub(crate) async fn run(
     questions: &BTreeSet<Question>,
     follow_ups: &FollowUps,
     options: &Options,
     dns: Observations,
+    shared: Option<Rc<Servers>>,
 ) -> Observations {
     let end = Instant::now() + options.timeout;
     let (events, inbox) = unbounded_channel();
     let (own, beyond) = packets_for(questions);
     let ptr = questions.iter().filter(|question| question.rtype == RecordType::Ptr).count();
     let servers = options.resolvers.len() + if options.authoritative { SERVERS_COUNTED + 3 * ptr } else { 0 };
+    let all = Packets::new((own + beyond).saturating_mul(servers));
     let mut run = Run {
         plan: follow_ups,
         options,
         vantages: Vec::new(),
-        servers: Vec::new(),
+        lines: Lines::new(shared, events, (own + beyond, beyond), all),
         by_address: HashMap::new(),
         table: Table::default(),
         outstanding: 0,
@@ -80,13 +77,9 @@ pub(crate) async fn run(
         cuts: ZoneCuts::default(),
         released: HashSet::new(),
         patience: VecDeque::new(),
-        events,
         waiting: HashMap::new(),
         answering: HashSet::new(),
-        transports: HashMap::new(),
-        packets: own + beyond,
         beyond,
-        all_packets: Packets::new((own + beyond).saturating_mul(servers)),
         zone_questions: HashMap::new(),
     };
     let known = run.take_over(dns);
@@ -106,15 +99,13 @@ impl Run<'_> {
     /// Takes earlier observations over and starts the resolvers; returns the answers that are there already.
     fn take_over(&mut self, dns: Observations) -> Vec<(Question, Vec<Answer>)> {
         self.vantages = dns.vantages;
-        self.servers = vec![None; self.vantages.len()];
         for (vantage, spec) in resolvers(self.options).into_iter().zip(&self.options.resolvers) {
             let number = self.vantages.iter().position(|known| *known == vantage).unwrap_or_else(|| {
                 self.vantages.push(vantage);
-                self.servers.push(None);
                 self.vantages.len() - 1
             });
             if spec.transport != Transport::Plain {
-                self.transports.insert(number, spec.transport.clone());
+                self.lines.transports.insert(number, spec.transport.clone());
             }
             self.start(number);
         }
@@ -149,17 +140,8 @@ impl Run<'_> {
 
     /// Starts the task of a vantage point, unless it runs.
     fn start(&mut self, number: usize) {
-        let Some(Vantage { server: Some(address), kind, .. }) = self.vantages.get(number).cloned() else { return };
-        let recurse = kind != VantageKind::Authoritative;
-        if let Some(slot @ None) = self.servers.get_mut(number) {
-            let (packets, repeats) = (self.packets, part(self.beyond));
-            let server = Server { number, address, local: None, recurse, window: WINDOW, packets, repeats };
-            let transport = self.transports.get(&number).unwrap_or(&Transport::Plain);
-            let (all, events) = (self.all_packets.clone(), self.events.clone());
-            *slot = Some(match transport {
-                Transport::Plain => exchange::start(server, all, events),
-                encrypted => encrypted::start(server, encrypted, &self.options.trust, all, events),
-            });
+        if let Some(vantage) = self.vantages.get(number) {
+            self.lines.start(number, vantage, &self.options.trust);
         }
     }
 
@@ -185,7 +167,6 @@ impl Run<'_> {
         let number = self.vantages.iter().position(same).unwrap_or_else(|| {
             let name = format!("{name} ({})", address.ip());
             self.vantages.push(Vantage { name, server: Some(address), kind: VantageKind::Authoritative });
-            self.servers.push(None);
             self.vantages.len() - 1
         });
         self.start(number);
@@ -195,11 +176,8 @@ impl Run<'_> {
 
     /// The recursive resolvers' numbers.
     pub(super) fn recursive(&self) -> Vec<usize> {
-        let kinds = self.vantages.iter().map(|v| v.kind).zip(&self.servers).enumerate();
-        kinds
-            .filter(|(_, (kind, server))| *kind != VantageKind::Authoritative && server.is_some())
-            .map(|(number, _)| number)
-            .collect()
+        let recursive = self.vantages.iter().enumerate().filter(|(_, v)| v.kind != VantageKind::Authoritative);
+        recursive.map(|(number, _)| number).filter(|number| self.lines.lead_to(*number)).collect()
     }
 
     /// Puts a question to every resolver and to the servers of its zone, once.
@@ -259,15 +237,13 @@ impl Run<'_> {
 
     /// Puts a question that is in the table to a server, once.
     fn put(&mut self, server: usize, number: usize, question: &Arc<Question>) {
-        let is_there = matches!(self.servers.get(server), Some(Some(_)));
-        if is_there && self.table.ask(number, server) {
+        if self.lines.lead_to(server) && self.table.ask(number, server) {
             self.send(server, Purpose::Observe(number), question);
         }
     }
 
     fn send(&mut self, server: usize, purpose: Purpose, question: &Arc<Question>) {
-        let Some(Some(requests)) = self.servers.get(server) else { return };
-        if requests.send(Request { token: purpose, question: Arc::clone(question) }).is_ok() {
+        if self.lines.send(server, purpose, question) {
             self.outstanding += 1;
             *self.waiting.entry(server).or_default() += 1;
         }

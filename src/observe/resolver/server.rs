@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use super::window::{Pace, Window};
 use super::wire::Response;
 use crate::observe::Question;
 
@@ -38,6 +40,9 @@ pub(crate) struct Event<T> {
     pub response: Response,
 }
 
+/// Time for one question to one server in a phase of some seconds.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
+
 /// How one server is treated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Server {
@@ -50,7 +55,11 @@ pub(crate) struct Server {
     /// Whether it is asked to recurse.
     pub recurse: bool,
     /// Questions on their way at one time.
-    pub window: usize,
+    pub window: Window,
+    /// How fast packets go to it; `None`: at once.
+    pub pace: Option<Pace>,
+    /// Time for one question, TCP included; [`DEADLINE`] where a phase is short.
+    pub patience: Duration,
     /// Packets that it gets, connections included.
     pub packets: usize,
     /// Of these, those that may be repetitions: a question that it never answers must not take what others need.

@@ -69,9 +69,9 @@ pub(crate) fn open(server: SocketAddr, local: Option<IpAddr>) -> io::Result<UdpS
 }
 
 /// Waits until some socket has something, and reads it.
-pub(crate) async fn receive(sockets: &[UdpSocket], into: &mut Received) {
+pub(crate) async fn receive<'s>(sockets: impl Iterator<Item = &'s UdpSocket> + Clone, into: &mut Received) {
     std::future::poll_fn(|context| {
-        for socket in sockets {
+        for socket in sockets.clone() {
             while let Poll::Ready(ready) = socket.poll_recv_ready(context) {
                 if ready.is_err() {
                     break;
@@ -95,11 +95,11 @@ pub(crate) async fn receive(sockets: &[UdpSocket], into: &mut Received) {
 }
 
 /// Waits until some socket can be written to.
-pub(crate) async fn writable(sockets: &[UdpSocket]) {
+pub(crate) async fn writable<'s>(sockets: impl Iterator<Item = &'s UdpSocket> + Clone) {
     std::future::poll_fn(|context| {
-        let ready = sockets.iter().filter(|socket| socket.poll_send_ready(context).is_ready()).count();
+        let waiting = sockets.clone().filter(|socket| socket.poll_send_ready(context).is_pending()).count();
         // All of them: what waits may wait for any.
-        if ready == sockets.len() { Poll::Ready(()) } else { Poll::Pending }
+        if waiting == 0 { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! Zone cuts and authoritative servers.
 
-use super::super::exchange;
+use super::super::server;
 use super::*;
 
 /// Resolver and authority in one: a world in which `2.0.192.in-addr.arpa` has 10 as an alias into `rev.example.net` (RFC 2317), and both zones
@@ -176,7 +176,7 @@ fn a_search_does_not_wait_for_a_resolver_that_waits_for_dead_servers() {
     // While the resolver is still waited for, the zone above has been asked already.
     let order = order.lock().unwrap();
     let (_, above) = order.iter().find(|(recurse, _)| !recurse).unwrap();
-    assert!(*above < exchange::DEADLINE, "{order:?}");
+    assert!(*above < server::DEADLINE, "{order:?}");
     assert!(silent.asked() > 0);
     let question = Question::new(&DomainName::new("mail.sub.example.com"), RecordType::A);
     assert_eq!(dns.replies[&question].len(), 2, "{:#?}", dns.replies[&question]);

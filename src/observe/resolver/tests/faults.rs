@@ -1,6 +1,6 @@
 //! What servers do wrong, and what is made of it.
 
-use super::super::exchange;
+use super::super::server;
 use super::*;
 
 #[test]
@@ -293,11 +293,11 @@ fn a_resolver_that_never_says_anything_is_given_up_early_where_others_answer() {
     let began = std::time::Instant::now();
     let dns = ask(&host(), &options(&[&well, &silent]));
     let took = began.elapsed();
-    assert!(took >= Duration::from_millis(950) && took < exchange::DEADLINE, "{took:?}");
+    assert!(took >= Duration::from_millis(950) && took < server::DEADLINE, "{took:?}");
     assert!(dns.replies.values().all(|all| all.len() == 2 && all[1].outcome == Outcome::Unanswered(Why::Timeout)));
     // Where a question is open without it, it is waited for.
     let open = serve(3, 0, |q| if q.rtype == Type::MX { q.rcode(ResponseCode::ServFail) } else { healthy(q) });
     let began = std::time::Instant::now();
     ask(&host(), &options(&[&open, &silent]));
-    assert!(began.elapsed() >= exchange::DEADLINE - Duration::from_millis(50), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= server::DEADLINE - Duration::from_millis(50), "{:?}", began.elapsed());
 }

@@ -5,6 +5,7 @@ mod bounds;
 mod encrypted;
 mod families;
 mod faults;
+mod streams;
 
 use std::collections::HashSet;
 use std::io::{Read as _, Write as _};

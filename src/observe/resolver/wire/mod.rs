@@ -125,7 +125,7 @@ pub(crate) enum Reading {
 }
 
 /// A server's reply, and what it says of a delegation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Response {
     /// The reply in our terms.
     pub outcome: Outcome,

@@ -1,0 +1,74 @@
+//! From questions to finished domains.
+
+use super::told::Told;
+use crate::compare::Change;
+use crate::domains::{Answers, Flow, Host, Look, Looker, MailDomain, MailDomains, Step, observe};
+use crate::findings::{Finding, Who};
+use crate::observe::resolver::Client;
+use crate::observe::{Observations, Question};
+use crate::progress::Domains;
+use crate::report::domains as report;
+use crate::rules::{self, DomainContext, Selection};
+
+/// Domains on their way, and who judges them.
+pub(super) struct Asking<'a, 'r> {
+    /// The domains.
+    pub flow: Flow<'a>,
+    /// Who judges them.
+    pub judge: Judge<'a, 'r>,
+}
+
+impl Client for Asking<'_, '_> {
+    fn next(&mut self) -> Option<Question> {
+        self.flow.next(&mut self.judge)
+    }
+
+    fn answered(&mut self, question: &Question, dns: &Observations) {
+        self.flow.answered(question, dns, &mut self.judge);
+    }
+
+    fn pause(&mut self) {
+        self.judge.told.tell_what_waits();
+    }
+}
+
+/// What domains are judged by, and who hears of it.
+pub(super) struct Judge<'a, 'r> {
+    /// The host.
+    pub host: &'a Host<'a>,
+    /// Its domains, and what it signs their mail with.
+    pub domains: &'a MailDomains,
+    /// What a move changed.
+    pub changes: &'a [Change],
+    /// The rules.
+    pub selection: &'a Selection,
+    /// Who hears of it.
+    pub told: &'r mut Told<'a>,
+    /// How far the run has come.
+    pub progress: &'r Domains,
+}
+
+impl<'a> Looker<'a> for Judge<'a, '_> {
+    /// Who serves its zone has to be known of a domain alone whose zone somebody is told to change.
+    fn look(&mut self, domain: &'a MailDomain, answers: &Answers, mut with_zone: bool) -> Look {
+        let signing = self.domains.signing(&domain.name);
+        loop {
+            let seen = match observe(self.host, domain, signing, answers, with_zone) {
+                Step::Needs(questions) => return Err((questions, with_zone)),
+                Step::Done(seen) => seen,
+            };
+            let context = DomainContext { host: self.host, seen: &seen, changes: self.changes };
+            let findings = rules::judge_domain(&context, self.selection);
+            let for_zone = |finding: &Finding| {
+                let wants_change = finding.fix.as_ref().is_some_and(|fix| fix.who == Who::DnsZone);
+                wants_change && report::is_about(&finding.subject, &domain.name)
+            };
+            if with_zone || !findings.iter().any(for_zone) {
+                self.told.add(report::view(&seen, &findings), true);
+                self.progress.done();
+                return Ok(());
+            }
+            with_zone = true;
+        }
+    }
+}

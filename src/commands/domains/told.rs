@@ -1,0 +1,109 @@
+//! What is said of a run, as it goes and at its end.
+
+use std::time::{Duration, Instant};
+
+use crate::cli::{DomainsArgs, DomainsFormat};
+use crate::commands::gather::Done;
+use crate::error::Error;
+use crate::exit;
+use crate::findings::{Severity, Verdict};
+use crate::report::domains::{self as report, DomainView, GapView};
+
+/// What a told text begins with: for standard output, or to be kept.
+pub(super) const FOR_STDOUT: char = 'O';
+pub(super) const TO_KEEP: char = 'K';
+
+/// Octets that are told together.
+const TOGETHER: usize = 32 << 10;
+/// How long anything is held back for others to be told with it.
+const HELD_BACK: Duration = Duration::from_millis(100);
+
+/// What is said of a run.
+pub(super) struct Told<'a> {
+    args: &'a DomainsArgs,
+    /// For the formats that show all together.
+    views: Vec<DomainView>,
+    /// What files do not decide.
+    gaps: Vec<GapView>,
+    worst: u8,
+    /// What is told soon: for standard output, and to be kept.
+    output: String,
+    kept: String,
+    since: Instant,
+    tell: &'a mut dyn FnMut(&str),
+}
+
+impl<'a> Told<'a> {
+    /// Nothing yet, but the first line of formats that have one.
+    pub(super) fn new(args: &'a DomainsArgs, gaps: Vec<GapView>, tell: &'a mut dyn FnMut(&str)) -> Told<'a> {
+        let output = if args.format == DomainsFormat::Csv { report::CSV_HEAD.to_owned() } else { String::new() };
+        Told { args, views: Vec::new(), gaps, worst: 0, output, kept: String::new(), since: Instant::now(), tell }
+    }
+
+    /// A domain is done, in this run or in the one that is resumed.
+    pub(super) fn add(&mut self, view: DomainView, is_new: bool) {
+        let keep = is_new && self.args.resume.is_some();
+        let errors = view.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        for finding in errors {
+            let weight = if finding.verdict == Verdict::Fail { 2 } else { 1 };
+            self.worst = self.worst.max(weight);
+        }
+        let line = (keep || self.args.format == DomainsFormat::Ndjson).then(|| report::json_line(&view));
+        let line = line.as_deref().unwrap_or_default();
+        if keep {
+            self.kept.push_str(line);
+        }
+        match self.args.format {
+            DomainsFormat::Ndjson => self.output.push_str(line),
+            DomainsFormat::Csv => self.output.push_str(&report::csv(&view)),
+            DomainsFormat::Human
+            | DomainsFormat::Json
+            | DomainsFormat::Markdown
+            | DomainsFormat::Html
+            | DomainsFormat::Prometheus => self.views.push(view),
+        }
+        if self.output.len() + self.kept.len() >= TOGETHER {
+            self.tell_now();
+        } else {
+            self.tell_what_waits();
+        }
+    }
+
+    /// Tells what has waited long enough.
+    pub(super) fn tell_what_waits(&mut self) {
+        if self.since.elapsed() >= HELD_BACK {
+            self.tell_now();
+        }
+    }
+
+    fn tell_now(&mut self) {
+        // What is kept first: where the run is ended in between, a domain may be missing from the output, and is there when it is resumed.
+        for (mark, text) in [(TO_KEEP, &mut self.kept), (FOR_STDOUT, &mut self.output)] {
+            if !text.is_empty() {
+                (self.tell)(&format!("{mark}{text}"));
+                text.clear();
+            }
+        }
+        self.since = Instant::now();
+    }
+
+    /// The end of the run: the exit status, and the text of formats that show all domains together.
+    pub(super) fn finished(mut self) -> Result<Done, Error> {
+        self.tell_now();
+        self.views.sort_by(|one, other| one.domain.cmp(&other.domain));
+        let texts = match self.args.format {
+            DomainsFormat::Human => vec![report::human(&self.views, &self.gaps)],
+            DomainsFormat::Json => vec![report::json(&self.views, &self.gaps)],
+            DomainsFormat::Markdown => vec![report::markdown(&self.views, &self.gaps)],
+            DomainsFormat::Html => vec![report::page(&self.views, &self.gaps)],
+            DomainsFormat::Prometheus => vec![report::prometheus(&self.views)],
+            DomainsFormat::Ndjson | DomainsFormat::Csv => Vec::new(),
+        };
+        let status = match self.worst {
+            0 => exit::OK,
+            1 => exit::UNDETERMINED,
+            _ => exit::FOUND,
+        };
+        Ok(Done { status, texts })
+    }
+}

@@ -1,0 +1,60 @@
+//! Who puts questions without end, and how servers are treated then.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+
+use super::server::Server;
+use super::window::{Pace, Window};
+use crate::observe::{Observations, Question};
+
+/// Whoever puts questions gets a turn in this time, where nothing comes in.
+const TURN: Duration = Duration::from_millis(200);
+
+/// Who puts questions, and hears the answers.
+pub trait Client {
+    /// The next question; `None`: none before another answer has come. A question is put once.
+    fn next(&mut self) -> Option<Question>;
+
+    /// What was said to a question.
+    fn answered(&mut self, question: &Question, dns: &Observations);
+
+    /// Nothing is to be done but to wait. Comes five times a second at least, as long as nothing else does.
+    fn pause(&mut self);
+}
+
+/// How servers are treated in a run that may be long.
+#[derive(Debug, Clone)]
+pub struct Manners {
+    /// Packets a second to each server; `None`: no limit.
+    pub pace: Option<NonZeroU32>,
+    /// Addresses of this host: servers there are not paced, nor are those on loopback.
+    pub own: BTreeSet<IpAddr>,
+    /// Time for one question to one server, from when it is first sent.
+    pub patience: Duration,
+}
+
+impl Manners {
+    /// A server treated so.
+    pub(super) fn server(&self, number: usize, address: SocketAddr, recurse: bool) -> Server {
+        let here = address.ip().is_loopback() || self.own.contains(&address.ip());
+        let pace = self.pace.filter(|_| !here).map(Pace::new);
+        // The window and the patience with each question bound what it gets.
+        let (packets, repeats) = (usize::MAX, usize::MAX);
+        let (window, patience) = (Window::adapting(), self.patience);
+        Server { number, address, local: None, recurse, window, pace, patience, packets, repeats }
+    }
+}
+
+/// The next of what comes in; `None` where it was the client's turn.
+pub(super) async fn wait<T>(inbox: &mut UnboundedReceiver<T>, client: &mut dyn Client) -> Option<T> {
+    if let Ok(event) = inbox.try_recv() {
+        return Some(event);
+    }
+    client.pause();
+    timeout(TURN, inbox.recv()).await.ok().flatten()
+}
