@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 
 use crate::name::DomainName;
-use crate::observe::{Lookup, Observations, Question, RecordData, RecordType};
+use crate::observe::{Lookup, Observations, Question, RecordData, RecordType, truth};
 
 /// Answers that are kept. What is asked for again and again stays; of the rest, the oldest goes first.
 const KEPT: usize = 100_000;
@@ -37,7 +37,8 @@ impl Answers {
     /// Takes over what servers said to `questions`.
     pub fn take<'q>(&mut self, questions: impl IntoIterator<Item = &'q Question>, dns: &Observations) {
         for question in questions {
-            let truth = dns.truth(question);
+            // Asked for once: not kept there as well.
+            let truth = truth::decide(&dns.vantages, &dns.replies, question);
             let alias = matches!(question.rtype, RecordType::A | RecordType::Aaaa)
                 .then(|| truth.aliases.into_iter().next().map(|(_, target)| target))
                 .flatten();

@@ -23,8 +23,8 @@ pub trait Looker<'a> {
 #[derive(Debug)]
 pub struct Flow<'a> {
     todo: VecDeque<&'a MailDomain>,
-    /// Domains that others of the list are below: these ask for their DMARC records as well.
-    above: HashSet<DomainName>,
+    /// Domains whose DMARC record or keys other domains ask for as well.
+    shared: HashSet<DomainName>,
     under_way: Vec<Option<UnderWay<'a>>>,
     free: Vec<usize>,
     /// Questions that are put, and the domains that wait for each.
@@ -45,23 +45,28 @@ struct UnderWay<'a> {
 }
 
 impl<'a> Flow<'a> {
-    /// These domains, in this order.
-    pub fn new(domains: impl IntoIterator<Item = &'a MailDomain>) -> Flow<'a> {
+    /// These domains, in this order; `signing`: the names in which mail of others than themselves is signed.
+    pub fn new(
+        domains: impl IntoIterator<Item = &'a MailDomain>,
+        signing: impl IntoIterator<Item = &'a DomainName>,
+    ) -> Flow<'a> {
         let todo: VecDeque<&MailDomain> = domains.into_iter().collect();
         let listed: HashSet<&str> = todo.iter().map(|domain| domain.name.as_str()).collect();
-        let mut above = HashSet::new();
-        for domain in &todo {
-            let mut rest = domain.name.as_str();
+        let mut shared: HashSet<DomainName> = signing.into_iter().cloned().collect();
+        // Those below a domain ask for its DMARC record.
+        let below: Vec<DomainName> = shared.iter().cloned().collect();
+        for name in todo.iter().map(|domain| &domain.name).chain(&below) {
+            let mut rest = name.as_str();
             while let Some((_, parent)) = rest.split_once('.') {
                 if listed.contains(parent) {
-                    above.insert(DomainName::new(parent));
+                    shared.insert(DomainName::new(parent));
                 }
                 rest = parent;
             }
         }
         Flow {
             todo,
-            above,
+            shared,
             under_way: Vec::new(),
             free: Vec::new(),
             put: HashMap::new(),
@@ -111,9 +116,9 @@ impl<'a> Flow<'a> {
             self.under_way.len() - 1
         });
         (under_way.with_zone, under_way.open) = (with_zone, questions.len());
-        let shares_dmarc = self.above.contains(&domain.name);
+        let shares = self.shared.contains(&domain.name);
         for question in questions {
-            if is_own(&question, &domain.name, shares_dmarc) {
+            if is_own(&question, &domain.name, shares) {
                 under_way.own.push(question.clone());
             }
             match self.put.get_mut(&question) {
@@ -131,12 +136,12 @@ impl<'a> Flow<'a> {
 }
 
 /// Whether no other domain asks this. An include, an exchanger or an address may be anybody's.
-fn is_own(question: &Question, domain: &DomainName, shares_dmarc: bool) -> bool {
+fn is_own(question: &Question, domain: &DomainName, shares: bool) -> bool {
     let Some(prefix) = question.name.as_str().strip_suffix(domain.as_str()) else { return false };
     match prefix {
         "_mta-sts." | "_smtp._tls." => true,
-        "_dmarc." => !shares_dmarc,
-        other => other.ends_with("._domainkey."),
+        "_dmarc." => !shares,
+        other => other.ends_with("._domainkey.") && !shares,
     }
 }
 
@@ -185,7 +190,7 @@ mod tests {
     #[test]
     fn each_question_comes_once_and_each_domain_waits_for_its_own() {
         let all = domains((0..5_000).map(|n| format!("d{n}.example")));
-        let (mut flow, mut three) = (Flow::new(&all), Three::default());
+        let (mut flow, mut three) = (Flow::new(&all, []), Three::default());
         let mut open: Vec<Question> = Vec::new();
         let mut put = 0;
         let mut seen = HashSet::new();
@@ -224,6 +229,13 @@ mod tests {
         assert!(own("_mta-sts.a.example", true) && !own("_spf.a.example", false) && !own("a.example", false));
         assert!(!own("_dmarc.xa.example", false) && !own("_dmarc.example", false));
         let all = domains(["a.example", "sub.x.a.example", "b.example"].map(str::to_owned));
-        assert_eq!(Flow::new(&all).above, HashSet::from([DomainName::new("a.example")]));
+        let shared = |signing: &[&str]| {
+            let signing: Vec<DomainName> = signing.iter().map(|name| DomainName::new(name)).collect();
+            let mut names: Vec<String> = Flow::new(&all, &signing).shared.iter().map(ToString::to_string).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(shared(&[]), ["a.example"]);
+        assert_eq!(shared(&["mail.b.example"]), ["a.example", "b.example", "mail.b.example"]);
     }
 }

@@ -162,8 +162,9 @@ fn looked_at(
     let selection = Selection { select: args.rules.select.clone(), ignore: args.rules.ignore.clone() };
     let progress = progress::Domains::new(open.len());
     let shown = progress.show();
+    let keys = all.keys.iter().flat_map(|(author, keys)| keys.iter().filter(move |key| key.domain != *author));
     let mut asking = Asking {
-        flow: Flow::new(open),
+        flow: Flow::new(open, keys.map(|key| &key.domain)),
         judge: Judge {
             host: &host,
             domains: &all,
