@@ -223,9 +223,8 @@ mod tests {
         let own = |name: &str, shares| {
             is_own(&Question::new(&DomainName::new(name), RecordType::Txt), &DomainName::new("a.example"), shares)
         };
-        assert!(
-            own("_dmarc.a.example", false) && !own("_dmarc.a.example", true) && own("s._domainkey.a.example", true)
-        );
+        assert!(own("_dmarc.a.example", false) && !own("_dmarc.a.example", true));
+        assert!(own("s._domainkey.a.example", false) && !own("s._domainkey.a.example", true));
         assert!(own("_mta-sts.a.example", true) && !own("_spf.a.example", false) && !own("a.example", false));
         assert!(!own("_dmarc.xa.example", false) && !own("_dmarc.example", false));
         let all = domains(["a.example", "sub.x.a.example", "b.example"].map(str::to_owned));
