@@ -147,13 +147,13 @@ fn a_link_is_read_even_where_it_leads_nowhere() {
 fn what_is_kept_in_all_is_bounded() {
     let (dir, root) = root();
     let file = File::create(dir.path().join("host/etc/big")).unwrap();
-    file.set_len(SIZE_LIMIT).unwrap();
+    file.set_len(super::file::SIZE_LIMIT).unwrap();
     for path in ["/etc/big", "/etc/./big"] {
         assert!(root.read(path).is_ok(), "{path}");
     }
     assert_eq!(root.read("/etc/main").unwrap_err(), ReadError::TooMuch, "whatever it is");
     assert!(root.read("/etc/big").is_ok(), "what was read before is there");
-    file.set_len(SIZE_LIMIT + 1).unwrap();
+    file.set_len(super::file::SIZE_LIMIT + 1).unwrap();
     assert!(Root::open(dir.path()).unwrap().read("/host/etc/big").unwrap_err().is_bound());
 }
 
