@@ -1,7 +1,8 @@
-//! The SPF record as it should stand.
+//! Records as they should stand.
 
 use std::net::IpAddr;
 
+use crate::name::DomainName;
 use crate::spf::{Mechanism, Term, is_spf};
 
 /// `record` with `add` authorised and `remove` taken out. Addresses go to the front: there they cost no lookup, and no other term decides
@@ -34,6 +35,19 @@ fn bits(address: IpAddr) -> usize {
 
 fn term(address: IpAddr) -> String {
     format!("{}:{address}", if address.is_ipv4() { "ip4" } else { "ip6" })
+}
+
+/// A TXT record as a master file has it, its text in strings of at most 255 octets.
+pub(crate) fn txt_record(name: &DomainName, text: &str) -> String {
+    let mut strings = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = (0..=rest.len().min(255)).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
+        let (string, behind) = rest.split_at(end);
+        strings.push(format!("\"{}\"", string.replace('\\', "\\\\").replace('"', "\\\"")));
+        rest = behind;
+    }
+    format!("{}. IN TXT {}", name.as_str(), strings.join(" "))
 }
 
 #[cfg(test)]

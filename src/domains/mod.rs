@@ -9,6 +9,7 @@ mod exchangers;
 pub mod fix;
 mod flow;
 mod observed;
+pub mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,6 +21,8 @@ pub use answers::{Answers, Known};
 pub use exchangers::{Exchanger, Leads};
 pub use flow::{Flow, Look, Looker};
 pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, helo_checks, observe};
+
+use zones::ZoneKeeper;
 
 use crate::dkim::{KeyFault, PublicKey};
 use crate::facts::{Facts, MapOf, Origin, SenderDomains};
@@ -129,6 +132,8 @@ pub struct MailDomains {
     pub keys: BTreeMap<DomainName, Vec<SigningKey>>,
     /// What is not known of them.
     pub gaps: Vec<Gap>,
+    /// Zones that a panel on this host keeps.
+    pub zones: BTreeMap<DomainName, ZoneKeeper>,
 }
 
 fn is_localhost(name: &DomainName) -> bool {

@@ -30,7 +30,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("spf", &["observe", "name", "addr"]),
     ("dmarc", &["observe", "name"]),
     ("dkim", &["observe"]),
-    ("domains", &["dkim", "dmarc", "spf", "facts", "identity", "observe", "name", "addr"]),
+    ("domains", &["dkim", "dmarc", "spf", "facts", "identity", "observe", "name", "addr", "shell"]),
     ("findings", &["facts", "source"]),
     ("merge", &["addr", "findings", "name"]),
     ("providers", &["facts", "observe", "name", "addr"]),
@@ -80,6 +80,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         "report",
         &[
             "compare",
+            "dkim",
             "dmarc",
             "domains",
             "escape",

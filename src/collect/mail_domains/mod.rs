@@ -5,6 +5,7 @@ mod keys;
 mod opendkim;
 mod rspamd;
 mod ucl;
+mod zones;
 
 use crate::collect::daemon::Daemon;
 use crate::collect::exim::{self, is_name};
@@ -40,6 +41,7 @@ pub fn mail_domains(root: &Root, facts: &Facts, running: &[Daemon]) -> MailDomai
     opendkim::keys(&mut keys);
     rspamd::keys(&mut keys);
     amavis::keys(&mut keys);
+    zones::add(root, facts, &mut found);
     found
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domains::GapOf;
+use crate::domains::zones::ZoneKeeper;
 use std::fs;
 use std::path::Path;
 
@@ -500,4 +501,30 @@ fn amavis_by_its_calls() {
         let (_, gaps) = with(text);
         assert!(gaps.len() == 1 && gaps[0].contains(place), "{text}: {gaps:?}");
     }
+}
+
+#[test]
+fn zones_that_a_panel_keeps_here() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "/etc/wwwacct.conf", "HOST mail.example.com\n");
+    write(dir.path(), "/etc/localdomains", "a.example\nsub.b.example\nc.example\n");
+    for zone in ["a.example", "b.example", "other.example"] {
+        write(dir.path(), &format!("/var/named/{zone}.db"), "");
+    }
+    let hestia = "ID='1' RECORD='@' TYPE='NS' PRIORITY='' VALUE='ns.example.com.'\n\
+                  ID='7' RECORD='@' TYPE='TXT' PRIORITY='' VALUE='\"v=spf1 a\" \" -all\"' SUSPENDED='no'\n";
+    write(dir.path(), "/usr/local/hestia/data/users/joe/dns/c.example.conf", hestia);
+    let root = Root::open(dir.path()).unwrap();
+    let facts = collect::collect(&root, None);
+    let found = mail_domains(&root, &facts, &[]);
+    let zone = |name: &str| {
+        found.kept_zone(&DomainName::new(name)).map(|(zone, keeper)| match keeper {
+            ZoneKeeper::Cpanel => format!("{zone} cpanel"),
+            ZoneKeeper::Hestia { user, texts } => format!("{zone} {user} {} {}", texts[0].id, texts[0].text),
+        })
+    };
+    assert_eq!(zone("_dmarc.a.example").as_deref(), Some("a.example cpanel"));
+    assert_eq!(zone("sub.b.example").as_deref(), Some("b.example cpanel"));
+    assert_eq!(zone("c.example").as_deref(), Some("c.example joe 7 v=spf1 a -all"));
+    assert_eq!(zone("other.example"), None);
 }

@@ -64,7 +64,8 @@ impl<'a> Looker<'a> for Judge<'a, '_> {
                 wants_change && report::is_about(&finding.subject, &domain.name)
             };
             if with_zone || !findings.iter().any(for_zone) {
-                self.told.add(report::view(&seen, &findings), true);
+                let kept = self.domains.kept_zone(&domain.name);
+                self.told.add(report::view(&seen, &findings, kept), true);
                 self.progress.done();
                 return Ok(());
             }

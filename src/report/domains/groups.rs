@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::places::{Place, Places, Step};
 use super::refused::{is_refused, refused};
+use super::view::text_record;
 use super::words::{self, domains};
 use super::{DomainView, GapView};
 use crate::domains::Handled;
@@ -19,7 +21,7 @@ pub(super) struct Group<'a> {
     severity: Severity,
     verdict: Verdict,
     /// By who serves the zone: the domains, and what was found of the first.
-    pub(super) by_zone: BTreeMap<String, Vec<(&'a str, &'a super::view::DomainFinding)>>,
+    pub(super) by_zone: BTreeMap<Place, Vec<(&'a str, &'a super::view::DomainFinding)>>,
 }
 
 impl Group<'_> {
@@ -27,15 +29,40 @@ impl Group<'_> {
         self.by_zone.values().map(Vec::len).sum()
     }
 
-    pub(super) fn words(&self) -> String {
+    /// The finding and how many domains have it, and where their zones are served; `steps`: the places at which something is to be published, in
+    /// their order.
+    pub(super) fn words(&self, steps: &[Step<'_>]) -> String {
         let open = if self.verdict == Verdict::Undetermined { ", undetermined" } else { "" };
-        format!("{}[{}] {}{open}: {}", self.severity, self.code, self.name, domains(self.count()))
+        let count = domains(self.count());
+        let places = match self.by_zone.len() {
+            0 | 1 => String::new(),
+            _ => {
+                let place = |(place, list): (&Place, &Vec<(&str, &super::view::DomainFinding)>)| {
+                    // A step has what is published as text.
+                    let is_step = list.iter().any(|(_, finding)| finding.fix.iter().any(publishes_text));
+                    let step = steps.iter().position(|step| is_step && step.place == *place);
+                    let step = step.map_or_else(String::new, |at| format!(" (step {})", at + 1));
+                    let words =
+                        if *place == Place::Unknown { " about names in other zones".to_owned() } else { place.words() };
+                    format!("{}{words}{step}", list.len())
+                };
+                let all: Vec<String> = self.by_zone.iter().map(place).collect();
+                format!(": {}", all.join(", "))
+            }
+        };
+        format!("{}[{}] {}{open}: {count}{places}", self.severity, self.code, self.name)
     }
+}
+
+/// Whether a fix has a text record published.
+fn publishes_text(fix: &crate::findings::Fix) -> bool {
+    fix.commands.iter().any(|line| text_record(line).is_some())
 }
 
 /// The worst first, then by code.
 pub(super) fn groups(views: &[DomainView]) -> Vec<Group<'_>> {
     let mut all: BTreeMap<_, Group<'_>> = BTreeMap::new();
+    let places = Places::new(views);
     for view in views {
         for finding in &view.findings {
             let key = (std::cmp::Reverse(finding.severity), std::cmp::Reverse(finding.verdict), finding.code.as_str());
@@ -47,7 +74,7 @@ pub(super) fn groups(views: &[DomainView]) -> Vec<Group<'_>> {
                 by_zone: BTreeMap::new(),
             });
             let own = is_about(&finding.subject, &DomainName::new(&view.domain));
-            let zone = if own { zone(view) } else { String::new() };
+            let zone = if own { places.of(view) } else { Place::Unknown };
             group.by_zone.entry(zone).or_default().push((&view.domain, finding));
         }
     }
@@ -58,18 +85,6 @@ pub(super) fn groups(views: &[DomainView]) -> Vec<Group<'_>> {
 pub fn is_about(subject: &str, domain: &DomainName) -> bool {
     let first = subject.split(' ').next().unwrap_or_default();
     DomainName::new(first).is_within(domain)
-}
-
-/// Who serves a domain's zone, in words.
-fn zone(view: &DomainView) -> String {
-    match view.zone.as_deref() {
-        None | Some([]) => String::new(),
-        Some([here]) if here == "here" => "in zones that this server serves".to_owned(),
-        Some([first, ..]) => {
-            let name = DomainName::new(first);
-            format!("in zones at {}", name.registrable().unwrap_or(name))
-        }
-    }
 }
 
 pub(super) fn named(list: &[(&str, &super::view::DomainFinding)]) -> String {
@@ -89,6 +104,10 @@ pub(super) fn summary(views: &[DomainView]) -> String {
 
 /// Above the domains whose mail fails DMARC.
 pub(super) const REFUSED: &str = "Mail from here that receivers are asked to refuse or suspect (DMARC)";
+/// Above what has to be published.
+pub(super) const STEPS: &str = "Records to publish, place by place";
+/// Commands and records of a step that are shown.
+pub(super) const SHOWN: usize = 20;
 /// Above what files leave open.
 pub(super) const OPEN: &str = "Not seen from this host's files";
 
@@ -104,11 +123,17 @@ pub fn human(views: &[DomainView], gaps: &[GapView]) -> String {
         }
         text.push('\n');
     }
+    let steps = Places::new(views).steps(views);
     for group in groups(views) {
-        let _ = writeln!(text, "{}", group.words());
-        for (zone, list) in &group.by_zone {
-            let place = if zone.is_empty() { String::new() } else { format!(" {zone}") };
-            let _ = writeln!(text, "  {}{place}: {}", domains(list.len()), escape::line(&named(list)));
+        let _ = writeln!(text, "{}", escape::line(&group.words(&steps)));
+        for (place, list) in &group.by_zone {
+            let _ = writeln!(
+                text,
+                "  {}{}: {}",
+                domains(list.len()),
+                escape::line(&place.words()),
+                escape::line(&named(list))
+            );
             let Some((_, finding)) = list.first() else { continue };
             let _ = writeln!(text, "    {}", escape::line(&finding.message));
             if let Some(fix) = &finding.fix {
@@ -116,6 +141,20 @@ pub fn human(views: &[DomainView], gaps: &[GapView]) -> String {
                 for command in &fix.commands {
                     let _ = writeln!(text, "         {}", escape::line(command));
                 }
+            }
+        }
+        text.push('\n');
+    }
+    if !steps.is_empty() {
+        let _ = writeln!(text, "{STEPS}");
+        for (number, step) in (1..).zip(&steps) {
+            let _ = writeln!(text, "  {number}. {}", escape::line(&step.words()));
+            let (lines, more) = step.lines(SHOWN);
+            for line in lines {
+                let _ = writeln!(text, "       {}", escape::line(&line));
+            }
+            if more > 0 {
+                let _ = writeln!(text, "       and {more} more (`--format csv`)");
             }
         }
         text.push('\n');
@@ -182,15 +221,26 @@ pub fn markdown(views: &[DomainView], gaps: &[GapView]) -> String {
             let _ = writeln!(text, "- {}", escape::markdown(&format!("{}: {}", group.words(), group.named())));
         }
     }
+    let steps = Places::new(views).steps(views);
     for group in groups(views) {
-        let _ = writeln!(text, "\n## {}\n", group.words());
-        for (zone, list) in &group.by_zone {
-            let place = if zone.is_empty() { String::new() } else { format!(" {}", escape::markdown(zone)) };
+        let _ = writeln!(text, "\n## {}\n", escape::markdown(&group.words(&steps)));
+        for (place, list) in &group.by_zone {
+            let place = place.words();
+            let place = escape::markdown(&place);
             let _ = writeln!(text, "- {}{place}: {}", domains(list.len()), escape::markdown(&named(list)));
             let Some((_, finding)) = list.first() else { continue };
             let _ = writeln!(text, "  {}", escape::markdown(&finding.message));
             for command in finding.fix.iter().flat_map(|fix| &fix.commands) {
                 let _ = writeln!(text, "  {}", escape::markdown_code(command));
+            }
+        }
+    }
+    if !steps.is_empty() {
+        let _ = writeln!(text, "\n## {STEPS}\n");
+        for (number, step) in (1..).zip(&steps) {
+            let _ = writeln!(text, "{number}. {}", escape::markdown(&step.words()));
+            for line in step.lines(SHOWN).0 {
+                let _ = writeln!(text, "   {}", escape::markdown_code(&line));
             }
         }
     }

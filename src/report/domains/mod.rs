@@ -2,6 +2,7 @@
 
 mod groups;
 mod page;
+mod places;
 mod refused;
 mod table;
 mod view;

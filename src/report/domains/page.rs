@@ -2,7 +2,8 @@
 
 use maud::html;
 
-use super::groups::{OPEN, REFUSED, groups, named, summary};
+use super::groups::{OPEN, REFUSED, STEPS, groups, named, summary};
+use super::places::Places;
 use super::refused::refused;
 use super::words::{NAMED, domains};
 use super::{DomainView, GapView};
@@ -11,7 +12,7 @@ use crate::escape;
 /// For a browser: every group with all of its domains, which are folded beyond a few.
 pub fn page(views: &[DomainView], gaps: &[GapView]) -> String {
     let plain = |text: &str| escape::line(text).into_owned();
-    let (groups, refused) = (groups(views), refused(views));
+    let (groups, refused, steps) = (groups(views), refused(views), Places::new(views).steps(views));
     let body = html! {
         header {
             h1 { "Mail domains of this host" }
@@ -34,9 +35,9 @@ pub fn page(views: &[DomainView], gaps: &[GapView]) -> String {
             }
             @for group in &groups {
                 section {
-                    h2 { (group.words()) }
-                    @for (zone, list) in &group.by_zone {
-                        p { (domains(list.len())) @if !zone.is_empty() { " " (plain(zone)) } ": " (plain(&named(list))) }
+                    h2 { (plain(&group.words(&steps))) }
+                    @for (place, list) in &group.by_zone {
+                        p { (domains(list.len())) (plain(&place.words())) ": " (plain(&named(list))) }
                         @if list.len() > NAMED {
                             details {
                                 summary { "all " (list.len()) }
@@ -48,6 +49,19 @@ pub fn page(views: &[DomainView], gaps: &[GapView]) -> String {
                             @if let Some(fix) = &finding.fix {
                                 p { (plain(&fix.text)) }
                                 @for command in &fix.commands { pre { (plain(command)) } }
+                            }
+                        }
+                    }
+                }
+            }
+            @if !steps.is_empty() {
+                section {
+                    h2 { (STEPS) }
+                    ol {
+                        @for step in &steps {
+                            li {
+                                (plain(&step.words()))
+                                @for line in step.lines(usize::MAX).0 { pre { (plain(&line)) } }
                             }
                         }
                     }

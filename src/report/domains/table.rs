@@ -1,10 +1,14 @@
 //! CSV (RFC 4180): one line for each domain, for mail to those who own them.
 
+use std::collections::BTreeSet;
+
 use super::DomainView;
+use super::groups::is_about;
+use crate::name::DomainName;
 use crate::report::csv::cell;
 
 /// The first line.
-pub const CSV_HEAD: &str = "domain,handled,mx,spf,spf_record,dmarc,dkim,zone,errors,warnings,codes,publish\r\n";
+pub const CSV_HEAD: &str = "domain,handled,mx,spf,spf_record,dmarc,dkim,zone,errors,warnings,codes,publish,spf_wanted,dmarc_record,dmarc_wanted,dkim_wanted,commands\r\n";
 
 /// The line of one domain.
 pub fn csv(view: &DomainView) -> String {
@@ -15,13 +19,22 @@ pub fn csv(view: &DomainView) -> String {
     let dkim: Vec<String> = view.dkim.iter().map(|one| format!("{}={}", one.selector, one.result)).collect();
     let count = |severity| view.findings.iter().filter(|finding| finding.severity.as_str() == severity).count();
     let codes: Vec<&str> = view.findings.iter().map(|finding| finding.code.as_str()).collect();
-    let publish: Vec<&str> = view
+    // What belongs to other names, such as the host's own, is not the owner's to publish.
+    let own = DomainName::new(&view.domain);
+    let mut publish: Vec<&str> = view
         .findings
         .iter()
+        .filter(|finding| is_about(&finding.subject, &own))
         .filter_map(|finding| finding.fix.as_ref())
         .flat_map(|fix| &fix.commands)
         .map(String::as_str)
         .collect();
+    let mut known = BTreeSet::new();
+    publish.retain(|line| known.insert(*line));
+    let of = |kind: &'static str| view.records.iter().filter(move |record| record.kind == kind);
+    let wanted = |kind: &'static str| of(kind).map(|record| record.wanted.as_str()).collect::<Vec<_>>().join("\n");
+    let dkim_wanted: Vec<String> = of("dkim").map(|record| format!("{} {}", record.name, record.wanted)).collect();
+    let commands: Vec<&str> = view.records.iter().filter_map(|record| record.command.as_deref()).collect();
     let cells = [
         view.domain.clone(),
         view.handled.to_string(),
@@ -35,6 +48,11 @@ pub fn csv(view: &DomainView) -> String {
         count("warning").to_string(),
         codes.join(" "),
         publish.join("\n"),
+        wanted("spf"),
+        view.dmarc.as_ref().map(|dmarc| dmarc.record.clone()).unwrap_or_default(),
+        wanted("dmarc"),
+        dkim_wanted.join("\n"),
+        commands.join("\n"),
     ];
     let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
     format!("{}\r\n", cells.join(","))

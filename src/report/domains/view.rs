@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dkim::Comparison;
+use crate::domains::zones::{self, WantedText, ZoneKeeper};
 use crate::domains::{Alignment, DmarcState, Gap, GapOf, Handled, Leads, Observed, SenderCheck, ZoneServers};
 use crate::findings::{Finding, Fix, Severity, Verdict};
+use crate::name::DomainName;
 use crate::report::model::OriginView;
 
 /// One domain.
@@ -35,8 +38,26 @@ pub struct DomainView {
     pub tls_rpt: Option<String>,
     /// Who serves the zone: `here`, or its servers; null where nobody had to know.
     pub zone: Option<Vec<String>>,
+    /// Text records of the domain as they should stand.
+    #[serde(default)]
+    pub records: Vec<RecordView>,
     /// What was found.
     pub findings: Vec<DomainFinding>,
+}
+
+/// A text record as it is and as it should stand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordView {
+    /// `spf`, `dmarc` or `dkim`.
+    pub kind: String,
+    /// Where it is.
+    pub name: String,
+    /// What stands there; null: nothing, or what is no such record.
+    pub is: Option<String>,
+    /// What should stand there, in one piece.
+    pub wanted: String,
+    /// The panel's command that puts it there, where this host keeps the zone.
+    pub command: Option<String>,
 }
 
 /// One exchanger.
@@ -176,8 +197,8 @@ pub struct DomainFinding {
     pub fix: Option<Fix>,
 }
 
-/// A domain with what was found.
-pub fn view(seen: &Observed<'_>, findings: &[Finding]) -> DomainView {
+/// A domain with what was found; `zone`: the zone that it is in, where a panel on this host keeps it.
+pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName, &ZoneKeeper)>) -> DomainView {
     let record = seen.spf.first().and_then(|check| check.evaluation.record.clone());
     let mailfrom = seen.spf.iter().map(|check| result("mailfrom", check));
     let results = mailfrom.chain(seen.helo.iter().map(|check| result("helo", check))).collect();
@@ -228,6 +249,7 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding]) -> DomainView {
             ZoneServers::Elsewhere(servers) => Some(servers.iter().map(ToString::to_string).collect()),
             ZoneServers::Unknown => None,
         },
+        records: records(seen, findings, zone),
         findings: findings
             .iter()
             .map(|finding| DomainFinding {
@@ -241,6 +263,66 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding]) -> DomainView {
             })
             .collect(),
     }
+}
+
+/// The records that fixes have published below the domain.
+fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName, &ZoneKeeper)>) -> Vec<RecordView> {
+    let mut all: Vec<RecordView> = Vec::new();
+    for line in findings.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.commands) {
+        let Some((name, text)) = text_record(line) else { continue };
+        if !name.is_within(&seen.domain.name) || all.iter().any(|known| known.name == name.as_str()) {
+            continue;
+        }
+        let is = is_now(seen, &name);
+        let replaces = is.is_some()
+            || seen
+                .dkim
+                .iter()
+                .any(|(key, compared)| key.record_name() == name && !matches!(compared, Comparison::Missing));
+        let wanted = WantedText { name, replaces, text };
+        let kept = zone.filter(|_| seen.zone == ZoneServers::Here);
+        all.push(RecordView {
+            kind: wanted.kind().to_owned(),
+            name: wanted.name.to_string(),
+            is,
+            command: kept.and_then(|zone| zones::command(zone, &wanted)),
+            wanted: wanted.text,
+        });
+    }
+    all
+}
+
+/// The SPF or DMARC record that stands at a name.
+fn is_now(seen: &Observed<'_>, name: &DomainName) -> Option<String> {
+    if *name == seen.domain.name {
+        return seen.spf.first()?.evaluation.record.clone();
+    }
+    match &seen.dmarc {
+        DmarcState::Known(discovery, _) => {
+            let found = discovery.found.as_ref()?;
+            (crate::dmarc::record_name(&found.domain) == *name).then(|| found.text.clone())
+        }
+        DmarcState::Open(..) => None,
+    }
+}
+
+/// Name and text of a line that a fix has published: `NAME. IN TXT "..." "..."`.
+pub(super) fn text_record(line: &str) -> Option<(DomainName, String)> {
+    let (name, strings) = line.split_once(". IN TXT ")?;
+    let (mut text, mut is_in, mut escaped) = (String::new(), false, false);
+    for c in strings.chars() {
+        match c {
+            _ if escaped => {
+                text.push(c);
+                escaped = false;
+            }
+            '\\' => escaped = true,
+            '"' => is_in = !is_in,
+            c if is_in => text.push(c),
+            _ => {}
+        }
+    }
+    Some((DomainName::new(name), text))
 }
 
 fn mode(strict: bool) -> String {
@@ -268,5 +350,22 @@ fn result(identity: &str, check: &SenderCheck) -> SpfResultView {
         by: steps.last().filter(|_| steps.len() > 1).map(|step| format!("{} of {}", step.term, step.domain)),
         lookups: check.evaluation.lookups,
         void_lookups: check.evaluation.void_lookups,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_published_line_is_read_as_its_text() {
+        let read = |line: &str| text_record(line).map(|(name, text)| format!("{name} {text}"));
+        assert_eq!(
+            read(r#"a.example. IN TXT "v=spf1 a " "-all""#).as_deref(),
+            Some("a.example v=spf1 a -all"),
+            "strings are joined as they are"
+        );
+        assert_eq!(read(r#"a.example. IN TXT "a\"b\\c""#).as_deref(), Some(r#"a.example a"b\c"#));
+        assert_eq!(read("; delete: a.example. IN A 192.0.2.1"), None);
     }
 }

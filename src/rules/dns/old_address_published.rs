@@ -1,14 +1,13 @@
 use super::questions::judged;
 use crate::addr::Family;
 use crate::domains::Leads;
-use crate::domains::fix::authorising;
+use crate::domains::fix::{authorising, txt_record};
 use crate::facts::moved::{Value, words};
 use crate::facts::{Facts, SenderDomains};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
 use crate::observe::{Question, RecordData, RecordType};
 use crate::rules::advice::delete_record;
-use crate::rules::domain::txt_record;
 use crate::rules::support::evidence;
 use crate::rules::{Context, DomainContext, rule};
 use crate::spf::SpfResult;

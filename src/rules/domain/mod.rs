@@ -16,6 +16,7 @@ mod spf_missing;
 mod tests;
 
 use crate::compare::{Change, Verdict, What};
+use crate::domains::fix::txt_record;
 use crate::domains::{Host, Observed, SenderCheck, SigningKey};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
@@ -69,19 +70,6 @@ impl DomainContext<'_> {
             .iter()
             .fold(finding.place(&self.seen.domain.origin, words), |finding, path| finding.path(&path.id))
     }
-}
-
-/// A TXT record as a master file has it, its text in strings of at most 255 octets.
-pub(in crate::rules) fn txt_record(name: &DomainName, text: &str) -> String {
-    let mut strings = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = (0..=rest.len().min(255)).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
-        let (string, behind) = rest.split_at(end);
-        strings.push(format!("\"{}\"", string.replace('\\', "\\\\").replace('"', "\\\"")));
-        rest = behind;
-    }
-    format!("{}. IN TXT {}", name.as_str(), strings.join(" "))
 }
 
 /// A fix in the zone of the domain: a record.

@@ -1,0 +1,57 @@
+//! Zones that panels on this host keep.
+
+use std::collections::BTreeSet;
+
+use super::{HESTIA_USERS, USER_LIMIT};
+use crate::collect::root::Root;
+use crate::domains::MailDomains;
+use crate::domains::zones::{KeptText, ZoneKeeper};
+use crate::facts::Facts;
+use crate::name::DomainName;
+
+/// Where cPanel keeps zones, and how their files end.
+const CPANEL: (&str, &str) = ("/var/named", ".db");
+/// Zones of one user of Hestia that are looked at.
+const ZONE_LIMIT: usize = 10_000;
+
+/// Adds the zones that hold the domains.
+pub(super) fn add(root: &Root, facts: &Facts, found: &mut MailDomains) {
+    let names: BTreeSet<DomainName> = found
+        .domains
+        .keys()
+        .flat_map(|name| std::iter::successors(Some(name.clone()), DomainName::parent))
+        .filter(DomainName::is_qualified)
+        .collect();
+    if facts.cpanel.is_some() {
+        let (folder, ending) = CPANEL;
+        for name in names.iter().filter(|name| !name.as_str().contains('/')) {
+            if root.exists(&format!("{folder}/{}{ending}", name.as_str())) {
+                found.zones.insert(name.clone(), ZoneKeeper::Cpanel);
+            }
+        }
+    }
+    for user in root.names_in(HESTIA_USERS, USER_LIMIT) {
+        let folder = format!("{HESTIA_USERS}/{user}/dns");
+        for file in root.names_in(&folder, ZONE_LIMIT) {
+            let Some(zone) = file.strip_suffix(".conf").map(DomainName::new) else { continue };
+            let Some(text) = root.read(&format!("{folder}/{file}")).ok().filter(|_| names.contains(&zone)) else {
+                continue;
+            };
+            let texts = text.text().lines().filter_map(kept_text).collect();
+            found.zones.insert(zone, ZoneKeeper::Hestia { user: user.clone(), texts });
+        }
+    }
+}
+
+/// A TXT record on a line of Hestia's: `ID='3' RECORD='@' TYPE='TXT' PRIORITY='' VALUE='"..."' ...`.
+fn kept_text(line: &str) -> Option<KeptText> {
+    let value = |name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}='"))?;
+        rest.split_once('\'').map(|(value, _)| value)
+    };
+    if value("TYPE") != Some("TXT") {
+        return None;
+    }
+    let text = value("VALUE")?.replace("\" \"", "").replace('"', "");
+    Some(KeptText { id: value("ID")?.to_owned(), name: value("RECORD")?.to_owned(), text })
+}

@@ -1,0 +1,182 @@
+//! Where zones are served: here, at the servers that have most of them, elsewhere. What is to be done is done place by place.
+
+use std::collections::BTreeMap;
+
+use super::DomainView;
+use super::words::domains;
+use crate::domains::fix::txt_record;
+use crate::name::DomainName;
+
+/// Places that are named beside this server.
+const PLACES: usize = 3;
+
+/// Where a zone is served.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// By this server.
+    Here,
+    /// By servers with names below this domain; which of those that are named it is, by its number of domains.
+    At(usize, String),
+    /// By others.
+    Elsewhere,
+    /// Nobody had to know; or it is about another zone.
+    Unknown,
+}
+
+impl Place {
+    /// Behind a number of domains.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Place::Here => " in zones that this server serves".to_owned(),
+            Place::At(_, name) => format!(" in zones at {name}"),
+            Place::Elsewhere => " in zones elsewhere".to_owned(),
+            Place::Unknown => String::new(),
+        }
+    }
+}
+
+/// The places that are named.
+pub(super) struct Places(Vec<String>);
+
+impl Places {
+    pub(super) fn new(views: &[DomainView]) -> Places {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        views.iter().filter_map(server).for_each(|name| *counts.entry(name).or_default() += 1);
+        let mut all: Vec<(usize, String)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
+        all.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
+        Places(all.into_iter().take(PLACES).map(|(_, name)| name).collect())
+    }
+
+    /// Where the zone of a domain is served.
+    pub(super) fn of(&self, view: &DomainView) -> Place {
+        if view.zone.as_deref() == Some(&["here".to_owned()][..]) {
+            return Place::Here;
+        }
+        let Some(name) = server(view) else { return Place::Unknown };
+        match self.0.iter().position(|known| *known == name) {
+            Some(number) => Place::At(number, name),
+            None => Place::Elsewhere,
+        }
+    }
+
+    /// What is to be done, place by place: domains that have records to publish.
+    pub(super) fn steps<'v>(&self, views: &'v [DomainView]) -> Vec<Step<'v>> {
+        let mut all: BTreeMap<Place, Vec<&DomainView>> = BTreeMap::new();
+        let to_do = views.iter().filter(|view| !view.records.is_empty());
+        to_do.for_each(|view| all.entry(self.of(view)).or_default().push(view));
+        all.into_iter().map(|(place, views)| Step { place, views }).collect()
+    }
+}
+
+/// Whose servers serve a zone elsewhere, by the domain of the first.
+fn server(view: &DomainView) -> Option<String> {
+    let first = view.zone.as_deref()?.first().filter(|first| *first != "here")?;
+    let name = DomainName::new(first);
+    Some(name.registrable().unwrap_or(name).to_string())
+}
+
+/// Records to publish at one place.
+pub(super) struct Step<'v> {
+    pub(super) place: Place,
+    pub(super) views: Vec<&'v DomainView>,
+}
+
+impl Step<'_> {
+    /// What it is.
+    pub(super) fn words(&self) -> String {
+        let records = match self.views.iter().map(|view| view.records.len()).sum() {
+            1usize => "1 record".to_owned(),
+            count => format!("{count} records"),
+        };
+        let how = match self.place {
+            Place::Here => "",
+            _ => {
+                ": whoever runs them has to publish them (`--format csv`: each domain with what is and what should be)"
+            }
+        };
+        format!("{records} for {}{}{how}", domains(self.views.len()), self.place.words())
+    }
+
+    /// The commands, where this server keeps the zone; else the records. So many at most, and how many more there are.
+    pub(super) fn lines(&self, limit: usize) -> (Vec<String>, usize) {
+        if self.place != Place::Here {
+            return (Vec::new(), 0);
+        }
+        let records = || self.views.iter().flat_map(|view| &view.records);
+        let line = |record: &super::view::RecordView| {
+            let published = || txt_record(&DomainName::new(&record.name), &record.wanted);
+            record.command.clone().unwrap_or_else(published)
+        };
+        (records().take(limit).map(line).collect(), records().count().saturating_sub(limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::view::{RecordView, SpfView};
+    use super::*;
+    use crate::domains::Handled;
+
+    fn view(number: usize, zone: Option<&[&str]>, command: bool) -> DomainView {
+        let name = format!("d{number}.example");
+        let record = RecordView {
+            kind: "spf".into(),
+            name: name.clone(),
+            is: None,
+            wanted: "v=spf1 -all".into(),
+            command: command.then(|| format!("publish {name}")),
+        };
+        DomainView {
+            domain: name,
+            handled: Handled::Local,
+            paths: Vec::new(),
+            mx: None,
+            spf: SpfView { record: None, results: Vec::new() },
+            dmarc: None,
+            dkim: Vec::new(),
+            dkim_open: false,
+            alignment: Vec::new(),
+            mta_sts: None,
+            tls_rpt: None,
+            zone: zone.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+            records: vec![record],
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn steps_by_place_this_server_first_then_who_has_most() {
+        let zones: [&[&str]; 5] = [
+            &["ns1.most.example", "ns2.most.example"],
+            &["a.second.example"],
+            &["here"],
+            &["third.example"],
+            &["ns.last.example"],
+        ];
+        let counts = [3, 2, 2, 1, 1];
+        let mut views = vec![view(0, None, false)];
+        for (zone, count) in zones.into_iter().zip(counts) {
+            for _ in 0..count {
+                views.push(view(views.len(), Some(zone), views.len() % 2 == 0));
+            }
+        }
+        let steps = Places::new(&views).steps(&views);
+        let places: Vec<String> =
+            steps.iter().map(|step| format!("{}{}", step.views.len(), step.place.words())).collect();
+        let expected = [
+            "2 in zones that this server serves",
+            "3 in zones at most.example",
+            "2 in zones at second.example",
+            "1 in zones at last.example",
+            "1 in zones elsewhere",
+            "1",
+        ];
+        assert_eq!(places, expected);
+        assert_eq!(
+            steps[0].lines(9),
+            (vec!["publish d6.example".into(), r#"d7.example. IN TXT "v=spf1 -all""#.into()], 0)
+        );
+        assert_eq!(steps[0].lines(1).1, 1);
+        assert_eq!(steps[1].lines(9), (Vec::new(), 0), "what is published elsewhere is in the table");
+    }
+}
