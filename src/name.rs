@@ -65,7 +65,12 @@ impl DomainName {
 
     /// Whether the name is `zone` or below it.
     pub fn is_within(&self, zone: &DomainName) -> bool {
-        zone.0.is_empty() || self == zone || self.0.strip_suffix(&*zone.0).is_some_and(|head| head.ends_with('.'))
+        self.ends_with(&zone.0)
+    }
+
+    /// Whether the name is the one that this lower-case text spells, or below it.
+    fn ends_with(&self, zone: &str) -> bool {
+        zone.is_empty() || self.0.strip_suffix(zone).is_some_and(|head| head.is_empty() || head.ends_with('.'))
     }
 
     /// Whether it has at least two labels.
@@ -75,7 +80,7 @@ impl DomainName {
 
     /// Whether it is `localhost`, `localhost.localdomain` or below one of the suffixes that the public DNS does not serve.
     pub fn is_private(&self) -> bool {
-        &*self.0 == "localhost" || PRIVATE_SUFFIXES.iter().any(|suffix| self.is_within(&DomainName((*suffix).into())))
+        &*self.0 == "localhost" || PRIVATE_SUFFIXES.iter().any(|suffix| self.ends_with(suffix))
     }
 
     /// What keeps the text from being a host name by RFC 1123 section 2.1; `None` where it is one.

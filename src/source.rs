@@ -102,6 +102,11 @@ impl SourceFile {
         formed.chain(marks).filter_map(|range| self.text.get(range)).map(str::to_owned).collect()
     }
 
+    fn has_secrets(&self) -> bool {
+        let marked = |reading: &Reading| !reading.marks.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        !self.secrets().is_empty() || self.reading.get().is_some_and(|reading| marked(reading))
+    }
+
     /// The secrets that the text's form shows.
     fn secrets(&self) -> &[Range<u32>] {
         self.secrets.get_or_init(|| {
@@ -229,6 +234,9 @@ impl Span {
 
     /// Whether all that it covers is secret.
     pub fn is_hidden(&self) -> bool {
+        if !self.file.has_secrets() {
+            return false;
+        }
         let text = self.text();
         let trimmed = text.len() - text.trim_start().len()..text.trim_end().len();
         let covers = |range: &Range<usize>| range.start <= trimmed.start && trimmed.end <= range.end;

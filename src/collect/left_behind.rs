@@ -15,25 +15,20 @@ const COMMENTS_BEHIND: [&str; 3] = ["/etc/hosts", "/etc/resolv.conf", "/etc/mail
 /// Where what is sought stands in the files that were read, file by file. helolint's own settings, which name old addresses on purpose, and
 /// the kernel's files are left out.
 pub fn left_behind(root: &Root, sought: &Sought) -> Vec<Leftover> {
-    by_file(root, sought, &|file| in_file(file, sought))
-}
-
-/// The same by what is said of each file.
-pub(super) fn by_file(
-    root: &Root,
-    sought: &Sought,
-    in_file: &dyn Fn(&Arc<SourceFile>) -> Vec<Leftover>,
-) -> Vec<Leftover> {
     if sought.is_empty() {
         return Vec::new();
     }
-    let left_out =
-        |path: &str| path.ends_with("helolint.toml") || path.starts_with("/proc/") || path.starts_with("/sys/");
-    let files = root.paths_read().into_iter().filter(|path| !left_out(path));
+    let files = root.paths_read().into_iter().filter(|path| !is_left_out(path));
     let texts = files.filter_map(|path| root.read(&path).ok());
-    texts.flat_map(|file| in_file(&file)).collect()
+    texts.flat_map(|file| in_file(&file, sought)).collect()
 }
 
+/// Whether it is no matter what a file says.
+pub(super) fn is_left_out(path: &str) -> bool {
+    path.ends_with("helolint.toml") || path.starts_with("/proc/") || path.starts_with("/sys/")
+}
+
+/// Where what is sought stands in one file.
 pub(super) fn in_file(file: &Arc<SourceFile>, sought: &Sought) -> Vec<Leftover> {
     // What a transfer took out of a zone is left there on purpose.
     let is_trace =

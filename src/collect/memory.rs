@@ -32,6 +32,8 @@ pub(crate) struct Memory {
     exim_parsed: exim::Parsed,
     hosts: ByFile<HostsEntry>,
     left: ByFile<Leftover>,
+    /// The same of the files as they are, with their canonical paths, by path; how many were read then.
+    left_as_is: RefCell<(usize, Vec<(Arc<SourceFile>, Arc<str>, Vec<Leftover>)>)>,
 }
 
 /// What was worked out of single files, by path: of the last states of each, the latest first.
@@ -99,6 +101,7 @@ impl Memory {
             exim_parsed: Default::default(),
             hosts: ByFile::default(),
             left: ByFile::default(),
+            left_as_is: RefCell::default(),
         }
     }
 
@@ -114,7 +117,23 @@ impl Memory {
 
     /// Where what is sought, the same each time, stands in the files that were read.
     pub(crate) fn left_behind(&self, root: &Root, sought: &Sought) -> Vec<Leftover> {
-        left_behind::by_file(root, sought, &|file| self.left.once(file, || left_behind::in_file(file, sought)))
+        let in_file = |file: &Arc<SourceFile>| self.left.once(file, || left_behind::in_file(file, sought));
+        let mut as_is = self.left_as_is.borrow_mut();
+        let count = root.count_read();
+        if as_is.0 != count {
+            let files = root.files_as_they_are().into_iter().filter(|file| !left_behind::is_left_out(file.path()));
+            let left = |file: Arc<SourceFile>| (Arc::clone(&file), root.place(file.path()).into(), in_file(&file));
+            *as_is = (count, files.map(left).collect());
+        }
+        let mut all = Vec::new();
+        for (file, place, left) in &as_is.1 {
+            match root.put_at(place) {
+                None => all.extend(left.iter().cloned()),
+                Some(None) => {}
+                Some(Some(changed)) => all.extend(in_file(&root.put_file(file.path(), &changed.text))),
+            }
+        }
+        all
     }
 
     /// Takes the secrets out of what was read of an MTA; `back` gets the rest of the facts.

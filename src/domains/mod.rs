@@ -11,7 +11,8 @@ mod flow;
 mod observed;
 pub mod zones;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -152,47 +153,83 @@ const GAP_LIMIT: usize = 200;
 /// Domains that are looked at: ten times what the largest servers have.
 pub(crate) const DOMAIN_LIMIT: usize = 500_000;
 
+/// Hands over the names in cPanel's and Postfix's lists, what each list says of them, and how to tell where they stand.
+fn for_each_listed<'f>(facts: &'f Facts, mut take: impl FnMut(&'f str, Handled, &dyn Fn() -> Origin)) {
+    if let Some(cpanel) = &facts.cpanel {
+        let lists = [
+            (&cpanel.localdomains, Handled::Local),
+            (&cpanel.secondarymx, Handled::Secondary),
+            (&cpanel.remotedomains, Handled::Remote),
+        ];
+        for (list, handled) in lists {
+            list.iter().for_each(|domain| take(domain, handled, &|| domain.origin()));
+        }
+        // An account's domain in none of the lists sends mail all the same.
+        cpanel.userdomains.iter().for_each(|entry| take(&entry.key, Handled::Sender, &|| entry.key.origin()));
+    }
+    // Of several lists, what trivial-rewrite(8) looks at first counts.
+    for (list, handled) in POSTFIX_LISTS {
+        let listed = facts.listed_domains.iter().filter(|listed| listed.list == list);
+        listed.for_each(|listed| take(&listed.name, handled, &|| listed.origin.clone()));
+    }
+}
+
+/// The same of DirectAdmin's and Hestia's lists: those whose mail is delivered here first.
+fn for_each_of_panels<'f>(facts: &'f Facts, mut take: impl FnMut(&'f str, Handled, &dyn Fn() -> Origin)) {
+    for (of, handled) in [(MapOf::Local, Handled::Local), (MapOf::Owned, Handled::Sender)] {
+        let lists = facts.panel_maps.iter().flatten().filter(|map| map.of == of);
+        lists.flat_map(|map| &map.entries).for_each(|entry| take(&entry.key, handled, &|| entry.key.origin()));
+    }
+}
+
+/// The same of the domains that the configuration selects paths by.
+fn for_each_of_senders<'f>(facts: &'f Facts, mut take: impl FnMut(&'f DomainName, Handled, &dyn Fn() -> Origin)) {
+    for path in &facts.paths {
+        let SenderDomains::Only { domains, .. } = &path.sender_domains else { continue };
+        let origin = || path.helo_name().map_or(Origin::kernel("sender domains"), |name| name.origin.clone());
+        domains.iter().for_each(|domain| take(domain, Handled::Sender, &origin));
+    }
+}
+
+/// Whether a name in a list is that of somebody's mail: `localhost.$mydomain`, which Postfix handles unless told otherwise, is nobody's.
+fn is_mail_domain(name: &DomainName) -> bool {
+    !is_localhost(name) && crate::observe::plan::is_askable(name)
+}
+
+/// How many domains the lists, panels and paths of a host give, its own names apart.
+pub fn count_beside_own(facts: &Facts) -> usize {
+    let own: HashSet<DomainName> = host_and_own_names(facts).into_iter().map(|name| name.name).collect();
+    let mut known: HashSet<Cow<'_, str>> = HashSet::new();
+    for_each_listed(facts, |text, _, _| note(&mut known, DomainName::folded(text)));
+    for_each_of_panels(facts, |text, _, _| note(&mut known, DomainName::folded(text)));
+    for_each_of_senders(facts, |name, _, _| note(&mut known, Cow::Borrowed(name.as_str())));
+    let names = known.iter().map(|text| DomainName::new(text));
+    names.filter(|name| is_mail_domain(name) && !own.contains(name)).count()
+}
+
+/// Keeps a name of a list, as the DNS compares it.
+fn note<'f>(known: &mut HashSet<Cow<'f, str>>, name: Cow<'f, str>) {
+    if known.len() < DOMAIN_LIMIT {
+        known.insert(name);
+    }
+}
+
 impl MailDomains {
     /// The domains that cPanel's and Postfix's lists give.
     pub fn of_facts(facts: &Facts) -> MailDomains {
         let mut found = MailDomains::default();
-        if let Some(cpanel) = &facts.cpanel {
-            let lists = [
-                (&cpanel.localdomains, Handled::Local),
-                (&cpanel.secondarymx, Handled::Secondary),
-                (&cpanel.remotedomains, Handled::Remote),
-            ];
-            for (list, handled) in lists {
-                list.iter().for_each(|domain| found.add(DomainName::new(domain), handled, domain.origin()));
-            }
-            // An account's domain in none of the lists sends mail all the same.
-            let accounts = cpanel.userdomains.iter();
-            accounts.for_each(|entry| found.add(DomainName::new(&entry.key), Handled::Sender, entry.key.origin()));
-        }
-        // Of several lists, what trivial-rewrite(8) looks at first counts.
-        for (list, handled) in POSTFIX_LISTS {
-            let listed = facts.listed_domains.iter().filter(|listed| listed.list == list);
-            listed.for_each(|listed| found.add(DomainName::new(&listed.name), handled, listed.origin.clone()));
-        }
+        for_each_listed(facts, |text, handled, origin| found.add_from(DomainName::new(text), handled, origin));
         found
     }
 
     /// Adds the domains of DirectAdmin's and Hestia's lists: those whose mail is delivered here first.
     pub fn add_panels(&mut self, facts: &Facts) {
-        for (of, handled) in [(MapOf::Local, Handled::Local), (MapOf::Owned, Handled::Sender)] {
-            let lists = facts.panel_maps.iter().flatten().filter(|map| map.of == of);
-            let listed = lists.flat_map(|map| &map.entries);
-            listed.for_each(|entry| self.add(DomainName::new(&entry.key), handled, entry.key.origin()));
-        }
+        for_each_of_panels(facts, |text, handled, origin| self.add_from(DomainName::new(text), handled, origin));
     }
 
     /// Adds the domains that the configuration selects paths by.
     pub fn add_senders(&mut self, facts: &Facts) {
-        for path in &facts.paths {
-            let SenderDomains::Only { domains, .. } = &path.sender_domains else { continue };
-            let origin = path.helo_name().map_or(Origin::kernel("sender domains"), |name| name.origin.clone());
-            domains.iter().for_each(|domain| self.add(domain.clone(), Handled::Sender, origin.clone()));
-        }
+        for_each_of_senders(facts, |name, handled, origin| self.add_from(name.clone(), handled, origin));
     }
 
     /// Adds a key for mail of `author`; what is known already, belongs to none of the domains or cannot be asked for is left out.
@@ -222,17 +259,14 @@ impl MailDomains {
         Signing { keys: self.keys.get(name).map_or(&[], Vec::as_slice), is_open }
     }
 
-    /// How many there are beside the host's own names.
-    pub fn count_beside_own(&self, facts: &Facts) -> usize {
-        let own: BTreeSet<DomainName> = host_and_own_names(facts).into_iter().map(|name| name.name).collect();
-        self.domains.keys().filter(|name| !own.contains(*name)).count()
+    /// Adds a domain, unless it is known already: what is said first counts.
+    pub fn add(&mut self, name: DomainName, handled: Handled, origin: Origin) {
+        self.add_from(name, handled, &|| origin.clone());
     }
 
-    /// Adds a domain, unless it is known already: what is said first counts. `localhost.$mydomain`, which Postfix handles unless told otherwise,
-    /// is nobody's mail domain.
-    pub fn add(&mut self, name: DomainName, handled: Handled, origin: Origin) {
-        if self.domains.len() < DOMAIN_LIMIT && !is_localhost(&name) && crate::observe::plan::is_askable(&name) {
-            self.domains.entry(name.clone()).or_insert(MailDomain { name, handled, origin });
+    fn add_from(&mut self, name: DomainName, handled: Handled, origin: &dyn Fn() -> Origin) {
+        if self.domains.len() < DOMAIN_LIMIT && !self.domains.contains_key(&name) && is_mail_domain(&name) {
+            self.domains.insert(name.clone(), MailDomain { name, handled, origin: origin() });
         }
     }
 

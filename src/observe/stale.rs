@@ -17,6 +17,10 @@ pub(crate) struct Stale {
 
 /// What caches say to `question` that no server of its zone says, where these answered. `system`: whether the system's resolvers count.
 pub(crate) fn find(dns: &Observations, question: &Question, system: bool) -> Option<Stale> {
+    let counts = |kind| kind == VantageKind::Public || system && kind == VantageKind::System;
+    if !dns.vantages.iter().any(|vantage| counts(vantage.kind)) {
+        return None;
+    }
     let truth = dns.truth(question);
     if truth.kind != Some(VantageKind::Authoritative) || truth.lookup.open().is_some() {
         return None;

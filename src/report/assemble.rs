@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::addr::Family;
-use crate::domains::MailDomains;
+use crate::domains;
 use crate::facts::{Fact, Facts, Helo, OutboundPath, SenderDomains, Setting};
 use crate::findings::{Because, Finding, Fix, Known, Meta, Need, Place, Severity, Suppressed, Verdict};
 use crate::identity::{Introduction, introduction};
@@ -72,7 +72,7 @@ impl Report {
             }),
             dns: DnsView { awaited, ..dns_view(dns) },
             port25: facts.port25.as_deref().map(Port25View::new),
-            mail_domains: mail_domains(facts),
+            mail_domains: domains::count_beside_own(facts),
             rules: rules.into_iter().collect(),
         }
     }
@@ -130,14 +130,6 @@ fn summary(findings: &[FindingView]) -> Summary {
         info: failed(Severity::Info),
         undetermined: findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count(),
     }
-}
-
-/// How many domains the host handles mail for, its own names apart.
-fn mail_domains(facts: &Facts) -> usize {
-    let mut found = MailDomains::of_facts(facts);
-    found.add_panels(facts);
-    found.add_senders(facts);
-    found.count_beside_own(facts)
 }
 
 /// The host as reports and snapshots show it.

@@ -40,7 +40,8 @@ fn setting(file: &Arc<SourceFile>, at: usize, line: &str, rule: Rule) -> Option<
 pub(super) fn wwwacct(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Wwwacct {
     let mut found = Wwwacct::default();
     let mut address = None;
-    for (at, line) in lines(file.text()) {
+    // Most settings there are about something else.
+    for (at, line) in lines(file.text()).filter(|(_, line)| line.contains("HOST") || line.contains("ADDR")) {
         let Some((key, value)) = setting(file, at, line, Rule::wwwacct_line) else { continue };
         match key.text() {
             "HOST" => found.host = Some(value),
@@ -55,7 +56,10 @@ pub(super) fn wwwacct(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Ww
 
 /// The settings of interest, by key.
 pub(super) fn localopts(file: &Arc<SourceFile>) -> BTreeMap<String, Fact<String>> {
-    let settings = lines(file.text()).filter_map(|(at, line)| setting(file, at, line, Rule::localopts_line));
+    let may_be = |line: &str| LOCALOPTS_OF_INTEREST.iter().any(|key| line.contains(key));
+    let settings = lines(file.text())
+        .filter(|(_, line)| may_be(line))
+        .filter_map(|(at, line)| setting(file, at, line, Rule::localopts_line));
     let wanted = settings.filter(|(key, _)| LOCALOPTS_OF_INTEREST.contains(&key.text()));
     wanted.map(|(key, value)| (key.text().to_owned(), value)).collect()
 }

@@ -1,7 +1,9 @@
 //! What expanded options come to where that is the same for every message: names in greetings, certificates, DKIM.
 
+use std::rc::Rc;
+
 use super::expand::parse::parse;
-use super::expand::{Evaluator, Scope};
+use super::expand::{Evaluator, Scope, Tables};
 use super::{Read, senders};
 use crate::collect::root::Root;
 use crate::facts::Setting;
@@ -13,8 +15,9 @@ const TRANSPORT: [&str; 7] =
     ["dkim_domain", "dkim_private_key", "dkim_selector", "helo_data", "interface", "tls_certificate", "tls_privatekey"];
 
 /// Fills in [`Setting::expanded`] of a configuration that Exim takes.
-pub(crate) fn expand(root: &Root, read: &mut Read) {
-    let evaluator = senders::evaluator(root, read);
+pub(crate) fn expand(root: &Root, read: &mut Read, tables: &Tables) {
+    let mut evaluator = senders::evaluator(root, read);
+    evaluator.tables = Rc::clone(tables);
     let outgoing = senders::scope(read);
     let mut main: Vec<(&str, Option<String>)> = Vec::new();
     // The active name is the primary one where its own expansion is empty; the greeting refers to it.

@@ -50,6 +50,7 @@ use crate::source::Span;
 use config::Config;
 pub(crate) use debian::GENERATED;
 pub(crate) use domain_lists::{domain_lists, is_name};
+use expand::Tables;
 use hostname::Names;
 use lines::Logical;
 pub(crate) use local::BUILT;
@@ -156,7 +157,12 @@ pub(crate) fn collect_keeping(
     parsed: Option<&Parsed>,
 ) -> Collected {
     let mut collected = Collected::default();
-    let Some(live) = live::find(root, cpanel.is_some(), running) else { return collected };
+    let find = || live::find(root, cpanel.is_some(), running);
+    let found = match parsed {
+        Some(parsed) => parsed.live(root, cpanel.is_some(), find),
+        None => find(),
+    };
+    let Some(live) = found else { return collected };
     let request = Request {
         root,
         file: &live.file,
@@ -250,14 +256,15 @@ pub(crate) fn collect_keeping(
             if let Some(cpanel) = cpanel {
                 local::not_built(root, &read, cpanel, &mut collected.problems);
             }
-            exposed::expand(root, &mut read);
+            let tables = Tables::default();
+            exposed::expand(root, &mut read, &tables);
             let before = collected.problems.len();
-            let leaving = senders::collect(root, host, &read, cpanel.is_some(), &mut collected.problems);
+            let leaving = senders::collect(root, host, &read, &tables, cpanel.is_some(), &mut collected.problems);
             (collected.senders, read.facts.handed) = (leaving.senders, leaving.handed);
             let idle = collected.senders.iter().all(|sender| sender.unused) && read.facts.handed.is_empty();
             read.facts.sends_nothing = idle && collected.problems.len() == before;
             if let Some(other) = &other {
-                let other = senders::collect(root, host, other, cpanel.is_some(), &mut Vec::new());
+                let other = senders::collect(root, host, other, &Tables::default(), cpanel.is_some(), &mut Vec::new());
                 sums::mark_build_dependent(&mut collected.senders, &other.senders, &build);
             }
             collected.primary_hostname = read.primary_hostname.ok();

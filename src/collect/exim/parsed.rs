@@ -6,11 +6,16 @@ use std::rc::Rc;
 
 use super::Refused;
 use super::config::Config;
+use super::live::Live;
 use crate::collect::root::{Root, Touched};
 
 /// What was parsed of configurations; a later reading takes what has not changed from there.
 #[derive(Default)]
-pub struct Parsed(RefCell<Vec<Known>>);
+pub struct Parsed {
+    made: RefCell<Vec<Known>>,
+    /// Which configuration is the live one.
+    live: RefCell<Option<(bool, Touched, Option<Live>)>>,
+}
 
 /// States that are kept: a configuration and the same under another build's macros, before and after a change.
 const PARSED: usize = 6;
@@ -43,7 +48,7 @@ pub(super) struct Asked {
 
 impl Parsed {
     pub(super) fn once(&self, root: &Root, of: Asked, parse: impl FnOnce() -> Made) -> Made {
-        let mut kept = self.0.borrow_mut();
+        let mut kept = self.made.borrow_mut();
         let same = |known: &Known| known.of == of && root.is_as_touched(&known.touched);
         if let Some(known) = kept.iter().find(|known| same(known)) {
             root.note(&known.touched);
@@ -53,6 +58,22 @@ impl Parsed {
         kept.truncate(PARSED - 1);
         kept.insert(0, Known { of, touched, made: Rc::new(made.clone()) });
         made
+    }
+
+    /// The live configuration on a host with or without cPanel, whose daemons are the same each time.
+    pub(super) fn live(&self, root: &Root, cpanel: bool, find: impl FnOnce() -> Option<Live>) -> Option<Live> {
+        let mut kept = self.live.borrow_mut();
+        match &*kept {
+            Some((of, touched, live)) if *of == cpanel && root.is_as_touched(touched) => {
+                root.note(touched);
+                live.clone()
+            }
+            _ => {
+                let (live, touched) = root.noting(find);
+                *kept = Some((cpanel, touched, live.clone()));
+                live
+            }
+        }
     }
 }
 
@@ -98,13 +119,13 @@ mod tests {
             root.set_trial(BTreeMap::from([(file.to_owned(), Some(changed))]));
         };
         assert_eq!((of("primary_hostname"), of("qualify_domain")), ("a.example".into(), "b.example".into()));
-        assert_eq!(parsed.0.borrow().len(), 1, "it was parsed once");
+        assert_eq!(parsed.made.borrow().len(), 1, "it was parsed once");
         put("/more", "qualify_domain = c.example\n");
         assert_eq!(of("qualify_domain"), "c.example");
         put("/exim.conf", "primary_hostname = d.example\n.include /more\n");
         assert_eq!((of("primary_hostname"), of("qualify_domain")), ("d.example".into(), "b.example".into()));
         root.set_trial(BTreeMap::new());
         assert_eq!(of("primary_hostname"), "a.example");
-        assert_eq!(parsed.0.borrow().len(), 3, "three states of the files");
+        assert_eq!(parsed.made.borrow().len(), 3, "three states of the files");
     }
 }

@@ -144,9 +144,24 @@ pub(crate) struct Parsed {
     values: Rc<Values>,
     /// Each master.cf with the names of settings that feed secret ones.
     masters: RefCell<Vec<(BTreeSet<String>, Rc<MasterCf>)>>,
+    /// Files that were looked through for what feeds secret settings, and whether there is anything.
+    feeding: RefCell<Vec<(Arc<SourceFile>, bool)>>,
 }
 
 impl Parsed {
+    /// Whether a setting of the administrator's own feeds a secret one in a file, as far as that file alone says.
+    fn feeds(&self, file: &Arc<SourceFile>) -> bool {
+        let mut feeding = self.feeding.borrow_mut();
+        if let Some((_, known)) = feeding.iter().find(|(known, _)| Arc::ptr_eq(known, file)) {
+            return *known;
+        }
+        let found = secret::scan(file.path(), file.text(), Syntax::Postfix, &BTreeSet::new()).references;
+        let feeds = found.iter().any(|name| !defaults::is_parameter(name));
+        feeding.truncate(2 * KEPT - 1);
+        feeding.insert(0, (Arc::clone(file), feeds));
+        feeds
+    }
+
     fn master(&self, file: &Arc<SourceFile>, secret: &BTreeSet<String>) -> Rc<MasterCf> {
         let mut masters = self.masters.borrow_mut();
         let same = |(names, master): &&(BTreeSet<String>, Rc<MasterCf>)| {
@@ -164,7 +179,7 @@ impl Parsed {
 
 pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>, parsed: &Parsed) -> Instance {
     let expander = Expander::keeping(Rc::clone(&parsed.values));
-    let secret = secrets(files);
+    let secret = secrets(files, parsed);
     let main = files.main.as_ref().map(MainCf::parse);
     let master = match &files.master {
         Some(file) => parsed.master(file, &secret),
@@ -177,10 +192,14 @@ pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>, parsed
 
 /// Marks what is secret in the files, and gives the names of settings that feed secret ones: settings of the administrator's own that feed secret ones (`smtp_sasl_password_maps = static:$login`)
 /// are secret too, in whichever of the two files they stand.
-fn secrets(files: &Files<'_>) -> BTreeSet<String> {
+fn secrets(files: &Files<'_>, parsed: &Parsed) -> BTreeSet<String> {
     let both: Vec<&Arc<SourceFile>> = files.main.iter().chain(&files.master).collect();
     let mut names = BTreeSet::new();
+    let nothing_feeds = !both.iter().any(|file| parsed.feeds(file));
     for depth in 0..=FEED_DEPTH {
+        if nothing_feeds {
+            break;
+        }
         let known = names.len();
         if depth == FEED_DEPTH {
             // Deeper than anybody feeds anything: whatever is the administrator's own may be part of it.

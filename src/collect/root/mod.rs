@@ -270,6 +270,18 @@ impl Root {
         paths
     }
 
+    /// The same, as they stand on the disk.
+    pub(crate) fn files_as_they_are(&self) -> Vec<Arc<SourceFile>> {
+        let mut files: Vec<Arc<SourceFile>> = self.read.borrow().values().flatten().cloned().collect();
+        files.sort_unstable_by(|one, other| one.path().cmp(other.path()));
+        files
+    }
+
+    /// How many files were read, or asked for.
+    pub(crate) fn count_read(&self) -> usize {
+        self.read.borrow().len()
+    }
+
     /// The secrets in configuration files that were read.
     pub fn secrets(&self) -> Known {
         let files = self.read.borrow();

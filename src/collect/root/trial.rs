@@ -33,7 +33,7 @@ pub(super) struct Layer {
     touched: RefCell<Option<Touched>>,
     /// Files as trials have put them, by path.
     put: RefCell<HashMap<String, Vec<Arc<SourceFile>>>>,
-    places: Kept<String>,
+    places: Kept<Arc<str>>,
     statuses: Kept<Option<FileStatus>>,
     pub(super) canonical: Kept<Option<String>>,
     pub(super) links: Kept<Option<String>>,
@@ -45,7 +45,7 @@ pub(super) struct Layer {
 #[derive(Debug, Clone, Default)]
 pub struct Touched {
     /// By canonical path; outer `None`: what stands on the disk.
-    files: HashMap<String, Option<Option<Changed>>>,
+    files: HashMap<Arc<str>, Option<Option<Changed>>>,
     /// Folders that were listed, with what a trial added and removed.
     folders: BTreeMap<String, (Vec<String>, Vec<String>)>,
 }
@@ -104,9 +104,13 @@ impl Root {
 
     /// The canonical path of `path`, links followed, whether anything stands there or not.
     pub fn place(&self, path: &str) -> String {
+        self.shared_place(path).to_string()
+    }
+
+    fn shared_place(&self, path: &str) -> Arc<str> {
         self.layer.places.once(path, || {
             let known = |path: &str| self.layer.canonical.once(path, || self.canonical_on_disk(path));
-            known(path).unwrap_or_else(|| {
+            let place = known(path).unwrap_or_else(|| {
                 let target = self.link_target(path).filter(|target| target.starts_with('/'));
                 match (target, path.trim_end_matches('/').rsplit_once('/')) {
                     (Some(target), _) => target,
@@ -116,8 +120,14 @@ impl Root {
                     },
                     (None, None) => path.to_owned(),
                 }
-            })
+            });
+            place.into()
         })
+    }
+
+    /// What a trial has put at a canonical path: outer `None`, nothing.
+    pub(crate) fn put_at(&self, place: &str) -> Option<Option<Changed>> {
+        self.layer.changed.borrow().get(place).cloned()
     }
 
     /// What `read` makes of the files, and what it asked for. Inside another such reading, that one asked for it too.
@@ -140,9 +150,10 @@ impl Root {
     /// Whether everything that was asked for would be answered as it was.
     pub fn is_as_touched(&self, touched: &Touched) -> bool {
         let changed = self.layer.changed.borrow();
-        let same = |place: &String, before: &Option<Option<Changed>>| changed.get(place) == before.as_ref();
-        let still = changed.keys().filter_map(|place| Some((place, touched.files.get(place)?)));
+        let same = |place: &str, before: &Option<Option<Changed>>| changed.get(place) == before.as_ref();
+        let still = changed.keys().filter_map(|place| Some((place.as_str(), touched.files.get(place.as_str())?)));
         let was_changed = touched.files.iter().filter(|(_, before)| before.is_some());
+        let was_changed = was_changed.map(|(place, before)| (&**place, before));
         still.chain(was_changed).all(|(place, before)| same(place, before))
             && touched.folders.iter().all(|(folder, before)| self.below_in(&changed, folder) == *before)
     }
@@ -169,8 +180,8 @@ impl Root {
         if changed.is_empty() && touched.is_none() {
             return None;
         }
-        let place = self.place(path);
-        let supposed = changed.get(&place).cloned();
+        let place = self.shared_place(path);
+        let supposed = changed.get(&*place).cloned();
         if let Some(touched) = touched.as_mut() {
             touched.files.insert(place, supposed.clone());
         }

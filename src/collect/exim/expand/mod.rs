@@ -126,6 +126,9 @@ pub type NamedLists = HashMap<(String, String), Fact<String>>;
 /// A regular expression; none where it is not followed, an error where Exim refuses it.
 type Compiled = Result<Option<Rc<Pattern>>, String>;
 
+/// Tables by their files, each read once; evaluators over the same files of one configuration may share them.
+pub type Tables = Rc<RefCell<HashMap<String, Rc<Table>>>>;
+
 /// Evaluates expansions over the files of one host; each file is read once.
 pub struct Evaluator<'r> {
     root: &'r Root,
@@ -140,7 +143,8 @@ pub struct Evaluator<'r> {
     pub version_hint: Option<String>,
     /// Whether it may be told that something stands at a path, whatever it is.
     pub tells_existence: bool,
-    tables: RefCell<HashMap<String, Rc<Table>>>,
+    /// Files of the lsearch family.
+    pub tables: Tables,
     stats: RefCell<HashMap<String, Option<FileStatus>>>,
     patterns: RefCell<HashMap<(String, bool), Compiled>>,
     /// Files that `readfile` gave.
@@ -166,7 +170,7 @@ impl<'r> Evaluator<'r> {
             allows_tainted: false,
             version_hint: None,
             tells_existence: false,
-            tables: RefCell::default(),
+            tables: Tables::default(),
             stats: RefCell::default(),
             patterns: RefCell::default(),
             files: RefCell::default(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Read;
 use super::config::Driver;
 use super::depend;
-use super::expand::{Evaluator, Failure, Scope};
+use super::expand::{Evaluator, Failure, Scope, Tables};
 use super::faults::{self, DEFERS, EXIM, Fault, Faults};
 use super::selection::RoutedSenders;
 use super::{lists, routes, sums};
@@ -81,8 +81,16 @@ pub(crate) struct Leaving {
 }
 
 /// The ways in which mail leaves the host by this configuration, and what keeps it from leaving.
-pub(crate) fn collect(root: &Root, host: &Host, read: &Read, cpanel: bool, problems: &mut Vec<Problem>) -> Leaving {
-    let (evaluator, scope) = (evaluator(root, read), scope(read));
+pub(crate) fn collect(
+    root: &Root,
+    host: &Host,
+    read: &Read,
+    tables: &Tables,
+    cpanel: bool,
+    problems: &mut Vec<Problem>,
+) -> Leaving {
+    let (mut evaluator, scope) = (evaluator(root, read), scope(read));
+    evaluator.tables = Rc::clone(tables);
     let mut faults = Faults::new();
     let routes::Uses { transports: uses, handed } = routes::uses(read, host, &evaluator, &scope, &mut faults);
     let common = Common { host, read, evaluator: &evaluator, scope };

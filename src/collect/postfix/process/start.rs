@@ -154,6 +154,9 @@ impl<'a> Process<'a> {
     }
 
     fn load_shared(&mut self, started: &Started, env: &Environment<'_>, expander: &Expander) {
+        let count = defaults::FIRST.len() + defaults::SHARED.len() + defaults::SHARED_NUMBERS.len();
+        self.loaded.reserve(count);
+        self.values.reserve(count);
         for name in defaults::FIRST {
             self.load(name, expander);
             let value = self.value(name).cloned().unwrap_or_default();
