@@ -191,6 +191,7 @@ impl Memory {
         cpanel: &Rc<CpanelPart>,
         running: &[Daemon],
     ) -> Rc<exim::Collected> {
+        let host = &exim::seen_of(host);
         let read = || {
             let own = (**cpanel).as_ref().map(|(cpanel, _)| cpanel);
             let mut part = exim::collect_keeping(root, host, own, running, Some(&self.exim_parsed));

@@ -67,7 +67,7 @@ pub fn collect_beside(root: &Root, kernel: Option<KernelFacts>, found: &processe
         cpanel
     });
     let postfix = postfix::collect(root, &host, &found.daemons);
-    let exim = exim::collect(root, &host, cpanel.as_ref(), &found.daemons);
+    let exim = exim::collect(root, &exim::seen_of(&host), cpanel.as_ref(), &found.daemons);
     // After what decides about mail: these may be large, and customers write some of them.
     let (panel_maps, large) = panels::collect(root);
     problems.extend(large);

@@ -143,6 +143,21 @@ pub struct Collected {
     pub primary_hostname: Option<Fact<String>>,
 }
 
+/// What Exim looks at of a host: all else may change, and what [`collect`] gives is the same.
+pub(crate) fn seen_of(host: &Host) -> Host {
+    let mut seen = Host {
+        node_name: host.node_name.clone(),
+        addresses: host.addresses.clone(),
+        source: host.source,
+        ..Host::unknown("Exim does not ask")
+    };
+    // A name with a dot is taken as it is.
+    if host.node_name.as_ref().is_some_and(|name| !name.value.contains('.')) {
+        (seen.hosts, seen.fqdn) = (host.hosts.clone(), host.fqdn.clone());
+    }
+    seen
+}
+
 /// Collects what Exim's files say. Without configuration: nothing. `running` holds the daemons of the live system.
 pub fn collect(root: &Root, host: &Host, cpanel: Option<&Cpanel>, running: &[Daemon]) -> Collected {
     collect_keeping(root, host, cpanel, running, None)
