@@ -5,15 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::timeout;
-
 use super::server::Server;
 use super::window::{Pace, Window};
 use crate::observe::{Observations, Question};
-
-/// Whoever puts questions gets a turn in this time, where nothing comes in.
-const TURN: Duration = Duration::from_millis(200);
 
 /// Who puts questions, and hears the answers.
 pub trait Client {
@@ -48,13 +42,4 @@ impl Manners {
         let (window, patience) = (Window::adapting(), self.patience);
         Server { number, address, local: None, recurse, window, pace, patience, packets, repeats }
     }
-}
-
-/// The next of what comes in; `None` where it was the client's turn.
-pub(super) async fn wait<T>(inbox: &mut UnboundedReceiver<T>, client: &mut dyn Client) -> Option<T> {
-    if let Ok(event) = inbox.try_recv() {
-        return Some(event);
-    }
-    client.pause();
-    timeout(TURN, inbox.recv()).await.ok().flatten()
 }

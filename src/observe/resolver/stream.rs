@@ -1,45 +1,112 @@
 //! Questions without end, each on its way by itself: who puts them hears every answer as it arrives, and may put more at once.
 //!
 //! One event loop, without rounds: a question that is slow holds up nothing but what waits for it. Each server has its own window and pace
-//! (`exchange`).
+//! (`exchange`). The loop has a thread of its own, so that packets are sent and read while whoever puts questions works with the answers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::client::{Client, Manners, wait};
+use super::client::{Client, Manners};
 use super::server::{Event, Packets, Request};
 use super::{Options, Transport, closing, encrypted, exchange, resolvers, zoned};
 use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
 
 /// Questions that are open at one time, where resolvers alone are asked: some wait behind the window, so that it is always full.
-const OPEN: usize = 512;
-/// Answers that are heard before servers get their turn.
+const OPEN: usize = 1_024;
+/// The same, where servers of zones are asked: those that wait for slow ones hold up nobody else.
+const OPEN_IN_ZONES: usize = 4_000;
+/// Replies that are heard before servers get their turn.
 const BURST: usize = 32;
+/// Whoever puts questions gets a turn in this time, where nothing comes in.
+const TURN: Duration = Duration::from_millis(200);
 /// How often a question is put again over TLS or HTTPS; over UDP the exchange sees to it.
 const REPEATS: u32 = 2;
+
+/// What was said to some questions.
+pub(super) type Said = Vec<(Question, Observations)>;
 
 /// Puts the questions of `client` to every resolver of `options`, until it has none and all are answered or given up. With
 /// [`Options::authoritative`], servers of the questions' zones are looked for, and asked as well. [`Options::timeout`] is not heeded: the run
 /// has no end of its own.
 pub fn stream(options: &Options, manners: &Manners, client: &mut dyn Client) {
+    let most = if options.authoritative { OPEN_IN_ZONES } else { OPEN };
+    let (put, questions) = unbounded_channel();
+    let (said, heard) = channel();
+    thread::scope(|scope| {
+        let asking = thread::Builder::new().name("dns".to_owned());
+        match asking.spawn_scoped(scope, move || ask(options, manners, questions, &said)) {
+            Ok(_) => hear(most, put, &heard, client),
+            Err(error) => {
+                while let Some(question) = client.next() {
+                    let dns = nothing_said(options, &question, &error);
+                    client.answered(&question, &dns);
+                }
+            }
+        }
+    });
+}
+
+fn nothing_said(options: &Options, question: &Question, error: &std::io::Error) -> Observations {
+    closing::nothing_answered(&BTreeSet::from([question.clone()]), options, Observations::default(), error)
+}
+
+/// Gives questions to the thread that asks, and its answers to the client. That thread ends with `put`.
+fn hear(most: usize, put: UnboundedSender<Question>, heard: &Receiver<Said>, client: &mut dyn Client) {
+    let mut open = 0;
+    let fill = |open: &mut usize, client: &mut dyn Client| {
+        while *open < most
+            && let Some(question) = client.next()
+        {
+            // Where the thread has ended early, nothing is heard either.
+            *open += usize::from(put.send(question).is_ok());
+        }
+    };
+    loop {
+        fill(&mut open, client);
+        if open == 0 {
+            return;
+        }
+        let said = heard.try_recv().or_else(|_| {
+            client.pause();
+            heard.recv_timeout(TURN)
+        });
+        match said {
+            Ok(said) => {
+                for (question, dns) in said {
+                    open -= 1;
+                    client.answered(&question, &dns);
+                    fill(&mut open, client);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Asks until no more questions can come.
+fn ask(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Question>, said: &Sender<Said>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
         Ok(runtime) => {
             let local = tokio::task::LocalSet::new();
             match options.authoritative {
-                true => local.block_on(&runtime, zoned::run(options, manners, client)),
-                false => local.block_on(&runtime, run(options, manners, client)),
+                true => local.block_on(&runtime, zoned::run(options, manners, questions, said)),
+                false => local.block_on(&runtime, run(options, manners, questions, said)),
             }
             // Connections under way are not waited for.
             runtime.shutdown_background();
         }
         Err(error) => {
-            while let Some(question) = client.next() {
-                let questions = BTreeSet::from([question.clone()]);
-                let dns = closing::nothing_answered(&questions, options, Observations::default(), &error);
-                client.answered(&question, &dns);
+            while let Some(question) = questions.blocking_recv() {
+                let dns = nothing_said(options, &question, &error);
+                // Nobody listens any more where the run is over.
+                let _ = said.send(vec![(question, dns)]);
             }
         }
     }
@@ -65,7 +132,7 @@ struct Resolvers {
     free: Vec<usize>,
 }
 
-async fn run(options: &Options, manners: &Manners, client: &mut dyn Client) {
+async fn run(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Question>, said: &Sender<Said>) {
     let (events, mut inbox) = unbounded_channel();
     let all = Packets::new(usize::MAX);
     let start = |(number, spec): (usize, &super::ResolverSpec)| {
@@ -83,22 +150,23 @@ async fn run(options: &Options, manners: &Manners, client: &mut dyn Client) {
         free: Vec::new(),
     };
     loop {
-        while resolvers.count() < OPEN
-            && let Some(question) = client.next()
-        {
-            if let Some(unheard) = resolvers.put(question) {
-                client.answered(&unheard, &Observations::default());
+        let mut done = Vec::new();
+        tokio::select! {
+            question = questions.recv() => {
+                let Some(question) = question else { return };
+                done.extend(resolvers.put(question));
             }
+            event = inbox.recv() => done.extend(event.and_then(|event| resolvers.hear(event))),
         }
-        options.progress.set(0, resolvers.count());
-        if resolvers.count() == 0 {
-            return;
-        }
-        let Some(event) = wait(&mut inbox, client).await else { continue };
-        resolvers.hear(event, client);
         for _ in 0..BURST {
             let Ok(event) = inbox.try_recv() else { break };
-            resolvers.hear(event, client);
+            done.extend(resolvers.hear(event));
+        }
+        while let Ok(question) = questions.try_recv() {
+            done.extend(resolvers.put(question));
+        }
+        if !done.is_empty() && said.send(done).is_err() {
+            return;
         }
         // What was put goes out, and what came in is read, before more is heard.
         tokio::task::yield_now().await;
@@ -106,12 +174,8 @@ async fn run(options: &Options, manners: &Manners, client: &mut dyn Client) {
 }
 
 impl Resolvers {
-    fn count(&self) -> usize {
-        self.open.len() - self.free.len()
-    }
-
     /// Puts a question to all; gives it back where there is nobody.
-    fn put(&mut self, question: Question) -> Option<Question> {
+    fn put(&mut self, question: Question) -> Option<(Question, Observations)> {
         let token = self.free.pop().unwrap_or_else(|| {
             self.open.push(None);
             self.open.len() - 1
@@ -123,7 +187,7 @@ impl Resolvers {
         let waiting = self.requests.iter().filter(put).count();
         if waiting == 0 {
             self.free.push(token);
-            return Some(Arc::unwrap_or_clone(question));
+            return Some((Arc::unwrap_or_clone(question), Observations::default()));
         }
         if let Some(slot) = self.open.get_mut(token) {
             *slot = Some(Open { question, replies: Vec::with_capacity(waiting), waiting, repeats: 0 });
@@ -131,27 +195,28 @@ impl Resolvers {
         None
     }
 
-    fn hear(&mut self, event: Event<usize>, client: &mut dyn Client) {
+    /// Takes a reply; the question and all that was said to it, where it was the last.
+    fn hear(&mut self, event: Event<usize>) -> Option<(Question, Observations)> {
         let Event { server, token, question, response } = event;
-        let Some(slot) = self.open.get_mut(token) else { return };
-        let Some(open) = slot else { return };
+        let slot = self.open.get_mut(token)?;
+        let open = slot.as_mut()?;
         let lost = response.outcome == Outcome::Unanswered(Why::Timeout);
         if lost && open.repeats < REPEATS && self.encrypted.get(server).is_some_and(|encrypted| *encrypted) {
             open.repeats += 1;
             let again = Request { token, question };
             if self.requests.get(server).is_some_and(|requests| requests.send(again).is_ok()) {
-                return;
+                return None;
             }
         }
         open.replies.push(Reply { vantage: server, outcome: response.outcome });
         open.waiting = open.waiting.saturating_sub(1);
         if open.waiting > 0 {
-            return;
+            return None;
         }
-        let Some(Open { question, replies, .. }) = slot.take() else { return };
+        let Open { question, replies, .. } = slot.take()?;
         self.free.push(token);
         let question = Arc::unwrap_or_clone(question);
         let dns = Observations::new(self.vantages.clone(), [(question.clone(), replies)].into());
-        client.answered(&question, &dns);
+        Some((question, dns))
     }
 }
