@@ -380,10 +380,16 @@ impl<T: Copy + Send + 'static> Task<T> {
         let Some(pending) = self.pending.get(&id).filter(|p| !p.tcp) else { return };
         let sample = now.duration_since(pending.last_sent).as_secs_f64();
         let once = pending.packets == 1;
-        match !once && self.round_trip.is_prompt(sample) {
+        let lost = !once && self.round_trip.is_prompt(sample);
+        match lost {
             true => self.server.window.lost(),
             false => self.server.window.answered(),
         }
+        let (sample, once) = match !once && !lost && self.server.window.adapts() {
+            // The first packet's reply, late: of thousands that are put again too soon, none would be learned from.
+            true => (now.duration_since(pending.first_sent).as_secs_f64(), true),
+            false => (sample, once),
+        };
         if self.round_trip.learn(sample, once) {
             self.rearm();
         }

@@ -43,6 +43,11 @@ impl Window {
         self.parts / PARTS
     }
 
+    /// Whether it goes by what the server copes with.
+    pub(crate) fn adapts(&self) -> bool {
+        self.least < self.most
+    }
+
     /// An answer came.
     pub(crate) fn answered(&mut self) {
         self.quiet = self.quiet.saturating_sub(1);
@@ -120,7 +125,7 @@ mod tests {
         let mut fixed = Window::of(7);
         (0..50).for_each(|_| fixed.answered());
         fixed.lost();
-        assert_eq!(fixed.size(), 7);
+        assert_eq!((fixed.size(), fixed.adapts(), window.adapts()), (7, false, true));
     }
 
     #[test]
