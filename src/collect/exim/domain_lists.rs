@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::Read;
 use super::driver::Driver;
 use super::expand::lookups::{self, Type};
-use super::expand::parse::parse;
+use super::expand::parse::{Expr, parse};
 use super::expand::{Evaluator, Scope, Stop};
 use super::{lists, senders};
 use crate::collect::root::Root;
@@ -17,6 +17,8 @@ use crate::name::{DomainName, lower_case};
 const DEPTH_LIMIT: usize = 20;
 /// What a list within a list costs, in octets of an evaluator's work.
 const LIST_COST: usize = 1000;
+/// Stands for a part of a list that files do not decide.
+const UNDECIDED: char = '\u{f8ff}';
 /// Lists by the names that packages, panels and Exim's own example give them.
 const USUAL: [(&str, Handled); 4] = [
     ("local_domains", Handled::Local),
@@ -113,13 +115,22 @@ impl Walk<'_> {
                 Err(Stop::Forced(_)) => return,
                 Err(stop) => {
                     let words = format!("{whose}: which domains are in it is not decided by files ({})", why(stop));
-                    return self.gap(&list.origin, words);
+                    self.gap(&list.origin, words);
+                    self.decided(&list.value)
                 }
             },
         };
-        for item in lists::items(&text) {
+        for item in lists::items(&text).into_iter().filter(|item| !item.contains(UNDECIDED)) {
             self.item(&item, &list.origin, whose, depth);
         }
+    }
+
+    /// The text of a list, with a mark for each part that files do not decide.
+    fn decided(&mut self, list: &str) -> String {
+        let parts = parse(list);
+        let parts = parts.0.iter().map(|node| Expr(vec![node.clone()]));
+        let value = |part: Expr| self.evaluator.value(&part, &mut self.scope).unwrap_or_else(|_| UNDECIDED.to_string());
+        parts.map(value).collect()
     }
 
     fn item(&mut self, item: &str, origin: &Origin, whose: &str, depth: usize) {

@@ -126,9 +126,9 @@ fn what_of_exim_s_lists_files_do_not_decide_is_told() {
         "/etc/exim/exim.conf",
         "primary_hostname = mail.example.com\n\
          domainlist local_domains = a.example : cdb;/etc/exim/c.cdb : lsearch;/etc/none : @mx_any : +absent\n\
-         domainlist relay_to_domains = ${lookup mysql{SELECT x}}\nbegin routers\n",
+         domainlist relay_to_domains = r.example : x.${lookup mysql{SELECT x}} : ${lc:S.example}\nbegin routers\n",
     )]);
-    assert_eq!(domains, ["a.example local"]);
+    assert_eq!(domains, ["a.example local", "r.example secondary", "s.example secondary"], "what is decided stays");
     let place = "/etc/exim/exim.conf:2: the domain list local_domains:";
     let expected = [
         format!("{place} a `cdb` lookup asks a database or a compiled table (/etc/exim/c.cdb)"),
