@@ -14,6 +14,14 @@ Exit status:
 With --fail-on never: 0 or 2. The format on standard output may have its own:
 nagios 2 CRITICAL, 1 WARNING, 3 UNKNOWN, 0 OK; sarif and checkmk 0 unless 2.";
 
+/// The table that `domains --help` prints.
+pub(crate) const DOMAINS_TABLE: &str = "\
+Exit status:
+  0  no error
+  1  an error
+  2  could not run: usage, unreadable root, bad settings file, output not written
+  3  nothing failed, but an error could not be excluded";
+
 /// The table that `fix --help` prints.
 pub(crate) const FIX_TABLE: &str = "\
 Exit status:

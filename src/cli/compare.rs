@@ -70,7 +70,7 @@ pub(crate) enum CompareFormat {
 impl CompareArgs {
     /// The same with what is compared in its place among the options of facts.
     pub(crate) fn placed(mut self) -> CompareArgs {
-        self.facts.moved = MoveArgs { moved_from: Some(self.old.clone()), map: self.map.clone() };
+        self.facts.moved = MoveArgs { moved_from: Some(self.old.clone()), map: self.map.clone(), named: Some("OLD") };
         if let Some(new) = self.new.take() {
             (self.facts.from, self.facts.replay) = (Some(new), true);
         }

@@ -8,6 +8,12 @@ use super::{DnsArgs, FactArgs, MoveArgs, RuleArgs};
 
 /// Options of `domains`.
 #[derive(Debug, Clone, Args)]
+#[command(
+    mut_arg("resolver", |arg| arg.help("Ask these recursive resolvers [default: the first of resolv.conf alone]")),
+    mut_arg("timeout", |arg| arg.help("Time for one question; what is not answered by then is undetermined [default: 10]")),
+    mut_arg("no_authoritative", |arg| arg.hide(true)),
+    mut_arg("dnsbl", |arg| arg.hide(true)),
+)]
 pub(crate) struct DomainsArgs {
     #[command(flatten)]
     pub facts: FactArgs,

@@ -43,6 +43,16 @@ pub(crate) struct MoveArgs {
     /// An address or a name of the old host that is meant to become another; repeatable, with --moved-from
     #[arg(long, value_name = "OLD=NEW", value_parser = mapped, requires = "moved_from")]
     pub map: Vec<Mapped>,
+    /// How the command line names the old host's snapshot, where not by `--moved-from`.
+    #[arg(skip)]
+    pub named: Option<&'static str>,
+}
+
+impl MoveArgs {
+    /// How the command line names the old host's snapshot.
+    pub(crate) fn name(&self) -> &'static str {
+        self.named.unwrap_or("--moved-from")
+    }
 }
 
 /// When a move is planned.

@@ -180,7 +180,7 @@ pub(crate) enum Command {
     /// The domains are those of cPanel, DirectAdmin and Hestia, of Postfix's and Exim's lists, or of a file. SPF is evaluated for each
     /// address that a domain's mail leaves from, the published DKIM keys are compared with the private ones here. This host's own resolver alone is
     /// asked, and no faster than --qps says.
-    #[command(after_help = DOMAINS_EXAMPLES, after_long_help = format!("{DOMAINS_EXAMPLES}\n\n{}", crate::exit::TABLE))]
+    #[command(after_help = DOMAINS_EXAMPLES, after_long_help = format!("{DOMAINS_EXAMPLES}\n\n{}", crate::exit::DOMAINS_TABLE))]
     Domains(Box<DomainsArgs>),
     /// Put the reports of many hosts into one view: what two of them claim, a table of hosts, findings by rule
     ///

@@ -11,8 +11,14 @@ use super::{DnsArgs, FactArgs};
 /// Time for the whole waiting where nothing else is said.
 const DEFAULT_TIME: &str = "1h";
 
-/// Options of `wait`.
+/// Options of `wait`: those that have nobody asked are there to be refused in words.
 #[derive(Debug, Clone, Args)]
+#[command(
+    mut_arg("zones", |arg| arg.hide(true)),
+    mut_arg("overlay", |arg| arg.hide(true)),
+    mut_arg("offline", |arg| arg.hide(true)),
+    mut_arg("replay", |arg| arg.hide(true)),
+)]
 pub(crate) struct WaitArgs {
     #[command(flatten)]
     pub facts: FactArgs,

@@ -219,7 +219,8 @@ impl Inputs {
             _ => None,
         };
         let overlay = dns.overlay.as_deref().map(|path| Input::read("--overlay", path)).transpose()?;
-        let moved_from = facts.moved.moved_from.as_deref().map(|path| Input::read("--moved-from", path)).transpose()?;
+        let moved_from =
+            facts.moved.moved_from.as_deref().map(|path| Input::read(facts.moved.name(), path)).transpose()?;
         let log = log::open(facts.log.as_ref(), &host)?;
         Ok(Inputs { host, kernel, zones, overlay, moved_from, log })
     }

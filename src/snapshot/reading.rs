@@ -23,12 +23,14 @@ const DETAILS: &str = "details";
 
 /// Which format it has.
 #[derive(Deserialize)]
+#[serde(expecting = "a snapshot, which is an object")]
 struct Head {
     schema: u64,
 }
 
 /// The document, as far as it is read.
 #[derive(Deserialize)]
+#[serde(expecting = "a snapshot, which is an object")]
 struct Document {
     #[serde(rename = "tool")]
     _tool: IgnoredAny,

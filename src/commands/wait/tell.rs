@@ -79,8 +79,8 @@ impl<'t> Teller<'t> {
         if self.events {
             return;
         }
-        let end = later(process::now(), time.as_secs());
-        self.line(&format!("waiting until {} at the latest", clock(end)));
+        let now = process::now();
+        self.line(&format!("waiting until {} at the latest", clock(later(now, time.as_secs()), now)));
         if !source {
             self.line(
                 "no server of a zone is asked (--no-authoritative): resolvers are, at intervals of 60 s to 15 min",
@@ -149,7 +149,8 @@ impl<'t> Teller<'t> {
     }
 
     fn line(&mut self, text: &str) {
-        (self.tell)(&format!("{} {}\n", clock(process::now()), escape::line(text)));
+        let now = process::now();
+        (self.tell)(&format!("{}  {}\n", clock(now, now), escape::line(text)));
     }
 
     fn event(&mut self, event: &str, more: Value) {
@@ -170,7 +171,10 @@ fn began(told: &Told, at: Timestamp) -> String {
             format!("wrong [{code}]: {about}{message}{by}")
         }
         Told::Behind { question, resolver, seconds } => {
-            format!("{resolver} still has another answer to {question}: asked again at {}", clock(later(at, *seconds)))
+            format!(
+                "{resolver} still has another answer to {question}: asked again at {}",
+                clock(later(at, *seconds), at)
+            )
         }
     }
 }
@@ -191,6 +195,9 @@ fn text(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn clock(at: Timestamp) -> String {
-    at.strftime("%H:%M:%S").to_string()
+/// `22:15:43 UTC`, with the day where it is not that of `now`.
+fn clock(at: Timestamp, now: Timestamp) -> String {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let time = at.strftime("%H:%M:%S UTC");
+    if day(at) == day(now) { time.to_string() } else { format!("{} {time}", day(at)) }
 }
