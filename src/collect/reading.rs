@@ -18,19 +18,14 @@ pub(crate) fn optional(
     problems: &mut Vec<Problem>,
 ) -> Option<Arc<SourceFile>> {
     let error = match root.read(path) {
-        Ok(file) => match longest_line(file.text()) {
-            0..=LINE_LIMIT => return Some(file),
-            longest => {
-                let limit = format!("has a line of {longest} bytes, more than the {LINE_LIMIT} that are read");
-                problems.push(Problem::of_file(
-                    ProblemKind::Bounded,
-                    path,
-                    None,
-                    format!("{path} {limit}. {consequence}"),
-                ));
-                return None;
-            }
-        },
+        Ok(file) if !has_long_line(file.text()) => return Some(file),
+        Ok(file) => {
+            let longest = longest_line(file.text());
+            let limit = format!("has a line of {longest} bytes, more than the {LINE_LIMIT} that are read");
+            let message = format!("{path} {limit}. {consequence}");
+            problems.push(Problem::of_file(ProblemKind::Bounded, path, None, message));
+            return None;
+        }
         Err(ReadError::NotFound) => return None,
         Err(error) => error,
     };
@@ -52,6 +47,17 @@ pub(crate) fn kind_of(error: &ReadError, undecided: bool) -> ProblemKind {
         error if error.is_bound() => ProblemKind::Bounded,
         _ => ProblemKind::Unreadable { undecided },
     }
+}
+
+/// Whether a line is longer than [`LINE_LIMIT`], its end included.
+fn has_long_line(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    // Where so many bytes hold the end of a line, nothing before it is too long.
+    while rest.len() > LINE_LIMIT {
+        let Some(end) = rest[..LINE_LIMIT].iter().rposition(|byte| *byte == b'\n') else { return true };
+        rest = &rest[end + 1..];
+    }
+    false
 }
 
 /// Bytes of the longest line, its end included.
@@ -78,6 +84,19 @@ mod tests {
         assert_eq!(lines("a\n\nbc").collect::<Vec<_>>(), [(0, "a"), (2, ""), (3, "bc")]);
         assert_eq!(lines("a\n").collect::<Vec<_>>(), [(0, "a")]);
         assert_eq!(lines("").count(), 0);
+    }
+
+    #[test]
+    fn a_long_line_is_found_wherever_it_stands() {
+        let line = |length: usize| "x".repeat(length - 1) + "\n";
+        for lengths in
+            [&[][..], &[1, 2], &[LINE_LIMIT], &[LINE_LIMIT + 1], &[7, LINE_LIMIT, 9], &[7, LINE_LIMIT + 1, 9]]
+        {
+            let text: String = lengths.iter().map(|length| line(*length)).collect();
+            assert_eq!(has_long_line(&text), longest_line(&text) > LINE_LIMIT, "{lengths:?}");
+        }
+        let unended = "a\n".to_owned() + &"x".repeat(LINE_LIMIT + 1);
+        assert!(has_long_line(&unended) && !has_long_line(&unended[..LINE_LIMIT + 2]));
     }
 
     #[test]

@@ -199,7 +199,8 @@ fn is_mail_domain(name: &DomainName) -> bool {
 /// How many domains the lists, panels and paths of a host give, its own names apart.
 pub fn count_beside_own(facts: &Facts) -> usize {
     let own: HashSet<DomainName> = host_and_own_names(facts).into_iter().map(|name| name.name).collect();
-    let mut known: HashSet<Cow<'_, str>> = HashSet::new();
+    let listed = facts.cpanel.as_ref().map_or(0, |cpanel| cpanel.userdomains.len());
+    let mut known: HashSet<Cow<'_, str>> = HashSet::with_capacity(listed);
     for_each_listed(facts, |text, _, _| note(&mut known, DomainName::folded(text)));
     for_each_of_panels(facts, |text, _, _| note(&mut known, DomainName::folded(text)));
     for_each_of_senders(facts, |name, _, _| note(&mut known, Cow::Borrowed(name.as_str())));

@@ -185,7 +185,8 @@ impl Trial<'_> {
                 (Some(expr), _) => {
                     // Where no address is known to send from, an address as key is not any of a table's.
                     let free = if self.by_address && address.is_none() { scope.free.take() } else { None };
-                    let name = name(common.evaluator, expr, scope, address);
+                    let seen = address.filter(|_| self.by_address);
+                    let name = name(common.evaluator, expr, scope, seen);
                     scope.free = free.or(scope.free.take());
                     name
                 }
@@ -221,8 +222,12 @@ fn assume(scope: &mut Scope, kind: SenderKind, recipient: bool, perl: bool) {
         SenderKind::Others => OTHER.to_owned(),
         SenderKind::Bounce => String::new(),
     };
-    let address = if domain.is_empty() { String::new() } else { format!("postmaster@{domain}") };
-    let mut set = |name: &'static str, value: &str| scope.values.insert(name.into(), value.to_owned());
+    let address = if domain.is_empty() { String::new() } else { ["postmaster@", &domain].concat() };
+    let mut set = |name: &'static str, value: &str| match scope.values.get_mut(name) {
+        // One sender after the other: there is room for it.
+        Some(known) => value.clone_into(known),
+        None => drop(scope.values.insert(name.into(), value.to_owned())),
+    };
     set("sender_address_domain", &domain);
     set("sender_address", &address);
     if recipient {
