@@ -304,7 +304,24 @@ fn what_is_left_is_said() {
     let host = Host::new("transfer-08-cpnat-of-source");
     let (said, status) = host.fix(&[]);
     assert!(said.contains("Left as it is: NET003 ") && !said.contains("There is nothing to change.\n"), "{said}");
-    assert_eq!(status, 0, "{said}");
+    assert!(!said.contains("knows no change"), "{said}");
+    assert_eq!(status, 1, "{said}");
+}
+
+#[test]
+fn what_has_to_be_run_is_said() {
+    for (scenario, program) in [
+        ("transfer-08-cpnat-of-source", "/usr/local/cpanel/scripts/build_cpnat"),
+        ("debian-exim-not-generated", "update-exim4.conf"),
+    ] {
+        let host = Host::new(scenario);
+        let (said, status) = host.fix(&[]);
+        assert!(said.contains(&format!(": {program}\n")), "{said}");
+        assert!(said.contains("There is no file to write; what has to be run stands above.\n"), "{said}");
+        assert_eq!(status, 1, "{said}");
+        let (said, _) = host.fix(&["--apply"]);
+        assert!(said.contains(&format!(": {program}\n")), "{said}");
+    }
 }
 
 #[test]

@@ -66,10 +66,80 @@ fn every_plan_leaves_what_it_says_and_breaks_nothing() {
         if !new.is_empty() {
             wrong.push(format!("{name}: makes {new:?}"));
         }
+        let is_minor = |finding: &Value| !is_loud(finding) && !finding["fix"].is_null();
+        let gone: Keys = keys(&before, is_minor).difference(&keys(&after, |_| true)).cloned().collect();
+        let also: Keys = plan["also"].as_array().into_iter().flatten().map(key).collect();
+        if gone != also {
+            wrong.push(format!("{name}: {gone:?} is gone too, not {also:?}"));
+        }
+        let (was, is) = (loopbacks(&scenario.join("root")), loopbacks(&host.root()));
+        if !was.is_subset(&is) {
+            wrong.push(format!("{name}: localhost was {was:?} and is {is:?}"));
+        }
+        wrong.extend(twice(plan).into_iter().map(|command| format!("{name}: says {command} twice")));
+        if scenario.join("root/usr/local/cpanel").exists() && plan.to_string().contains("systemctl reload exim") {
+            wrong.push(format!("{name}: reloads what cPanel restarts"));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("{carried} plans carried out");
     assert!(carried > 60, "{carried}");
+}
+
+/// The addresses that a hosts file gives `localhost`.
+fn loopbacks(root: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(root.join("etc/hosts")).unwrap_or_default();
+    let lines = text.lines().map(|line| line.split('#').next().unwrap().split_whitespace().collect::<Vec<_>>());
+    let named = lines.filter(|words| words.iter().skip(1).any(|name| *name == "localhost"));
+    named
+        .filter_map(|words| words.first().filter(|addr| **addr == "127.0.0.1" || **addr == "::1").map(|a| (*a).into()))
+        .collect()
+}
+
+/// Commands that one step has twice.
+fn twice(plan: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for step in plan["steps"].as_array().unwrap() {
+        let commands: Vec<&str> = step["commands"].as_array().unwrap().iter().map(|c| c.as_str().unwrap()).collect();
+        let again = commands.iter().enumerate().filter(|(at, command)| commands[..*at].contains(command));
+        found.extend(again.map(|(_, command)| (*command).to_owned()));
+    }
+    found
+}
+
+/// The host name leaves the line of the loopback address, which keeps its own names.
+#[test]
+fn the_host_name_leaves_the_loopback_and_localhost_stays() {
+    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts");
+    for (line, expected) in [
+        (
+            "127.0.0.1 localhost server.example.com # ours",
+            "127.0.0.1 localhost # ours\n203.0.113.10 server.example.com",
+        ),
+        (
+            "127.0.0.1\tserver.example.com server Localhost localhost4",
+            "127.0.0.1 Localhost localhost4\n203.0.113.10 server.example.com server",
+        ),
+        ("127.0.0.1 localhost\n127.0.1.1 server.example.com", "127.0.0.1 localhost\n203.0.113.10 server.example.com"),
+        (
+            "127.0.0.1 server.example.com localhost\n203.0.113.10 server.example.com",
+            "127.0.0.1 localhost\n203.0.113.10 server.example.com",
+        ),
+        (
+            "127.0.0.1 localhost\n127.0.1.1 server.example.com\n203.0.113.10 server.example.com",
+            "127.0.0.1 localhost\n203.0.113.10 server.example.com",
+        ),
+    ] {
+        let mut host = Host::copy(&hosts.join("cpanel-host-on-loopback"));
+        fs::write(host.file("/etc/hosts"), format!("{line}\n::1 localhost\n")).unwrap();
+        let plan = host.check()["plan"].clone();
+        host.carry_out_plan(&plan);
+        let left = fs::read_to_string(host.file("/etc/hosts")).unwrap();
+        assert_eq!(left, format!("{expected}\n::1 localhost\n"), "{line}");
+        assert!(plan["remains"].as_array().unwrap().is_empty(), "{plan}");
+        let text = plan["steps"][0]["text"].as_str().unwrap();
+        assert!(text.contains("Change Hostname") && !text.contains("Exim Configuration Manager"), "{text}");
+    }
 }
 
 /// The editing commands of each step against its diffs, on files below a folder of their own.

@@ -18,7 +18,7 @@ use crate::observe::Observations;
 use crate::output;
 use crate::remedy::action::Action;
 use crate::remedy::apply::{self, Chosen, Held, Level, Part, Prepared, Stamp};
-use crate::remedy::{Plan, Step};
+use crate::remedy::{Plan, Step, is_run};
 use crate::settings::Settings;
 use crate::{exit, process, snapshot};
 
@@ -81,14 +81,11 @@ fn show(args: &FixArgs, settings: &Settings, start: gather::Start) -> Result<Don
     let some = parts.iter().any(is_change);
     for left in &plan.remains {
         text += &format!("Left as it is: {} {}: {}.\n", left.code, left.subject, left.because);
-        // What has to be run and cannot be tried is told all the same.
-        let is_it = |finding: &&Finding| finding.meta.code == left.code && finding.subject == left.subject;
-        let fix = findings.iter().find(is_it).and_then(|finding| finding.fix.as_ref());
-        for command in fix.iter().filter(|fix| fix.who == Who::Host).flat_map(|fix| &fix.commands) {
-            text += &format!("  to be run: {command}\n");
-        }
     }
+    let to_be_run = to_be_run(&plan, &findings);
+    text += &to_be_run;
     text += match (plan.steps.is_empty(), some) {
+        (true, _) if !to_be_run.is_empty() => "There is no file to write; what has to be run stands above.\n",
         (true, _) if !plan.remains.is_empty() => {
             "There is no file that helolint would change for it: `helolint check` says more.\n"
         }
@@ -96,6 +93,7 @@ fn show(args: &FixArgs, settings: &Settings, start: gather::Start) -> Result<Don
         (false, true) => "Nothing was changed: --apply writes the files, --run has the programs run.\n",
         (false, false) => "There is nothing to change on this host.\n",
     };
+    let some = some || !to_be_run.is_empty();
     let status = if some { exit::FOUND } else { exit::OK };
     Ok(Done { status, texts: vec![escape::block(text.trim_start_matches('\n')).into_owned()] })
 }
@@ -123,7 +121,7 @@ fn apply(args: &FixArgs, settings: &Settings, start: gather::Start, folders: &Fo
     let refused = not_yet(&parts, &findings);
     let (said, status) = carry_out(args, &gathered, (&findings, &judge), (&parts, refused), folders);
     drop(held);
-    let text = text + &said;
+    let text = text + &to_be_run(&plan, &findings) + &said;
     output::to_stdout(escape::block(text.trim_start_matches('\n')).as_bytes())?;
     Ok(status)
 }
@@ -251,6 +249,19 @@ fn drafts<'c>(chosen: &Chosen<'c, '_>, folders: &Folders) -> Result<Vec<Draft<'c
         }
     }
     Ok(drafts)
+}
+
+/// What has to be run for findings that the plan leaves: what it writes cannot be tried, so that no step runs it.
+fn to_be_run(plan: &Plan, findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for left in &plan.remains {
+        let is_it = |finding: &&Finding| finding.meta.code == left.code && finding.subject == left.subject;
+        let Some(finding) = findings.iter().find(is_it).filter(|finding| is_run(finding)) else { continue };
+        for command in finding.fix.iter().flat_map(|fix| &fix.commands) {
+            text += &format!("To be run by hand, for {} {}: {command}\n", left.code, left.subject);
+        }
+    }
+    text
 }
 
 fn level(args: &FixArgs) -> Level {

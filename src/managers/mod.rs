@@ -254,6 +254,24 @@ impl Manager {
     }
 }
 
+/// Where a manager writes one thing at other times than the rest of what it owns: its id, what, and when.
+const APART: &[(&str, Owned, &str)] = &[
+    // docs.cpanel.net: change-hostname, the-set_hostname-utility; scripts/fixetchosts.
+    ("cpanel", Owned::Hosts, "WHM » Change Hostname, /usr/local/cpanel/scripts/fixetchosts"),
+    ("cpanel", Owned::HostName, "WHM » Change Hostname, /usr/local/cpanel/bin/set_hostname"),
+    ("nixos", Owned::Hosts, "nixos-rebuild switch"),
+    ("nixos", Owned::HostName, "nixos-rebuild switch"),
+    ("nixos", Owned::Addresses, "nixos-rebuild switch"),
+];
+
+impl Manager {
+    /// When it writes this.
+    pub fn writes(&self, setting: Owned) -> &'static str {
+        let apart = APART.iter().find(|(id, owned, _)| *id == self.id && *owned == setting);
+        apart.map_or(self.when, |(.., when)| when)
+    }
+}
+
 /// A manager that was recognised on a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recognised {

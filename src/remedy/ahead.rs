@@ -11,7 +11,7 @@ use crate::facts::Facts;
 use crate::source::Span;
 
 /// Files that a plan may change though nothing else has read them.
-const FILES: [&str; 14] = [
+const FILES: [&str; 17] = [
     "/etc/hosts",
     "/etc/hostname",
     "/etc/mailname",
@@ -26,6 +26,9 @@ const FILES: [&str; 14] = [
     "/etc/mail_reverse_dns",
     "/var/cpanel/mainip",
     "/var/cpanel/custom_mailhelo",
+    "/var/cpanel/custom_mailips",
+    "/var/cpanel/per_domain_mailips",
+    "/var/cpanel/use_rdns_for_helo",
 ];
 /// Refused lines that are looked past, one behind the other: a plan mends a few.
 const REFUSALS: usize = 4;

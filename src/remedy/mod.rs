@@ -9,20 +9,25 @@
 //! | [`candidates`] | what could be done about findings |
 //! | [`plan`] | the search for the changes that leave least |
 //! | `shapes`, `sample` | large hosts: paths that stand for others, and files cut down to them |
+//! | `loopback` | the names in the hosts file that no trial takes away |
 //! | `ahead` | what trials may want to read, read before nothing is read any more |
-//! | `steps`, `place`, `writer` | their order, whose each is, words and commands |
+//! | `steps`, `place` | their order, whose each is |
+//! | `writer`, `because`, `reloads` | words and commands, reasons, what daemons are told |
 //! | [`step`] | the plan as data |
 //! | [`apply`] | the steps that this host takes by itself, carried out on request |
 
 pub mod action;
 mod ahead;
 pub mod apply;
+mod because;
 pub mod candidates;
 mod diff;
 pub mod edit;
+mod loopback;
 pub mod op;
 mod place;
 pub mod plan;
+mod reloads;
 mod sample;
 mod shapes;
 pub mod step;
@@ -35,5 +40,5 @@ pub use action::Action;
 pub use ahead::read_ahead;
 pub use plan::{Found, search};
 pub use step::{Plan, Remaining, Settled, Step};
-pub(crate) use steps::{AFTER_GENERATOR, NO_FILES};
+pub(crate) use steps::{AFTER_GENERATOR, NO_FILES, is_run};
 pub use world::Ground;

@@ -16,6 +16,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Errors and warnings that are left when all is done.
     pub remains: Vec<Remaining>,
+    /// Findings only worth knowing that are gone too when all is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Settled>,
     /// The search ended at its bound: there may be a better plan.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bounded: bool,
@@ -24,7 +27,7 @@ pub struct Plan {
 impl Default for Plan {
     /// Nothing to do, and nothing left.
     fn default() -> Plan {
-        Plan { judged: true, steps: Vec::new(), remains: Vec::new(), bounded: false }
+        Plan { judged: true, steps: Vec::new(), remains: Vec::new(), also: Vec::new(), bounded: false }
     }
 }
 
@@ -75,6 +78,7 @@ impl Plan {
     pub fn settling(mut self, findings: &BTreeSet<(&str, &str)>) -> Plan {
         let is_one = |code: &str, subject: &str| findings.contains(&(code, subject));
         self.remains.retain(|left| is_one(&left.code, &left.subject));
+        self.also.retain(|gone| is_one(&gone.code, &gone.subject));
         let wanted = |step: &Step| step.settles.iter().any(|settled| is_one(&settled.code, &settled.subject));
         let mut kept: BTreeSet<usize> = BTreeSet::new();
         for step in self.steps.iter().rev() {

@@ -3,16 +3,18 @@
 use std::rc::Rc;
 
 use crate::facts::{Facts, ProblemKind};
-use crate::findings::{Finding, Verdict, Who};
+use crate::findings::{Finding, Severity, Verdict, Who};
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
+use crate::remedy::apply;
 use crate::remedy::edit::Edit;
 use crate::remedy::op::Op;
 use crate::remedy::place::{Place, place_of, rank};
+use crate::remedy::reloads::reloads;
 use crate::remedy::step::{Plan, Remaining, Settled, Step};
 use crate::remedy::trial::Trial;
 use crate::remedy::world::{Lab, Refused, World};
-use crate::remedy::writer::{Writer, reloads};
+use crate::remedy::writer::Writer;
 
 /// The plan that these changes make, in the best order.
 pub(super) fn plan(lab: &Lab<'_>, before: &Rc<Trial>, ops: &[Op]) -> Plan {
@@ -65,7 +67,27 @@ pub(super) fn plan(lab: &Lab<'_>, before: &Rc<Trial>, ops: &[Op]) -> Plan {
             step.settles.push(Settled { code: key.0.to_owned(), subject: key.1 });
         }
     }
-    Plan { steps, remains: remains(lab, before, last), ..Plan::default() }
+    let also = walk.worlds.last().map(|world| also(lab, world)).unwrap_or_default();
+    Plan { steps, remains: remains(lab, before, last), also, ..Plan::default() }
+}
+
+/// The findings only worth knowing that are gone in this world.
+fn also(lab: &Lab<'_>, world: &World) -> Vec<Settled> {
+    let minor = lab.ground.findings.iter().filter(|finding| finding.severity < Severity::Warning);
+    let minor: Vec<&Finding> = minor.filter(|finding| finding.fix.is_some()).collect();
+    if minor.is_empty() {
+        return Vec::new();
+    }
+    let left = lab.findings(world);
+    let is_left = |finding: &Finding| left.contains(&(finding.meta.code, finding.subject.clone()));
+    let mut gone: Vec<Settled> = Vec::new();
+    for finding in minor.into_iter().filter(|finding| !is_left(finding)) {
+        let settled = Settled { code: finding.meta.code.to_owned(), subject: finding.subject.clone() };
+        if !gone.contains(&settled) {
+            gone.push(settled);
+        }
+    }
+    gone
 }
 
 /// Zones up to which each has a step of its own.
@@ -172,6 +194,27 @@ fn waits_for_generator(facts: &Facts, finding: &Finding) -> bool {
     !sources.is_empty() && places.any(|span| concerns(span.file().path()))
 }
 
+/// Whether a finding's own advice is to run programs of this host.
+pub(crate) fn is_run(finding: &Finding) -> bool {
+    let fix = finding.fix.as_ref().filter(|fix| fix.who == Who::Host);
+    fix.is_some_and(|fix| {
+        let programs = |command: &String| {
+            let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+            apply::is_known(&words)
+        };
+        !fix.commands.is_empty() && fix.commands.iter().all(programs)
+    })
+}
+
+/// Why what differs from the old host is left: no trial can show what is meant.
+fn of_a_move(code: &str) -> &'static str {
+    match code {
+        "MIG001" => "whether the old host is meant there, only a person knows",
+        "MIG004" => "whether it is wanted here too, only a person knows",
+        _ => "whether it is meant to be so, only a person knows: --map and the settings say it",
+    }
+}
+
 /// Why an edit of a file that a finding is about was not tried.
 fn refused(lab: &Lab<'_>, finding: &Finding) -> Option<Refused> {
     let files = finding.places.iter().filter_map(|place| place.origin.span());
@@ -184,7 +227,7 @@ fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
     let left = last.findings.iter().map(|finding| {
         let because = match (finding.verdict, finding.meta.family()) {
             _ if !was.contains(&(finding.meta.code, finding.subject.clone())) => {
-                "it shows once the rest is right, and nothing that helolint knows settles it without breaking something else"
+                "it shows once the rest is right, and no change that helolint tried settles it without breaking something else"
             }
             (Verdict::Undetermined, _) if !finding.open.is_empty() => "questions have no answer: nothing can be planned on it",
             (Verdict::Undetermined, _) => "files do not decide it: a person has to look",
@@ -197,8 +240,10 @@ fn remains(lab: &Lab<'_>, before: &Trial, last: &Trial) -> Vec<Remaining> {
             _ if waits_for_generator(&last.facts, finding) => AFTER_GENERATOR,
             _ if refused(lab, finding) == Some(Refused::Hidden) => HIDDEN,
             _ if refused(lab, finding) == Some(Refused::Secret) => SECRET,
-            _ if !lab.has_tried() => "helolint knows no change that would settle it",
-            _ => "no change that helolint knows settles it without breaking something else",
+            _ if is_run(finding) => "a program has to be run, and what it will write cannot be known before",
+            (_, "MIG") => of_a_move(finding.meta.code),
+            _ if !lab.has_tried() => "helolint knows no change that it could try",
+            _ => "no change that helolint tried settles it without breaking something else",
         };
         Remaining {
             code: finding.meta.code.to_owned(),

@@ -2,15 +2,14 @@
 
 use std::net::IpAddr;
 
+use super::because::{because, is_empty};
 use super::diff;
 use crate::addr::Family;
-use crate::facts::{Facts, Mta};
+use crate::facts::Facts;
 use crate::findings::Who;
-use crate::identity::generic::why_generic;
 use crate::managers::{self, HandEdits, Mention, Owned};
 use crate::name::DomainName;
 use crate::observe::change::{RecordChange, TTL};
-use crate::observe::iprev::confirms;
 use crate::observe::{Observations, Outcome, Question, RecordData, VantageKind};
 use crate::remedy::action::Action;
 use crate::remedy::edit::{Edit, NAMED, few};
@@ -19,9 +18,8 @@ use crate::remedy::place::Place;
 use crate::remedy::step::Step;
 use crate::remedy::trial::Trial;
 use crate::remedy::world::{Lab, World};
-use crate::rules::advice::exim_unit;
 use crate::rules::ptr::ticket;
-use crate::rules::support::{list, ptr_names};
+use crate::rules::support::list;
 
 /// A record's data in a sentence: names without the root's dot.
 fn told(data: &RecordData) -> String {
@@ -75,7 +73,7 @@ impl<'a> Writer<'a> {
             Place::Daemons => daemons(reload, &mut step),
             _ => self.host(ops, &mut step),
         }
-        step.because = self.because(ops);
+        step.because = because(&self.before.facts, &self.before.dns, ops);
         step
     }
 
@@ -132,6 +130,8 @@ impl<'a> Writer<'a> {
         let mut world = self.world.clone();
         let mut at: Vec<(String, Option<String>)> = Vec::new();
         let mut rest: Vec<(Action, Vec<String>)> = Vec::new();
+        // Programs that write files: where each stands in the rest, and what its files were before.
+        let mut runs: Vec<(usize, Vec<String>, Vec<(String, String)>)> = Vec::new();
         for op in ops {
             let before = world.clone();
             if let Some(next) = self.lab.make(&world, op) {
@@ -143,21 +143,34 @@ impl<'a> Writer<'a> {
                         at.push((file.clone(), self.lab.text(&before, file).map(|text| text.to_string())));
                     }
                     match files.iter_mut().find(|(known, _)| known == file) {
+                        _ if self.lab.text(&before, file).is_none() && is_empty(edit) => {
+                            sentences.push(format!("Create {file}, an empty file."));
+                        }
                         Some((_, said)) => said.push(edit.describe()),
                         None => files.push((file.clone(), vec![edit.describe()])),
                     }
                 }
                 Op::Generate { command, file, .. } => {
-                    let (old, new) = (self.lab.text(&before, file), self.lab.text(&world, file));
-                    let diff = diff::unified(old.as_deref().unwrap_or_default(), new.as_deref().unwrap_or_default());
-                    let effect = vec![Action::Edit { file: self.real(file), diff }];
+                    let old = self.lab.text(&before, file).map(|text| text.to_string()).unwrap_or_default();
                     let first = files.is_empty() && sentences.is_empty();
                     let run = if first { "Run" } else { "Then run" };
                     let sentence = format!("{run} `{}`, which writes {file} again.", command.join(" "));
-                    if !sentences.contains(&sentence) {
-                        sentences.push(sentence);
+                    match runs.iter_mut().find(|(_, known, _)| known == command) {
+                        // It writes all of it at once.
+                        Some((_, _, written)) if written.iter().any(|(known, _)| known == file) => {}
+                        Some((_, _, written)) => {
+                            written.push((file.clone(), old));
+                            sentences.push(sentence);
+                        }
+                        None => {
+                            runs.push((rest.len(), command.clone(), vec![(file.clone(), old)]));
+                            rest.push((
+                                Action::Run { command: command.clone(), effect: Vec::new() },
+                                vec![command.join(" ")],
+                            ));
+                            sentences.push(sentence);
+                        }
                     }
-                    rest.push((Action::Run { command: command.clone(), effect }, vec![command.join(" ")]));
                 }
                 Op::Remove { file } => {
                     sentences.push(format!("Remove {file}."));
@@ -209,6 +222,16 @@ impl<'a> Writer<'a> {
                 Op::Record(_) | Op::Reload => {}
             }
         }
+        for (at, command, written) in runs {
+            let edit = |(file, old): (String, String)| {
+                let new = self.lab.text(&world, &file).map(|text| text.to_string()).unwrap_or_default();
+                Action::Edit { file: self.real(&file), diff: diff::unified(&old, &new) }
+            };
+            let effect = written.into_iter().map(edit).collect();
+            if let Some((action, _)) = rest.get_mut(at) {
+                *action = Action::Run { command, effect };
+            }
+        }
         let mut edits: Vec<(String, Option<String>, String, String)> = Vec::new();
         for (file, old) in at {
             let new = self.lab.text(&world, &file).map(|text| text.to_string()).unwrap_or_default();
@@ -249,33 +272,6 @@ impl<'a> Writer<'a> {
         let own = self.before.facts.host.own_addresses().filter(|own| Family::from(own.address) == Family::from(addr));
         own.filter_map(|own| own.prefix_length).next().unwrap_or(if addr.is_ipv4() { 32 } else { 128 })
     }
-
-    /// Why this way, and what the other would be.
-    fn because(&self, ops: &[Op]) -> Option<String> {
-        let (facts, dns) = (&self.before.facts, &self.before.dns);
-        for op in ops {
-            if let Op::Record(RecordChange::SetPtr(addr, name)) = op
-                && let Some(other) = usable_ptr(dns, *addr).filter(|other| other != name)
-            {
-                return Some(format!(
-                    "The PTR record of {addr} follows the name that this host goes by. The other way: `{other}` leads to {addr} and back \
-                     already, so that the host could go by that."
-                ));
-            }
-            let Op::Edit { edit, .. } = op else { continue };
-            if sets_one_family(edit) {
-                return Some(
-                    "IPv6 has no name that leads to this host and back, and this needs nobody else. The other way keeps IPv6: an AAAA \
-                     record and a PTR record for an address that stays."
-                        .to_owned(),
-                );
-            }
-            if let Some(text) = follows_ptr(facts, dns, edit) {
-                return Some(text);
-            }
-        }
-        None
-    }
 }
 
 /// The PTR names that an address really has today: what is merely planned is not published.
@@ -299,27 +295,6 @@ fn published_ptr(dns: &Observations, addr: IpAddr) -> Vec<String> {
     names
 }
 
-/// A PTR name of an address that leads back and is not generic.
-fn usable_ptr(dns: &Observations, addr: IpAddr) -> Option<DomainName> {
-    let fit = |name: &DomainName| {
-        name.is_host_name()
-            && name.is_qualified()
-            && why_generic(name, addr).is_none()
-            && confirms(dns, name, addr) == Some(true)
-    };
-    ptr_names(dns, addr).into_iter().find(fit)
-}
-
-fn sets_one_family(edit: &Edit) -> bool {
-    match edit {
-        Edit::MainCf { parameter, value: Some(value) } | Edit::MasterCf { parameter, value: Some(value), .. } => {
-            parameter == "inet_protocols" && value == "ipv4"
-        }
-        Edit::EximMain { option, .. } => option == "disable_ipv6" || option == "dns_ipv4_lookup",
-        _ => false,
-    }
-}
-
 /// Who writes anew what these changes edit, and where it is set to last.
 fn owners(facts: &Facts, ops: &[Op]) -> Vec<String> {
     if ops.iter().any(|op| matches!(op, Op::Generate { .. } | Op::ByHand { .. })) {
@@ -335,7 +310,7 @@ fn owners(facts: &Facts, ops: &[Op]) -> Vec<String> {
         let place = manager.place(owned);
         let certain = manager.evidence.is_certain() && place.is_none_or(|place| place.evidence.is_certain());
         let known = if certain { "" } else { "as far as known, " };
-        let mut text = format!("{} may overwrite this ({known}{}).", manager.name, manager.when);
+        let mut text = format!("{} may overwrite this ({known}{}).", manager.name, manager.writes(owned));
         if let Some(place) = place {
             text += &format!(" To make it last, {known}set it in {}", place.place);
             let filled = |command: &str| {
@@ -382,104 +357,10 @@ fn owned(facts: &Facts, op: &Op) -> Option<(Owned, String)> {
     }
 }
 
-/// Where a name is set that an address has as PTR name already.
-fn follows_ptr(facts: &Facts, dns: &Observations, edit: &Edit) -> Option<String> {
-    let name = match edit {
-        Edit::MainCf { parameter, value: Some(value) } | Edit::MasterCf { parameter, value: Some(value), .. } => {
-            (parameter.ends_with("name")).then_some(value)
-        }
-        Edit::EximTransport { option, value: Some(value), .. } => (option == "helo_data").then_some(value),
-        Edit::EximMain { option, value: Some(value) } => (option == "primary_hostname").then_some(value),
-        Edit::EximMacro { value, .. } => Some(value),
-        _ => None,
-    }?;
-    let name = DomainName::new(name);
-    let addr = facts
-        .paths
-        .iter()
-        .filter_map(|path| path.sending.as_ref())
-        .map(|fact| fact.value)
-        .find(|addr| dns.ptr(*addr).found().contains(&name) && confirms(dns, &name, *addr) == Some(true))?;
-    Some(format!(
-        "`{name}` leads to {addr} and back already, so that nobody else has to act. The other way: another name with an address record \
-         and a PTR record of its own."
-    ))
-}
-
 fn daemons(reload: &[Vec<String>], step: &mut Step) {
     step.text = "Have the mail server read its configuration again.".to_owned();
     for command in reload {
         step.commands.push(command.join(" "));
         step.actions.push(Action::Run { command: command.clone(), effect: Vec::new() });
     }
-}
-
-/// The commands that let daemons take over what these changes make of files.
-pub(super) fn reloads(before: &Trial, ops: &[Op]) -> Vec<Vec<String>> {
-    let facts = &before.facts;
-    let mut all: Vec<Vec<String>> = Vec::new();
-    let mut add = |words: &[&str]| {
-        let command: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        if !all.contains(&command) {
-            all.push(command);
-        }
-    };
-    let mut flat: Vec<&Op> = Vec::new();
-    for op in ops {
-        match op {
-            Op::ByHand { effect, .. } => flat.extend(effect),
-            op => flat.push(op),
-        }
-    }
-    for op in flat {
-        let (file, renamed) = match op {
-            Op::Edit { file, .. } | Op::Remove { file } | Op::Generate { file, .. } => {
-                (file.as_str(), file == "/etc/hosts")
-            }
-            Op::HostName(_) => ("", true),
-            Op::Reload => ("", true),
-            _ => continue,
-        };
-        for postfix in &facts.postfix {
-            let own = file.strip_prefix(postfix.config_directory.as_str()).is_some_and(|rest| rest.starts_with('/'));
-            // Which addresses the master listens on, and which protocols it speaks, is settled when it starts.
-            let start = matches!(op, Op::Edit { edit: Edit::MainCf { parameter, .. }, .. }
-                if ["inet_interfaces", "inet_protocols"].contains(&parameter.as_str()));
-            let default = postfix.config_directory == "/etc/postfix";
-            let refused = postfix.error.is_some();
-            if own || file == "/etc/mailname" || renamed && facts.mtas.live.contains(&Mta::Postfix) {
-                match (start || refused, default) {
-                    (true, true) => add(&["systemctl", "restart", "postfix"]),
-                    (true, false) => add(&["postfix", "-c", &postfix.config_directory, "stop"]),
-                    (false, true) => add(&["postfix", "reload"]),
-                    (false, false) => add(&["postfix", "-c", &postfix.config_directory, "reload"]),
-                }
-                if (start || refused) && !default {
-                    add(&["postfix", "-c", &postfix.config_directory, "start"]);
-                }
-            }
-        }
-        for exim in &facts.exim {
-            let unit = exim_unit(exim);
-            let at = |place: &str| file == place || file.starts_with("/etc/exim") || file.starts_with("/var/lib/exim4");
-            if at(&exim.file) {
-                add(&["systemctl", if exim.error.is_some() { "restart" } else { "reload" }, unit]);
-            } else if renamed && facts.mtas.live.contains(&Mta::Exim) {
-                add(&["systemctl", "restart", unit]);
-            }
-        }
-    }
-    // A restart does what a reload does.
-    let restarts: Vec<String> =
-        all.iter().filter(|c| c.contains(&"restart".to_owned())).filter_map(|c| c.last().cloned()).collect();
-    all.retain(|command| {
-        let reload = command.contains(&"reload".to_owned());
-        let of = if command.first().is_some_and(|first| first == "postfix") {
-            "postfix"
-        } else {
-            command.last().map_or("", String::as_str)
-        };
-        !(reload && command.len() <= 3 && restarts.iter().any(|unit| unit == of))
-    });
-    all
 }

@@ -373,6 +373,7 @@ fn plan(stranger: &str) -> Plan {
             step(3, Who::Host, "Have the mail server read its configuration again.", &["postfix reload"], &[]),
         ],
         remains: Vec::new(),
+        also: vec![Settled { code: "HST005".to_owned(), subject: format!("mail{stranger}") }],
         bounded: false,
     }
 }

@@ -105,7 +105,7 @@ fn lines(text: &mut String) {
 }
 
 sanitize_fields! {
-    Plan { judged, steps, remains, bounded }
+    Plan { judged, steps, remains, also, bounded }
     Settled { code, subject }
     Remaining { code, subject, because }
 }

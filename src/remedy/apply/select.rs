@@ -154,7 +154,7 @@ fn regenerated(facts: &Facts, file: &str, diff: &str) -> Option<String> {
             return None;
         }
         let place = manager.place(owned).map(|place| format!("; it lasts in {}", place.place)).unwrap_or_default();
-        Some(format!("{} writes {file} ({}){place}", manager.name, manager.when))
+        Some(format!("{} writes {file} ({}){place}", manager.name, manager.writes(owned)))
     })
 }
 

@@ -18,6 +18,8 @@ const MAILIPS: &str = "/etc/mailips";
 const MAILHELO: &str = "/etc/mailhelo";
 const REVERSE: &str = "/etc/mail_reverse_dns";
 const LOCALOPTS: &str = "/etc/exim.conf.localopts";
+/// Where flag files stand.
+pub(crate) const FLAGS: &str = "/var/cpanel/";
 /// Lines of one domain in the maps up to which they are removed by one candidate: there is one in each.
 const OF_DOMAIN: usize = 8;
 /// Lines of a map that are changed in one candidate.
@@ -33,7 +35,9 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
             "CPL003" => unknown_domain(state, cpanel, subject, all),
             "CPL005" => main_address(state, subject, all),
             "CPL006" => map_line(state, finding, all),
+            "CPL007" | "CPL008" if subject.starts_with(FLAGS) => flag_file(state, cpanel, subject, all),
             "CPL007" | "CPL008" => map_file(state, cpanel, subject, all),
+            "MIG004" if subject.starts_with(FLAGS) => flag_file(state, cpanel, subject, all),
             _ => {}
         }
     }
@@ -270,6 +274,24 @@ fn map_file(state: &State<'_>, cpanel: &Cpanel, file: &str, all: &mut Vec<Candid
     ops.extend(localopt(state, flag, "0"));
     if !ops.is_empty() {
         all.push(Candidate::new(end, ops).blast(2));
+    }
+}
+
+/// A flag file that the options say nothing of, or that the old host had: as they have it, or the option as the file has it.
+fn flag_file(state: &State<'_>, cpanel: &Cpanel, file: &str, all: &mut Vec<Candidate>) {
+    let flag = file.strip_prefix(FLAGS).unwrap_or(file);
+    let end = format!("the flag {file} is as its option");
+    let there = has_flag(cpanel, flag);
+    let option = cpanel.localopts.get(flag).map(|option| option.value.trim() == "1");
+    let file = match there {
+        true => Op::Remove { file: file.to_owned() },
+        false => Op::Edit { file: file.to_owned(), edit: Edit::Whole { text: String::new() } },
+    };
+    let with_option = localopt(state, flag, if there { "0" } else { "1" });
+    all.push(Candidate::new(end.clone(), std::iter::once(file).chain(with_option).collect()));
+    if option.is_some_and(|option| option != there) {
+        let option = localopt(state, flag, if there { "1" } else { "0" });
+        all.push(Candidate::new(end, option.into_iter().collect()).blast(1));
     }
 }
 

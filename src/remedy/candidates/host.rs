@@ -10,6 +10,7 @@ use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::{Question, RecordType};
 use crate::remedy::edit::Edit;
+use crate::remedy::loopback;
 use crate::remedy::op::Op;
 use crate::rules::names::{Introduction, introduction, is_own, judged_host_name, own_names};
 use crate::rules::support::{ptr_names, sending_addresses};
@@ -243,17 +244,40 @@ fn hosts_lines(state: &State<'_>, all: &mut Vec<Candidate>) {
         };
         let end = format!("the hosts file leads to this host, line {line}");
         // What the DNS says of the name before what mail leaves from.
-        let family = crate::addr::Family::from(entry.address.value);
+        let family = Family::from(entry.address.value);
         let published = names.iter().map(|name| state.dns().addresses(&DomainName::new(name), family));
         let published: Vec<_> = published.flat_map(|found| found.found().to_vec()).collect();
         let here = published.into_iter().map(|addr| super::local(facts, addr));
         let here = here.filter(|addr| facts.host.has_address(*addr) == Some(true)).chain(own(family)).next();
-        if let Some(addr) = here
-            && !names.iter().any(|name| name == "localhost")
-        {
-            let changed = old.replacen(span.text(), &addr.to_string(), 1);
-            all.push(Candidate::new(end.clone(), vec![edit(vec![changed])]));
+        let own = |name: &&str| loopback::is_own(name);
+        let (own, others): (Vec<&str>, Vec<&str>) = entry.names.iter().map(|name| name.value.as_str()).partition(own);
+        // Another line gives this host's address all of the names already.
+        let stands = facts.host.hosts.iter().any(|line| {
+            let known = names_of(line);
+            is_own(facts, line.address.value) == Some(true)
+                && !line.address.value.is_loopback()
+                && others.iter().all(|name| known.contains(&DomainName::new(name).to_string()))
+        });
+        if own.is_empty() {
+            if let Some(addr) = here {
+                let changed = old.replacen(span.text(), &addr.to_string(), 1);
+                all.push(Candidate::new(end.clone(), vec![edit(vec![changed])]).blast(if stands { 2 } else { 0 }));
+            }
+            all.push(Candidate::new(end, vec![edit(Vec::new())]).blast(if stands { 0 } else { 2 }));
+        } else if !others.is_empty() {
+            // The loopback keeps its own names, and the others get a line.
+            let comment = old.find('#').and_then(|at| old.get(at..)).map_or(String::new(), |c| format!(" {c}"));
+            let addr = match (entry.address.value.is_loopback(), family) {
+                (true, _) => span.text(),
+                (false, Family::Ipv4) => "127.0.0.1",
+                (false, Family::Ipv6) => "::1",
+            };
+            let kept = format!("{addr} {}{comment}", own.join(" "));
+            if let Some(here) = here.filter(|_| !stands) {
+                let new = vec![kept.clone(), format!("{here} {}", others.join(" "))];
+                all.push(Candidate::new(end.clone(), vec![edit(new)]));
+            }
+            all.push(Candidate::new(end, vec![edit(vec![kept])]).blast(if stands { 0 } else { 2 }));
         }
-        all.push(Candidate::new(end, vec![edit(Vec::new())]).blast(2));
     }
 }

@@ -3,6 +3,7 @@
 mod config;
 mod cpanel;
 mod exim;
+pub(super) mod family;
 mod helo;
 mod host;
 mod identity;
@@ -29,6 +30,7 @@ use crate::remedy::op::Op;
 use crate::remedy::trial::Trial;
 use crate::remedy::world::{Lab, World};
 
+pub(super) use cpanel::FLAGS;
 pub use exim::tables_of;
 use table::Table;
 

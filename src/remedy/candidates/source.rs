@@ -1,18 +1,15 @@
 //! The address that mail leaves from: bound, brought up, or no longer bound; a family given up; a route.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-use super::{Candidate, State, exim, local, lost, postfix};
+use super::{Candidate, State, exim, family, local, lost, postfix};
 use crate::addr::{self, Family};
 use crate::facts::{AddressFlag, BindFault, BindFaultKind, Fact, Facts, Mapped, Mta, Origin, OutboundPath};
-use crate::observe::Lookup;
 use crate::remedy::op::Op;
 use crate::rules::names::{Introduction, introduction};
 
 /// Paths of one host for which sources are tried.
 const PATHS: usize = 128;
-/// What a family is worth: more than one record, less than two.
-const OF_FAMILY: u32 = 40;
 /// What an address is worth that somebody chose for a path, and that can be used.
 const OF_ADDRESS: u32 = 45;
 
@@ -25,7 +22,7 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
     for fault in &state.facts().bind_faults {
         unusable(state, fault, all);
     }
-    without_family(state, all);
+    family::without(state, all);
     routes(state, all);
     interfaces(state, all);
 }
@@ -260,64 +257,6 @@ fn mapped(facts: &Facts, addr: IpAddr) -> Option<IpAddr> {
         _ => None,
     });
     new.find(|new| facts.host.has_address(*new) == Some(true))
-}
-
-/// IPv4 alone, where IPv6 never worked for mail: it has neither AAAA nor PTR record, will not stay, or has no route.
-fn without_family(state: &State<'_>, all: &mut Vec<Candidate>) {
-    let facts = state.facts();
-    let has_v4 = facts.paths.iter().any(|path| path.family == Family::Ipv4 && path.source.is_some());
-    if !has_v4 {
-        return;
-    }
-    let hopeless = |path: &&OutboundPath| {
-        let Some(source) = path.source.as_ref().map(|fact| fact.value) else { return false };
-        let sending = path.sending.as_ref().map_or(source, |fact| fact.value);
-        let flags = facts.host.own_addresses().find(|own| own.address == source).map(|own| own.flags.clone());
-        let passing =
-            flags.unwrap_or_default().iter().any(|f| matches!(f, AddressFlag::Temporary | AddressFlag::Deprecated));
-        let unnamed = match introduction(path, state.dns()) {
-            Introduction::Name(helo) => {
-                !state.dns().addresses(&helo.value.domain(), Family::Ipv6).found().contains(&sending)
-            }
-            _ => false,
-        };
-        let no_ptr = matches!(state.dns().ptr(sending), Lookup::NoData | Lookup::NxDomain);
-        is_6to4(source)
-            || passing
-            || (unnamed && no_ptr)
-            || (facts.host.source.known && facts.host.source.ipv6.is_none())
-    };
-    let by_v6: Vec<&OutboundPath> = facts.paths.iter().filter(|path| path.family == Family::Ipv6).collect();
-    let hopeless: Vec<&OutboundPath> = by_v6.iter().copied().filter(hopeless).collect();
-    let no_route = state.subjects("NET009").any(|family| family == "ipv6");
-    if hopeless.is_empty() && !no_route {
-        return;
-    }
-    let of_all = hopeless.len() == by_v6.len() || no_route;
-    let end = "mail leaves by IPv4 alone";
-    let give_up = |ops: Vec<Op>| Candidate { gives_up: true, ..Candidate::new(end, ops).blast(OF_FAMILY) };
-    for instance in &facts.postfix {
-        if of_all {
-            all.push(give_up(vec![postfix::main_cf(instance, "inet_protocols", Some("ipv4"))]));
-        }
-    }
-    for path in hopeless.iter().filter(|path| path.mta == Some(Mta::Postfix)) {
-        let ops = path.services.iter().filter_map(|label| {
-            let (instance, _, service) = postfix::service(state, label)?;
-            Some(postfix::master_cf(instance, &service, "inet_protocols", Some("ipv4")))
-        });
-        all.push(give_up(ops.collect()).blast(OF_FAMILY + 1));
-    }
-    if let (true, Some(config)) = (of_all, facts.exim.first()) {
-        all.push(give_up(exim::set_main(state, config, "disable_ipv6", Some("true"))));
-        all.push(give_up(exim::set_main(state, config, "dns_ipv4_lookup", Some("*"))).blast(OF_FAMILY + 1));
-    }
-}
-
-/// Whether an address is a 6to4 one (RFC 3056), which RFC 7526 has done away with.
-fn is_6to4(addr: IpAddr) -> bool {
-    matches!(addr, IpAddr::V6(v6) if v6.segments().first() == Some(&0x2002))
-        || addr == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
 /// A route by an address of the family that this host has.

@@ -1,6 +1,8 @@
 //! Trials: the host as it would be after changes, collected, resolved and judged again. Nothing is written and nobody is asked; what a
 //! trial would have to ask and nobody has answered is noted.
 
+mod judge;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -8,18 +10,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::addr::Family;
-use crate::collect::collect_again;
 use crate::collect::exim::{BUILT, GENERATED};
 use crate::collect::kernel::KernelFacts;
 use crate::collect::memory::Memory;
 use crate::collect::processes::Found;
 use crate::collect::root::{Changed, Root};
-use crate::facts::{AddressFlag, Expectations, Facts, InterfaceAddress, ProblemKind};
-use crate::findings::{Finding, Severity};
-use crate::identity;
+use crate::facts::{AddressFlag, Facts, InterfaceAddress, ProblemKind};
+use crate::findings::Finding;
 use crate::observe::change::RecordChanges;
 use crate::observe::{Observations, Question};
 use crate::remedy::edit::Edit;
+use crate::remedy::loopback;
 use crate::remedy::op::Op;
 use crate::remedy::sample::Sample;
 use crate::remedy::trial::{PathKey, Trial, entries, work_of};
@@ -39,8 +40,8 @@ const MADE: [&str; 2] = [BUILT, GENERATED];
 /// Maps that cPanel writes itself, unless the administrator has said by a flag that they are his.
 const CPANEL_MAPS: [(&str, &str); 2] =
     [("/etc/mailips", "/var/cpanel/custom_mailips"), ("/etc/mailhelo", "/var/cpanel/custom_mailhelo")];
-/// Rounds in which answers may bring further questions in one trial.
-const ROUNDS: usize = 6;
+/// Where names stand that go before the DNS.
+const HOSTS: &str = "/etc/hosts";
 /// The compiled forms of tables, by the type that makes each.
 pub const COMPILED: [(&str, &str); 5] =
     [("hash", ".db"), ("btree", ".db"), ("lmdb", ".lmdb"), ("cdb", ".cdb"), ("dbm", ".dir")];
@@ -289,6 +290,9 @@ impl<'a> Lab<'a> {
                         new?
                     }
                 };
+                if file == HOSTS && !loopback::stays(text.as_deref().unwrap_or_default(), &new) {
+                    return None;
+                }
                 if self.tells_secrets(text.as_deref().unwrap_or_default(), &new) {
                     self.refused.borrow_mut().insert(file.clone(), Refused::Secret);
                     return None;
@@ -382,7 +386,7 @@ impl<'a> Lab<'a> {
 
     fn put(&self, world: &mut World, file: &str, text: Option<String>) -> Option<()> {
         let place = self.ground.root?.place(file);
-        let is_hosts = place == self.ground.root?.place("/etc/hosts");
+        let is_hosts = place == self.ground.root?.place(HOSTS);
         let is_made = MADE.contains(&file);
         if world.made && !is_made {
             (world.age, world.made) = (world.age + 1, false);
@@ -400,9 +404,9 @@ impl<'a> Lab<'a> {
     }
 
     fn hosts(&self, world: &World) -> Vec<crate::facts::HostsEntry> {
-        let text = self.text(world, "/etc/hosts");
+        let text = self.text(world, HOSTS);
         let root = self.ground.root;
-        text.zip(root).map(|(text, root)| self.memory.hosts(&root.put_file("/etc/hosts", &text))).unwrap_or_default()
+        text.zip(root).map(|(text, root)| self.memory.hosts(&root.put_file(HOSTS, &text))).unwrap_or_default()
     }
 
     /// Collects, resolves and judges the host of a world.
@@ -427,95 +431,6 @@ impl<'a> Lab<'a> {
         kept.truncate(if entries(&trial.facts) <= KEPT_ENTRIES { KEPT - 1 } else { 0 });
         kept.insert(0, (world.clone(), Rc::clone(&trial)));
         trial
-    }
-
-    /// The host as it was judged.
-    fn start(&self) -> Trial {
-        let ground = self.ground;
-        let loud = ground.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
-        Trial::new(ground.facts.clone(), ground.dns.clone(), loud.cloned().collect())
-    }
-
-    fn judged(&self, world: &World) -> Trial {
-        let facts = self.facts(world);
-        let dns = self.answers(&facts, world);
-        let mut findings = (self.ground.judge)(&facts, &dns);
-        // A service that is cut away is not missing.
-        let cut = self.sample.borrow();
-        let is_cut = |finding: &Finding| finding.meta.code == "CFG017" && cut.services.contains(&finding.subject);
-        findings.retain(|finding| finding.severity >= Severity::Warning && !is_cut(finding));
-        Trial::new(facts, dns, findings)
-    }
-
-    fn facts(&self, world: &World) -> Facts {
-        let mut facts = self.collected(world);
-        let left_out = self.left_out.borrow();
-        if !left_out.is_empty() {
-            facts.paths.retain(|path| !left_out.contains(&PathKey::of(path)));
-        }
-        facts
-    }
-
-    fn collected(&self, world: &World) -> Facts {
-        let ground = self.ground;
-        let same_kernel = world.kernel.is_none() || world.kernel == ground.kernel;
-        let sample = self.sample.borrow();
-        let is_as_read = world.files.is_empty() && same_kernel && sample.files.is_empty();
-        let (Some(root), false) = (ground.root, is_as_read) else {
-            return self.reloaded(ground.facts.clone(), world);
-        };
-        let mut files: BTreeMap<String, Option<Changed>> =
-            sample.files.iter().map(|(place, cut)| (place.clone(), Some(cut.clone()))).collect();
-        files.extend(world.files.clone());
-        root.set_trial(files);
-        let mut facts = collect_again(root, world.kernel.clone(), ground.running, ground.facts, &self.memory);
-        if let Some(moved) = &ground.facts.moved {
-            facts.leftovers = self.memory.left_behind(root, &moved.sought);
-        }
-        root.set_trial(BTreeMap::new());
-        facts.expect(Expectations {
-            hostname: ground.facts.expected_hostname.clone(),
-            helo: ground.facts.expected_helo.clone(),
-            old_addresses: ground.facts.old_addresses.clone(),
-            block_lists: ground.facts.block_lists.clone(),
-            log: ground.facts.log.clone(),
-            cutover: ground.facts.cutover.clone(),
-            moved: ground.facts.moved.clone(),
-        });
-        identity::apply(&mut facts, ground.facts.overrides.clone());
-        if ground.kernel.is_none() {
-            facts.host.fqdn = ground.facts.host.fqdn.clone();
-        }
-        self.reloaded(facts, world)
-    }
-
-    fn reloaded(&self, mut facts: Facts, world: &World) -> Facts {
-        // What daemons have not yet read is no fault of a change: a plan that changes files ends with a reload.
-        if world.reloaded || !world.files.is_empty() {
-            for daemon in &mut facts.daemons {
-                (daemon.started, daemon.loaded) = (Some(i64::MAX), Some(i64::MAX));
-            }
-        }
-        facts
-    }
-
-    fn answers(&self, facts: &Facts, world: &World) -> Observations {
-        if self.ground.dns.offline {
-            return self.ground.dns.clone();
-        }
-        let mut wanted = self.known.borrow().questions_of(facts, &world.records);
-        for _ in 0..ROUNDS {
-            let open = self.open(&wanted);
-            if open.is_empty() || !self.learn(&open, facts) {
-                break;
-            }
-            let mut asked = self.asked.borrow_mut();
-            asked.extend(open);
-            asked.extend(self.known.borrow().questions_of(facts, &RecordChanges::default()));
-            drop(asked);
-            wanted = self.known.borrow().questions_of(facts, &world.records);
-        }
-        self.known.borrow().after(&world.records, &self.asked.borrow(), &wanted)
     }
 }
 

@@ -144,8 +144,9 @@ pub(crate) fn codes(settles: &[Settled]) -> String {
 /// The things to do of findings that the plan does not settle, that it does not do anyway, and that need not wait for what is generated.
 pub(crate) fn rest<'a>(report: &Report, findings: &[&'a FindingView]) -> Vec<Step<'a>> {
     let planned = || report.plan.iter().flat_map(|plan| &plan.steps);
+    let also = report.plan.iter().flat_map(|plan| &plan.also);
     let keys: HashSet<(&str, &str)> =
-        planned().flat_map(|step| &step.settles).map(|settled| (&*settled.code, &*settled.subject)).collect();
+        planned().flat_map(|step| &step.settles).chain(also).map(|gone| (&*gone.code, &*gone.subject)).collect();
     let commands: HashSet<&str> = planned().flat_map(|step| &step.commands).map(String::as_str).collect();
     let is_done = |fix: &Fix| !fix.commands.is_empty() && fix.commands.iter().all(|one| commands.contains(&**one));
     let remains = report.plan.iter().flat_map(|plan| &plan.remains);

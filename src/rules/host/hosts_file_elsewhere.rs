@@ -64,7 +64,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                         "the hosts file maps {says}, `{name}`, to {addr}, which is not an address of this host"
                     );
                     let place = at(&entry.address.origin);
-                    let text = format!("Correct the address of `{name}` in the hosts file{place}, or remove the line.");
+                    let text =
+                        format!("Correct the address of `{name}` in the hosts file{place}, or take it off that line.");
                     RULE.violated(name, message).fix(Fix::new(Who::Host, text))
                 }
                 None => {

@@ -1,7 +1,10 @@
+use std::net::IpAddr;
+
 use super::each;
 use crate::addr::Family;
 use crate::findings::Finding;
 use crate::findings::{Fix, Who};
+use crate::name::DomainName;
 use crate::observe::{Lookup, Question, RecordType, Why};
 use crate::rules::advice::address_record;
 use crate::rules::support::{address_evidence, list};
@@ -46,13 +49,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 }
                 let records = format!("{} {} records ({})", found.len(), family.record(), list(&found));
                 let others: Vec<std::net::IpAddr> = found.iter().copied().filter(|other| *other != addr).collect();
-                let text = format!(
-                    "Remove the other {} records of `{name}` ({}), so that {addr} is its only address; where they are needed, give \
-                         {addr} a name of its own and have its PTR record changed to that.",
-                    family.record(),
-                    list(&others)
-                );
-                let fix = Fix::new(Who::DnsZone, text).command(address_record(name, addr));
+                let fix = fix(cx, name, addr, &others);
                 RULE.violated(name, format!("the PTR name `{name}` of {addr} has {records}")).fix(fix)
             }
             // Not asked: no message can carry the name, and PTR009 says what it is.
@@ -66,10 +63,38 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     })
 }
 
+/// The record alone, unless mail leaves from the other addresses too: those rest on it.
+fn fix(cx: &Context<'_>, name: &DomainName, addr: IpAddr, others: &[IpAddr]) -> Fix {
+    let record = Family::from(addr).record();
+    let sends = |other: &IpAddr| cx.sending_addresses().iter().any(|sending| sending.address.value == *other);
+    let (own, strange): (Vec<IpAddr>, Vec<IpAddr>) = others.iter().copied().partition(sends);
+    if own.is_empty() {
+        let text = format!(
+            "Remove the other {record} records of `{name}` ({}), so that {addr} is its only address; where they are needed, give \
+             {addr} a name of its own and have its PTR record changed to that.",
+            list(&strange)
+        );
+        return Fix::new(Who::DnsZone, text).command(address_record(name, addr));
+    }
+    let all: Vec<IpAddr> = std::iter::once(addr).chain(own).collect();
+    let rest = match strange.is_empty() {
+        true => String::new(),
+        false => format!(" Its other {record} records ({}) can go, where they are not needed.", list(&strange)),
+    };
+    Fix::new(
+        Who::DnsZone,
+        format!(
+            "Give {} names of their own, one each: first the {record} record of each name, then the PTR record and the HELO name. Mail \
+             leaves from all of them, so that none of their records of `{name}` can go before.{rest}",
+            list(&all)
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{But, check_table, dns, fact, healthy};
+    use crate::rules::testing::{But, check_table, dns, fact, healthy, path};
 
     #[test]
     fn records_of_the_family_count() {
@@ -101,5 +126,25 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn what_another_address_rests_on_stays() {
+        let records: [(&str, &[&str]); 1] = [("mail.example.com A", &["192.0.2.10", "192.0.2.11", "192.0.2.99"])];
+        let text = |facts: &crate::facts::Facts| {
+            let fix = check(&Context::new(facts, &dns(&records))).remove(0).fix.unwrap();
+            (fix.text, fix.commands.len())
+        };
+        let (alone, commands) = text(&healthy());
+        assert!(
+            alone.starts_with("Remove the other A records of `mail.example.com` (192.0.2.11, 192.0.2.99)"),
+            "{alone}"
+        );
+        assert_eq!(commands, 1);
+        let two = healthy().but(|f| f.paths.push(path("192.0.2.11", "mail.example.com")));
+        let (both, commands) = text(&two);
+        assert!(both.starts_with("Give 192.0.2.10, 192.0.2.11 names of their own"), "{both}");
+        assert!(both.ends_with("Its other A records (192.0.2.99) can go, where they are not needed."), "{both}");
+        assert_eq!(commands, 0);
     }
 }

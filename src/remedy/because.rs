@@ -1,0 +1,115 @@
+//! Why a step goes this way, and what the other way would be.
+
+use std::net::IpAddr;
+
+use crate::facts::Facts;
+use crate::identity::generic::why_generic;
+use crate::name::DomainName;
+use crate::observe::Observations;
+use crate::observe::change::RecordChange;
+use crate::observe::iprev::confirms;
+use crate::remedy::candidates::{FLAGS, family};
+use crate::remedy::edit::Edit;
+use crate::remedy::op::Op;
+use crate::rules::panel::has_flag;
+use crate::rules::support::ptr_names;
+
+/// Why this way, and what the other would be.
+pub(super) fn because(facts: &Facts, dns: &Observations, ops: &[Op]) -> Option<String> {
+    for op in ops {
+        if let Op::Record(RecordChange::SetPtr(addr, name)) = op
+            && let Some(other) = usable_ptr(dns, *addr).filter(|other| other != name)
+        {
+            return Some(format!(
+                "The PTR record of {addr} follows the name that this host goes by. The other way: `{other}` leads to {addr} and back \
+                 already, so that the host could go by that."
+            ));
+        }
+        if let Some(text) = by_option(facts, op) {
+            return Some(text);
+        }
+        let Op::Edit { edit, .. } = op else { continue };
+        if sets_one_family(edit) {
+            return family::given_up(facts, dns);
+        }
+        if let Some(text) = follows_ptr(facts, dns, edit) {
+            return Some(text);
+        }
+    }
+    None
+}
+
+/// A PTR name of an address that leads back and is not generic.
+fn usable_ptr(dns: &Observations, addr: IpAddr) -> Option<DomainName> {
+    let fit = |name: &DomainName| {
+        name.is_host_name()
+            && name.is_qualified()
+            && why_generic(name, addr).is_none()
+            && confirms(dns, name, addr) == Some(true)
+    };
+    ptr_names(dns, addr).into_iter().find(fit)
+}
+
+/// Whether it makes an empty file.
+pub(super) fn is_empty(edit: &Edit) -> bool {
+    matches!(edit, Edit::Whole { text } if text.is_empty())
+}
+
+/// Where a flag file of cPanel comes or goes: what says that it should.
+fn by_option(facts: &Facts, op: &Op) -> Option<String> {
+    let (file, comes) = match op {
+        Op::Edit { file, edit } if is_empty(edit) => (file, true),
+        Op::Remove { file } => (file, false),
+        _ => return None,
+    };
+    let flag = file.strip_prefix(FLAGS)?;
+    let option = facts.cpanel.as_ref()?.localopts.get(flag).map(|option| option.value.trim() == "1");
+    let had = || facts.moved.as_ref()?.old.cpanel.as_ref().map(|old| has_flag(old, flag));
+    match (comes, option) {
+        (true, Some(true)) => Some(format!(
+            "exim.conf.localopts has `{flag}` on, which is what WHM shows. The other way: turn it off there, where it is not wanted."
+        )),
+        (false, Some(false)) => Some(format!(
+            "exim.conf.localopts has `{flag}` off, which is what WHM shows. The other way: turn it on there, where it is wanted."
+        )),
+        (true, _) if had() == Some(true) => {
+            Some("The old host had it. The other way: leave it, where it is not wanted any more.".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Whether it gives up IPv6.
+fn sets_one_family(edit: &Edit) -> bool {
+    match edit {
+        Edit::MainCf { parameter, value: Some(value) } | Edit::MasterCf { parameter, value: Some(value), .. } => {
+            parameter == "inet_protocols" && value == "ipv4"
+        }
+        Edit::EximMain { option, .. } => option == "disable_ipv6" || option == "dns_ipv4_lookup",
+        _ => false,
+    }
+}
+
+/// Where a name is set that an address has as PTR name already.
+fn follows_ptr(facts: &Facts, dns: &Observations, edit: &Edit) -> Option<String> {
+    let name = match edit {
+        Edit::MainCf { parameter, value: Some(value) } | Edit::MasterCf { parameter, value: Some(value), .. } => {
+            (parameter.ends_with("name")).then_some(value)
+        }
+        Edit::EximTransport { option, value: Some(value), .. } => (option == "helo_data").then_some(value),
+        Edit::EximMain { option, value: Some(value) } => (option == "primary_hostname").then_some(value),
+        Edit::EximMacro { value, .. } => Some(value),
+        _ => None,
+    }?;
+    let name = DomainName::new(name);
+    let addr = facts
+        .paths
+        .iter()
+        .filter_map(|path| path.sending.as_ref())
+        .map(|fact| fact.value)
+        .find(|addr| dns.ptr(*addr).found().contains(&name) && confirms(dns, &name, *addr) == Some(true))?;
+    Some(format!(
+        "`{name}` leads to {addr} and back already, so that nobody else has to act. The other way: another name with an address record \
+         and a PTR record of its own."
+    ))
+}
