@@ -37,7 +37,10 @@ pub(crate) struct Memory {
 }
 
 /// What was worked out of single files, by path: of the last states of each, the latest first.
-struct ByFile<T>(RefCell<HashMap<String, Vec<(Arc<SourceFile>, Vec<T>)>>>);
+struct ByFile<T>(RefCell<HashMap<String, Vec<State<T>>>>);
+
+/// What was worked out of one state of a file.
+type State<T> = (Arc<SourceFile>, Vec<T>);
 
 impl<T> Default for ByFile<T> {
     fn default() -> ByFile<T> {

@@ -253,6 +253,15 @@ impl Wait {
         all
     }
 
+    /// Questions that no server of their zone has answered yet, and that are put again, with the time.
+    pub fn unheard(&self) -> Vec<(&Question, Elapsed)> {
+        let open = self.items.iter().filter_map(|(question, item)| match item.source {
+            Source::Due { at, silent, refused } if silent + refused > 0 => Some((question, at)),
+            _ => None,
+        });
+        open.collect()
+    }
+
     /// Whether something is wrong of which no server of its zone can be asked: resolvers are asked for it at intervals.
     pub fn polls(&self) -> bool {
         self.items.values().any(|item| matches!(item.source, Source::Absent { wrong: true }))

@@ -166,12 +166,17 @@ fn where_nobody_answers_it_ends() {
                     copies: (0..2).map(|number| (number, CopyHeard::Unanswered)).collect(),
                 };
                 waiting.heard(now, &others.iter().map(silent).collect::<Vec<_>>(), &round);
+                if rounds == 1 {
+                    let open: Vec<&Question> = waiting.unheard().into_iter().map(|(question, _)| question).collect();
+                    assert_eq!(open, others.iter().collect::<Vec<_>>());
+                }
                 now += 2 * SECOND;
             }
         }
         assert!(rounds < 30, "{now:?}");
     }
     assert!(now < 180 * SECOND, "{now:?}");
+    assert!(waiting.unheard().is_empty(), "resolvers alone are asked then");
 }
 
 #[test]

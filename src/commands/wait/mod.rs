@@ -248,6 +248,10 @@ fn told(
             },
         );
     }
+    for (question, at) in wait.unheard() {
+        let seconds = at.saturating_sub(now).as_secs();
+        all.insert(format!("unheard {question}"), Told::Unheard { question: question.to_string(), seconds });
+    }
     for (question, number, at) in wait.behind() {
         let Some(spec) = options.resolvers.get(number) else { continue };
         let key = format!("copy {question} {}", spec.name);

@@ -33,13 +33,20 @@ pub(super) enum Told {
         /// Seconds until it is asked again.
         seconds: u64,
     },
+    /// No server of its zone answers.
+    Unheard {
+        /// The question.
+        question: String,
+        /// Seconds until it is asked again.
+        seconds: u64,
+    },
 }
 
 impl Told {
     /// Whether it is the same, whatever the time is.
     fn is_same(&self, other: &Told) -> bool {
         match (self, other) {
-            (Told::Behind { .. }, Told::Behind { .. }) => true,
+            (Told::Behind { .. }, Told::Behind { .. }) | (Told::Unheard { .. }, Told::Unheard { .. }) => true,
             (one, other) => one == other,
         }
     }
@@ -51,6 +58,9 @@ impl Told {
             }
             Told::Behind { question, resolver, seconds } => {
                 json!({"question": question, "resolver": resolver, "until": text(later(at, *seconds))})
+            }
+            Told::Unheard { question, seconds } => {
+                json!({"question": question, "until": text(later(at, *seconds))})
             }
         }
     }
@@ -106,11 +116,16 @@ impl<'t> Teller<'t> {
         let at = process::now();
         match self.known.take() {
             None if self.events => {
-                let of = |wrong: bool| -> Vec<Value> {
-                    let is = |told: &&Told| matches!(told, Told::Wrong { .. }) == wrong;
-                    now.values().filter(is).map(|told| told.value(at)).collect()
-                };
-                self.event("state", json!({"wrong": of(true), "behind": of(false)}));
+                let (mut wrong, mut behind, mut unheard) = (Vec::new(), Vec::new(), Vec::new());
+                for told in now.values() {
+                    let place = match told {
+                        Told::Wrong { .. } => &mut wrong,
+                        Told::Behind { .. } => &mut behind,
+                        Told::Unheard { .. } => &mut unheard,
+                    };
+                    place.push(told.value(at));
+                }
+                self.event("state", json!({"wrong": wrong, "behind": behind, "unheard": unheard}));
             }
             None if now.is_empty() => {}
             None => now.values().for_each(|told| self.line(&began(told, at))),
@@ -176,6 +191,9 @@ fn began(told: &Told, at: Timestamp) -> String {
                 clock(later(at, *seconds), at)
             )
         }
+        Told::Unheard { question, seconds } => {
+            format!("no server of its zone answers {question}: asked again at {}", clock(later(at, *seconds), at))
+        }
     }
 }
 
@@ -183,6 +201,7 @@ fn ended(told: &Told) -> String {
     match told {
         Told::Wrong { code, subject, .. } => format!("right [{code}]: {subject}"),
         Told::Behind { question, resolver, .. } => format!("{resolver} agrees: {question}"),
+        Told::Unheard { question, .. } => format!("answered, or not waited for any more: {question}"),
     }
 }
 

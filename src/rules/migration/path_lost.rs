@@ -20,7 +20,7 @@ rule! {
     /// them do not fit.
     ///
     /// ## Fix
-    /// Set address, HELO name or next hop of the path again, or say by `--map OLD=NEW` that the change is meant.
+    /// Set address, HELO name or next hop of the path again, or say by `--map OLD=NEW` that the change of an address or name is meant.
     ///
     /// ## When to ignore
     /// Where domains were put together on purpose.
@@ -47,7 +47,16 @@ fn finding(path: &str, changes: &[&Change]) -> Finding {
     let of_domains = |change: &&&Change| !change.domains.is_empty() && !by_way.contains(&change.what);
     let severity = if changes.iter().any(|change| of_domains(&change)) { Severity::Error } else { Severity::Warning };
     let told: Vec<String> = changes.iter().map(|change| sentence(change)).collect();
-    let text = "Set address, HELO name or next hop of this path as it was, or map it with --map OLD=NEW where the change is meant.";
+    // A next hop is no address or name that could be mapped.
+    let is_mapped = changes.iter().any(|change| matches!(change.what, What::Helo | What::Source));
+    let text = match is_mapped {
+        true => {
+            "Set address, HELO name or next hop of this path as it was, or map it with --map OLD=NEW where the change is meant."
+        }
+        false => {
+            "Set the next hop of this path as it was; where the change is meant, leave the finding out ([[ignore]] in the settings)."
+        }
+    };
     let finding = RULE.violated(path, told.join("; ")).severity(severity).fix(Fix::new(Who::Host, text));
     changes.iter().fold(finding, |finding, change| mark(finding, change))
 }
