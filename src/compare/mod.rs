@@ -15,6 +15,9 @@ mod settings;
 mod sought;
 mod unknown;
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use crate::facts::{Answers, Facts, Moved};
 use crate::observe::{Lookup, Observations, Question};
 
@@ -32,12 +35,21 @@ pub struct Side<'a> {
     pub answers: &'a Answers,
 }
 
+/// Which address of the host before its move became which of this one, as far as that is said or follows from both hosts.
+pub fn became(moved: &Moved, facts: &Facts) -> BTreeMap<IpAddr, IpAddr> {
+    mapping(moved, facts).addresses().collect()
+}
+
+fn mapping(moved: &Moved, facts: &Facts) -> Mapping {
+    let pairs = paths::pairs(&moved.old, facts).chain(maps::pairs(&moved.old, facts));
+    Mapping::new(moved, facts, pairs.chain(settings::pairs(&moved.old, facts)))
+}
+
 /// What changed from the host before its move to this one, sorted: by kind, then key.
 pub fn changes(moved: &Moved, facts: &Facts, answers: &Answers) -> Vec<Change> {
     let old = Side { facts: &moved.old, answers: &moved.answers };
     let new = Side { facts, answers };
-    let pairs = paths::pairs(old.facts, facts).chain(maps::pairs(old.facts, facts));
-    let mapping = Mapping::new(moved, facts, pairs.chain(settings::pairs(old.facts, facts)));
+    let mapping = mapping(moved, facts);
     let mut all = names::changes(old, new, &mapping);
     let by_path = paths::changes(old, new, &mapping);
     all.extend(panel::changes(old, new, &mapping, &moved.sought));

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use crate::name::DomainName;
-use crate::spf::{Mechanism, Term, is_spf};
+use crate::observe::{Lookup, Question, RecordData, RecordType};
+use crate::spf::{self, Check, Mechanism, SpfResult, Term, is_spf};
 
 /// `record` with `add` authorised and `remove` taken out. Addresses go to the front: there they cost no lookup, and no other term decides
 /// before them. Without a record, one that authorises them and leaves all others open. `None` where the record cannot be mended this way: what is
@@ -27,6 +28,23 @@ pub fn authorising(record: Option<&str>, add: &[IpAddr], remove: &[IpAddr]) -> O
         }
     }
     Some(format!("v=spf1 {}", terms.join(" ")))
+}
+
+/// Whether a record says that nobody sends mail from its domain: `v=spf1 -all`, and nothing else.
+pub fn says_that_nobody_sends(record: &str) -> bool {
+    let mut terms = record.split(' ').skip(1).filter(|term| !term.is_empty());
+    is_spf(record) && terms.next().is_some_and(|term| term.eq_ignore_ascii_case("-all")) && terms.next().is_none()
+}
+
+/// Whether mail of `name` passes from all of these addresses by `record`, whatever the DNS says of other names.
+pub fn passes_alone(record: &str, name: &DomainName, addresses: &[IpAddr]) -> bool {
+    let own = Question::new(name, RecordType::Txt);
+    let answers =
+        |question: &Question| (*question == own).then(|| Lookup::Found(vec![RecordData::Txt(record.to_owned())]));
+    addresses.iter().all(|address| {
+        let outcome = spf::evaluate(&Check::new(*address, name, "unknown"), &answers);
+        matches!(outcome, spf::Outcome::Done(found) if found.result == SpfResult::Pass)
+    })
 }
 
 fn bits(address: IpAddr) -> usize {
@@ -76,5 +94,27 @@ mod tests {
             assert_eq!(authorising(record, &new, &old).as_deref(), expected, "{record:?}");
         }
         assert_eq!(authorising(Some("v=spf1"), &[ip("2001:db8::1")], &[]).as_deref(), Some("v=spf1 ip6:2001:db8::1"));
+    }
+
+    #[test]
+    fn what_a_record_says_by_itself() {
+        for (record, nobody, passes) in [
+            ("v=spf1 -all", true, false),
+            ("V=SPF1  -ALL ", true, false),
+            ("v=spf1 ~all", false, false),
+            ("v=spf1 -all exp=x.example", false, false),
+            ("-all", false, false),
+            ("v=spf1 ip4:203.0.113.10 include:gone.example -all", false, true),
+            ("v=spf1 include:gone.example ip4:203.0.113.10 -all", false, false),
+            ("v=spf1 ip4:203.0.113.10 redirect=a.example redirect=b.example", false, false),
+        ] {
+            let name = DomainName::new("a.example");
+            let address = ["203.0.113.10".parse().unwrap()];
+            assert_eq!(
+                (says_that_nobody_sends(record), passes_alone(record, &name, &address)),
+                (nobody, passes),
+                "{record}"
+            );
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! One domain: which questions it takes, and what the answers come to.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::alignment::{Alignment, alignments};
 use super::exchangers::{exchangers, leads};
 use super::{Answers, Exchanger, Leads, MailDomain, Signing, SigningKey};
+use crate::addr::Family;
 use crate::dkim::{self, Comparison};
 use crate::dmarc::{self, Discovery, FormerReading};
 use crate::facts::{Facts, OutboundPath, SenderDomains};
@@ -25,6 +26,8 @@ pub struct Host<'a> {
     pub own: OwnAddresses<'a>,
     /// Sender domains that some path names.
     listed: HashSet<&'a DomainName>,
+    /// The accounts of cPanel that domains belong to.
+    accounts: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Host<'a> {
@@ -34,7 +37,14 @@ impl<'a> Host<'a> {
             SenderDomains::Only { domains, .. } => Some(domains),
             _ => None,
         });
-        Host { facts, own: OwnAddresses::new(facts), listed: lists.flatten().collect() }
+        let entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.userdomains);
+        let accounts = entries.map(|entry| (&*entry.key, &*entry.value)).collect();
+        Host { facts, own: OwnAddresses::new(facts), listed: lists.flatten().collect(), accounts }
+    }
+
+    /// The account of cPanel that a domain belongs to.
+    pub fn account(&self, domain: &DomainName) -> Option<&'a str> {
+        self.accounts.get(domain.as_str()).copied()
     }
 
     /// The paths that mail from a domain takes, those that nothing uses apart.
@@ -93,6 +103,8 @@ pub struct Observed<'a> {
     pub exchangers: Result<Vec<Exchanger>, Why>,
     /// Where its own address records lead.
     pub leads: Leads,
+    /// Whether the DNS says that there is no such name.
+    pub is_absent: bool,
     /// SPF of the domain, for each address that its mail leaves from.
     pub spf: Vec<SenderCheck>,
     /// SPF of HELO names, for the same.
@@ -139,6 +151,7 @@ pub fn observe<'a>(
     let dmarc = dmarc_state(name, answers, &mut needs);
     let exchangers = exchangers(name, &host.own, answers, &mut needs);
     let leads = leads(name, &host.own, answers, &mut needs);
+    let is_absent = is_absent(name, answers);
     let mut txt = |owner: DomainName| {
         let question = Question::new(&owner, RecordType::Txt);
         match answers.lookup(&question) {
@@ -175,6 +188,7 @@ pub fn observe<'a>(
         paths,
         exchangers,
         leads,
+        is_absent,
         spf,
         helo,
         dmarc,
@@ -184,6 +198,15 @@ pub fn observe<'a>(
         mta_sts,
         tls_rpt,
         zone,
+    })
+}
+
+/// Whether there is no such name: neither records nor an alias.
+fn is_absent(name: &DomainName, answers: &Answers) -> bool {
+    let known = |family| answers.get(&Question::new(name, RecordType::address(family)));
+    Family::BOTH.into_iter().filter_map(known).any(|known| {
+        // The name that does not exist may be the one that an alias leads to.
+        known.lookup == Lookup::NxDomain && known.alias.is_none()
     })
 }
 

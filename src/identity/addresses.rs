@@ -29,6 +29,13 @@ impl<'a> OwnAddresses<'a> {
         if self.all.contains(&addr) { Some(true) } else { self.facts.host.addresses.as_ref().map(|_| false) }
     }
 
+    /// The public address of the family, where there is one and no other.
+    pub fn only_public(&self, family: Family) -> Option<IpAddr> {
+        let mut all = self.all.iter().filter(|own| Family::from(**own) == family && addr::is_public(**own));
+        let first = all.next()?;
+        all.next().is_none().then_some(*first)
+    }
+
     /// Whether `addr` is on an interface, loopback included; `None` where interfaces are unknown.
     pub fn on_interface(&self, addr: IpAddr) -> Option<bool> {
         self.interfaces.has(addr)

@@ -1,5 +1,8 @@
 //! From questions to finished domains.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use super::told::Told;
 use crate::compare::Change;
 use crate::domains::{Answers, Flow, Host, Look, Looker, MailDomain, MailDomains, Step, observe};
@@ -40,6 +43,8 @@ pub(super) struct Judge<'a, 'r> {
     pub domains: &'a MailDomains,
     /// What a move changed.
     pub changes: &'a [Change],
+    /// Which address became which by it.
+    pub became: &'a BTreeMap<IpAddr, IpAddr>,
     /// The rules.
     pub selection: &'a Selection,
     /// Who hears of it.
@@ -57,7 +62,7 @@ impl<'a> Looker<'a> for Judge<'a, '_> {
                 Step::Needs(questions) => return Err((questions, with_zone)),
                 Step::Done(seen) => seen,
             };
-            let context = DomainContext { host: self.host, seen: &seen, changes: self.changes };
+            let context = DomainContext { host: self.host, seen: &seen, changes: self.changes, became: self.became };
             let findings = rules::judge_domain(&context, self.selection);
             let for_zone = |finding: &Finding| {
                 let wants_change = finding.fix.as_ref().is_some_and(|fix| fix.who == Who::DnsZone);

@@ -155,9 +155,9 @@ fn looked_at(
     let mut told = Told::new(args, report::gaps(&all.gaps), tell);
     earlier.into_iter().for_each(|view| told.add(view, false));
     // How mail leaves: what the DNS said of it before is not asked again here.
-    let changes = match &facts.moved {
-        Some(moved) => compare::changes(moved, &facts, &Default::default()),
-        None => Vec::new(),
+    let (changes, became) = match &facts.moved {
+        Some(moved) => (compare::changes(moved, &facts, &Default::default()), compare::became(moved, &facts)),
+        None => Default::default(),
     };
     let selection = Selection { select: args.rules.select.clone(), ignore: args.rules.ignore.clone() };
     let progress = progress::Domains::new(open.len());
@@ -169,6 +169,7 @@ fn looked_at(
             host: &host,
             domains: &all,
             changes: &changes,
+            became: &became,
             selection: &selection,
             told: &mut told,
             progress: &progress,

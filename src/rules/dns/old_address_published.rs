@@ -7,7 +7,7 @@ use crate::facts::{Facts, SenderDomains};
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::name::DomainName;
 use crate::observe::{Question, RecordData, RecordType};
-use crate::rules::advice::delete_record;
+use crate::rules::advice::{address_record, delete_record};
 use crate::rules::support::evidence;
 use crate::rules::{Context, DomainContext, rule};
 use crate::spf::SpfResult;
@@ -72,8 +72,22 @@ fn check_domain(cx: &DomainContext<'_>) -> Vec<Finding> {
         for old in old.iter().filter(|old| addresses.contains(old)) {
             let question = Question::new(name, RecordType::address(Family::from(*old)));
             let ours = name.is_within(&seen.domain.name);
-            let text = format!("Replace {old} in the {} record of `{name}`, or remove it there.", question.rtype);
-            add(&question, old, ours.then(|| Fix::new(Who::DnsZone, text).command(delete_record(name, *old))));
+            // Deleted alone, it would take the web site away with the old server.
+            let fix = match cx.in_place_of(*old) {
+                Some(new) => {
+                    let text = format!("Put {new} in the place of {old} in the {} record of `{name}`.", question.rtype);
+                    let fix = Fix::new(Who::DnsZone, text).command(delete_record(name, *old));
+                    fix.command(address_record(name, new))
+                }
+                None => {
+                    let text = format!(
+                        "Put the address that `{name}` has on this host in the place of {old} in its {} record.",
+                        question.rtype
+                    );
+                    Fix::new(Who::DnsZone, text)
+                }
+            };
+            add(&question, old, ours.then_some(fix));
         }
     }
     findings

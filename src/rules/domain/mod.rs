@@ -15,6 +15,10 @@ mod spf_missing;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::addr::{self, Family};
 use crate::compare::{Change, Verdict, What};
 use crate::domains::fix::txt_record;
 use crate::domains::{Host, Observed, SenderCheck, SigningKey};
@@ -48,6 +52,8 @@ pub struct DomainContext<'a> {
     pub seen: &'a Observed<'a>,
     /// What a move changed of how mail leaves; empty where the host was not moved.
     pub changes: &'a [Change],
+    /// Which address from before a move became which.
+    pub became: &'a BTreeMap<IpAddr, IpAddr>,
 }
 
 impl DomainContext<'_> {
@@ -60,6 +66,24 @@ impl DomainContext<'_> {
         let is_told =
             |change: &&Change| change.verdict == Verdict::Drift && [What::Source, What::Path].contains(&change.what);
         self.changes.iter().filter(is_told).find(|change| change.domains.contains(self.name()))
+    }
+
+    /// What comes before the domain's SPF record is made to follow what this host does.
+    fn settled_first(&self) -> Option<Fix> {
+        let drift = self.drift()?;
+        let text = format!(
+            "Settle MIG002 first ({}: {}): mail of {} is to leave from another address than now, and the record has to name that one.",
+            drift.key,
+            drift.because,
+            self.name()
+        );
+        Some(Fix::new(Who::Host, text))
+    }
+
+    /// The address of this host that takes the place of an old one, where one alone can be meant.
+    pub(super) fn in_place_of(&self, old: IpAddr) -> Option<IpAddr> {
+        let known = self.became.get(&old).copied().filter(|new| addr::is_public(*new));
+        known.or_else(|| self.host.own.only_public(Family::from(old)))
     }
 
     /// A finding at the place that names the domain.
@@ -88,7 +112,10 @@ fn key_fix(key: &SigningKey) -> Fix {
 }
 
 /// The SPF checks of the domain with one of these results.
-fn with_result<'a>(seen: &'a Observed<'_>, results: &'static [SpfResult]) -> impl Iterator<Item = &'a SenderCheck> {
+fn with_result<'a>(
+    seen: &'a Observed<'_>,
+    results: &'static [SpfResult],
+) -> impl Iterator<Item = &'a SenderCheck> + Clone {
     seen.spf.iter().filter(|check| results.contains(&check.evaluation.result))
 }
 

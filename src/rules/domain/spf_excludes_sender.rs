@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use super::{DomainContext, open_question, publish, with_result};
-use crate::domains::fix::authorising;
+use crate::domains::fix::{authorising, says_that_nobody_sends};
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::rule;
 use crate::spf::SpfResult;
@@ -18,7 +18,7 @@ rule! {
     /// aligned, it fails.
     ///
     /// ## Fix
-    /// Authorise the address in the record; the old server's address goes.
+    /// Authorise the address in the record; the old server's address goes. Where the record is `v=spf1 -all`, nobody is meant to send, and it may stay.
     ///
     /// ## When to ignore
     /// Where the domain sends no mail from this host.
@@ -47,13 +47,15 @@ fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
         let add: Vec<IpAddr> = refused.iter().map(|check| check.address).collect();
         let record = refused.first().and_then(|check| check.evaluation.record.as_deref());
         let fix = match authorising(record, &add, &cx.host.facts.old_addresses) {
-            _ if let Some(drift) = cx.drift() => Fix::new(
-                Who::Host,
-                format!(
-                    "Settle MIG002 first ({}: {}): mail of {name} is to leave from another address than now, and the record has to name that one.",
-                    drift.key, drift.because
-                ),
-            ),
+            _ if record.is_some_and(says_that_nobody_sends) => {
+                let addresses: Vec<String> = add.iter().map(ToString::to_string).collect();
+                let text = format!(
+                    "By its own record, nobody sends mail from {name}: leave it so, unless mail is to leave from here; then the record has to name {}.",
+                    addresses.join(", ")
+                );
+                Fix::new(Who::DnsZone, text)
+            }
+            _ if let Some(first) = cx.settled_first() => first,
             Some(record) => {
                 publish(format!("Publish this SPF record for {name} in place of the present one."), name, &record)
             }
