@@ -181,6 +181,59 @@ fn devices_are_no_inputs() {
     }
 }
 
+/// `helolint domains` about the recorded cPanel server; `from`: the host.
+fn domains(from: &[&std::ffi::OsStr], further: &[&str]) -> Output {
+    helolint(&["domains"]).args(from).args(further).output().unwrap()
+}
+
+#[test]
+fn domains_of_which_nothing_was_asked_have_no_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/domains-after-a-move");
+    let (root, kernel, kept) = (host.join("root"), host.join("kernel"), dir.path().join("kept.json"));
+    let files = ["--root".as_ref(), root.as_os_str(), "--kernel".as_ref(), kernel.as_os_str()];
+    let offline = domains(&files, &["--offline"]);
+    assert_eq!(offline.status.code(), Some(0));
+    let said = String::from_utf8(offline.stdout).unwrap();
+    assert!(
+        said.ends_with(" domains, not checked: nobody is asked with --offline\n") && !said.contains("DOM0"),
+        "{said}"
+    );
+    let mut snapshot = helolint(&["snapshot", "--offline", "-o", kept.to_str().unwrap()]);
+    assert!(snapshot.args(files).status().unwrap().success());
+    let replayed = ["--from".as_ref(), kept.as_os_str(), "--replay".as_ref()];
+    let human = domains(&replayed, &[]);
+    assert_eq!(human.status.code(), Some(3), "an error cannot be excluded");
+    let said = String::from_utf8(human.stdout).unwrap();
+    let sum = said.lines().find(|line| line.contains(" with errors")).unwrap();
+    let count = sum.split(' ').next().unwrap();
+    assert_eq!(sum, format!("{count} domains: 0 with errors, 0 with warnings, {count} undetermined"));
+    assert!(said.contains("not asked") && !said.contains("timeout"), "{said}");
+    let csv = String::from_utf8(domains(&replayed, &["--format", "csv"]).stdout).unwrap();
+    let good = csv.lines().find(|line| line.starts_with("good.example,")).unwrap();
+    assert!(good.contains(",0,0,,") && good.contains("DOM002"), "{good}");
+}
+
+#[test]
+fn where_no_domain_is_found_it_says_where_it_looked() {
+    let dir = tempfile::tempdir().unwrap();
+    let etc = dir.path().join("root/etc/postfix");
+    fs::create_dir_all(&etc).unwrap();
+    fs::write(etc.join("main.cf"), "mydestination =\nmyhostname = mail.example.com\n").unwrap();
+    let root = dir.path().join("root");
+    let files = ["--root".as_ref(), root.as_os_str()];
+    let human = text(&domains(&files, &["--offline"]));
+    assert!(human.contains("no domain was found; looked in mydestination, virtual_mailbox_domains"), "{human}");
+    let json = domains(&files, &["--offline", "--format", "json"]);
+    assert!(String::from_utf8(json.stderr).unwrap().contains("no domain was found; looked in mydestination"));
+    let list = dir.path().join("list");
+    fs::write(&list, "shop.example\nuser@moved.example\n").unwrap();
+    let named = domains(&files, &["--offline", "--domains", list.to_str().unwrap()]);
+    assert!(String::from_utf8(named.stdout).unwrap().starts_with("1 domain, not checked"));
+    let told = String::from_utf8(named.stderr).unwrap();
+    assert!(told.contains(":2: left out: `user@moved.example`: "), "{told}");
+}
+
 #[test]
 fn domains_that_are_done_are_kept_and_not_looked_at_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -192,8 +192,27 @@ fn for_each_of_senders<'f>(facts: &'f Facts, mut take: impl FnMut(&'f DomainName
 }
 
 /// Whether a name in a list is that of somebody's mail: `localhost.$mydomain`, which Postfix handles unless told otherwise, is nobody's.
-fn is_mail_domain(name: &DomainName) -> bool {
+pub fn is_mail_domain(name: &DomainName) -> bool {
     !is_localhost(name) && crate::observe::plan::is_askable(name)
+}
+
+/// Where a host's files name domains, as far as there are such files: for whoever finds none.
+pub fn looked_in(facts: &Facts) -> Vec<String> {
+    let mut places: Vec<String> = Vec::new();
+    if facts.cpanel.is_some() {
+        places
+            .extend(["localdomains", "remotedomains", "secondarymx", "userdomains"].map(|file| format!("/etc/{file}")));
+    }
+    places.extend(facts.panel_maps.iter().flatten().map(|map| map.file.clone()));
+    if !facts.postfix.is_empty() {
+        places.push(format!("{} of Postfix", POSTFIX_LISTS.map(|(list, _)| list).join(", ")));
+    }
+    if !facts.exim.is_empty() {
+        places.push("the domain lists of Exim".to_owned());
+    }
+    places.sort();
+    places.dedup();
+    places
 }
 
 /// How many domains the lists, panels and paths of a host give, its own names apart.

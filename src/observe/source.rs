@@ -69,6 +69,11 @@ impl Source {
                 let mut planned = Planned { name, zones, client, waiting: HashMap::new() };
                 resolver::stream(options, manners, &mut planned);
             }
+            (Answers::Recorded(recorded), None) => {
+                while let Some(question) = client.next() {
+                    client.answered(&question, recorded);
+                }
+            }
             _ => {
                 while let Some(question) = client.next() {
                     let dns = self.answer(&plan_of(&question), Observations::default());

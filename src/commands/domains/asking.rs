@@ -45,6 +45,8 @@ pub(super) struct Judge<'a, 'r> {
     pub changes: &'a [Change],
     /// Which address became which by it.
     pub became: &'a BTreeMap<IpAddr, IpAddr>,
+    /// Whether anybody is asked: else nothing is judged.
+    pub is_asked: bool,
     /// The rules.
     pub selection: &'a Selection,
     /// Who hears of it.
@@ -63,7 +65,10 @@ impl<'a> Looker<'a> for Judge<'a, '_> {
                 Step::Done(seen) => seen,
             };
             let context = DomainContext { host: self.host, seen: &seen, changes: self.changes, became: self.became };
-            let findings = rules::judge_domain(&context, self.selection);
+            let findings = match self.is_asked {
+                true => rules::judge_domain(&context, self.selection),
+                false => Vec::new(),
+            };
             let for_zone = |finding: &Finding| {
                 let wants_change = finding.fix.as_ref().is_some_and(|fix| fix.who == Who::DnsZone);
                 wants_change && report::is_about(&finding.subject, &domain.name)

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::gather::{self, Done, Start};
 use crate::cli::{DomainsArgs, DomainsFormat};
 use crate::compare;
-use crate::domains::{Flow, Host, MailDomain, MailDomains};
+use crate::domains::{Flow, Host, MailDomain, MailDomains, is_mail_domain, looked_in};
 use crate::error::Error;
 use crate::facts::{Facts, Origin};
 use crate::inputs::{self, Input, Inputs};
@@ -27,10 +27,12 @@ use crate::report::domains::{self as report, DomainView};
 use crate::rules::Selection;
 use crate::sandbox::Listener;
 use asking::{Asking, Judge};
-use told::{FOR_STDOUT, TO_KEEP, Told};
+use told::{FOR_STDERR, FOR_STDOUT, TO_KEEP, Told};
 
 /// The run has no limit; what may hang is a single question. A process needs one all the same.
 const LONGEST_RUN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Lines of `--domains` that are told of, where they name no domain: whoever sees these sees what is wrong with the others.
+const LINES_TOLD: usize = 20;
 /// Octets of standard input that are read: a million domains.
 const STDIN_LIMIT: u64 = 64 << 20;
 
@@ -63,6 +65,9 @@ pub(crate) fn run(mut args: DomainsArgs) -> Result<u8, Error> {
     drop(lines);
     let mut failed = None;
     let hear = |text: &str| {
+        if let Some(line) = text.strip_prefix(FOR_STDERR) {
+            return output::note(line);
+        }
         let done = match text.strip_prefix(FOR_STDOUT) {
             Some(line) => output::to_stdout(line.as_bytes()),
             None => kept.as_mut().map_or(Ok(()), |kept| kept.add(text.trim_start_matches(TO_KEEP))),
@@ -98,8 +103,39 @@ fn names(path: &Path) -> Result<Vec<DomainName>, Error> {
         }
         false => Input::read("--domains", path)?.text().to_owned(),
     };
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(lines.map(DomainName::new).collect())
+    let (names, faults) = names_of(&text);
+    for (number, why) in faults.iter().take(LINES_TOLD) {
+        output::note(&format!("--domains {}:{number}: left out: {why}", path.display()));
+    }
+    if faults.len() > LINES_TOLD {
+        output::note(&format!("--domains {}: {} more lines left out", path.display(), faults.len() - LINES_TOLD));
+    }
+    Ok(names)
+}
+
+/// The domains in a text, one a line, and the lines that name none, with their numbers and why.
+fn names_of(text: &str) -> (Vec<DomainName>, Vec<(usize, String)>) {
+    let (mut names, mut faults) = (Vec::new(), Vec::new());
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let name = DomainName::new(line);
+        match is_mail_domain(&name) {
+            true => names.push(name),
+            false if !line.is_ascii() => {
+                faults.push((
+                    number,
+                    format!("`{line}`: a domain with other letters than a to z is written by its A-label (xn--...)"),
+                ));
+            }
+            false => {
+                let why = name.host_fault().unwrap_or_else(|| "no domain of mail in the public DNS".to_owned());
+                faults.push((number, format!("`{line}`: {why}")));
+            }
+        }
+    }
+    (names, faults)
 }
 
 /// What an earlier run kept; nothing where there is no such file yet.
@@ -132,6 +168,7 @@ fn looked_at(
     let trust = start.trust();
     let zones = start.zones()?;
     let overlay = start.overlay()?;
+    let recorded = start.recorded(&args.facts)?;
     let mut all = start.mail_domains();
     let facts = start.facts_of_a_move(&args.facts, args.dns.timeout())?;
     if args.facts.from.is_some() {
@@ -145,6 +182,7 @@ fn looked_at(
     let options = Options { trust, ..options(args, &facts) };
     let answers = match zones {
         _ if args.dns.offline => source::Answers::Nobody,
+        _ if let Some(recorded) = recorded => source::Answers::Recorded(recorded),
         Some(zones) => source::Answers::Zones(zones),
         None => source::Answers::Live(options.clone(), Instant::now()),
     };
@@ -170,6 +208,7 @@ fn looked_at(
             domains: &all,
             changes: &changes,
             became: &became,
+            is_asked: !args.dns.offline,
             selection: &selection,
             told: &mut told,
             progress: &progress,
@@ -177,7 +216,7 @@ fn looked_at(
     };
     source.stream(&manners(args, &facts), &mut asking);
     drop(shown);
-    told.finished()
+    told.finished(&looked_in(&facts))
 }
 
 /// Who is asked: this host's own resolvers, unless the command line names others.
@@ -202,4 +241,19 @@ fn options(args: &DomainsArgs, facts: &crate::facts::Facts) -> Options {
 fn manners(args: &DomainsArgs, facts: &Facts) -> Manners {
     let own = facts.host.own_addresses().map(|own| own.address).collect();
     Manners { pace: NonZeroU32::new(args.qps), own, patience: args.dns.timeout() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_name_no_domain_are_told_with_their_numbers() {
+        let text = "# customers\nShop.Example.\n\nhttp://shop.example/\nuser@moved.example\nm\u{fc}nchen.de\nxn--mnchen-3ya.de\nlocalhost\n";
+        let (names, faults) = names_of(text);
+        assert_eq!(names.iter().map(DomainName::as_str).collect::<Vec<_>>(), ["shop.example", "xn--mnchen-3ya.de"]);
+        assert_eq!(faults.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [4, 5, 6, 8]);
+        assert!(faults[2].1.contains("A-label"), "{faults:?}");
+        assert!(faults.iter().all(|(_, why)| !why.ends_with(": ")), "{faults:?}");
+    }
 }

@@ -9,9 +9,11 @@ use crate::exit;
 use crate::findings::{Severity, Verdict};
 use crate::report::domains::{self as report, DomainView, GapView};
 
-/// What a told text begins with: for standard output, or to be kept.
+/// What a told text begins with: for standard output, to be kept.
 pub(super) const FOR_STDOUT: char = 'O';
 pub(super) const TO_KEEP: char = 'K';
+/// The same, for people beside the output.
+pub(super) const FOR_STDERR: char = 'E';
 
 /// Octets that are told together.
 const TOGETHER: usize = 32 << 10;
@@ -26,6 +28,8 @@ pub(super) struct Told<'a> {
     /// What files do not decide.
     gaps: Vec<GapView>,
     worst: u8,
+    /// Domains so far.
+    count: usize,
     /// What is told soon: for standard output, and to be kept.
     output: String,
     kept: String,
@@ -37,13 +41,25 @@ impl<'a> Told<'a> {
     /// Nothing yet, but the first line of formats that have one.
     pub(super) fn new(args: &'a DomainsArgs, gaps: Vec<GapView>, tell: &'a mut dyn FnMut(&str)) -> Told<'a> {
         let output = if args.format == DomainsFormat::Csv { report::CSV_HEAD.to_owned() } else { String::new() };
-        Told { args, views: Vec::new(), gaps, worst: 0, output, kept: String::new(), since: Instant::now(), tell }
+        Told {
+            args,
+            views: Vec::new(),
+            gaps,
+            worst: 0,
+            count: 0,
+            output,
+            kept: String::new(),
+            since: Instant::now(),
+            tell,
+        }
     }
 
     /// A domain is done, in this run or in the one that is resumed.
     pub(super) fn add(&mut self, view: DomainView, is_new: bool) {
+        self.count += 1;
         let keep = is_new && self.args.resume.is_some();
-        let errors = view.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let findings = view.findings.iter().chain(&view.host_findings);
+        let errors = findings.filter(|finding| finding.severity == Severity::Error);
         for finding in errors {
             let weight = if finding.verdict == Verdict::Fail { 2 } else { 1 };
             self.worst = self.worst.max(weight);
@@ -87,18 +103,41 @@ impl<'a> Told<'a> {
         self.since = Instant::now();
     }
 
+    /// What stands in the place of a sum that would say nothing.
+    fn instead(&self, looked_in: &[String]) -> Option<String> {
+        match self.count {
+            0 if looked_in.is_empty() => Some("no domain was found, and no file that names any".to_owned()),
+            0 => Some(format!("no domain was found; looked in {}", looked_in.join(", "))),
+            count if self.args.dns.offline => {
+                let domains = if count == 1 { "1 domain".to_owned() } else { format!("{count} domains") };
+                Some(format!("{domains}, not checked: nobody is asked with --offline"))
+            }
+            _ => None,
+        }
+    }
+
     /// The end of the run: the exit status, and the text of formats that show all domains together.
-    pub(super) fn finished(mut self) -> Result<Done, Error> {
+    pub(super) fn finished(mut self, looked_in: &[String]) -> Result<Done, Error> {
         self.tell_now();
+        let instead = self.instead(looked_in);
+        let instead = instead.as_deref();
+        let is_whole = matches!(self.args.format, DomainsFormat::Human | DomainsFormat::Markdown | DomainsFormat::Html);
+        if let Some(text) = instead.filter(|_| !is_whole) {
+            (self.tell)(&format!("{FOR_STDERR}{text}"));
+        }
         self.views.sort_by(|one, other| one.domain.cmp(&other.domain));
         let texts = match self.args.format {
-            DomainsFormat::Human => vec![report::human(&self.views, &self.gaps)],
+            DomainsFormat::Human => vec![report::human(&self.views, &self.gaps, instead)],
             DomainsFormat::Json => vec![report::json(&self.views, &self.gaps)],
-            DomainsFormat::Markdown => vec![report::markdown(&self.views, &self.gaps)],
-            DomainsFormat::Html => vec![report::page(&self.views, &self.gaps)],
+            DomainsFormat::Markdown => vec![report::markdown(&self.views, &self.gaps, instead)],
+            DomainsFormat::Html => vec![report::page(&self.views, &self.gaps, instead)],
             DomainsFormat::Prometheus => vec![report::prometheus(&self.views)],
             DomainsFormat::Ndjson | DomainsFormat::Csv => Vec::new(),
         };
+        // Where a list could not be read, domains may be missing.
+        if self.count == 0 && self.gaps.iter().any(|gap| gap.of == "domains") {
+            self.worst = self.worst.max(1);
+        }
         let status = match self.worst {
             0 => exit::OK,
             1 => exit::UNDETERMINED,

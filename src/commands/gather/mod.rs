@@ -189,6 +189,17 @@ impl Start {
         self.zones.as_ref().map(zones).transpose()
     }
 
+    /// The answers that a snapshot has, where they alone count (`--replay`).
+    ///
+    /// # Errors
+    /// Where it is not what it should be.
+    pub(crate) fn recorded(&self, args: &FactArgs) -> Result<Option<Observations>, Error> {
+        match &self.host {
+            Known::Snapshot(input) if args.replay => Ok(Some(read_snapshot(input, args)?.1)),
+            Known::Snapshot(_) | Known::Facts(..) => Ok(None),
+        }
+    }
+
     /// Whom resolvers' certificates must come from.
     pub(crate) fn trust(&self) -> Trust {
         self.trust.clone()

@@ -1,18 +1,24 @@
 //! What was found, grouped by rule and by who serves the zone: for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::places::{Place, Places, Step};
 use super::refused::{is_refused, refused};
-use super::view::text_record;
+use super::view::{DomainFinding, is_about, text_record};
 use super::words::{self, domains};
 use super::{DomainView, GapView};
 use crate::domains::Handled;
 use crate::escape;
-use crate::findings::{Severity, Verdict};
+use crate::findings::{Severity, Verdict, Who};
 use crate::name::DomainName;
 use crate::report::monitor;
+
+/// The rule that judges the names that this host introduces itself by.
+const HELO_CODE: &str = "DOM005";
+
+/// Domains, or names, with what was found of each.
+pub(super) type Listed<'a> = Vec<(&'a str, &'a DomainFinding)>;
 
 /// The findings of one rule with one severity and verdict.
 pub(super) struct Group<'a> {
@@ -21,7 +27,7 @@ pub(super) struct Group<'a> {
     severity: Severity,
     verdict: Verdict,
     /// By who serves the zone: the domains, and what was found of the first.
-    pub(super) by_zone: BTreeMap<Place, Vec<(&'a str, &'a super::view::DomainFinding)>>,
+    pub(super) by_zone: BTreeMap<Place, Listed<'a>>,
 }
 
 impl Group<'_> {
@@ -29,21 +35,41 @@ impl Group<'_> {
         self.by_zone.values().map(Vec::len).sum()
     }
 
+    /// What is shown: places, and of each the domains that are told to do the same kind of thing.
+    pub(super) fn shown(&self) -> Vec<(&Place, Listed<'_>)> {
+        self.by_zone.iter().flat_map(|(place, all)| alike(all).into_iter().map(move |list| (place, list))).collect()
+    }
+
+    /// The same in words: domains, names of this host, or both.
+    fn counted(&self) -> String {
+        let of_host = self.by_zone.get(&Place::OfHost).map_or(0, Vec::len);
+        match (self.count() - of_host, of_host) {
+            (count, 0) => domains(count),
+            (0, names) => Place::OfHost.counted(names),
+            (count, names) => format!("{} and {}", domains(count), Place::OfHost.counted(names)),
+        }
+    }
+
     /// The finding and how many domains have it, and where their zones are served; `steps`: the places at which something is to be published, in
     /// their order.
     pub(super) fn words(&self, steps: &[Step<'_>]) -> String {
         let open = if self.verdict == Verdict::Undetermined { ", undetermined" } else { "" };
-        let count = domains(self.count());
+        let count = self.counted();
         let places = match self.by_zone.len() {
             0 | 1 => String::new(),
             _ => {
-                let place = |(place, list): (&Place, &Vec<(&str, &super::view::DomainFinding)>)| {
+                let place = |(place, list): (&Place, &Vec<(&str, &DomainFinding)>)| {
                     // A step has what is published as text.
                     let is_step = list.iter().any(|(_, finding)| finding.fix.iter().any(publishes_text));
                     let step = steps.iter().position(|step| is_step && step.place == *place);
                     let step = step.map_or_else(String::new, |at| format!(" (step {})", at + 1));
-                    let words =
-                        if *place == Place::Unknown { " about names in other zones".to_owned() } else { place.words() };
+                    let words = match place {
+                        Place::Unknown => " about names in other zones".to_owned(),
+                        Place::OfHost => {
+                            format!(" {}", if list.len() == 1 { "name of this host" } else { "names of this host" })
+                        }
+                        _ => place.words(),
+                    };
                     format!("{}{words}{step}", list.len())
                 };
                 let all: Vec<String> = self.by_zone.iter().map(place).collect();
@@ -63,43 +89,76 @@ fn publishes_text(fix: &crate::findings::Fix) -> bool {
 pub(super) fn groups(views: &[DomainView]) -> Vec<Group<'_>> {
     let mut all: BTreeMap<_, Group<'_>> = BTreeMap::new();
     let places = Places::new(views);
+    let mut found: Vec<(Place, &str, &DomainFinding)> = Vec::new();
     for view in views {
         for finding in &view.findings {
-            let key = (std::cmp::Reverse(finding.severity), std::cmp::Reverse(finding.verdict), finding.code.as_str());
-            let group = all.entry(key).or_insert_with(|| Group {
-                code: &finding.code,
-                name: &finding.name,
-                severity: finding.severity,
-                verdict: finding.verdict,
-                by_zone: BTreeMap::new(),
-            });
             let own = is_about(&finding.subject, &DomainName::new(&view.domain));
-            let zone = if own { places.of(view) } else { Place::Unknown };
-            group.by_zone.entry(zone).or_default().push((&view.domain, finding));
+            let for_host = finding.fix.as_ref().is_some_and(|fix| fix.who == Who::Host);
+            let place = match places.of(view) {
+                Place::Unknown if own && for_host => Place::OnHost,
+                place if own => place,
+                _ => Place::Unknown,
+            };
+            found.push((place, &view.domain, finding));
         }
+    }
+    found.extend(of_host(views).map(|finding| (Place::OfHost, finding.subject.as_str(), finding)));
+    for (place, name, finding) in found {
+        let key = (std::cmp::Reverse(finding.severity), std::cmp::Reverse(finding.verdict), finding.code.as_str());
+        let group = all.entry(key).or_insert_with(|| Group {
+            code: &finding.code,
+            name: &finding.name,
+            severity: finding.severity,
+            verdict: finding.verdict,
+            by_zone: BTreeMap::new(),
+        });
+        group.by_zone.entry(place).or_default().push((name, finding));
     }
     all.into_values().collect()
 }
 
-/// Whether a finding's subject is the domain or a name below it: else it is about another zone.
-pub fn is_about(subject: &str, domain: &DomainName) -> bool {
-    let first = subject.split(' ').next().unwrap_or_default();
-    DomainName::new(first).is_within(domain)
+/// What was found of this host's own names, each once; not where a domain that a name belongs to is told of it.
+fn of_host(views: &[DomainView]) -> impl Iterator<Item = &DomainFinding> {
+    let key = |finding: &'_ DomainFinding| (finding.code.clone(), finding.subject.clone());
+    let is_host = |finding: &&DomainFinding| finding.code == HELO_CODE;
+    let mut known: BTreeSet<(String, String)> =
+        views.iter().flat_map(|view| &view.findings).filter(is_host).map(key).collect();
+    views.iter().flat_map(|view| &view.host_findings).filter(move |finding| known.insert(key(finding)))
 }
 
-pub(super) fn named(list: &[(&str, &super::view::DomainFinding)]) -> String {
+/// The domains of a place, those apart that are told to do another kind of thing: of each kind, the first is shown.
+fn alike<'a>(list: &[(&'a str, &'a DomainFinding)]) -> Vec<Listed<'a>> {
+    let kind = |finding: &DomainFinding| finding.fix.as_ref().map(|fix| (fix.who, fix.commands.is_empty()));
+    let mut all: Vec<Listed<'a>> = Vec::new();
+    for (name, finding) in list.iter().copied() {
+        match all.iter_mut().find(|one| one.first().is_some_and(|(_, first)| kind(first) == kind(finding))) {
+            Some(one) => one.push((name, finding)),
+            None => all.push(vec![(name, finding)]),
+        }
+    }
+    all
+}
+
+pub(super) fn named(list: &[(&str, &DomainFinding)]) -> String {
     words::named(list.iter().map(|(name, _)| *name), list.len())
 }
 
-pub(super) fn summary(views: &[DomainView]) -> String {
-    let with =
-        |severity| views.iter().filter(|view| view.findings.iter().any(|finding| finding.severity == severity)).count();
+/// What all of it comes to; `instead`: that no domain was found, or that nobody was asked.
+pub(super) fn summary(views: &[DomainView], instead: Option<&str>) -> String {
+    if let Some(text) = instead {
+        return text.to_owned();
+    }
+    let with = |severity| views.iter().filter(|view| view.failed(severity) > 0).count();
+    let undetermined = match views.iter().filter(|view| view.undetermined().next().is_some()).count() {
+        0 => String::new(),
+        count => format!(", {count} undetermined"),
+    };
     let (errors, warnings) = (with(Severity::Error), with(Severity::Warning));
     let refused = match views.iter().filter(|view| is_refused(view)).count() {
         0 => String::new(),
         count => format!("; mail of {count} from here fails DMARC, and receivers are asked to act on it"),
     };
-    format!("{}: {errors} with errors, {warnings} with warnings{refused}", domains(views.len()))
+    format!("{}: {errors} with errors, {warnings} with warnings{undetermined}{refused}", domains(views.len()))
 }
 
 /// Above the domains whose mail fails DMARC.
@@ -111,8 +170,11 @@ pub(super) const SHOWN: usize = 20;
 /// Above what files leave open.
 pub(super) const OPEN: &str = "Not seen from this host's files";
 
-/// For a terminal.
-pub fn human(views: &[DomainView], gaps: &[GapView]) -> String {
+/// Where the rest is, where a group shows the first of its domains alone.
+const ALL: &str = "each domain with all that was found and its records: `--format csv` (or json, html)";
+
+/// For a terminal; `instead`: what stands in the place of the sum.
+pub fn human(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -> String {
     let mut text = String::new();
     let refused = refused(views);
     if !refused.is_empty() {
@@ -126,13 +188,13 @@ pub fn human(views: &[DomainView], gaps: &[GapView]) -> String {
     let steps = Places::new(views).steps(views);
     for group in groups(views) {
         let _ = writeln!(text, "{}", escape::line(&group.words(&steps)));
-        for (place, list) in &group.by_zone {
+        for (place, list) in group.shown() {
             let _ = writeln!(
                 text,
                 "  {}{}: {}",
-                domains(list.len()),
+                place.counted(list.len()),
                 escape::line(&place.words()),
-                escape::line(&named(list))
+                escape::line(&named(&list))
             );
             let Some((_, finding)) = list.first() else { continue };
             let _ = writeln!(text, "    {}", escape::line(&finding.message));
@@ -166,7 +228,10 @@ pub fn human(views: &[DomainView], gaps: &[GapView]) -> String {
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "{}", summary(views));
+    let _ = writeln!(text, "{}", escape::line(&summary(views, instead)));
+    if groups(views).iter().any(|group| group.shown().iter().any(|(_, list)| list.len() > 1)) {
+        let _ = writeln!(text, "{ALL}");
+    }
     text
 }
 
@@ -180,11 +245,7 @@ pub fn prometheus(views: &[DomainView]) -> String {
     }
     monitor::head(&mut text, "helolint_domains_with", "Domains with a failed finding of this severity.");
     for severity in [Severity::Error, Severity::Warning, Severity::Info] {
-        let fails = |view: &&DomainView| {
-            let mut findings = view.findings.iter();
-            findings.any(|finding| finding.severity == severity && finding.verdict == Verdict::Fail)
-        };
-        let count = views.iter().filter(fails).count();
+        let count = views.iter().filter(|view| view.failed(severity) > 0).count();
         let _ = writeln!(text, "helolint_domains_with{{severity=\"{severity}\"}} {count}");
     }
     monitor::head(
@@ -200,7 +261,7 @@ pub fn prometheus(views: &[DomainView]) -> String {
     monitor::head(
         &mut text,
         "helolint_domain_findings",
-        "Domains of which a rule found something, by severity and verdict.",
+        "Domains, or names of this host that mail leaves under, of which a rule found something, by severity and verdict.",
     );
     for group in groups(views) {
         let (code, name, severity) = (escape::prometheus(group.code), escape::prometheus(group.name), group.severity);
@@ -211,9 +272,9 @@ pub fn prometheus(views: &[DomainView]) -> String {
     text
 }
 
-/// For a ticket.
-pub fn markdown(views: &[DomainView], gaps: &[GapView]) -> String {
-    let mut text = format!("# Mail domains\n\n{}.\n", summary(views));
+/// For a ticket; `instead`: what stands in the place of the sum.
+pub fn markdown(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -> String {
+    let mut text = format!("# Mail domains\n\n{}.\n", escape::markdown(&summary(views, instead)));
     let refused = refused(views);
     if !refused.is_empty() {
         let _ = writeln!(text, "\n## {REFUSED}\n");
@@ -224,10 +285,10 @@ pub fn markdown(views: &[DomainView], gaps: &[GapView]) -> String {
     let steps = Places::new(views).steps(views);
     for group in groups(views) {
         let _ = writeln!(text, "\n## {}\n", escape::markdown(&group.words(&steps)));
-        for (place, list) in &group.by_zone {
-            let place = place.words();
+        for (place, list) in group.shown() {
+            let (count, place) = (place.counted(list.len()), place.words());
             let place = escape::markdown(&place);
-            let _ = writeln!(text, "- {}{place}: {}", domains(list.len()), escape::markdown(&named(list)));
+            let _ = writeln!(text, "- {count}{place}: {}", escape::markdown(&named(&list)));
             let Some((_, finding)) = list.first() else { continue };
             let _ = writeln!(text, "  {}", escape::markdown(&finding.message));
             for command in finding.fix.iter().flat_map(|fix| &fix.commands) {

@@ -8,10 +8,10 @@ mod table;
 mod view;
 mod words;
 
-pub use groups::{human, is_about, markdown, prometheus};
+pub use groups::{human, markdown, prometheus};
 pub use page::page;
 pub use table::{CSV_HEAD, csv};
-pub use view::{DomainView, GapView, gaps, view};
+pub use view::{DomainView, GapView, gaps, is_about, view};
 
 use serde::Serialize;
 

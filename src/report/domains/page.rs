@@ -5,18 +5,18 @@ use maud::html;
 use super::groups::{OPEN, REFUSED, STEPS, groups, named, summary};
 use super::places::Places;
 use super::refused::refused;
-use super::words::{NAMED, domains};
+use super::words::NAMED;
 use super::{DomainView, GapView};
 use crate::escape;
 
 /// For a browser: every group with all of its domains, which are folded beyond a few.
-pub fn page(views: &[DomainView], gaps: &[GapView]) -> String {
+pub fn page(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -> String {
     let plain = |text: &str| escape::line(text).into_owned();
     let (groups, refused, steps) = (groups(views), refused(views), Places::new(views).steps(views));
     let body = html! {
         header {
             h1 { "Mail domains of this host" }
-            p.verdict { (summary(views)) "." }
+            p.verdict { (plain(&summary(views, instead))) "." }
         }
         main {
             @if !refused.is_empty() {
@@ -36,8 +36,8 @@ pub fn page(views: &[DomainView], gaps: &[GapView]) -> String {
             @for group in &groups {
                 section {
                     h2 { (plain(&group.words(&steps))) }
-                    @for (place, list) in &group.by_zone {
-                        p { (domains(list.len())) (plain(&place.words())) ": " (plain(&named(list))) }
+                    @for (place, list) in &group.shown() {
+                        p { (place.counted(list.len())) (plain(&place.words())) ": " (plain(&named(list))) }
                         @if list.len() > NAMED {
                             details {
                                 summary { "all " (list.len()) }

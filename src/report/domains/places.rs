@@ -1,8 +1,9 @@
 //! Where zones are served: here, at the servers that have most of them, elsewhere. What is to be done is done place by place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::DomainView;
+use super::view::RecordView;
 use super::words::domains;
 use crate::domains::fix::txt_record;
 use crate::name::DomainName;
@@ -19,8 +20,12 @@ pub(super) enum Place {
     At(usize, String),
     /// By others.
     Elsewhere,
+    /// Nobody had to know: it is for this host's administrator to settle.
+    OnHost,
     /// Nobody had to know; or it is about another zone.
     Unknown,
+    /// It is about a name of this host, by which mail of domains leaves.
+    OfHost,
 }
 
 impl Place {
@@ -30,7 +35,18 @@ impl Place {
             Place::Here => " in zones that this server serves".to_owned(),
             Place::At(_, name) => format!(" in zones at {name}"),
             Place::Elsewhere => " in zones elsewhere".to_owned(),
+            Place::OnHost => ", to be settled on this host".to_owned(),
             Place::Unknown => String::new(),
+            Place::OfHost => ", by which mail of other domains leaves".to_owned(),
+        }
+    }
+
+    /// How many of those that are listed for it there are.
+    pub(super) fn counted(&self, count: usize) -> String {
+        match self {
+            Place::OfHost if count == 1 => "1 name of this host".to_owned(),
+            Place::OfHost => format!("{count} names of this host"),
+            _ => domains(count),
         }
     }
 }
@@ -84,8 +100,8 @@ pub(super) struct Step<'v> {
 impl Step<'_> {
     /// What it is.
     pub(super) fn words(&self) -> String {
-        let records = match self.views.iter().map(|view| view.records.len()).sum() {
-            1usize => "1 record".to_owned(),
+        let records = match self.records().len() {
+            1 => "1 record".to_owned(),
             count => format!("{count} records"),
         };
         let how = match self.place {
@@ -97,23 +113,30 @@ impl Step<'_> {
         format!("{records} for {}{}{how}", domains(self.views.len()), self.place.words())
     }
 
+    /// The records, each once: one may be for several domains.
+    fn records(&self) -> Vec<&RecordView> {
+        let mut known = BTreeSet::new();
+        let all = self.views.iter().flat_map(|view| &view.records);
+        all.filter(|record| known.insert((&record.name, &record.wanted))).collect()
+    }
+
     /// The commands, where this server keeps the zone; else the records. So many at most, and how many more there are.
     pub(super) fn lines(&self, limit: usize) -> (Vec<String>, usize) {
         if self.place != Place::Here {
             return (Vec::new(), 0);
         }
-        let records = || self.views.iter().flat_map(|view| &view.records);
-        let line = |record: &super::view::RecordView| {
+        let records = self.records();
+        let line = |record: &RecordView| {
             let published = || txt_record(&DomainName::new(&record.name), &record.wanted);
             record.command.clone().unwrap_or_else(published)
         };
-        (records().take(limit).map(line).collect(), records().count().saturating_sub(limit))
+        (records.iter().take(limit).map(|record| line(record)).collect(), records.len().saturating_sub(limit))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::view::{RecordView, SpfView};
+    use super::super::view::SpfView;
     use super::*;
     use crate::domains::Handled;
 
@@ -141,6 +164,7 @@ mod tests {
             zone: zone.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
             records: vec![record],
             findings: Vec::new(),
+            host_findings: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::view::{DomainView, GapView};
 use super::words::{domains, named};
+use crate::domains::fix::says_that_nobody_sends;
 
 /// Domains of one policy whose mail fails DMARC for the same reason.
 pub(super) struct Refused<'a> {
@@ -17,7 +18,9 @@ pub(super) struct Refused<'a> {
 
 /// Whether what this host sends for a domain fails DMARC from some address, and receivers are asked to act on that.
 pub(super) fn is_refused(view: &DomainView) -> bool {
-    policy(view).is_some() && view.alignment.iter().any(|one| one.dmarc == "fail")
+    // Of a domain that nobody sends for, by its own record, refusal is what is wanted.
+    let is_parked = view.spf.record.as_deref().is_some_and(says_that_nobody_sends);
+    !is_parked && policy(view).is_some() && view.alignment.iter().any(|one| one.dmarc == "fail")
 }
 
 /// The policy, where it is one that receivers act on.

@@ -43,6 +43,22 @@ pub struct DomainView {
     pub records: Vec<RecordView>,
     /// What was found.
     pub findings: Vec<DomainFinding>,
+    /// What was found of names of this host that the domain's mail leaves under: one fault, of many domains.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_findings: Vec<DomainFinding>,
+}
+
+impl DomainView {
+    /// Findings of the domain that were seen, of this severity.
+    pub(super) fn failed(&self, severity: Severity) -> usize {
+        let counts = |finding: &&DomainFinding| finding.severity == severity && finding.verdict == Verdict::Fail;
+        self.findings.iter().filter(counts).count()
+    }
+
+    /// Findings of the domain that could not be excluded.
+    pub(super) fn undetermined(&self) -> impl Iterator<Item = &DomainFinding> {
+        self.findings.iter().filter(|finding| finding.verdict == Verdict::Undetermined)
+    }
 }
 
 /// A text record as it is and as it should stand.
@@ -213,6 +229,7 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName
         }),
         DmarcState::Open(..) => None,
     };
+    let (host, own): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(|finding| is_of_host(seen, finding));
     DomainView {
         domain: seen.domain.name.to_string(),
         handled: seen.domain.handled,
@@ -250,19 +267,33 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName
             ZoneServers::Unknown => None,
         },
         records: records(seen, findings, zone),
-        findings: findings
-            .iter()
-            .map(|finding| DomainFinding {
-                code: finding.meta.code.to_owned(),
-                name: finding.meta.name.to_owned(),
-                severity: finding.severity,
-                verdict: finding.verdict,
-                subject: finding.subject.clone(),
-                message: finding.message.clone(),
-                fix: finding.fix.clone(),
-            })
-            .collect(),
+        findings: own.into_iter().map(finding_view).collect(),
+        host_findings: host.into_iter().map(finding_view).collect(),
     }
+}
+
+fn finding_view(finding: &Finding) -> DomainFinding {
+    DomainFinding {
+        code: finding.meta.code.to_owned(),
+        name: finding.meta.name.to_owned(),
+        severity: finding.severity,
+        verdict: finding.verdict,
+        subject: finding.subject.clone(),
+        message: finding.message.clone(),
+        fix: finding.fix.clone(),
+    }
+}
+
+/// Whether a finding's subject is the domain or a name below it: else it is about another zone.
+pub fn is_about(subject: &str, domain: &DomainName) -> bool {
+    let first = subject.split(' ').next().unwrap_or_default();
+    DomainName::new(first).is_within(domain)
+}
+
+/// Whether a finding is about a name that this host introduces itself by, and that is neither the domain nor below it.
+fn is_of_host(seen: &Observed<'_>, finding: &Finding) -> bool {
+    let is_helo = |check: &SenderCheck| check.name.as_str() == finding.subject;
+    !is_about(&finding.subject, &seen.domain.name) && seen.helo.iter().any(is_helo)
 }
 
 /// The records that fixes have published below the domain.
@@ -270,7 +301,10 @@ fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName,
     let mut all: Vec<RecordView> = Vec::new();
     for line in findings.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.commands) {
         let Some((name, text)) = text_record(line) else { continue };
-        if !name.is_within(&seen.domain.name) || all.iter().any(|known| known.name == name.as_str()) {
+        // One DMARC record above holds for all names below it.
+        let above = || seen.domain.name.registrable().map(|above| crate::dmarc::record_name(&above));
+        let is_ours = name.is_within(&seen.domain.name) || above().is_some_and(|above| above == name);
+        if !is_ours || all.iter().any(|known| known.name == name.as_str()) {
             continue;
         }
         let is = is_now(seen, &name);
