@@ -11,7 +11,7 @@ use crate::facts::Facts;
 use crate::source::Span;
 
 /// Files that a plan may change though nothing else has read them.
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "/etc/hosts",
     "/etc/hostname",
     "/etc/mailname",
@@ -25,6 +25,7 @@ const FILES: [&str; 17] = [
     "/etc/mailips",
     "/etc/mail_reverse_dns",
     "/var/cpanel/mainip",
+    "/var/cpanel/cpnat",
     "/var/cpanel/custom_mailhelo",
     "/var/cpanel/custom_mailips",
     "/var/cpanel/per_domain_mailips",

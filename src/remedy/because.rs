@@ -28,10 +28,12 @@ pub(super) fn because(facts: &Facts, dns: &Observations, ops: &[Op]) -> Option<S
         if let Some(text) = by_option(facts, op) {
             return Some(text);
         }
-        let Op::Edit { edit, .. } = op else { continue };
-        if sets_one_family(edit) {
+        if let Op::Edit { edit, .. } | Op::Generate { edit, .. } = op
+            && sets_one_family(edit)
+        {
             return family::given_up(facts, dns);
         }
+        let Op::Edit { edit, .. } = op else { continue };
         if let Some(text) = follows_ptr(facts, dns, edit) {
             return Some(text);
         }

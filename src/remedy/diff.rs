@@ -91,15 +91,32 @@ pub(crate) fn patched(old: &str, diff: &str) -> Option<String> {
     Some(new)
 }
 
-/// What a diff comes to, in words: the lines that it adds, or those that it takes away where it adds none.
+/// What a diff comes to, in words: the lines that it adds, and those that it takes away and sets to nothing else.
 pub(super) fn told(diff: &str) -> Vec<String> {
-    let lines = |sign: char, before: &str| -> Vec<String> {
-        let found =
-            diff.lines().filter_map(|line| line.strip_prefix(sign)).map(str::trim).filter(|line| !line.is_empty());
-        found.zip(0..).map(|(line, at)| format!("{}`{line}`", if at == 0 { before } else { "" })).collect()
+    let lines = |sign: char| -> Vec<&str> {
+        let found = diff.lines().filter_map(|line| line.strip_prefix(sign)).map(str::trim);
+        found.filter(|line| !line.is_empty()).collect()
     };
-    let added = lines('+', "write ");
-    if added.is_empty() { lines('-', "remove ") } else { added }
+    let setting = |line: &str| {
+        let bare = line.strip_prefix("-o").map_or(line, str::trim_start);
+        bare.split(['=', ':', ' ', '\t']).next().unwrap_or_default().to_owned()
+    };
+    let added = lines('+');
+    let mut set: Vec<String> = added.iter().map(|line| setting(line)).collect();
+    let mut gone = lines('-');
+    gone.retain(|line| match set.iter().position(|name| *name == setting(line)) {
+        Some(at) => {
+            set.swap_remove(at);
+            false
+        }
+        None => true,
+    });
+    let said = |lines: Vec<&str>, before: &str| {
+        lines.into_iter().zip(0..).map(|(line, at)| format!("{}`{line}`", if at == 0 { before } else { "" })).collect()
+    };
+    let mut all: Vec<String> = said(added, "write ");
+    all.extend::<Vec<String>>(said(gone, "remove "));
+    all
 }
 
 /// Commands that make `new` of `old` in `file`: each line that is changed is named by its number and by what stands there, so that nothing
@@ -256,6 +273,22 @@ fn replacement(line: &str) -> Option<String> {
 mod tests {
     use super::*;
     use std::process::Command;
+
+    #[test]
+    fn what_goes_for_good_is_told_with_what_comes() {
+        for (diff, expected) in [
+            ("@@ -1 +1 @@\n-a = 1\n+a = 2\n", &["write `a = 2`"][..]),
+            (
+                "@@ -1,2 +1 @@\n-interface = 192.0.2.1\n-helo_data = x\n+helo_data = y\n",
+                &["write `helo_data = y`", "remove `interface = 192.0.2.1`"],
+            ),
+            ("@@ -1,2 +1 @@\n-a = 1\n-a = 2\n+a = 3\n", &["write `a = 3`", "remove `a = 2`"]),
+            ("@@ -1,2 +1 @@\n-  -o x=1\n-  -o y=1\n+  -o y=2\n", &["write `-o y=2`", "remove `-o x=1`"]),
+            ("@@ -1,2 +0,0 @@\n-a\n-b\n", &["remove `a`", "`b`"]),
+        ] {
+            assert_eq!(told(diff), expected, "{diff}");
+        }
+    }
 
     /// What sh and sed make of the commands.
     fn run(old: Option<&str>, new: &str) -> String {

@@ -24,6 +24,7 @@ pub mod candidates;
 mod diff;
 pub mod edit;
 mod loopback;
+mod needed;
 pub mod op;
 mod place;
 pub mod plan;

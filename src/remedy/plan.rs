@@ -331,7 +331,7 @@ impl<'a> Search<'a> {
             let new = if self.opens(node) { 0 } else { node.trial.keys().difference(self.known).count() };
             (node.trial.score.blocked, node.trial.score.errors, node.trial.score.warnings + new)
         };
-        let lost = !after.gives_up && !before.trial.ways.is_subset(&after.trial.ways);
+        let lost = !after.gives_up && !after.trial.keeps(&before.trial);
         count(after) < count(before) && !lost
     }
 
@@ -375,7 +375,7 @@ impl<'a> Search<'a> {
             }
             let Some(world) = self.lab.apply_all(&self.lab.world(), &left) else { continue };
             let trial = self.lab.try_out(&world);
-            let kept = node.gives_up || node.trial.ways.is_subset(&trial.ways);
+            let kept = node.gives_up || trial.keeps(&node.trial);
             let sound = self.blocked > node.trial.score.blocked || trial.errors().is_subset(self.errors);
             if trial.score <= node.trial.score && kept && sound {
                 node = Node { world, trial, cost: node.cost.saturating_sub(cost(&op)), ops: left, ..node };

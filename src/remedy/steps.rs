@@ -8,6 +8,7 @@ use crate::name::DomainName;
 use crate::observe::change::RecordChange;
 use crate::remedy::apply;
 use crate::remedy::edit::Edit;
+use crate::remedy::needed::Groups;
 use crate::remedy::op::Op;
 use crate::remedy::place::{Place, place_of, rank};
 use crate::remedy::reloads::reloads;
@@ -66,6 +67,11 @@ pub(super) fn plan(lab: &Lab<'_>, before: &Rc<Trial>, ops: &[Op]) -> Plan {
         if let Some(step) = steps.get_mut(gone) {
             step.settles.push(Settled { code: key.0.to_owned(), subject: key.1 });
         }
+    }
+    let groups = Groups { lab, before, groups: &ordered, trials: &walk.trials };
+    if let Err(at) = groups.explain(&mut steps) {
+        let kept = ordered.iter().enumerate().filter(|(other, _)| *other != at).flat_map(|(_, (_, ops))| ops);
+        return plan(lab, before, &kept.cloned().collect::<Vec<_>>());
     }
     let also = walk.worlds.last().map(|world| also(lab, world)).unwrap_or_default();
     Plan { steps, remains: remains(lab, before, last), also, ..Plan::default() }

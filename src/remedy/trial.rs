@@ -12,9 +12,11 @@ use crate::observe::Observations;
 use crate::receivers;
 
 /// Rules whose errors keep mail from leaving.
-const BLOCKING: [&str; 8] = ["CFG001", "CFG004", "CFG017", "CFG018", "CPL001", "NET001", "NET007", "NET008"];
+const BLOCKING: [&str; 9] = ["CFG001", "CFG004", "CFG017", "CFG018", "CPL001", "CPL009", "NET001", "NET007", "NET008"];
 /// The one of them that keeps a whole MTA from starting.
 const WHOLE: &str = "CFG001";
+/// Families of rules that judge whether mail gets to a next hop at all.
+const OF_HOPS: [&str; 4] = ["CFG", "NET", "SMT", "TLS"];
 
 /// How bad things stand: the better, the smaller.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +45,8 @@ pub struct Trial {
     pub score: Score,
     /// Which services send by which family.
     pub ways: BTreeSet<(Arc<str>, Family)>,
+    /// The next hops elsewhere that mail leaves through, of which nothing is wrong.
+    pub(super) hops: BTreeSet<String>,
     pub(super) keys: BTreeSet<Key>,
     pub(super) errors: BTreeSet<Key>,
 }
@@ -66,10 +70,24 @@ impl Trial {
         let score = Score { blocked, errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
         let ways = used().flat_map(|path| path.services.iter().map(|service| (Arc::clone(service), path.family)));
         let ways = ways.collect();
+        let is_about = |finding: &Finding, path: &OutboundPath, hop: &str| {
+            OF_HOPS.contains(&finding.meta.family())
+                && (finding.paths.contains(&path.id) || finding.subject.contains(hop))
+        };
+        let hop = |path: &OutboundPath| {
+            let hop = &path.relayed.as_ref()?.value;
+            (!findings.iter().any(|finding| is_about(finding, path, hop))).then(|| hop.clone())
+        };
+        let hops = used().filter_map(hop).collect();
         let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
         let keys = findings.iter().map(key).collect();
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).map(key).collect();
-        Trial { facts, dns, findings, score, ways, keys, errors }
+        Trial { facts, dns, findings, score, ways, hops, keys, errors }
+    }
+
+    /// Whether all that worked before works here: each service by each family, and each next hop.
+    pub(super) fn keeps(&self, before: &Trial) -> bool {
+        before.ways.is_subset(&self.ways) && before.hops.is_subset(&self.hops)
     }
 
     /// The errors and warnings by code and subject.

@@ -55,6 +55,53 @@ impl Host {
         self.root().join(path.trim_start_matches('/'))
     }
 
+    /// Changes the content of a file, as long ago as any other.
+    pub fn write(&self, path: &str, text: &str) {
+        let file = self.file(path);
+        fs::write(&file, text).unwrap();
+        set_time(&file, scenario::LAST_CHANGE);
+    }
+
+    pub fn append(&self, path: &str, text: &str) {
+        self.write(path, &(fs::read_to_string(self.file(path)).unwrap() + text));
+    }
+
+    pub fn replace(&self, path: &str, old: &str, new: &str) {
+        let text = fs::read_to_string(self.file(path)).unwrap();
+        assert!(text.contains(old), "{path} has {old}");
+        self.write(path, &text.replace(old, new));
+    }
+
+    pub fn replace_in_zone(&self, zone: &str, old: &str, new: &str) {
+        let file = self.zones().join(zone);
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(old), "{zone} has {old}");
+        fs::write(file, text.replace(old, new)).unwrap();
+    }
+
+    /// DirectAdmin's configuration with HELO names by sender domain, from a table with this content.
+    pub fn helo_by_domain(&self, table: Option<&str>) {
+        let config = fs::read_to_string(self.file("/etc/exim.conf")).unwrap();
+        let changed = config.lines().map(|line| match line.trim_start().starts_with("helo_data") {
+            true => {
+                "  helo_data = ${lookup{$sender_address_domain}lsearch{/etc/virtual/helo}{$value}{$primary_hostname}}"
+            }
+            false => line,
+        });
+        self.write("/etc/exim.conf", &(changed.collect::<Vec<_>>().join("\n") + "\n"));
+        table.into_iter().for_each(|text| self.write("/etc/virtual/helo", text));
+    }
+
+    /// From now on, this host is one that was moved, from what it is like now.
+    pub fn move_from_itself(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_helolint"));
+        command.current_dir(self.path()).args(["snapshot", "--root", "root", "--kernel", "kernel", "--zones", "zones"]);
+        let output = command.args(&self.args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::write(self.path().join("old.json"), output.stdout).unwrap();
+        self.args.extend(["--moved-from".to_owned(), "old.json".to_owned()]);
+    }
+
     /// Gives a file the time of the next change.
     pub fn change_now(&mut self, file: &Path) {
         set_time(file, self.when);

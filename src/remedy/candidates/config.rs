@@ -1,6 +1,8 @@
 //! Configurations that say a thing twice, or are behind what they are made from: the smallest edit after which our own reading accepts
 //! them.
 
+use std::ops::Range;
+
 use super::line::{change, line_of};
 use super::{Candidate, State, postfix, refused};
 use crate::facts::{Mta, Problem, ProblemKind};
@@ -49,6 +51,7 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
                     }
                 }
             }
+            "CFG004" => all.extend(super::exim::table_missing(state, &finding.subject)),
             "CFG006" => all.push(Candidate::new("the daemon goes by its files", vec![Op::Reload])),
             "CFG017" => service_missing(state, finding, all),
             "CFG020" => origin_domain(state, &finding.subject, all),
@@ -69,14 +72,28 @@ fn repeated(state: &State<'_>, problem: &Problem, name: &str, all: &mut Vec<Cand
     let lines: Vec<usize> = spans.iter().map(|span| span.position().line).collect();
     for (at, span) in spans.iter().enumerate() {
         let Some((line, old)) = line_of(state, span) else { continue };
-        // Without the line that counts, what it keeps out would come in.
-        if lines.iter().all(|other| *other <= line) && refused::restricts(name) {
+        // Without the line that counts, what it keeps out would come in, and what works by it would stop.
+        let counts = lines.iter().all(|other| *other <= line);
+        if counts && (refused::restricts(name) || !is_at_fault(state, span.path(), line..line + 1)) {
             continue;
         }
         // The last one counts: to take that away changes more than the file.
-        let blast = u32::from(lines.iter().all(|other| *other <= line)) * 4 + u32::try_from(at).unwrap_or(1);
+        let blast = u32::from(counts) * 4 + u32::try_from(at).unwrap_or(1);
         all.push(Candidate::new(end.clone(), vec![change(span, line, &old, Vec::new())]).blast(blast));
     }
+}
+
+/// Rules that a thing is said twice.
+const REPEATED: [&str; 2] = ["CFG002", "CFG013"];
+
+/// Whether something is wrong with what these lines (from 1) say, but that it is said twice or was otherwise on the old host.
+fn is_at_fault(state: &State<'_>, file: &str, lines: Range<usize>) -> bool {
+    let others = state.trial.findings.iter();
+    let mut others = others.filter(|f| !REPEATED.contains(&f.meta.code) && f.meta.family() != "MIG");
+    others.any(|finding| {
+        let mut spans = finding.places.iter().filter_map(|place| place.origin.span());
+        spans.any(|span| span.path() == file && lines.contains(&span.position().line))
+    })
 }
 
 /// An indented setting, without its indentation.
@@ -93,16 +110,24 @@ fn outdented(state: &State<'_>, span: &Span) -> Option<Candidate> {
 /// Of entries of master.cf that stand twice, the first goes: the last one counts, whole.
 fn service_repeated(state: &State<'_>, problem: &Problem, all: &mut Vec<Candidate>) {
     let places = problem.origin.iter().chain(problem.related.iter().map(|(origin, _)| origin));
-    for span in places.filter_map(|origin| origin.span()) {
+    let spans: Vec<&Span> = places.filter_map(|origin| origin.span()).collect();
+    let last = spans.iter().map(|span| span.position().line).max();
+    for span in spans {
         let Some(text) = state.text(span.path()) else { continue };
         let lines: Vec<&str> = text.split('\n').collect();
         let first = span.position().line - 1;
         let is_more = |line: &&str| line.starts_with([' ', '\t']) && !line.trim().is_empty();
         let more = lines.iter().skip(first + 1).take_while(|line| is_more(line)).count();
+        // What works by the entry that counts would stop without it.
+        let counts = last == Some(first + 1);
+        if counts && !is_at_fault(state, span.path(), first + 1..first + 2 + more) {
+            continue;
+        }
         let Some(old) = lines.get(first..first + 1 + more) else { continue };
         let old: Vec<String> = old.iter().map(|line| (*line).to_owned()).collect();
         let edit = Edit::Lines { line: first + 1, old, new: Vec::new() };
-        all.push(Candidate::new("the entry stands once", vec![Op::Edit { file: span.path().to_owned(), edit }]));
+        let op = Op::Edit { file: span.path().to_owned(), edit };
+        all.push(Candidate::new("the entry stands once", vec![op]).blast(u32::from(counts) * 4));
     }
 }
 

@@ -1,15 +1,16 @@
 //! cPanel & WHM: what is done in WHM, with what that writes; lines of its maps; flags.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::{Candidate, State, table};
 use crate::addr::{self, Family};
 use crate::facts::{Cpanel, MapEntry};
 use crate::name::DomainName;
-use crate::observe::Lookup;
+use crate::observe::{Lookup, Question};
 use crate::remedy::edit::Edit;
 use crate::remedy::op::Op;
+use crate::rules::names::{Introduction, introduction};
 use crate::rules::panel::{REBUILD_HELO, addresses, has_flag, key};
 
 const WWWACCT: &str = "/etc/wwwacct.conf";
@@ -22,6 +23,8 @@ const LOCALOPTS: &str = "/etc/exim.conf.localopts";
 pub(crate) const FLAGS: &str = "/var/cpanel/";
 /// Lines of one domain in the maps up to which they are removed by one candidate: there is one in each.
 const OF_DOMAIN: usize = 8;
+/// Paths whose images are looked at.
+const NAT_PATHS: usize = 128;
 /// Lines of a map that are changed in one candidate.
 const LINES: usize = 20_000;
 
@@ -41,6 +44,7 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
             _ => {}
         }
     }
+    nat_map(state, cpanel, all);
     if state.has(&["CPL004"]) {
         rebuild(state, cpanel, all);
     }
@@ -115,7 +119,13 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
         let found = cpanel.userips.iter().find(|entry| entry.key.trim() == account)?;
         found.value.trim().parse::<IpAddr>().ok()
     });
-    let mut wanted: Vec<IpAddr> = of_account.into_iter().collect();
+    let mut wanted: Vec<IpAddr> = Vec::new();
+    // The administrator's own file may give a domain the address that is known by its name, whatever the account has.
+    if has_flag(cpanel, "custom_mailips") {
+        let name = DomainName::new(domain);
+        wanted.extend(state.meant().of_domain(&name, Family::Ipv4));
+    }
+    wanted.extend(of_account);
     if let Some(entry) = entry {
         // The private image of a public address.
         let local = crate::identity::OwnAddresses::new(facts);
@@ -150,8 +160,8 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
         };
         let op = match op {
             Some(Op::Edit { file, edit }) if !has_flag(cpanel, "custom_mailips") => {
-                // cPanel writes the file from the addresses of accounts and of the server.
-                let its = of_account == Some(addr) || cpanel.main_ip.as_ref().is_some_and(|main| main.value == addr);
+                // cPanel writes the file from the addresses of accounts; of what belongs to none, the server's.
+                let its = of_account.or_else(|| cpanel.main_ip.as_ref().map(|main| main.value)) == Some(addr);
                 let command = vec!["/usr/local/cpanel/scripts/updateuserdomains".to_owned()];
                 its.then_some(Op::Generate { command, from: None, file, edit })
             }
@@ -161,6 +171,56 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
     }
     if let Some(op) = own.and_then(|entry| with_value(state, entry, None)) {
         all.push(Candidate::new(end, vec![op]).blast(3));
+    }
+}
+
+/// Where a path's HELO name leads, of the images that the NAT map does not give: the line of the map, the name, and the address.
+fn other_images<'s>(
+    state: &'s State<'_>,
+    cpanel: &'s Cpanel,
+) -> impl Iterator<Item = (&'s crate::facts::CpanelNat, IpAddr, DomainName, IpAddr)> {
+    let facts = state.facts();
+    let of_path = |path: &'s crate::facts::OutboundPath| {
+        let (source, sending) = (path.source.as_ref()?.value, path.sending.as_ref()?.value);
+        let pair = cpanel.nat.iter().find(|pair| pair.local.value == source && pair.public == Some(sending))?;
+        let Introduction::Name(helo) = introduction(path, state.dns()) else { return None };
+        let name = helo.value.domain();
+        let known = |addr: IpAddr| cpanel.nat.iter().any(|pair| pair.public == Some(addr));
+        let found = state.dns().addresses(&name, path.family).found().to_vec();
+        let mut others = found
+            .into_iter()
+            .filter(|addr| addr::is_public(*addr) && !known(*addr) && facts.host.has_address(*addr) != Some(true));
+        let other = others.next()?;
+        (others.next().is_none() && !facts.old_addresses.contains(&other)).then_some((pair, sending, name, other))
+    };
+    facts.paths.iter().take(NAT_PATHS).filter_map(of_path)
+}
+
+/// The PTR records that say whether the NAT map is what is behind.
+pub(super) fn questions(state: &State<'_>) -> BTreeSet<Question> {
+    let Some(cpanel) = &state.facts().cpanel else { return BTreeSet::new() };
+    other_images(state, cpanel).map(|(_, _, _, other)| Question::ptr(other)).collect()
+}
+
+/// The NAT map built anew, where name and PTR record agree on another public address than the map has: after a move, the map is what is
+/// behind.
+fn nat_map(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
+    for (pair, sending, name, other) in other_images(state, cpanel) {
+        if !state.dns().ptr(other).found().contains(&name) {
+            continue;
+        }
+        let Some(span) = pair.local.origin.span() else { continue };
+        let Some((line, old)) = super::line::line_of(state, span) else { continue };
+        let new = old.replacen(&sending.to_string(), &other.to_string(), 1);
+        let effect = vec![super::line::change(span, line, &old, vec![new])];
+        let text = format!(
+            "Have cPanel build its NAT map again: `{name}` leads to {other} and back, and {}, which gives {sending} for {}, may be of \
+             another machine. Where it writes {sending} again, the records are what is behind: run helolint again then.",
+            span.path(),
+            pair.local.value
+        );
+        let command = Some("/usr/local/cpanel/scripts/build_cpnat".to_owned());
+        all.push(Candidate::new(format!("the NAT map has {other}"), vec![Op::ByHand { text, command, effect }]));
     }
 }
 

@@ -141,6 +141,35 @@ fn built(
     Some(vec![source, Op::Generate { command, from, file: CPANEL_BUILT.to_owned(), edit }])
 }
 
+/// A main option in `/etc/exim.conf.local`, from which cPanel takes those that it has none of its own for, and what it then builds; `None`
+/// where another program writes the configuration, or the file sets the option already.
+fn by_local(state: &State<'_>, exim: &Exim, option: &str, value: &str) -> Option<Vec<Op>> {
+    const SECTION: &str = "@CONFIG@";
+    if state.facts().cpanel.is_none() || exim.file != CPANEL_BUILT {
+        return None;
+    }
+    let text = state.text(CPANEL_LOCAL).unwrap_or_else(|| "".into());
+    let sets = |line: &str| line.split('=').next().is_some_and(|name| name.trim() == option);
+    if text.lines().any(sets) {
+        return None;
+    }
+    let line = format!("{option} = {value}");
+    let edit = match text.split('\n').position(|line| line.trim() == SECTION) {
+        Some(at) => {
+            let old = text.split('\n').nth(at)?.to_owned();
+            Edit::Lines { line: at + 1, old: vec![old.clone()], new: vec![old, line] }
+        }
+        None => Edit::Append { lines: vec![SECTION.to_owned(), line] },
+    };
+    let command = vec!["/usr/local/cpanel/scripts/buildeximconf".to_owned()];
+    let built = Edit::EximMain { option: option.to_owned(), value: Some(value.to_owned()) };
+    let from = Some(CPANEL_LOCAL.to_owned());
+    Some(vec![
+        Op::Edit { file: CPANEL_LOCAL.to_owned(), edit },
+        Op::Generate { command, from, file: CPANEL_BUILT.to_owned(), edit: built },
+    ])
+}
+
 pub(crate) fn set_main(state: &State<'_>, exim: &Exim, option: &str, value: Option<&str>) -> Vec<Op> {
     let place = exim.main.get(option).and_then(|set| set.origin.span());
     if let Some(span) = place.filter(|span| span.path() == CPANEL_LOCAL) {
@@ -148,6 +177,9 @@ pub(crate) fn set_main(state: &State<'_>, exim: &Exim, option: &str, value: Opti
         return built(state, span, option, value, edit).unwrap_or_default();
     }
     let file = place.map_or(exim.file.as_str(), |span| span.path());
+    if let Some(ops) = value.filter(|_| file == exim.file).and_then(|value| by_local(state, exim, option, value)) {
+        return ops;
+    }
     let edit = Edit::EximMain { option: option.to_owned(), value: value.map(str::to_owned) };
     self::edit(state, exim, file, edit)
 }
@@ -257,6 +289,17 @@ pub fn tables_of(value: &str) -> Vec<String> {
         }
     }
     tables
+}
+
+/// A table of HELO names that is not there, as an empty one: without it Exim defers the mail, and what is wrong with the names shows then.
+pub(super) fn table_missing(state: &State<'_>, file: &str) -> Option<Candidate> {
+    let transports = state.facts().exim.iter().flat_map(|exim| &exim.transports);
+    let mut values = transports.filter_map(|driver| driver.options.get("helo_data")?.value.as_deref());
+    if state.text(file).is_some() || !values.any(|value| tables_of(value).iter().any(|table| table == file)) {
+        return None;
+    }
+    let edit = Edit::Whole { text: String::new() };
+    Some(Candidate::new(format!("{file} is there"), vec![Op::Edit { file: file.to_owned(), edit }]))
 }
 
 /// The line of a table for these paths: by address, by domain, for all.

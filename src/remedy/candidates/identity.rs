@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::records::{has_other, lead_to, own_domains, point_back};
 use super::{Candidate, State, end_of, helo};
 use crate::addr::Family;
+use crate::facts::SenderDomains;
 use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
@@ -112,6 +113,17 @@ fn of_name(state: &State<'_>, sending: &Sending<'_>, addr: IpAddr, name: &Domain
     }
 }
 
+/// Whether a name is in a domain whose mail leaves by an address.
+fn is_of_senders(sending: &Sending<'_>, name: &DomainName) -> bool {
+    let only = |domain: DomainName| {
+        sending.paths.iter().any(|path| match &path.sender_domains {
+            SenderDomains::Only { domains, .. } => domains.binary_search(&domain).is_ok(),
+            _ => false,
+        })
+    };
+    std::iter::successors(Some(name.clone()), DomainName::parent).any(only)
+}
+
 /// The names that would do for an address, the best first.
 fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
     let (facts, dns, addr) = (state.facts(), state.dns(), sending.address.value);
@@ -123,7 +135,11 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
             all.push(name);
         }
     };
-    let ours = |name: &DomainName| domains.is_empty() || name.registrable().is_some_and(|own| domains.contains(&own));
+    let ours = |name: &DomainName| {
+        domains.is_empty()
+            || name.registrable().is_some_and(|own| domains.contains(&own))
+            || is_of_senders(sending, name)
+    };
     let confirmed = |name: &DomainName| confirms(dns, name, addr) == Some(true);
     for path in &sending.paths {
         if let Introduction::Name(helo) = introduction(path, dns)

@@ -9,6 +9,7 @@ mod host;
 mod identity;
 mod line;
 mod lost;
+mod meant;
 mod postfix;
 mod records;
 mod refused;
@@ -99,12 +100,21 @@ pub struct State<'a> {
     dns: OnceCell<Observations>,
     own_domains: OnceCell<Vec<DomainName>>,
     tables: RefCell<HashMap<String, Rc<Table>>>,
+    meant: OnceCell<meant::Meant>,
 }
 
 impl<'a> State<'a> {
     /// Of a trial, which is of this world.
     pub fn new(trial: &'a Trial, lab: &'a Lab<'a>, world: &'a World) -> State<'a> {
-        State { trial, lab, world, dns: OnceCell::new(), own_domains: OnceCell::new(), tables: RefCell::default() }
+        State {
+            trial,
+            lab,
+            world,
+            dns: OnceCell::new(),
+            own_domains: OnceCell::new(),
+            tables: RefCell::default(),
+            meant: OnceCell::new(),
+        }
     }
 
     /// The facts.
@@ -125,6 +135,11 @@ impl<'a> State<'a> {
     /// The subjects of a rule's findings.
     pub fn subjects<'s>(&'s self, code: &'s str) -> impl Iterator<Item = &'s str> {
         self.trial.findings.iter().filter(move |f| f.meta.code == code).map(|f| f.subject.as_str())
+    }
+
+    /// The addresses of this host as receivers know them.
+    fn meant(&self) -> &meant::Meant {
+        self.meant.get_or_init(|| meant::Meant::new(self))
     }
 
     /// The lines of a table; none where it is not there.
@@ -161,6 +176,8 @@ pub fn questions(state: &State<'_>) -> BTreeSet<Question> {
     }
     let mut questions = identity::questions(state);
     questions.extend(host::questions(state));
+    questions.extend(meant::questions(state));
+    questions.extend(cpanel::questions(state));
     questions
 }
 

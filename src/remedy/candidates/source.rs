@@ -151,14 +151,14 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
         sources.extend(own.filter(|own| Family::from(*own) == family).filter(seen));
     }
     // What the administrator says that an address is to become is no matter of choice.
-    let meant = match fault.kind {
+    let image = match fault.kind {
         BindFaultKind::NotLocal(addr) => mapped(facts, addr),
         _ => None,
     };
-    let is_mapped = meant.is_some();
+    let is_mapped = image.is_some();
     // What was bound on the old host is bound here too, where that is as good.
     let unbound = u32::from(facts.moved.is_some());
-    if let Some(new) = meant {
+    if let Some(new) = image {
         sources = vec![new];
     }
     let mut tried: Vec<IpAddr> = Vec::new();
@@ -168,6 +168,11 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
             true
         }
     });
+    let (sources, unbound) = match fault.mta {
+        // A service's HELO name says enough of its address.
+        Mta::Postfix => (sources.into_iter().map(|source| (source, 0)).collect(), unbound),
+        Mta::Exim => state.meant().priced(state, fault, sources, unbound),
+    };
     match fault.mta {
         Mta::Postfix => {
             for label in &fault.services {
@@ -180,7 +185,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                 if !is_mapped {
                     all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, None)]).blast(unbound));
                 }
-                for source in sources.iter().take(8) {
+                for (source, _) in sources.iter().take(8) {
                     all.push(Candidate::new(end.clone(), vec![set(&fault.parameter, Some(&source.to_string()))]));
                 }
                 if let BindFaultKind::OtherFamily(addr) = fault.kind {
@@ -207,15 +212,15 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                     .is_none_or(|text| !text.contains('$'))
             };
             if drivers.iter().all(is_whole) {
-                let mut values: Vec<Option<String>> = if is_mapped { Vec::new() } else { vec![None] };
+                let mut values: Vec<(Option<String>, u32)> = if is_mapped { Vec::new() } else { vec![(None, unbound)] };
                 let here: Vec<IpAddr> =
                     parsed.iter().copied().filter(|addr| facts.host.has_address(*addr) == Some(true)).collect();
                 if here.len() > 1 {
-                    values.insert(0, Some(interface(&here)));
+                    values.insert(0, (Some(interface(&here)), 0));
                 }
-                values.extend(sources.iter().take(8).map(|source| Some(interface(&[*source]))));
-                for value in values {
-                    let blast = if value.is_none() { unbound } else { 0 };
+                let by_source = sources.iter().take(8);
+                values.extend(by_source.map(|(source, worth)| (Some(interface(&[*source])), *worth)));
+                for (value, blast) in values {
                     let mut ops: Vec<Op> = Vec::new();
                     for op in drivers
                         .iter()
@@ -233,16 +238,16 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
             let Some(span) = span else { return };
             let Some(text) = state.text(span.path()) else { return };
             if let Some(name) = exim::macro_at(&text, span.position().line) {
-                for source in sources.iter().take(8) {
+                for (source, worth) in sources.iter().take(8) {
                     let ops = exim::set_macro(state, span.path(), name.clone(), interface(&[*source]));
                     if !ops.is_empty() {
-                        all.push(Candidate::new(end.clone(), ops));
+                        all.push(Candidate::new(end.clone(), ops).blast(*worth));
                     }
                 }
             } else if !super::helo::is_configuration(state, span.path()) {
-                for source in sources.iter().take(8) {
+                for (source, worth) in sources.iter().take(8) {
                     let op = super::helo::replace(state, span, &fault.value.value, &source.to_string());
-                    all.extend(op.map(|op| Candidate::new(end.clone(), vec![op])));
+                    all.extend(op.map(|op| Candidate::new(end.clone(), vec![op]).blast(*worth)));
                 }
             }
         }

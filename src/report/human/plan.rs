@@ -94,21 +94,24 @@ fn commands(out: &mut String, commands: &[String], style: &Style) {
 
 /// What the plan comes to.
 pub(crate) fn lead(plan: &Plan) -> String {
-    let settled: usize = plan.steps.iter().map(|step| step.settles.len()).sum();
+    let settled = match plan.steps.iter().map(|step| step.settles.len()).sum::<usize>() {
+        1 => "one error or warning".to_owned(),
+        settled => format!("{settled} errors and warnings"),
+    };
     let left = plan.remains.len();
     let steps = count(plan.steps.len(), "step");
     let settle = if plan.steps.len() == 1 { "settles" } else { "settle" };
     if plan.bounded {
         let left = count(left, "other");
         return format!(
-            "Tried on a copy in memory: {steps} {settle} {settled} errors and warnings; {left} are left, and the search for more ended at its \
+            "Tried on a copy in memory: {steps} {settle} {settled}; {left} are left, and the search for more ended at its \
              bound: run helolint again when this is done."
         );
     }
     match left {
         0 => format!("Tried on a copy in memory: after {steps}, no error and no warning is left."),
-        1 => format!("Tried on a copy in memory: {steps} {settle} {settled} errors and warnings; one is left."),
-        _ => format!("Tried on a copy in memory: {steps} {settle} {settled} errors and warnings; {left} are left."),
+        1 => format!("Tried on a copy in memory: {steps} {settle} {settled}; one is left."),
+        _ => format!("Tried on a copy in memory: {steps} {settle} {settled}; {left} are left."),
     }
 }
 
