@@ -313,3 +313,52 @@ pub fn markdown(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(subject: &str) -> serde_json::Value {
+        serde_json::json!({
+            "code": HELO_CODE, "name": "spf-helo-excludes-sender", "severity": "warning", "verdict": "fail",
+            "subject": subject, "message": format!("SPF of the HELO name {subject} does not pass"), "fix": null,
+        })
+    }
+
+    /// A domain with what is told of itself, and of names of this host.
+    fn view(domain: &str, own: &[&str], of_host: &[&str]) -> DomainView {
+        let all = |subjects: &[&str]| subjects.iter().map(|subject| finding(subject)).collect::<Vec<_>>();
+        let view = serde_json::json!({
+            "domain": domain, "handled": "local", "paths": [], "mx": null, "spf": {"record": null, "results": []},
+            "dmarc": null, "dkim": [], "mta_sts": null, "tls_rpt": null, "zone": null,
+            "findings": all(own), "host_findings": all(of_host),
+        });
+        serde_json::from_value(view).unwrap()
+    }
+
+    #[test]
+    fn a_fault_of_a_helo_name_is_told_once_and_counts_for_no_domain() {
+        let names = ["mail.example.com", "news.example.com"];
+        let many: Vec<DomainView> = (0..9).map(|at| view(&format!("d{at}.example"), &[], &names)).collect();
+        let text = human(&many, &[], None);
+        assert!(
+            text.starts_with(
+                "warning[DOM005] spf-helo-excludes-sender: 2 names of this host\n  \
+                 2 names of this host, by which mail of other domains leaves: mail.example.com, news.example.com\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("\n9 domains: 0 with errors, 0 with warnings\n"), "{text}");
+        assert!(
+            prometheus(&many).contains(
+                "code=\"DOM005\",name=\"spf-helo-excludes-sender\",severity=\"warning\",verdict=\"fail\"} 2\n"
+            )
+        );
+        let mut with_own = many;
+        with_own.push(view("mail.example.com", &names[..1], &names[1..]));
+        let text = human(&with_own, &[], None);
+        assert!(text.contains("1 domain and 1 name of this host"), "{text}");
+        assert_eq!(text.matches("HELO name mail.example.com does not pass").count(), 1, "{text}");
+        assert!(text.contains("10 domains: 0 with errors, 1 with warnings"), "{text}");
+    }
+}
