@@ -1,7 +1,7 @@
 //! Which files' text may get into a report or a DNS question.
 //!
 //! Root reads everything, and an expansion or a table may name any file. What comes out of one is printed and asked for, so it
-//! has to be the MTA's own configuration, or a file that everyone may read; of any other file nothing is taken, so that no value
+//! has to be the MTA's or signing program's own configuration, or a file that everyone may read; of any other file nothing is taken, so that no value
 //! can hold a part of it or depend on it. What would is undecided, with the file's name.
 
 use std::cell::{OnceCell, RefCell};
@@ -18,6 +18,11 @@ const EXIM: [&str; 6] =
 /// Folders of Postfix's.
 const POSTFIX: [&str; 4] =
     ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix", "/var/spool/postfix/plesk"];
+/// Folders and files of programs that sign, as packages have them: what nobody but the program can change or read may stand in its own.
+const OPENDKIM: ([&str; 4], [&str; 1]) =
+    (["/etc/opendkim", "/etc/dkimkeys", "/usr/local/etc/opendkim", "/var/lib/opendkim"], ["/etc/opendkim.conf"]);
+const RSPAMD: [&str; 3] = ["/etc/rspamd", "/usr/local/etc/rspamd", "/var/lib/rspamd"];
+const AMAVIS: ([&str; 3], [&str; 1]) = (["/etc/amavis", "/etc/amavisd", "/usr/share/amavis"], ["/etc/amavisd.conf"]);
 /// cPanel's maps, and what else its configuration of Exim looks up.
 const CPANEL: [&str; 20] = [
     "/etc/mailips",
@@ -70,9 +75,35 @@ pub struct OwnFiles<'r> {
     resolved: OnceCell<(Vec<String>, HashSet<String>)>,
     /// Whether a file may be told, by its path as it was asked for.
     known: RefCell<HashMap<String, bool>>,
+    /// Whose they are.
+    of: Owner,
+}
+
+/// Whose own files are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// An MTA. A panel's files count as its own; of its folders, what is called as if it might hold keys is not told.
+    Mta,
+    /// A program that signs, whose tables name keys: what is called as if it might hold passwords is not told.
+    Signer,
 }
 
 impl<'r> OwnFiles<'r> {
+    /// OpenDKIM's.
+    pub fn of_opendkim(root: &'r Root) -> OwnFiles<'r> {
+        OwnFiles { of: Owner::Signer, ..OwnFiles::new(root, OPENDKIM.0, OPENDKIM.1) }
+    }
+
+    /// rspamd's.
+    pub fn of_rspamd(root: &'r Root) -> OwnFiles<'r> {
+        OwnFiles { of: Owner::Signer, ..OwnFiles::new(root, RSPAMD, []) }
+    }
+
+    /// amavis's.
+    pub fn of_amavis(root: &'r Root) -> OwnFiles<'r> {
+        OwnFiles { of: Owner::Signer, ..OwnFiles::new(root, AMAVIS.0, AMAVIS.1) }
+    }
+
     /// Exim's: its usual places, the folder of the file that it reads first, and all `files` that it read.
     pub fn of_exim<'a>(root: &'r Root, files: impl IntoIterator<Item = &'a str>) -> OwnFiles<'r> {
         let files: Vec<&str> = files.into_iter().collect();
@@ -92,7 +123,8 @@ impl<'r> OwnFiles<'r> {
     ) -> OwnFiles<'r> {
         let folders = folders.into_iter().map(|path| path.trim_end_matches('/').to_owned()).collect();
         let files = files.into_iter().map(str::to_owned).collect();
-        OwnFiles { root, named: (folders, files), resolved: OnceCell::new(), known: RefCell::default() }
+        let (resolved, known) = (OnceCell::new(), RefCell::default());
+        OwnFiles { root, named: (folders, files), resolved, known, of: Owner::Mta }
     }
 
     /// Own folders and files, links resolved.
@@ -148,12 +180,29 @@ impl<'r> OwnFiles<'r> {
         self.root.exists(path)
     }
 
-    /// Whether the file, by its path without links, is the MTA's own configuration and holds neither passwords nor keys.
+    /// Whether the file, by its path without links, is the program's own configuration and holds neither passwords nor keys.
     fn is_own(&self, real: &str, text: &str) -> bool {
+        let own = self.resolved().1.contains(real) || self.is_below_own(real);
+        let is_secret = match self.of {
+            Owner::Mta => secret::may_be_secret_file(real),
+            Owner::Signer => secret::is_secret_file(real),
+        };
+        own && !is_secret && !secret::holds_private_key(text)
+    }
+
+    /// Whether a path without links is below one of the own folders.
+    fn is_below_own(&self, real: &str) -> bool {
         let below = |folder: &String| real.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        let (folders, files) = self.resolved();
-        let own = files.contains(real) || folders.iter().any(below) || is_hestias(real);
-        own && !secret::may_be_secret_file(real) && !secret::holds_private_key(text)
+        self.resolved().0.iter().any(below) || (self.of == Owner::Mta && is_hestias(real))
+    }
+
+    /// Whether what stands at `path`, or would, is in one of the own folders, whatever it is.
+    pub fn is_in_own_folder(&self, path: &str) -> bool {
+        let place = self.root.canonical(path).or_else(|| {
+            let (folder, name) = path.trim_end_matches('/').rsplit_once('/')?;
+            Some(format!("{}/{name}", self.root.canonical(folder)?))
+        });
+        place.is_some_and(|real| self.is_below_own(&real))
     }
 
     /// Whether everyone may read the file, or list the folder.
@@ -268,6 +317,42 @@ mod tests {
         assert_eq!(own.read("/etc/none").err(), Some(ReadError::NotFound));
         assert!(own.may_look_at("/etc/none") && own.may_look_at("/etc/exim4/none/x"));
         assert!(!own.may_look_at("/root/none") && !own.may_look_at("/root/none/x"));
+    }
+
+    #[test]
+    fn of_a_signer_its_own_tables_are_told_also_where_they_name_keys() {
+        let host = Fixture::new(&[
+            ("/etc/opendkim.conf", 0o640, "x"),
+            ("/etc/opendkim/KeyTable", 0o600, "x"),
+            ("/etc/opendkim/keys/one.private", 0o600, "-----BEGIN PRIVATE KEY-----"),
+            ("/etc/opendkim/sql_password", 0o600, "x"),
+            ("/etc/other", 0o640, "x"),
+            ("/etc/exim4/helo", 0o640, "x"),
+            ("/etc/public", 0o644, "x"),
+            ("/home/u/conf/mail/a.example/ip", 0o660, "x"),
+        ]);
+        host.link("/etc/opendkim/linked", "/etc/other");
+        host.link("/etc/opendkim/inside", "KeyTable");
+        let root = host.root();
+        let own = OwnFiles::of_opendkim(&root);
+        for (path, told) in [
+            ("/etc/opendkim.conf", true),
+            ("/etc/opendkim/KeyTable", true),
+            ("/etc/opendkim/inside", true),
+            ("/etc/opendkim/keys/one.private", false),
+            ("/etc/opendkim/sql_password", false),
+            ("/etc/opendkim/linked", false),
+            ("/etc/other", false),
+            ("/etc/exim4/helo", false),
+            ("/etc/public", true),
+            ("/home/u/conf/mail/a.example/ip", false),
+        ] {
+            assert_eq!(own.read(path).err(), (!told).then_some(ReadError::Confidential), "{path}");
+        }
+        assert!(own.is_in_own_folder("/etc/opendkim/keys/one.private") && own.is_in_own_folder("/etc/opendkim/none"));
+        assert!(!own.is_in_own_folder("/etc/opendkim/linked") && !own.is_in_own_folder("/etc/opendkim/none/none"));
+        let rspamd = OwnFiles::of_rspamd(&root);
+        assert_eq!(rspamd.read("/etc/opendkim/KeyTable").err(), Some(ReadError::Confidential));
     }
 
     #[test]

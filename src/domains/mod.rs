@@ -29,6 +29,7 @@ use crate::dkim::{KeyFault, PublicKey};
 use crate::facts::{Facts, MapOf, Origin, SenderDomains};
 use crate::identity::host_and_own_names;
 use crate::name::DomainName;
+use crate::observe::plan::is_askable;
 
 /// What this host does with mail for a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -89,8 +90,12 @@ pub struct SigningKey {
 impl SigningKey {
     /// Where its public part has to be published.
     pub fn record_name(&self) -> DomainName {
-        DomainName::new(&format!("{}._domainkey.{}", self.selector, self.domain.as_str()))
+        record_name(&self.selector, &self.domain)
     }
+}
+
+fn record_name(selector: &str, domain: &DomainName) -> DomainName {
+    DomainName::new(&format!("{selector}._domainkey.{}", domain.as_str()))
 }
 
 /// What files do not decide of a host's domains or keys.
@@ -115,6 +120,20 @@ pub enum GapOf {
     KeysOf(BTreeSet<DomainName>),
 }
 
+impl GapOf {
+    /// Whether both are of domains, of the keys of any, or of those of single domains.
+    fn is_kind_of(&self, other: &GapOf) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// Takes in another of the same kind.
+    fn add(&mut self, other: GapOf) {
+        if let (GapOf::KeysOf(domains), GapOf::KeysOf(more)) = (self, other) {
+            domains.extend(more);
+        }
+    }
+}
+
 /// What mail of a domain is signed with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Signing<'a> {
@@ -122,6 +141,21 @@ pub struct Signing<'a> {
     pub keys: &'a [SigningKey],
     /// Whether files leave open that there are others.
     pub is_open: bool,
+}
+
+/// Whether a key is one to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It is.
+    Free,
+    /// Its domain is none of those.
+    Stranger,
+    /// The same name is known with another key, which comes first.
+    Known,
+    /// Nothing can be published under its selector and domain.
+    NoName,
+    /// There are [`KEYS_OF_ONE`] already.
+    Full,
 }
 
 /// The domains of a host, and the keys that it signs with.
@@ -148,8 +182,14 @@ const POSTFIX_LISTS: [(&str, Handled); 4] = [
     ("virtual_alias_domains", Handled::Local),
     ("relay_domains", Handled::Secondary),
 ];
-/// Gaps that are told: a configuration has a handful.
+/// Octets of a name without its last dot (RFC 1035 section 2.3.4).
+const NAME_LIMIT: usize = 253;
+/// Gaps that are told one by one: a configuration has a handful.
 const GAP_LIMIT: usize = 200;
+/// What is told of all others together.
+const OTHER_GAPS: &str = "more is not decided by files than is told here one by one";
+/// Keys that one domain's mail is signed with and that are looked at: with each algorithm and an exchange of keys under way there are four.
+pub(crate) const KEYS_OF_ONE: usize = 16;
 /// Domains that are looked at: ten times what the largest servers have.
 pub(crate) const DOMAIN_LIMIT: usize = 500_000;
 
@@ -193,7 +233,7 @@ fn for_each_of_senders<'f>(facts: &'f Facts, mut take: impl FnMut(&'f DomainName
 
 /// Whether a name in a list is that of somebody's mail: `localhost.$mydomain`, which Postfix handles unless told otherwise, is nobody's.
 pub fn is_mail_domain(name: &DomainName) -> bool {
-    !is_localhost(name) && crate::observe::plan::is_askable(name)
+    !is_localhost(name) && is_askable(name)
 }
 
 /// Where a host's files name domains, as far as there are such files: for whoever finds none.
@@ -252,20 +292,43 @@ impl MailDomains {
         for_each_of_senders(facts, |name, handled, origin| self.add_from(name.clone(), handled, origin));
     }
 
-    /// Adds a key for mail of `author`; what is known already, belongs to none of the domains or cannot be asked for is left out.
-    pub fn add_key(&mut self, author: &DomainName, key: SigningKey) {
-        if self.domains.contains_key(author) && crate::observe::plan::is_representable(&key.record_name()) {
-            let keys = self.keys.entry(author.clone()).or_default();
-            if !keys.iter().any(|known| known.domain == key.domain && known.selector == key.selector) {
-                keys.push(key);
-            }
+    /// Whether a key for mail of `author`, with this selector in the name of `domain`, is one to look at. A selector is labels as host names have
+    /// them (RFC 6376 section 3.1), with underscores where people use them; nothing else of a file gets into a question.
+    pub(crate) fn room(&self, author: &DomainName, domain: &DomainName, selector: &str) -> Room {
+        if !self.domains.contains_key(author) {
+            return Room::Stranger;
+        }
+        // No longer text is put together.
+        if selector.len() > NAME_LIMIT || !is_askable(domain) || !is_askable(&record_name(selector, domain)) {
+            return Room::NoName;
+        }
+        let keys = self.keys.get(author).map_or(&[][..], Vec::as_slice);
+        match keys.iter().any(|known| known.domain == *domain && known.selector == selector) {
+            true => Room::Known,
+            false if keys.len() >= KEYS_OF_ONE => Room::Full,
+            false => Room::Free,
         }
     }
 
-    /// Adds what is not known, once, and of many the first.
+    /// Adds a key for mail of `author`; what is known already, belongs to none of the domains, cannot be asked for or is one too many is left out.
+    pub fn add_key(&mut self, author: &DomainName, key: SigningKey) {
+        if self.room(author, &key.domain, &key.selector) == Room::Free {
+            self.keys.entry(author.clone()).or_default().push(key);
+        }
+    }
+
+    /// Adds what is not known, once: what is said of several domains' keys in one place as one, and what would be too much to tell as one of its kind.
     pub fn add_gap(&mut self, gap: Gap) {
-        if self.gaps.len() < GAP_LIMIT && !self.gaps.contains(&gap) {
-            self.gaps.push(gap);
+        let is_said = |known: &Gap| known.words == gap.words && known.origin == gap.origin;
+        if let Some(known) = self.gaps.iter_mut().find(|known| is_said(known) && known.of.is_kind_of(&gap.of)) {
+            return known.of.add(gap.of);
+        }
+        if self.gaps.len() < GAP_LIMIT {
+            return self.gaps.push(gap);
+        }
+        match self.gaps.iter_mut().skip(GAP_LIMIT).find(|known| known.of.is_kind_of(&gap.of)) {
+            Some(others) => others.of.add(gap.of),
+            None => self.gaps.push(Gap { words: OTHER_GAPS.to_owned(), ..gap }),
         }
     }
 

@@ -10,7 +10,7 @@ mod scan;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub(crate) use files::{holds_private_key, may_be_secret_file};
+pub(crate) use files::{holds_private_key, is_secret_file, may_be_secret_file};
 pub(crate) use known::Known;
 pub(crate) use scan::{Syntax, scan};
 

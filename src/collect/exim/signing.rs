@@ -8,7 +8,7 @@ use super::depend::SENDER_FUNCTIONS;
 use super::domain_lists::why;
 use super::driver::Driver;
 use super::expand::parse::{Expr, parse};
-use super::expand::{Evaluator, Scope, Stop};
+use super::expand::{Evaluator, Scope, Stop, Tells, undecided};
 use super::{lists, senders};
 use crate::collect::root::Root;
 use crate::dkim::KeyFile;
@@ -30,14 +30,18 @@ pub(crate) struct Signs {
     /// The domain that the signature names.
     pub(crate) domain: DomainName,
     pub(crate) selector: String,
+    /// The option that gives the selector.
+    pub(crate) named_at: Origin,
     pub(crate) key: Key,
+    /// The option that gives the key.
+    pub(crate) key_at: Origin,
 }
 
 /// Where a private key stands.
 pub(crate) enum Key {
     File(String),
-    /// In the configuration itself, in this option.
-    Here(KeyFile, Origin),
+    /// In the configuration itself.
+    Here(KeyFile),
 }
 
 /// The signatures that the outbound transports make for mail of these domains; among the gaps what files do not decide.
@@ -47,9 +51,7 @@ pub(crate) fn signing<'d>(
     facts: &Facts,
     domains: impl Iterator<Item = &'d DomainName> + Clone,
 ) -> (Vec<Signs>, Vec<Gap>) {
-    let mut evaluator = senders::evaluator(root, read);
-    // Whether a key is there is seen as soon as it is read.
-    evaluator.tells_existence = true;
+    let evaluator = senders::evaluator(root, read);
     let outbound: Vec<&Sender> =
         (facts.senders.iter().flatten()).filter(|sender| sender.mta == Mta::Exim && !sender.unused).collect();
     let told_apart: HashSet<&DomainName> = outbound.iter().flat_map(|sender| named(sender)).collect();
@@ -123,34 +125,55 @@ impl<'a> Signer<'a> {
             scope.perl.insert(function, author.as_str().to_owned());
         }
         scope.from = Some(address);
-        let domains = self.evaluator.value(domain, &mut scope).map_err(|stop| (option_domain, stop))?;
+        let value = |option, expr: &Expr, scope: &mut Scope| {
+            // Whether a key is there is seen as soon as it is read; a name that depends on another file would tell of it in the DNS.
+            self.evaluator.tells.set(if option == option_key { Tells::OfAny } else { Tells::OfOwn });
+            self.evaluator.value(expr, scope).map_err(|stop| (option, stop))
+        };
+        let domains = named_in(&value(option_domain, domain, &mut scope)?);
         let mut signed = BTreeSet::new();
-        for domain in lists::items(&domains).into_iter().filter(|item| !item.is_empty()).take(IN_ONE_LIST) {
-            let domain = DomainName::new(&domain);
+        for domain in domains.iter().take(IN_ONE_LIST) {
+            let domain = DomainName::new(domain);
             // Of a domain that is named twice, Exim makes one signature.
             if !signed.insert(domain.clone()) {
                 continue;
             }
             scope.values.insert("dkim_domain".into(), domain.as_str().to_owned());
             scope.values.remove("dkim_selector");
-            let selectors = self.evaluator.value(selector, &mut scope).map_err(|stop| (option_selector, stop))?;
-            for selector in lists::items(&selectors).into_iter().filter(|item| !item.is_empty()).take(IN_ONE_LIST) {
+            let selectors = named_in(&value(option_selector, selector, &mut scope)?);
+            for selector in selectors.iter().take(IN_ONE_LIST) {
                 scope.values.insert("dkim_selector".into(), selector.clone());
-                let value = self.evaluator.value(key, &mut scope).map_err(|stop| (option_key, stop))?;
+                let value = value(option_key, key, &mut scope)?;
                 let key = match value.as_str() {
                     "" | "0" | "false" => continue,
                     path if path.starts_with('/') => Key::File(path.to_owned()),
-                    _ => {
-                        let origin = self.transport.get(option_key).map(|set| set.origin.clone());
-                        let origin = origin.unwrap_or(Origin::default_of("Exim"));
-                        Key::Here(KeyFile::new(value.into_bytes()), origin)
-                    }
+                    _ => Key::Here(KeyFile::new(value.into_bytes())),
                 };
-                found.push(Signs { author: author.clone(), domain: domain.clone(), selector, key });
+                let (named_at, key_at) = (place(self.transport, option_selector), place(self.transport, option_key));
+                let (author, domain, selector) = (author.clone(), domain.clone(), selector.clone());
+                found.push(Signs { author, domain, selector, named_at, key, key_at });
             }
+            all_of(&selectors).map_err(|stop| (option_selector, stop))?;
         }
-        Ok(())
+        all_of(&domains).map_err(|stop| (option_domain, stop))
     }
+}
+
+/// The names in a list.
+fn named_in(list: &str) -> Vec<String> {
+    lists::items(list).into_iter().filter(|item| !item.is_empty()).collect()
+}
+
+/// Whether all names of a list are looked at.
+fn all_of(names: &[String]) -> Result<(), Stop> {
+    match names.len() > IN_ONE_LIST {
+        true => undecided(format!("it names more than {IN_ONE_LIST}, and the rest is not looked at")),
+        false => Ok(()),
+    }
+}
+
+fn place(transport: &Driver, option: &str) -> Origin {
+    transport.get(option).map_or(Origin::default_of("Exim"), |set| set.origin.clone())
 }
 
 /// Options without a value, with whose mail they are told of.
@@ -161,8 +184,7 @@ impl Gaps {
     fn add(&mut self, transport: &Driver, option: &'static str, stop: Stop, domain: &DomainName) {
         let reason = why(stop).replace(domain.as_str(), ANY_DOMAIN);
         let words = format!("{option} of the transport {} is not decided by files ({reason})", transport.name);
-        let origin = transport.get(option).map_or(Origin::default_of("Exim"), |set| set.origin.clone());
-        self.0.entry(words).or_insert_with(|| (origin, BTreeSet::new())).1.insert(domain.clone());
+        self.0.entry(words).or_insert_with(|| (place(transport, option), BTreeSet::new())).1.insert(domain.clone());
     }
 
     fn told(self) -> Vec<Gap> {

@@ -1,10 +1,12 @@
 //! What amavis signs with: the lines `dkim_key('domain', 'selector', 'file')` of its configuration, where `$enable_dkim_signing` is on. The files
 //! are Perl; of them these calls and settings with constant texts are read, and what else bears on keys is told.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::keys::Keys;
-use crate::collect::root::Root;
+use super::keys::{Keys, Signature};
+use crate::collect::confidential::OwnFiles;
+use crate::collect::root::{ReadError, Root};
 use crate::domains::GapOf;
 use crate::facts::Origin;
 use crate::name::DomainName;
@@ -15,6 +17,10 @@ const FOLDERS: [&str; 2] = ["/usr/share/amavis/conf.d", "/etc/amavis/conf.d"];
 const FILES: [&str; 2] = ["/etc/amavisd/amavisd.conf", "/etc/amavisd.conf"];
 /// Files of a folder that are read.
 const FILE_LIMIT: usize = 100;
+/// Octets behind the switch in which its value has to end.
+const VALUE: usize = 100;
+/// Keys, senders and calls that are not followed which are kept: five times the domains of the largest servers.
+const ENTRIES: usize = 250_000;
 const SWITCH: &str = "$enable_dkim_signing";
 const CALL: &str = "dkim_key";
 /// By sender: in which domain's name mail is signed.
@@ -35,8 +41,10 @@ struct Said {
     on: Option<(String, Origin)>,
     /// Keys; of a call that is not followed its place.
     keys: Vec<Result<Key, Origin>>,
-    /// Senders, and in whose name their mail is signed.
-    by_sender: Vec<(String, DomainName)>,
+    /// Senders, and in whose name their mail is signed: what is said first counts.
+    by_sender: HashMap<String, DomainName>,
+    /// Where there are more than are kept.
+    too_many: Option<Origin>,
 }
 
 impl Said {
@@ -45,9 +53,9 @@ impl Said {
         let at = |start: usize, end: usize| -> Origin { file.span(start, end).into() };
         for (start, _) in text.match_indices(SWITCH) {
             let rest = &text[start + SWITCH.len()..];
-            let Some(value) = rest.trim_start().strip_prefix('=').and_then(|rest| rest.split(';').next()) else {
-                continue;
-            };
+            let rest = &rest[..rest.floor_char_boundary(VALUE)];
+            let Some(value) = rest.trim_start().strip_prefix('=') else { continue };
+            let value = value.split([';', '\n']).next().unwrap_or_default();
             self.on = Some((value.trim().trim_matches(['\'', '"']).to_owned(), at(start, start + SWITCH.len())));
         }
         for (start, _) in text.match_indices(CALL) {
@@ -56,6 +64,10 @@ impl Said {
                 continue;
             };
             let origin = at(start, start + CALL.len());
+            if self.keys.len() >= ENTRIES {
+                self.too_many = Some(origin);
+                break;
+            }
             self.keys.push(match &arguments(rest)[..] {
                 [Some(domain), Some(selector), Some(path), ..] => {
                     Ok(Key { domain: DomainName::new(domain), selector: selector.clone(), file: path.clone(), origin })
@@ -63,10 +75,19 @@ impl Said {
                 _ => Err(origin),
             });
         }
-        for (start, _) in text.match_indices(OPTIONS) {
-            let rest = &text[start + OPTIONS.len()..];
-            let end = rest.find(';').unwrap_or(rest.len());
-            self.by_sender.extend(signing_domains(&rest[..end]));
+        // Each text is gone through once, whether or not it ends.
+        let mut from = 0;
+        while let Some(start) = text[from..].find(OPTIONS).map(|start| from + start) {
+            let begin = start + OPTIONS.len();
+            let end = text[begin..].find(';').map_or(text.len(), |end| begin + end);
+            for (sender, domain) in signing_domains(&text[begin..end]) {
+                if self.by_sender.len() >= ENTRIES {
+                    self.too_many = Some(at(start, begin));
+                    break;
+                }
+                self.by_sender.entry(sender).or_insert(domain);
+            }
+            from = end;
         }
     }
 }
@@ -74,8 +95,20 @@ impl Said {
 /// Adds the keys that amavis signs with, where it does.
 pub(super) fn keys(keys: &mut Keys<'_>) {
     let mut said = Said::default();
-    files(keys.root).iter().for_each(|file| said.add(file));
-    let Said { on, keys: all, by_sender } = said;
+    let root = keys.root;
+    let own = OwnFiles::of_amavis(root);
+    let mut gap = |path: &str, why: &str| {
+        let origin = SourceFile::new(path, b"").span(0, 0).into();
+        keys.gap(GapOf::Keys, &origin, format!("amavis: {path} {why}"));
+    };
+    for path in files(root, &mut gap) {
+        match own.read(&path) {
+            Ok(file) => said.add(&file),
+            Err(ReadError::NotFound) => {}
+            Err(error) => gap(&path, &format!("cannot be read ({error})")),
+        }
+    }
+    let Said { on, keys: all, by_sender, too_many } = said;
     let Some((switch, origin)) = on else { return };
     match switch.as_str() {
         "" | "0" | "undef" => return,
@@ -88,6 +121,12 @@ pub(super) fn keys(keys: &mut Keys<'_>) {
             );
         }
     }
+    if let Some(origin) = too_many {
+        let words = format!("amavis: there are more than the {ENTRIES} keys and senders that are kept");
+        keys.gap(GapOf::Keys, &origin, words);
+    }
+    // Of several keys of a domain, amavis takes the first that fits.
+    let mut known: HashMap<&DomainName, &Key> = HashMap::new();
     for key in &all {
         match key {
             Err(origin) => {
@@ -95,32 +134,37 @@ pub(super) fn keys(keys: &mut Keys<'_>) {
                 keys.gap(GapOf::Keys, origin, words.to_owned());
             }
             Ok(key) if key.domain.as_str().contains('*') => {
-                let words =
-                    format!("amavis: the `dkim_key` of `{}` is for any domain, and is not followed", key.domain);
-                keys.gap(GapOf::Keys, &key.origin, words);
+                let words = "amavis: a `dkim_key` is for any domain that fits a pattern, and is not followed";
+                keys.gap(GapOf::Keys, &key.origin, words.to_owned());
             }
-            Ok(_) => {}
+            Ok(key) => drop(known.entry(&key.domain).or_insert(key)),
         }
     }
-    let known: Vec<&Key> = all.iter().flatten().collect();
     for author in keys.domains() {
         let signing = signing_domain(&by_sender, &author);
-        // Of several keys of a domain, amavis takes the first that fits.
-        if let Some(key) = known.iter().find(|key| key.domain == signing) {
-            keys.add_named(&author, &signing, &key.selector, (&key.file, &key.origin));
+        if let Some(key) = known.get(&signing) {
+            let named_at = &key.origin;
+            let signature = Signature { author: &author, domain: &signing, selector: &key.selector, named_at };
+            keys.add_named(&signature, (&key.file, &key.origin));
         }
     }
 }
 
-fn files(root: &Root) -> Vec<Arc<SourceFile>> {
-    let below = FOLDERS.iter().flat_map(|folder| {
-        let names = root.names_in(folder, FILE_LIMIT).into_iter().take(FILE_LIMIT);
+/// The files that there may be, in the order in which they count.
+fn files(root: &Root, gap: &mut dyn FnMut(&str, &str)) -> Vec<String> {
+    let mut all = Vec::new();
+    for folder in FOLDERS {
+        let mut names = root.names_in(folder, FILE_LIMIT);
+        if names.len() > FILE_LIMIT {
+            gap(folder, &format!("has more than the {FILE_LIMIT} files that are read"));
+            names.truncate(FILE_LIMIT);
+        }
         // Debian's takes names that run-parts(8) would.
         let usual = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-        names.filter(usual).map(move |name| format!("{folder}/{name}"))
-    });
-    let paths = below.chain(FILES.map(str::to_owned));
-    paths.filter_map(|path| root.read(&path).ok()).collect()
+        all.extend(names.into_iter().filter(usual).map(|name| format!("{folder}/{name}")));
+    }
+    all.extend(FILES.map(str::to_owned));
+    all
 }
 
 /// The text with comments blanked, so that places stay.
@@ -207,8 +251,8 @@ fn signing_domains(text: &str) -> Vec<(String, DomainName)> {
 }
 
 /// In whose name mail of a domain is signed: what stands for the domain, for those above it, for all; else its own.
-fn signing_domain(by_sender: &[(String, DomainName)], author: &DomainName) -> DomainName {
-    let find = |key: &str| by_sender.iter().find(|(sender, _)| sender == key).map(|(_, domain)| domain.clone());
+fn signing_domain(by_sender: &HashMap<String, DomainName>, author: &DomainName) -> DomainName {
+    let find = |key: &str| by_sender.get(key).cloned();
     let above = std::iter::successors(Some(author.clone()), DomainName::parent).map(|name| format!(".{name}"));
     let keys = std::iter::once(author.as_str().to_owned()).chain(above).chain(std::iter::once(".".to_owned()));
     keys.into_iter().find_map(|key| find(&key)).unwrap_or_else(|| author.clone())

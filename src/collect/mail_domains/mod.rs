@@ -1,6 +1,7 @@
 //! The domains whose mail this host handles, and the keys that it signs their mail with: from the panels' and mail servers' files.
 
 mod amavis;
+mod budget;
 mod keys;
 mod opendkim;
 mod rspamd;
@@ -14,7 +15,7 @@ use crate::collect::root::Root;
 use crate::domains::{Handled, MailDomains};
 use crate::facts::{Facts, Origin};
 use crate::name::DomainName;
-use keys::Keys;
+use keys::{Keys, Open};
 
 /// Users of a panel that are looked at.
 const USER_LIMIT: usize = 50_000;
@@ -34,10 +35,18 @@ pub fn mail_domains(root: &Root, facts: &Facts, running: &[Daemon]) -> MailDomai
     of_directadmin(root, &mut found);
     let hestia = of_hestia(root, &mut found);
     found.add_senders(facts);
-    let signs = read.map(|read| exim::signing(root, &read, facts, found.domains.keys()));
+    // Where Exim's configuration decides with what it signs, a panel's key beside it signs nothing.
+    let (signs, open) = match &read {
+        Some(read) => {
+            let signs = exim::signing(root, read, facts, found.domains.keys());
+            let open = if read.refused.is_some() { Open::All } else { Open::of(&signs.1) };
+            (Some(signs), open)
+        }
+        None => (None, Open::All),
+    };
     let mut keys = Keys::new(root, &mut found);
     signs.into_iter().for_each(|signs| keys.of_exim(signs));
-    keys.of_panels(&hestia);
+    keys.of_panels(&hestia, &open);
     opendkim::keys(&mut keys);
     rspamd::keys(&mut keys);
     amavis::keys(&mut keys);

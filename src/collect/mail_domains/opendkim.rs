@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::keys::Keys;
-use crate::collect::root::Root;
+use super::budget::{Budget, PATH, Spent, filled};
+use super::keys::{Added, Keys, Signature};
+use crate::collect::confidential::OwnFiles;
 use crate::domains::GapOf;
 use crate::facts::Origin;
 use crate::name::DomainName;
@@ -17,39 +18,84 @@ const FILE: &str = "/etc/opendkim.conf";
 const INCLUDES: usize = 5;
 /// Entries of a table that are kept: as of Exim's, five times the domains of the largest servers.
 const ENTRIES: usize = 250_000;
-/// What one domain's mail costs in entries of patterns that it is held against, all domains together.
-const MATCHES: usize = 50_000_000;
 /// Kinds of data sets that no text holds.
 const DATABASES: [&str; 11] =
     ["db", "bdb", "dsn", "ldap", "ldaps", "ldapi", "lua", "memcache", "erlang", "mdb", "socket"];
 /// A sender who is named nowhere.
 const ANYBODY: &str = "\u{f8ff}any";
+/// Octets of the name of a key that is told.
+const TOLD: usize = 100;
 
 /// A setting.
 struct Setting {
-    name: String,
+    /// One of [`NAMES`].
+    name: &'static str,
     value: String,
     origin: Origin,
 }
 
-/// The settings, in file order.
-fn settings(root: &Root, path: &str, depth: usize, found: &mut Vec<Setting>) -> Result<(), String> {
-    let file = root.read(path).map_err(|error| format!("{path} cannot be read ({error})"))?;
-    for (at, line) in crate::collect::reading::lines(file.text()) {
-        let text = line.split('#').next().unwrap_or_default().trim();
-        let Some((name, value)) = text.split_once(char::is_whitespace) else { continue };
-        let (name, value) = (name.to_ascii_lowercase(), value.trim());
-        if name == "include" {
-            if depth >= INCLUDES {
-                return Err(format!("{path} includes more than {INCLUDES} levels"));
+/// Reads its files, as far as they may be told and the budget lasts.
+struct Reader<'r> {
+    own: OwnFiles<'r>,
+    budget: Budget,
+}
+
+impl Reader<'_> {
+    fn file(&self, path: &str) -> Result<Arc<SourceFile>, String> {
+        if path.len() > PATH {
+            return Err(format!("a path of more than {PATH} octets is none"));
+        }
+        let file = self.own.read(path).map_err(|error| format!("{path} cannot be read ({error})"))?;
+        self.budget.octets(file.text().len()).map_err(|spent| spent.to_string())?;
+        Ok(file)
+    }
+
+    /// The settings, in file order.
+    fn settings(&self, path: &str, depth: usize, found: &mut Vec<Setting>) -> Result<(), String> {
+        self.budget.file().map_err(|spent| spent.to_string())?;
+        let file = self.file(path)?;
+        for (at, line) in crate::collect::reading::lines(file.text()) {
+            let text = line.split('#').next().unwrap_or_default().trim();
+            let Some((name, value)) = text.split_once(char::is_whitespace) else { continue };
+            let value = value.trim();
+            if name.eq_ignore_ascii_case("include") {
+                if depth >= INCLUDES {
+                    return Err(format!("{path} includes more than {INCLUDES} levels"));
+                }
+                self.settings(value, depth + 1, found)?;
+            } else if let Some(name) = NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(name)) {
+                self.budget.setting().map_err(|spent| spent.to_string())?;
+                let origin = file.span(at, at + line.trim_end().len()).into();
+                found.push(Setting { name, value: value.to_owned(), origin });
             }
-            settings(root, value, depth + 1, found)?;
-        } else {
-            let origin = file.span(at, at + line.trim_end().len()).into();
-            found.push(Setting { name, value: value.to_owned(), origin });
+        }
+        Ok(())
+    }
+
+    /// A data set.
+    fn set(&self, setting: &Setting) -> Result<Set, String> {
+        let spec = setting.value.as_str();
+        let (kind, rest) = spec.split_once(':').unwrap_or(("", spec));
+        let words = |what: &str| format!("{} is {what}, which is not read", setting.name);
+        match kind {
+            "file" => self.set_of_file(rest, false),
+            "refile" => self.set_of_file(rest, true),
+            "csl" => Set::of_list(rest, setting),
+            // What stands behind it may hold a password.
+            kind if DATABASES.contains(&kind) => Err(words(&format!("a `{kind}` data base"))),
+            _ if spec.ends_with(".db") => Err(words("a data base")),
+            _ if spec.starts_with('/') => self.set_of_file(spec, false),
+            _ => Set::of_list(spec, setting),
         }
     }
-    Ok(())
+
+    fn set_of_file(&self, path: &str, has_patterns: bool) -> Result<Set, String> {
+        let entries = entries(&self.file(path)?);
+        match entries.len() > ENTRIES {
+            true => Err(format!("{path} has more than {ENTRIES} entries")),
+            false => Ok(Set::new(entries, has_patterns)),
+        }
+    }
 }
 
 /// One entry of a data set.
@@ -71,41 +117,28 @@ struct Set {
 }
 
 impl Set {
-    fn read(root: &Root, setting: &Setting) -> Result<Set, String> {
-        let spec = setting.value.as_str();
-        let (kind, rest) = spec.split_once(':').unwrap_or(("", spec));
-        let words = |what: &str| format!("{} is {what}, which is not read", setting.name_shown());
-        match kind {
-            "file" => Set::of_file(root, rest, false),
-            "refile" => Set::of_file(root, rest, true),
-            "csl" => Ok(Set::of_list(rest, &setting.origin)),
-            // What stands behind it may hold a password.
-            kind if DATABASES.contains(&kind) => Err(words(&format!("a `{kind}` data base"))),
-            _ if spec.ends_with(".db") => Err(words("a data base")),
-            _ if spec.starts_with('/') => Set::of_file(root, spec, false),
-            _ => Ok(Set::of_list(spec, &setting.origin)),
-        }
-    }
-
-    fn of_file(root: &Root, path: &str, has_patterns: bool) -> Result<Set, String> {
-        let file = root.read(path).map_err(|error| format!("{path} cannot be read ({error})"))?;
-        let entries = entries(&file);
-        match entries.len() > ENTRIES {
-            true => Err(format!("{path} has more than {ENTRIES} entries")),
-            false => Ok(Set::new(entries, has_patterns)),
-        }
-    }
-
-    fn of_list(list: &str, origin: &Origin) -> Set {
+    fn of_list(list: &str, setting: &Setting) -> Result<Set, String> {
         let entry = |item: &str| {
             let (key, value) = item.split_once('=').unwrap_or((item, ""));
-            Entry { key: key.trim().to_ascii_lowercase(), value: value.trim().to_owned(), origin: origin.clone() }
+            let origin = setting.origin.clone();
+            Entry { key: key.trim().to_ascii_lowercase(), value: value.trim().to_owned(), origin }
         };
         let items = list.split(',').map(str::trim).filter(|item| !item.is_empty());
-        Set::new(items.map(entry).collect(), false)
+        let entries: Vec<Entry> = items.map(entry).take(ENTRIES + 1).collect();
+        match entries.len() > ENTRIES {
+            true => Err(format!("{} has more than {ENTRIES} entries", setting.name)),
+            false => Ok(Set::new(entries, false)),
+        }
     }
 
-    fn new(entries: Vec<Entry>, has_patterns: bool) -> Set {
+    fn new(mut entries: Vec<Entry>, has_patterns: bool) -> Set {
+        if has_patterns {
+            // Several stars are one: so each part of a pattern takes something of the text, and no pattern costs more than its text has octets.
+            for entry in entries.iter_mut().filter(|entry| entry.key.contains("**")) {
+                let mut before = ' ';
+                entry.key.retain(|c| std::mem::replace(&mut before, c) != '*' || c != '*');
+            }
+        }
         let (mut places, mut patterns) = (HashMap::new(), Vec::new());
         for (place, entry) in entries.iter().enumerate() {
             match has_patterns && entry.key.contains('*') {
@@ -117,10 +150,15 @@ impl Set {
     }
 
     /// The first entry that a key in lower case fits.
-    fn get(&self, key: &str) -> Option<&Entry> {
+    fn get(&self, key: &str, budget: &Budget) -> Result<Option<&Entry>, Spent> {
         let exact = self.places.get(key).copied();
-        let wild = self.patterns.iter().copied().find(|place| fits(&self.entries[*place].key, key));
-        exact.into_iter().chain(wild).min().map(|place| &self.entries[place])
+        let before = self.patterns.iter().take_while(|place| exact.is_none_or(|exact| **place < exact));
+        for entry in before.map(|place| &self.entries[*place]) {
+            if fits(&entry.key, key, budget)? {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(exact.map(|place| &self.entries[place]))
     }
 }
 
@@ -137,29 +175,23 @@ fn entry(file: &Arc<SourceFile>, at: usize, line: &str) -> Option<Entry> {
     (!key.is_empty()).then(|| Entry { key: key.to_ascii_lowercase(), value: value.trim().to_owned(), origin: origin() })
 }
 
-impl Setting {
-    /// As its page spells it.
-    fn name_shown(&self) -> &str {
-        NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(&self.name)).unwrap_or(&self.name)
-    }
-}
-
 /// Settings that are gone by.
 const NAMES: [&str; 8] =
     ["Mode", "Domain", "SubDomains", "Selector", "KeyFile", "KeyTable", "SigningTable", "MultipleSignatures"];
 
 /// Whether a text fits a pattern, in which `*` stands for anything; both in lower case.
-fn fits(pattern: &str, text: &str) -> bool {
+fn fits(pattern: &str, text: &str, budget: &Budget) -> Result<bool, Spent> {
+    budget.octets(pattern.len().saturating_add(text.len()))?;
     let mut parts = pattern.split('*');
-    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return Ok(false) };
+    let Some(last) = parts.next_back() else { return Ok(rest.is_empty()) };
     for part in parts {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
+            None => return Ok(false),
         }
     }
-    rest.ends_with(last)
+    Ok(rest.ends_with(last))
 }
 
 /// Adds the keys that OpenDKIM signs with, where it is there.
@@ -168,81 +200,103 @@ pub(super) fn keys(keys: &mut Keys<'_>) {
     if root.is_missing(FILE) {
         return;
     }
+    let reader = Reader { own: OwnFiles::of_opendkim(root), budget: Budget::default() };
     let mut all = Vec::new();
     let whole: Origin = SourceFile::new(FILE, b"").span(0, 0).into();
-    if let Err(words) = settings(root, FILE, 0, &mut all) {
-        return keys.gap(GapOf::Keys, &whole, format!("OpenDKIM: {words}"));
+    let mut open = |origin: &Origin, words: &str| keys.gap(GapOf::Keys, origin, format!("OpenDKIM: {words}"));
+    if let Err(words) = reader.settings(FILE, 0, &mut all) {
+        return open(&whole, &words);
     }
-    all.retain(|setting| NAMES.iter().any(|name| name.eq_ignore_ascii_case(&setting.name)));
     for name in NAMES {
-        let mut same = all.iter().filter(|setting| setting.name.eq_ignore_ascii_case(name));
+        let mut same = all.iter().filter(|setting| setting.name == name);
         if let Some(first) = same.next()
             && let Some(other) = same.find(|other| other.value != first.value)
         {
-            let words = format!("OpenDKIM: {name} is set twice, which of the two counts is not known");
-            return keys.gap(GapOf::Keys, &other.origin, words);
+            return open(&other.origin, &format!("{name} is set twice, which of the two counts is not known"));
         }
     }
-    let get = |name: &str| all.iter().find(|setting| setting.name.eq_ignore_ascii_case(name));
+    let get = |name: &str| all.iter().find(|setting| setting.name == name);
     let is_on = |name: &str| get(name).is_some_and(|set| set.value.starts_with(['y', 'Y', 't', 'T', '1']));
     if get("Mode").is_some_and(|mode| !mode.value.contains('s')) {
         return;
     }
-    match (get("SigningTable"), get("KeyTable")) {
-        (Some(signing), Some(table)) => by_tables(keys, signing, table, is_on("MultipleSignatures")),
-        (None, None) => {
-            if let (Some(domains), Some(selector), Some(file)) = (get("Domain"), get("Selector"), get("KeyFile")) {
-                single(keys, domains, selector, file, is_on("SubDomains"));
+    let (place, done) = match (get("SigningTable"), get("KeyTable")) {
+        (Some(signing), Some(table)) => {
+            (&signing.origin, by_tables(keys, &reader, signing, table, is_on("MultipleSignatures")))
+        }
+        (None, None) => match (get("Domain"), get("Selector"), get("KeyFile")) {
+            (Some(domains), Some(selector), Some(file)) => {
+                (&domains.origin, single(keys, &reader, domains, (selector, file), is_on("SubDomains")))
             }
-        }
+            _ => return,
+        },
         (Some(one), None) | (None, Some(one)) => {
-            let words = "OpenDKIM: SigningTable and KeyTable only count together, and one of them is not set";
-            keys.gap(GapOf::Keys, &one.origin, words.to_owned());
+            return open(&one.origin, "SigningTable and KeyTable only count together, and one of them is not set");
         }
+    };
+    if let Err(spent) = done {
+        keys.gap(GapOf::Keys, place, format!("OpenDKIM: with which keys mail is signed: {spent}"));
     }
 }
 
 /// One key for the domains of a list; with `SubDomains` for those below them too, in the name of the one that is listed.
-fn single(keys: &mut Keys<'_>, domains: &Setting, selector: &Setting, file: &Setting, below: bool) {
-    let set = match Set::read(keys.root, domains) {
+fn single(
+    keys: &mut Keys<'_>,
+    reader: &Reader<'_>,
+    domains: &Setting,
+    (selector, file): (&Setting, &Setting),
+    below: bool,
+) -> Result<(), Spent> {
+    let set = match reader.set(domains) {
         Ok(set) => set,
-        Err(words) => return keys.gap(GapOf::Keys, &domains.origin, format!("OpenDKIM: {words}")),
+        Err(words) => {
+            keys.gap(GapOf::Keys, &domains.origin, format!("OpenDKIM: {words}"));
+            return Ok(());
+        }
     };
+    let listed = |name: &str| -> Result<bool, Spent> { Ok(set.get(name, &reader.budget)?.is_some()) };
+    let is_for_all = listed("*")?;
     for author in keys.domains() {
-        let listed = |name: &DomainName| set.get(name.as_str()).is_some();
-        let above = || std::iter::successors(author.parent(), DomainName::parent).find(|name| below && listed(name));
-        let signing = match listed(&author) || set.get("*").is_some() {
-            true => Some(author.clone()),
-            false => above(),
-        };
+        let mut signing = (is_for_all || listed(author.as_str())?).then(|| author.clone());
+        let mut above = author.parent().filter(|_| below);
+        while let (None, Some(name)) = (&signing, above) {
+            above = name.parent();
+            signing = listed(name.as_str())?.then_some(name);
+        }
         if let Some(signing) = signing {
-            keys.add_named(&author, &signing, &selector.value, (&file.value, &file.origin));
+            let selector_at = &selector.origin;
+            let key = Signature { author: &author, domain: &signing, selector: &selector.value, named_at: selector_at };
+            keys.add_named(&key, (&file.value, &file.origin));
         }
     }
+    Ok(())
 }
 
 /// The keys that the tables give for each domain's mail.
-fn by_tables(keys: &mut Keys<'_>, signing: &Setting, table: &Setting, several: bool) {
-    let read = |setting: &Setting| Set::read(keys.root, setting).map_err(|words| (setting.origin.clone(), words));
+fn by_tables(
+    keys: &mut Keys<'_>,
+    reader: &Reader<'_>,
+    signing: &Setting,
+    table: &Setting,
+    several: bool,
+) -> Result<(), Spent> {
+    let read = |setting: &Setting| reader.set(setting).map_err(|words| (setting.origin.clone(), words));
     let (signing, table) = match (read(signing), read(table)) {
         (Ok(signing), Ok(table)) => (signing, table),
         (Err((origin, words)), _) | (_, Err((origin, words))) => {
-            return keys.gap(GapOf::Keys, &origin, format!("OpenDKIM: {words}"));
+            keys.gap(GapOf::Keys, &origin, format!("OpenDKIM: {words}"));
+            return Ok(());
         }
     };
     let signing = Signing::new(signing);
-    let authors = keys.domains();
-    if let Some(entry) = signing.others.first().map(|place| &signing.set.entries[*place])
-        && authors.len().saturating_mul(signing.others.len()) > MATCHES
-    {
-        let words = "OpenDKIM: SigningTable has more patterns than are held against so many domains";
-        return keys.gap(GapOf::Keys, &entry.origin.clone(), words.to_owned());
-    }
-    for author in &authors {
-        for entry in signing.of(author, several) {
-            by_entry(keys, author, entry, &table);
+    for author in &keys.domains() {
+        for entry in signing.of(author, several, &reader.budget)? {
+            if by_entry(keys, author, entry, (&table, &reader.budget))? == Added::Full {
+                break;
+            }
         }
     }
+    Ok(())
 }
 
 /// The signing table, with what is the same for all senders of a domain found at once.
@@ -279,14 +333,18 @@ impl Signing {
 
     /// The entries by which mail of a domain is signed: those of single senders of it, and that of everybody else; all that fit, where
     /// there may be several signatures.
-    fn of(&self, author: &DomainName, several: bool) -> Vec<&Entry> {
+    fn of(&self, author: &DomainName, several: bool, budget: &Budget) -> Result<Vec<&Entry>, Spent> {
         let name = author.as_str();
         let mut places = self.one_of.get(name).cloned().unwrap_or_default();
         let anybody = format!("{ANYBODY}@{name}");
         let mut general: Vec<usize> = match self.set.has_patterns {
             true => {
-                let wild = self.others.iter().copied().filter(|place| fits(&self.set.entries[*place].key, &anybody));
-                let mut all: Vec<usize> = wild.chain(self.all_of.get(name).into_iter().flatten().copied()).collect();
+                let mut all: Vec<usize> = self.all_of.get(name).cloned().unwrap_or_default();
+                for place in &self.others {
+                    if fits(&self.set.entries[*place].key, &anybody, budget)? {
+                        all.push(*place);
+                    }
+                }
                 all.sort_unstable();
                 all
             }
@@ -301,34 +359,59 @@ impl Signing {
             general.truncate(1);
         }
         places.extend(general);
-        places.into_iter().map(|place| &self.set.entries[place]).collect()
+        Ok(places.into_iter().map(|place| &self.set.entries[place]).collect())
     }
 }
 
 /// The key that an entry of the signing table names.
-fn by_entry(keys: &mut Keys<'_>, author: &DomainName, entry: &Entry, table: &Set) {
-    let of = || GapOf::KeysOf([author.clone()].into());
+fn by_entry(
+    keys: &mut Keys<'_>,
+    author: &DomainName,
+    entry: &Entry,
+    (table, budget): (&Set, &Budget),
+) -> Result<Added, Spent> {
+    budget.octets(entry.value.len())?;
     // Behind a colon stands an identity.
     let name = entry.value.split(':').next().unwrap_or_default().trim();
     let name = if name == "%" { author.as_str() } else { name };
-    let Some(key) = table.get(&name.to_ascii_lowercase()) else {
-        let words = format!("OpenDKIM: SigningTable names the key `{name}`, which KeyTable does not have");
-        return keys.gap(of(), &entry.origin, words);
+    let told = told(name);
+    let Some(key) = table.get(&name.to_ascii_lowercase(), budget)? else {
+        keys.gap_of(
+            author,
+            &entry.origin,
+            format!("OpenDKIM: SigningTable names {told}, which KeyTable does not have"),
+        );
+        return Ok(Added::Done);
     };
+    budget.octets(key.value.len())?;
     let mut parts = key.value.splitn(3, ':').map(str::trim);
     let (Some(domain), Some(selector), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
-        return keys.gap(of(), &key.origin, format!("OpenDKIM: the key `{name}` is not domain:selector:file"));
+        keys.gap_of(author, &key.origin, format!("OpenDKIM: {told} is not domain:selector:file"));
+        return Ok(Added::Done);
     };
     let domain = if domain == "%" { author.clone() } else { DomainName::new(domain) };
-    let file = file.replace('%', author.as_str());
-    if file.starts_with('/') {
-        keys.add_named(author, &domain, selector, (&file, &key.origin));
-    } else {
+    if !file.starts_with('/') {
         // What is no path is the key itself: nothing of it is told.
-        let words =
-            format!("OpenDKIM: the key `{name}` stands in the table itself, or at no whole path, and is not read");
-        keys.gap(of(), &key.origin, words);
+        let words = format!("OpenDKIM: {told} stands in the table itself, or at no whole path, and is not read");
+        keys.gap_of(author, &key.origin, words);
+        return Ok(Added::Done);
     }
+    let Some(file) = filled(file, &[("%", author.as_str())]) else {
+        keys.gap_of(
+            author,
+            &key.origin,
+            format!("OpenDKIM: the path of {told} has more than {PATH} octets, and is none"),
+        );
+        return Ok(Added::Done);
+    };
+    let signature = Signature { author, domain: &domain, selector, named_at: &key.origin };
+    Ok(keys.add_named(&signature, (&file, &key.origin)))
+}
+
+/// A key by its name, where that is one: what else may stand in its place is not told.
+fn told(name: &str) -> String {
+    let is_name = name.len() <= TOLD && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if is_name { format!("the key `{name}`") } else { "a key".to_owned() }
 }
 
 /// What a fuzzer has read.
@@ -336,6 +419,6 @@ fn by_entry(keys: &mut Keys<'_>, author: &DomainName, entry: &Entry, table: &Set
 pub(super) fn read(file: &Arc<SourceFile>) {
     for has_patterns in [false, true] {
         let signing = Signing::new(Set::new(entries(file), has_patterns));
-        let _ = signing.of(&DomainName::new("mail.a.example"), true);
+        let _ = signing.of(&DomainName::new("mail.a.example"), true, &Budget::default());
     }
 }

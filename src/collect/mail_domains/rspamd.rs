@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::keys::Keys;
+use super::budget::{Budget, PATH, Spent, filled};
+use super::keys::{Added, Keys, Signature};
 use super::ucl::{self, Object, Value};
-use crate::collect::root::{ReadError, Root};
+use crate::collect::confidential::OwnFiles;
+use crate::collect::root::ReadError;
 use crate::domains::GapOf;
 use crate::facts::Origin;
 use crate::name::DomainName;
@@ -23,22 +25,33 @@ const WHOLE: [&str; 2] = ["/etc/rspamd/rspamd.conf.local", "/etc/rspamd/rspamd.c
 /// The module's name.
 const MODULE: &str = "dkim_signing";
 /// Defaults of a module that no file of the package describes.
-const PATH: &str = "/var/lib/rspamd/dkim/$domain.$selector.key";
+const PATH_OF_KEYS: &str = "/var/lib/rspamd/dkim/$domain.$selector.key";
 const SELECTOR: &str = "dkim";
 /// Settings under which a key is found elsewhere than in files.
 const ELSEWHERE: [&str; 5] = ["use_redis", "use_vault", "signing_table", "key_table", "use_http_headers"];
 /// Paths that rspamd knows by a name.
-const NAMED: [(&str, &str); 4] = [
-    ("LOCAL_CONFDIR", "/etc/rspamd"),
-    ("CONFDIR", "/etc/rspamd"),
-    ("DBDIR", "/var/lib/rspamd"),
-    ("RUNDIR", "/run/rspamd"),
+const NAMED: [(&str, &str); 8] = [
+    ("${LOCAL_CONFDIR}", "/etc/rspamd"),
+    ("$LOCAL_CONFDIR", "/etc/rspamd"),
+    ("${CONFDIR}", "/etc/rspamd"),
+    ("$CONFDIR", "/etc/rspamd"),
+    ("${DBDIR}", "/var/lib/rspamd"),
+    ("$DBDIR", "/var/lib/rspamd"),
+    ("${RUNDIR}", "/run/rspamd"),
+    ("$RUNDIR", "/run/rspamd"),
 ];
-/// Entries of a map that are kept.
+/// What it costs to look at a setting of a domain, in octets compared.
+const VALUE_COST: usize = 64;
+/// Entries of a map that are kept: five times the domains of the largest servers.
 const ENTRIES: usize = 250_000;
 
+/// Octets of a setting that is told.
+const TOLD: usize = 100;
+
 /// What a setting says, and where.
-type Place = (String, Origin);
+type Place<'s> = (&'s str, &'s Origin);
+/// A map: what it says of each domain.
+type Map = HashMap<String, (String, Origin)>;
 
 /// The module's settings, each with the file that sets it.
 struct Settings {
@@ -48,11 +61,11 @@ struct Settings {
 }
 
 impl Settings {
-    fn read(root: &Root) -> Result<Settings, (Origin, String)> {
+    fn read(own: &OwnFiles<'_>) -> Result<Settings, (Origin, String)> {
         let whole: Origin = SourceFile::new(FOLDER, b"").span(0, 0).into();
         let mut settings = Settings { by_key: HashMap::new(), files: Vec::new(), whole };
         for path in FILES {
-            let file = match root.read(path) {
+            let file = match own.read(path) {
                 Ok(file) => file,
                 Err(ReadError::NotFound) => continue,
                 Err(error) => {
@@ -108,23 +121,30 @@ impl Settings {
     }
 
     /// A map of text: what it says of each domain.
-    fn map(&self, root: &Root, key: &str) -> Result<Option<HashMap<String, Place>>, (Origin, String)> {
-        let Some((value, _)) = self.by_key.get(key) else { return Ok(None) };
+    fn map(&self, own: &OwnFiles<'_>, key: &str) -> Result<Map, (Origin, String)> {
+        let Some((value, _)) = self.by_key.get(key) else { return Ok(Map::new()) };
         let origin = self.origin(key);
-        let path = value.text().map(named).unwrap_or_default();
+        let path = value.text().and_then(|text| filled(text, &NAMED)).unwrap_or_default();
         let path = path.strip_prefix("file://").unwrap_or(&path);
         if !path.starts_with('/') {
             return Err((origin, format!("rspamd: {key} is no file of text, and is not read")));
         }
-        let file = root.read(path).map_err(|error| (origin, format!("rspamd: {path} cannot be read ({error})")))?;
-        let lines = crate::collect::reading::lines(file.text()).take(ENTRIES);
+        let file = match own.read(path) {
+            Ok(file) => file,
+            Err(error) => return Err((origin, format!("rspamd: {path} cannot be read ({error})"))),
+        };
         let entry = |(at, line): (usize, &str)| {
             let text = line.split('#').next().unwrap_or_default().trim();
             let (key, value) = text.split_once(char::is_whitespace)?;
             let origin: Origin = file.span(at, at + line.trim_end().len()).into();
             Some((key.to_ascii_lowercase(), (value.trim().trim_matches('"').to_owned(), origin)))
         };
-        Ok(Some(lines.filter_map(entry).collect()))
+        let mut entries = crate::collect::reading::lines(file.text()).filter_map(entry);
+        let map = entries.by_ref().take(ENTRIES).collect();
+        match entries.next() {
+            Some(_) => Err((origin, format!("rspamd: {path} has more than {ENTRIES} entries"))),
+            None => Ok(map),
+        }
     }
 }
 
@@ -134,18 +154,11 @@ fn without_includes(text: &str) -> String {
     text.split_inclusive('\n').map(blank).collect()
 }
 
-/// A path with the folders that rspamd knows by name.
-fn named(text: &str) -> String {
-    NAMED.iter().fold(text.to_owned(), |text, (name, folder)| {
-        text.replace(&format!("${{{name}}}"), folder).replace(&format!("${name}"), folder)
-    })
-}
-
 /// One signature, as far as it is set.
 #[derive(Default)]
-struct Signature {
-    selector: Option<Place>,
-    path: Option<Place>,
+struct Sets<'s> {
+    selector: Option<Place<'s>>,
+    path: Option<Place<'s>>,
 }
 
 /// Adds the keys that rspamd signs with, where it is there.
@@ -154,8 +167,16 @@ pub(super) fn keys(keys: &mut Keys<'_>) {
     if root.is_missing(FOLDER) {
         return;
     }
+    let own = OwnFiles::of_rspamd(root);
     for path in WHOLE {
-        let Ok(file) = root.read(path) else { continue };
+        let file = match own.read(path) {
+            Ok(file) => file,
+            Err(ReadError::NotFound) => continue,
+            Err(error) => {
+                let origin = SourceFile::new(path, b"").span(0, 0).into();
+                return keys.gap(GapOf::Keys, &origin, format!("rspamd: {path} cannot be read ({error})"));
+            }
+        };
         let mut lines = crate::collect::reading::lines(file.text());
         if let Some((at, line)) = lines.find(|(_, line)| line.split('#').next().unwrap_or_default().contains(MODULE)) {
             let origin = file.span(at, at + line.len()).into();
@@ -166,7 +187,7 @@ pub(super) fn keys(keys: &mut Keys<'_>) {
             );
         }
     }
-    let settings = match Settings::read(root) {
+    let settings = match Settings::read(&own) {
         Ok(settings) => settings,
         Err((origin, words)) => return keys.gap(GapOf::Keys, &origin, words),
     };
@@ -183,19 +204,32 @@ pub(super) fn keys(keys: &mut Keys<'_>) {
             return keys.gap(GapOf::Keys, &settings.origin(key), words);
         }
     }
-    let maps = (settings.map(root, "selector_map"), settings.map(root, "path_map"));
-    let (selectors, paths) = match maps {
-        (Ok(selectors), Ok(paths)) => (selectors.unwrap_or_default(), paths.unwrap_or_default()),
+    let (selectors, paths) = match (settings.map(&own, "selector_map"), settings.map(&own, "path_map")) {
+        (Ok(selectors), Ok(paths)) => (selectors, paths),
         (Err((origin, words)), _) | (_, Err((origin, words))) => return keys.gap(GapOf::Keys, &origin, words),
     };
     let fixed = match settings.text("use_domain").unwrap_or("header") {
         "header" | "envelope" => None,
         name if name.contains('.') => Some(DomainName::new(name)),
         name => {
+            let name = if name.len() <= TOLD { name } else { "..." };
             let words = format!("rspamd: `use_domain` is `{name}`: in which domain's name it signs differs by message");
             return keys.gap(GapOf::Keys, &settings.origin("use_domain"), words);
         }
     };
+    if let Err(spent) = by_domains(keys, &settings, (&selectors, &paths), fixed.as_ref()) {
+        keys.gap(GapOf::Keys, &settings.whole, format!("rspamd: with which keys mail is signed: {spent}"));
+    }
+}
+
+/// Adds the keys of each domain.
+fn by_domains(
+    keys: &mut Keys<'_>,
+    settings: &Settings,
+    (selectors, paths): (&Map, &Map),
+    fixed: Option<&DomainName>,
+) -> Result<(), Spent> {
+    let budget = Budget::default();
     let by_domain: HashMap<String, &Object> = match settings.by_key.get("domain") {
         Some((Value::Object(domains), _)) => domains
             .iter()
@@ -208,64 +242,92 @@ pub(super) fn keys(keys: &mut Keys<'_>) {
     };
     let normalises = settings.is_on("use_esld", true);
     let falls_back = settings.is_on("try_fallback", true);
-    let default = |key: &str, value: &str| (settings.text(key).unwrap_or(value).to_owned(), settings.origin(key));
-    let of_domains = settings.origin("domain");
+    let (of_domains, of_path, of_selector) =
+        (settings.origin("domain"), settings.origin("path"), settings.origin("selector"));
+    let default_path = (settings.text("path").unwrap_or(PATH_OF_KEYS), &of_path);
+    let default_selector = (settings.text("selector").unwrap_or(SELECTOR), &of_selector);
     for author in keys.domains() {
-        let named_domain = fixed.as_ref().unwrap_or(&author);
+        let named_domain = fixed.unwrap_or(&author);
         let registrable = normalises.then(|| named_domain.registrable()).flatten();
         let domain = registrable.unwrap_or_else(|| named_domain.clone());
-        let mut all = by_domain.get(domain.as_str()).map_or_else(Vec::new, |object| signatures(object, &of_domains));
-        fill(&mut all, selectors.get(domain.as_str()), |one| &mut one.selector);
-        fill(&mut all, paths.get(domain.as_str()), |one| &mut one.path);
+        budget.octets(domain.as_str().len())?;
+        let mut all = match by_domain.get(domain.as_str()) {
+            Some(object) => signatures(object, &of_domains, &budget)?,
+            None => Vec::new(),
+        };
+        let [selector, path] =
+            [selectors, paths].map(|map| map.get(domain.as_str()).map(|(text, origin)| (text.as_str(), origin)));
+        fill(&mut all, selector, |one| &mut one.selector);
+        fill(&mut all, path, |one| &mut one.path);
         if all.is_empty() && !falls_back {
             continue;
         }
         let is_named = !all.is_empty();
-        fill(&mut all, Some(&default("path", PATH)), |one| &mut one.path);
-        fill(&mut all, Some(&default("selector", SELECTOR)), |one| &mut one.selector);
-        for Signature { selector, path } in all {
-            let (Some((selector, _)), Some((path, origin))) = (selector, path) else { continue };
-            let path = named(&path).replace("${domain}", "$domain").replace("${selector}", "$selector");
-            let path = path.replace("$domain", domain.as_str()).replace("$selector", &selector);
-            if !path.starts_with('/') {
-                let words = format!("rspamd: the key of {domain} is no file, and is not read");
-                keys.gap(GapOf::KeysOf([author.clone()].into()), &origin, words);
-            } else if is_named {
-                keys.add_named(&author, &domain, &selector, (&path, &origin));
-            } else {
-                keys.add(&author, &domain, &selector, &path);
+        fill(&mut all, Some(default_path), |one| &mut one.path);
+        fill(&mut all, Some(default_selector), |one| &mut one.selector);
+        for Sets { selector, path } in all {
+            let (Some((selector, named_at)), Some((path, path_at))) = (selector, path) else { continue };
+            let signature = Signature { author: &author, domain: &domain, selector, named_at };
+            let texts = [
+                ("${domain}", domain.as_str()),
+                ("$domain", domain.as_str()),
+                ("${selector}", selector),
+                ("$selector", selector),
+            ];
+            let added = match filled(path, &[&NAMED[..], &texts].concat()) {
+                None => {
+                    let words = format!("rspamd: the path of a key has more than {PATH} octets, and is none");
+                    keys.gap_of(&author, path_at, words);
+                    Added::Done
+                }
+                Some(path) if !path.starts_with('/') => {
+                    keys.gap_of(&author, path_at, format!("rspamd: the key of {domain} is no file, and is not read"));
+                    Added::Done
+                }
+                Some(path) if is_named => keys.add_named(&signature, (&path, path_at)),
+                Some(path) => keys.add(&signature, &path),
+            };
+            if added == Added::Full {
+                break;
             }
         }
     }
+    Ok(())
 }
 
 /// What a domain's own settings say: a selector and a path, and a list of such.
-fn signatures(object: &Object, origin: &Origin) -> Vec<Signature> {
-    let one = |object: &Object| {
-        let place = |key| ucl::get(object, key).and_then(Value::text).map(|text| (text.to_owned(), origin.clone()));
-        Signature { selector: place("selector"), path: place("path") }
+fn signatures<'s>(object: &'s Object, origin: &'s Origin, budget: &Budget) -> Result<Vec<Sets<'s>>, Spent> {
+    let one = |object: &'s Object| {
+        let place = |key| ucl::get(object, key).and_then(Value::text).map(|text| (text, origin));
+        Sets { selector: place("selector"), path: place("path") }
     };
+    budget.octets(object.len().saturating_mul(VALUE_COST))?;
     let own = one(object);
-    let mut all: Vec<Signature> = Vec::new();
+    let mut all: Vec<Sets<'_>> = Vec::new();
     if own.selector.is_some() || own.path.is_some() {
         all.push(own);
     }
     if let Some(Value::List(list)) = ucl::get(object, "selectors") {
-        all.extend(list.iter().filter_map(|value| match value {
-            Value::Object(object) => Some(one(object)),
-            _ => None,
-        }));
+        for value in list {
+            let Value::Object(object) = value else { continue };
+            budget.octets(object.len().saturating_add(1).saturating_mul(VALUE_COST))?;
+            all.push(one(object));
+        }
     }
-    all
+    Ok(all)
 }
 
 /// Fills in what a signature does not say; without any there is one then.
-fn fill(all: &mut Vec<Signature>, place: Option<&Place>, part: impl Fn(&mut Signature) -> &mut Option<Place>) {
+fn fill<'s>(
+    all: &mut Vec<Sets<'s>>,
+    place: Option<Place<'s>>,
+    part: impl for<'a> Fn(&'a mut Sets<'s>) -> &'a mut Option<Place<'s>>,
+) {
     let Some(place) = place else { return };
     if all.is_empty() {
-        all.push(Signature::default());
+        all.push(Sets::default());
     }
     for one in all {
-        part(one).get_or_insert_with(|| place.clone());
+        part(one).get_or_insert(place);
     }
 }

@@ -4,6 +4,9 @@
 /// Objects and lists within each other.
 const DEPTH_LIMIT: usize = 16;
 
+/// Values that are kept: those of the largest servers' domains are 150,000.
+const VALUE_LIMIT: usize = 500_000;
+
 /// A value, with the byte at which it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
@@ -46,7 +49,7 @@ pub(super) fn is_on(text: &str) -> bool {
 /// # Errors
 /// What of it is not read.
 pub(super) fn read(text: &str) -> Result<Object, Unread> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+    let mut reader = Reader { text, at: 0, depth: 0, values: 0 };
     reader.object(None)
 }
 
@@ -54,6 +57,7 @@ struct Reader<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
+    values: usize,
 }
 
 impl Reader<'_> {
@@ -152,6 +156,10 @@ impl Reader<'_> {
 
     fn value(&mut self) -> Result<Value, Unread> {
         let at = self.at;
+        self.values += 1;
+        if self.values > VALUE_LIMIT {
+            return self.unread("more settings than are kept");
+        }
         if self.take('{') {
             return self.deeper(|reader| reader.object(Some('}'))).map(Value::Object);
         }
@@ -276,6 +284,8 @@ mod tests {
         ] {
             assert_eq!(read(text).map_err(|unread| unread.at), Err(at), "{text}");
         }
+        assert!(read(&"a;".repeat(VALUE_LIMIT)).is_ok());
+        assert_eq!(read(&"a;".repeat(VALUE_LIMIT + 1)).unwrap_err().what, "more settings than are kept");
         assert!(read(&"a {".repeat(10_000)).is_err());
         assert!(read(&"a = [".repeat(10_000)).is_err());
     }

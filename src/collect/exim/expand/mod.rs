@@ -129,6 +129,18 @@ type Compiled = Result<Option<Rc<Pattern>>, String>;
 /// Tables by their files, each read once; evaluators over the same files of one configuration may share them.
 pub type Tables = Rc<RefCell<HashMap<String, Rc<Table>>>>;
 
+/// Of which files an expansion may tell that they are there: its value is printed, and may be asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Tells {
+    /// Those whose text may be told.
+    #[default]
+    OfReadable,
+    /// Those in the MTA's own folders too: keys stand there.
+    OfOwn,
+    /// All.
+    OfAny,
+}
+
 /// Evaluates expansions over the files of one host; each file is read once.
 pub struct Evaluator<'r> {
     root: &'r Root,
@@ -141,11 +153,11 @@ pub struct Evaluator<'r> {
     pub allows_tainted: bool,
     /// The version that the configuration names.
     pub version_hint: Option<String>,
-    /// Whether it may be told that something stands at a path, whatever it is.
-    pub tells_existence: bool,
+    /// Of which files it may be told that they are there.
+    pub tells: Cell<Tells>,
     /// Files of the lsearch family.
     pub tables: Tables,
-    stats: RefCell<HashMap<String, Option<FileStatus>>>,
+    stats: RefCell<HashMap<(String, Tells), Option<FileStatus>>>,
     patterns: RefCell<HashMap<(String, bool), Compiled>>,
     /// Files that `readfile` gave.
     files: RefCell<BTreeSet<String>>,
@@ -169,7 +181,7 @@ impl<'r> Evaluator<'r> {
             primary_hostname: None,
             allows_tainted: false,
             version_hint: None,
-            tells_existence: false,
+            tells: Cell::default(),
             tables: Tables::default(),
             stats: RefCell::default(),
             patterns: RefCell::default(),
@@ -304,14 +316,17 @@ impl<'r> Evaluator<'r> {
     }
 
     fn status(&self, path: &str) -> Result<Option<FileStatus>, Stop> {
-        if let Some(known) = self.stats.borrow().get(path) {
+        let key = (path.to_owned(), self.tells.get());
+        if let Some(known) = self.stats.borrow().get(&key) {
             return Ok(*known);
         }
-        if !self.tells_existence {
-            self.look(path)?;
+        match key.1 {
+            Tells::OfAny => {}
+            Tells::OfOwn if self.own.is_in_own_folder(path) => {}
+            Tells::OfOwn | Tells::OfReadable => self.look(path)?,
         }
         let status = self.root.status(path);
-        self.stats.borrow_mut().insert(path.to_owned(), status);
+        self.stats.borrow_mut().insert(key, status);
         Ok(status)
     }
 
