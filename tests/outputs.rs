@@ -265,3 +265,54 @@ fn domains_that_are_done_are_kept_and_not_looked_at_again() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused).contains("--resume"), "{}", text(&refused));
 }
+
+#[test]
+fn domains_of_a_snapshot_are_those_of_the_host() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let put = |path: &str, text: &str| {
+        let place = dir.path().join("root").join(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
+    };
+    let key = fs::read_to_string(source.join("dkim/rsa1024.pkcs1.pem")).unwrap();
+    put("etc/exim4/dkim/a.example.pem", &key);
+    put(
+        "etc/exim4/exim4.conf",
+        "primary_hostname = mail.example.com\ndomainlist local_domains = a.example : b.example\nbegin routers\nout:\n  \
+         driver = dnslookup\n  domains = !+local_domains\n  transport = remote\nbegin transports\nremote:\n  \
+         driver = smtp\n  dkim_domain = $sender_address_domain\n  dkim_selector = s1\n  \
+         dkim_private_key = /etc/exim4/dkim/$dkim_domain.pem\n",
+    );
+    let kernel = source.join("hosts/domains-after-a-move/kernel");
+    let snapshot = dir.path().join("snapshot.json");
+    let root = dir.path().join("root");
+    let mut take = helolint(&["snapshot", "--offline"]);
+    let taken = take.arg("--root").arg(&root).arg("--kernel").arg(&kernel).arg("-o").arg(&snapshot).output().unwrap();
+    assert_eq!(taken.status.code(), Some(0), "{}", text(&taken));
+    let kept = fs::read_to_string(&snapshot).unwrap();
+    assert!(kept.contains("v=DKIM1; k=rsa; p=") && !kept.contains("PRIVATE KEY"), "{kept}");
+
+    let looked_at = |command: &mut std::process::Command| {
+        let output = command.args(["--offline", "--format", "json"]).output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report, output.status.code())
+    };
+    let (of_files, status) = looked_at(helolint(&["domains", "--root"]).arg(&root).arg("--kernel").arg(&kernel));
+    let from = |file: &Path| looked_at(helolint(&["domains", "--from"]).arg(file));
+    let (of_snapshot, status_again) = from(&snapshot);
+    assert_eq!((&of_snapshot, status_again), (&of_files, status));
+    let domains = of_snapshot["domains"].as_array().unwrap();
+    assert_eq!((domains.len(), &domains[0]["dkim"][0]["selector"]), (2, &"s1".into()), "{of_snapshot}");
+    assert_eq!(of_snapshot["open"].as_array().unwrap().len(), 1, "the key of b.example is not there");
+
+    // As an older release wrote it.
+    let mut old: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    old.as_object_mut().unwrap().remove("domains").unwrap();
+    fs::write(&snapshot, old.to_string()).unwrap();
+    let (report, status) = from(&snapshot);
+    assert_eq!((report["domains"].as_array().unwrap().len(), status), (0, Some(3)), "{report}");
+    let open = report["open"].as_array().unwrap();
+    assert!(open.iter().all(|gap| gap["message"].as_str().unwrap().contains("the snapshot")), "{report}");
+    assert_eq!(open.len(), 2, "{report}");
+}

@@ -20,13 +20,15 @@ pub(crate) fn run(args: SnapshotArgs) -> Result<u8, Error> {
     gather::settings(&mut facts, &mut dns, &host)?;
     let inputs = Inputs::open(host, &facts, &dns)?;
     let target = Output::open(file.as_deref().unwrap_or(Path::new("-")), Readers::Owner)?;
-    let start = gather::start(&facts, &dns, inputs)?;
+    let start = gather::start_with_domains(&facts, &dns, inputs)?;
     let (done, target) = gather::apart(target, &facts, &dns, start, false, |start| {
+        let (found, kept) = (start.mail_domains(), start.kept_domains()?);
         let Gathered { facts, dns, .. } = gather::observe(&facts, &dns, start)?;
+        let domains = kept.map_or(found, |kept| kept.of(&facts));
         // The document is for programs: advice goes where notes go.
         rules::ttl_advice(&facts, &dns).iter().for_each(|line| output::note(&escape::line(line)));
         // One time for the whole: that of the answers, where they have one.
-        let text = snapshot::write(&facts, &dns, dns.taken.unwrap_or_else(process::now))
+        let text = snapshot::write_with_domains(&facts, &dns, &domains, dns.taken.unwrap_or_else(process::now))
             .map_err(|error| Error::Usage(format!("the snapshot cannot be written: {error}")))?;
         Ok(Done { status: exit::OK, texts: vec![text] })
     })?;

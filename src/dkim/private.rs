@@ -5,6 +5,7 @@ use std::fmt;
 use pkcs8::der::Decode;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
+use serde::{Deserialize, Serialize};
 
 use super::PublicKey;
 use super::published::rsa_key;
@@ -16,7 +17,8 @@ pub const KEY_FILE_LIMIT: usize = 64 << 10;
 pub struct KeyFile(Vec<u8>);
 
 /// Why a key's public part is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyFault {
     /// No private key in PEM form.
     NotAKey,

@@ -105,7 +105,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("inputs", &["cli", "collect", "error", "output", "report", "settings", "source"]),
     ("process", &["output", "sandbox"]),
     ("progress", &["observe", "output"]),
-    ("snapshot", &["escape", "facts", "observe", "name", "report", "secret"]),
+    ("snapshot", &["dkim", "domains", "escape", "facts", "observe", "name", "report", "secret", "source"]),
     ("schema", &["escape", "collect", "report", "settings", "snapshot"]),
     ("settings", &["catalogue", "cli", "exit", "facts", "findings", "name", "source"]),
     // The only ones that know every stage.

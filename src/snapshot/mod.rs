@@ -1,6 +1,7 @@
 //! A snapshot: what a host says about itself (facts) and what the DNS answered, as one JSON document that can stand in for the
 //! host. The keys are the contract's; more may be added.
 
+mod domains;
 mod printed;
 mod reading;
 mod records;
@@ -13,12 +14,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::domains::MailDomains;
 use crate::escape;
 use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::zones::Zone;
 use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
 use crate::report::{HostView, host_view};
+use domains::DomainsDoc;
+pub use domains::KeptDomains;
 use records::RecordDoc;
 
 /// The number of the format: keys may be added under it, never changed or removed.
@@ -62,6 +66,10 @@ struct Document {
     zones: Vec<ZoneDoc>,
     /// What each answered.
     observations: Vec<ObservationDoc>,
+    /// The domains whose mail the host handles, as far as the facts do not give them, and its signing keys' public parts; absent where nobody
+    /// looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    domains: Option<DomainsDoc>,
 }
 
 /// Name and version of the program.
@@ -186,6 +194,28 @@ fn is_zero(count: &usize) -> bool {
 /// # Errors
 /// Where facts cannot be written as JSON.
 pub fn write(facts: &Facts, dns: &Observations, taken: Timestamp) -> Result<String, SnapshotError> {
+    written(facts, dns, None, taken)
+}
+
+/// As [`write()`], with the domains of the host.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_with_domains(
+    facts: &Facts,
+    dns: &Observations,
+    domains: &MailDomains,
+    taken: Timestamp,
+) -> Result<String, SnapshotError> {
+    written(facts, dns, Some(DomainsDoc::new(facts, domains)), taken)
+}
+
+fn written(
+    facts: &Facts,
+    dns: &Observations,
+    domains: Option<DomainsDoc>,
+    taken: Timestamp,
+) -> Result<String, SnapshotError> {
     // Seconds are enough, and the same everywhere.
     let taken = taken.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let answered_at = dns.taken.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
@@ -203,6 +233,7 @@ pub fn write(facts: &Facts, dns: &Observations, taken: Timestamp) -> Result<Stri
         vantages: dns.vantages.iter().map(vantage_doc).collect(),
         zones: dns.zones.iter().map(zone_doc).collect(),
         observations: observations.collect(),
+        domains,
         taken,
     };
     Ok(escape::json(&document, true)?)
@@ -299,6 +330,14 @@ pub fn read(text: &str) -> Result<(Facts, Observations), SnapshotError> {
 /// As [`read`].
 pub fn read_dated(text: &str) -> Result<(Facts, Observations, String), SnapshotError> {
     reading::read(text)
+}
+
+/// The domains that a snapshot holds beside those that its facts give.
+///
+/// # Errors
+/// Where the text is no snapshot.
+pub fn read_domains(text: &str) -> Result<KeptDomains, SnapshotError> {
+    KeptDomains::read(text)
 }
 
 /// The JSON Schema of a snapshot.

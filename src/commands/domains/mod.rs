@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::gather::{self, Done, Start};
 use crate::cli::{DomainsArgs, DomainsFormat};
 use crate::compare;
-use crate::domains::{Flow, Host, MailDomain, MailDomains, is_mail_domain, looked_in};
+use crate::domains::{Flow, Host, MailDomain, is_mail_domain, looked_in};
 use crate::error::Error;
 use crate::facts::{Facts, Origin};
 use crate::inputs::{self, Input, Inputs};
@@ -54,12 +54,6 @@ pub(crate) fn run(mut args: DomainsArgs) -> Result<u8, Error> {
     }
     let target = Output::open(args.output.as_deref().unwrap_or(Path::new("-")), Readers::Usual)?;
     let start = gather::start_with_domains(&args.facts, &args.dns, inputs)?;
-    // The other formats have it in the report.
-    if matches!(args.format, DomainsFormat::Ndjson | DomainsFormat::Csv | DomainsFormat::Prometheus) {
-        for gap in report::gaps(start.gaps()) {
-            output::note(&gap.words());
-        }
-    }
     let lines: String = earlier.iter().map(report::json_line).collect();
     let mut kept = args.resume.as_deref().map(|path| Journal::open(path, lines.as_bytes())).transpose()?;
     drop(lines);
@@ -169,15 +163,18 @@ fn looked_at(
     let zones = start.zones()?;
     let overlay = start.overlay()?;
     let recorded = start.recorded(&args.facts)?;
-    let mut all = start.mail_domains();
+    let (mut all, kept) = (start.mail_domains(), start.kept_domains()?);
     let facts = start.facts_of_a_move(&args.facts, args.dns.timeout())?;
-    if args.facts.from.is_some() {
-        all = MailDomains::of_facts(&facts);
-        all.add_panels(&facts);
-        all.add_senders(&facts);
+    if let Some(kept) = kept {
+        all = kept.of(&facts);
     }
     if let Some(named) = named {
         all.only(named, &Origin::flag("--domains"));
+    }
+    let gaps = report::gaps(&all.gaps);
+    // The other formats have it in the report.
+    if matches!(args.format, DomainsFormat::Ndjson | DomainsFormat::Csv | DomainsFormat::Prometheus) {
+        gaps.iter().for_each(|gap| output::note(&gap.words()));
     }
     let options = Options { trust, ..options(args, &facts) };
     let answers = match zones {
@@ -190,7 +187,7 @@ fn looked_at(
     let host = Host::new(&facts);
     let done: BTreeSet<String> = earlier.iter().map(|view| view.domain.clone()).collect();
     let open: Vec<&MailDomain> = all.domains.values().filter(|domain| !done.contains(domain.name.as_str())).collect();
-    let mut told = Told::new(args, report::gaps(&all.gaps), tell);
+    let mut told = Told::new(args, gaps, tell);
     earlier.into_iter().for_each(|view| told.add(view, false));
     // How mail leaves: what the DNS said of it before is not asked again here.
     let (changes, became) = match &facts.moved {

@@ -19,7 +19,7 @@ use crate::collect::kernel::{self, KernelFacts, PendingFqdn};
 use crate::collect::processes::Found;
 use crate::collect::root::Root;
 use crate::collect::{self, system};
-use crate::domains::{Gap, MailDomains};
+use crate::domains::MailDomains;
 use crate::error::Error;
 use crate::escape;
 use crate::facts::{Expectations, Facts, HostFqdn, NatEntry, Origin, Overrides};
@@ -30,6 +30,7 @@ use crate::observe::resolver::{self, Options, Progress, ResolverSpec, Transport,
 use crate::observe::source::{Answers, Source};
 use crate::observe::{Observations, VantageKind};
 use crate::settings::{self, Settings};
+use crate::snapshot::KeptDomains;
 use crate::{identity, output, process, progress, remedy, snapshot};
 pub(crate) use apart::{Done, answered, apart, apart_telling};
 pub(super) use profile::refused;
@@ -176,9 +177,13 @@ impl Start {
         self.domains.clone().unwrap_or_default()
     }
 
-    /// What the host's files leave open of its domains and keys.
-    pub(crate) fn gaps(&self) -> &[Gap] {
-        self.domains.as_ref().map_or(&[], |domains| &domains.gaps)
+    /// The domains that a snapshot holds; `None` where it is none.
+    ///
+    /// # Errors
+    /// Where it is not what it should be.
+    pub(crate) fn kept_domains(&self) -> Result<Option<KeptDomains>, Error> {
+        let Known::Snapshot(input) = &self.host else { return Ok(None) };
+        snapshot::read_domains(input.text()).map(Some).map_err(|error| input.refused(error))
     }
 
     /// The zone files of `--zones`.
