@@ -1,5 +1,6 @@
 //! The search for the changes that leave least wrong, and their proof: everything that is printed was tried.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -24,6 +25,13 @@ const ROUNDS: usize = 12;
 const WORK: usize = 50_000;
 /// Trials that every host gets, whatever they take.
 const LEAST_TRIALS: usize = 4;
+/// Paths up to which changes are looked for: more than a panel has that gives each of its domains a HELO name; each trial of so many takes long.
+const MOST_PATHS: usize = 4_000;
+/// Why nothing is planned beyond.
+const TOO_MANY: &str = "the host has more outbound paths than helolint plans for";
+/// Octets of the files that changes found for some paths are made in for all: each edit reads its file, so that many in a long one cost its length
+/// as often. A thousand services in one master.cf, a hundred edits of a map with 20,000 lines.
+const SPREAD: usize = 100 << 20;
 /// Changes up to which each is tried without, to see whether it is needed.
 const NEEDED: usize = 40;
 
@@ -79,6 +87,11 @@ pub fn search(ground: &Ground<'_>) -> Found {
 pub(crate) fn search_within(ground: &Ground<'_>, work: usize) -> Found {
     let lab = Lab::new(ground);
     let first = start(&lab);
+    if first.trial.facts.paths.len() > MOST_PATHS {
+        let mut plan = steps::plan(&lab, &first.trial, &[]);
+        plan.remains.iter_mut().for_each(|left| left.because = TOO_MANY.to_owned());
+        return Found { plan, missing: lab.missing() };
+    }
     let whole = Search::new(&lab, &first, work);
     let (mut best, mut left) = (first.clone(), None);
     if let Some(shapes) = Shapes::of(&first.trial).filter(|_| is_large(&first.trial)) {
@@ -96,7 +109,7 @@ pub(crate) fn search_within(ground: &Ground<'_>, work: usize) -> Found {
         best = whole.pruned(whole.run(best));
     }
     let mut plan = steps::plan(&lab, &first.trial, &best.ops);
-    plan.bounded = lab.is_over(whole.budget) && !plan.remains.is_empty();
+    plan.bounded = (lab.is_over(whole.budget) || whole.cut.get()) && !plan.remains.is_empty();
     Found { plan, missing: lab.missing() }
 }
 
@@ -126,6 +139,8 @@ struct Search<'a> {
     few: bool,
     budget: usize,
     least: usize,
+    /// Whether changes were left out, since they were too many.
+    cut: Cell<bool>,
 }
 
 impl<'a> Search<'a> {
@@ -142,6 +157,7 @@ impl<'a> Search<'a> {
             few,
             budget: work.max(lab.work() + least),
             least,
+            cut: Cell::new(false),
         }
     }
 
@@ -161,7 +177,15 @@ impl<'a> Search<'a> {
                 made.extend(is_new.then(|| op.clone()));
                 is_new
             });
-            ops.retain(|op| self.lab.apply(&world, op).map(|next| world = next).is_some());
+            let mut left = SPREAD;
+            ops.retain(|op| {
+                let Some(rest) = left.checked_sub(self.lab.length(&world, op)) else {
+                    self.cut.set(true);
+                    return false;
+                };
+                left = rest;
+                self.lab.apply(&world, op).map(|next| world = next).is_some()
+            });
             let price = ops.iter().map(cost).sum();
             if let Some(next) = self.after(&node, &ops, price, solved.gives_up, Vec::new()) {
                 node = next;

@@ -245,6 +245,15 @@ impl<'a> Lab<'a> {
         }
     }
 
+    /// Octets of the file that a change edits.
+    pub fn length(&self, world: &World, op: &Op) -> usize {
+        match op {
+            Op::Edit { file, .. } | Op::Generate { file, .. } => self.text(world, file).map_or(0, |text| text.len()),
+            Op::ByHand { effect, .. } => effect.iter().map(|op| self.length(world, op)).sum(),
+            _ => 0,
+        }
+    }
+
     /// The world after one more change; `None` where it cannot be made.
     pub fn apply(&self, world: &World, op: &Op) -> Option<World> {
         match op {
