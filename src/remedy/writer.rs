@@ -32,6 +32,15 @@ fn record(name: &DomainName, data: &RecordData, ttl: bool) -> String {
     format!("{name}. {ttl}IN {} {data}", data.rtype())
 }
 
+/// A program that writes files.
+struct Running {
+    /// Where it stands among what is done besides edits.
+    at: usize,
+    command: Vec<String>,
+    /// Its files, and what they were before.
+    written: Vec<(String, String)>,
+}
+
 /// Writes one step down.
 pub(super) struct Writer<'a> {
     lab: &'a Lab<'a>,
@@ -130,8 +139,7 @@ impl<'a> Writer<'a> {
         let mut world = self.world.clone();
         let mut at: Vec<(String, Option<String>)> = Vec::new();
         let mut rest: Vec<(Action, Vec<String>)> = Vec::new();
-        // Programs that write files: where each stands in the rest, and what its files were before.
-        let mut runs: Vec<(usize, Vec<String>, Vec<(String, String)>)> = Vec::new();
+        let mut runs: Vec<Running> = Vec::new();
         for op in ops {
             let before = world.clone();
             if let Some(next) = self.lab.make(&world, op) {
@@ -155,19 +163,18 @@ impl<'a> Writer<'a> {
                     let first = files.is_empty() && sentences.is_empty();
                     let run = if first { "Run" } else { "Then run" };
                     let sentence = format!("{run} `{}`, which writes {file} again.", command.join(" "));
-                    match runs.iter_mut().find(|(_, known, _)| known == command) {
+                    match runs.iter_mut().find(|run| run.command == *command) {
                         // It writes all of it at once.
-                        Some((_, _, written)) if written.iter().any(|(known, _)| known == file) => {}
-                        Some((_, _, written)) => {
-                            written.push((file.clone(), old));
+                        Some(run) if run.written.iter().any(|(known, _)| known == file) => {}
+                        Some(run) => {
+                            run.written.push((file.clone(), old));
                             sentences.push(sentence);
                         }
                         None => {
-                            runs.push((rest.len(), command.clone(), vec![(file.clone(), old)]));
-                            rest.push((
-                                Action::Run { command: command.clone(), effect: Vec::new() },
-                                vec![command.join(" ")],
-                            ));
+                            let (at, command) = (rest.len(), command.clone());
+                            let action = Action::Run { command: command.clone(), effect: Vec::new() };
+                            rest.push((action, vec![command.join(" ")]));
+                            runs.push(Running { at, command, written: vec![(file.clone(), old)] });
                             sentences.push(sentence);
                         }
                     }
@@ -222,7 +229,7 @@ impl<'a> Writer<'a> {
                 Op::Record(_) | Op::Reload => {}
             }
         }
-        for (at, command, written) in runs {
+        for Running { at, command, written } in runs {
             let edit = |(file, old): (String, String)| {
                 let new = self.lab.text(&world, &file).map(|text| text.to_string()).unwrap_or_default();
                 Action::Edit { file: self.real(&file), diff: diff::unified(&old, &new) }
