@@ -235,6 +235,26 @@ fn where_no_domain_is_found_it_says_where_it_looked() {
 }
 
 #[test]
+fn a_resolver_that_was_given_up_is_noted_and_what_it_left_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (kept, list) = (dir.path().join("kept"), dir.path().join("list"));
+    fs::write(&list, "good.example\nno-spf.example\n").unwrap();
+    // Takes questions, and says nothing.
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let resolver = silent.local_addr().unwrap().to_string();
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/domains-after-a-move");
+    let mut command = helolint(&["domains", "--timeout", "1", "--format", "ndjson", "--resolver", &resolver]);
+    command.arg("--root").arg(host.join("root")).arg("--kernel").arg(host.join("kernel"));
+    let output = command.arg("--domains").arg(&list).arg("--resume").arg(&kept).output().unwrap();
+    let (said, noted) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.lines().filter(|line| line.contains("\"undetermined\"")).count(), 2, "{said}");
+    assert!(noted.contains(&format!("helolint: the resolver {resolver} was given up")), "{noted}");
+    assert!(noted.contains("undetermined domains: 2"), "{noted}");
+    assert_eq!(output.status.code(), Some(3), "{noted}");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "");
+}
+
+#[test]
 fn domains_that_are_done_are_kept_and_not_looked_at_again() {
     let dir = tempfile::tempdir().unwrap();
     let (kept, list) = (dir.path().join("kept"), dir.path().join("list"));

@@ -4,10 +4,16 @@ use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 
 use crate::name::DomainName;
-use crate::observe::{Lookup, Observations, Question, RecordData, RecordType, truth};
+use crate::observe::{Lookup, Observations, Question, RecordData, RecordType, Why, truth};
 
 /// Answers that are kept. What is asked for again and again stays; of the rest, the oldest goes first.
 const KEPT: usize = 100_000;
+/// Octets of them. Domains that are looked at side by side have a dozen answers each: of the longest that are kept, they take no more.
+const OCTETS: usize = 512 << 20;
+/// Octets of text that are kept of one answer: the policies, keys and tokens of the largest names come to less, and a reply may have 64 KiB.
+const TEXT: usize = 16 << 10;
+/// What an answer takes beside its texts and names, about.
+const ENTRY: usize = 512;
 
 /// The answer to one question, aliases followed.
 #[derive(Debug, Clone)]
@@ -19,11 +25,20 @@ pub struct Known {
 }
 
 /// Answers by question.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Answers {
     known: HashMap<Question, Entry>,
     /// The questions, in the order in which it is decided which answers go; some have gone already.
     order: VecDeque<Question>,
+    /// Octets of all, and how many there may be.
+    octets: usize,
+    most: usize,
+}
+
+impl Default for Answers {
+    fn default() -> Answers {
+        Answers { known: HashMap::new(), order: VecDeque::new(), octets: 0, most: OCTETS }
+    }
 }
 
 #[derive(Debug)]
@@ -31,6 +46,7 @@ struct Entry {
     known: Known,
     /// Whether it was read since that was last decided.
     read: Cell<bool>,
+    octets: usize,
 }
 
 impl Answers {
@@ -42,13 +58,17 @@ impl Answers {
             let alias = matches!(question.rtype, RecordType::A | RecordType::Aaaa)
                 .then(|| truth.aliases.into_iter().next().map(|(_, target)| target))
                 .flatten();
-            let lookup = truth.lookup.filter_map(|record| Some(record.data));
-            let entry = Entry { known: Known { lookup, alias }, read: Cell::new(false) };
-            if self.known.insert(question.clone(), entry).is_none() {
-                self.order.push_back(question.clone());
+            let lookup = bounded(question, truth.lookup.filter_map(|record| Some(record.data)));
+            let octets = ENTRY + octets(&lookup);
+            let entry = Entry { known: Known { lookup, alias }, read: Cell::new(false), octets };
+            self.octets += octets;
+            // Before it is there: whoever asked for it has yet to look.
+            self.forget_old();
+            match self.known.insert(question.clone(), entry) {
+                Some(before) => self.octets -= before.octets,
+                None => self.order.push_back(question.clone()),
             }
         }
-        self.forget_old();
     }
 
     /// The answer to a question; `None` where nobody has asked it, or so long ago that it is not known any more.
@@ -70,26 +90,101 @@ impl Answers {
 
     /// Forgets an answer that nobody will ask for any more.
     pub fn forget(&mut self, question: &Question) {
-        self.known.remove(question);
+        if let Some(entry) = self.known.remove(question) {
+            self.octets -= entry.octets;
+        }
     }
 
     /// A second chance for each that was read since its last one (the clock algorithm).
     fn forget_old(&mut self) {
-        while self.known.len() > KEPT || self.order.len() > 2 * KEPT {
+        while self.known.len() >= KEPT || self.order.len() >= 2 * KEPT || self.octets > self.most {
             let Some(question) = self.order.pop_front() else { return };
             let Some(entry) = self.known.get(&question) else { continue };
             if entry.read.replace(false) {
                 self.order.push_back(question);
             } else {
-                self.known.remove(&question);
+                self.forget(&question);
             }
         }
     }
 }
 
+fn octets(lookup: &Lookup<RecordData>) -> usize {
+    match lookup {
+        Lookup::Found(records) => records.iter().map(|data| size_of::<RecordData>() + data.octets()).sum(),
+        Lookup::NoData | Lookup::NxDomain | Lookup::Unanswered(_) => 0,
+    }
+}
+
+/// An answer with no more text than is kept: where there is more, what is no policy goes; where that is not enough, there is no answer.
+fn bounded(question: &Question, lookup: Lookup<RecordData>) -> Lookup<RecordData> {
+    let Lookup::Found(mut records) = lookup else { return lookup };
+    let texts = |records: &[RecordData]| records.iter().map(RecordData::octets).sum::<usize>();
+    if texts(&records) > TEXT {
+        // A key need not begin with a version (RFC 6376 section 3.6.1).
+        let is_key = question.name.as_str().contains("._domainkey.");
+        let is_policy = |text: &str| text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("v="));
+        records.retain(|data| !matches!(data, RecordData::Txt(text) if !is_key && !is_policy(text)));
+    }
+    match texts(&records) {
+        _ if records.is_empty() => Lookup::NoData,
+        octets if octets > TEXT => {
+            Lookup::Unanswered(Why::Malformed(format!("{octets} octets of text, which no mail policy has")))
+        }
+        _ => Lookup::Found(records),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+    use crate::observe::samples::answer;
+    use crate::observe::{Outcome, Record, Reply, VantageKind};
+
+    fn texts(texts: &[String]) -> Lookup<RecordData> {
+        Lookup::Found(texts.iter().map(|text| RecordData::Txt(text.clone())).collect())
+    }
+
+    #[test]
+    fn of_an_answer_no_more_text_is_kept_than_policies_have() {
+        let txt = |name: &str| Question::new(&DomainName::new(name), RecordType::Txt);
+        let (own, key) = (txt("a.example"), txt("s._domainkey.a.example"));
+        let (policy, filler) = ("V=spf1 -all".to_owned(), "x".repeat(TEXT));
+        let both = texts(&[filler.clone(), policy.clone()]);
+        assert_eq!(bounded(&own, both.clone()), texts(std::slice::from_ref(&policy)));
+        assert!(matches!(bounded(&key, both), Lookup::Unanswered(Why::Malformed(_))), "any of them may be the key");
+        assert_eq!(bounded(&own, texts(std::slice::from_ref(&filler))), texts(std::slice::from_ref(&filler)));
+        assert_eq!(bounded(&own, texts(&[filler.clone(), filler.clone()])), Lookup::NoData);
+        let long = texts(&[format!("v=spf1 {filler}")]);
+        assert!(
+            matches!(bounded(&own, long), Lookup::Unanswered(Why::Malformed(_))),
+            "cut, it would say something else"
+        );
+        let address = Lookup::Found(vec![RecordData::A(Ipv4Addr::LOCALHOST)]);
+        assert_eq!(bounded(&own, address.clone()), address);
+    }
+
+    #[test]
+    fn memory_is_bounded_in_octets() {
+        let question = |n: usize| Question::new(&DomainName::new(&format!("n{n}.example")), RecordType::Txt);
+        let vantage = crate::observe::Vantage { name: "r".into(), server: None, kind: VantageKind::Public };
+        let mut answers = Answers { most: 100 * (TEXT + 2 * ENTRY), ..Answers::default() };
+        for n in 0..1_000 {
+            let question = question(n);
+            let (name, data) = (question.name.clone(), RecordData::Txt("x".repeat(TEXT)));
+            let outcome = Outcome::Answer(answer(vec![Record { name, ttl: 60, data }]));
+            let replies = [(question.clone(), vec![Reply { vantage: 0, outcome }])].into();
+            answers.take([&question], &Observations::new(vec![vantage.clone()], replies));
+            assert!(answers.octets <= answers.most && answers.known.len() <= 110, "{}", answers.known.len());
+            assert!(answers.get(&question).is_some_and(|known| matches!(known.lookup, Lookup::Found(_))));
+        }
+        for n in 0..1_000 {
+            answers.forget(&question(n));
+        }
+        assert_eq!(answers.octets, 0);
+    }
 
     #[test]
     fn what_is_read_again_and_again_is_kept_and_memory_is_bounded() {

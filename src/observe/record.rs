@@ -99,6 +99,20 @@ pub struct Record {
     pub data: RecordData,
 }
 
+impl RecordData {
+    /// Octets of its text or name: what it takes beside its own size.
+    pub(crate) fn octets(&self) -> usize {
+        match self {
+            RecordData::Txt(text) => text.len(),
+            RecordData::Ptr(name) | RecordData::Mx(_, name) | RecordData::Cname(name) | RecordData::Ns(name) => {
+                name.as_str().len()
+            }
+            RecordData::Soa { mname, rname, .. } => mname.as_str().len() + rname.as_str().len(),
+            _ => 0,
+        }
+    }
+}
+
 /// The content of a record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "UPPERCASE")]

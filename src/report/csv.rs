@@ -1,8 +1,11 @@
 //! Cells of CSV (RFC 4180).
 
-/// A cell. A spreadsheet takes a text that begins with some signs for a formula: it gets a quote before it, and control characters go.
+use crate::escape::is_harmful;
+
+/// A cell. A spreadsheet takes a text that begins with some signs for a formula: it gets a quote before it, and what could change how
+/// a terminal shows the rest goes.
 pub(crate) fn cell(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    let clean: String = text.chars().map(|c| if is_harmful(c) && c != '\n' { ' ' } else { c }).collect();
     let guarded = if clean.starts_with(['=', '+', '-', '@']) { format!("'{clean}") } else { clean };
     if guarded.contains(['"', ',', '\n']) { format!("\"{}\"", guarded.replace('"', "\"\"")) } else { guarded }
 }
@@ -20,6 +23,8 @@ mod tests {
             ("=1+1", "'=1+1"),
             ("-all", "'-all"),
             ("a\u{1b}[2J\rb", "a [2J b"),
+            ("a\u{202e}moc.b\u{200b}", "a moc.b "),
+            ("a\nb", "\"a\nb\""),
         ] {
             assert_eq!(cell(text), expected);
         }

@@ -42,6 +42,9 @@ pub enum SnapshotError {
     /// A server cannot be read.
     #[error("it is no snapshot of helolint: `{0}` is no {1}")]
     Text(String, &'static str),
+    /// More servers answered in it than any run asks.
+    #[error("it is no snapshot of helolint: more than {0} servers answered in it")]
+    Vantages(usize),
 }
 
 /// The document.
@@ -366,6 +369,30 @@ mod tests {
         assert_eq!(dns_again, dns);
         assert_eq!(serde_json::to_value(&facts_again).unwrap(), serde_json::to_value(&facts).unwrap());
         assert_eq!(write(&facts_again, &dns_again, taken()).unwrap(), text);
+    }
+
+    #[test]
+    fn servers_that_are_known_by_name_alone_are_told_apart_and_bounded() {
+        let text = write(&sample::facts(), &sample::observations(), taken()).unwrap();
+        let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        document["vantages"] = serde_json::json!([]);
+        document["zones"] = serde_json::json!([]);
+        let mut said = document["observations"][0].clone();
+        said.as_object_mut().unwrap().remove("vantage");
+        let mut from = |names: &mut dyn Iterator<Item = String>| {
+            let all = names.map(|name| {
+                said["from"] = name.into();
+                said.clone()
+            });
+            document["observations"] = all.collect();
+            read(&document.to_string())
+        };
+        let (_, dns) = from(&mut (0..60_000).map(|n| format!("r{}", n % 30_000))).unwrap();
+        assert_eq!(dns.vantages.len(), 30_000);
+        assert_eq!(dns.vantages.iter().map(|vantage| &vantage.name).collect::<BTreeSet<_>>().len(), 30_000);
+        let places: BTreeSet<usize> = dns.replies.values().flatten().map(|reply| reply.vantage).collect();
+        assert!(places.into_iter().eq(0..30_000));
+        assert!(matches!(from(&mut (0..=100_000).map(|n| format!("r{n}"))), Err(SnapshotError::Vantages(100_000))));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The text of a snapshot, read in one go into what it becomes: no tree of all its values is held beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -20,6 +20,9 @@ use crate::secret::Known;
 const HOST: &str = "host";
 /// Facts about the host.
 const DETAILS: &str = "details";
+
+/// Servers that answered: a host with many addresses, each with a zone of its own, comes to some hundreds.
+const VANTAGES: usize = 100_000;
 
 /// Which format it has.
 #[derive(Deserialize)]
@@ -73,14 +76,20 @@ pub(super) fn read(text: &str) -> Result<(Facts, Observations, String), Snapshot
     if offline {
         return Ok((facts, Observations { vantages, ..Observations::offline() }, taken));
     }
+    let mut by_name: HashMap<String, usize> = HashMap::new();
+    for (index, vantage) in vantages.iter().enumerate() {
+        by_name.entry(vantage.name.clone()).or_insert(index);
+    }
     let answered_at = observations.iter().filter_map(|said| said.at).max();
     let mut replies: BTreeMap<Question, Vec<Reply>> = BTreeMap::new();
     for Said { question, from, vantage, outcome, .. } in observations {
-        let named = || vantages.iter().position(|vantage| vantage.name == from);
+        let named = || by_name.get(&from).copied();
         let index = match vantage.filter(|index| *index < vantages.len()).or_else(named) {
             Some(index) => index,
+            None if vantages.len() >= VANTAGES => return Err(SnapshotError::Vantages(VANTAGES)),
             // Somebody's own tool wrote it: a name alone is taken for a public resolver.
             None => {
+                by_name.insert(from.clone(), vantages.len());
                 vantages.push(Vantage { name: from, server: None, kind: VantageKind::Public });
                 vantages.len() - 1
             }

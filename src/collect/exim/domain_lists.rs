@@ -17,6 +17,8 @@ use crate::name::{DomainName, lower_case};
 const DEPTH_LIMIT: usize = 20;
 /// What a list within a list costs, in octets of an evaluator's work.
 const LIST_COST: usize = 1000;
+/// What a row of a table costs, likewise: whether it is a name is worked out.
+const ROW_COST: usize = 100;
 /// Stands for a part of a list that files do not decide.
 const UNDECIDED: char = '\u{f8ff}';
 /// Lists by the names that packages, panels and Exim's own example give them.
@@ -44,6 +46,9 @@ pub(crate) fn domain_lists(root: &Root, read: &Read) -> (Vec<Listed>, Vec<Gap>) 
         scope: senders::scope(read),
         handled: Handled::Local,
         without: HashSet::new(),
+        read_here: HashSet::new(),
+        read_whole: HashSet::new(),
+        names: HashSet::new(),
         listed: Vec::new(),
         gaps: Vec::new(),
         told: BTreeSet::new(),
@@ -85,6 +90,12 @@ struct Walk<'a> {
     handled: Handled,
     /// Domains that an item before has taken out of the list.
     without: HashSet<String>,
+    /// Tables and folders that the list at hand names and that were read for it; a second time they hold no more.
+    read_here: HashSet<String>,
+    /// Those that were read with nothing taken out: no other list gets more from them.
+    read_whole: HashSet<(Handled, String)>,
+    /// Names that are listed already, in small letters.
+    names: HashSet<(Handled, String)>,
     listed: Vec<Listed>,
     gaps: Vec<Gap>,
     /// Gaps that are told already.
@@ -94,6 +105,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn whole(&mut self, list: &Fact<String>, whose: &str) {
         self.without.clear();
+        self.read_here.clear();
         self.list(list, whose, 0);
     }
 
@@ -161,8 +173,11 @@ impl Walk<'_> {
             _ => match item.split_once(';') {
                 Some((kind, path)) => self.lookup(kind.trim(), path.trim(), origin, whose),
                 None if item.starts_with('/') => {
+                    if !self.is_first(item) {
+                        return;
+                    }
                     match self.evaluator.list_file(item) {
-                        Ok(table) => self.entries(&table.entries),
+                        Ok(table) => self.entries(&table.entries, origin, whose),
                         Err(stop) => self.unread(item, stop, origin, whose),
                     };
                 }
@@ -173,17 +188,22 @@ impl Walk<'_> {
 
     fn lookup(&mut self, kind: &str, path: &str, origin: &Origin, whose: &str) {
         let name = Type::parse(kind).name;
+        if !self.is_first(&format!("{name};{path}")) {
+            return;
+        }
         match name {
             "lsearch" | "wildlsearch" | "nwildlsearch" if lookups::check(name, true).is_ok() => {
                 match self.evaluator.table(path) {
-                    Ok(table) => self.entries(&table.entries),
+                    Ok(table) => self.entries(&table.entries, origin, whose),
                     Err(stop) => self.unread(path, stop, origin, whose),
                 }
             }
             "dsearch" if path.starts_with('/') => match self.evaluator.names_in(path, DOMAIN_LIMIT) {
                 Some(names) => {
                     let folder: Origin = crate::source::SourceFile::new(path, b"").span(0, 0).into();
-                    names.iter().for_each(|name| self.add(name, &folder));
+                    if self.may_read(names.len(), origin, whose) {
+                        names.iter().for_each(|name| self.add(name, &folder));
+                    }
                 }
                 None => self.gap(origin, format!("{whose}: the folder {path} is not looked into")),
             },
@@ -195,14 +215,42 @@ impl Walk<'_> {
         self.gap(origin, format!("{whose}: {path} cannot be read ({})", why(stop)));
     }
 
-    fn entries(&mut self, entries: &[MapEntry]) {
-        for entry in entries {
-            self.add(&entry.key, &entry.key.origin());
+    fn entries(&mut self, entries: &[MapEntry], origin: &Origin, whose: &str) {
+        if self.may_read(entries.len(), origin, whose) {
+            for entry in entries {
+                self.add(&entry.key, &entry.key.origin());
+            }
         }
     }
 
+    /// Whether a table or folder may hold more than was listed from it.
+    fn is_first(&mut self, item: &str) -> bool {
+        let key = (self.handled, item.to_owned());
+        if self.read_whole.contains(&key) || !self.read_here.insert(item.to_owned()) {
+            return false;
+        }
+        if self.without.is_empty() {
+            self.read_whole.insert(key);
+        }
+        true
+    }
+
+    /// Whether there is work left for so many rows.
+    fn may_read(&mut self, rows: usize, origin: &Origin, whose: &str) -> bool {
+        let may = self.evaluator.spend(rows.saturating_mul(ROW_COST)).is_ok();
+        if !may {
+            self.gap(origin, format!("{whose}: its tables have more rows than are gone through"));
+        }
+        may
+    }
+
     fn add(&mut self, name: &str, origin: &Origin) {
-        if is_name(name) && !self.without.contains(&*lower_case(name)) && self.listed.len() < DOMAIN_LIMIT {
+        let lower = lower_case(name);
+        if self.listed.len() < DOMAIN_LIMIT
+            && is_name(name)
+            && !self.without.contains(&*lower)
+            && self.names.insert((self.handled, lower.into_owned()))
+        {
             self.listed.push(Listed { name: name.to_owned(), handled: self.handled, origin: origin.clone() });
         }
     }

@@ -104,6 +104,39 @@ fn lists_of_exim_with_their_files() {
 }
 
 #[test]
+fn a_table_that_a_list_of_exim_names_again_and_again_is_gone_through_once() {
+    let rows: String = (0..3_000).map(|n| format!("D{n}.example\nd{n}.example\n")).collect();
+    let items = vec!["lsearch;/etc/exim/many : /etc/exim/many : dsearch;/etc/exim/d"; 1_000].join(" : ");
+    let config = format!(
+        "primary_hostname = mail.example.com\n\
+         domainlist local_domains = !d7.example : !d8.example : {items}\n\
+         domainlist relay_to_domains = lsearch;/etc/exim/many\nbegin routers\n\
+         r: \n driver = accept\n domains = {items}\n transport = t\nbegin transports\nt:\n driver = appendfile\n",
+    );
+    let (domains, _, gaps) =
+        with_gaps(&[("/etc/exim/exim.conf", &config), ("/etc/exim/many", &rows), ("/etc/exim/d/folder.example", "")]);
+    assert_eq!(gaps, [""; 0]);
+    assert_eq!(domains.len(), 3_001);
+    // The router takes what the list leaves out.
+    assert!(domains.contains(&"d7.example local".to_owned()) && domains.contains(&"folder.example local".to_owned()));
+}
+
+#[test]
+fn what_one_list_of_exim_takes_out_another_may_hold() {
+    let (domains, _) = found(&[
+        (
+            "/etc/exim/exim.conf",
+            "primary_hostname = mail.example.com\n\
+             domainlist local_domains = a.example : !x.example : lsearch;/etc/exim/many\n\
+             domainlist relay_to_domains = !y.example : lsearch;/etc/exim/many\n\
+             domainlist relay_domains = lsearch;/etc/exim/many\nbegin routers\n",
+        ),
+        ("/etc/exim/many", "x.example\ny.example\nX.example\n"),
+    ]);
+    assert_eq!(domains, ["a.example local", "x.example secondary", "y.example local"]);
+}
+
+#[test]
 fn lists_of_exim_have_the_place_where_a_name_stands() {
     let dir = tempfile::tempdir().unwrap();
     let config = "# one\nOWN = a.example\ndomainlist local_domains = OWN : b.example : \\\n  lsearch;/etc/exim/local\n";

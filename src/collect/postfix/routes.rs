@@ -239,6 +239,7 @@ impl Sources<'_> {
                 routes.add(&named, Route { service, hop, senders: SenderDomains::Any, outside: false });
             }
         }
+        routes.order();
         routes
     }
 
@@ -303,7 +304,7 @@ impl Routes {
         }
         let key = (route.service.clone(), route.hop.as_ref().map(|hop| hop.value.clone()));
         if let Some(known) = self.known.get(&key).and_then(|at| self.all.get_mut(*at)) {
-            known.senders = both(&known.senders, route.senders);
+            add_senders(&mut known.senders, route.senders);
             known.outside |= route.outside;
         } else if self.all.len() < ALL_LIMIT && (!route.outside || self.outside < ROUTE_LIMIT) {
             self.outside += usize::from(route.outside);
@@ -311,6 +312,16 @@ impl Routes {
             self.all.push(route);
         } else {
             self.end();
+        }
+    }
+
+    /// Brings the listed senders of each route into order.
+    fn order(&mut self) {
+        for route in &mut self.all {
+            if let SenderDomains::Only { domains, .. } = &mut route.senders {
+                domains.sort_unstable();
+                domains.dedup();
+            }
         }
     }
 
@@ -368,14 +379,19 @@ impl Transport {
     }
 }
 
-/// Senders that take one of two routes to the same place.
-fn both(one: &SenderDomains, other: SenderDomains) -> SenderDomains {
-    match (one, other) {
-        (SenderDomains::Any, _) | (_, SenderDomains::Any) => SenderDomains::Any,
-        (SenderDomains::Undecided, _) | (_, SenderDomains::Undecided) => SenderDomains::Undecided,
+/// Adds the senders that take another route to the same place. What is listed is brought into order once, by [`Routes::order`]: tables may have
+/// a row for each of many domains.
+fn add_senders(all: &mut SenderDomains, more: SenderDomains) {
+    match (&mut *all, more) {
+        (SenderDomains::Any, _) => {}
+        (_, SenderDomains::Any) => *all = SenderDomains::Any,
+        (SenderDomains::Undecided, _) => {}
+        (_, SenderDomains::Undecided) => *all = SenderDomains::Undecided,
+        // Those without a row are the same wherever they stand: they are there.
+        (SenderDomains::Only { others: true, .. }, SenderDomains::Only { others: true, .. }) => {}
         (SenderDomains::Only { domains, others }, SenderDomains::Only { domains: more, others: more_others }) => {
-            let all: BTreeSet<DomainName> = domains.iter().cloned().chain(more).collect();
-            SenderDomains::Only { domains: all.into_iter().collect(), others: *others || more_others }
+            domains.extend(more);
+            *others |= more_others;
         }
     }
 }
@@ -435,6 +451,45 @@ mod tests {
             routes.add(&named, Route { service, hop: hop.map(fact), senders: SenderDomains::Any, outside });
         }
         routes
+    }
+
+    #[test]
+    fn a_row_for_each_of_many_domains_is_added_without_a_look_at_the_others() {
+        const ROWS: usize = 200_000;
+        let mut routes = Routes::default();
+        let named = Fact::new("smtp:".to_owned(), Origin::default_of("test"));
+        for number in 0..ROWS {
+            let domains = vec![DomainName::new(&format!("d{}.example", number % (ROWS / 2)))];
+            let senders = SenderDomains::Only { domains, others: false };
+            routes.add(&named, Route { service: "smtp".into(), hop: None, senders, outside: true });
+        }
+        routes.order();
+        let [Route { senders: SenderDomains::Only { domains, others: false }, .. }] = routes.all.as_slice() else {
+            panic!("{} routes", routes.all.len());
+        };
+        assert_eq!(domains.len(), ROWS / 2);
+        assert!(domains.is_sorted());
+    }
+
+    #[test]
+    fn senders_of_two_routes_to_one_place_are_those_of_both() {
+        let only = |names: &[&str], others| SenderDomains::Only {
+            domains: names.iter().map(|n| DomainName::new(n)).collect(),
+            others,
+        };
+        let both = |mut one: SenderDomains, other| {
+            add_senders(&mut one, other);
+            one
+        };
+        assert_eq!(
+            both(only(&["a.example"], false), only(&["b.example"], true)),
+            only(&["a.example", "b.example"], true)
+        );
+        assert_eq!(both(only(&["a.example"], true), only(&["a.example"], true)), only(&["a.example"], true));
+        assert_eq!(both(only(&["a.example"], true), SenderDomains::Undecided), SenderDomains::Undecided);
+        assert_eq!(both(SenderDomains::Undecided, only(&["a.example"], true)), SenderDomains::Undecided);
+        assert_eq!(both(SenderDomains::Undecided, SenderDomains::Any), SenderDomains::Any);
+        assert_eq!(both(SenderDomains::Any, SenderDomains::Undecided), SenderDomains::Any);
     }
 
     #[test]

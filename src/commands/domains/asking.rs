@@ -7,7 +7,7 @@ use super::told::Told;
 use crate::compare::Change;
 use crate::domains::{Answers, Flow, Host, Look, Looker, MailDomain, MailDomains, Step, observe};
 use crate::findings::{Finding, Who};
-use crate::observe::resolver::Client;
+use crate::observe::resolver::{Client, GivenUp};
 use crate::observe::{Observations, Question};
 use crate::progress::Domains;
 use crate::report::domains as report;
@@ -51,6 +51,8 @@ pub(super) struct Judge<'a, 'r> {
     pub selection: &'a Selection,
     /// Who hears of it.
     pub told: &'r mut Told<'a>,
+    /// The resolvers that were given up.
+    pub given_up: &'r GivenUp,
     /// How far the run has come.
     pub progress: &'r Domains,
 }
@@ -75,7 +77,7 @@ impl<'a> Looker<'a> for Judge<'a, '_> {
             };
             if with_zone || !findings.iter().any(for_zone) {
                 let kept = self.domains.kept_zone(&domain.name);
-                self.told.add(report::view(&seen, &findings, kept), true);
+                self.told.add(report::view(&seen, &findings, kept), !self.given_up.is_empty());
                 self.progress.done();
                 return Ok(());
             }

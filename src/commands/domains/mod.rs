@@ -188,7 +188,7 @@ fn looked_at(
     let done: BTreeSet<String> = earlier.iter().map(|view| view.domain.clone()).collect();
     let open: Vec<&MailDomain> = all.domains.values().filter(|domain| !done.contains(domain.name.as_str())).collect();
     let mut told = Told::new(args, gaps, tell);
-    earlier.into_iter().for_each(|view| told.add(view, false));
+    earlier.into_iter().for_each(|view| told.add_earlier(view));
     // How mail leaves: what the DNS said of it before is not asked again here.
     let (changes, became) = match &facts.moved {
         Some(moved) => (compare::changes(moved, &facts, &Default::default()), compare::became(moved, &facts)),
@@ -198,6 +198,7 @@ fn looked_at(
     let progress = progress::Domains::new(open.len());
     let shown = progress.show();
     let keys = all.keys.iter().flat_map(|(author, keys)| keys.iter().filter(move |key| key.domain != *author));
+    let manners = manners(args, &facts);
     let mut asking = Asking {
         flow: Flow::new(open, keys.map(|key| &key.domain)),
         judge: Judge {
@@ -208,11 +209,13 @@ fn looked_at(
             is_asked: !args.dns.offline,
             selection: &selection,
             told: &mut told,
+            given_up: &manners.given_up,
             progress: &progress,
         },
     };
-    source.stream(&manners(args, &facts), &mut asking);
+    source.stream(&manners, &mut asking);
     drop(shown);
+    told.gave_up(&manners.given_up.all());
     told.finished(&looked_in(&facts))
 }
 
@@ -237,7 +240,7 @@ fn options(args: &DomainsArgs, facts: &crate::facts::Facts) -> Options {
 /// How servers are treated.
 fn manners(args: &DomainsArgs, facts: &Facts) -> Manners {
     let own = facts.host.own_addresses().map(|own| own.address).collect();
-    Manners { pace: NonZeroU32::new(args.qps), own, patience: args.dns.timeout() }
+    Manners::new(NonZeroU32::new(args.qps), own, args.dns.timeout())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What is said of a run, as it goes and at its end.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::cli::{DomainsArgs, DomainsFormat};
@@ -30,6 +32,8 @@ pub(super) struct Told<'a> {
     worst: u8,
     /// Domains so far.
     count: usize,
+    /// Domains of which something is undetermined and that were done after a resolver was given up.
+    left: usize,
     /// What is told soon: for standard output, and to be kept.
     output: String,
     kept: String,
@@ -47,6 +51,7 @@ impl<'a> Told<'a> {
             gaps,
             worst: 0,
             count: 0,
+            left: 0,
             output,
             kept: String::new(),
             since: Instant::now(),
@@ -54,10 +59,34 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// A domain is done, in this run or in the one that is resumed.
-    pub(super) fn add(&mut self, view: DomainView, is_new: bool) {
+    /// A domain was done in the run that is resumed.
+    pub(super) fn add_earlier(&mut self, view: DomainView) {
+        self.add_to(view, false);
+    }
+
+    /// A domain is done; `given_up`: after a resolver was given up. What is undetermined of it then is not kept: a run that is resumed looks again.
+    pub(super) fn add(&mut self, view: DomainView, given_up: bool) {
+        let left = given_up && view.findings.iter().any(|finding| finding.verdict == Verdict::Undetermined);
+        self.left += usize::from(left);
+        self.add_to(view, self.args.resume.is_some() && !left);
+    }
+
+    /// Notes the resolvers that were given up, with the number of questions that left without an answer.
+    pub(super) fn gave_up(&mut self, resolvers: &BTreeMap<SocketAddr, usize>) {
+        for (resolver, questions) in resolvers {
+            let words = format!(
+                "the resolver {resolver} was given up, as nothing came from it; questions without an answer: {questions}; undetermined domains: {}",
+                self.left
+            );
+            (self.tell)(&format!("{FOR_STDERR}{words}"));
+        }
+        if self.left > 0 {
+            self.worst = self.worst.max(1);
+        }
+    }
+
+    fn add_to(&mut self, view: DomainView, keep: bool) {
         self.count += 1;
-        let keep = is_new && self.args.resume.is_some();
         let findings = view.findings.iter().chain(&view.host_findings);
         let errors = findings.filter(|finding| finding.severity == Severity::Error);
         for finding in errors {

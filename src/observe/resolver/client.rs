@@ -1,8 +1,9 @@
 //! Who puts questions without end, and how servers are treated then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::server::Server;
@@ -30,9 +31,38 @@ pub struct Manners {
     pub own: BTreeSet<IpAddr>,
     /// Time for one question to one server, from when it is first sent.
     pub patience: Duration,
+    /// Where it is noted that resolvers are given up.
+    pub given_up: GivenUp,
+}
+
+/// Resolvers that were given up in a run; copies are the same list.
+#[derive(Debug, Clone, Default)]
+pub struct GivenUp(Arc<Mutex<BTreeMap<SocketAddr, usize>>>);
+
+impl GivenUp {
+    /// A question had no answer for that reason.
+    pub(super) fn add(&self, resolver: SocketAddr) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *all.entry(resolver).or_default() += 1;
+    }
+
+    /// Whether nobody was given up.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// The resolvers, and how many questions each left without an answer for that reason.
+    pub fn all(&self) -> BTreeMap<SocketAddr, usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Manners {
+    /// These, and nobody given up yet.
+    pub fn new(pace: Option<NonZeroU32>, own: BTreeSet<IpAddr>, patience: Duration) -> Manners {
+        Manners { pace, own, patience, given_up: GivenUp::default() }
+    }
+
     /// A server treated so.
     pub(super) fn server(&self, number: usize, address: SocketAddr, recurse: bool) -> Server {
         let here = address.ip().is_loopback() || self.own.contains(&address.ip());
@@ -40,6 +70,6 @@ impl Manners {
         // The window and the patience with each question bound what it gets.
         let (packets, repeats) = (usize::MAX, usize::MAX);
         let (window, patience) = (Window::adapting(), self.patience);
-        Server { number, address, local: None, recurse, window, pace, patience, packets, repeats }
+        Server { number, address, local: None, recurse, window, pace, comes_back: true, patience, packets, repeats }
     }
 }

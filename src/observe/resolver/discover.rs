@@ -100,8 +100,8 @@ async fn ask(source: IpAddr, services: &[Service], time: Duration) -> Vec<(Strin
     for (number, service) in services.iter().enumerate() {
         let (address, local) = (service.server, Some(source));
         let (window, pace, patience) = (Window::of(1), None, DEADLINE);
-        let (packets, repeats) = (PACKETS, PACKETS);
-        let server = Server { number, address, local, recurse: true, window, pace, patience, packets, repeats };
+        let (packets, repeats, recurse, comes_back) = (PACKETS, PACKETS, true, false);
+        let server = Server { number, address, local, recurse, window, pace, comes_back, patience, packets, repeats };
         let sender = exchange::start(server, Packets::new(PACKETS), events.clone());
         open += usize::from(sender.send(Request { token: (), question: Arc::new(service.question.clone()) }).is_ok());
         requests.push(sender);

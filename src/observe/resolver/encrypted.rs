@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::life::{self, APART};
 use super::server::{Event, Packets, Request, Server};
 use super::socket::unreachable_because;
 use super::wire::{self, Response};
@@ -175,6 +176,14 @@ impl Asker {
     }
 }
 
+/// Why there was no answer, where there may be no connection.
+fn failure(response: &Response) -> Option<Why> {
+    match &response.outcome {
+        Outcome::Unanswered(why @ (Why::Unreachable(_) | Why::Timeout)) => Some(why.clone()),
+        _ => None,
+    }
+}
+
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
 pub(crate) fn start<T: Copy + Send + 'static>(
     mut server: Server,
@@ -184,25 +193,27 @@ pub(crate) fn start<T: Copy + Send + 'static>(
     events: UnboundedSender<Event<T>>,
 ) -> UnboundedSender<Request<T>> {
     let (requests, mut inbox) = unbounded_channel::<Request<T>>();
-    let mut asker = Asker::new(&server, transport, trust).map(Arc::new);
+    let asker = Asker::new(&server, transport, trust).map(Arc::new);
     let window = Arc::new(Semaphore::new(WINDOW));
     tokio::spawn(async move {
         let mut connected = false;
+        let mut given_up: Option<(Why, Instant)> = None;
         while let Some(Request { token, question }) = inbox.recv().await {
             let events = events.clone();
-            let tell = move |question: Arc<Question>, response: Response| {
+            let tell = move |question: Arc<Question>, response: Response, given_up: bool| {
                 // Nobody listens any more once the whole phase is over.
-                let _ = events.send(Event { server: server.number, token, question, response });
+                let _ = events.send(Event { server: server.number, token, question, response, given_up });
             };
-            let asks = match &asker {
-                Ok(asker) => Arc::clone(asker),
-                Err(why) => {
-                    tell(question, why.clone().into());
+            let rests = given_up.as_ref().filter(|(_, at)| !server.comes_back || at.elapsed() < APART);
+            let asks = match (&asker, rests) {
+                (Ok(asker), None) => Arc::clone(asker),
+                (Err(why), _) | (_, Some((why, _))) => {
+                    tell(question, why.clone().into(), true);
                     continue;
                 }
             };
             if server.packets == 0 || !packets.take() {
-                tell(question, Why::PacketLimit.into());
+                tell(question, Why::PacketLimit.into(), false);
                 continue;
             }
             server.packets -= 1;
@@ -213,18 +224,21 @@ pub(crate) fn start<T: Copy + Send + 'static>(
             if !connected {
                 // The first goes alone: the others share its connection, or its failure.
                 let response = asks.ask(&question).await;
-                if let Outcome::Unanswered(why @ (Why::Unreachable(_) | Why::Timeout)) = &response.outcome {
-                    asker = Err(why.clone());
+                let mut failed = failure(&response);
+                if server.comes_back && failed == Some(Why::Timeout) {
+                    // Nobody may know an answer to that one alone.
+                    failed = failure(&asks.ask(&life::question()).await);
                 }
-                connected = true;
-                tell(question, response);
+                connected = failed.is_none() || !server.comes_back;
+                given_up = failed.map(|why| (why, Instant::now()));
+                tell(question, response, given_up.is_some());
                 continue;
             }
             let window = Arc::clone(&window);
             tokio::spawn(async move {
                 let Ok(_place) = window.acquire().await else { return };
                 let response = asks.ask(&question).await;
-                tell(question, response);
+                tell(question, response, false);
             });
         }
     });

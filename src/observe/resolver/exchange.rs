@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,15 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+use super::ids::IdHasher;
+use super::life::{self, Late, Life, Standing};
 use super::ports::Ports;
 use super::round_trip::RoundTrip;
 use super::server::{Event, Packets, Request, Server};
 use super::socket::{self, Received, is_passing, unreachable_because};
 use super::tcp;
 use super::wire::{self, Asked, IdGenerator, QueryOptions, Reading, Response};
-use crate::observe::{Outcome, Record, Unreachable, Why};
+use crate::observe::{Outcome, Question, Record, Unreachable, Why};
 
 /// Retransmissions before the time between them grows: lost packets are the rule then, not congestion.
 const STEADY: u32 = 3;
@@ -24,11 +26,6 @@ const STEADY: u32 = 3;
 const RETRY_GROWTH: f64 = 1.5;
 /// Sockets, hence random ports, that a server is asked from at one time.
 const SOCKETS: usize = 2;
-/// After so many times the patience with one question, a server that has said nothing in it is given up; it may have been started anew.
-const SILENT: u32 = 3;
-/// The same at least.
-const SILENCE: Duration = Duration::from_secs(30);
-
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
 pub(crate) fn start<T: Copy + Send + 'static>(
     server: Server,
@@ -38,6 +35,8 @@ pub(crate) fn start<T: Copy + Send + 'static>(
     let (requests, inbox) = unbounded_channel();
     let (tcp_replies, tcp_inbox) = unbounded_channel();
     let task = Task {
+        life: Life::new(&server),
+        late: Late::default(),
         server,
         packets,
         events,
@@ -52,8 +51,7 @@ pub(crate) fn start<T: Copy + Send + 'static>(
         armed: 0,
         round_trip: RoundTrip::default(),
         ids: IdGenerator::default(),
-        heard: None,
-        dead: None,
+        answers: None,
         edns: true,
         cased: true,
         soa: None,
@@ -98,33 +96,14 @@ struct Task<T> {
     armed: u64,
     round_trip: RoundTrip,
     ids: IdGenerator,
-    /// When the server last replied.
-    heard: Option<Instant>,
-    /// Why the server is not asked any more.
-    dead: Option<Why>,
+    life: Life,
+    late: Late,
+    /// A question that a server of zones has answered.
+    answers: Option<Arc<Question>>,
     edns: bool,
     cased: bool,
     /// The SOA that came with the last absence.
     soa: Option<Arc<Record>>,
-}
-
-/// Ids are random: they need no hashing.
-#[derive(Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |known, byte| known << 8 | u64::from(*byte));
-    }
-
-    fn write_u16(&mut self, id: u16) {
-        // The table looks at the lowest bits and the highest seven.
-        self.0 = u64::from(id) | u64::from(id) << 48;
-    }
 }
 
 impl<T: Copy + Send + 'static> Task<T> {
@@ -163,9 +142,11 @@ impl<T: Copy + Send + 'static> Task<T> {
     fn wake(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, ..))| *at);
         let has_room = self.pending.len() < self.server.window.size();
-        let waits = !self.overdue.is_empty() || (has_room && !self.queue.is_empty());
+        let rests = *self.life.standing() == Standing::Resting;
+        let waits = !self.overdue.is_empty() || (has_room && !rests && !self.queue.is_empty());
         let pace = self.server.pace.filter(|_| waits).map(|pace| pace.ready(Instant::now()));
-        timer.into_iter().chain(pace).min()
+        let probe = self.life.next_probe().filter(|_| !self.pending.is_empty() || !self.queue.is_empty());
+        timer.into_iter().chain(pace).chain(probe).chain(self.late.ends()).min()
     }
 
     /// Whether a packet may go now, by the pace.
@@ -182,35 +163,35 @@ impl<T: Copy + Send + 'static> Task<T> {
             self.overdue.pop_front().into_iter().for_each(|id| self.send(id));
         }
         while self.pending.len() < self.server.window.size() {
-            if let Some(why) = self.dead.clone() {
-                let Some(request) = self.queue.pop_front() else { return };
-                self.tell(request, why.into());
-                continue;
+            match self.life.standing() {
+                Standing::Resting => return,
+                Standing::GivenUp(why) if !self.life.may_try(Instant::now()) => {
+                    let why = why.clone();
+                    let Some(request) = self.queue.pop_front() else { return };
+                    self.tell(request, why.into());
+                    continue;
+                }
+                Standing::Fine | Standing::GivenUp(_) => {}
             }
             if !self.overdue.is_empty() || !self.is_time() {
                 return;
             }
             let Some(request) = self.queue.pop_front() else { return };
             let now = Instant::now();
-            self.put(request, now, now + self.server.patience, 0);
+            // Who was given up is not waited for as long as others.
+            let patience = if self.life.is_given_up() { self.life.apart() } else { self.server.patience };
+            self.put(request, now, now + patience, 0);
         }
     }
 
     /// Sends a question under a fresh id.
     fn put(&mut self, request: Request<T>, first_sent: Instant, deadline: Instant, packets: u32) {
-        let id = loop {
-            // The lowest sixteen bits of what nobody can guess.
-            let id = (self.ids.generate() & 0xffff) as u16;
-            if !self.pending.contains_key(&id) {
-                break id;
-            }
-        };
-        let query = QueryOptions { recurse: self.server.recurse, edns: self.edns, cased: self.cased };
-        let Some(asked) = wire::ask(id, &request.question, query, &mut self.ids) else {
+        let Some((id, asked)) = self.write(&request.question) else {
             let how = "no DNS message can carry the name".to_owned();
             return self.tell(request, Why::Malformed(how).into());
         };
         let now = Instant::now();
+        self.life.put(now);
         let socket = match self.ports.take(now) {
             Ok(socket) => socket,
             Err(error) => {
@@ -233,6 +214,49 @@ impl<T: Copy + Send + 'static> Task<T> {
         };
         self.pending.insert(id, pending);
         self.send(id);
+    }
+
+    /// A question under a fresh id.
+    fn write(&mut self, question: &Question) -> Option<(u16, Asked)> {
+        let id = loop {
+            // The lowest sixteen bits of what nobody can guess.
+            let id = (self.ids.generate() & 0xffff) as u16;
+            if !self.pending.contains_key(&id) && !self.late.contains(id) {
+                break id;
+            }
+        };
+        let query = QueryOptions { recurse: self.server.recurse, edns: self.edns, cased: self.cased };
+        Some((id, wire::ask(id, question, query, &mut self.ids)?))
+    }
+
+    /// Asks for a sign of life: a resolver for what each of them has, a server of zones for what it has answered, or else the next question.
+    fn probe(&mut self, now: Instant) {
+        self.life.probe(now);
+        let question = match self.server.recurse {
+            true => Some(Arc::new(life::question())),
+            false => self.answers.clone(),
+        };
+        let Some(question) = question else {
+            if let Some(request) = self.queue.pop_front() {
+                self.put(request, now, now + self.server.patience, 0);
+            }
+            return;
+        };
+        let Some((id, asked)) = self.write(&question) else { return };
+        let Ok(socket) = self.ports.take(now) else { return };
+        if let Some(pace) = &mut self.server.pace {
+            pace.went(now);
+        }
+        // Where it is lost, the next one goes soon.
+        let _ = self.ports.get(socket).map(|socket| socket.try_send(&asked.bytes));
+        self.late.add(now, id, socket);
+    }
+
+    /// Does not look for the replies any more that are later than they may be.
+    fn forget_late(&mut self, now: Instant) {
+        while let Some(socket) = self.late.expire(now) {
+            self.ports.done(socket);
+        }
     }
 
     /// Whether the server may get one packet more.
@@ -315,6 +339,10 @@ impl<T: Copy + Send + 'static> Task<T> {
     /// Lets every timer act that is due.
     fn fire(&mut self) {
         let now = Instant::now();
+        self.forget_late(now);
+        if self.life.next_probe().is_some_and(|at| at <= now) {
+            self.probe(now);
+        }
         while let Some(Reverse((_, timer, id))) = self.timers.peek().copied().filter(|Reverse((at, ..))| *at <= now) {
             self.timers.pop();
             let Some(pending) = self.pending.get(&id).filter(|p| p.timer == timer) else { continue };
@@ -323,10 +351,14 @@ impl<T: Copy + Send + 'static> Task<T> {
                 continue;
             }
             let why = pending.garbage.clone().map_or(Why::Timeout, Why::Malformed);
-            let silence = (self.server.patience * SILENT).max(SILENCE);
-            if self.heard.is_none_or(|heard| now.duration_since(heard) > silence) {
+            if self.life.miss(now, &why) {
                 // Silent from the first to the last: what waits would wait in vain.
                 return self.give_up(why);
+            }
+            let may_be_late = self.server.comes_back;
+            if let Some(pending) = self.pending.get(&id).filter(|pending| may_be_late && !pending.tcp) {
+                self.late.add(now, id, pending.socket);
+                self.ports.keep(pending.socket);
             }
             self.finish(id, why.into());
         }
@@ -335,6 +367,10 @@ impl<T: Copy + Send + 'static> Task<T> {
     /// Takes a packet from the server, or a message from its TCP connection.
     fn packet(&mut self, bytes: &[u8], over_tcp: bool) {
         let Some(id) = wire::reply_id(bytes) else { return };
+        if let Some(socket) = self.late.take(id).filter(|_| !over_tcp) {
+            self.ports.done(socket);
+            return self.life.hear();
+        }
         // An id that nobody waits for: a duplicate, or a guess of somebody else's.
         let Some(pending) = self.pending.get_mut(&id).filter(|p| p.tcp == over_tcp) else { return };
         let reading = wire::read(bytes, &pending.asked);
@@ -376,7 +412,7 @@ impl<T: Copy + Send + 'static> Task<T> {
     /// Learns from a reply how long the server takes, and how much it copes with.
     fn measure(&mut self, id: u16) {
         let now = Instant::now();
-        self.heard = Some(now);
+        self.life.hear();
         let Some(pending) = self.pending.get(&id).filter(|p| !p.tcp) else { return };
         let sample = now.duration_since(pending.last_sent).as_secs_f64();
         let once = pending.packets == 1;
@@ -438,28 +474,28 @@ impl<T: Copy + Send + 'static> Task<T> {
 
     /// The network refused a packet. From a server that never replied that is all there will be.
     fn refused(&mut self, error: &io::Error) {
-        if self.heard.is_none() && !is_passing(error) {
+        if !self.life.has_spoken() && !is_passing(error) {
             self.give_up(unreachable_because(error));
         }
     }
 
-    /// Ends every question, and those to come.
+    /// Ends every question, and those to come; those that wait end where the next would be put.
     fn give_up(&mut self, why: Why) {
+        self.life.give_up(why.clone());
         let waiting: Vec<u16> = self.pending.keys().copied().collect();
         for id in waiting {
             self.finish(id, why.clone().into());
         }
-        while let Some(request) = self.queue.pop_front() {
-            self.tell(request, why.clone().into());
-        }
         self.timers.clear();
-        self.dead = Some(why);
     }
 
     fn finish(&mut self, id: u16, mut response: Response) {
         let Some(pending) = self.pending.remove(&id) else { return };
         self.ports.done(pending.socket);
         if let Outcome::Answer(answer) = &mut response.outcome {
+            if !self.server.recurse {
+                self.answers = Some(Arc::clone(&pending.request.question));
+            }
             let took = if pending.tcp { pending.first_sent.elapsed() } else { pending.last_sent.elapsed() };
             answer.rtt_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             // Thousands of absences in one zone share its SOA.
@@ -475,6 +511,7 @@ impl<T: Copy + Send + 'static> Task<T> {
     fn tell(&self, request: Request<T>, response: Response) {
         let Request { token, question } = request;
         // Nobody listens any more once the whole phase is over.
-        let _ = self.events.send(Event { server: self.server.number, token, question, response });
+        let (server, given_up) = (self.server.number, self.life.is_given_up());
+        let _ = self.events.send(Event { server, token, question, response, given_up });
     }
 }

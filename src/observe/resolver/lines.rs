@@ -68,7 +68,8 @@ impl Lines {
         }
         let (packets, repeats) = (self.packets, part(self.beyond));
         let (window, pace, patience) = (Window::of(WINDOW), None, DEADLINE);
-        let server = Server { number, address, local: None, recurse, window, pace, patience, packets, repeats };
+        let (local, comes_back) = (None, false);
+        let server = Server { number, address, local, recurse, window, pace, comes_back, patience, packets, repeats };
         let (all, events) = (self.all.clone(), self.events.clone());
         *slot = Some(Line::Own(match transport {
             Transport::Plain => exchange::start(server, all, events),
@@ -89,7 +90,7 @@ impl Lines {
                     return true;
                 }
                 let (question, response) = (Arc::clone(question), Why::PacketLimit.into());
-                self.events.send(Event { server: number, token, question, response }).is_ok()
+                self.events.send(Event { server: number, token, question, response, given_up: false }).is_ok()
             }
             _ => false,
         }

@@ -10,6 +10,8 @@ mod closing;
 pub(crate) mod discover;
 mod encrypted;
 mod exchange;
+mod ids;
+mod life;
 mod limits;
 mod lines;
 mod ports;
@@ -34,7 +36,7 @@ use std::time::Duration;
 
 use hickory_resolver::config::{CLOUDFLARE, GOOGLE, QUAD9};
 
-pub use client::{Client, Manners};
+pub use client::{Client, GivenUp, Manners};
 pub use encrypted::{Transport, Trust};
 pub use progress::Progress;
 pub use stream::stream;

@@ -82,6 +82,13 @@ impl Ports {
         Ok(number)
     }
 
+    /// One more question from this socket waits.
+    pub(crate) fn keep(&mut self, number: usize) {
+        if let Some(port) = self.ports.get_mut(number).and_then(Option::as_mut) {
+            port.waiting += 1;
+        }
+    }
+
     /// A question from this socket waits no more.
     pub(crate) fn done(&mut self, number: usize) {
         if let Some(slot @ Some(_)) = self.ports.get_mut(number) {

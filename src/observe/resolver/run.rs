@@ -288,7 +288,7 @@ impl Run<'_> {
     }
 
     fn handle(&mut self, event: Event<Purpose>) {
-        let Event { server, token, question, response } = event;
+        let Event { server, token, question, response, .. } = event;
         if let Some(waiting) = self.waiting.get_mut(&server) {
             *waiting = waiting.saturating_sub(1);
         }

@@ -38,6 +38,8 @@ pub(crate) struct Event<T> {
     pub question: Arc<Question>,
     /// The replies so far.
     pub response: Response,
+    /// Whether the server was given up.
+    pub given_up: bool,
 }
 
 /// Time for one question to one server in a phase of some seconds.
@@ -58,6 +60,8 @@ pub(crate) struct Server {
     pub window: Window,
     /// How fast packets go to it; `None`: at once.
     pub pace: Option<Pace>,
+    /// Whether it is asked again, now and then, when it was given up: in runs that may be long.
+    pub comes_back: bool,
     /// Time for one question, TCP included; [`DEADLINE`] where a phase is short.
     pub patience: Duration,
     /// Packets that it gets, connections included.

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -12,7 +13,7 @@ use super::client::Manners;
 use super::server::{Event, Packets, Purpose, Request};
 use super::wire::Response;
 use super::{Options, Transport, Trust, encrypted, exchange};
-use crate::observe::{Outcome, Question, Why};
+use crate::observe::{Outcome, Question, Record, Why};
 
 /// Servers that are asked at one time: each has two sockets, and others that still wait.
 const AT_ONE_TIME: usize = 128;
@@ -20,6 +21,10 @@ const AT_ONE_TIME: usize = 128;
 const SERVERS: usize = 100_000;
 /// Replies that are kept for others: what zones have in common is read again long before so many others came.
 const REPLIES: usize = 50_000;
+/// Octets of their texts and names, about.
+const OCTETS: usize = 256 << 20;
+/// How long a server without a task is not asked that never said anything.
+const SILENT_FOR: Duration = Duration::from_secs(60);
 /// The servers of a stream.
 pub(super) struct Servers(RefCell<Inner>);
 
@@ -33,7 +38,8 @@ struct Waiter {
 
 impl Waiter {
     fn tell(self, question: &Arc<Question>, response: Response) {
-        let event = Event { server: self.number, token: self.token, question: Arc::clone(question), response };
+        let (server, token, question) = (self.number, self.token, Arc::clone(question));
+        let event = Event { server, token, question, response, given_up: false };
         // A run that has ended waits for nothing.
         let _ = self.events.send(event);
     }
@@ -46,6 +52,7 @@ enum Asked {
         response: Box<Response>,
         /// Whether anybody asked for it again since the last look.
         used: bool,
+        octets: usize,
     },
 }
 
@@ -60,8 +67,8 @@ struct Known {
     open: usize,
     /// Questions that wait until it may have a task.
     queue: Vec<Arc<Question>>,
-    /// Why it has never said anything, though it was asked.
-    silent: Option<Why>,
+    /// Why it has never said anything, though it was asked, and when that was last seen.
+    silent: Option<(Why, Instant)>,
     heard: bool,
 }
 
@@ -79,6 +86,8 @@ struct Inner {
     asked: HashMap<(usize, Arc<Question>), Asked>,
     /// In the order in which they were asked.
     order: VecDeque<(usize, Arc<Question>)>,
+    /// What the replies take that are kept.
+    octets: usize,
 }
 
 impl Servers {
@@ -142,13 +151,14 @@ impl Inner {
             next: VecDeque::new(),
             asked: HashMap::new(),
             order: VecDeque::new(),
+            octets: 0,
         }
     }
 
     fn ask(&mut self, place: usize, question: &Arc<Question>, waiter: Waiter) {
         match self.asked.get_mut(&(place, Arc::clone(question))) {
             Some(Asked::Waiting(waiting)) => return waiting.push(waiter),
-            Some(Asked::Said { response, used }) => {
+            Some(Asked::Said { response, used, .. }) => {
                 *used = true;
                 return waiter.tell(question, Response::clone(response));
             }
@@ -156,7 +166,7 @@ impl Inner {
         }
         let Some(known) = self.known.get_mut(place) else { return waiter.tell(question, Why::NotAsked.into()) };
         let runs = known.requests.is_some();
-        if let Some(why) = known.silent.as_ref().filter(|_| !runs) {
+        if let Some((why, _)) = known.silent.as_ref().filter(|(_, at)| !runs && at.elapsed() < SILENT_FOR) {
             return waiter.tell(question, why.clone().into());
         }
         let key = (place, Arc::clone(question));
@@ -204,22 +214,32 @@ impl Inner {
     }
 
     fn hear(&mut self, event: Event<()>) {
-        let Event { server: place, question, response, .. } = event;
+        let Event { server: place, question, response, given_up, .. } = event;
         let Some(known) = self.known.get_mut(place) else { return };
         known.open = known.open.saturating_sub(1);
         match &response.outcome {
             Outcome::Unanswered(why @ (Why::Timeout | Why::Unreachable(_))) if !known.heard => {
-                known.silent = Some(why.clone());
+                known.silent = Some((why.clone(), Instant::now()));
             }
             _ => (known.heard, known.silent) = (true, None),
         }
+        if given_up && known.recurse {
+            self.manners.given_up.add(known.address);
+        }
         let rests = known.open == 0;
         if let Some(asked) = self.asked.get_mut(&(place, Arc::clone(&question))) {
-            let said = Asked::Said { response: Box::new(response.clone()), used: false };
+            let octets = octets(&response);
+            let said = Asked::Said { response: Box::new(response.clone()), used: false, octets };
+            self.octets += octets;
             if let Asked::Waiting(waiting) = std::mem::replace(asked, said) {
                 waiting.into_iter().for_each(|waiter| waiter.tell(&question, response.clone()));
             }
         }
+        if given_up && matches!(response.outcome, Outcome::Unanswered(_)) {
+            // Nothing that the server said: who asks next may find it back.
+            self.drop_reply(&(place, question));
+        }
+        self.forget();
         if rests
             && let Some(next) = self.next.front().copied()
             && self.start(next)
@@ -230,9 +250,15 @@ impl Inner {
         }
     }
 
+    fn drop_reply(&mut self, key: &(usize, Arc<Question>)) {
+        if let Some(Asked::Said { octets, .. }) = self.asked.remove(key) {
+            self.octets = self.octets.saturating_sub(octets);
+        }
+    }
+
     /// Forgets the oldest replies that nobody asked for again, where there are many.
     fn forget(&mut self) {
-        while self.order.len() > REPLIES {
+        while self.order.len() > REPLIES || self.octets > OCTETS {
             let Some(key) = self.order.pop_front() else { return };
             match self.asked.get_mut(&key) {
                 Some(Asked::Waiting(_)) => return self.order.push_back(key),
@@ -240,8 +266,56 @@ impl Inner {
                     *used = false;
                     self.order.push_back(key);
                 }
-                _ => drop(self.asked.remove(&key)),
+                _ => self.drop_reply(&key),
             }
+        }
+    }
+}
+
+fn octets(response: &Response) -> usize {
+    match &response.outcome {
+        Outcome::Answer(answer) => answer.records.iter().map(|record| size_of::<Record>() + record.data.octets()).sum(),
+        Outcome::Unanswered(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::name::DomainName;
+    use crate::observe::samples::answer;
+    use crate::observe::{RecordData, RecordType};
+
+    #[test]
+    fn memory_of_replies_is_bounded_in_octets_and_what_a_server_did_not_say_is_not_kept() {
+        let (events, _inbox) = unbounded_channel();
+        let options = Options::new(&[], false);
+        let manners = Manners::new(None, BTreeSet::new(), Duration::from_secs(1));
+        let servers = Servers::new(&options, &manners, events);
+        let resolver = servers.place("127.0.0.1:53".parse().unwrap(), true, &Transport::Plain).unwrap();
+        let mut inner = servers.0.borrow_mut();
+        let mut say = |n: usize, response: Response, given_up: bool| {
+            let question = Arc::new(Question::new(&DomainName::new(&format!("n{n}.example")), RecordType::Txt));
+            let key = (resolver, Arc::clone(&question));
+            inner.asked.insert(key.clone(), Asked::Waiting(Vec::new()));
+            inner.order.push_back(key.clone());
+            inner.hear(Event { server: resolver, token: (), question, response, given_up });
+            (inner.octets, inner.asked.len(), inner.asked.contains_key(&key))
+        };
+        assert_eq!(say(0, Why::Timeout.into(), true), (0, 0, false));
+        assert_eq!(say(1, Why::Timeout.into(), false), (0, 1, true));
+        assert_eq!(manners.given_up.all().into_values().collect::<Vec<_>>(), [1]);
+        let text = "x".repeat(16 << 20);
+        for n in 2..40 {
+            let data = RecordData::Txt(text.clone());
+            let record = Record { name: DomainName::new("a.example"), ttl: 60, data };
+            let response = Response { outcome: Outcome::Answer(answer(vec![record])), referral: None };
+            let (octets, kept, there) = say(n, response, false);
+            assert!(octets <= OCTETS && kept <= 17 && there, "{octets} {kept}");
         }
     }
 }

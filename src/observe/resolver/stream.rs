@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::client::{Client, Manners};
+use super::client::{Client, GivenUp, Manners};
 use super::server::{Event, Packets, Request};
 use super::{Options, Transport, closing, encrypted, exchange, resolvers, zoned};
 use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
@@ -127,6 +127,7 @@ struct Resolvers {
     vantages: Vec<Vantage>,
     requests: Vec<UnboundedSender<Request<usize>>>,
     encrypted: Vec<bool>,
+    given_up: GivenUp,
     /// By token.
     open: Vec<Option<Open>>,
     free: Vec<usize>,
@@ -146,6 +147,7 @@ async fn run(options: &Options, manners: &Manners, mut questions: UnboundedRecei
         vantages: resolvers(options),
         requests: options.resolvers.iter().enumerate().map(start).collect(),
         encrypted: options.resolvers.iter().map(|spec| spec.transport != Transport::Plain).collect(),
+        given_up: manners.given_up.clone(),
         open: Vec::new(),
         free: Vec::new(),
     };
@@ -197,10 +199,13 @@ impl Resolvers {
 
     /// Takes a reply; the question and all that was said to it, where it was the last.
     fn hear(&mut self, event: Event<usize>) -> Option<(Question, Observations)> {
-        let Event { server, token, question, response } = event;
+        let Event { server, token, question, response, given_up } = event;
         let slot = self.open.get_mut(token)?;
         let open = slot.as_mut()?;
-        let lost = response.outcome == Outcome::Unanswered(Why::Timeout);
+        if given_up && let Some(address) = self.vantages.get(server).and_then(|vantage| vantage.server) {
+            self.given_up.add(address);
+        }
+        let lost = response.outcome == Outcome::Unanswered(Why::Timeout) && !given_up;
         if lost && open.repeats < REPEATS && self.encrypted.get(server).is_some_and(|encrypted| *encrypted) {
             open.repeats += 1;
             let again = Request { token, question };

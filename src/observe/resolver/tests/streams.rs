@@ -43,7 +43,7 @@ fn txt(n: usize) -> Question {
 }
 
 fn manners(patience: Duration) -> Manners {
-    Manners { pace: None, own: BTreeSet::new(), patience }
+    Manners::new(None, BTreeSet::new(), patience)
 }
 
 fn text(query: &Query) -> Vec<Vec<u8>> {
@@ -89,12 +89,87 @@ fn no_answer_is_lost_where_packets_are_and_a_further_question_waits_for_no_round
 fn a_server_has_no_more_than_its_window_and_one_that_is_silent_ends_the_run() {
     let server = serve(1, 0, |_| Vec::new());
     let mut asks = Asks { next: (0..2000).map(txt).collect(), ..Asks::default() };
-    stream(&options(&[&server]), &manners(Duration::from_millis(400)), &mut asks);
+    let manners = manners(Duration::from_millis(400));
+    stream(&options(&[&server]), &manners, &mut asks);
+    assert_eq!(manners.given_up.all().into_keys().collect::<Vec<_>>(), [server.address]);
     assert!(asks.said.iter().all(|(question, dns)| { dns.truth(question).lookup == Lookup::Unanswered(Why::Timeout) }));
     assert_eq!(asks.said.len(), 2000);
-    // The window begins with 64, and nothing has opened it.
-    assert!((1..=64).contains(&server.asked()), "{}", server.asked());
+    // The window begins with 64, and nothing has opened it; then one goes now and then.
+    let put = server.asked.lock().unwrap().iter().filter(|(_, name, _)| name != ".").count();
+    assert!((1..=64 + 16).contains(&put), "{put}");
     assert!(asks.most <= 1024, "{}", asks.most);
+}
+
+#[test]
+fn domains_that_nobody_answers_for_cost_no_resolver() {
+    // Two windows full of them, and the first of all: nothing was ever heard when these have had their time.
+    let lame = 130;
+    let server = serve(1, 0, move |query| {
+        let number =
+            query.name.trim_start_matches('h').split('.').next().and_then(|number| number.parse::<usize>().ok());
+        if number.is_some_and(|number| number < lame) { Vec::new() } else { text(query) }
+    });
+    // Popped from the end.
+    let mut asks = Asks { next: (0..600).rev().map(txt).collect(), ..Asks::default() };
+    let manners = manners(Duration::from_millis(2_000));
+    stream(&options(&[&server]), &manners, &mut asks);
+    assert!(manners.given_up.is_empty());
+    for n in 0..lame {
+        assert_eq!(asks.said.remove(&txt(n)).unwrap().truth(&txt(n)).lookup, Lookup::Unanswered(Why::Timeout));
+    }
+    all_said(&asks, 470);
+}
+
+/// Puts questions to one server, as a stream does; the first is the one before the last. Returns what was said to the last.
+fn after_silence(server: &TestServer, between: Duration) -> Vec<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (events, mut inbox) = tokio::sync::mpsc::unbounded_channel();
+        let asked = manners(Duration::from_millis(1_000)).server(0, server.address, true);
+        let requests = exchange::start(asked, Packets::new(usize::MAX), events);
+        requests.send(Request { token: 0, question: Arc::new(txt(0)) }).unwrap();
+        let first = inbox.recv().await.unwrap();
+        assert_eq!((first.response.outcome, first.given_up), (Outcome::Unanswered(Why::Timeout), true));
+        tokio::time::sleep(between).await;
+        let mut said = Vec::new();
+        for n in 1..=20 {
+            requests.send(Request { token: n, question: Arc::new(txt(n)) }).unwrap();
+        }
+        while said.len() < 20 {
+            said.push(inbox.recv().await.unwrap().response.outcome);
+        }
+        said
+    })
+}
+
+#[test]
+fn a_late_reply_is_a_sign_of_life() {
+    let late = Mutex::new(None);
+    let server = serve(1, 0, move |query| match query.name.as_str() {
+        "." => Vec::new(),
+        "h0.example." => {
+            let mut late = late.lock().unwrap();
+            let first = *late.get_or_insert_with(Instant::now);
+            drop(late);
+            // As the one thread of the server reads one packet after the other, the reply is late by this, and so are those to repeats.
+            std::thread::sleep(Duration::from_millis(1_500).saturating_sub(first.elapsed()));
+            query.rcode(ResponseCode::ServFail)
+        }
+        _ => text(query),
+    });
+    let said = after_silence(&server, Duration::from_millis(1_500));
+    assert!(said.iter().all(|outcome| matches!(outcome, Outcome::Answer(_))), "{said:?}");
+}
+
+#[test]
+fn a_resolver_that_was_given_up_is_asked_again() {
+    let server = serve(1, 0, |query| match query.name.as_str() {
+        "." | "h0.example." => Vec::new(),
+        _ => text(query),
+    });
+    // One is put at once, and its answer is a sign of life for those to come.
+    let said = after_silence(&server, Duration::ZERO);
+    assert!(said.iter().any(|outcome| matches!(outcome, Outcome::Answer(_))), "{said:?}");
 }
 
 #[test]
