@@ -33,8 +33,11 @@ pub(crate) struct Memory {
     hosts: ByFile<HostsEntry>,
     left: ByFile<Leftover>,
     /// The same of the files as they are, with their canonical paths, by path; how many were read then.
-    left_as_is: RefCell<(usize, Vec<(Arc<SourceFile>, Arc<str>, Vec<Leftover>)>)>,
+    left_as_is: RefCell<(usize, Vec<LeftIn>)>,
 }
+
+/// A file, its canonical path, and what of an old host stands in it.
+type LeftIn = (Arc<SourceFile>, Arc<str>, Vec<Leftover>);
 
 /// What was worked out of single files, by path: of the last states of each, the latest first.
 struct ByFile<T>(RefCell<HashMap<String, Vec<State<T>>>>);
