@@ -177,15 +177,19 @@ impl<'a> Search<'a> {
                 made.extend(is_new.then(|| op.clone()));
                 is_new
             });
-            let mut left = SPREAD;
-            ops.retain(|op| {
-                let Some(rest) = left.checked_sub(self.lab.length(&world, op)) else {
-                    self.cut.set(true);
-                    return false;
-                };
-                left = rest;
-                self.lab.apply(&world, op).map(|next| world = next).is_some()
-            });
+            if let Some(next) = self.lab.apply_all(&world, &ops) {
+                world = next;
+            } else {
+                let mut left = SPREAD;
+                ops.retain(|op| {
+                    let Some(rest) = left.checked_sub(self.lab.length(&world, op)) else {
+                        self.cut.set(true);
+                        return false;
+                    };
+                    left = rest;
+                    self.lab.apply(&world, op).map(|next| world = next).is_some()
+                });
+            }
             let price = ops.iter().map(cost).sum();
             if let Some(next) = self.after(&node, &ops, price, solved.gives_up, Vec::new()) {
                 node = next;

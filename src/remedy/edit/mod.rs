@@ -73,6 +73,17 @@ pub enum Edit {
 }
 
 impl Edit {
+    /// The text after one `-o` setting each of several services of master.cf, made at once. `None` where these are other edits, or have to be tried one by
+    /// one.
+    pub fn apply_each(edits: &[&Edit], text: &str) -> Option<String> {
+        let mut settings = Vec::with_capacity(edits.len());
+        for edit in edits {
+            let Edit::MasterCf { service, parameter, value } = edit else { return None };
+            settings.push((service.as_str(), parameter.as_str(), value.as_deref()));
+        }
+        postfix::master_cf_each(text, &settings).filter(|new| is_shown(text, new))
+    }
+
     /// The content after the edit; `None` where it cannot be made, changes nothing, or could not be shown (`is_shown`).
     pub fn apply(&self, text: &str) -> Option<String> {
         let new = self.made(text)?;
@@ -237,6 +248,30 @@ fn each(text: &str, changes: &[(usize, String, String)]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_of_many_services_at_once_are_as_one_after_the_other() {
+        let text = "# head\nsmtp inet n - y - - smtpd\nsmtp unix - - n - - smtp\n  -o a=1\n# between\n\t-o smtp_helo_name=x\n\none unix - - n - - smtp\n\
+                    two unix - - n - - smtp -o smtp_helo_name=y\none unix - - n - - smtp\n# end\n";
+        let edit = |service: &str, value: Option<&str>| Edit::MasterCf {
+            service: service.into(),
+            parameter: "smtp_helo_name".into(),
+            value: value.map(str::to_owned),
+        };
+        let all = [edit("two", None), edit("smtp", Some("new.example.com")), edit("one", Some("b"))];
+        let one_by_one = all.iter().try_fold(text.to_owned(), |text, edit| edit.apply(&text));
+        assert!(one_by_one.is_some());
+        assert_eq!(Edit::apply_each(&all.iter().collect::<Vec<_>>(), text), one_by_one);
+        for (others, of) in [
+            (vec![edit("two", None), edit("two", Some("z"))], text),
+            (vec![edit("none", Some("z"))], text),
+            (vec![edit("one", None)], text),
+            (vec![edit("two", None)], text.trim_end()),
+            (vec![Edit::Append { lines: vec!["x".into()] }], text),
+        ] {
+            assert_eq!(Edit::apply_each(&others.iter().collect::<Vec<_>>(), of), None, "{others:?}");
+        }
+    }
 
     #[test]
     fn control_characters_stop_what_is_near_them() {

@@ -4,7 +4,7 @@
 mod judge;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -368,7 +368,35 @@ impl<'a> Lab<'a> {
 
     /// The world after several changes, in order.
     pub fn apply_all<'o>(&self, world: &World, ops: impl IntoIterator<Item = &'o Op>) -> Option<World> {
-        ops.into_iter().try_fold(world.clone(), |world, op| self.apply(&world, op))
+        let ops: Vec<&Op> = ops.into_iter().collect();
+        let (mut world, mut rest) = (world.clone(), ops.as_slice());
+        while let Some((first, others)) = rest.split_first() {
+            let mut services = HashSet::new();
+            let mut is_next = |op: &Op| match (first, op) {
+                (Op::Edit { file: one, .. }, Op::Edit { file, edit: Edit::MasterCf { service, .. } }) => {
+                    one == file && services.insert(service.clone())
+                }
+                _ => false,
+            };
+            let count = rest.iter().take_while(|op| is_next(op)).count();
+            match self.apply_each(&world, rest.get(..count).unwrap_or_default()) {
+                Some(next) => (world, rest) = (next, rest.get(count..).unwrap_or_default()),
+                None => (world, rest) = (self.apply(&world, first)?, others),
+            }
+        }
+        Some(world)
+    }
+
+    /// The world after many edits of one long file, made in one pass; `None` where they have to be made one by one.
+    fn apply_each(&self, world: &World, ops: &[&Op]) -> Option<World> {
+        let Some(Op::Edit { file, .. }) = ops.first().filter(|_| ops.len() > 1) else { return None };
+        let edits: Vec<&Edit> =
+            ops.iter().filter_map(|op| if let Op::Edit { edit, .. } = op { Some(edit) } else { None }).collect();
+        let text = self.text(world, file).filter(|_| self.lasts(world, file))?;
+        let new = Edit::apply_each(&edits, &text).filter(|new| !self.tells_secrets(&text, new))?;
+        let mut world = world.clone();
+        self.put(&mut world, file, Some(new))?;
+        Some(world)
     }
 
     /// The world after these files have these contents; `None`: there is none.
