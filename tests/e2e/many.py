@@ -176,9 +176,15 @@ def asked(path, source, most=256, a_second=None):
         # A packet sent again is the same one, from the same port.
         twice = {question: numbers for question, numbers in ids.items() if len(numbers) > 1}
         assert not twice, f"asked twice of {server}: {twice}"
-        open_ones, largest = set(), 0
-        for at, what, _, _, port, number, *_ in lines:
-            (open_ones.add if what == QUESTION else open_ones.discard)((port, number))
+        # A packet sent again may come when its question has been answered: that one is no longer open.
+        open_ones, seen, largest = set(), set(), 0
+        for at, what, _, _, port, number, *asked_for in lines:
+            one = (port, number, *asked_for[:2])
+            if what != QUESTION:
+                open_ones.discard(one)
+            elif one not in seen:
+                open_ones.add(one)
+            seen.add(one)
             largest = max(largest, len(open_ones))
         assert largest <= int(most), f"{largest} questions at one time at {server}"
         times = [line[0] for line in packets]
