@@ -25,10 +25,6 @@ const ROUNDS: usize = 12;
 const WORK: usize = 50_000;
 /// Trials that every host gets, whatever they take.
 const LEAST_TRIALS: usize = 4;
-/// Paths up to which changes are looked for: more than a panel has that gives each of its domains a HELO name; each trial of so many takes long.
-const MOST_PATHS: usize = 4_000;
-/// Why nothing is planned beyond.
-const TOO_MANY: &str = "the host has more outbound paths than helolint plans for";
 /// Octets of the files that changes found for some paths are made in for all: each edit reads its file, so that many in a long one cost its length
 /// as often. A thousand services in one master.cf, a hundred edits of a map with 20,000 lines.
 const SPREAD: usize = 100 << 20;
@@ -87,11 +83,6 @@ pub fn search(ground: &Ground<'_>) -> Found {
 pub(crate) fn search_within(ground: &Ground<'_>, work: usize) -> Found {
     let lab = Lab::new(ground);
     let first = start(&lab);
-    if first.trial.facts.paths.len() > MOST_PATHS {
-        let mut plan = steps::plan(&lab, &first.trial, &[]);
-        plan.remains.iter_mut().for_each(|left| left.because = TOO_MANY.to_owned());
-        return Found { plan, missing: lab.missing() };
-    }
     let whole = Search::new(&lab, &first, work);
     let (mut best, mut left) = (first.clone(), None);
     if let Some(shapes) = Shapes::of(&first.trial).filter(|_| is_large(&first.trial)) {
