@@ -71,12 +71,15 @@ pub(super) fn at(domain: &DomainName, found: &[RecordData], void: &mut Vec<Void>
     }
 }
 
+/// The targets that have a record to ask for: a name that no message can carry has none.
+fn askable_targets(domain: &DomainName) -> Vec<DomainName> {
+    targets(domain).into_iter().filter(|target| plan::is_representable(&record_name(target))).collect()
+}
+
 /// Finds the policy for mail from `domain` (section 4.10.1). `answers` follows aliases; `None` is a question that nobody has asked yet.
 pub fn discover(domain: &DomainName, answers: &dyn Fn(&Question) -> Option<Lookup<RecordData>>) -> Outcome<Discovery> {
     let mut void = Vec::new();
-    // A name that no message can carry has no record.
-    let targets: Vec<DomainName> =
-        targets(domain).into_iter().filter(|target| plan::is_representable(&record_name(target))).collect();
+    let targets = askable_targets(domain);
     let mut walked: Vec<(DomainName, String, Box<Record>)> = Vec::new();
     for (place, target) in targets.iter().enumerate() {
         let found = match answers(&question(target)) {
@@ -152,8 +155,7 @@ pub fn organization(
     domain: &DomainName,
     answers: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
 ) -> Outcome<DomainName> {
-    let targets: Vec<DomainName> =
-        targets(domain).into_iter().filter(|target| plan::is_representable(&record_name(target))).collect();
+    let targets = askable_targets(domain);
     let mut walked: Vec<(DomainName, String, Box<Record>)> = Vec::new();
     for (place, target) in targets.iter().enumerate() {
         let found = match answers(&question(target)) {
