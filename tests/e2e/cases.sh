@@ -422,6 +422,7 @@ case_exim() {
     ! on exim exim4 -bV >"$work/exim.refusal" 2>&1 || die "Exim takes a file that everyone may write"
     judge 30 "$work/report.json" on exim helolint check --offline --format json
     holds "$work/report.json" '[f for f in r["findings"] if f["code"] == "CFG001" and "wrong owner, group, or mode" in f["message"]]'
+    chmod 644 "$etc/exim4.conf"
     halt exim
 }
 
