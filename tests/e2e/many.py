@@ -26,7 +26,7 @@ QUESTION, REPLY = "question", "reply"
 
 def make(count, folder):
     lines = [f"$ORIGIN {ZONE}.", "$TTL 300", "@ IN SOA ns1 hostmaster 1 7200 3600 1209600 300", "@ IN NS ns1", "@ IN NS ns2",
-             "ns1 IN A 192.0.2.61", "ns2 IN A 192.0.2.62", f"mx IN A {HERE}", f'_spf IN TXT "v=spf1 ip4:{HERE} -all"',
+             "ns1 IN A 192.0.2.63", "ns2 IN A 192.0.2.64", f"mx IN A {HERE}", f'_spf IN TXT "v=spf1 ip4:{HERE} -all"',
              '_dmarc IN TXT "v=DMARC1; p=none"']
     lines += [f'_s{n} IN TXT "v=spf1 ip4:192.0.2.{n} ?all"' for n in range(1, 12)]
     expected = {}
@@ -64,7 +64,7 @@ def make(count, folder):
         file.write("\n".join(lines) + "\n")
     with open(f"{folder}/example.zone", "w", encoding="ascii") as file:
         file.write("$ORIGIN example.\n$TTL 300\n@ IN SOA ns1.customers hostmaster 1 7200 3600 1209600 300\n@ IN NS ns1.customers\n")
-        file.write("customers IN NS ns1.customers\ncustomers IN NS ns2.customers\nns1.customers IN A 192.0.2.61\nns2.customers IN A 192.0.2.62\n")
+        file.write("customers IN NS ns1.customers\ncustomers IN NS ns2.customers\nns1.customers IN A 192.0.2.63\nns2.customers IN A 192.0.2.64\n")
     with open(f"{folder}/domains", "w", encoding="ascii") as file:
         file.write("".join(f"{name}\n" for name in expected))
     with open(f"{folder}/expected.json", "w", encoding="ascii") as file:

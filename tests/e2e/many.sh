@@ -22,7 +22,7 @@ serve_domains() {
 relay() {
     relay_ends
     rm -f "$work/relay" "$work/relay.ready"
-    ip netns exec dns python3 "$here/many.py" relay "$work/relay" "$1" "$2" 192.0.2.65 192.0.2.61 192.0.2.62 2>"$work/relay.log" &
+    ip netns exec dns python3 "$here/many.py" relay "$work/relay" "$1" "$2" 192.0.2.65 192.0.2.63 192.0.2.64 2>"$work/relay.log" &
     relay_pid=$!
     eventually 10 "the relay listens" test -e "$work/relay.ready"
 }
@@ -49,19 +49,19 @@ case_domains() {
     mkdir -p "$work/many" "$work/base/root/e2e/many"
     is_so make 300 "$work/many"
     cp "$work"/many/*.zone "$work/base/root/e2e/many/"
-    ip -n dns addr add 192.0.2.61/24 dev eth0
-    ip -n dns addr add 192.0.2.62/24 dev eth0
+    ip -n dns addr add 192.0.2.63/24 dev eth0
+    ip -n dns addr add 192.0.2.64/24 dev eth0
     serve_domains
 
     say "  nothing is lost"
     relay 0 5
-    look "$work/many.1" --resolver 192.0.2.61 --qps 0
+    look "$work/many.1" --resolver 192.0.2.63 --qps 0
     is_so results "$work/many" "$work/many.1"
     is_so asked "$work/relay" 203.0.113.10
 
     say "  three packets of a hundred are lost each way"
     relay 0.03 5
-    look "$work/many.2" --resolver 192.0.2.61 --qps 0
+    look "$work/many.2" --resolver 192.0.2.63 --qps 0
     is_so results "$work/many" "$work/many.2"
     is_so asked "$work/relay" 203.0.113.10
     cmp -s <(sort "$work/many.1") <(sort "$work/many.2") || die "what is said differs where packets are lost"
@@ -71,7 +71,7 @@ case_domains() {
     local host=$top/testdata/hosts/domains-after-a-move pid
     rm -f "$work/kept"
     ip netns exec mx "$HELOLINT" domains --root "$host/root" --kernel "$host/kernel" --domains "$work/many/domains" --format ndjson \
-        --resolver 192.0.2.61 --qps 500 --resume "$work/kept" >"$work/many.3" &
+        --resolver 192.0.2.63 --qps 500 --resume "$work/kept" >"$work/many.3" &
     pid=$!
     eventually 20 "some domains are done" has_lines "$work/kept" 60
     kill -KILL "$pid"
@@ -82,7 +82,7 @@ case_domains() {
     cp "$work/kept" "$work/kept.then"
     sed -i '$d' "$work/kept.then"
     relay 0.01 5
-    look "$work/many.4" --resolver 192.0.2.61 --qps 0 --resume "$work/kept"
+    look "$work/many.4" --resolver 192.0.2.63 --qps 0 --resume "$work/kept"
     is_so fresh "$work/relay" 203.0.113.10 "$work/kept.then"
     is_so results "$work/many" "$work/many.4"
     is_so results "$work/many" "$work/kept"
