@@ -171,16 +171,17 @@ impl Late {
         self.order.push_back((now + LATE_FOR, id));
     }
 
-    /// Its reply has come: the socket that waited for it.
-    pub(crate) fn take(&mut self, id: u16) -> Option<usize> {
-        self.sockets.remove(&id)
+    /// A reply has come on this socket; whether one of them waited for it there.
+    pub(crate) fn take(&mut self, id: u16, socket: usize) -> bool {
+        let waits = self.sockets.get(&id) == Some(&socket);
+        waits && self.sockets.remove(&id).is_some()
     }
 
     /// The socket of one that is not looked for any more; `None`: there is none by now.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<usize> {
         while self.order.len() > LATE || self.ends().is_some_and(|end| end <= now) {
             let (_, id) = self.order.pop_front()?;
-            if let Some(socket) = self.take(id) {
+            if let Some(socket) = self.sockets.remove(&id) {
                 return Some(socket);
             }
         }
@@ -279,12 +280,13 @@ mod tests {
         for id in 0..1_000 {
             late.add(start, id, usize::from(id));
         }
-        assert_eq!(late.take(999), Some(999));
+        assert!(!late.take(999, 998) && late.contains(999), "another socket");
+        assert!(late.take(999, 999));
         let mut sockets: Vec<usize> = std::iter::from_fn(|| late.expire(start)).collect();
         assert_eq!(sockets.len(), 1_000 - LATE);
         assert_eq!(late.ends(), Some(start + LATE_FOR));
         sockets.extend(std::iter::from_fn(|| late.expire(start + LATE_FOR)));
         assert_eq!(sockets, (0..999).collect::<Vec<_>>());
-        assert!(late.ends().is_none() && !late.contains(1) && late.take(1).is_none());
+        assert!(late.ends().is_none() && !late.contains(1) && !late.take(1, 1));
     }
 }

@@ -1,6 +1,7 @@
 //! The sockets from which one server is asked. Each is connected, so that only the server's own packets come in, and a closed port is an error at
 //! once; the kernel chooses its port at random. A port that has been used for long is left for another: who looks for it has little time.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -39,7 +40,9 @@ pub(crate) struct Ports {
     local: Option<IpAddr>,
     /// How many are asked from at one time.
     count: usize,
-    ports: Vec<Option<Port>>,
+    /// By number. None is given twice: what came on a socket that is closed by now is no reply on another.
+    ports: BTreeMap<usize, Port>,
+    opened: usize,
     /// Those asked from.
     active: Vec<usize>,
     /// Whose turn it is.
@@ -49,17 +52,17 @@ pub(crate) struct Ports {
 impl Ports {
     /// None yet.
     pub(crate) fn new(server: SocketAddr, local: Option<IpAddr>, count: usize) -> Ports {
-        Ports { server, local, count, ports: Vec::new(), active: Vec::new(), turn: 0 }
+        Ports { server, local, count, ports: BTreeMap::new(), opened: 0, active: Vec::new(), turn: 0 }
     }
 
     /// The socket with this number.
     pub(crate) fn get(&self, number: usize) -> Option<&UdpSocket> {
-        Some(&self.ports.get(number)?.as_ref()?.socket)
+        Some(&self.ports.get(&number)?.socket)
     }
 
-    /// Every socket.
-    pub(crate) fn sockets(&self) -> impl Iterator<Item = &UdpSocket> + Clone {
-        self.ports.iter().flatten().map(|port| &port.socket)
+    /// Every socket, with its number.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = (usize, &UdpSocket)> + Clone {
+        self.ports.iter().map(|(number, port)| (*number, &port.socket))
     }
 
     /// The socket for the next question, which waits from now on.
@@ -75,7 +78,7 @@ impl Ports {
             }
             false => self.in_turn(now),
         };
-        if let Some(port) = self.ports.get_mut(number).and_then(Option::as_mut) {
+        if let Some(port) = self.ports.get_mut(&number) {
             port.questions += 1;
             port.waiting += 1;
         }
@@ -84,21 +87,17 @@ impl Ports {
 
     /// One more question from this socket waits.
     pub(crate) fn keep(&mut self, number: usize) {
-        if let Some(port) = self.ports.get_mut(number).and_then(Option::as_mut) {
+        if let Some(port) = self.ports.get_mut(&number) {
             port.waiting += 1;
         }
     }
 
     /// A question from this socket waits no more.
     pub(crate) fn done(&mut self, number: usize) {
-        if let Some(slot @ Some(_)) = self.ports.get_mut(number) {
-            let waiting = slot.as_mut().map_or(0, |port| {
-                port.waiting = port.waiting.saturating_sub(1);
-                port.waiting
-            });
-            if waiting == 0 && !self.active.contains(&number) {
-                *slot = None;
-            }
+        let Some(port) = self.ports.get_mut(&number) else { return };
+        port.waiting = port.waiting.saturating_sub(1);
+        if port.waiting == 0 && !self.active.contains(&number) {
+            self.ports.remove(&number);
         }
     }
 
@@ -106,9 +105,9 @@ impl Ports {
     fn in_turn(&mut self, now: Instant) -> usize {
         self.turn = (self.turn + 1) % self.active.len().max(1);
         let number = self.active.get(self.turn).copied().unwrap_or(0);
-        let port = self.ports.get(number).and_then(Option::as_ref);
+        let port = self.ports.get(&number);
         let worn = port.is_some_and(|port| port.is_worn(now));
-        if !worn || self.ports.iter().flatten().count() >= self.count * (1 + LEFT) {
+        if !worn || self.ports.len() >= self.count * (1 + LEFT) {
             return number;
         }
         let idle = port.is_some_and(|port| port.waiting == 0);
@@ -117,20 +116,17 @@ impl Ports {
         if let Some(place) = self.active.get_mut(self.turn) {
             *place = fresh;
         }
-        if let Some(slot) = self.ports.get_mut(number).filter(|_| idle) {
-            *slot = None;
+        if idle {
+            self.ports.remove(&number);
         }
         fresh
     }
 
     fn open(&mut self, now: Instant) -> io::Result<usize> {
         let socket = socket::open(self.server, self.local)?;
-        let port = Some(Port { socket, opened: now, questions: 0, waiting: 0 });
-        let number = self.ports.iter().position(Option::is_none).unwrap_or(self.ports.len());
-        match self.ports.get_mut(number) {
-            Some(slot) => *slot = port,
-            None => self.ports.push(port),
-        }
+        let number = self.opened;
+        self.opened += 1;
+        self.ports.insert(number, Port { socket, opened: now, questions: 0, waiting: 0 });
         Ok(number)
     }
 }

@@ -20,8 +20,8 @@ pub(crate) struct Received {
     room: Box<[u8; BUFFER]>,
     /// Packets, one behind the other.
     octets: Vec<u8>,
-    /// Where each ends.
-    ends: Vec<usize>,
+    /// Where each ends, and the number of the socket that it came on.
+    ends: Vec<(usize, usize)>,
     /// What the network said of packets sent.
     failures: Vec<io::Error>,
 }
@@ -33,10 +33,10 @@ impl Default for Received {
 }
 
 impl Received {
-    /// The packets from the server.
-    pub(crate) fn packets(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).filter_map(|(start, end)| self.octets.get(start..*end))
+    /// The packets from the server, each with the number of the socket that it came on.
+    pub(crate) fn packets(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|(end, _)| *end));
+        starts.zip(&self.ends).filter_map(|(start, (end, socket))| Some((*socket, self.octets.get(start..*end)?)))
     }
 
     /// What the network said of packets sent.
@@ -68,10 +68,10 @@ pub(crate) fn open(server: SocketAddr, local: Option<IpAddr>) -> io::Result<UdpS
     UdpSocket::from_std(socket)
 }
 
-/// Waits until some socket has something, and reads it.
-pub(crate) async fn receive<'s>(sockets: impl Iterator<Item = &'s UdpSocket> + Clone, into: &mut Received) {
+/// Waits until some socket has something, and reads it. Each comes with its number.
+pub(crate) async fn receive<'s>(sockets: impl Iterator<Item = (usize, &'s UdpSocket)> + Clone, into: &mut Received) {
     std::future::poll_fn(|context| {
-        for socket in sockets.clone() {
+        for (number, socket) in sockets.clone() {
             while let Poll::Ready(ready) = socket.poll_recv_ready(context) {
                 if ready.is_err() {
                     break;
@@ -79,7 +79,7 @@ pub(crate) async fn receive<'s>(sockets: impl Iterator<Item = &'s UdpSocket> + C
                 match socket.try_recv(into.room.as_mut_slice()) {
                     Ok(length) => {
                         into.octets.extend_from_slice(into.room.get(..length).unwrap_or_default());
-                        into.ends.push(into.octets.len());
+                        into.ends.push((into.octets.len(), number));
                     }
                     Err(error) if is_passing(&error) => {}
                     Err(error) => into.failures.push(error),
@@ -95,9 +95,9 @@ pub(crate) async fn receive<'s>(sockets: impl Iterator<Item = &'s UdpSocket> + C
 }
 
 /// Waits until some socket can be written to.
-pub(crate) async fn writable<'s>(sockets: impl Iterator<Item = &'s UdpSocket> + Clone) {
+pub(crate) async fn writable<'s>(sockets: impl Iterator<Item = (usize, &'s UdpSocket)> + Clone) {
     std::future::poll_fn(|context| {
-        let waiting = sockets.clone().filter(|socket| socket.poll_send_ready(context).is_pending()).count();
+        let waiting = sockets.clone().filter(|(_, socket)| socket.poll_send_ready(context).is_pending()).count();
         // All of them: what waits may wait for any.
         if waiting == 0 { Poll::Ready(()) } else { Poll::Pending }
     })

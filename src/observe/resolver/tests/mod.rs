@@ -5,6 +5,7 @@ mod bounds;
 mod encrypted;
 mod families;
 mod faults;
+mod forged;
 mod streams;
 
 use std::collections::HashSet;

@@ -1,4 +1,7 @@
-//! Sockets and timers: one task for each server, which puts questions and gives back the replies.
+//! Sockets and timers: one task for each server, which puts questions and gives back the replies (`replies`).
+
+mod dialect;
+mod replies;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -10,15 +13,17 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+use dialect::{Course, Dialect};
+
 use super::ids::IdHasher;
 use super::life::{self, Late, Life, Standing};
 use super::ports::Ports;
 use super::round_trip::RoundTrip;
 use super::server::{Event, Packets, Request, Server};
-use super::socket::{self, Received, is_passing, unreachable_because};
+use super::socket::{self, Received, unreachable_because};
 use super::tcp;
-use super::wire::{self, Asked, IdGenerator, QueryOptions, Reading, Response};
-use crate::observe::{Outcome, Question, Record, Unreachable, Why};
+use super::wire::{self, Asked, IdGenerator};
+use crate::observe::{Question, Record, Why};
 
 /// Retransmissions before the time between them grows: lost packets are the rule then, not congestion.
 const STEADY: u32 = 3;
@@ -52,18 +57,28 @@ pub(crate) fn start<T: Copy + Send + 'static>(
         round_trip: RoundTrip::default(),
         ids: IdGenerator::default(),
         answers: None,
-        edns: true,
-        cased: true,
+        dialect: Dialect::default(),
         soa: None,
     };
     tokio::spawn(task.run(inbox, tcp_inbox));
     requests
 }
 
+/// The way on which a reply came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// On the socket with this number.
+    Udp(usize),
+    /// Over the connection that was made for this question.
+    Tcp,
+}
+
 /// A question on its way.
 struct Pending<T> {
     request: Request<T>,
     asked: Asked,
+    course: Course,
+    /// The one socket on which a reply to it counts.
     socket: usize,
     first_sent: Instant,
     last_sent: Instant,
@@ -100,8 +115,7 @@ struct Task<T> {
     late: Late,
     /// A question that a server of zones has answered.
     answers: Option<Arc<Question>>,
-    edns: bool,
-    cased: bool,
+    dialect: Dialect,
     /// The SOA that came with the last absence.
     soa: Option<Arc<Record>>,
 }
@@ -120,7 +134,7 @@ impl<T: Copy + Send + 'static> Task<T> {
             };
             tokio::select! {
                 () = socket::receive(self.ports.sockets(), &mut received) => {
-                    received.packets().for_each(|bytes| self.packet(bytes, false));
+                    received.packets().for_each(|(socket, bytes)| self.packet(bytes, Way::Udp(socket)));
                     received.failures().for_each(|error| self.refused(error));
                     received.clear();
                 }
@@ -180,13 +194,13 @@ impl<T: Copy + Send + 'static> Task<T> {
             let now = Instant::now();
             // Who was given up is not waited for as long as others.
             let patience = if self.life.is_given_up() { self.life.apart() } else { self.server.patience };
-            self.put(request, now, now + patience, 0);
+            self.put(request, now, now + patience, Course::default());
         }
     }
 
     /// Sends a question under a fresh id.
-    fn put(&mut self, request: Request<T>, first_sent: Instant, deadline: Instant, packets: u32) {
-        let Some((id, asked)) = self.write(&request.question) else {
+    fn put(&mut self, request: Request<T>, first_sent: Instant, deadline: Instant, course: Course) {
+        let Some((id, asked)) = self.write(&request.question, course) else {
             let how = "no DNS message can carry the name".to_owned();
             return self.tell(request, Why::Malformed(how).into());
         };
@@ -202,10 +216,11 @@ impl<T: Copy + Send + 'static> Task<T> {
         let pending = Pending {
             request,
             asked,
+            course,
             socket,
             first_sent,
             last_sent: now,
-            packets,
+            packets: 0,
             retry: self.round_trip.retry(),
             deadline,
             timer: 0,
@@ -217,7 +232,7 @@ impl<T: Copy + Send + 'static> Task<T> {
     }
 
     /// A question under a fresh id.
-    fn write(&mut self, question: &Question) -> Option<(u16, Asked)> {
+    fn write(&mut self, question: &Question, course: Course) -> Option<(u16, Asked)> {
         let id = loop {
             // The lowest sixteen bits of what nobody can guess.
             let id = (self.ids.generate() & 0xffff) as u16;
@@ -225,7 +240,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                 break id;
             }
         };
-        let query = QueryOptions { recurse: self.server.recurse, edns: self.edns, cased: self.cased };
+        let query = self.dialect.query(course, self.server.recurse, Instant::now());
         Some((id, wire::ask(id, question, query, &mut self.ids)?))
     }
 
@@ -238,11 +253,11 @@ impl<T: Copy + Send + 'static> Task<T> {
         };
         let Some(question) = question else {
             if let Some(request) = self.queue.pop_front() {
-                self.put(request, now, now + self.server.patience, 0);
+                self.put(request, now, now + self.server.patience, Course::default());
             }
             return;
         };
-        let Some((id, asked)) = self.write(&question) else { return };
+        let Some((id, asked)) = self.write(&question, Course::default()) else { return };
         let Ok(socket) = self.ports.take(now) else { return };
         if let Some(pace) = &mut self.server.pace {
             pace.went(now);
@@ -362,156 +377,5 @@ impl<T: Copy + Send + 'static> Task<T> {
             }
             self.finish(id, why.into());
         }
-    }
-
-    /// Takes a packet from the server, or a message from its TCP connection.
-    fn packet(&mut self, bytes: &[u8], over_tcp: bool) {
-        let Some(id) = wire::reply_id(bytes) else { return };
-        if let Some(socket) = self.late.take(id).filter(|_| !over_tcp) {
-            self.ports.done(socket);
-            return self.life.hear();
-        }
-        // An id that nobody waits for: a duplicate, or a guess of somebody else's.
-        let Some(pending) = self.pending.get_mut(&id).filter(|p| p.tcp == over_tcp) else { return };
-        let reading = wire::read(bytes, &pending.asked);
-        if !matches!(reading, Reading::Foreign | Reading::Malformed { ours: false, .. }) {
-            self.measure(id);
-        }
-        match reading {
-            Reading::Response(response) => self.finish(id, response),
-            Reading::Truncated if over_tcp => self.finish(id, Why::Malformed("truncated over TCP".into()).into()),
-            Reading::Truncated => self.over_tcp(id),
-            Reading::NoEdns => {
-                self.edns = false;
-                self.again(id);
-            }
-            Reading::CaseLost => {
-                self.cased = false;
-                self.again(id);
-            }
-            Reading::Foreign if over_tcp => {
-                self.finish(id, Why::Malformed("a reply to another question".into()).into())
-            }
-            Reading::Foreign => {}
-            Reading::Malformed { how, ours } if ours || over_tcp => self.finish(id, Why::Malformed(how).into()),
-            Reading::Malformed { how, .. } => {
-                if let Some(pending) = self.pending.get_mut(&id) {
-                    pending.garbage = Some(how);
-                }
-            }
-        }
-    }
-
-    /// Asks again in the manner that the server understands.
-    fn again(&mut self, id: u16) {
-        let Some(pending) = self.pending.remove(&id) else { return };
-        self.ports.done(pending.socket);
-        self.put(pending.request, pending.first_sent, pending.deadline, 0);
-    }
-
-    /// Learns from a reply how long the server takes, and how much it copes with.
-    fn measure(&mut self, id: u16) {
-        let now = Instant::now();
-        self.life.hear();
-        let Some(pending) = self.pending.get(&id).filter(|p| !p.tcp) else { return };
-        let sample = now.duration_since(pending.last_sent).as_secs_f64();
-        let once = pending.packets == 1;
-        let lost = !once && self.round_trip.is_prompt(sample);
-        match lost {
-            true => self.server.window.lost(),
-            false => self.server.window.answered(),
-        }
-        let (sample, once) = match !once && !lost && self.server.window.adapts() {
-            // The first packet's reply, late: of thousands that are put again too soon, none would be learned from.
-            true => (now.duration_since(pending.first_sent).as_secs_f64(), true),
-            false => (sample, once),
-        };
-        if self.round_trip.learn(sample, once) {
-            self.rearm();
-        }
-    }
-
-    /// Moves the pending timers to what is now known of the round trip time.
-    fn rearm(&mut self) {
-        let retry = self.round_trip.retry();
-        let waiting: Vec<u16> = self.pending.iter().filter(|(_, p)| !p.tcp).map(|(id, _)| *id).collect();
-        for id in waiting {
-            let Some(pending) = self.pending.get_mut(&id) else { continue };
-            pending.retry = retry;
-            let at = (pending.last_sent + retry).min(pending.deadline);
-            self.arm(id, at);
-        }
-    }
-
-    fn over_tcp(&mut self, id: u16) {
-        if !self.may_send(false) {
-            return self.finish(id, Why::PacketLimit.into());
-        }
-        let Some(pending) = self.pending.get_mut(&id) else { return };
-        pending.tcp = true;
-        if let Some(pace) = &mut self.server.pace {
-            pace.went(Instant::now());
-        }
-        let deadline = pending.deadline;
-        let question = pending.asked.bytes.to_vec();
-        tcp::start(self.server.address, id, question, deadline, self.tcp_slots.clone(), self.tcp_replies.clone());
-        self.arm(id, deadline);
-    }
-
-    fn tcp_reply(&mut self, reply: tcp::Reply) {
-        match reply.result {
-            Ok(bytes) if wire::reply_id(&bytes) == Some(reply.id) => self.packet(&bytes, true),
-            Ok(_) => self.finish(reply.id, Why::Malformed("a TCP reply with another id".into()).into()),
-            Err(error) => {
-                let why = match unreachable_because(&error) {
-                    Why::Unreachable(how) => Why::Unreachable(Unreachable::Other(format!("over TCP: {how}"))),
-                    other => other,
-                };
-                self.finish(reply.id, why.into());
-            }
-        }
-    }
-
-    /// The network refused a packet. From a server that never replied that is all there will be.
-    fn refused(&mut self, error: &io::Error) {
-        if !self.life.has_spoken() && !is_passing(error) {
-            self.give_up(unreachable_because(error));
-        }
-    }
-
-    /// Ends every question, and those to come; those that wait end where the next would be put.
-    fn give_up(&mut self, why: Why) {
-        self.life.give_up(why.clone());
-        let waiting: Vec<u16> = self.pending.keys().copied().collect();
-        for id in waiting {
-            self.finish(id, why.clone().into());
-        }
-        self.timers.clear();
-    }
-
-    fn finish(&mut self, id: u16, mut response: Response) {
-        let Some(pending) = self.pending.remove(&id) else { return };
-        self.ports.done(pending.socket);
-        if let Outcome::Answer(answer) = &mut response.outcome {
-            if !self.server.recurse {
-                self.answers = Some(Arc::clone(&pending.request.question));
-            }
-            let took = if pending.tcp { pending.first_sent.elapsed() } else { pending.last_sent.elapsed() };
-            answer.rtt_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-            // Thousands of absences in one zone share its SOA.
-            match (&mut answer.soa, &self.soa) {
-                (Some(soa), Some(known)) if soa == known => *soa = Arc::clone(known),
-                (Some(soa), _) => self.soa = Some(Arc::clone(soa)),
-                (None, _) => {}
-            }
-        }
-        self.tell(pending.request, response);
-    }
-
-    fn tell(&self, request: Request<T>, response: Response) {
-        let Request { token, question } = request;
-        // Nobody listens any more once the whole phase is over.
-        let (server, given_up) = (self.server.number, self.life.is_given_up());
-        let _ = self.events.send(Event { server, token, question, response, given_up });
     }
 }
