@@ -15,6 +15,7 @@ use drifts::{Drift, ON_CPANEL, ON_POSTFIX};
 use helolint::collect::kernel;
 use helolint::collect::root::Root;
 use helolint::compare::{self, Verdict};
+use helolint::domains::{self, MailDomains, MovedHost};
 use helolint::facts::{Answers, Facts, Mapped, Moved, Overrides};
 use helolint::observe::Observations;
 use helolint::observe::plan::Plan;
@@ -28,14 +29,15 @@ fn hosts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts")
 }
 
-/// What the files of a host and its kernel say.
-fn read(dir: &Path) -> (Facts, Root) {
+/// What the files of a host and its kernel say, and the domains that it handles.
+fn read(dir: &Path) -> (Facts, Root, MailDomains) {
     let root = Root::open(&dir.join("root")).unwrap();
     let recorded = fs::read_to_string(dir.join("kernel")).ok();
     let kernel = recorded.map(|text| kernel::from_file(&text).unwrap());
     let mut facts = collect::collect(&root, kernel);
     identity::apply(&mut facts, Overrides::default());
-    (facts, root)
+    let domains = collect::mail_domains(&root, &facts, &[]);
+    (facts, root, domains)
 }
 
 /// What the zones of a host say to its questions.
@@ -54,31 +56,40 @@ fn ask(dir: &Path, facts: &Facts) -> Observations {
 struct Before {
     facts: Facts,
     answers: Answers,
+    domains: MailDomains,
 }
 
 impl Before {
     fn new(dir: &Path) -> Before {
-        let (facts, _) = read(dir);
+        let (facts, _, domains) = read(dir);
         let answers = compare::answers(&ask(dir, &facts));
-        Before { facts, answers }
+        Before { facts, answers, domains }
+    }
+
+    /// What this says of a host that it became.
+    fn moved(&self, facts: &Facts, here: &MailDomains, map: &[Mapped]) -> Moved {
+        let was = MovedHost { facts: &self.facts, domains: &self.domains };
+        let (domains, open) = domains::moved(was, MovedHost { facts, domains: here });
+        Moved {
+            old: self.facts.clone(),
+            taken: String::new(),
+            answers: self.answers.clone(),
+            map: map.to_vec(),
+            sought: compare::sought(&self.facts, facts),
+            domains,
+            open,
+        }
     }
 }
 
 /// What differs on the host in `dir`, a line each, expected changes apart; and the findings, by code.
 fn differs(before: &Before, dir: &Path, map: &[Mapped]) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut facts, root) = read(dir);
-    let sought = compare::sought(&before.facts, &facts);
-    facts.old_addresses = sought.addresses.iter().copied().collect();
-    facts.leftovers = collect::left_behind(&root, &sought);
-    facts.moved = Some(Arc::new(Moved {
-        old: before.facts.clone(),
-        taken: String::new(),
-        answers: before.answers.clone(),
-        map: map.to_vec(),
-        sought,
-    }));
+    let (mut facts, root, domains) = read(dir);
+    let moved = Arc::new(before.moved(&facts, &domains, map));
+    facts.old_addresses = moved.sought.addresses.iter().copied().collect();
+    facts.leftovers = collect::left_behind(&root, &moved.sought);
+    facts.moved = Some(moved.clone());
     let dns = ask(dir, &facts);
-    let moved = facts.moved.clone().unwrap();
     let changes = compare::changes(&moved, &facts, &compare::answers(&dns));
     let unexpected = changes.iter().filter(|change| change.verdict != Verdict::Expected);
     let mut told: BTreeSet<String> = unexpected
@@ -124,17 +135,10 @@ fn a_host_and_itself_differ_in_nothing() {
             continue;
         }
         let before = Before::new(&dir);
-        let (facts, _) = read(&dir);
+        let (facts, _, domains) = read(&dir);
         let answers = compare::answers(&ask(&dir, &facts));
-        let sought = compare::sought(&before.facts, &facts);
-        assert!(sought.is_empty(), "{}: {sought:?}", dir.display());
-        let moved = Moved {
-            old: before.facts.clone(),
-            taken: String::new(),
-            answers: before.answers.clone(),
-            map: Vec::new(),
-            sought,
-        };
+        let moved = before.moved(&facts, &domains, &[]);
+        assert!(moved.sought.is_empty() && moved.domains.is_empty(), "{}: {moved:?}", dir.display());
         let changes = compare::changes(&moved, &facts, &answers);
         if !changes.is_empty() {
             wrong.push(format!("{}: {changes:#?}", dir.display()));
@@ -143,6 +147,18 @@ fn a_host_and_itself_differ_in_nothing() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn a_list_that_cannot_be_read_here_tells_of_no_domain_and_says_so() {
+    let Bench { before, moved } = postfix();
+    sub(moved.path(), "root/etc/postfix/main.cf", "/etc/postfix/domains, other", "mysql:/etc/postfix/my.cf, other");
+    let (facts, _, domains) = read(moved.path());
+    let moved = before.moved(&facts, &domains, &[]);
+    assert!(moved.domains.is_empty(), "{:#?}", moved.domains);
+    let dns = Observations::offline();
+    let told = compare::not_compared(&moved, &facts, &dns);
+    assert!(told.iter().any(|one| one.why.contains("virtual_mailbox_domains")), "{told:#?}");
 }
 
 /// A move, and how hosts are changed after it.
@@ -189,6 +205,8 @@ fn postfix() -> Bench {
         "sender_dependent_default_transport_maps = texthash:/etc/postfix/by_sender",
     );
     append(dir, "root/etc/postfix/by_sender", "@shop.example out1:");
+    append(dir, "root/etc/postfix/main.cf", "virtual_mailbox_domains = /etc/postfix/domains, other.example");
+    append(dir, "root/etc/postfix/domains", "shop.example\nblog.example");
     append(
         dir,
         "root/etc/postfix/master.cf",
@@ -391,10 +409,18 @@ fn each_line_is_told_once() {
     let bench = directadmin();
     let dir = bench.moved.path();
     let lines = |dir: &Path| {
-        let (facts, _) = read(dir);
+        let (facts, ..) = read(dir);
         let sought = compare::sought(&bench.before.facts, &facts);
         let (old, answers) = (bench.before.facts.clone(), bench.before.answers.clone());
-        let moved = Moved { old, taken: String::new(), answers, map: Vec::new(), sought };
+        let moved = Moved {
+            old,
+            taken: String::new(),
+            answers,
+            map: Vec::new(),
+            sought,
+            domains: Vec::new(),
+            open: Vec::new(),
+        };
         let changes = compare::changes(&moved, &facts, &compare::answers(&ask(dir, &facts)));
         let lines = changes.iter().filter(|change| change.what == compare::What::MapLine);
         let told = |c: &compare::Change| format!("{} {}: {:?}, {:?}", c.verdict.as_str(), c.key, c.old, c.new);
@@ -522,8 +548,8 @@ fn what_the_outside_sees_behind_nat_may_be_what_it_saw_of_the_old_host() {
         scenario::copy(&hosts().join("postfix-plain"), dir.path());
     }
     everywhere(new.path(), &[("203.0.113.10", "10.0.0.9")]);
-    let (before, _) = read(old.path());
-    let (mut after, _) = read(new.path());
+    let (before, ..) = read(old.path());
+    let (mut after, ..) = read(new.path());
     assert_eq!(compare::sought(&before, &after).addresses, BTreeSet::new());
     let image = |public: &str| helolint::facts::NatEntry {
         local: None,
@@ -532,7 +558,7 @@ fn what_the_outside_sees_behind_nat_may_be_what_it_saw_of_the_old_host() {
     };
     identity::apply(&mut after, Overrides { mta: None, nat: vec![image("198.51.100.9")] });
     assert_eq!(compare::sought(&before, &after).addresses, ["203.0.113.10".parse().unwrap()].into());
-    let (mut same, _) = read(new.path());
+    let (mut same, ..) = read(new.path());
     identity::apply(&mut same, Overrides { mta: None, nat: vec![image("203.0.113.10")] });
     assert_eq!(compare::sought(&before, &same).addresses, BTreeSet::new());
 }

@@ -113,7 +113,8 @@ mod tests {
         let name = DomainName::new;
         let map = map.iter().map(|(old, new)| Mapped::Name { old: name(old), new: name(new) }).collect();
         let (answers, sought, taken) = (Default::default(), Sought::default(), String::new());
-        let moved = Moved { old: old.clone(), taken, answers, map, sought };
+        let (domains, open) = (Vec::new(), Vec::new());
+        let moved = Moved { old: old.clone(), taken, answers, map, sought, domains, open };
         let mapping = Mapping::new(&moved, new, std::iter::empty());
         let all = changes(old, new, &mapping);
         all.iter().map(|one| format!("{} {}: {}", one.verdict.as_str(), one.key, one.because)).collect()

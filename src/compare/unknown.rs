@@ -43,6 +43,9 @@ pub fn not_compared(moved: &Moved, facts: &Facts, dns: &Observations) -> Vec<Not
             add("maps of the panel", format!("not all of them could be read on {which}"));
         }
     }
+    for why in &moved.open {
+        add("domains whose mail is handled here, and their keys", why.clone());
+    }
     let unanswered = |question: &&crate::observe::Question| {
         let is_told = !matches!(question.rtype, RecordType::Ns | RecordType::Soa);
         is_told && matches!(dns.truth(question).lookup, Lookup::Unanswered(_))

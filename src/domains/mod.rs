@@ -8,6 +8,7 @@ mod answers;
 mod exchangers;
 pub mod fix;
 mod flow;
+mod moved;
 mod observed;
 pub mod zones;
 
@@ -21,6 +22,7 @@ pub use alignment::{Aligned, Alignment};
 pub use answers::{Answers, Known};
 pub use exchangers::{Exchanger, Leads};
 pub use flow::{Flow, Look, Looker};
+pub use moved::{Host as MovedHost, moved};
 pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, helo_checks, observe};
 
 use zones::ZoneKeeper;
@@ -279,6 +281,10 @@ impl MailDomains {
     pub fn of_facts(facts: &Facts) -> MailDomains {
         let mut found = MailDomains::default();
         for_each_listed(facts, |text, handled, origin| found.add_from(DomainName::new(text), handled, origin));
+        for list in facts.postfix.iter().flat_map(|postfix| &postfix.open_lists) {
+            let words = format!("Postfix's {}: which domains are in it is not decided by files", list.value);
+            found.add_gap(Gap { of: GapOf::Domains, words, origin: list.origin.clone() });
+        }
         found
     }
 

@@ -21,6 +21,53 @@ pub struct Moved {
     pub map: Vec<Mapped>,
     /// Addresses and names that are to be gone from the new host's files.
     pub sought: Sought,
+    /// Domains whose mail this host handles otherwise than the old one did, sorted by name.
+    pub domains: Vec<MovedDomain>,
+    /// Why some of their domains or keys cannot be compared: sentences without their ends.
+    pub open: Vec<String>,
+}
+
+/// A domain of the old host whose mail is handled otherwise here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedDomain {
+    /// Its name.
+    pub name: DomainName,
+    /// What is not as it was.
+    pub what: MovedMail,
+    /// Where that stands: on this host, where something does.
+    pub origin: Origin,
+    /// Whether that place is on the old host.
+    pub on_old_host: bool,
+}
+
+/// What is not as it was with a domain's mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MovedMail {
+    /// What is done with mail for it: `local`, `remote` or `secondary`.
+    Handled {
+        /// On the old host.
+        was: &'static str,
+        /// Here; `None`: nothing.
+        is: Option<&'static str>,
+    },
+    /// A key that its mail was signed with.
+    Signed {
+        /// Where the public part is published.
+        record: DomainName,
+        /// What signs it here.
+        is: SignedHere,
+    },
+}
+
+/// What a domain's mail is signed with on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SignedHere {
+    /// No key.
+    Nothing,
+    /// A key that is published under another name.
+    AnotherName,
+    /// Another key under the same name.
+    AnotherKey,
 }
 
 /// An address or a name that is meant to become another.

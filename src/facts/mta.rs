@@ -157,9 +157,9 @@ pub struct Postfix {
     /// Tables whose compiled form is older than their text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outdated_tables: Vec<OutdatedTable>,
-    /// Parameters that list domains, such as `mydestination`, and of which files do not decide which these are.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub open_lists: Vec<String>,
+    /// Parameters that list domains, such as `mydestination`, and of which files do not decide which these are; each with its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "with_places")]
+    pub open_lists: Vec<Fact<String>>,
     /// Settings that nothing looks at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub idle_settings: Vec<IdleSetting>,
@@ -321,4 +321,19 @@ pub struct CpanelNat {
     pub local: Fact<IpAddr>,
     /// Its image outside; `None`: no mapping.
     pub public: Option<IpAddr>,
+}
+
+/// Names of settings with their places; earlier snapshots hold the names alone.
+fn with_places<'de, D: serde::Deserializer<'de>>(document: D) -> Result<Vec<Fact<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Named {
+        Placed(Fact<String>),
+        Alone(String),
+    }
+    let all = Vec::<Named>::deserialize(document)?.into_iter().map(|named| match named {
+        Named::Placed(fact) => fact,
+        Named::Alone(name) => Fact::new(name, Origin::flag("--from")),
+    });
+    Ok(all.collect())
 }

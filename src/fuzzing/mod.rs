@@ -279,7 +279,8 @@ pub fn panel_map(data: &[u8]) {
         for (old, new, same) in [(&plain, &other, false), (&other, &plain, false), (&other, &other, true)] {
             let sought = compare::sought(old, new);
             let (old, taken, map) = (old.clone(), String::new(), Vec::new());
-            let moved = Moved { old, taken, answers: Default::default(), map, sought };
+            let (domains, open) = (Vec::new(), Vec::new());
+            let moved = Moved { old, taken, answers: Default::default(), map, sought, domains, open };
             let changes = compare::changes(&moved, new, &Default::default());
             assert!(!same || changes.is_empty(), "{changes:?}");
         }

@@ -294,7 +294,8 @@ fn place_view(place: &Place) -> PlaceView {
         origin: OriginView::from(&place.origin),
         end_column: excerpt.as_ref().map(|excerpt| excerpt.end_column),
         label: place.label.clone(),
-        quote: excerpt.map(quote),
+        // Places of a snapshot come without their lines where those may hold a key.
+        quote: excerpt.filter(|excerpt| !excerpt.text.trim().is_empty()).map(quote),
     }
 }
 

@@ -142,6 +142,8 @@ pub(crate) fn moved_from(old: Facts) -> Facts {
             answers: Answers::new(),
             map: Vec::new(),
             sought,
+            domains: Vec::new(),
+            open: Vec::new(),
         }));
     })
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::SnapshotError;
 use crate::dkim::{KeyFault, PublicKey, Published, read_record};
-use crate::domains::{Gap, GapOf, Handled, MailDomains, SigningKey};
+use crate::domains::{Gap, GapOf, Handled, MailDomain, MailDomains, SigningKey};
 use crate::facts::{Facts, Origin};
 use crate::name::DomainName;
 use crate::source::{Excerpt, Span};
@@ -115,9 +115,15 @@ fn of_facts(facts: &Facts) -> MailDomains {
 impl DomainsDoc {
     pub(super) fn new(facts: &Facts, found: &MailDomains) -> DomainsDoc {
         let known = of_facts(facts);
-        let is_known = |name, handled| known.domains.get(name).is_some_and(|domain| domain.handled == handled);
-        let others = found.domains.values().filter(|domain| !is_known(&domain.name, domain.handled));
-        let other = |domain: &crate::domains::MailDomain| DomainDoc {
+        // Facts lose Postfix's lists when they are written.
+        let lost: BTreeSet<DomainName> =
+            facts.listed_domains.iter().map(|listed| DomainName::new(&listed.name)).collect();
+        let is_kept = |domain: &MailDomain| {
+            let is_known = known.domains.get(&domain.name).is_some_and(|known| known.handled == domain.handled);
+            is_known && !lost.contains(&domain.name)
+        };
+        let others = found.domains.values().filter(|domain| !is_kept(domain));
+        let other = |domain: &MailDomain| DomainDoc {
             name: domain.name.as_str().to_owned(),
             handled: domain.handled,
             origin: Place::of(&domain.origin),
@@ -144,7 +150,7 @@ impl DomainsDoc {
         DomainsDoc {
             others: others.map(other).collect(),
             keys: keys.map(key).collect(),
-            open: found.gaps.iter().map(gap).collect(),
+            open: found.gaps.iter().filter(|gap| !known.gaps.contains(gap)).map(gap).collect(),
         }
     }
 }
@@ -207,6 +213,7 @@ impl KeptDomains {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::{Fact, ListedDomain};
     use crate::observe::Observations;
     use crate::report::sample;
     use crate::source::SourceFile;
@@ -216,8 +223,21 @@ mod tests {
         DomainName::new(text)
     }
 
+    /// A host with lists of Postfix's, of which one is not decided.
+    fn facts() -> Facts {
+        let mut facts = sample::facts();
+        let main = SourceFile::new("/etc/postfix/main.cf", b"mydestination = shop.example\nrelay_domains = mysql:/x\n");
+        facts.listed_domains = vec![ListedDomain {
+            list: "mydestination",
+            name: "shop.example".to_owned(),
+            origin: main.span(16, 28).into(),
+        }];
+        facts.postfix[0].open_lists = vec![Fact::new("relay_domains".to_owned(), main.span(45, 53))];
+        facts
+    }
+
     fn found() -> MailDomains {
-        let mut found = of_facts(&sample::facts());
+        let mut found = of_facts(&facts());
         let table = SourceFile::new("/etc/opendkim/kt", b"one\nk %:s:MIICdQIBADAN\n");
         let origin: Origin = table.span(4, 23).into();
         found.add(name("b.example"), Handled::Local, origin.clone());
@@ -240,11 +260,12 @@ mod tests {
 
     #[test]
     fn domains_keys_and_gaps_come_back_without_the_text_of_their_places() {
-        let (facts, found) = (sample::facts(), found());
+        let (facts, found) = (facts(), found());
         let text =
             super::super::write_with_domains(&facts, &Observations::offline(), &found, Timestamp::UNIX_EPOCH).unwrap();
         assert!(!text.contains("MIICdQIBADAN"), "{text}");
-        let again = KeptDomains::read(&text).unwrap().of(&facts);
+        let (facts_again, dns) = super::super::read(&text).unwrap();
+        let again = KeptDomains::read(&text).unwrap().of(&facts_again);
         assert_eq!(again.keys, found.keys);
         let places = |found: &MailDomains| -> Vec<String> {
             let domains = found.domains.values().map(|domain| (&domain.name, domain.handled, domain.origin.describe()));
@@ -253,7 +274,10 @@ mod tests {
         };
         assert_eq!(places(&again), places(&found));
         assert!(places(&again).iter().any(|place| place.contains("/etc/opendkim/kt:2")), "{:?}", places(&again));
-        let (facts_again, dns) = super::super::read(&text).unwrap();
+        assert!(
+            again.domains.contains_key(&name("shop.example"))
+                && again.gaps.iter().any(|gap| gap.words.contains("relay_domains"))
+        );
         assert!(dns.offline && facts_again.paths.len() == facts.paths.len());
     }
 

@@ -36,6 +36,34 @@ const MASTER: &str = "root/etc/postfix/master.cf";
 /// On the dual-stack Postfix.
 pub const ON_POSTFIX: &[Drift] = &[
     Drift {
+        name: "a domain that is taken no more",
+        touches: &["domains"],
+        make: |dir| sub(dir, "root/etc/postfix/domains", "blog.example\n", ""),
+        told: &["drift map-line mail for blog.example"],
+        codes: &["MIG003"],
+    },
+    Drift {
+        name: "a list of domains that is gone",
+        touches: &["domains", "main.cf"],
+        make: |dir| sub(dir, MAIN, "virtual_mailbox_domains = /etc/postfix/domains, other.example\n", ""),
+        told: &[
+            "drift map-line mail for blog.example",
+            "drift map-line mail for other.example",
+            "drift map-line mail for shop.example",
+        ],
+        codes: &["MIG003"],
+    },
+    Drift {
+        name: "a domain that is passed on and not delivered",
+        touches: &["domains"],
+        make: |dir| {
+            sub(dir, "root/etc/postfix/domains", "blog.example\n", "");
+            append(dir, MAIN, "relay_domains = blog.example");
+        },
+        told: &["drift map-line mail for blog.example"],
+        codes: &["MIG003"],
+    },
+    Drift {
         name: "node name",
         touches: &["node"],
         make: |dir| sub(dir, "kernel", "\"node_name\": \"mail.example.com\"", "\"node_name\": \"srv9.example.com\""),

@@ -61,7 +61,7 @@ pub(crate) struct Routes {
     /// Domains in the lists of what is delivered here or passed on.
     pub listed_domains: Vec<ListedDomain>,
     /// Those of these lists that files do not decide.
-    pub open_lists: Vec<String>,
+    pub open_lists: Vec<Fact<String>>,
     /// Whether there are more than are kept.
     pub cut: bool,
     /// Services that values name which are never looked at, with the parameter that goes before.
@@ -144,14 +144,15 @@ impl Sources<'_> {
     /// Whether a list of domains holds any, as far as files decide.
     fn has_domains(&self, name: &'static str, routes: &mut Routes) -> bool {
         let Some(list) = self.value(name) else {
-            routes.open_lists.push(name.to_owned());
+            let place = self.main.and_then(|main| main.origin(name)).unwrap_or(MANUAL);
+            routes.open_lists.push(Fact::new(name.to_owned(), place));
             return true;
         };
         let mut found = maps::read_patterns(&list, self.place());
         routes.take(&mut found);
         let has_any = found.undecided || !found.rows.is_empty();
         if found.undecided || found.rows.iter().any(|row| !matches!(row.key, maps::Key::Text(_))) {
-            routes.open_lists.push(name.to_owned());
+            routes.open_lists.push(list.with(name.to_owned()));
         }
         let listed = found.rows.into_iter().filter_map(|row| match row.key {
             maps::Key::Text(domain) => Some(ListedDomain { list: name, name: domain, origin: row.value.origin }),

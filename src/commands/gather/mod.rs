@@ -160,7 +160,9 @@ fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool)
             if let Some(target) = args.evidence.port25.as_ref().filter(|_| root.is_live()) {
                 port25 = Some(port25::prepare(&read.facts, dns, target)?);
             }
-            domains = with_domains.then(|| collect::mail_domains(&root, &read.facts, &read.running.daemons));
+            let compares = moved_from.is_some();
+            domains =
+                (with_domains || compares).then(|| collect::mail_domains(&root, &read.facts, &read.running.daemons));
             let held = Held { root: root.closed(), kernel: read.kernel, running: read.running };
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }
@@ -234,12 +236,14 @@ impl Start {
     /// Where a snapshot is not what it should be.
     pub(crate) fn facts_of_a_move(mut self, args: &FactArgs, patience: Duration) -> Result<Facts, Error> {
         let before = self.moved_from.take().map(|input| moved::read(&input)).transpose()?;
+        let (found, kept) = (self.mail_domains(), self.kept_domains()?);
         let (mut facts, pending) = self.facts(args)?;
         if let Some(fqdn) = pending.and_then(|mut pending| pending.wait(patience)) {
             system::set_fqdn(&mut facts.host, fqdn);
         }
         if let Some(before) = &before {
-            moved::put(&mut facts, before, &args.moved.map, None);
+            let here = kept.map_or(found, |kept| kept.of(&facts));
+            moved::put(&mut facts, before, &args.moved.map, None, &here);
         }
         Ok(facts)
     }
@@ -290,6 +294,10 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
     let deadline = Instant::now() + args.timeout();
     let planned = start.overlay()?;
     let before = start.moved_from.take().map(|input| moved::read(&input)).transpose()?;
+    let (found, kept) = match before {
+        Some(_) => (start.mail_domains(), start.kept_domains()?),
+        None => Default::default(),
+    };
     let (root, kernel, running) = match start.held.take() {
         Some(Held { root, kernel, running }) => (Some(root), kernel, running),
         None => (None, None, Found::default()),
@@ -297,7 +305,8 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
     if let (Known::Snapshot(input), true) = (&start.host, fact_args.replay) {
         let (mut facts, dns, taken) = read_snapshot(input, fact_args)?;
         if let Some(before) = &before {
-            moved::put(&mut facts, before, &fact_args.moved.map, None);
+            let here = kept.map_or(found, |kept| kept.of(&facts));
+            moved::put(&mut facts, before, &fact_args.moved.map, None, &here);
         }
         let sources = |source| Sources { root, kernel, running, source, deadline };
         let source = Source { answers: Answers::Recorded(dns), planned };
@@ -314,9 +323,10 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
     if fact_args.discover_public_ip && !args.offline {
         discover(&mut facts, deadline);
     }
+    let here = kept.map_or(found, |kept| kept.of(&facts));
     let moved = |facts: &mut Facts| {
         if let Some(before) = &before {
-            moved::put(facts, before, &fact_args.moved.map, root.as_ref());
+            moved::put(facts, before, &fact_args.moved.map, root.as_ref(), &here);
         }
     };
     moved(&mut facts);

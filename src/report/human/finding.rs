@@ -305,7 +305,11 @@ fn excerpts<'a>(finding: &'a FindingView, style: &Style, room: usize) -> Vec<(St
 }
 
 fn in_files(finding: &FindingView) -> impl Iterator<Item = &PlaceView> {
-    finding.origins.iter().filter(|place| matches!(place.origin, OriginView::File { .. }) && place.quote.is_some())
+    finding.origins.iter().filter(|place| is_drawn(place))
+}
+
+fn is_drawn(place: &PlaceView) -> bool {
+    matches!(place.origin, OriginView::File { .. }) && place.quote.is_some()
 }
 
 fn text_of(quote: &Quote) -> String {
@@ -405,8 +409,7 @@ fn is_heard(code: &str) -> bool {
 fn notes(finding: &FindingView, all: &Paths, style: &Style) -> Vec<(&'static str, Vec<String>)> {
     let verbose = style.verbosity == Verbosity::Verbose;
     let mut notes: Vec<(&'static str, Vec<String>)> = Vec::new();
-    let elsewhere: Vec<&PlaceView> =
-        finding.origins.iter().filter(|place| !matches!(place.origin, OriginView::File { .. })).collect();
+    let elsewhere: Vec<&PlaceView> = finding.origins.iter().filter(|place| !is_drawn(place)).collect();
     let limit = if verbose || elsewhere.len() == NOTES + 1 { usize::MAX } else { NOTES };
     for place in elsewhere.iter().take(limit) {
         let label = if place.label.is_empty() { "from" } else { &place.label };

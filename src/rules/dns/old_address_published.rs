@@ -212,7 +212,7 @@ fn holds(data: &RecordData, old: IpAddr) -> bool {
 mod tests {
     use super::*;
     use crate::rules::dns::observed::observed;
-    use crate::rules::testing::{But, HERE, check_table, healthy, ip};
+    use crate::rules::testing::{But, HERE, check_table, fact, healthy, ip};
 
     #[test]
     fn any_record_that_holds_it() {
@@ -266,7 +266,7 @@ mod tests {
                 ),
                 (
                     "a list that files do not decide",
-                    moved().but(|f| f.postfix[0].open_lists = vec!["virtual_mailbox_domains".into()]),
+                    moved().but(|f| f.postfix[0].open_lists = vec![fact("virtual_mailbox_domains".to_owned())]),
                     observed(&[("web7.hoster.example A", &[("ns1", &["192.0.2.9"])])]),
                     &["error web7.hoster.example. A"],
                 ),

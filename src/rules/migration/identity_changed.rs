@@ -10,7 +10,7 @@ rule! {
     /// ## Condition
     /// With `--moved-from` or `compare`: the host name, a HELO name, an MTA's own name, the domain that mail made here gets, the PTR name of a
     /// sending address, a record of such a name, the names that a mail server's certificate is for (one of the old host's, or this host's own, is
-    /// not among them), or whether a domain's mail is delivered on the host differs, and neither `--map`, `--expect-hostname`, the settings nor the change of the
+    /// not among them), or whether mail for a domain is delivered on the host, kept for another, or neither (by the panel's lists, Postfix's or Exim's) differs, and neither `--map`, `--expect-hostname`, the settings nor the change of the
     /// addresses says that it should. Values that differ alike are one finding. Subject: the setting.
     ///
     /// ## Why it matters
@@ -74,6 +74,9 @@ fn finding(group: &[&Change]) -> Option<Finding> {
     let text = match first.effect {
         Effect::Certificate => {
             "Have a certificate made that is for these names too, and let the mail server present it.".to_owned()
+        }
+        Effect::Routing if first.key.starts_with("mail for ") => {
+            "See where mail for it is to be delivered: name it in the list of this host that stands for that, or send its MX records elsewhere.".to_owned()
         }
         Effect::Routing => {
             format!("See where mail of that domain is to be delivered, and set {} by it, in the panel.", first.key)

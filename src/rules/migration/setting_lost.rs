@@ -9,8 +9,8 @@ rule! {
     /// ## Condition
     /// With `--moved-from` or `compare`: a bind address, a HELO name of a service, an entry of the NAT map, a line of a panel's map
     /// for a domain or address that is on this host (cPanel's `mailips` and `mailhelo`, DirectAdmin's `domainips`, `helo_data` and `domains`,
-    /// Hestia's `ip` and `smtp_relay.conf`), a flag file, a mail server's certificate, or a lookup by sender domain was set on the old host and is
-    /// not set here. Subject: the setting.
+    /// Hestia's `ip` and `smtp_relay.conf`), a flag file, a mail server's certificate, a DKIM key for a domain that is on this host, or a lookup by
+    /// sender domain was set on the old host and is not set here; a key also where another one signs under the same name. Subject: the setting.
     ///
     /// ## Why it matters
     /// Transfers carry accounts, not the server's own settings: mail leaves from the main address under the main name, or WHM writes the maps
@@ -42,6 +42,9 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             }
             () if key.starts_with("/etc/exim.conf.localopts ") => {
                 format!("Set {key} here too, in WHM's Exim Configuration Manager.")
+            }
+            () if key.starts_with("DKIM key ") => {
+                "Bring the private key along, or publish the record of the key that signs here; `helolint domains` says which of them the DNS has.".to_owned()
             }
             () => format!("Set {key} here too, with this host's own addresses and names."),
         };
