@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use nix::sys::resource::{UsageWho, getrusage};
 use tempfile::TempDir;
 
 use crate::collect::root::Root;
@@ -27,4 +29,11 @@ pub(crate) fn root<T: AsRef<[u8]>>(files: &[(&str, T)]) -> (TempDir, Root) {
     let dir = folder(files);
     let root = Root::open(dir.path()).expect("the folder is there");
     (dir, root)
+}
+
+/// What this thread has taken of the processor so far: how busy the machine is has no part in it.
+pub(crate) fn processor_time() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_THREAD).expect("the kernel counts for each thread");
+    let micros = [usage.user_time(), usage.system_time()].map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
+    Duration::from_micros(micros.into_iter().sum::<i64>().try_into().expect("time does not run backwards"))
 }
