@@ -1,6 +1,5 @@
 //! One instance of Postfix: its parameters, services and senders, and what is wrong with its files.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -12,32 +11,28 @@ use super::check;
 use super::compiled::Formats;
 use super::defaults::{self, Program};
 use super::environment::Environment;
-use super::expand::{Expander, Values};
+use super::expand::Expander;
 use super::idle;
 use super::listen;
 use super::main_cf::MainCf;
 use super::master_cf::{Entry, MasterCf};
 use super::next_hop;
+use super::parsed::Parsed;
 use super::ports;
 use super::postconf::{Postconf, squeeze};
 use super::problems::Reporter;
 use super::process::{MANUAL, Process, Start, Started};
-use super::routes::Sources;
 use super::senders::{self, Client};
 use super::services::Services;
+use super::trivial_rewrite::Sources;
 use super::version::{self, Version};
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::{ReadError, Root};
 use crate::facts::{
     Fact, ListedDomain, Mta, NextHop, Postfix, PostfixService, Problem, ProblemKind, Refusal, Sender, Setting,
 };
-use crate::secret::{self, Syntax};
 use crate::source::SourceFile;
 
-/// Files that are kept parsed: trials go back and forth between a few.
-const KEPT: usize = 8;
-/// Settings that feed one another up to a secret one and are followed.
-const FEED_DEPTH: usize = 20;
 /// Parameters that the snapshot shows: those that bear on identity or route mail.
 const SHOWN: [&str; 45] = [
     "myhostname",
@@ -87,22 +82,8 @@ const SHOWN: [&str; 45] = [
     "syslog_name",
     "maillog_file",
 ];
-
 /// Folders that packages have Postfix's programs in.
 const DAEMON_FOLDERS: [&str; 3] = ["/usr/lib/postfix/sbin", "/usr/libexec/postfix", "/usr/lib/postfix"];
-
-/// That a service's program is not found where `daemon_directory` says, though the programs are on this host.
-fn no_daemons(process: &Process<'_>, env: &Environment<'_>) -> Option<Refusal> {
-    let set = process.fact("daemon_directory").filter(|_| process.sets("daemon_directory"))?;
-    let is_folder = |path: &str| matches!((env.read)(path), Err(ReadError::NotRegular("a folder")));
-    let elsewhere =
-        matches!((env.read)(&set.value), Err(ReadError::NotFound)) && DAEMON_FOLDERS.into_iter().any(is_folder);
-    elsewhere.then(|| Refusal {
-        message: format!("master_spawn: exec {}/...: No such file or directory", set.value),
-        origin: set.origin.clone(),
-    })
-}
-
 /// Client services that every master.cf has.
 const STOCK: [&str; 3] = ["smtp", "relay", "lmtp"];
 
@@ -138,48 +119,10 @@ pub(crate) struct Instance {
     pub listed_domains: Vec<ListedDomain>,
 }
 
-/// What was parsed of the files of instances; a later reading takes what has not changed from there.
-#[derive(Default)]
-pub(crate) struct Parsed {
-    values: Rc<Values>,
-    /// Each master.cf with the names of settings that feed secret ones.
-    masters: RefCell<Vec<(BTreeSet<String>, Rc<MasterCf>)>>,
-    /// Files that were looked through for what feeds secret settings, and whether there is anything.
-    feeding: RefCell<Vec<(Arc<SourceFile>, bool)>>,
-}
-
-impl Parsed {
-    /// Whether a setting of the administrator's own feeds a secret one in a file, as far as that file alone says.
-    fn feeds(&self, file: &Arc<SourceFile>) -> bool {
-        let mut feeding = self.feeding.borrow_mut();
-        if let Some((_, known)) = feeding.iter().find(|(known, _)| Arc::ptr_eq(known, file)) {
-            return *known;
-        }
-        let found = secret::scan(file.path(), file.text(), Syntax::Postfix, &BTreeSet::new()).references;
-        let feeds = found.iter().any(|name| !defaults::is_parameter(name));
-        feeding.truncate(2 * KEPT - 1);
-        feeding.insert(0, (Arc::clone(file), feeds));
-        feeds
-    }
-
-    fn master(&self, file: &Arc<SourceFile>, secret: &BTreeSet<String>) -> Rc<MasterCf> {
-        let mut masters = self.masters.borrow_mut();
-        let same = |(names, master): &&(BTreeSet<String>, Rc<MasterCf>)| {
-            master.file.path() == file.path() && master.file.text() == file.text() && names == secret
-        };
-        if let Some((_, known)) = masters.iter().find(same) {
-            return Rc::clone(known);
-        }
-        let master = Rc::new(MasterCf::parse(file));
-        masters.truncate(KEPT - 1);
-        masters.insert(0, (secret.clone(), Rc::clone(&master)));
-        master
-    }
-}
-
 pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>, parsed: &Parsed) -> Instance {
-    let expander = Expander::keeping(Rc::clone(&parsed.values));
-    let secret = secrets(files, parsed);
+    let expander = Expander::keeping(parsed.values());
+    let both: Vec<&Arc<SourceFile>> = files.main.iter().chain(&files.master).collect();
+    let secret = parsed.mark_secrets(&both);
     let main = files.main.as_ref().map(MainCf::parse);
     let master = match &files.master {
         Some(file) => parsed.master(file, &secret),
@@ -190,39 +133,16 @@ pub(crate) fn read(files: &Files<'_>, root: &Root, env: &Environment<'_>, parsed
     reader.instance(root)
 }
 
-/// Marks what is secret in the files, and gives the names of settings that feed secret ones: settings of the administrator's own that feed secret ones (`smtp_sasl_password_maps = static:$login`)
-/// are secret too, in whichever of the two files they stand.
-fn secrets(files: &Files<'_>, parsed: &Parsed) -> BTreeSet<String> {
-    let both: Vec<&Arc<SourceFile>> = files.main.iter().chain(&files.master).collect();
-    let mut names = BTreeSet::new();
-    let nothing_feeds = !both.iter().any(|file| parsed.feeds(file));
-    for depth in 0..=FEED_DEPTH {
-        if nothing_feeds {
-            break;
-        }
-        let known = names.len();
-        if depth == FEED_DEPTH {
-            // Deeper than anybody feeds anything: whatever is the administrator's own may be part of it.
-            names.extend(own_names(&both));
-        }
-        for file in &both {
-            let found = secret::scan(file.path(), file.text(), Syntax::Postfix, &names).references;
-            names.extend(found.into_iter().filter(|name| !defaults::is_parameter(name)));
-        }
-        if names.len() == known {
-            break;
-        }
-    }
-    both.iter().for_each(|file| file.read_as(Syntax::Postfix, names.clone()));
-    names
-}
-
-/// Names that something is set for, as a line of main.cf or an option of master.cf has it.
-fn own_names<'f>(files: &'f [&Arc<SourceFile>]) -> impl Iterator<Item = String> + 'f {
-    let before = files.iter().flat_map(|file| file.text().split('=')).map(str::trim_end);
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let names = before.map(move |text| text.get(text.trim_end_matches(is_part).len()..).unwrap_or_default());
-    names.filter(|name| !name.is_empty() && !defaults::is_parameter(name)).map(str::to_owned)
+/// That a service's program is not found where `daemon_directory` says, though the programs are on this host.
+fn no_daemons(process: &Process<'_>, env: &Environment<'_>) -> Option<Refusal> {
+    let set = process.fact("daemon_directory").filter(|_| process.sets("daemon_directory"))?;
+    let is_folder = |path: &str| matches!((env.read)(path), Err(ReadError::NotRegular("a folder")));
+    let elsewhere =
+        matches!((env.read)(&set.value), Err(ReadError::NotFound)) && DAEMON_FOLDERS.into_iter().any(is_folder);
+    elsewhere.then(|| Refusal {
+        message: format!("master_spawn: exec {}/...: No such file or directory", set.value),
+        origin: set.origin.clone(),
+    })
 }
 
 struct Reader<'a> {

@@ -22,6 +22,7 @@ pub mod main_cf;
 mod maps;
 pub mod master_cf;
 mod next_hop;
+mod parsed;
 pub(crate) mod ports;
 pub mod postconf;
 mod problems;
@@ -29,6 +30,7 @@ pub mod process;
 mod routes;
 mod senders;
 mod services;
+mod trivial_rewrite;
 mod typed;
 mod version;
 
@@ -42,8 +44,8 @@ use crate::collect::root::{ReadError, Root};
 use crate::facts::{Fact, Host, ListedDomain, Origin, Postfix, Problem, ProblemKind, Refusal, Sender};
 use crate::source::SourceFile;
 use environment::Environment;
-pub(crate) use instance::Parsed;
 use instance::{Files, Instance};
+pub(crate) use parsed::Parsed;
 
 /// The configuration directories that Postfix is built with: Linux and macOS, FreeBSD, NetBSD.
 pub const DIRECTORIES: [&str; 3] = ["/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"];
