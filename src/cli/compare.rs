@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::values::{FailOnArg, mapped};
+use super::values::{FailOnArgs, mapped, verbosity};
 use super::{DnsArgs, FactArgs, MoveArgs, RuleArgs};
-use crate::exit::FailOn;
 use crate::facts::Mapped;
 use crate::report::Verbosity;
 
@@ -42,12 +41,8 @@ pub(crate) struct CompareOutput {
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub rules: RuleArgs,
-    /// The weakest severity that makes the exit status other than 0 [default: error]
-    #[arg(long, value_name = "SEVERITY", value_enum)]
-    fail_on: Option<FailOnArg>,
-    /// What the settings have in place of `--fail-on`.
-    #[arg(skip)]
-    settings_fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub fail_on: FailOnArgs,
     /// Say what was not expected in one line each
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -79,22 +74,8 @@ impl CompareArgs {
 }
 
 impl CompareOutput {
-    /// `--fail-on`.
-    pub(crate) fn fail_on(&self) -> FailOn {
-        self.fail_on.map(FailOnArg::value).or(self.settings_fail_on).unwrap_or_default()
-    }
-
-    /// Sets what holds where the command line has no `--fail-on`.
-    pub(crate) fn default_fail_on(&mut self, fail_on: Option<FailOn>) {
-        self.settings_fail_on = fail_on;
-    }
-
     /// How much the human report says.
     pub(crate) fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        }
+        verbosity(self.quiet, self.verbose)
     }
 }

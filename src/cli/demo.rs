@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{FormatArg, report_format};
+use super::values::{FormatArg, report_format, verbosity};
 use super::words::{self, Words};
 use crate::report::{Format, Verbosity};
 
@@ -33,11 +33,7 @@ impl DemoArgs {
 
     /// How much the report says.
     pub(crate) fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        }
+        verbosity(self.quiet, self.verbose)
     }
 }
 

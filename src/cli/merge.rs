@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::values::FailOnArg;
+use super::values::{FailOnArg, verbosity};
 use crate::exit::FailOn;
 use crate::report::Verbosity;
 
@@ -57,10 +57,6 @@ impl MergeArgs {
 
     /// How much the human report says.
     pub(crate) fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        }
+        verbosity(self.quiet, self.verbose)
     }
 }

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::RuleArgs;
-use super::values::{FailOnArg, FormatArg, format_help, report_format};
+use super::values::{FailOnArgs, FormatArg, format_help, report_format, verbosity};
 use super::words::{self, Words};
-use crate::exit::FailOn;
 use crate::report::{Format, Verbosity};
 
 /// The file name that stands for standard output.
@@ -26,18 +25,14 @@ pub(crate) struct OutputArgs {
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub rules: RuleArgs,
-    /// The weakest severity that makes the exit status other than 0 [default: error]
-    #[arg(long, value_name = "SEVERITY", value_enum)]
-    fail_on: Option<FailOnArg>,
+    #[command(flatten)]
+    pub fail_on: FailOnArgs,
     /// Findings in this file are known: they are shown apart and do not count
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     pub baseline: Option<PathBuf>,
     /// Write what was found to FILE, for --baseline
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     pub write_baseline: Option<PathBuf>,
-    /// What the settings have in place of `--fail-on`.
-    #[arg(skip)]
-    settings_fail_on: Option<FailOn>,
     #[command(flatten)]
     color: colorchoice_clap::Color,
     /// Say the verdict and one line for each finding
@@ -49,23 +44,9 @@ pub(crate) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// `--fail-on`.
-    pub(crate) fn fail_on(&self) -> FailOn {
-        self.fail_on.map(FailOnArg::value).or(self.settings_fail_on).unwrap_or_default()
-    }
-
-    /// Sets what holds where the command line has no `--fail-on`.
-    pub(crate) fn default_fail_on(&mut self, fail_on: Option<FailOn>) {
-        self.settings_fail_on = fail_on;
-    }
-
     /// How much the human report says.
     pub(crate) fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        }
+        verbosity(self.quiet, self.verbose)
     }
 
     /// `--color`, for `Style::for_stdout`.

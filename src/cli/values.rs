@@ -4,13 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 
 use crate::exit::FailOn;
 use crate::facts::Mapped;
 use crate::name::DomainName;
 use crate::observe::resolver::Transport;
-use crate::report::Format;
+use crate::report::{Format, Verbosity};
 
 /// Port of the DNS (RFC 1035 section 4.2).
 pub(crate) const DNS_PORT: u16 = 53;
@@ -41,6 +41,38 @@ impl FailOnArg {
             FailOnArg::Info => FailOn::Info,
             FailOnArg::Never => FailOn::Never,
         }
+    }
+}
+
+/// `--fail-on`, of commands that settings files have a say in.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FailOnArgs {
+    /// The weakest severity that makes the exit status other than 0 [default: error]
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    fail_on: Option<FailOnArg>,
+    /// What the settings have in its place.
+    #[arg(skip)]
+    by_settings: Option<FailOn>,
+}
+
+impl FailOnArgs {
+    /// What counts.
+    pub(crate) fn value(&self) -> FailOn {
+        self.fail_on.map(FailOnArg::value).or(self.by_settings).unwrap_or_default()
+    }
+
+    /// Sets what holds where the command line says nothing.
+    pub(crate) fn set_default(&mut self, fail_on: Option<FailOn>) {
+        self.by_settings = fail_on;
+    }
+}
+
+/// How much the human report says, by `--quiet` and `--verbose`.
+pub(crate) fn verbosity(quiet: bool, verbose: bool) -> Verbosity {
+    match (quiet, verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
     }
 }
 

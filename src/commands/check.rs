@@ -73,7 +73,7 @@ pub(super) fn check(
     if out.write_baseline.is_some() {
         texts.push(findings::baseline::write(settled.to_remember(), now));
     }
-    Ok(Done { status: exit::status_for(out.stdout_format(), &settled.findings, out.fail_on()), texts })
+    Ok(Done { status: exit::status_for(out.stdout_format(), &settled.findings, out.fail_on.value()), texts })
 }
 
 fn rendered(report: Report, wanted: &[(Format, Style)]) -> Vec<String> {

@@ -27,7 +27,7 @@ pub(crate) fn run(args: CompareArgs, color: anstream::ColorChoice) -> Result<u8,
     let output = Output::open(out.output.as_deref().unwrap_or(Path::new("-")), Readers::Usual)?;
     let style = Style::for_stdout(color, out.verbosity());
     let style = if output.is_stdout() { style } else { style.for_file() };
-    out.default_fail_on(settings.fail_on);
+    out.fail_on.set_default(settings.fail_on);
     let mut whole = None;
     if out.rules.select.is_empty() {
         if out.rules.ignore.is_empty() {
@@ -46,7 +46,7 @@ pub(crate) fn run(args: CompareArgs, color: anstream::ColorChoice) -> Result<u8,
     let (done, output) = gather::apart(output, &facts, &dns, start, false, |start| {
         let gathered = gather::observe(&facts, &dns, start)?;
         let (comparison, findings) = compared(&gathered, &how, whole.as_ref())?;
-        let status = exit::status(&findings, out.fail_on());
+        let status = exit::status(&findings, out.fail_on.value());
         Ok(Done { status, texts: vec![comparison.render(format, &style)] })
     })?;
     output.write(done.only()?.as_bytes())?;

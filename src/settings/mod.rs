@@ -272,7 +272,7 @@ impl Settings {
 
     /// The same for what comes out.
     pub(crate) fn complete_output(&self, args: &mut OutputArgs) {
-        args.default_fail_on(self.fail_on);
+        args.fail_on.set_default(self.fail_on);
         self.complete_rules(&mut args.rules);
     }
 

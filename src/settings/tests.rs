@@ -137,7 +137,7 @@ fn the_command_line_goes_before_the_settings() {
     assert_eq!((facts.nat.len(), facts.expected_helo.len()), (2, 1));
     assert_eq!((dns.timeout(), dns.no_authoritative, dns.resolver.len()), (Duration::from_millis(2_500), true, 2));
     assert_eq!(
-        (output.fail_on(), output.rules.select.len(), &output.rules.ignore[..]),
+        (output.fail_on.value(), output.rules.select.len(), &output.rules.ignore[..]),
         (FailOn::Warning, 3, &["ptr-shared".to_owned()][..])
     );
 
@@ -146,7 +146,7 @@ fn the_command_line_goes_before_the_settings() {
     assert_eq!(facts.expect_hostname.unwrap().as_str(), "x.example.com");
     assert_eq!((dns.timeout(), dns.resolver.len()), (Duration::from_secs(10), 1));
     assert_eq!(
-        (output.fail_on(), &output.rules.select[..], output.rules.ignore.len()),
+        (output.fail_on.value(), &output.rules.select[..], output.rules.ignore.len()),
         (FailOn::Error, &["PTR004".to_owned()][..], 0)
     );
     let CheckArgs { output, .. } = completed("--ignore HLO001");
