@@ -195,7 +195,7 @@ pub struct PostfixService {
 }
 
 /// One live Exim configuration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Exim {
     /// The file that Exim reads first.
     pub file: String,

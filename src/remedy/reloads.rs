@@ -80,7 +80,7 @@ pub(super) fn reloads(before: &Trial, ops: &[Op]) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Facts;
+    use crate::facts::{Exim, Facts};
     use crate::rules::testing::{But, cpanel, dns, healthy};
 
     #[test]
@@ -90,16 +90,7 @@ mod tests {
             healthy().but(move |f| {
                 f.postfix.clear();
                 f.mtas.live = vec![Mta::Exim];
-                f.exim = vec![crate::facts::Exim {
-                    file: file.clone(),
-                    version_hint: None,
-                    error: None,
-                    main: Default::default(),
-                    transports: Vec::new(),
-                    routers: Vec::new(),
-                    handed: Vec::new(),
-                    sends_nothing: false,
-                }];
+                f.exim = vec![Exim { file: file.clone(), ..Exim::default() }];
             })
         };
         let of_panel = exim("/etc/exim.conf").but(|f| f.cpanel = Some(cpanel()));

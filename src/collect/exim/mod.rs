@@ -116,6 +116,22 @@ pub struct Request<'a> {
     pub parsed: Option<&'a Parsed>,
 }
 
+impl<'a> Request<'a> {
+    /// The live configuration of a host, as the daemon reads it.
+    fn for_live(root: &'a Root, host: &'a Host, live: &'a live::Live) -> Request<'a> {
+        Request {
+            root,
+            file: &live.file,
+            defines: &live.defines,
+            names: Names { node_name: host.node_name.as_ref(), hosts: &host.hosts, fqdn: &host.fqdn },
+            debian: live.debian,
+            keep_lines: false,
+            lenient: false,
+            parsed: None,
+        }
+    }
+}
+
 /// A configuration that was read.
 pub struct Read {
     /// As the snapshot shows it.
@@ -178,16 +194,7 @@ pub(crate) fn collect_keeping(
         None => find(),
     };
     let Some(live) = found else { return collected };
-    let request = Request {
-        root,
-        file: &live.file,
-        defines: &live.defines,
-        names: Names { node_name: host.node_name.as_ref(), hosts: &host.hosts, fqdn: &host.fqdn },
-        debian: live.debian,
-        keep_lines: false,
-        lenient: false,
-        parsed,
-    };
+    let request = Request { parsed, ..Request::for_live(root, host, &live) };
     let mut read = match read(&request) {
         Ok(read) => read,
         Err(error) => {
@@ -197,16 +204,7 @@ pub(crate) fn collect_keeping(
             let kind = reading::kind_of(&error, undecided);
             // It is configured all the same: nobody may take the host for one without Exim.
             let error = Some(Refusal { message: message.clone(), origin: Origin::default_of("Exim") });
-            collected.configurations.push(facts::Exim {
-                file: live.file.clone(),
-                version_hint: None,
-                error,
-                main: Default::default(),
-                transports: Vec::new(),
-                routers: Vec::new(),
-                handed: Vec::new(),
-                sends_nothing: false,
-            });
+            collected.configurations.push(facts::Exim { file: live.file.clone(), error, ..facts::Exim::default() });
             collected.problems.push(Problem::of_file(kind, &live.file, None, message));
             return collected;
         }
@@ -292,17 +290,7 @@ pub(crate) fn collect_keeping(
 /// The live configuration as it was read for `facts`; names that no listed release knows are passed over. `None` where there is none.
 pub(crate) fn read_again(root: &Root, facts: &facts::Facts, running: &[Daemon]) -> Option<Read> {
     let live = live::find(root, facts.cpanel.is_some(), running)?;
-    let host = &facts.host;
-    let request = Request {
-        root,
-        file: &live.file,
-        defines: &live.defines,
-        names: Names { node_name: host.node_name.as_ref(), hosts: &host.hosts, fqdn: &host.fqdn },
-        debian: live.debian,
-        keep_lines: false,
-        lenient: true,
-        parsed: None,
-    };
+    let request = Request { lenient: true, ..Request::for_live(root, &facts.host, &live) };
     let read = read(&request).ok()?;
     match read.refused {
         Some(_) => {
@@ -410,11 +398,7 @@ fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read
         file: request.file.to_owned(),
         version_hint: version::named(&config.macros),
         error,
-        main: Default::default(),
-        transports: Vec::new(),
-        routers: Vec::new(),
-        handed: Vec::new(),
-        sends_nothing: false,
+        ..facts::Exim::default()
     };
     if refused.is_none() {
         facts.main = describe::main(&config, &primary_hostname);
