@@ -112,8 +112,9 @@ impl DomainName {
             if label.starts_with('-') || label.ends_with('-') {
                 return Some(format!("label `{label}` begins or ends with a hyphen"));
             }
-            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || (underscores && c == '_');
-            if let Some(bad) = label.chars().find(|c| !fits(*c)) {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || (underscores && byte == b'_');
+            let bad = label.bytes().position(|byte| !fits(byte));
+            if let Some(bad) = bad.and_then(|at| label.get(at..)?.chars().next()) {
                 return Some(match bad {
                     '_' => format!("label `{label}` has an underscore"),
                     bad if bad.is_ascii_graphic() => format!("label `{label}` has the character `{bad}`"),

@@ -259,14 +259,15 @@ pub fn looked_in(facts: &Facts) -> Vec<String> {
 
 /// How many domains the lists, panels and paths of a host give, its own names apart.
 pub fn count_beside_own(facts: &Facts) -> usize {
-    let own: HashSet<DomainName> = host_and_own_names(facts).into_iter().map(|name| name.name).collect();
     let listed = facts.cpanel.as_ref().map_or(0, |cpanel| cpanel.userdomains.len());
     let mut known: HashSet<Cow<'_, str>> = HashSet::with_capacity(listed);
     for_each_listed(facts, |text, _, _| note(&mut known, DomainName::folded(text)));
     for_each_of_panels(facts, |text, _, _| note(&mut known, DomainName::folded(text)));
     for_each_of_senders(facts, |name, _, _| note(&mut known, Cow::Borrowed(name.as_str())));
-    let names = known.iter().map(|text| DomainName::new(text));
-    names.filter(|name| is_mail_domain(name) && !own.contains(name)).count()
+    for own in host_and_own_names(facts) {
+        known.remove(own.name.as_str());
+    }
+    known.iter().filter(|text| is_mail_domain(&DomainName::new(text))).count()
 }
 
 /// Keeps a name of a list, as the DNS compares it.

@@ -31,10 +31,11 @@ pub(super) enum Kind {
 pub(super) fn map(file: &Arc<SourceFile>, found: &Contents, kind: Kind, problems: &mut Vec<Problem>) {
     let mut complaints = Complaints::new(problems);
     whole_file(file, &mut complaints);
+    let all_text = is_all_text(file.text());
     let mut first: HashMap<Cow<'_, str>, &MapEntry> = HashMap::with_capacity(found.entries.len());
     let mut indented = found.indented.iter().peekable();
     for (at, entry) in found.entries.iter().enumerate() {
-        if let Some((span, message)) = fault(entry, kind) {
+        if let Some((span, message)) = fault(entry, kind, all_text) {
             complaints.add(&span, message);
         }
         if kind != Kind::Account {
@@ -60,6 +61,7 @@ pub(super) fn map(file: &Arc<SourceFile>, found: &Contents, kind: Kind, problems
 pub(super) fn list(file: &Arc<SourceFile>, found: &Contents, problems: &mut Vec<Problem>) {
     let mut complaints = Complaints::new(problems);
     whole_file(file, &mut complaints);
+    let all_text = is_all_text(file.text());
     let mut indented = found.indented.iter().peekable();
     for (at, entry) in found.entries.iter().enumerate() {
         let (key, end) = (entry.key.span(), entry.value.span().range().end);
@@ -71,7 +73,7 @@ pub(super) fn list(file: &Arc<SourceFile>, found: &Contents, problems: &mut Vec<
                 excerpt(&entry.key)
             );
             complaints.add(&line, message);
-        } else if let Some(fault) = upper_case(entry).or_else(|| not_text(entry)) {
+        } else if let Some(fault) = upper_case(entry).or_else(|| not_text(entry, all_text)) {
             complaints.add(key, fault);
         }
         while let Some(line) = indented.next_if(|line| line.entry == at) {
@@ -82,8 +84,10 @@ pub(super) fn list(file: &Arc<SourceFile>, found: &Contents, problems: &mut Vec<
 
 /// What is said once for a file: lines that end in CR LF, lines that begin with a blank before there is any entry.
 fn whole_file(file: &Arc<SourceFile>, complaints: &mut Complaints) {
-    if let Some(at) = file.text().find("\r\n") {
-        let start = file.text()[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let text = file.text();
+    // A CR is soon sought, and where there is none that is all.
+    if let Some((at, _)) = text.match_indices('\r').find(|(at, _)| text[at + 1..].starts_with('\n')) {
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let message = "lines end in CR and LF: Exim drops the CR, for WHM it is part of the value. \
                        Save the file with LF alone";
         complaints.add(&file.span(start, at), message);
@@ -126,11 +130,11 @@ fn below(entry: &MapEntry, line: &Indented, complaints: &mut Complaints) {
     }
 }
 
-/// What is wrong with an entry on its own line, the gravest thing alone.
-fn fault(entry: &MapEntry, kind: Kind) -> Option<(Span, String)> {
+/// What is wrong with an entry on its own line, the gravest thing alone. `all_text`: what [`is_all_text`] says of the file.
+fn fault(entry: &MapEntry, kind: Kind, all_text: bool) -> Option<(Span, String)> {
     let key = |message: String| (entry.key.span().clone(), message);
     let value = |message: String| (entry.value.span().clone(), message);
-    not_text(entry)
+    not_text(entry, all_text)
         .or_else(|| separator(entry))
         .map(key)
         .or_else(|| in_line_comment(entry).map(value))
@@ -139,9 +143,21 @@ fn fault(entry: &MapEntry, kind: Kind) -> Option<(Span, String)> {
         .or_else(|| if kind == Kind::Addresses { addresses(entry).map(value) } else { None })
 }
 
-fn not_text(entry: &MapEntry) -> Option<String> {
+/// Stands for bytes that are no UTF-8.
+const NO_TEXT: char = '\u{fffd}';
+
+/// Whether a whole file is text, line ends apart: looked at in one piece, that costs far less than entry by entry.
+pub(super) fn is_all_text(text: &str) -> bool {
+    let control = |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n');
+    !text.bytes().fold(false, |found, byte| found | control(byte)) && !text.contains(NO_TEXT)
+}
+
+pub(super) fn not_text(entry: &MapEntry, all_text: bool) -> Option<String> {
+    if all_text {
+        return None;
+    }
     let control = |byte: u8| byte.is_ascii_control() && byte != b'\t';
-    let odd = |text: &str| text.bytes().any(control) || (!text.is_ascii() && text.contains('\u{fffd}'));
+    let odd = |text: &str| text.bytes().any(control) || (!text.is_ascii() && text.contains(NO_TEXT));
     let message = "the line holds bytes that are no text; neither Exim nor WHM finds what was meant";
     (odd(entry.key.span().text()) || odd(&entry.value)).then(|| message.to_owned())
 }
@@ -185,7 +201,7 @@ fn in_line_comment(entry: &MapEntry) -> Option<String> {
 }
 
 fn upper_case(entry: &MapEntry) -> Option<String> {
-    if !entry.key.contains(|c: char| c.is_ascii_uppercase()) {
+    if !entry.key.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
     Some(format!(

@@ -229,6 +229,25 @@ fn a_map_that_cannot_be_read_is_told_and_the_rest_goes_on() {
     assert_eq!(cpanel.mailhelo.len(), 1);
 }
 
+#[test]
+fn a_file_that_is_text_has_no_line_that_is_none() {
+    let cases = [
+        ("a.example: 1\n\tb\n", true),
+        ("é.example: 1\n", true),
+        ("a.example: 1\r\n", false),
+        ("a.example: \u{7}\n", false),
+        ("a\u{0}.example: 1\n", false),
+        ("a.example: \u{fffd}\n", false),
+    ];
+    for (text, expected) in cases {
+        let file = SourceFile::new("/etc/mailips", text.as_bytes());
+        assert_eq!(check::is_all_text(file.text()), expected, "{text:?}");
+        let odd =
+            crate::collect::lsearch::read(&file).entries.iter().any(|entry| check::not_text(entry, false).is_some());
+        assert!(!(odd && expected), "{text:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

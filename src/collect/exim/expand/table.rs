@@ -1,4 +1,4 @@
-//! Text files that lookups search: read once, indexed.
+//! Text files that lookups search: read once, indexed when a key is looked up.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -18,21 +18,17 @@ pub struct Table {
     pub entries: Vec<MapEntry>,
     /// Whether the file has more than is kept.
     pub cut: bool,
-    /// The first entry of each key in lower case.
-    index: HashMap<Box<str>, usize>,
+    /// The first entry of each key in lower case, once one was asked for.
+    index: OnceCell<HashMap<Box<str>, usize>>,
     /// Its keys that are networks, once they were asked for.
     networks: OnceCell<Networks>,
 }
 
 impl Table {
-    /// Indexes a file.
+    /// What a file holds.
     pub fn parse(file: &Arc<SourceFile>) -> Table {
         let lsearch::Contents { entries, cut, .. } = lsearch::read(file);
-        let mut index = HashMap::with_capacity(entries.len());
-        for (at, entry) in entries.iter().enumerate() {
-            index.entry(lower_case(&entry.key).into()).or_insert(at);
-        }
-        Table { entries, cut, index, networks: OnceCell::new() }
+        Table { entries, cut, index: OnceCell::new(), networks: OnceCell::new() }
     }
 
     /// The first entry whose key is a network that `address` lies in (`iplsearch`). Before the first time, `spend` is told the octets that are read.
@@ -53,7 +49,14 @@ impl Table {
 
     /// The entry of a key, without regard to case.
     pub fn get(&self, key: &str) -> Option<&MapEntry> {
-        self.index.get(&*lower_case(key)).and_then(|at| self.entries.get(*at))
+        let index = self.index.get_or_init(|| {
+            let mut index = HashMap::with_capacity(self.entries.len());
+            for (at, entry) in self.entries.iter().enumerate() {
+                index.entry(lower_case(&entry.key).into()).or_insert(at);
+            }
+            index
+        });
+        index.get(&*lower_case(key)).and_then(|at| self.entries.get(*at))
     }
 }
 
