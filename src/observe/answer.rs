@@ -32,7 +32,7 @@ pub enum Why {
     AliasLoop,
     /// The set has so many records that not all are kept, and one that is looked for may be among the rest.
     TooMany(usize),
-    /// The packets that this server gets in a run are used up.
+    /// The packets that this server gets in a run are used up, or the time that servers may keep one domain waiting.
     PacketLimit,
     /// Nobody was asked (`--offline`, or no server known).
     NotAsked,
@@ -110,7 +110,7 @@ impl fmt::Display for Why {
             }
             Why::AliasLoop => f.write_str("alias loop"),
             Why::TooMany(count) => write!(f, "{count} records, more than the {RECORDS} that are looked at"),
-            Why::PacketLimit => f.write_str("not asked: the packets for this server are used up"),
+            Why::PacketLimit => f.write_str("not asked: what may be spent on it is used up"),
             Why::NotAsked => f.write_str("not asked"),
         }
     }

@@ -10,6 +10,9 @@ use super::server::Server;
 use super::window::{Pace, Window};
 use crate::observe::{Observations, Question};
 
+/// Time for one question to a server of zones at most: it has what it is asked for, or it has not.
+const ZONES: Duration = Duration::from_secs(5);
+
 /// Who puts questions, and hears the answers.
 pub trait Client {
     /// The next question; `None`: none before another answer has come. A question is put once.
@@ -69,7 +72,8 @@ impl Manners {
         let pace = self.pace.filter(|_| !here).map(Pace::new);
         // The window and the patience with each question bound what it gets.
         let (packets, repeats) = (usize::MAX, usize::MAX);
-        let (window, patience) = (Window::adapting(), self.patience);
+        let patience = if recurse { self.patience } else { self.patience.min(ZONES) };
+        let window = Window::adapting();
         Server { number, address, local: None, recurse, window, pace, comes_back: true, patience, packets, repeats }
     }
 }

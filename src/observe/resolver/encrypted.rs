@@ -202,7 +202,14 @@ pub(crate) fn start<T: Copy + Send + 'static>(
             let events = events.clone();
             let tell = move |question: Arc<Question>, response: Response, given_up: bool| {
                 // Nobody listens any more once the whole phase is over.
-                let _ = events.send(Event { server: server.number, token, question, response, given_up });
+                let _ = events.send(Event {
+                    server: server.number,
+                    token,
+                    question,
+                    response,
+                    waited: Duration::ZERO,
+                    given_up,
+                });
             };
             let rests = given_up.as_ref().filter(|(_, at)| !server.comes_back || at.elapsed() < APART);
             let asks = match (&asker, rests) {

@@ -17,6 +17,8 @@ const SILENT: u32 = 3;
 const SILENCE: Duration = Duration::from_secs(30);
 /// Between two signs of life that a server is asked for.
 pub(crate) const APART: Duration = Duration::from_secs(3);
+/// Time for one question to a server of zones that never said anything: it asks nobody else, and packets are put again seven times until then.
+pub(crate) const UNHEARD: Duration = Duration::from_secs(3);
 /// The patience with one question has room for so many at least.
 const IN_PATIENCE: u32 = 4;
 /// How long questions wait for a resolver that has fallen silent: machines are started anew, lines break.
@@ -90,6 +92,16 @@ impl Life {
         matches!(self.standing, Standing::GivenUp(_))
     }
 
+    /// Time for a question that is put now.
+    pub(crate) fn patience(&self) -> Duration {
+        match self.standing {
+            // Who was given up is not waited for as long as others.
+            Standing::GivenUp(_) => self.apart(),
+            _ if !self.heard && !self.recurse && self.comes_back => self.patience.min(UNHEARD),
+            _ => self.patience,
+        }
+    }
+
     /// A question is put.
     pub(crate) fn put(&mut self, now: Instant) {
         self.since.get_or_insert(now);
@@ -135,14 +147,18 @@ impl Life {
     pub(crate) fn probe(&mut self, now: Instant) {
         self.probed = Some(now);
         let silent = self.since.map_or(Duration::ZERO, |since| now.duration_since(since));
-        let rests = if self.recurse { RESOLVER_RESTS } else { self.patience };
+        let rests = if self.recurse { RESOLVER_RESTS } else { self.silence().min(self.patience) };
         if self.standing == Standing::Resting && silent > self.silence() + rests {
             self.standing = Standing::GivenUp(Why::Timeout);
         }
     }
 
     fn silence(&self) -> Duration {
-        if self.heard { (self.patience * SILENT).max(SILENCE) } else { self.patience }
+        match (self.heard, self.recurse) {
+            (true, _) => (self.patience * SILENT).max(SILENCE),
+            (false, false) => self.patience.min(UNHEARD),
+            (false, true) => self.patience,
+        }
     }
 
     /// The time between two signs of life that are asked for.
@@ -266,10 +282,13 @@ mod tests {
         assert!(check.miss(after(start, 10), &Why::Timeout));
         assert!(!check.may_try(after(start, 100)) && check.next_probe().is_none());
         let mut server = life(false, true);
+        assert_eq!((server.patience(), resolver.patience()), (UNHEARD, PATIENCE / 4));
         server.put(start);
-        server.miss(after(start, 10), &Why::Timeout);
+        server.miss(after(start, 3), &Why::Timeout);
         assert_eq!(*server.standing(), Standing::Resting);
-        server.probe(after(start, 21));
+        server.probe(after(start, 5));
+        assert_eq!(*server.standing(), Standing::Resting);
+        server.probe(after(start, 7));
         assert!(server.is_given_up());
     }
 

@@ -23,6 +23,8 @@ pub(crate) const fn part(beyond: usize) -> usize {
 pub(crate) const SERVERS_COUNTED: usize = 12;
 /// How long a question about zones is waited for before its search goes on one label up as well.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
+/// The same in a stream, where questions wait for their turn at the resolver: one label up, every server of a registry would be asked.
+pub(crate) const PATIENCE_IN_STREAMS: Duration = Duration::from_secs(3);
 /// How long a resolver is waited for that has never answered anything, where every question has its answer elsewhere: firewalls that let
 /// only the system's resolver out are common.
 pub(crate) const SILENCE: Duration = Duration::from_secs(1);

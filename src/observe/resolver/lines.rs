@@ -1,14 +1,15 @@
 //! The ways from a phase to its servers: tasks of its own, or, where it is one question of a stream, the servers that all of them share.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::limits::{WINDOW, part};
 use super::server::{DEADLINE, Event, Packets, Purpose, Request, Server};
-use super::shared::Servers;
+use super::shared::Guest;
 use super::window::Window;
 use super::{Transport, Trust, encrypted, exchange};
 use crate::observe::{Question, Vantage, VantageKind, Why};
@@ -17,8 +18,8 @@ use crate::observe::{Question, Vantage, VantageKind, Why};
 enum Line {
     /// Its task, which nobody else asks.
     Own(UnboundedSender<Request<Purpose>>),
-    /// Its place among the servers of a stream, and how many questions it got from here.
-    Shared(usize, usize),
+    /// One of the servers of a stream: where it is, whether it recurses, and how many questions it got from here.
+    Shared(SocketAddr, bool, usize),
 }
 
 /// The ways to all servers, by vantage point.
@@ -27,7 +28,7 @@ pub(super) struct Lines {
     lines: Vec<Option<Line>>,
     /// How resolvers are asked that are not asked plainly.
     pub transports: HashMap<usize, Transport>,
-    shared: Option<Rc<Servers>>,
+    shared: Option<Guest>,
     events: UnboundedSender<Event<Purpose>>,
     /// What each server may get, and the part of it that is not for the questions that facts bring.
     packets: usize,
@@ -40,7 +41,7 @@ impl Lines {
     /// None yet. Each server gets `packets`, of which `beyond` are not for the questions that facts bring, all of them together `all`; what they
     /// say comes on `events`.
     pub(super) fn new(
-        shared: Option<Rc<Servers>>,
+        shared: Option<Guest>,
         events: UnboundedSender<Event<Purpose>>,
         (packets, beyond): (usize, usize),
         all: Packets,
@@ -62,8 +63,8 @@ impl Lines {
         }
         let Some(slot @ None) = self.lines.get_mut(number) else { return };
         let transport = self.transports.get(&number).unwrap_or(&Transport::Plain);
-        if let Some(servers) = &self.shared {
-            *slot = servers.place(address, recurse, transport).map(|place| Line::Shared(place, 0));
+        if self.shared.is_some() {
+            *slot = Some(Line::Shared(address, recurse, 0));
             return;
         }
         let (packets, repeats) = (self.packets, part(self.beyond));
@@ -83,14 +84,15 @@ impl Lines {
             (Some(Some(Line::Own(requests))), _) => {
                 requests.send(Request { token, question: Arc::clone(question) }).is_ok()
             }
-            (Some(Some(Line::Shared(place, asked))), Some(servers)) => {
+            (Some(Some(Line::Shared(address, recurse, asked))), Some(guest)) => {
                 *asked += 1;
                 if *asked <= self.packets && self.all.take() {
-                    servers.ask(*place, question, (number, token), &self.events);
+                    let transport = self.transports.get(&number).unwrap_or(&Transport::Plain);
+                    guest.ask((*address, *recurse, transport), question, (number, token), &self.events);
                     return true;
                 }
-                let (question, response) = (Arc::clone(question), Why::PacketLimit.into());
-                self.events.send(Event { server: number, token, question, response, given_up: false }).is_ok()
+                let (question, response, waited) = (Arc::clone(question), Why::PacketLimit.into(), Duration::ZERO);
+                self.events.send(Event { server: number, token, question, response, waited, given_up: false }).is_ok()
             }
             _ => false,
         }

@@ -20,6 +20,7 @@ mod round_trip;
 mod run;
 mod server;
 mod shared;
+mod shares;
 mod socket;
 mod stream;
 mod table;

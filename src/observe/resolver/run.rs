@@ -1,18 +1,18 @@
 //! The phase as a whole: which question goes to which server and when, by what has been answered so far.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
 use super::authority::{Job, ZoneCuts, delegation};
 use super::closing::finished;
-use super::limits::{ALIASES, FOLLOW_UPS, PATIENCE, SERVERS_COUNTED, SILENCE, packets_for, part};
+use super::limits::{ALIASES, FOLLOW_UPS, PATIENCE, PATIENCE_IN_STREAMS, SERVERS_COUNTED, SILENCE, packets_for, part};
 use super::lines::Lines;
 use super::server::{Event, Packets, Purpose};
-use super::shared::Servers;
+use super::shared::Guest;
 use super::table::Table;
 use super::wire::Response;
 use super::{Options, Transport, resolvers};
@@ -40,6 +40,7 @@ pub(crate) struct Run<'a> {
     released: HashSet<(Arc<Question>, usize)>,
     /// Questions about zones, with the end of the patience with each; the first to end stands first.
     patience: VecDeque<(Instant, Arc<Question>)>,
+    zone_patience: Duration,
     /// Replies waited for, by vantage point.
     waiting: HashMap<usize, usize>,
     /// Vantage points that said anything.
@@ -56,9 +57,9 @@ pub(crate) async fn run(
     follow_ups: &FollowUps,
     options: &Options,
     dns: Observations,
-    shared: Option<Rc<Servers>>,
+    shared: Option<Guest>,
 ) -> Observations {
-    let end = Instant::now() + options.timeout;
+    let (end, is_stream) = (Instant::now() + options.timeout, shared.is_some());
     let (events, inbox) = unbounded_channel();
     let (own, beyond) = packets_for(questions);
     let ptr = questions.iter().filter(|question| question.rtype == RecordType::Ptr).count();
@@ -77,6 +78,7 @@ pub(crate) async fn run(
         cuts: ZoneCuts::default(),
         released: HashSet::new(),
         patience: VecDeque::new(),
+        zone_patience: if is_stream { PATIENCE_IN_STREAMS } else { PATIENCE },
         waiting: HashMap::new(),
         answering: HashSet::new(),
         beyond,
@@ -412,7 +414,7 @@ impl Run<'_> {
             match job {
                 Job::Find { question, of } => {
                     let resolvers = self.recursive();
-                    self.patience.push_back((Instant::now() + PATIENCE, Arc::clone(&question)));
+                    self.patience.push_back((Instant::now() + self.zone_patience, Arc::clone(&question)));
                     for number in of.into_iter().filter(|n| resolvers.contains(n)) {
                         if self.may_find(number) {
                             self.send(number, Purpose::Find, &question);

@@ -38,6 +38,8 @@ pub(crate) struct Event<T> {
     pub question: Arc<Question>,
     /// The replies so far.
     pub response: Response,
+    /// How long the question was on its way to the server; zero where it was not put.
+    pub waited: Duration,
     /// Whether the server was given up.
     pub given_up: bool,
 }

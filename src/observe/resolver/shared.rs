@@ -1,9 +1,10 @@
 //! Servers that many runs ask together, each run one question of a stream: what one of them was told by a server is told to all, so that a server
-//! gets no question twice, and each server has one window and one pace whoever asks.
+//! gets no question twice, and each server has one window and one pace whoever asks. What one domain may take of them is bounded (`shares`).
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,25 +12,49 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::client::Manners;
 use super::server::{Event, Packets, Purpose, Request};
+use super::shares::{Shares, Verdict, owner};
 use super::wire::Response;
 use super::{Options, Transport, Trust, encrypted, exchange};
+use crate::name::DomainName;
 use crate::observe::{Outcome, Question, Record, Why};
 
 /// Servers that are asked at one time: each has two sockets, and others that still wait.
 const AT_ONE_TIME: usize = 128;
-/// Servers that are told apart in one run.
+/// Servers that are known at one time; those that nobody asks make room for others.
 const SERVERS: usize = 100_000;
+/// Of these, how many are looked at for one that nobody asks.
+const LOOKED_AT: usize = 64;
 /// Replies that are kept for others: what zones have in common is read again long before so many others came.
 const REPLIES: usize = 50_000;
 /// Octets of their texts and names, about.
 const OCTETS: usize = 256 << 20;
-/// How long a server without a task is not asked that never said anything.
-const SILENT_FOR: Duration = Duration::from_secs(60);
 /// The servers of a stream.
 pub(super) struct Servers(RefCell<Inner>);
 
+/// One question of a stream, and what it brings, at the servers that all of them share.
+pub(super) struct Guest {
+    servers: Rc<Servers>,
+    /// Whose share it is put for.
+    domain: DomainName,
+}
+
+impl Guest {
+    /// Puts a question to a server, unless somebody did: the reply goes to `events`, as that of the server `number`.
+    pub(super) fn ask(
+        &self,
+        server: (SocketAddr, bool, &Transport),
+        question: &Arc<Question>,
+        (number, token): (usize, Purpose),
+        events: &UnboundedSender<Event<Purpose>>,
+    ) {
+        let waiter = Waiter { domain: self.domain.clone(), number, token, events: events.clone() };
+        self.servers.0.borrow_mut().ask(server, question, waiter);
+    }
+}
+
 /// Who waits for a reply.
 struct Waiter {
+    domain: DomainName,
     /// The number that the server has there.
     number: usize,
     token: Purpose,
@@ -39,7 +64,7 @@ struct Waiter {
 impl Waiter {
     fn tell(self, question: &Arc<Question>, response: Response) {
         let (server, token, question) = (self.number, self.token, Arc::clone(question));
-        let event = Event { server, token, question, response, given_up: false };
+        let event = Event { server, token, question, response, waited: Duration::ZERO, given_up: false };
         // A run that has ended waits for nothing.
         let _ = self.events.send(event);
     }
@@ -47,7 +72,11 @@ impl Waiter {
 
 /// A question to a server.
 enum Asked {
-    Waiting(Vec<Waiter>),
+    Waiting {
+        waiting: Vec<Waiter>,
+        /// For whose share it is on its way; `None`: it waits until it may be.
+        put: Option<DomainName>,
+    },
     Said {
         response: Box<Response>,
         /// Whether anybody asked for it again since the last look.
@@ -65,10 +94,12 @@ struct Known {
     requests: Option<UnboundedSender<Request<()>>>,
     /// Questions that it has.
     open: usize,
-    /// Questions that wait until it may have a task.
+    /// Questions for it that wait for anything.
+    claims: usize,
+    /// Questions that wait until it may have a task, and its place among those that wait for one.
     queue: Vec<Arc<Question>>,
-    /// Why it has never said anything, though it was asked, and when that was last seen.
-    silent: Option<(Why, Instant)>,
+    turn: Option<(usize, u64)>,
+    /// Whether it ever said anything.
     heard: bool,
 }
 
@@ -77,12 +108,18 @@ struct Inner {
     trust: Trust,
     packets: Packets,
     events: UnboundedSender<Event<()>>,
-    known: Vec<Known>,
+    /// By number; none is given twice.
+    known: HashMap<usize, Known>,
     places: HashMap<(SocketAddr, bool), usize>,
+    /// In the order in which they were met, or found to be of use.
+    met: VecDeque<usize>,
+    numbers: usize,
+    shares: Shares,
     /// Those that have a task.
     running: Vec<usize>,
-    /// Those that wait for one.
-    next: VecDeque<usize>,
+    /// Those that wait for one: how urgent it is, since when, and who.
+    next: BTreeSet<(usize, u64, usize)>,
+    turns: u64,
     asked: HashMap<(usize, Arc<Question>), Asked>,
     /// In the order in which they were asked.
     order: VecDeque<(usize, Arc<Question>)>,
@@ -101,40 +138,9 @@ impl Servers {
         self.0.borrow_mut().hear(event);
     }
 
-    /// The place of a server; `None` where there are too many.
-    pub(super) fn place(&self, address: SocketAddr, recurse: bool, transport: &Transport) -> Option<usize> {
-        let inner = &mut *self.0.borrow_mut();
-        if let Some(place) = inner.places.get(&(address, recurse)) {
-            return Some(*place);
-        }
-        if inner.known.len() >= SERVERS {
-            return None;
-        }
-        let place = inner.known.len();
-        inner.places.insert((address, recurse), place);
-        inner.known.push(Known {
-            address,
-            recurse,
-            transport: transport.clone(),
-            requests: None,
-            open: 0,
-            queue: Vec::new(),
-            silent: None,
-            heard: false,
-        });
-        Some(place)
-    }
-
-    /// Puts a question to the server at `place`, unless somebody did: the reply goes to `events`, as that of the server `number`.
-    pub(super) fn ask(
-        &self,
-        place: usize,
-        question: &Arc<Question>,
-        (number, token): (usize, Purpose),
-        events: &UnboundedSender<Event<Purpose>>,
-    ) {
-        let waiter = Waiter { number, token, events: events.clone() };
-        self.0.borrow_mut().ask(place, question, waiter);
+    /// For what `question` of the stream asks.
+    pub(super) fn guest(self: &Rc<Servers>, question: &Question) -> Guest {
+        Guest { servers: Rc::clone(self), domain: owner(question) }
     }
 }
 
@@ -145,47 +151,128 @@ impl Inner {
             trust: options.trust.clone(),
             packets: Packets::new(usize::MAX),
             events,
-            known: Vec::new(),
+            known: HashMap::new(),
             places: HashMap::new(),
+            met: VecDeque::new(),
+            numbers: 0,
+            shares: Shares::new(manners.patience),
             running: Vec::new(),
-            next: VecDeque::new(),
+            next: BTreeSet::new(),
+            turns: 0,
             asked: HashMap::new(),
             order: VecDeque::new(),
             octets: 0,
         }
     }
 
-    fn ask(&mut self, place: usize, question: &Arc<Question>, waiter: Waiter) {
-        match self.asked.get_mut(&(place, Arc::clone(question))) {
-            Some(Asked::Waiting(waiting)) => return waiting.push(waiter),
+    /// The number of a server; `None` where there are too many.
+    fn place(&mut self, (address, recurse, transport): (SocketAddr, bool, &Transport)) -> Option<usize> {
+        if let Some(place) = self.places.get(&(address, recurse)) {
+            return Some(*place);
+        }
+        if self.known.len() >= SERVERS {
+            self.forget_server()?;
+        }
+        let place = self.numbers;
+        self.numbers += 1;
+        self.places.insert((address, recurse), place);
+        self.met.push_back(place);
+        let (transport, requests, queue) = (transport.clone(), None, Vec::new());
+        let known =
+            Known { address, recurse, transport, requests, open: 0, claims: 0, queue, turn: None, heard: false };
+        self.known.insert(place, known);
+        Some(place)
+    }
+
+    /// Forgets a server that nobody asks; `None` where there is none at hand.
+    fn forget_server(&mut self) -> Option<()> {
+        for _ in 0..LOOKED_AT {
+            let place = self.met.pop_front()?;
+            let known = self.known.get(&place)?;
+            if known.claims == 0 && known.requests.is_none() && !known.recurse {
+                self.places.remove(&(known.address, known.recurse));
+                self.known.remove(&place);
+                return Some(());
+            }
+            self.met.push_back(place);
+        }
+        None
+    }
+
+    fn ask(&mut self, server: (SocketAddr, bool, &Transport), question: &Arc<Question>, waiter: Waiter) {
+        let Some(place) = self.place(server) else { return waiter.tell(question, Why::PacketLimit.into()) };
+        let domain = waiter.domain.clone();
+        let key = (place, Arc::clone(question));
+        match self.asked.get_mut(&key) {
+            Some(Asked::Waiting { waiting, put }) => {
+                let held = put.is_none() && waiting.iter().all(|other| other.domain != domain);
+                waiting.push(waiter);
+                if !held {
+                    return;
+                }
+                // Another domain's share has no room: this one's may have.
+            }
             Some(Asked::Said { response, used, .. }) => {
                 *used = true;
                 return waiter.tell(question, Response::clone(response));
             }
-            None => {}
+            None => {
+                self.asked.insert(key.clone(), Asked::Waiting { waiting: vec![waiter], put: None });
+                self.order.push_back(key);
+                if let Some(known) = self.known.get_mut(&place) {
+                    known.claims += 1;
+                }
+                self.forget();
+            }
         }
-        let Some(known) = self.known.get_mut(place) else { return waiter.tell(question, Why::NotAsked.into()) };
-        let runs = known.requests.is_some();
-        if let Some((why, _)) = known.silent.as_ref().filter(|(_, at)| !runs && at.elapsed() < SILENT_FOR) {
-            return waiter.tell(question, why.clone().into());
-        }
+        self.put(place, question, &domain);
+    }
+
+    /// Puts a question that somebody waits for, where the share of the domain has room.
+    fn put(&mut self, place: usize, question: &Arc<Question>, domain: &DomainName) {
+        let (Some(known), now) = (self.known.get(&place), Instant::now()) else { return };
+        let (recurse, heard, runs) = (known.recurse, known.heard, known.requests.is_some());
         let key = (place, Arc::clone(question));
-        self.asked.insert(key.clone(), Asked::Waiting(vec![waiter]));
-        self.order.push_back(key);
-        self.forget();
+        let Some(Asked::Waiting { waiting, put: put @ None }) = self.asked.get_mut(&key) else { return };
+        let verdict = if recurse { Verdict::Now } else { self.shares.may(domain, place, (heard, runs), now) };
+        match verdict {
+            Verdict::Now => {}
+            Verdict::Later => return self.shares.hold(domain, place, Arc::clone(question)),
+            Verdict::No(why) => {
+                let own = waiting.extract_if(.., |waiter| waiter.domain == *domain);
+                own.for_each(|waiter| waiter.tell(question, why.clone().into()));
+                if waiting.is_empty() {
+                    self.unclaim(place);
+                    self.asked.remove(&key);
+                }
+                return;
+            }
+        }
+        *put = Some(domain.clone());
+        let urgency = if recurse { 0 } else { self.shares.put(domain, place, heard, now) };
         if runs || self.start(place) {
             return self.send(place, Arc::clone(question));
         }
-        if let Some(known) = self.known.get_mut(place) {
-            if known.queue.is_empty() {
-                self.next.push_back(place);
+        let Some(known) = self.known.get_mut(&place) else { return };
+        known.queue.push(Arc::clone(question));
+        if known.turn.is_none_or(|(before, _)| urgency < before) {
+            if let Some((before, turn)) = known.turn {
+                self.next.remove(&(before, turn, place));
             }
-            known.queue.push(Arc::clone(question));
+            self.turns += 1;
+            known.turn = Some((urgency, self.turns));
+            self.next.insert((urgency, self.turns, place));
+        }
+    }
+
+    fn unclaim(&mut self, place: usize) {
+        if let Some(known) = self.known.get_mut(&place) {
+            known.claims = known.claims.saturating_sub(1);
         }
     }
 
     fn send(&mut self, place: usize, question: Arc<Question>) {
-        let Some(known) = self.known.get_mut(place) else { return };
+        let Some(known) = self.known.get_mut(&place) else { return };
         let Some(requests) = &known.requests else { return };
         known.open += 1;
         // Its task ends with the sender alone.
@@ -195,14 +282,14 @@ impl Inner {
     /// Starts the task of a server, where there may be one more, or one has nothing to do; false: it has to wait.
     fn start(&mut self, place: usize) -> bool {
         if self.running.len() >= AT_ONE_TIME {
-            let idle = |place: &usize| self.known.get(*place).is_some_and(|known| known.open == 0);
+            let idle = |place: &usize| self.known.get(place).is_some_and(|known| known.open == 0);
             let Some(at) = self.running.iter().position(idle) else { return false };
             let ended = self.running.swap_remove(at);
-            if let Some(known) = self.known.get_mut(ended) {
+            if let Some(known) = self.known.get_mut(&ended) {
                 known.requests = None;
             }
         }
-        let Some(known) = self.known.get_mut(place) else { return false };
+        let Some(known) = self.known.get_mut(&place) else { return false };
         let server = self.manners.server(place, known.address, known.recurse);
         let (packets, events) = (self.packets.clone(), self.events.clone());
         known.requests = Some(match &known.transport {
@@ -214,25 +301,27 @@ impl Inner {
     }
 
     fn hear(&mut self, event: Event<()>) {
-        let Event { server: place, question, response, given_up, .. } = event;
-        let Some(known) = self.known.get_mut(place) else { return };
+        let Event { server: place, question, response, waited, given_up, .. } = event;
+        let Some(known) = self.known.get_mut(&place) else { return };
         known.open = known.open.saturating_sub(1);
-        match &response.outcome {
-            Outcome::Unanswered(why @ (Why::Timeout | Why::Unreachable(_))) if !known.heard => {
-                known.silent = Some((why.clone(), Instant::now()));
-            }
-            _ => (known.heard, known.silent) = (true, None),
-        }
-        if given_up && known.recurse {
+        let silent = match &response.outcome {
+            Outcome::Unanswered(why @ (Why::Timeout | Why::Unreachable(_))) => Some(why.clone()),
+            _ => None,
+        };
+        known.heard |= silent.is_none();
+        let (recurse, heard, rests) = (known.recurse, known.heard, known.open == 0);
+        if given_up && recurse {
             self.manners.given_up.add(known.address);
         }
-        let rests = known.open == 0;
+        let mut waits = None;
         if let Some(asked) = self.asked.get_mut(&(place, Arc::clone(&question))) {
             let octets = octets(&response);
             let said = Asked::Said { response: Box::new(response.clone()), used: false, octets };
             self.octets += octets;
-            if let Asked::Waiting(waiting) = std::mem::replace(asked, said) {
+            if let Asked::Waiting { waiting, put } = std::mem::replace(asked, said) {
                 waiting.into_iter().for_each(|waiter| waiter.tell(&question, response.clone()));
+                waits = put.filter(|_| !recurse);
+                self.unclaim(place);
             }
         }
         if given_up && matches!(response.outcome, Outcome::Unanswered(_)) {
@@ -240,14 +329,29 @@ impl Inner {
             self.drop_reply(&(place, question));
         }
         self.forget();
-        if rests
-            && let Some(next) = self.next.front().copied()
-            && self.start(next)
+        if let Some(domain) = waits
+            && self.shares.done(&domain, place, (waited, silent.as_ref(), heard), Instant::now())
         {
-            self.next.pop_front();
-            let queue = self.known.get_mut(next).map(|known| std::mem::take(&mut known.queue)).unwrap_or_default();
-            queue.into_iter().for_each(|question| self.send(next, question));
+            for (place, questions) in self.shares.held(&domain) {
+                questions.iter().for_each(|question| self.put(place, question, &domain));
+            }
         }
+        if rests {
+            self.start_next();
+        }
+    }
+
+    /// Starts the task of the server whose turn it is, where one more may have one.
+    fn start_next(&mut self) {
+        let Some((urgency, turn, next)) = self.next.first().copied() else { return };
+        if !self.start(next) {
+            return;
+        }
+        self.next.remove(&(urgency, turn, next));
+        let Some(known) = self.known.get_mut(&next) else { return };
+        known.turn = None;
+        let queue = std::mem::take(&mut known.queue);
+        queue.into_iter().for_each(|question| self.send(next, question));
     }
 
     fn drop_reply(&mut self, key: &(usize, Arc<Question>)) {
@@ -261,7 +365,7 @@ impl Inner {
         while self.order.len() > REPLIES || self.octets > OCTETS {
             let Some(key) = self.order.pop_front() else { return };
             match self.asked.get_mut(&key) {
-                Some(Asked::Waiting(_)) => return self.order.push_back(key),
+                Some(Asked::Waiting { .. }) => return self.order.push_back(key),
                 Some(Asked::Said { used: used @ true, .. }) => {
                     *used = false;
                     self.order.push_back(key);
@@ -296,14 +400,15 @@ mod tests {
         let options = Options::new(&[], false);
         let manners = Manners::new(None, BTreeSet::new(), Duration::from_secs(1));
         let servers = Servers::new(&options, &manners, events);
-        let resolver = servers.place("127.0.0.1:53".parse().unwrap(), true, &Transport::Plain).unwrap();
         let mut inner = servers.0.borrow_mut();
+        let resolver = inner.place(("127.0.0.1:53".parse().unwrap(), true, &Transport::Plain)).unwrap();
         let mut say = |n: usize, response: Response, given_up: bool| {
             let question = Arc::new(Question::new(&DomainName::new(&format!("n{n}.example")), RecordType::Txt));
             let key = (resolver, Arc::clone(&question));
-            inner.asked.insert(key.clone(), Asked::Waiting(Vec::new()));
+            inner.asked.insert(key.clone(), Asked::Waiting { waiting: Vec::new(), put: None });
             inner.order.push_back(key.clone());
-            inner.hear(Event { server: resolver, token: (), question, response, given_up });
+            let waited = Duration::ZERO;
+            inner.hear(Event { server: resolver, token: (), question, response, waited, given_up });
             (inner.octets, inner.asked.len(), inner.asked.contains_key(&key))
         };
         assert_eq!(say(0, Why::Timeout.into(), true), (0, 0, false));

@@ -199,7 +199,7 @@ impl Resolvers {
 
     /// Takes a reply; the question and all that was said to it, where it was the last.
     fn hear(&mut self, event: Event<usize>) -> Option<(Question, Observations)> {
-        let Event { server, token, question, response, given_up } = event;
+        let Event { server, token, question, response, given_up, .. } = event;
         let slot = self.open.get_mut(token)?;
         let open = slot.as_mut()?;
         if given_up && let Some(address) = self.vantages.get(server).and_then(|vantage| vantage.server) {

@@ -38,10 +38,10 @@ pub(super) async fn run(
         tokio::select! {
             question = questions.recv() => {
                 let Some(question) = question else { return };
-                let (options, servers, done) = (Rc::clone(&options), Rc::clone(&servers), done.clone());
+                let (options, guest, done) = (Rc::clone(&options), servers.guest(&question), done.clone());
                 spawn_local(async move {
                     let (asked, none) = (BTreeSet::from([question.clone()]), FollowUps::default());
-                    let dns = phase::run(&asked, &none, &options, Observations::default(), Some(servers)).await;
+                    let dns = phase::run(&asked, &none, &options, Observations::default(), Some(guest)).await;
                     // Nobody listens any more once the run is over.
                     let _ = done.send((question, dns));
                 });

@@ -1,6 +1,6 @@
 use super::*;
 use crate::observe::samples::answer;
-use crate::observe::{Record, RecordData, Why};
+use crate::observe::{Outcome, Record, RecordData, Why};
 
 const RESOLVERS: &[usize] = &[0, 1, 2, 3];
 

@@ -182,7 +182,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                 Standing::GivenUp(why) if !self.life.may_try(Instant::now()) => {
                     let why = why.clone();
                     let Some(request) = self.queue.pop_front() else { return };
-                    self.tell(request, why.into());
+                    self.tell(request, why.into(), Duration::ZERO);
                     continue;
                 }
                 Standing::Fine | Standing::GivenUp(_) => {}
@@ -192,9 +192,7 @@ impl<T: Copy + Send + 'static> Task<T> {
             }
             let Some(request) = self.queue.pop_front() else { return };
             let now = Instant::now();
-            // Who was given up is not waited for as long as others.
-            let patience = if self.life.is_given_up() { self.life.apart() } else { self.server.patience };
-            self.put(request, now, now + patience, Course::default());
+            self.put(request, now, now + self.life.patience(), Course::default());
         }
     }
 
@@ -202,7 +200,7 @@ impl<T: Copy + Send + 'static> Task<T> {
     fn put(&mut self, request: Request<T>, first_sent: Instant, deadline: Instant, course: Course) {
         let Some((id, asked)) = self.write(&request.question, course) else {
             let how = "no DNS message can carry the name".to_owned();
-            return self.tell(request, Why::Malformed(how).into());
+            return self.tell(request, Why::Malformed(how).into(), Duration::ZERO);
         };
         let now = Instant::now();
         self.life.put(now);
@@ -253,7 +251,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         };
         let Some(question) = question else {
             if let Some(request) = self.queue.pop_front() {
-                self.put(request, now, now + self.server.patience, Course::default());
+                self.put(request, now, now + self.life.patience(), Course::default());
             }
             return;
         };

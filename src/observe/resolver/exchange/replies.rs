@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -160,13 +161,13 @@ impl<T: Copy + Send + 'static> Task<T> {
                 (None, _) => {}
             }
         }
-        self.tell(pending.request, response);
+        self.tell(pending.request, response, pending.first_sent.elapsed());
     }
 
-    pub(super) fn tell(&self, request: Request<T>, response: Response) {
+    pub(super) fn tell(&self, request: Request<T>, response: Response, waited: Duration) {
         let Request { token, question } = request;
         // Nobody listens any more once the whole phase is over.
         let (server, given_up) = (self.server.number, self.life.is_given_up());
-        let _ = self.events.send(Event { server, token, question, response, given_up });
+        let _ = self.events.send(Event { server, token, question, response, waited, given_up });
     }
 }

@@ -6,6 +6,7 @@ mod encrypted;
 mod families;
 mod faults;
 mod forged;
+mod strangers;
 mod streams;
 
 use std::collections::HashSet;
