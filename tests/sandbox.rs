@@ -175,6 +175,34 @@ fn who_is_ended_leaves_neither_child_nor_file() {
 }
 
 #[test]
+fn root_that_may_not_signal_others_ends_its_child_all_the_same() {
+    let without = ["--bounding-set=-kill", "--inh-caps=-kill"];
+    let known = Command::new("setpriv").args(without).arg("true").output().is_ok_and(|output| output.status.success());
+    if !is_root() || !known {
+        return;
+    }
+    let server = silent_server();
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-plain");
+    let mut command = Command::new("setpriv");
+    command.args(without).arg(env!("CARGO_BIN_EXE_helolint")).args(["domains", "--domains", "-", "--format", "ndjson"]);
+    command.arg("--root").arg(host.join("root")).arg("--kernel").arg(host.join("kernel"));
+    command.arg("--resolver").arg(server.local_addr().unwrap().to_string());
+    let mut run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    run.stdin.take().unwrap().write_all(b"example.com\n").unwrap();
+    asked(&server);
+    let [child] = children(run.id())[..] else { panic!("one child") };
+    // As one that was taken over, which does nothing any more and lets no signal through that it can hold back.
+    let number = |pid: u32| nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+    nix::sys::signal::kill(number(child), nix::sys::signal::Signal::SIGSTOP).unwrap();
+    until("it stands still", || status(child, "State").is_some_and(|state| state.starts_with('T')));
+    assert_eq!(status(run.id(), "CapEff").map(|set| u64::from_str_radix(&set, 16).unwrap() >> 5 & 1), Some(0));
+    // Nobody reads what the child would say: it is ended.
+    drop(run.stdout.take());
+    run.wait().unwrap();
+    assert_eq!(status(child, "State"), None, "it is gone, and was waited for");
+}
+
+#[test]
 fn what_the_kernel_lacks_is_said_where_asked_for() {
     let server = silent_server();
     let output = check(&server, &["-v"]).wait_with_output().unwrap();

@@ -12,7 +12,7 @@ use landlock::{
 use nix::sys::prctl::{set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::{Gid, Pid, Uid, alarm, getppid, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Pid, Uid, alarm, getppid, seteuid, setgroups, setresgid, setresuid};
 
 use super::calls;
 use super::task::Task;
@@ -24,8 +24,8 @@ const NOBODY: u32 = 65_534;
 const ADDRESS_SPACE: u64 = 4 << 30;
 /// How long a child may judge and write once the time for the DNS is up: judging ends by itself long before.
 const AFTER_THE_DNS: Duration = Duration::from_secs(60);
-/// How much later the kernel ends a child that its parent could not end: root without CAP_KILL may not, and then neither the parent's end does
-/// (PR_SET_PDEATHSIG is subject to the same rights).
+/// How much later the kernel ends a child that its parent could not end, because it is gone: where root has no CAP_KILL, its end does not end the
+/// child (PR_SET_PDEATHSIG is subject to the same rights).
 const LAST_RESORT: Duration = Duration::from_secs(10);
 /// Processor time for judging and writing, in seconds; the DNS takes next to none.
 const PROCESSOR_TIME: u64 = 60;
@@ -106,6 +106,20 @@ pub(crate) fn give_up(profile: &Profile, parent: Pid) -> Vec<Missing> {
     layer("Landlock", landlock(&profile.task));
     layer("seccomp", calls::allow_only(&profile.task));
     missing
+}
+
+/// Signals as the user that a child of root's has become: who has the child's user number may signal it (kill(2)). The real user stays root,
+/// so that nobody may signal this process meanwhile, and it can become root again.
+///
+/// # Errors
+/// The system's, where it cannot become that user, or what `signal` says.
+pub(crate) fn as_nobody(signal: impl FnOnce() -> nix::Result<()>) -> nix::Result<()> {
+    let own = Uid::effective();
+    seteuid(Uid::from_raw(NOBODY))?;
+    let signalled = signal();
+    // The real or saved user: needs no right.
+    seteuid(own)?;
+    signalled
 }
 
 fn words(error: impl fmt::Display) -> String {

@@ -163,10 +163,15 @@ impl Child {
         }
     }
 
-    /// Ends it. Where that is not allowed (root without CAP_KILL, and the child is another user), nobody waits for it: it has no way to say
-    /// anything any more, and no rights, and its alarm ends it.
+    /// Ends it. Root without CAP_KILL may not, since the child is another user: then it is done as that user. Where that cannot be either, nobody
+    /// waits for it: it has no way to say anything any more, and no rights, and its alarm ends it.
     fn end(&self) {
-        if kill(self.pid, Signal::SIGKILL) != Err(Errno::EPERM) {
+        let kill = || kill(self.pid, Signal::SIGKILL);
+        let ended = match kill() {
+            Err(Errno::EPERM) => layers::as_nobody(kill),
+            ended => ended,
+        };
+        if ended != Err(Errno::EPERM) {
             // It may have ended already, and nobody else waits for it.
             let _ = waitpid(self.pid, None);
         }
