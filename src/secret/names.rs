@@ -14,7 +14,7 @@ pub(crate) enum Secrecy {
 /// Parts of names whose values are secret.
 const PARTS: [&str; 7] = ["password", "passwd", "passphrase", "secret", "credential", "apikey", "api_key"];
 /// Whole names whose values are secret, and ends of names behind an underscore.
-const ENDS: [&str; 5] = ["pw", "pwd", "pass", "token", "auth_key"];
+const ENDS: [&str; 6] = ["pw", "pwd", "pass", "token", "auth_key", "bindpw"];
 /// Options of Exim's authenticators that hold credentials, whatever they look like.
 const EXIM: [&str; 2] = ["server_condition", "server_set_id"];
 /// How those begin that say what this host logs in with; also where the rest is misspelt, and the line is shown for it.

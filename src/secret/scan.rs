@@ -14,6 +14,12 @@ const LABEL_LIMIT: usize = 64;
 /// What looking for the ends of values may cost in a line, in lengths of the line: values within each other make it more.
 const WORK: usize = 16;
 
+/// Where a query of Exim's says which servers it is for, with user and password (`servers=host/database/user/password`).
+const SERVERS: &str = "servers";
+
+/// Lookups of Exim's in databases that are told so.
+const QUERIES: [&str; 5] = ["mysql", "pgsql", "oracle", "ibase", "redis"];
+
 /// How a file joins physical lines to logical ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
@@ -66,7 +72,7 @@ pub(crate) fn scan(path: &str, text: &str, syntax: Syntax, more: &BTreeSet<Strin
 
 /// The secrets in a text that is no file: a value, a sentence.
 pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
-    if !text.bytes().any(|byte| matches!(byte, b'=' | b'@' | b'{')) {
+    if !text.bytes().any(|byte| matches!(byte, b'=' | b'@' | b'{' | b';')) {
         return private_keys(text);
     }
     let (mut found, more) = (Scan::default(), BTreeSet::new());
@@ -179,9 +185,13 @@ impl Scanner<'_, '_> {
         for value in text.split_ascii_whitespace() {
             let name = if before == "-o" && self.syntax == Syntax::Postfix { option } else { long_option(option) };
             let known = !name.is_empty() && name.bytes().all(is_name);
-            if known && hides(self.kind(name, Place::Word), value) || is_login_option(option) && value.contains(':') {
-                let start = value.as_ptr() as usize - text.as_ptr() as usize;
+            let start = value.as_ptr() as usize - text.as_ptr() as usize;
+            let login =
+                is_login_option(option) && value.contains(':') || option == "-a" && before.ends_with("redis-cli");
+            if known && hides(self.kind(name, Place::Word), value) || login {
                 self.push(start, start + value.len());
+            } else if option.contains("mysql") && value.len() > 2 && value.starts_with("-p") {
+                self.push(start + 2, start + value.len());
             }
             (before, option) = (option, value);
         }
@@ -233,10 +243,12 @@ impl Scanner<'_, '_> {
 
     fn kind(&self, name: &str, place: Place) -> Secrecy {
         let postfix = self.syntax == Syntax::Postfix;
+        // Exim's databases are told in a query whom to ask, and as whom.
+        let servers = !postfix && name.eq_ignore_ascii_case(SERVERS);
         let login = match place {
-            Place::Braces => names::is_login(name) || name == "servers",
+            Place::Braces => names::is_login(name) || name.eq_ignore_ascii_case(SERVERS),
             Place::Head => postfix && names::is_login(name),
-            Place::Word => false,
+            Place::Word => servers,
         };
         let login = login || (postfix && names::is_login_parameter(name));
         match secrecy(name) {
@@ -254,6 +266,13 @@ impl Scanner<'_, '_> {
     /// Secrets anywhere in the line: settings in braces and options, items of Exim with a key, `user:password@`.
     fn inside(&mut self) {
         let bytes = self.text.as_bytes();
+        // In a list, a query stands behind a semicolon.
+        for (at, query) in self.text.match_indices("redis;") {
+            if self.work > WORK * bytes.len() {
+                return self.push(at, bytes.len());
+            }
+            self.login_command(at + query.len());
+        }
         let (mut depth, mut at) = (0usize, 0);
         while let Some(step) = bytes[at..].iter().position(|byte| matches!(byte, b'=' | b'@' | b'{' | b'}')) {
             at += step;
@@ -297,6 +316,10 @@ impl Scanner<'_, '_> {
         let end = match before.map(|at| bytes[at]) {
             // `{ name = value }`
             Some(b'{') => self.value_end(start, |_| false),
+            // A list: its items are apart from each other.
+            _ if self.text[name_start..name_end].eq_ignore_ascii_case(SERVERS) => {
+                self.value_end(start, |byte| byte == b';')
+            }
             _ => self.value_end(start, |byte| byte.is_ascii_whitespace()),
         };
         let value = &self.text[start..end];
@@ -375,6 +398,11 @@ impl Scanner<'_, '_> {
     /// of its conditions, maps within a parameter of Postfix that routes no mail.
     fn keyed(&mut self, at: usize) {
         let before = &self.text[..at];
+        if QUERIES.iter().any(|kind| before.trim_end().ends_with(kind)) {
+            self.query(at + 1);
+        } else {
+            self.login_command(at + 1);
+        }
         let word_start = before
             .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':')
             .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
@@ -396,6 +424,36 @@ impl Scanner<'_, '_> {
         if hides(Secrecy::Always, &self.text[start + 1..end]) {
             self.push(start + 1, end);
         }
+    }
+
+    /// A query of Exim's for a database, where it begins at `at`: what stands before its first semicolon says whom it is for.
+    fn query(&mut self, at: usize) {
+        self.login_command(at);
+        let end = self.value_end(at, |byte| byte == b';');
+        let servers = self.text[at..end].trim();
+        if self.text.as_bytes().get(end) == Some(&b';') && servers.contains('/') && !servers.contains('=') {
+            self.push(at, end);
+        }
+    }
+
+    /// The command by which Redis is logged in to, where it begins at `at`: `AUTH password`, `HELLO 3 AUTH user password`.
+    fn login_command(&mut self, at: usize) {
+        let mut start = self.skip_blanks(at);
+        if let Some(behind) = self.behind_word(start, "hello") {
+            let version = self.skip_blanks(behind);
+            start = self.skip_blanks(version + 1);
+        }
+        let Some(from) = self.behind_word(start, "auth") else { return };
+        let end = self.value_end(from, |_| false);
+        self.push(from, end);
+    }
+
+    /// Where a word ends that begins at `start`, whatever the case of its letters, with a blank behind it.
+    fn behind_word(&self, start: usize, word: &str) -> Option<usize> {
+        let end = start + word.len();
+        let bytes = self.text.as_bytes();
+        let is_there = bytes.get(start..end)?.eq_ignore_ascii_case(word.as_bytes());
+        (is_there && bytes.get(end)?.is_ascii_whitespace()).then_some(end)
     }
 
     /// Whether the line sets a parameter whose map says where mail goes, or under which name and address.
