@@ -144,7 +144,9 @@ pub(crate) fn read_patterns(parameter: &Fact<String>, place: Place<'_>) -> Table
                 Ok(file) => {
                     let words = file.text().lines().filter(|line| !line.trim_start().starts_with('#'));
                     let words = words.flat_map(super::check::words).take(ROW_LIMIT + 1);
-                    words.for_each(|word| tables.push(Row { key: key_of(word), value: parameter.clone() }));
+                    words.for_each(|word| {
+                        tables.push(Row { key: key_of(word), value: parameter.with(word.to_owned()) })
+                    });
                 }
                 Err(ReadError::NotFound) => {
                     let message = format!("open file {item}: No such file or directory: Postfix defers all mail");
@@ -156,7 +158,7 @@ pub(crate) fn read_patterns(parameter: &Fact<String>, place: Place<'_>) -> Table
         } else if is_table {
             read_table(item, parameter, place, 0, &mut tables);
         } else {
-            tables.push(Row { key: key_of(item), value: parameter.clone() });
+            tables.push(Row { key: key_of(item), value: parameter.with(item.to_owned()) });
         }
     }
     tables.with_limit(parameter)

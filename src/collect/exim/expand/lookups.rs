@@ -1,5 +1,6 @@
 //! Lookups: types and their options, partial matching, defaults.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -8,6 +9,9 @@ use super::parse::{Expr, Kind, Lookup};
 use super::table::{Table, full};
 use super::{Evaluator, PTR_NAME, PTR_OTHER, Ptr, Scope, Stop, parse, undecided};
 use crate::facts::MapEntry;
+
+/// What it costs to expand a key of a table, in octets touched.
+const EXPANSION: usize = 256;
 
 /// What a lookup found.
 pub(crate) struct Found {
@@ -243,8 +247,11 @@ fn one<'t>(
     for entry in &table.entries {
         of.step()?;
         let pattern = match kind.name {
-            "wildlsearch" => scope.deeper(|scope| of.expand(&parse::parse(&entry.key), scope))?,
-            _ => entry.key.to_string(),
+            "wildlsearch" if entry.key.contains(['$', '\\']) => {
+                of.spend(EXPANSION)?;
+                Cow::Owned(scope.deeper(|scope| of.expand(&parse::parse(&entry.key), scope))?)
+            }
+            _ => Cow::Borrowed(&*entry.key),
         };
         if of.matches_pattern(&pattern, key)? {
             return Ok(Some(entry));

@@ -100,6 +100,11 @@ fn lists_of_patterns() {
     assert_eq!(patterns("/none"), (0, true, 1));
     assert_eq!(patterns("mysql:/none"), (0, true, 1));
     assert_eq!(patterns("[192.0.2.1]"), (1, false, 0));
+    // Of a long list, each row has its own pattern and not the whole list.
+    let long: String = (0..1_000).map(|n| format!("d{n}.example, ")).collect();
+    let found = read_patterns(&Fact::new(long, Origin::default_of("test")), place);
+    let octets: usize = found.rows.iter().map(|row| row.value.value.len()).sum();
+    assert!(found.rows.len() == 1_000 && octets < 16_000, "{octets}");
 }
 
 #[test]
