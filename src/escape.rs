@@ -193,7 +193,8 @@ pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, serde
         value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))?;
     }
     out.push(b'\n');
-    Ok(String::from_utf8_lossy(&out).into_owned())
+    // A report of a hundred thousand domains is not copied once more.
+    Ok(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// A formatter that writes harmful characters as `\u` escapes (RFC 8259 section 7) and leaves the rest to another.
