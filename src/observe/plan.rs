@@ -54,7 +54,7 @@ pub fn initial(facts: &Facts) -> BTreeSet<Question> {
 }
 
 /// What is asked for one host: all that its facts say to those who ask.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// The questions whose input the facts give.
     pub initial: BTreeSet<Question>,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use crate::facts::Facts;
 use crate::observe::plan::{FollowUps, Plan};
 use crate::observe::recorded::Zones;
 use crate::observe::resolver::{self, Client, Manners, Options};
@@ -39,6 +40,12 @@ impl Source {
     /// Whether time passes while it answers: what it says is of now.
     pub fn is_live(&self) -> bool {
         matches!(self.answers, Answers::Live(..))
+    }
+
+    /// What is said to the questions that a host's facts bring. Where nobody is asked, they are not made.
+    pub fn answer_for(&self, facts: &Facts, dns: Observations) -> Observations {
+        let plan = if matches!(self.answers, Answers::Nobody) { Plan::default() } else { Plan::new(facts) };
+        self.answer(&plan, dns)
     }
 
     /// What is said to the questions of `plan`, and to those that the answers bring. Questions that have replies in `dns` keep them.
@@ -175,7 +182,8 @@ mod tests {
         assert_eq!(dns.replies.len(), asked, "nothing more is asked");
         let alone = Source::new(Answers::Recorded(recorded.clone()));
         assert_eq!(alone.answer(&plan, Observations::default()), recorded);
-        let offline = Source { answers: Answers::Nobody, planned: planned() }.answer(&plan, Observations::default());
+        let offline = Source { answers: Answers::Nobody, planned: planned() };
+        let offline = offline.answer_for(&facts, Observations::default());
         assert!(offline.offline && offline.replies.is_empty() && offline.vantages[0].kind == VantageKind::Overlay);
     }
 }

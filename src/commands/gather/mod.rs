@@ -24,7 +24,6 @@ use crate::error::Error;
 use crate::escape;
 use crate::facts::{Expectations, Facts, HostFqdn, NatEntry, Origin, Overrides};
 use crate::inputs::{Host, Input, Inputs, ZoneInputs};
-use crate::observe::plan::Plan;
 use crate::observe::recorded::{ZoneError, Zones};
 use crate::observe::resolver::{self, Options, Progress, ResolverSpec, Transport, Trust, discover};
 use crate::observe::source::{Answers, Source};
@@ -310,7 +309,7 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
         }
         let sources = |source| Sources { root, kernel, running, source, deadline };
         let source = Source { answers: Answers::Recorded(dns), planned };
-        let dns = source.answer(&Plan::new(&facts), Observations::default());
+        let dns = source.answer_for(&facts, Observations::default());
         return Ok(Gathered { facts, dns, sources: sources(source), taken: Some(taken) });
     }
     let zones = start.zones.as_ref().map(zones).transpose()?;
@@ -338,14 +337,14 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
         None => Answers::Live(Options { trust, ..options(&facts, args, deadline, &watched) }, deadline),
     };
     let source = Source { answers, planned };
-    let mut dns = source.answer(&Plan::new(&facts), Observations::default());
+    let mut dns = source.answer_for(&facts, Observations::default());
     if let Some(mut pending) = pending {
         let left = deadline.saturating_duration_since(Instant::now());
         match pending.wait(left) {
             Some(fqdn) => {
                 system::set_fqdn(&mut facts.host, fqdn);
                 moved(&mut facts);
-                dns = source.answer(&Plan::new(&facts), dns);
+                dns = source.answer_for(&facts, dns);
             }
             None => {
                 let why = format!("no answer within {} s", args.timeout().as_secs_f32());
