@@ -10,6 +10,7 @@ mod closing;
 pub(crate) mod discover;
 mod encrypted;
 mod exchange;
+mod heard;
 mod ids;
 mod life;
 mod limits;

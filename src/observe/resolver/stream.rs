@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::client::{Client, GivenUp, Manners};
+use super::heard::{Heard, Said};
 use super::server::{Event, Packets, Request};
 use super::{Options, Transport, closing, encrypted, exchange, resolvers, zoned};
 use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
@@ -27,9 +28,6 @@ const TURN: Duration = Duration::from_millis(200);
 /// How often a question is put again over TLS or HTTPS; over UDP the exchange sees to it.
 const REPEATS: u32 = 2;
 
-/// What was said to some questions.
-pub(super) type Said = Vec<(Question, Observations)>;
-
 /// Puts the questions of `client` to every resolver of `options`, until it has none and all are answered or given up. With
 /// [`Options::authoritative`], servers of the questions' zones are looked for, and asked as well. [`Options::timeout`] is not heeded: the run
 /// has no end of its own.
@@ -40,7 +38,7 @@ pub fn stream(options: &Options, manners: &Manners, client: &mut dyn Client) {
     thread::scope(|scope| {
         let asking = thread::Builder::new().name("dns".to_owned());
         match asking.spawn_scoped(scope, move || ask(options, manners, questions, &said)) {
-            Ok(_) => hear(most, put, &heard, client),
+            Ok(_) => hear(options, most, put, &heard, client),
             Err(error) => {
                 while let Some(question) = client.next() {
                     let dns = nothing_said(options, &question, &error);
@@ -56,8 +54,15 @@ fn nothing_said(options: &Options, question: &Question, error: &std::io::Error) 
 }
 
 /// Gives questions to the thread that asks, and its answers to the client. That thread ends with `put`.
-fn hear(most: usize, put: UnboundedSender<Question>, heard: &Receiver<Said>, client: &mut dyn Client) {
+fn hear(
+    options: &Options,
+    most: usize,
+    put: UnboundedSender<Question>,
+    heard: &Receiver<Said>,
+    client: &mut dyn Client,
+) {
     let mut open = 0;
+    let mut by_resolvers = Observations::new(resolvers(options), Default::default());
     let fill = |open: &mut usize, client: &mut dyn Client| {
         while *open < most
             && let Some(question) = client.next()
@@ -77,9 +82,15 @@ fn hear(most: usize, put: UnboundedSender<Question>, heard: &Receiver<Said>, cli
         });
         match said {
             Ok(said) => {
-                for (question, dns) in said {
+                for (question, heard) in said {
                     open -= 1;
-                    client.answered(&question, &dns);
+                    match heard {
+                        Heard::All(dns) => client.answered(&question, &dns),
+                        Heard::Replies(replies) => {
+                            by_resolvers.take_only(&question, replies);
+                            client.answered(&question, &by_resolvers);
+                        }
+                    }
                     fill(&mut open, client);
                 }
             }
@@ -106,7 +117,7 @@ fn ask(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Qu
             while let Some(question) = questions.blocking_recv() {
                 let dns = nothing_said(options, &question, &error);
                 // Nobody listens any more where the run is over.
-                let _ = said.send(vec![(question, dns)]);
+                let _ = said.send(vec![(question, Heard::All(dns))]);
             }
         }
     }
@@ -177,7 +188,7 @@ async fn run(options: &Options, manners: &Manners, mut questions: UnboundedRecei
 
 impl Resolvers {
     /// Puts a question to all; gives it back where there is nobody.
-    fn put(&mut self, question: Question) -> Option<(Question, Observations)> {
+    fn put(&mut self, question: Question) -> Option<(Question, Heard)> {
         let token = self.free.pop().unwrap_or_else(|| {
             self.open.push(None);
             self.open.len() - 1
@@ -189,7 +200,7 @@ impl Resolvers {
         let waiting = self.requests.iter().filter(put).count();
         if waiting == 0 {
             self.free.push(token);
-            return Some((Arc::unwrap_or_clone(question), Observations::default()));
+            return Some((Arc::unwrap_or_clone(question), Heard::All(Observations::default())));
         }
         if let Some(slot) = self.open.get_mut(token) {
             *slot = Some(Open { question, replies: Vec::with_capacity(waiting), waiting, repeats: 0 });
@@ -198,7 +209,7 @@ impl Resolvers {
     }
 
     /// Takes a reply; the question and all that was said to it, where it was the last.
-    fn hear(&mut self, event: Event<usize>) -> Option<(Question, Observations)> {
+    fn hear(&mut self, event: Event<usize>) -> Option<(Question, Heard)> {
         let Event { server, token, question, response, given_up, .. } = event;
         let slot = self.open.get_mut(token)?;
         let open = slot.as_mut()?;
@@ -220,8 +231,6 @@ impl Resolvers {
         }
         let Open { question, replies, .. } = slot.take()?;
         self.free.push(token);
-        let question = Arc::unwrap_or_clone(question);
-        let dns = Observations::new(self.vantages.clone(), [(question.clone(), replies)].into());
-        Some((question, dns))
+        Some((Arc::unwrap_or_clone(question), Heard::Replies(replies)))
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::spawn_local;
 
 use super::client::Manners;
+use super::heard::{Heard, Said};
 use super::shared::Servers;
 use super::{Options, run as phase};
 use crate::observe::plan::FollowUps;
@@ -22,7 +23,7 @@ pub(super) async fn run(
     options: &Options,
     manners: &Manners,
     mut questions: UnboundedReceiver<Question>,
-    said: &Sender<Vec<(Question, Observations)>>,
+    said: &Sender<Said>,
 ) {
     let (events, mut replies) = unbounded_channel();
     let servers = Rc::new(Servers::new(options, manners, events));
@@ -47,7 +48,7 @@ pub(super) async fn run(
                 });
             }
             answered = finished.recv() => {
-                let gone = answered.is_some_and(|answered| said.send(vec![answered]).is_err());
+                let gone = answered.is_some_and(|(question, dns)| said.send(vec![(question, Heard::All(dns))]).is_err());
                 if gone {
                     return;
                 }

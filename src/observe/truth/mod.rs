@@ -256,8 +256,8 @@ impl Judge<'_> {
         let kinds = [VantageKind::Overlay, VantageKind::Authoritative, VantageKind::Public, VantageKind::System];
         for kind in kinds {
             let voices = self.voices(question, replies, kind);
-            let Some((chosen, by)) = self.chosen(question, kind, &voices) else { continue };
-            let Chain { mut aliases, end, .. } = chosen.clone();
+            let Some((chosen, by)) = self.chosen(question, kind, voices) else { continue };
+            let Chain { mut aliases, end, .. } = chosen;
             let lookup = match end {
                 End::Records(records) => Lookup::Found(records),
                 End::NoData => Lookup::NoData,
@@ -297,12 +297,11 @@ impl Judge<'_> {
     }
 
     /// The answer that decides among those of one kind, and who gave it.
-    fn chosen<'v>(
-        &self,
-        question: &Question,
-        kind: VantageKind,
-        voices: &'v [Voice],
-    ) -> Option<(&'v Chain, Vec<usize>)> {
+    fn chosen(&self, question: &Question, kind: VantageKind, mut voices: Vec<Voice>) -> Option<(Chain, Vec<usize>)> {
+        if voices.len() < 2 {
+            // Nothing to weigh, as with the one resolver of a stream.
+            return voices.pop().map(|voice| (voice.chain, vec![voice.vantage]));
+        }
         let mut counted: Vec<&Voice> = voices.iter().collect();
         if kind == VantageKind::Authoritative && counted.iter().any(|v| v.chain.end.key() != counted[0].chain.end.key())
         {
@@ -323,7 +322,7 @@ impl Judge<'_> {
             _ => a,
         })?;
         let first = best.first()?;
-        Some((&first.chain, best.iter().map(|v| v.vantage).collect()))
+        Some((first.chain.clone(), best.iter().map(|v| v.vantage).collect()))
     }
 }
 

@@ -1,0 +1,17 @@
+//! What a stream hands to whoever puts its questions.
+
+use crate::observe::{Observations, Question, Reply};
+
+/// What was said to some questions.
+pub(crate) type Said = Vec<(Question, Heard)>;
+
+/// What was said to a question.
+// Few are of the larger kind, and those are made one by one.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// By the resolvers that are asked, numbered as they are.
+    Replies(Vec<Reply>),
+    /// By others too.
+    All(Observations),
+}
