@@ -144,13 +144,21 @@ pub fn observe<'a>(
     answers: &Answers,
     with_zone: bool,
 ) -> Step<'a> {
-    let mut needs = BTreeSet::new();
     let name = &domain.name;
     let paths = host.paths(name);
-    let (spf, helo) = sender_checks(&paths, name, answers, &mut needs);
-    let dmarc = dmarc_state(name, answers, &mut needs);
+    // In three steps, each with all answers to the one before, so that nothing is worked out from a part of them and then once more.
+    let mut needs: BTreeSet<Question> =
+        own_questions(name, signing).filter(|question| !answers.has(question)).collect();
+    if !needs.is_empty() {
+        return Step::Needs(needs);
+    }
     let exchangers = exchangers(name, &host.own, answers, &mut needs);
     let leads = leads(name, &host.own, answers, &mut needs);
+    if !needs.is_empty() {
+        return Step::Needs(needs);
+    }
+    let (spf, helo) = sender_checks(&paths, name, answers, &mut needs);
+    let dmarc = dmarc_state(name, answers, &mut needs);
     let is_absent = is_absent(name, answers);
     let mut txt = |owner: DomainName| {
         let question = Question::new(&owner, RecordType::Txt);
@@ -173,10 +181,8 @@ pub fn observe<'a>(
         Some((key, compared))
     });
     let dkim: Vec<_> = dkim.collect();
-    let mta_sts =
-        txt(DomainName::new(&format!("_mta-sts.{}", name.as_str()))).and_then(|lookup| beginning(&lookup, "v=STSv1"));
-    let tls_rpt = txt(DomainName::new(&format!("_smtp._tls.{}", name.as_str())))
-        .and_then(|lookup| beginning(&lookup, "v=TLSRPTv1"));
+    let mta_sts = txt(mta_sts_name(name)).and_then(|lookup| beginning(&lookup, "v=STSv1"));
+    let tls_rpt = txt(tls_rpt_name(name)).and_then(|lookup| beginning(&lookup, "v=TLSRPTv1"));
     let alignment = alignments(name, &dmarc, &spf, (&dkim, signing.is_open), answers, &mut needs);
     let zone = if with_zone { zone_servers(name, host, answers, &mut needs) } else { ZoneServers::Unknown };
     if !needs.is_empty() {
@@ -199,6 +205,38 @@ pub fn observe<'a>(
         tls_rpt,
         zone,
     })
+}
+
+/// What is asked of every domain, whatever the answers are.
+fn own_questions<'q>(name: &'q DomainName, signing: Signing<'q>) -> impl Iterator<Item = Question> + use<'q> {
+    let own = [RecordType::Txt, RecordType::Mx, RecordType::A, RecordType::Aaaa];
+    let policies = [dmarc::record_name(name)].into_iter().filter(plan::is_representable);
+    let texts = policies.chain([mta_sts_name(name), tls_rpt_name(name)]);
+    let keys = signing.keys.iter().map(SigningKey::record_name);
+    let texts = texts.chain(keys).map(|owner| Question { name: owner, rtype: RecordType::Txt });
+    own.into_iter().map(|rtype| Question::new(name, rtype)).chain(texts)
+}
+
+/// Where the record of MTA-STS is (RFC 8461 section 3.1).
+fn mta_sts_name(domain: &DomainName) -> DomainName {
+    DomainName::new(&format!("_mta-sts.{}", domain.as_str()))
+}
+
+/// Where the record of SMTP TLS reporting is (RFC 8460 section 3).
+fn tls_rpt_name(domain: &DomainName) -> DomainName {
+    DomainName::new(&format!("_smtp._tls.{}", domain.as_str()))
+}
+
+impl Observed<'_> {
+    /// Adds who serves the domain's zone.
+    ///
+    /// # Errors
+    /// The questions that have to be asked first.
+    pub fn add_zone(&mut self, host: &Host<'_>, answers: &Answers) -> Result<(), BTreeSet<Question>> {
+        let mut needs = BTreeSet::new();
+        self.zone = zone_servers(&self.domain.name, host, answers, &mut needs);
+        if needs.is_empty() { Ok(()) } else { Err(needs) }
+    }
 }
 
 /// Whether there is no such name: neither records nor an alias.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::told::Told;
 use crate::compare::Change;
-use crate::domains::{Answers, Flow, Host, Look, Looker, MailDomain, MailDomains, Step, observe};
+use crate::domains::{Answers, Flow, Host, Look, Looker, MailDomain, MailDomains, Observed, Step, observe};
 use crate::findings::{Finding, Who};
 use crate::observe::resolver::{Client, GivenUp};
 use crate::observe::{Observations, Question};
@@ -57,31 +57,36 @@ pub(super) struct Judge<'a, 'r> {
     pub progress: &'r Domains,
 }
 
+impl Judge<'_, '_> {
+    fn findings(&self, seen: &Observed<'_>) -> Vec<Finding> {
+        let context = DomainContext { host: self.host, seen, changes: self.changes, became: self.became };
+        match self.is_asked {
+            true => rules::judge_domain(&context, self.selection),
+            false => Vec::new(),
+        }
+    }
+}
+
 impl<'a> Looker<'a> for Judge<'a, '_> {
     /// Who serves its zone has to be known of a domain alone whose zone somebody is told to change.
-    fn look(&mut self, domain: &'a MailDomain, answers: &Answers, mut with_zone: bool) -> Look {
+    fn look(&mut self, domain: &'a MailDomain, answers: &Answers, with_zone: bool) -> Look {
         let signing = self.domains.signing(&domain.name);
-        loop {
-            let seen = match observe(self.host, domain, signing, answers, with_zone) {
-                Step::Needs(questions) => return Err((questions, with_zone)),
-                Step::Done(seen) => seen,
-            };
-            let context = DomainContext { host: self.host, seen: &seen, changes: self.changes, became: self.became };
-            let findings = match self.is_asked {
-                true => rules::judge_domain(&context, self.selection),
-                false => Vec::new(),
-            };
-            let for_zone = |finding: &Finding| {
-                let wants_change = finding.fix.as_ref().is_some_and(|fix| fix.who == Who::DnsZone);
-                wants_change && report::is_about(&finding.subject, &domain.name)
-            };
-            if with_zone || !findings.iter().any(for_zone) {
-                let kept = self.domains.kept_zone(&domain.name);
-                self.told.add(report::view(&seen, &findings, kept), !self.given_up.is_empty());
-                self.progress.done();
-                return Ok(());
-            }
-            with_zone = true;
+        let mut seen = match observe(self.host, domain, signing, answers, with_zone) {
+            Step::Needs(questions) => return Err((questions, with_zone)),
+            Step::Done(seen) => seen,
+        };
+        let mut findings = self.findings(&seen);
+        let for_zone = |finding: &Finding| {
+            let wants_change = finding.fix.as_ref().is_some_and(|fix| fix.who == Who::DnsZone);
+            wants_change && report::is_about(&finding.subject, &domain.name)
+        };
+        if !with_zone && findings.iter().any(for_zone) {
+            seen.add_zone(self.host, answers).map_err(|questions| (questions, true))?;
+            findings = self.findings(&seen);
         }
+        let kept = self.domains.kept_zone(&domain.name);
+        self.told.add(report::view(&seen, &findings, kept), !self.given_up.is_empty());
+        self.progress.done();
+        Ok(())
     }
 }
