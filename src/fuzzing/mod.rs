@@ -180,7 +180,9 @@ pub fn dns_message(data: &[u8]) {
             let behind = [&[0, 0, 0x81, 0x80, 0, 1][..], &counts, &asked.bytes[HEADER..], rest].concat();
             for packet in [data, &behind] {
                 let _ = wire::reply_id(packet);
-                let Reading::Response(response) = wire::read(packet, &asked) else { continue };
+                let Reading::Response(response) = wire::read(packet, &asked, &mut wire::Names::default()) else {
+                    continue;
+                };
                 let Outcome::Answer(answer) = &response.outcome else { continue };
                 let mut sets: HashMap<_, usize> = HashMap::new();
                 for record in &answer.records {

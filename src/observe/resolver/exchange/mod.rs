@@ -22,7 +22,7 @@ use super::round_trip::RoundTrip;
 use super::server::{Event, Packets, Request, Server};
 use super::socket::{self, Received, unreachable_because};
 use super::tcp;
-use super::wire::{self, Asked, IdGenerator};
+use super::wire::{self, Asked, IdGenerator, Names};
 use crate::observe::{Question, Record, Why};
 
 /// Retransmissions before the time between them grows: lost packets are the rule then, not congestion.
@@ -59,6 +59,7 @@ pub(crate) fn start<T: Copy + Send + 'static>(
         answers: None,
         dialect: Dialect::default(),
         soa: None,
+        names: Names::default(),
     };
     tokio::spawn(task.run(inbox, tcp_inbox));
     requests
@@ -118,6 +119,8 @@ struct Task<T> {
     dialect: Dialect,
     /// The SOA that came with the last absence.
     soa: Option<Arc<Record>>,
+    /// Names in its replies.
+    names: Names,
 }
 
 impl<T: Copy + Send + 'static> Task<T> {

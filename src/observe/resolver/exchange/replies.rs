@@ -32,7 +32,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         };
         let Some(pending) = self.pending.get_mut(&id).filter(awaited) else { return };
         let (course, asked) = (pending.course, (pending.asked.edns, pending.asked.cased));
-        let reading = wire::read(bytes, &pending.asked);
+        let reading = wire::read(bytes, &pending.asked, &mut self.names);
         if !matches!(reading, Reading::Foreign | Reading::Malformed { ours: false, .. }) {
             self.measure(id);
         }

@@ -150,8 +150,8 @@ impl From<Why> for Response {
     }
 }
 
-/// Reads a packet as the reply to `asked`.
-pub(crate) fn read(bytes: &[u8], asked: &Asked) -> Reading {
+/// Reads a packet as the reply to `asked`; `names`: those that earlier replies had.
+pub(crate) fn read(bytes: &[u8], asked: &Asked, names: &mut Names) -> Reading {
     let own = asked.bytes.get(HEADER..asked.end).unwrap_or(&[]);
     let sent_back = bytes.get(HEADER..asked.end).filter(|_| bytes.get(4..6) == Some(&[0, 1]));
     let exact = sent_back == Some(own);
@@ -176,19 +176,23 @@ pub(crate) fn read(bytes: &[u8], asked: &Asked) -> Reading {
     if message.metadata.truncation {
         return Reading::Truncated;
     }
-    Reading::Response(response(&message, &asked.name, &mut Names::new(&asked.name)))
+    Reading::Response(response(&message, &asked.name, names))
 }
 
-/// Names on their way from a message into our terms: those that were just met share their text, as they mostly are the question's.
-struct Names {
-    known: [Option<DomainName>; 4],
+/// Names on their way from messages into our terms: those that were met lately share their text, as they mostly are the question's, the zone's
+/// or its servers'.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// The question's first.
+    known: [Option<DomainName>; 8],
     next: usize,
     text: String,
 }
 
 impl Names {
-    fn new(asked: &DomainName) -> Names {
-        Names { known: [Some(asked.clone()), None, None, None], next: 1, text: String::new() }
+    fn begin(&mut self, asked: &DomainName) {
+        let [first, ..] = &mut self.known;
+        *first = Some(asked.clone());
     }
 
     /// A name in presentation form. Not by hickory's Display, which turns punycode into Unicode.
@@ -199,11 +203,11 @@ impl Names {
             return known.clone();
         }
         let fresh = DomainName::new(&self.text);
+        // The question's stays.
+        self.next = self.next % (self.known.len() - 1) + 1;
         if let Some(place) = self.known.get_mut(self.next) {
             *place = Some(fresh.clone());
         }
-        // The question's stays.
-        self.next = self.next % 3 + 1;
         fresh
     }
 }
@@ -254,6 +258,7 @@ fn bounded(records: Vec<Record>, asked: &DomainName) -> (Vec<Record>, usize) {
 }
 
 fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Response {
+    names.begin(asked);
     let rcode = message.metadata.response_code;
     let nxdomain = match rcode {
         ResponseCode::NoError => false,
@@ -263,13 +268,17 @@ fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Respons
         other => return Why::Rcode(other.into()).into(),
     };
     let (records, left_out) = bounded(message.answers.iter().filter_map(|r| record(r, names)).collect(), asked);
-    let authority: Vec<Record> = message.authorities.iter().filter_map(|r| record(r, names)).collect();
-    let soa = authority.iter().find(|r| r.data.rtype() == RecordType::Soa).cloned();
-    let servers = || authority.iter().filter(|r| r.data.rtype() == RecordType::Ns);
+    // Servers of the zone come with most answers, and count in a referral alone.
+    let mut of_type = |rtype: WireType| {
+        let of_type = message.authorities.iter().filter(move |r| r.record_type() == rtype);
+        of_type.filter_map(|r| record(r, names)).collect::<Vec<Record>>()
+    };
+    let soa = of_type(WireType::SOA).into_iter().next();
     let authoritative = message.metadata.authoritative;
     let silent_on_it = !nxdomain && !authoritative && message.answers.is_empty() && soa.is_none();
-    if let Some(first) = servers().next().filter(|_| silent_on_it) {
-        let same = servers().filter(|r| r.name == first.name);
+    let authority = if silent_on_it { of_type(WireType::NS) } else { Vec::new() };
+    if let Some(first) = authority.first() {
+        let same = authority.iter().filter(|r| r.name == first.name);
         let servers: Vec<DomainName> = same.filter_map(|r| r.data.target().cloned()).collect();
         let along = message.additionals.iter().filter_map(|r| record(r, names)).filter(|r| servers.contains(&r.name));
         let glue = along.filter_map(|r| Some((r.name, r.data.address()?))).collect();
@@ -303,7 +312,7 @@ pub(crate) fn wire_name(name: &DomainName) -> Option<Name> {
 
 /// A message that hickory received as the reply to `question`.
 pub(crate) fn message(message: &Message, question: &Question) -> Response {
-    response(message, &question.name, &mut Names::new(&question.name))
+    response(message, &question.name, &mut Names::default())
 }
 
 /// What hickory says of a reply without records of the type asked for.
@@ -317,7 +326,7 @@ pub(crate) fn absence(
     message.metadata.response_code = rcode;
     message.metadata.recursion_available = true;
     message.authorities = authorities.iter().filter(|r| r.record_type() == WireType::SOA).cloned().collect();
-    let mut response = response(&message, &question.name, &mut Names::new(&question.name));
+    let mut response = response(&message, &question.name, &mut Names::default());
     if let Outcome::Answer(answer) = &mut response.outcome {
         answer.negative_ttl = answer.negative_ttl.or(negative_ttl);
     }

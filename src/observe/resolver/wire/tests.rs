@@ -3,6 +3,10 @@ use hickory_proto::rr::rdata::{A, CNAME, MX, NS, PTR, SOA, TXT};
 
 use super::*;
 
+fn read(bytes: &[u8], asked: &Asked) -> Reading {
+    super::read(bytes, asked, &mut Names::default())
+}
+
 fn question(name: &str, rtype: RecordType) -> Question {
     Question::new(&DomainName::new(name), rtype)
 }
