@@ -150,6 +150,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "collect/processes/",
             "collect/root/",
             "inputs/",
+            "observe/resolver/",
             "observe/smtp/",
             "output/",
             "process.rs",

@@ -1,9 +1,13 @@
 //! Connected UDP sockets: only the server's own packets come in, and a closed port is an error at once.
 
-use std::io;
+use std::cell::RefCell;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd as _;
 use std::task::Poll;
 
+use nix::sys::socket::{MsgFlags, MultiHeaders, recvmmsg, sendmmsg};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::observe::{Unreachable, Why};
@@ -11,25 +15,26 @@ use crate::observe::{Unreachable, Why};
 /// Packets read before others get their turn.
 const BURST: usize = 64;
 
+/// Packets that one call of the system sends or reads.
+const TOGETHER: usize = 32;
+
 /// A reply over UDP: more than the payload offered, for servers that do not heed it.
 const BUFFER: usize = 4096;
 
+thread_local! {
+    /// Where the system puts packets; all sockets of a thread share it.
+    static ROOM: RefCell<Vec<[u8; BUFFER]>> = RefCell::new(vec![[0; BUFFER]; TOGETHER]);
+}
+
 /// What was read from the sockets of one server.
+#[derive(Default)]
 pub(crate) struct Received {
-    /// Room for one packet.
-    room: Box<[u8; BUFFER]>,
     /// Packets, one behind the other.
     octets: Vec<u8>,
     /// Where each ends, and the number of the socket that it came on.
     ends: Vec<(usize, usize)>,
     /// What the network said of packets sent.
     failures: Vec<io::Error>,
-}
-
-impl Default for Received {
-    fn default() -> Received {
-        Received { room: Box::new([0; BUFFER]), octets: Vec::new(), ends: Vec::new(), failures: Vec::new() }
-    }
 }
 
 impl Received {
@@ -49,6 +54,11 @@ impl Received {
         self.octets.clear();
         self.ends.clear();
         self.failures.clear();
+    }
+
+    fn add(&mut self, packet: &[u8], socket: usize) {
+        self.octets.extend_from_slice(packet);
+        self.ends.push((self.octets.len(), socket));
     }
 
     fn count(&self) -> usize {
@@ -76,11 +86,10 @@ pub(crate) async fn receive<'s>(sockets: impl Iterator<Item = (usize, &'s UdpSoc
                 if ready.is_err() {
                     break;
                 }
-                match socket.try_recv(into.room.as_mut_slice()) {
-                    Ok(length) => {
-                        into.octets.extend_from_slice(into.room.get(..length).unwrap_or_default());
-                        into.ends.push((into.octets.len(), number));
-                    }
+                match read(socket, |packet| into.add(packet, number)) {
+                    // All there was; whether more has come is looked at in the next turn.
+                    Ok(count) if count < TOGETHER => break,
+                    Ok(_) => {}
                     Err(error) if is_passing(&error) => {}
                     Err(error) => into.failures.push(error),
                 }
@@ -92,6 +101,37 @@ pub(crate) async fn receive<'s>(sockets: impl Iterator<Item = (usize, &'s UdpSoc
         if into.count() == 0 { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
+}
+
+/// Reads the packets that wait at a socket, [`TOGETHER`] at most; how many there were.
+fn read(socket: &UdpSocket, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
+    ROOM.with_borrow_mut(|room| {
+        let lengths: Vec<usize> = socket.try_io(Interest::READABLE, || {
+            let mut parts: Vec<[IoSliceMut<'_>; 1]> = room.iter_mut().map(|room| [IoSliceMut::new(room)]).collect();
+            let mut headers = MultiHeaders::<()>::preallocate(parts.len(), None);
+            let packets = recvmmsg(socket.as_raw_fd(), &mut headers, &mut parts, MsgFlags::MSG_DONTWAIT, None)?;
+            Ok(packets.map(|packet| packet.bytes).collect())
+        })?;
+        room.iter().zip(&lengths).for_each(|(room, length)| take(room.get(..*length).unwrap_or_default()));
+        Ok(lengths.len())
+    })
+}
+
+/// Sends packets, at least one; how many the socket took: the first ones, and not always all.
+///
+/// # Errors
+/// Where it took none.
+pub(crate) fn send(socket: &UdpSocket, packets: &[&[u8]]) -> io::Result<usize> {
+    if let [packet] = packets {
+        return socket.try_send(packet).map(|_| 1);
+    }
+    let parts: Vec<[IoSlice<'_>; 1]> = packets.iter().take(TOGETHER).map(|packet| [IoSlice::new(packet)]).collect();
+    let connected: Vec<Option<()>> = vec![None; parts.len()];
+    socket.try_io(Interest::WRITABLE, || {
+        let mut headers = MultiHeaders::preallocate(parts.len(), None);
+        let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &parts, connected, [], MsgFlags::MSG_DONTWAIT)?;
+        Ok(sent.count())
+    })
 }
 
 /// Waits until some socket can be written to.
@@ -125,4 +165,44 @@ pub(crate) fn unreachable_because(error: &io::Error) -> Why {
             text.split(" (os error").next().unwrap_or(&text).to_owned().into()
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn packets_that_go_together_go_once_each_and_all_replies_are_read() {
+        const COUNT: usize = 3 * TOGETHER + 4;
+        let server = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        server.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+        let socket = open(server.local_addr().unwrap(), None).unwrap();
+        let packets: Vec<Vec<u8>> = (0..COUNT).map(|n| vec![n as u8; n + 1]).collect();
+        let slices: Vec<&[u8]> = packets.iter().map(Vec::as_slice).collect();
+        // The event loop has not looked at it yet: nothing goes, and nothing is lost.
+        assert_eq!(send(&socket, &slices).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        socket.writable().await.unwrap();
+        let mut rest = slices.as_slice();
+        while !rest.is_empty() {
+            let count = send(&socket, rest).unwrap();
+            assert!((1..=TOGETHER).contains(&count), "{count}");
+            rest = &rest[count..];
+        }
+        let mut room = [0; BUFFER];
+        for packet in &packets {
+            let (length, from) = server.recv_from(&mut room).unwrap();
+            assert_eq!(&room[..length], packet);
+            server.send_to(&room[..length], from).unwrap();
+        }
+        let (mut received, mut replies) = (Received::default(), Vec::new());
+        while replies.len() < COUNT {
+            receive(std::iter::once((7, &socket)), &mut received).await;
+            assert!(received.failures().next().is_none());
+            replies.extend(received.packets().map(|(number, packet)| (number, packet.to_vec())));
+            received.clear();
+        }
+        assert_eq!(replies, packets.into_iter().map(|packet| (7, packet)).collect::<Vec<_>>());
+        server.set_nonblocking(true).unwrap();
+        assert!(server.recv_from(&mut room).is_err(), "one more than was sent");
+    }
 }

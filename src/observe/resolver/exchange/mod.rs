@@ -1,12 +1,12 @@
-//! Sockets and timers: one task for each server, which puts questions and gives back the replies (`replies`).
+//! Sockets and timers: one task for each server, which puts questions (`sending`) and gives back the replies (`replies`).
 
 mod dialect;
 mod replies;
+mod sending;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,10 +25,6 @@ use super::tcp;
 use super::wire::{self, Asked, IdGenerator, Names};
 use crate::observe::{Question, Record, Why};
 
-/// Retransmissions before the time between them grows: lost packets are the rule then, not congestion.
-const STEADY: u32 = 3;
-/// Growth of the retransmission time from packet to packet.
-const RETRY_GROWTH: f64 = 1.5;
 /// Sockets, hence random ports, that a server is asked from at one time.
 const SOCKETS: usize = 2;
 /// Starts the task of one server: requests go in, events come out on `events`. It ends when the sender is dropped.
@@ -50,6 +46,7 @@ pub(crate) fn start<T: Copy + Send + 'static>(
         ports: Ports::new(server.address, server.local, SOCKETS),
         queue: VecDeque::new(),
         pending: HashMap::default(),
+        outgoing: Vec::new(),
         unsent: Vec::new(),
         overdue: VecDeque::new(),
         timers: BinaryHeap::new(),
@@ -104,6 +101,8 @@ struct Task<T> {
     ports: Ports,
     queue: VecDeque<Request<T>>,
     pending: HashMap<u16, Pending<T>, BuildHasherDefault<IdHasher>>,
+    /// Questions whose packet goes out with the others of this turn.
+    outgoing: Vec<u16>,
     /// Questions whose packet waits until a socket can be written to.
     unsent: Vec<u16>,
     /// Questions to be put again as soon as the pace allows it; they go before new ones.
@@ -176,6 +175,16 @@ impl<T: Copy + Send + 'static> Task<T> {
 
     /// Sends what the window and the pace let out.
     fn fill(&mut self) {
+        loop {
+            self.let_out();
+            // Where the network refused it, what waits may have to end.
+            if !self.flush() {
+                return;
+            }
+        }
+    }
+
+    fn let_out(&mut self) {
         while !self.overdue.is_empty() && self.is_time() {
             self.overdue.pop_front().into_iter().for_each(|id| self.send(id));
         }
@@ -272,83 +281,6 @@ impl<T: Copy + Send + 'static> Task<T> {
     fn forget_late(&mut self, now: Instant) {
         while let Some(socket) = self.late.expire(now) {
             self.ports.done(socket);
-        }
-    }
-
-    /// Whether the server may get one packet more.
-    fn may_send(&mut self, repeat: bool) -> bool {
-        let server = &mut self.server;
-        if server.packets == 0 || (repeat && server.repeats == 0) || !self.packets.take() {
-            return false;
-        }
-        server.packets -= 1;
-        server.repeats -= usize::from(repeat);
-        true
-    }
-
-    /// Sends the packet of a pending question and arms its timer.
-    fn send(&mut self, id: u16) {
-        let Some(pending) = self.pending.get(&id) else { return };
-        let (repeat, deadline) = (pending.packets > 0, pending.deadline);
-        if repeat && !self.is_time() {
-            self.overdue.push_back(id);
-            return self.arm(id, deadline);
-        }
-        if !self.may_send(repeat) {
-            return self.out_of_packets(id);
-        }
-        let Some(pending) = self.pending.get_mut(&id) else { return };
-        let Some(socket) = self.ports.get(pending.socket) else { return };
-        let sent = socket.try_send(&pending.asked.bytes);
-        let now = Instant::now();
-        match sent {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // A new socket is not known to be writable until the event loop has looked. The packet is still to go.
-                self.packets.give_back();
-                self.server.packets += 1;
-                self.server.repeats += usize::from(repeat);
-                self.unsent.push(id);
-                return self.arm(id, deadline);
-            }
-            _ => pending.packets += 1,
-        }
-        if let Some(pace) = &mut self.server.pace {
-            pace.went(now);
-        }
-        pending.last_sent = now;
-        let at = (now + pending.retry).min(pending.deadline);
-        if pending.packets >= STEADY {
-            pending.retry = pending.retry.mul_f64(RETRY_GROWTH);
-        }
-        self.arm(id, at);
-        if let Err(error) = sent {
-            // A full queue is a lost packet: the timer sends it again.
-            self.refused(&error);
-        }
-    }
-
-    /// No packet is left for a question: one that was put waits for the answer, another has none.
-    fn out_of_packets(&mut self, id: u16) {
-        let Some(pending) = self.pending.get(&id) else { return };
-        let deadline = pending.deadline;
-        match pending.packets {
-            0 => self.finish(id, Why::PacketLimit.into()),
-            _ => self.arm(id, deadline),
-        }
-    }
-
-    /// Sends what waited for a socket.
-    fn send_waiting(&mut self) {
-        for id in std::mem::take(&mut self.unsent) {
-            self.send(id);
-        }
-    }
-
-    fn arm(&mut self, id: u16, at: Instant) {
-        self.armed += 1;
-        if let Some(pending) = self.pending.get_mut(&id) {
-            pending.timer = self.armed;
-            self.timers.push(Reverse((at, self.armed, id)));
         }
     }
 

@@ -143,6 +143,7 @@ impl<T: Copy + Send + 'static> Task<T> {
             self.finish(id, why.clone().into());
         }
         self.timers.clear();
+        self.outgoing.clear();
     }
 
     pub(super) fn finish(&mut self, id: u16, mut response: Response) {
