@@ -122,7 +122,10 @@ pub fn chain(question: &Question, answer: &Answer) -> Chain {
     let shorter = |known: Option<u32>, ttl: u32| Some(known.map_or(ttl, |k| k.min(ttl)));
     loop {
         let own = answer.records.iter().filter(|r| r.name == name);
-        let mut found: Vec<Record> = own.clone().filter(|r| r.data.rtype() == question.rtype).cloned().collect();
+        let wanted = own.clone().filter(|r| r.data.rtype() == question.rtype);
+        // No more room than that: whoever keeps answers keeps it too.
+        let mut found = Vec::with_capacity(wanted.clone().count());
+        found.extend(wanted.cloned());
         if !found.is_empty() {
             found.sort();
             found.dedup_by(|a, b| a.data == b.data);
