@@ -16,7 +16,7 @@ const QUESTIONS: usize = 500_000;
 pub(crate) const TTL: u32 = 3600;
 
 /// What somebody does to a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RecordChange {
     /// It is added.
     Publish(DomainName, RecordData),

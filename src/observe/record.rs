@@ -114,7 +114,7 @@ impl RecordData {
 }
 
 /// The content of a record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "UPPERCASE")]
 pub enum RecordData {
     /// An address, A.

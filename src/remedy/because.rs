@@ -1,5 +1,7 @@
 //! Why a step goes this way, and what the other way would be.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::facts::Facts;
@@ -12,10 +14,11 @@ use crate::remedy::candidates::{FLAGS, family};
 use crate::remedy::edit::Edit;
 use crate::remedy::op::Op;
 use crate::rules::panel::has_flag;
-use crate::rules::support::ptr_names;
+use crate::rules::support::{ptr_names, sending_addresses};
 
 /// Why this way, and what the other would be.
 pub(super) fn because(facts: &Facts, dns: &Observations, ops: &[Op]) -> Option<String> {
+    let pointed = OnceCell::new();
     for op in ops {
         if let Op::Record(RecordChange::SetPtr(addr, name)) = op
             && let Some(other) = usable_ptr(dns, *addr).filter(|other| other != name)
@@ -34,7 +37,7 @@ pub(super) fn because(facts: &Facts, dns: &Observations, ops: &[Op]) -> Option<S
             return family::given_up(facts, dns);
         }
         let Op::Edit { edit, .. } = op else { continue };
-        if let Some(text) = follows_ptr(facts, dns, edit) {
+        if let Some(text) = follows_ptr(pointed.get_or_init(|| pointed_at(facts, dns)), dns, edit) {
             return Some(text);
         }
     }
@@ -92,8 +95,19 @@ fn sets_one_family(edit: &Edit) -> bool {
     }
 }
 
+/// The addresses that mail leaves from, by their PTR names.
+fn pointed_at(facts: &Facts, dns: &Observations) -> HashMap<DomainName, Vec<IpAddr>> {
+    let mut all: HashMap<DomainName, Vec<IpAddr>> = HashMap::new();
+    for addr in sending_addresses(facts).into_iter().map(|sending| sending.address.value) {
+        for name in ptr_names(dns, addr) {
+            all.entry(name).or_default().push(addr);
+        }
+    }
+    all
+}
+
 /// Where a name is set that an address has as PTR name already.
-fn follows_ptr(facts: &Facts, dns: &Observations, edit: &Edit) -> Option<String> {
+fn follows_ptr(pointed: &HashMap<DomainName, Vec<IpAddr>>, dns: &Observations, edit: &Edit) -> Option<String> {
     let name = match edit {
         Edit::MainCf { parameter, value: Some(value) } | Edit::MasterCf { parameter, value: Some(value), .. } => {
             (parameter.ends_with("name")).then_some(value)
@@ -104,12 +118,7 @@ fn follows_ptr(facts: &Facts, dns: &Observations, edit: &Edit) -> Option<String>
         _ => None,
     }?;
     let name = DomainName::new(name);
-    let addr = facts
-        .paths
-        .iter()
-        .filter_map(|path| path.sending.as_ref())
-        .map(|fact| fact.value)
-        .find(|addr| dns.ptr(*addr).found().contains(&name) && confirms(dns, &name, *addr) == Some(true))?;
+    let addr = pointed.get(&name)?.iter().find(|addr| confirms(dns, &name, **addr) == Some(true))?;
     Some(format!(
         "`{name}` leads to {addr} and back already, so that nobody else has to act. The other way: another name with an address record \
          and a PTR record of its own."

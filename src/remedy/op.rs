@@ -7,7 +7,7 @@ use crate::observe::change::RecordChange;
 use crate::remedy::edit::Edit;
 
 /// One change of the world that a trial looks at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Op {
     /// A file's content.
     Edit {

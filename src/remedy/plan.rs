@@ -1,7 +1,7 @@
 //! The search for the changes that leave least wrong, and their proof: everything that is printed was tried.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::observe::Question;
@@ -25,9 +25,8 @@ const ROUNDS: usize = 12;
 const WORK: usize = 50_000;
 /// Trials that every host gets, whatever they take.
 const LEAST_TRIALS: usize = 4;
-/// Octets of the files that changes found for some paths are made in for all: each edit reads its file, so that many in a long one cost its length
-/// as often. A thousand services in one master.cf, a hundred edits of a map with 20,000 lines.
-const SPREAD: usize = 100 << 20;
+/// Work that changes found for some paths may take when they are made for all, besides that of trials.
+const SPREAD: usize = WORK;
 /// Changes up to which each is tried without, to see whether it is needed.
 const NEEDED: usize = 40;
 
@@ -161,30 +160,17 @@ impl<'a> Search<'a> {
         let mut node = first.clone();
         for round in &solved.rounds {
             let mut ops = shapes.spread(&self.lab_state(&node), round, &solved.ops, cut);
-            let mut world = node.world.clone();
-            let mut made: Vec<Op> = node.ops.clone();
-            ops.retain(|op| {
-                let is_new = !made.contains(op);
-                made.extend(is_new.then(|| op.clone()));
-                is_new
-            });
-            if let Some(next) = self.lab.apply_all(&world, &ops) {
-                world = next;
-            } else {
-                let mut left = SPREAD;
-                ops.retain(|op| {
-                    let Some(rest) = left.checked_sub(self.lab.length(&world, op)) else {
-                        self.cut.set(true);
-                        return false;
-                    };
-                    left = rest;
-                    self.lab.apply(&world, op).map(|next| world = next).is_some()
-                });
+            let mut known: HashSet<Op> = node.ops.iter().cloned().collect();
+            ops.retain(|op| known.insert(op.clone()));
+            let allowed = self.lab.work() + SPREAD;
+            let (world, made) = self.lab.apply_some(&node.world, &ops, allowed);
+            if self.lab.work() >= allowed {
+                self.cut.set(true);
             }
+            let mut made = made.into_iter();
+            ops.retain(|_| made.next() == Some(true));
             let price = ops.iter().map(cost).sum();
-            if let Some(next) = self.after(&node, &ops, price, solved.gives_up, Vec::new()) {
-                node = next;
-            }
+            node = self.reached(&node, world, &ops, price, solved.gives_up, Vec::new());
         }
         if self.is_sound(&node) && self.standing(&node) < self.standing(first) { node } else { first.clone() }
     }
@@ -356,19 +342,24 @@ impl<'a> Search<'a> {
 
     fn after(&self, node: &Node, ops: &[Op], price: u32, gives_up: bool, used: Vec<Used>) -> Option<Node> {
         let world = self.lab.apply_all(&node.world, ops)?;
+        Some(self.reached(node, world, ops, price, gives_up, used))
+    }
+
+    /// The state that changes led to, by the world after them.
+    fn reached(&self, node: &Node, world: World, ops: &[Op], price: u32, gives_up: bool, used: Vec<Used>) -> Node {
         let trial = self.lab.try_out(&world);
         let (mut all, mut rounds) = (node.ops.clone(), node.rounds.clone());
         all.extend(ops.iter().cloned());
         rounds.push(Round { ops: ops.to_vec(), used });
         let gives_up = gives_up || node.gives_up;
-        Some(Node { world, trial, ops: all, rounds, cost: node.cost + price, gives_up })
+        Node { world, trial, ops: all, rounds, cost: node.cost + price, gives_up }
     }
 
     /// Without the changes that are not needed, the dearest first.
     fn pruned(&self, mut node: Node) -> Node {
         // Edits that undo each other; each of them alone is needed by the other.
         let start = self.lab.world();
-        for file in self.lab.edited(&node.ops) {
+        for file in edited(&node.ops) {
             if self.lab.text(&start, &file) == self.lab.text(&node.world, &file) {
                 let kept = node.ops.iter().filter(|op| !matches!(op, Op::Edit { file: of, .. } if *of == file));
                 let left: Vec<Op> = kept.cloned().collect();
@@ -402,6 +393,12 @@ impl<'a> Search<'a> {
         }
         node
     }
+}
+
+/// The files that changes edit.
+fn edited(ops: &[Op]) -> BTreeSet<String> {
+    let files = ops.iter().filter_map(|op| if let Op::Edit { file, .. } = op { Some(file.clone()) } else { None });
+    files.collect()
 }
 
 fn same(a: &[Op], b: &[Op]) -> bool {

@@ -1,7 +1,7 @@
 //! Paths of one shape: what is wrong with one is wrong with all of them, and what mends two of them mends the others likewise. So the
 //! search looks at two of each shape, and what it finds is made of the others too.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::facts::{Facts, Helo, Mta, OutboundPath, SenderDomains};
 use crate::remedy::candidates::{self, Candidate, State};
@@ -102,6 +102,8 @@ impl Shapes {
         let is_whole = |op: &&Op| wanted.contains(op) && !edits(op, cut);
         let mut ops: Vec<Op> = round.ops.iter().filter(is_whole).cloned().collect();
         let mut places: BTreeSet<String> = ops.iter().filter_map(place).collect();
+        let mut known: HashSet<Op> = ops.iter().cloned().collect();
+        let mut facts: Option<Facts> = None;
         for shape in &self.0 {
             let left = |path: &&OutboundPath| {
                 let key = PathKey::of(path);
@@ -123,9 +125,9 @@ impl Shapes {
             if used.is_empty() {
                 continue;
             }
-            let facts = Facts { paths, ..trial.facts.clone() };
-            let part = Trial { facts, ..trial.clone() };
-            let state = State::new(&part, state.lab, state.world);
+            let part = facts.get_or_insert_with(|| trial.facts.clone());
+            part.paths = paths;
+            let state = State::of_part(trial, part, state.lab, state.world);
             for (_, candidates) in by_group(sorted(candidates::all(&state))) {
                 let fits = used.iter().find_map(|used| {
                     let (candidate, ..) =
@@ -138,7 +140,7 @@ impl Shapes {
                 let new: Vec<Op> = candidate
                     .ops
                     .iter()
-                    .filter(|op| needed.contains(&kind(op)) && !ops.contains(op))
+                    .filter(|op| needed.contains(&kind(op)) && !known.contains(*op))
                     .cloned()
                     .collect();
                 // One setting for all has one value.
@@ -146,6 +148,7 @@ impl Shapes {
                     continue;
                 }
                 places.extend(new.iter().filter_map(place));
+                known.extend(new.iter().cloned());
                 ops.extend(new);
             }
         }

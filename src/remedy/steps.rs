@@ -1,5 +1,6 @@
 //! Changes as steps: by who acts, in an order in which each is safe to do before the next.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::facts::{Facts, ProblemKind};
@@ -7,14 +8,14 @@ use crate::findings::{Finding, Severity, Verdict, Who};
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
 use crate::remedy::apply;
-use crate::remedy::edit::Edit;
+use crate::remedy::edit::{Edit, Refused};
 use crate::remedy::needed::Groups;
 use crate::remedy::op::Op;
 use crate::remedy::place::{Place, place_of, rank};
 use crate::remedy::reloads::reloads;
 use crate::remedy::step::{Plan, Remaining, Settled, Step};
 use crate::remedy::trial::Trial;
-use crate::remedy::world::{Lab, Refused, World};
+use crate::remedy::world::{Lab, World};
 use crate::remedy::writer::Writer;
 
 /// The plan that these changes make, in the best order.
@@ -86,14 +87,10 @@ fn also(lab: &Lab<'_>, world: &World) -> Vec<Settled> {
     }
     let left = lab.findings(world);
     let is_left = |finding: &Finding| left.contains(&(finding.meta.code, finding.subject.clone()));
-    let mut gone: Vec<Settled> = Vec::new();
-    for finding in minor.into_iter().filter(|finding| !is_left(finding)) {
-        let settled = Settled { code: finding.meta.code.to_owned(), subject: finding.subject.clone() };
-        if !gone.contains(&settled) {
-            gone.push(settled);
-        }
-    }
-    gone
+    let mut told = HashSet::new();
+    let gone = minor.into_iter().filter(|finding| !is_left(finding));
+    let gone = gone.filter(|finding| told.insert((finding.meta.code, finding.subject.as_str())));
+    gone.map(|finding| Settled { code: finding.meta.code.to_owned(), subject: finding.subject.clone() }).collect()
 }
 
 /// Zones up to which each has a step of its own.
@@ -148,7 +145,7 @@ fn walk(lab: &Lab<'_>, before: &Rc<Trial>, groups: &[(Place, Vec<Op>)]) -> Optio
 
 /// The steps before this one that it rests on.
 fn after(place: &Place, ops: &[Op], earlier: &[(Place, Vec<Op>)]) -> Vec<usize> {
-    let names = |ops: &[Op]| -> Vec<DomainName> {
+    let names = |ops: &[Op]| -> HashSet<DomainName> {
         let named = ops.iter().filter_map(|op| match op {
             Op::Record(RecordChange::SetPtr(_, name) | RecordChange::Publish(name, _)) => Some(name.clone()),
             Op::HostName(name) => Some(DomainName::new(name)),

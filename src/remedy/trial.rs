@@ -1,6 +1,6 @@
 //! What a trial came to: the host, its answers, its findings, and how bad they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -70,15 +70,7 @@ impl Trial {
         let score = Score { blocked, errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
         let ways = used().flat_map(|path| path.services.iter().map(|service| (Arc::clone(service), path.family)));
         let ways = ways.collect();
-        let is_about = |finding: &Finding, path: &OutboundPath, hop: &str| {
-            OF_HOPS.contains(&finding.meta.family())
-                && (finding.paths.contains(&path.id) || finding.subject.contains(hop))
-        };
-        let hop = |path: &OutboundPath| {
-            let hop = &path.relayed.as_ref()?.value;
-            (!findings.iter().any(|finding| is_about(finding, path, hop))).then(|| hop.clone())
-        };
-        let hops = used().filter_map(hop).collect();
+        let hops = good_hops(used(), &findings);
         let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
         let keys = findings.iter().map(key).collect();
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).map(key).collect();
@@ -99,6 +91,16 @@ impl Trial {
     pub(crate) fn errors(&self) -> &BTreeSet<Key> {
         &self.errors
     }
+}
+
+/// The next hops elsewhere of some paths, those apart of which something is found, and those of which every path has something found.
+fn good_hops<'p>(paths: impl Iterator<Item = &'p OutboundPath>, findings: &[Finding]) -> BTreeSet<String> {
+    let about: Vec<&Finding> = findings.iter().filter(|finding| OF_HOPS.contains(&finding.meta.family())).collect();
+    let faulty: HashSet<&str> = about.iter().flat_map(|finding| &finding.paths).map(String::as_str).collect();
+    let relayed = paths.filter(|path| !faulty.contains(path.id.as_str())).filter_map(|path| path.relayed.as_ref());
+    let mut hops: BTreeSet<String> = relayed.map(|hop| hop.value.clone()).collect();
+    hops.retain(|hop| !about.iter().any(|finding| finding.subject.contains(hop.as_str())));
+    hops
 }
 
 /// What tells a path from others, whatever its HELO name becomes.

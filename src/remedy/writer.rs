@@ -1,6 +1,7 @@
 //! One step in words, actions and commands.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use super::because::{because, is_empty};
 use super::diff;
@@ -17,7 +18,7 @@ use crate::remedy::op::Op;
 use crate::remedy::place::Place;
 use crate::remedy::step::Step;
 use crate::remedy::trial::Trial;
-use crate::remedy::world::{Lab, World};
+use crate::remedy::world::{Lab, World, runs};
 use crate::rules::ptr::ticket;
 use crate::rules::support::list;
 
@@ -136,15 +137,11 @@ impl<'a> Writer<'a> {
     fn host(&self, ops: &[Op], step: &mut Step) {
         let mut sentences: Vec<String> = Vec::new();
         let mut files: Vec<(String, Vec<String>)> = Vec::new();
-        let mut world = self.world.clone();
+        let (each, world) = self.walked(ops);
         let mut at: Vec<(String, Option<String>)> = Vec::new();
         let mut rest: Vec<(Action, Vec<String>)> = Vec::new();
         let mut runs: Vec<Running> = Vec::new();
-        for op in ops {
-            let before = world.clone();
-            if let Some(next) = self.lab.make(&world, op) {
-                world = next;
-            }
+        for (before, op) in each {
             match op {
                 Op::Edit { file, edit } => {
                     if !at.iter().any(|(known, _)| known == file) {
@@ -268,6 +265,17 @@ impl<'a> Writer<'a> {
             step.actions.push(action);
             step.commands.extend(commands);
         }
+    }
+
+    /// Each change with the world before it, and the world after all; those that are made in one pass have one world before them.
+    fn walked<'o>(&self, ops: &'o [Op]) -> (Vec<(Rc<World>, &'o Op)>, Rc<World>) {
+        let ops: Vec<&Op> = ops.iter().collect();
+        let (mut each, mut world) = (Vec::with_capacity(ops.len()), Rc::new(self.world.clone()));
+        for run in runs(&ops) {
+            each.extend(run.iter().map(|op| (Rc::clone(&world), *op)));
+            world = Rc::new(self.lab.make_some(&world, run));
+        }
+        (each, world)
     }
 
     /// Where a file stands once links are followed: there it is edited, and the link stays.

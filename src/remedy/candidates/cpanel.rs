@@ -88,7 +88,7 @@ fn line_of(entry: &MapEntry) -> Option<(String, usize)> {
 /// The entry's line with another value; `None`: without the line.
 fn with_value(state: &State<'_>, entry: &MapEntry, value: Option<&str>) -> Option<Op> {
     let (file, line) = line_of(entry)?;
-    let old = state.text(&file)?.split('\n').nth(line - 1)?.to_owned();
+    let old = state.line(&file, line)?;
     let new = value.map(|value| format!("{}: {value}", entry.key.trim())).into_iter().collect();
     Some(Op::Edit { file, edit: Edit::Lines { line, old: vec![old], new } })
 }

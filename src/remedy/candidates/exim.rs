@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::way::{OF_MTA, Way};
-use super::{Candidate, State, table};
+use super::{Candidate, State, once, table};
 use crate::collect::exim::GENERATED;
 use crate::facts::{Exim, EximDriver, Helo, OutboundPath, ProblemKind, SenderDomains};
 use crate::name::DomainName;
@@ -203,13 +203,7 @@ pub(crate) fn helo(state: &State<'_>, paths: &[&OutboundPath], addr: IpAddr, nam
     let worked_out: Vec<String> = drivers.iter().filter_map(helo_data).filter(|value| is_worked_out(value)).collect();
     if worked_out.is_empty() {
         let ops = drivers.iter().flat_map(|driver| set(state, exim, driver, "helo_data", Some(name.as_str())));
-        let mut unique: Vec<Op> = Vec::new();
-        ops.for_each(|op| {
-            if !unique.contains(&op) {
-                unique.push(op)
-            }
-        });
-        ways.push(Way::new(unique).blast(u32::from(paths.iter().all(|path| path.helo_is_global))));
+        ways.push(Way::new(once(ops)).blast(u32::from(paths.iter().all(|path| path.helo_is_global))));
         let without: Vec<Op> = drivers
             .iter()
             .filter(|driver| driver.options.contains_key("helo_data"))

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 pub(crate) use super::way::Way;
-use super::{State, exim, postfix};
+use super::{State, exim, once, postfix};
 use crate::facts::{Helo, Mta, OutboundPath};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
@@ -45,11 +45,9 @@ fn in_place(state: &State<'_>, paths: &[&OutboundPath], name: &DomainName) -> Op
             return None;
         }
         let op = replace(state, span, helo.value.as_str(), name.as_str())?;
-        if !ops.contains(&op) {
-            ops.push(op);
-        }
+        ops.push(op);
     }
-    (!ops.is_empty()).then(|| Way::new(ops))
+    (!ops.is_empty()).then(|| Way::new(once(ops)))
 }
 
 /// Whether a file is an MTA's configuration itself, in which settings are set by name.
@@ -63,8 +61,7 @@ pub(crate) fn is_configuration(state: &State<'_>, path: &str) -> bool {
 /// The edit that puts `new` in the place of `old` on the line of a span.
 pub(crate) fn replace(state: &State<'_>, span: &crate::source::Span, old: &str, new: &str) -> Option<Op> {
     let line = span.position().line;
-    let text = state.text(span.path())?;
-    let whole = text.split('\n').nth(line - 1)?.to_owned();
+    let whole = state.line(span.path(), line)?;
     let from = span.text().find(old).filter(|_| !old.is_empty())?;
     let column = whole.find(span.text().split('\n').next()?)? + from;
     let changed = format!("{}{new}{}", whole.get(..column)?, whole.get(column + old.len()..)?);

@@ -1,10 +1,11 @@
 //! The host's own name: node name, hosts file, and the records of that name.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::records::lead_to;
 use super::way::{OF_HOST, Way};
-use super::{Candidate, State};
+use super::{Candidate, State, once};
 use crate::addr::Family;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
@@ -87,17 +88,14 @@ fn one_name(state: &State<'_>, name: &DomainName) -> Option<Candidate> {
             true => Vec::new(),
             false => super::records::point_back(state, sending, name)?,
         };
-        for op in forward.into_iter().chain(pointer) {
-            if !ops.contains(&op) {
-                ops.push(op);
-            }
-        }
+        ops.extend(forward.into_iter().chain(pointer));
     }
+    let ops = once(ops);
     (!ops.is_empty()).then(|| Candidate::new(format!("this host is named `{name}`"), ops).blast(OF_HOST))
 }
 
 /// The addresses that the host name should have: the first sending one of each family, else a public one of an interface.
-fn addresses(state: &State<'_>) -> Vec<std::net::IpAddr> {
+fn addresses(state: &State<'_>) -> Vec<IpAddr> {
     crate::rules::advice::addresses_to_publish(state.facts())
 }
 
@@ -105,11 +103,7 @@ fn addresses(state: &State<'_>) -> Vec<std::net::IpAddr> {
 pub(crate) fn names(state: &State<'_>) -> Vec<DomainName> {
     let (facts, dns) = (state.facts(), state.dns());
     let mut all: Vec<DomainName> = Vec::new();
-    let mut add = |name: DomainName| {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    };
+    let mut add = |name: DomainName| all.push(name);
     facts.expected_hostname.iter().for_each(|name| add(name.clone()));
     facts.paths.iter().for_each(|path| {
         if let Introduction::Name(helo) = introduction(path, dns)
@@ -128,14 +122,14 @@ pub(crate) fn names(state: &State<'_>) -> Vec<DomainName> {
         .map(|name| DomainName::new(&name.value))
         .filter(|name| name.labels().next() == Some(&node))
         .for_each(&mut add);
-    for sending in sending_addresses(facts) {
-        let addr = sending.address.value;
+    let sending: Vec<IpAddr> = sending_addresses(facts).iter().map(|sending| sending.address.value).collect();
+    for addr in sending.iter().copied() {
         ptr_names(dns, addr).into_iter().filter(|name| confirms(dns, name, addr) == Some(true)).for_each(&mut add);
     }
-    let here =
-        |name: &DomainName| sending_addresses(facts).iter().any(|s| confirms(dns, name, s.address.value) == Some(true));
+    let mut all = once(all);
+    let here = |name: &DomainName| sending.iter().any(|addr| confirms(dns, name, *addr) == Some(true));
     all.retain(|name| name.is_qualified() && name.is_host_name() && !name.is_private());
-    all.sort_by_key(|name| !here(name));
+    all.sort_by_cached_key(|name| !here(name));
     all
 }
 

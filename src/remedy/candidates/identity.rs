@@ -1,12 +1,13 @@
 //! One name for one sending address: HELO name, address record and PTR record agree. For each name that would do, all that is missing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use super::records::{has_other, lead_to, own_domains, point_back};
-use super::{Candidate, State, end_of, helo};
+use super::{Candidate, State, end_of, helo, once};
 use crate::addr::Family;
 use crate::facts::SenderDomains;
+use crate::findings::Finding;
 use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
@@ -39,13 +40,14 @@ pub(super) fn questions(state: &State<'_>) -> BTreeSet<Question> {
 
 /// The sending addresses of faulty paths.
 fn faulty<'s>(state: &'s State<'_>) -> Vec<Sending<'s>> {
-    let wrong =
-        |sending: &Sending<'_>| {
-            let addr = sending.address.value.to_string();
-            state.trial.findings.iter().filter(|f| CODES.contains(&f.meta.family())).any(|finding| {
-                finding.subject == addr || sending.paths.iter().any(|path| finding.paths.contains(&path.id))
-            })
-        };
+    let judged = |finding: &Finding| CODES.contains(&finding.meta.family());
+    let subjects =
+        state.trial.findings.iter().filter(|finding| judged(finding)).map(|finding| finding.subject.as_str());
+    let subjects: HashSet<&str> = subjects.collect();
+    let wrong = |sending: &Sending<'_>| {
+        subjects.contains(sending.address.value.to_string().as_str())
+            || sending.paths.iter().any(|path| state.found_of(&path.id).iter().any(|finding| judged(finding)))
+    };
     sending_addresses(state.facts()).into_iter().filter(wrong).take(ADDRESSES).collect()
 }
 
@@ -62,12 +64,11 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
 fn of_name(state: &State<'_>, sending: &Sending<'_>, addr: IpAddr, name: &DomainName, all: &mut Vec<Candidate>) {
     let Some(mut forward) = lead_to(state, name, addr) else { return };
     // The same name's address in the other family, where mail goes by that too.
-    for path in &state.facts().paths {
+    for path in state.introduced_as(name) {
         let Some(other) = path.sending.as_ref().filter(|other| Family::from(other.value) != Family::from(addr)) else {
             continue;
         };
-        let same = matches!(introduction(path, state.dns()), Introduction::Name(helo) if helo.value.domain() == *name);
-        if same && !forward.is_empty() && state.dns().addresses(name, path.family).is_missing() {
+        if !forward.is_empty() && state.dns().addresses(name, path.family).is_missing() {
             forward.extend(
                 lead_to(state, name, other.value)
                     .unwrap_or_default()
@@ -130,14 +131,10 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
     let domains = own_domains(state);
     let present = ptr_names(dns, addr);
     let mut all: Vec<DomainName> = Vec::new();
-    let mut add = |name: DomainName| {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    };
+    let mut add = |name: DomainName| all.push(name);
     let ours = |name: &DomainName| {
         domains.is_empty()
-            || name.registrable().is_some_and(|own| domains.contains(&own))
+            || name.registrable().is_some_and(|own| domains.binary_search(&own).is_ok())
             || is_of_senders(sending, name)
     };
     let confirmed = |name: &DomainName| confirms(dns, name, addr) == Some(true);
@@ -171,6 +168,7 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
     mailname.filter(|name| name.registrable().as_ref() != Some(name)).for_each(&mut add);
     let others = sending_addresses(facts).into_iter().map(|other| other.address.value).filter(|other| *other != addr);
     others.take(OTHERS).flat_map(|other| ptr_names(dns, other)).filter(|name| ours(name)).for_each(&mut add);
+    let mut all = once(all);
     all.retain(|name| {
         name.is_qualified()
             && name.is_host_name()
@@ -179,6 +177,6 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
             && why_generic(name, addr).is_none()
             && !matches!(dns.addresses(name, Family::from(addr)), Lookup::Unanswered(_) if name.registrable().is_none())
     });
-    all.sort_by_key(|name| (!confirmed(name), !present.contains(name)));
+    all.sort_by_cached_key(|name| (!confirmed(name), !present.contains(name)));
     all
 }

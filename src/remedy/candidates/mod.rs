@@ -18,18 +18,21 @@ mod table;
 mod way;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use crate::addr::Family;
-use crate::facts::{Facts, NatEntry};
+use crate::facts::{Facts, NatEntry, OutboundPath, Postfix, PostfixService};
+use crate::findings::Finding;
 use crate::name::DomainName;
 use crate::observe::change::RecordChange;
 use crate::observe::{Observations, Question};
 use crate::remedy::op::Op;
 use crate::remedy::trial::Trial;
 use crate::remedy::world::{Lab, World};
+use crate::rules::names::{Introduction, introduction};
 
 pub(super) use cpanel::FLAGS;
 pub use exim::tables_of;
@@ -93,6 +96,7 @@ pub fn cost(op: &Op) -> u32 {
 pub struct State<'a> {
     /// The host as it is supposed to be so far.
     pub trial: &'a Trial,
+    facts: &'a Facts,
     /// For files and answers.
     pub lab: &'a Lab<'a>,
     /// The world that the trial is of.
@@ -101,25 +105,37 @@ pub struct State<'a> {
     own_domains: OnceCell<Vec<DomainName>>,
     tables: RefCell<HashMap<String, Rc<Table>>>,
     meant: OnceCell<meant::Meant>,
+    clients: OnceCell<Vec<HashMap<&'a str, &'a PostfixService>>>,
+    found_of: OnceCell<HashMap<&'a str, Vec<&'a Finding>>>,
+    introduced: OnceCell<HashMap<DomainName, Vec<&'a OutboundPath>>>,
 }
 
 impl<'a> State<'a> {
     /// Of a trial, which is of this world.
     pub fn new(trial: &'a Trial, lab: &'a Lab<'a>, world: &'a World) -> State<'a> {
+        State::of_part(trial, &trial.facts, lab, world)
+    }
+
+    /// The same, as if these were the facts: some of the paths.
+    pub fn of_part(trial: &'a Trial, facts: &'a Facts, lab: &'a Lab<'a>, world: &'a World) -> State<'a> {
         State {
             trial,
+            facts,
             lab,
             world,
             dns: OnceCell::new(),
             own_domains: OnceCell::new(),
             tables: RefCell::default(),
             meant: OnceCell::new(),
+            clients: OnceCell::new(),
+            found_of: OnceCell::new(),
+            introduced: OnceCell::new(),
         }
     }
 
     /// The facts.
-    pub fn facts(&self) -> &Facts {
-        &self.trial.facts
+    pub fn facts(&self) -> &'a Facts {
+        self.facts
     }
 
     /// Every answer so far, also to questions that only candidates bring.
@@ -137,6 +153,42 @@ impl<'a> State<'a> {
         self.trial.findings.iter().filter(move |f| f.meta.code == code).map(|f| f.subject.as_str())
     }
 
+    /// What was found that concerns a path, by its id.
+    fn found_of(&self, path: &str) -> &[&'a Finding] {
+        let by_path = self.found_of.get_or_init(|| {
+            let mut all: HashMap<&str, Vec<&Finding>> = HashMap::new();
+            for finding in &self.trial.findings {
+                finding.paths.iter().for_each(|id| all.entry(id).or_default().push(finding));
+            }
+            all
+        });
+        by_path.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    /// The paths that introduce themselves by a name.
+    fn introduced_as(&self, name: &DomainName) -> &[&'a OutboundPath] {
+        let by_name = self.introduced.get_or_init(|| {
+            let mut all: HashMap<DomainName, Vec<&OutboundPath>> = HashMap::new();
+            for path in &self.facts().paths {
+                if let Introduction::Name(helo) = introduction(path, self.dns()) {
+                    all.entry(helo.value.domain()).or_default().push(path);
+                }
+            }
+            all
+        });
+        by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The entry of a service in master.cf of the instance at `at`, sockets of servers apart: of several the last one counts.
+    fn client(&self, at: usize, service: &str) -> Option<&'a PostfixService> {
+        let of = |postfix: &'a Postfix| {
+            let clients = postfix.services.iter().filter(|entry| entry.kind != "inet");
+            clients.map(|entry| (entry.name.as_str(), entry)).collect()
+        };
+        let clients = self.clients.get_or_init(|| self.facts().postfix.iter().map(of).collect());
+        clients.get(at)?.get(service).copied()
+    }
+
     /// The addresses of this host as receivers know them.
     fn meant(&self) -> &meant::Meant {
         self.meant.get_or_init(|| meant::Meant::new(self))
@@ -146,6 +198,11 @@ impl<'a> State<'a> {
     fn table(&self, file: &str) -> Rc<Table> {
         let read = || Rc::new(Table::new(file, self.text(file).unwrap_or_else(|| "".into())));
         Rc::clone(self.tables.borrow_mut().entry(file.to_owned()).or_insert_with(read))
+    }
+
+    /// A line of a file, from 1.
+    fn line(&self, file: &str, line: usize) -> Option<String> {
+        self.table(file).line(line.checked_sub(1)?).map(str::to_owned)
     }
 
     /// The content of a file.
@@ -195,6 +252,12 @@ pub fn local(facts: &Facts, addr: IpAddr) -> IpAddr {
 /// A name in words, with the address that it is for.
 pub fn end_of(name: &DomainName, addr: IpAddr) -> String {
     format!("{addr} is `{name}` to receivers")
+}
+
+/// Each item once, where it stands first.
+fn once<T: Clone + Eq + Hash>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
 }
 
 /// The other family.

@@ -1,7 +1,7 @@
 //! Postfix: by service in master.cf, for all in main.cf.
 
-use super::State;
 use super::way::{OF_MTA, Way};
+use super::{State, once};
 use crate::facts::{OutboundPath, Postfix, PostfixService, Setting};
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
@@ -14,10 +14,9 @@ pub(crate) fn service<'a>(
 ) -> Option<(&'a Postfix, Option<&'a PostfixService>, String)> {
     let facts = state.facts();
     let (instance, name) = label.split_once('/').map_or((None, label), |(instance, name)| (Some(instance), name));
-    let named = |p: &&Postfix| instance.is_none_or(|i| p.config_directory.rsplit('/').next() == Some(i));
-    let postfix = facts.postfix.iter().find(named).or_else(|| facts.postfix.first())?;
-    let client = |s: &&PostfixService| s.name == name && s.kind != "inet";
-    Some((postfix, postfix.services.iter().rfind(client), name.to_owned()))
+    let named = |p: &Postfix| instance.is_none_or(|i| p.config_directory.rsplit('/').next() == Some(i));
+    let at = facts.postfix.iter().position(named).unwrap_or(0);
+    Some((facts.postfix.get(at)?, state.client(at, name), name.to_owned()))
 }
 
 /// The change of a parameter in main.cf.
@@ -62,18 +61,15 @@ pub(crate) fn helo(state: &State<'_>, paths: &[&OutboundPath], name: &DomainName
     let mut without: Vec<Op> = Vec::new();
     for (postfix, entry, service) in &services {
         let parameter = parameter(*entry, "helo_name");
-        let set = master_cf(postfix, service, &parameter, Some(name.as_str()));
-        if !by_service.contains(&set) {
-            by_service.push(set);
-        }
+        by_service.push(master_cf(postfix, service, &parameter, Some(name.as_str())));
         for parameter in [parameter.as_str(), "myhostname"] {
             let overridden = entry.is_some_and(|entry| entry.overrides.contains_key(parameter));
-            let gone = master_cf(postfix, service, parameter, None);
-            if overridden && !without.contains(&gone) {
-                without.push(gone);
+            if overridden {
+                without.push(master_cf(postfix, service, parameter, None));
             }
         }
     }
+    let (by_service, without) = (once(by_service), once(without));
     let mut ways = Vec::new();
     if !without.is_empty() {
         ways.push(Way::new(without));

@@ -19,7 +19,7 @@ pub(crate) fn address_data(addr: IpAddr) -> RecordData {
     }
 }
 
-/// The registrable domains of names that are this host's, as far as they are public.
+/// The registrable domains of names that are this host's, as far as they are public; sorted.
 pub(crate) fn own_domains<'s>(state: &'s State<'_>) -> &'s [DomainName] {
     state.own_domains.get_or_init(|| domains_of(state.facts()))
 }
@@ -46,7 +46,7 @@ fn domains_of(facts: &Facts) -> Vec<DomainName> {
 pub(crate) fn is_ours_to_publish(state: &State<'_>, name: &DomainName) -> bool {
     let Some(domain) = name.registrable() else { return false };
     let domains = own_domains(state);
-    if !domains.contains(&domain) || name.as_str().starts_with("www.") {
+    if domains.binary_search(&domain).is_err() || name.as_str().starts_with("www.") {
         return false;
     }
     let elsewhere = |family| {
@@ -58,7 +58,7 @@ pub(crate) fn is_ours_to_publish(state: &State<'_>, name: &DomainName) -> bool {
     }
     let foreign_alias = Family::BOTH.into_iter().any(|family| {
         let alias = state.dns().alias(name, RecordType::address(family));
-        alias.and_then(|target| target.registrable()).is_some_and(|target| !domains.contains(&target))
+        alias.and_then(|target| target.registrable()).is_some_and(|target| domains.binary_search(&target).is_err())
     });
     let proxied = Family::BOTH
         .into_iter()

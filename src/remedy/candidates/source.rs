@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Candidate, State, exim, family, local, lost, postfix};
+use super::{Candidate, State, exim, family, local, lost, once, postfix};
 use crate::addr::{self, Family};
 use crate::facts::{AddressFlag, BindFault, BindFaultKind, Fact, Facts, Mapped, Mta, Origin, OutboundPath};
 use crate::remedy::op::Op;
@@ -15,7 +15,7 @@ const OF_ADDRESS: u32 = 45;
 
 /// Adds candidates for source addresses.
 pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
-    let faulty = |path: &&OutboundPath| state.trial.findings.iter().any(|f| f.paths.contains(&path.id));
+    let faulty = |path: &&OutboundPath| !state.found_of(&path.id).is_empty();
     for path in state.facts().paths.iter().filter(faulty).take(PATHS) {
         other_source(state, path, all);
     }
@@ -221,15 +221,8 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                 let by_source = sources.iter().take(8);
                 values.extend(by_source.map(|(source, worth)| (Some(interface(&[*source])), *worth)));
                 for (value, blast) in values {
-                    let mut ops: Vec<Op> = Vec::new();
-                    for op in drivers
-                        .iter()
-                        .flat_map(|driver| exim::set(state, config, driver, "interface", value.as_deref()))
-                    {
-                        if !ops.contains(&op) {
-                            ops.push(op);
-                        }
-                    }
+                    let set = |driver| exim::set(state, config, driver, "interface", value.as_deref());
+                    let ops = once(drivers.iter().flat_map(|driver| set(driver)));
                     if !ops.is_empty() {
                         all.push(Candidate::new(end.clone(), ops).blast(blast));
                     }

@@ -38,7 +38,7 @@ impl Table {
         Table { file: file.to_owned(), text, lines, known, separator }
     }
 
-    fn line(&self, at: usize) -> Option<&str> {
+    pub(super) fn line(&self, at: usize) -> Option<&str> {
         self.text.get(self.lines.get(at)?.clone())
     }
 }

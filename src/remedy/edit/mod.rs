@@ -1,8 +1,11 @@
 //! Edits of configuration files as text: the old content in, the new content out. What an edit cannot do safely it does not do; whether
 //! it has the effect that it is meant to have, a trial shows.
 
+mod entries;
 mod exim;
 mod postfix;
+
+pub use entries::Entries;
 
 /// An edit of one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,27 +75,33 @@ pub enum Edit {
     },
 }
 
+/// Why an edit is not made that could be: it could not be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Characters that no diff shows stand near it, or what was no UTF-8 stands in the file.
+    Hidden,
+    /// A secret stands in the lines that change.
+    Secret,
+}
+
 impl Edit {
-    /// The text after one `-o` setting each of several services of master.cf, made at once. `None` where these are other edits, or have to be tried one by
-    /// one.
-    pub fn apply_each(edits: &[&Edit], text: &str) -> Option<String> {
-        let mut settings = Vec::with_capacity(edits.len());
-        for edit in edits {
-            let Edit::MasterCf { service, parameter, value } = edit else { return None };
-            settings.push((service.as_str(), parameter.as_str(), value.as_deref()));
-        }
-        postfix::master_cf_each(text, &settings).filter(|new| is_shown(text, new))
+    /// Whether this edit and another of the same file change entries that are found by name, so that [`Entries`] makes both in one pass.
+    pub fn goes_with(&self, other: &Edit) -> bool {
+        matches!((self, other), (Edit::MasterCf { .. }, Edit::MasterCf { .. }))
     }
 
-    /// The content after the edit; `None` where it cannot be made, changes nothing, or could not be shown (`is_shown`).
+    /// The content after the edit.
+    ///
+    /// # Errors
+    /// Why it is not made; `None` where it cannot be, or changes nothing.
+    pub fn make(&self, text: &str) -> Result<String, Option<Refused>> {
+        let new = self.made(text).filter(|new| new != text).ok_or(None)?;
+        if is_shown(text, &new) { Ok(new) } else { Err(Some(Refused::Hidden)) }
+    }
+
+    /// The content after the edit; `None` where it is not made.
     pub fn apply(&self, text: &str) -> Option<String> {
-        let new = self.made(text)?;
-        (new != text && is_shown(text, &new)).then_some(new)
-    }
-
-    /// Whether the edit could be made but for characters that no diff shows.
-    pub fn is_hidden(&self, text: &str) -> bool {
-        self.made(text).is_some_and(|new| new != text && !is_shown(text, &new))
+        self.make(text).ok()
     }
 
     fn made(&self, text: &str) -> Option<String> {
@@ -169,6 +178,8 @@ pub fn few(items: &mut Vec<String>, what: &str) -> bool {
 
 /// Lines that a diff shows before and behind what changes.
 const CONTEXT: usize = 3;
+/// What reading puts in the place of what is no UTF-8.
+const REPLACED: char = '\u{fffd}';
 
 /// Whether a change can be shown and made by line: nothing in the file was no UTF-8, since it would be written back as something else, and no
 /// control character stands in the lines that change or in those that a diff shows around them.
@@ -182,7 +193,7 @@ fn is_shown(old: &str, new: &str) -> bool {
         let is_hidden = |c: char| c.is_control() && c != '\t';
         !shown.unwrap_or_default().iter().any(|line| line.contains(is_hidden))
     };
-    !new.contains('\u{fffd}') && is_plain(&before) && is_plain(&after)
+    !new.contains(REPLACED) && is_plain(&before) && is_plain(&after)
 }
 
 /// The lines of a text, and whether a newline ends the last.
@@ -250,30 +261,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_of_many_services_at_once_are_as_one_after_the_other() {
-        let text = "# head\nsmtp inet n - y - - smtpd\nsmtp unix - - n - - smtp\n  -o a=1\n# between\n\t-o smtp_helo_name=x\n\none unix - - n - - smtp\n\
-                    two unix - - n - - smtp -o smtp_helo_name=y\none unix - - n - - smtp\n# end\n";
-        let edit = |service: &str, value: Option<&str>| Edit::MasterCf {
-            service: service.into(),
-            parameter: "smtp_helo_name".into(),
-            value: value.map(str::to_owned),
-        };
-        let all = [edit("two", None), edit("smtp", Some("new.example.com")), edit("one", Some("b"))];
-        let one_by_one = all.iter().try_fold(text.to_owned(), |text, edit| edit.apply(&text));
-        assert!(one_by_one.is_some());
-        assert_eq!(Edit::apply_each(&all.iter().collect::<Vec<_>>(), text), one_by_one);
-        for (others, of) in [
-            (vec![edit("two", None), edit("two", Some("z"))], text),
-            (vec![edit("none", Some("z"))], text),
-            (vec![edit("one", None)], text),
-            (vec![edit("two", None)], text.trim_end()),
-            (vec![Edit::Append { lines: vec!["x".into()] }], text),
-        ] {
-            assert_eq!(Edit::apply_each(&others.iter().collect::<Vec<_>>(), of), None, "{others:?}");
-        }
-    }
-
-    #[test]
     fn control_characters_stop_what_is_near_them() {
         let set = |text: &str| main_cf(text, "myhostname", Some("mail.example.com"));
         let far = "# by\r\na = 1\nb = 2\nc = 3\nmyhostname = mail\nd = 4\n";
@@ -284,14 +271,14 @@ mod tests {
             ["myhostname = mail\r\n", "a = 1\r\nmyhostname = mail\n", "myhostname = mail\nb = 1\nc = 2\nd = \u{7}3\n"]
         {
             assert_eq!(set(near), None, "{near:?}");
-            assert!(edit.is_hidden(near), "{near:?}");
+            assert_eq!(edit.make(near), Err(Some(Refused::Hidden)), "{near:?}");
         }
         assert_eq!(
             set("# M\u{fffd}ller\na = 1\nb = 1\nc = 1\nd = 1\nmyhostname = mail\n"),
             None,
             "it would be written as another"
         );
-        assert!(!edit.is_hidden("myhostname = mail.example.com\n"), "nothing changes");
+        assert_eq!(edit.make("myhostname = mail.example.com\n"), Err(None), "nothing changes");
     }
 
     fn main_cf(text: &str, parameter: &str, value: Option<&str>) -> Option<String> {

@@ -1,16 +1,16 @@
 //! main.cf and master.cf.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::{appended, join, split};
 
 /// A logical line: the physical lines that it is made of, by index; comments between them apart.
-struct Logical {
-    lines: Vec<usize>,
+pub(crate) struct Logical {
+    pub(crate) lines: Vec<usize>,
 }
 
 /// The logical lines of a text (postconf(5), "DESCRIPTION").
-fn logical(lines: &[&str]) -> Vec<Logical> {
+pub(crate) fn logical(lines: &[&str]) -> Vec<Logical> {
     let mut all: Vec<Logical> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let trimmed = line.trim_start();
@@ -121,38 +121,6 @@ pub(crate) fn master_cf(text: &str, service: &str, parameter: &str, value: Optio
         }
     }
     Some(join(&out, ended))
-}
-
-/// master.cf with one setting each of several services, as [`master_cf`] makes one after the other, in one pass: where each can be made, no service comes
-/// twice, and the last line has its end.
-pub(crate) fn master_cf_each(text: &str, edits: &[(&str, &str, Option<&str>)]) -> Option<String> {
-    let (lines, ended) = split(text);
-    let all = logical(&lines);
-    let mut entries: HashMap<&str, (usize, usize)> = HashMap::new();
-    for entry in &all {
-        let (first, last) = (*entry.lines.first()?, *entry.lines.last()?);
-        let mut fields = lines.get(first)?.split_whitespace();
-        if let (Some(service), Some("unix")) = (fields.next(), fields.next()) {
-            entries.insert(service, (first, last));
-        }
-    }
-    let mut made: BTreeMap<usize, (usize, String)> = BTreeMap::new();
-    for (service, parameter, value) in edits {
-        let (first, last) = *entries.get(service)?;
-        let old = lines.get(first..=last)?.join("\n") + "\n";
-        let new = master_cf(&old, service, parameter, *value).filter(|new| *new != old)?;
-        if made.insert(first, (last, new)).is_some() {
-            return None;
-        }
-    }
-    let (mut out, mut from) = (String::with_capacity(text.len()), 0);
-    for (first, (last, new)) in made {
-        lines.get(from..first)?.iter().for_each(|line| out.extend([line, "\n"]));
-        out.push_str(&new);
-        from = last + 1;
-    }
-    lines.get(from..)?.iter().for_each(|line| out.extend([line, "\n"]));
-    ended.then_some(out)
 }
 
 /// Where a `-o` setting stands in a line: the whole option, and its value, as byte ranges.

@@ -1,16 +1,19 @@
+use super::change::{APART, OCTETS};
 use super::*;
+use crate::collect::exim::BUILT;
 use crate::facts::Host;
+use crate::remedy::edit::Edit;
+use crate::remedy::op::Op;
 
 fn edit(file: &str, text: &str) -> Op {
     Op::Edit { file: file.to_owned(), edit: Edit::Whole { text: text.to_owned() } }
 }
 
-/// What the worlds after changes in these orders hold.
-fn worlds(orders: &[&[Op]]) -> Vec<World> {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("etc")).unwrap();
-    let (root, running, dns) =
-        (Root::open(dir.path()).unwrap(), Found::default(), Observations { offline: true, ..Default::default() });
+/// What `look` sees of a lab on a host with these files.
+fn with_lab<T>(files: &[(&str, &str)], look: impl FnOnce(&Lab<'_>) -> T) -> T {
+    let (_dir, root) = crate::collect::testing::root(files);
+    files.iter().for_each(|(path, _)| drop(root.read(&format!("/{path}"))));
+    let (running, dns) = (Found::default(), Observations { offline: true, ..Default::default() });
     let facts = Facts::new(Host::unknown("a test"));
     let ground = Ground {
         root: Some(&root),
@@ -23,8 +26,14 @@ fn worlds(orders: &[&[Op]]) -> Vec<World> {
         findings: &[],
         judge: &|_, _| Vec::new(),
     };
-    let lab = Lab::new(&ground);
-    orders.iter().map(|ops| lab.apply_all(&lab.world(), *ops).unwrap()).collect()
+    look(&Lab::new(&ground))
+}
+
+/// What the worlds after changes in these orders hold.
+fn worlds(orders: &[&[Op]]) -> Vec<World> {
+    with_lab(&[("etc/hostname", "a\n")], |lab| {
+        orders.iter().map(|ops| lab.apply_all(&lab.world(), *ops).unwrap()).collect()
+    })
 }
 
 fn modified(world: &World, file: &str) -> i64 {
@@ -54,4 +63,33 @@ fn what_is_made_from_files_is_older_than_those_that_change_later() {
     assert_eq!(apart(1, "/etc/exim.conf.localopts", BUILT), APART);
     assert_eq!(apart(2, "/etc/t", "/etc/t.db"), 0);
     assert_eq!(apart(3, "/etc/t", "/etc/t.db"), APART);
+}
+
+/// Many services of one file: the file is read once for all of them, whether each can be made or not.
+#[test]
+fn edits_of_many_services_are_one_pass() {
+    const FILE: &str = "etc/postfix/master.cf";
+    let text: String = (0..2_000).map(|n| format!("s{n} unix - - n - - smtp\n  -o smtp_helo_name=h{n}\n")).collect();
+    let op = |service: usize| Op::Edit {
+        file: format!("/{FILE}"),
+        edit: Edit::MasterCf { service: format!("s{service}"), parameter: "smtp_helo_name".into(), value: None },
+    };
+    let of = |services: std::ops::Range<usize>| services.map(op).collect::<Vec<_>>();
+    let pass = text.len() / OCTETS;
+    with_lab(&[(FILE, text.as_str())], |lab| {
+        let world = lab.apply_all(&lab.world(), &of(0..2_000)).unwrap();
+        assert!(!lab.text(&world, &format!("/{FILE}")).unwrap().contains("smtp_helo_name"));
+        assert_eq!(lab.work(), pass);
+        // Every other one is not there.
+        let half: Vec<Op> =
+            of(0..1_000).into_iter().zip(of(5_000..6_000)).flat_map(|(one, none)| [one, none]).collect();
+        assert_eq!(lab.apply_all(&lab.world(), &half), None);
+        let (world, made) = lab.apply_some(&lab.world(), &half, usize::MAX);
+        assert!(made.iter().enumerate().all(|(at, made)| *made == (at % 2 == 0)));
+        let left = lab.text(&world, &format!("/{FILE}")).unwrap().matches("smtp_helo_name").count();
+        assert_eq!(left, 1_000);
+        assert_eq!(lab.work(), 3 * pass);
+        // Without work left nothing is made.
+        assert_eq!(lab.apply_some(&lab.world(), &half, 0), (lab.world(), vec![false; 2_000]));
+    });
 }
