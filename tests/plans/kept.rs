@@ -143,6 +143,33 @@ const CASES: &[Case] = &[
         has: &["master.cf"],
         lacks: &["smtp.isp.example"],
     },
+    Case {
+        what: "a setting that stands four times, once over several lines",
+        base: "postfix-plain",
+        change: |host| {
+            let again =
+                "message_size_limit = 1\nmessage_size_limit =\n  2\n# the one that counts\nmessage_size_limit = 3\n";
+            host.append("/etc/postfix/main.cf", &format!("message_size_limit = 1\n{again}"));
+        },
+        has: &[
+            "28{/^message_size_limit = 1$/d}",
+            "29{/^message_size_limit = 1$/d}",
+            "30{/^message_size_limit =$/d}",
+            "31{/^  2$/d}",
+        ],
+        lacks: &["size_limit = 3", "the one that counts"],
+    },
+    Case {
+        what: "a service that stands three times, with a comment among its settings",
+        base: "postfix-plain",
+        change: |host| {
+            let entry = "extra unix - - y - - smtp\n";
+            let first = format!("{entry}  -o smtp_x=1\n# more\n  -o smtp_y=2\n");
+            host.append("/etc/postfix/master.cf", &format!("{first}{entry}  -o smtp_z=3\n{entry}"));
+        },
+        has: &["/^  -o smtp_x=1$/d}", "/^  -o smtp_y=2$/d}", "/^  -o smtp_z=3$/d}"],
+        lacks: &["# more"],
+    },
 ];
 
 /// Nothing is left but what differs from the old host, which is a person's to judge.

@@ -26,15 +26,15 @@ pub struct Assignment {
     pub line: usize,
 }
 
-/// What was repeated with another value.
+/// What was set more than once, with different values.
 #[derive(Debug, Clone)]
 pub struct Repetition {
     /// The parameter.
     pub name: String,
-    /// The setting that is lost.
-    pub earlier: Assignment,
-    /// The one that replaces it.
-    pub later: Assignment,
+    /// The settings that are lost, those apart that have the value of the last one.
+    pub earlier: Vec<Assignment>,
+    /// The last one, which counts.
+    pub last: Assignment,
 }
 
 /// An indented setting that became part of the value above it.
@@ -63,7 +63,7 @@ pub struct MainCf {
     pub dropped: Vec<Refusal>,
     /// Other warnings, in Postfix's words.
     pub warnings: Vec<Refusal>,
-    /// Names set again with another value.
+    /// Names set again with another value, in the order of the settings that count.
     pub repeated: Vec<Repetition>,
     /// Indented lines that look like settings.
     pub swallowed: Vec<Swallowed>,
@@ -81,13 +81,18 @@ impl MainCf {
             repeated: Vec::new(),
             swallowed: Vec::new(),
         };
+        let mut replaced: HashMap<String, Vec<Assignment>> = HashMap::new();
         for line in logical_lines(file.text()) {
             if line.text.bytes().next().is_some_and(is_space) {
                 main.dropped.push(indented_first(file, &line));
                 continue;
             }
             match split_setting(&line.text) {
-                Ok((name, value)) => main.assign(&line, name, value),
+                Ok((name, value)) => {
+                    if let Some(earlier) = main.assign(&line, name, value) {
+                        replaced.entry(name.to_owned()).or_default().push(earlier);
+                    }
+                }
                 Err(fault) => {
                     let message = format!("{}, line {}: {fault}: \"{}\"", file.path(), line.number, line.text);
                     let span = line.span(file, 0, trim(&line.text).len());
@@ -96,7 +101,16 @@ impl MainCf {
                 }
             }
         }
+        main.repeated = replaced.into_iter().filter_map(|(name, earlier)| main.repetition(name, earlier)).collect();
+        main.repeated.sort_by_key(|repeated| repeated.last.line);
         main
+    }
+
+    /// A parameter with the settings that others replaced; `None` where all have one value.
+    fn repetition(&self, name: String, mut earlier: Vec<Assignment>) -> Option<Repetition> {
+        let last = self.settings.get(&name)?.clone();
+        earlier.retain(|earlier| earlier.value != last.value);
+        (!earlier.is_empty()).then_some(Repetition { name, earlier, last })
     }
 
     /// The place of the value of `name`, where main.cf sets it.
@@ -104,14 +118,15 @@ impl MainCf {
         self.settings.get(name).map(|found| Origin::File(found.span.clone()))
     }
 
-    fn assign(&mut self, line: &LogicalLine<'_>, name: &str, value: &str) {
+    /// Makes a setting: the one that it replaces.
+    fn assign(&mut self, line: &LogicalLine<'_>, name: &str, value: &str) -> Option<Assignment> {
         let start = offset_in(&line.text, value);
         let span = line.span(&self.file, start, start + value.len());
         let path = self.file.path();
         if READ_ONLY.contains(&name) {
             let message = format!("{path}: read-only parameter assignment: {name}={value}");
             self.warnings.push(Refusal { message, origin: Origin::File(span) });
-            return;
+            return None;
         }
         for (at, text) in line.continuations() {
             // Most continuations hold no equals sign: the grammar need not be asked.
@@ -122,17 +137,13 @@ impl MainCf {
             let found = Swallowed { name: inner.to_owned(), span: inner_span, into: name.to_owned(), head };
             self.swallowed.push(found);
         }
-        let later = Assignment { value: value.to_owned(), span, line: line.number };
-        let Some(known) = self.settings.get_mut(name) else {
-            self.settings.insert(name.to_owned(), later);
-            return;
-        };
-        let earlier = std::mem::replace(known, later.clone());
-        if earlier.value != later.value {
+        let later = Assignment { value: value.to_owned(), span: span.clone(), line: line.number };
+        let earlier = self.settings.insert(name.to_owned(), later)?;
+        if earlier.value != value {
             let message = format!("{path}, line {}: overriding earlier entry: {name}={}", line.number, earlier.value);
-            self.warnings.push(Refusal { message, origin: Origin::File(later.span.clone()) });
-            self.repeated.push(Repetition { name: name.to_owned(), earlier, later });
+            self.warnings.push(Refusal { message, origin: Origin::File(span) });
         }
+        Some(earlier)
     }
 }
 
@@ -198,6 +209,16 @@ mod tests {
         assert_eq!(main.settings["b"].value, "");
         assert_eq!(main.repeated.len(), 1);
         assert_eq!(main.warnings[0].message, "/etc/postfix/main.cf, line 3: overriding earlier entry: a=one");
+    }
+
+    #[test]
+    fn what_is_set_often_is_repeated_once() {
+        let main = read("a = 1\na = 1\nb = 1\na = 2\nb = 2\na = 3\nb = 1\nc = 1\nc = 1\n");
+        let lines = |all: &[Assignment]| all.iter().map(|one| one.line).collect::<Vec<_>>();
+        let shown: Vec<_> =
+            main.repeated.iter().map(|one| (one.name.as_str(), lines(&one.earlier), one.last.line)).collect();
+        assert_eq!(shown, [("a", vec![1, 2, 4], 6), ("b", vec![5], 7)]);
+        assert_eq!(main.warnings.len(), 4);
     }
 
     #[test]

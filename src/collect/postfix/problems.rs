@@ -86,14 +86,19 @@ impl<'a> Reporter<'a> {
                 self.push(Problem::at(syntax(true), error.origin.clone(), message));
             }
             for repeated in &main.repeated {
-                let (name, later, earlier) = (&repeated.name, &repeated.later, &repeated.earlier);
+                let name = &repeated.name;
+                let (lost, have) = match repeated.earlier.as_slice() {
+                    [earlier] => (format!("`{}` in line {}", earlier.value, earlier.line), "has"),
+                    earlier => (format!("the {} before it with other values", earlier.len()), "have"),
+                };
                 let message = format!(
-                    "`{name}` is set more than once: Postfix takes the last setting, so `{}` in line {} has no effect",
-                    earlier.value, earlier.line
+                    "`{name}` is set more than once: Postfix takes the last setting, so {lost} {have} no effect"
                 );
                 let kind = ProblemKind::Repeated { name: name.clone() };
-                let mut problem = Problem::at(kind, later.span.clone().into(), message);
-                problem.related.push((earlier.span.clone().into(), "set here first".into()));
+                let mut problem = Problem::at(kind, repeated.last.span.clone().into(), message);
+                let labels = std::iter::once("set here first").chain(std::iter::repeat("set here again"));
+                let related = repeated.earlier.iter().zip(labels);
+                problem.related.extend(related.map(|(earlier, label)| (earlier.span.clone().into(), label.into())));
                 self.push(problem);
             }
             for swallowed in main.swallowed.iter().filter(|found| defaults::is_parameter(&found.name)) {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::line::{change, line_of};
+use super::line::{Entry, change, line_of};
 use super::{Candidate, State, postfix, refused};
 use crate::facts::{Mta, Problem, ProblemKind};
 use crate::remedy::edit::Edit;
@@ -14,6 +14,10 @@ use crate::source::Span;
 
 /// Problems of one host that are looked at.
 const PROBLEMS: usize = 64;
+/// Entries that stand in each other's way up to which all but one are taken away.
+const OF_ENTRY: usize = 64;
+/// What it costs to take away the one of them that counts: that changes more than the file.
+const OF_LAST: u32 = 4;
 
 /// Adds candidates for problems of files.
 pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
@@ -68,18 +72,44 @@ fn compile(table: &str) -> Candidate {
 fn repeated(state: &State<'_>, problem: &Problem, name: &str, all: &mut Vec<Candidate>) {
     let places = problem.origin.iter().chain(problem.related.iter().map(|(origin, _)| origin));
     let spans: Vec<&Span> = places.filter_map(|origin| origin.span()).collect();
-    let end = format!("{name} is set once");
-    let lines: Vec<usize> = spans.iter().map(|span| span.position().line).collect();
-    for (at, span) in spans.iter().enumerate() {
-        let Some((line, old)) = line_of(state, span) else { continue };
-        // Without the line that counts, what it keeps out would come in, and what works by it would stop.
-        let counts = lines.iter().all(|other| *other <= line);
-        if counts && (refused::restricts(name) || !is_at_fault(state, span.path(), line..line + 1)) {
-            continue;
+    // What a setting keeps out would come in without it.
+    once_alone(state, &spans, &format!("{name} is set once"), !refused::restricts(name), 1, all);
+}
+
+/// Of entries of master.cf that stand twice, the first goes: the last one counts, whole.
+fn service_repeated(state: &State<'_>, problem: &Problem, all: &mut Vec<Candidate>) {
+    let same = |other: &&Problem| other.kind == problem.kind && other.file == problem.file;
+    let problems: Vec<&Problem> = state.facts().problems.iter().filter(same).collect();
+    // All of them are one end.
+    if !problems.first().is_some_and(|first| std::ptr::eq(*first, problem)) {
+        return;
+    }
+    let places = problems.iter().flat_map(|problem| &problem.origin);
+    let places = places.chain(problem.related.iter().map(|(origin, _)| origin));
+    let spans: Vec<&Span> = places.filter_map(|origin| origin.span()).collect();
+    once_alone(state, &spans, "the entry stands once", true, 0, all);
+}
+
+/// Of entries of one file that stand in each other's way, all go but one: the last one counts, and goes only where something is wrong with it that
+/// `may_go`. What it costs that the others go.
+fn once_alone(state: &State<'_>, spans: &[&Span], end: &str, may_go: bool, price: u32, all: &mut Vec<Candidate>) {
+    let Some(first) = spans.first().filter(|_| spans.len() <= OF_ENTRY) else { return };
+    let (file, Some(text)) = (first.path(), state.text(first.path())) else { return };
+    let mut entries: Vec<Entry> = spans.iter().filter_map(|span| Entry::at(&text, span.position().line)).collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.line));
+    let Some(last) = entries.first() else { return };
+    let is_wrong = may_go && is_at_fault(state, file, last.range());
+    for kept in 0..entries.len() {
+        // Without the one that counts, what works by it would stop.
+        if kept > 0 && !is_wrong {
+            break;
         }
-        // The last one counts: to take that away changes more than the file.
-        let blast = u32::from(counts) * 4 + u32::try_from(at).unwrap_or(1);
-        all.push(Candidate::new(end.clone(), vec![change(span, line, &old, Vec::new())]).blast(blast));
+        // The last one first, so that the others stay where they are.
+        let gone = entries.iter().enumerate().filter(|(at, _)| *at != kept);
+        let ops: Vec<Op> = gone.map(|(_, entry)| entry.clone().removed(file)).collect();
+        if !ops.is_empty() {
+            all.push(Candidate::new(end, ops).blast(if kept == 0 { price } else { OF_LAST }));
+        }
     }
 }
 
@@ -105,30 +135,6 @@ fn outdented(state: &State<'_>, span: &Span) -> Option<Candidate> {
     }
     let op = change(span, line, &old, vec![old.trim_start().to_owned()]);
     Some(Candidate::new(format!("line {line} is a setting"), vec![op]))
-}
-
-/// Of entries of master.cf that stand twice, the first goes: the last one counts, whole.
-fn service_repeated(state: &State<'_>, problem: &Problem, all: &mut Vec<Candidate>) {
-    let places = problem.origin.iter().chain(problem.related.iter().map(|(origin, _)| origin));
-    let spans: Vec<&Span> = places.filter_map(|origin| origin.span()).collect();
-    let last = spans.iter().map(|span| span.position().line).max();
-    for span in spans {
-        let Some(text) = state.text(span.path()) else { continue };
-        let lines: Vec<&str> = text.split('\n').collect();
-        let first = span.position().line - 1;
-        let is_more = |line: &&str| line.starts_with([' ', '\t']) && !line.trim().is_empty();
-        let more = lines.iter().skip(first + 1).take_while(|line| is_more(line)).count();
-        // What works by the entry that counts would stop without it.
-        let counts = last == Some(first + 1);
-        if counts && !is_at_fault(state, span.path(), first + 1..first + 2 + more) {
-            continue;
-        }
-        let Some(old) = lines.get(first..first + 1 + more) else { continue };
-        let old: Vec<String> = old.iter().map(|line| (*line).to_owned()).collect();
-        let edit = Edit::Lines { line: first + 1, old, new: Vec::new() };
-        let op = Op::Edit { file: span.path().to_owned(), edit };
-        all.push(Candidate::new("the entry stands once", vec![op]).blast(u32::from(counts) * 4));
-    }
 }
 
 /// The copy below the chroot becomes what the real file is.

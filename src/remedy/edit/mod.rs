@@ -6,6 +6,7 @@ mod exim;
 mod postfix;
 
 pub use entries::Entries;
+pub(super) use postfix::logical;
 
 /// An edit of one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,8 +142,9 @@ impl Edit {
                 format!("{} in the transport `{transport}`", set(option, value))
             }
             Edit::EximMacro { name, value } => format!("set the macro `{name} = {value}`"),
-            Edit::Lines { new, old, .. } if new.is_empty() => {
-                let shown: Vec<String> = old.iter().map(|line| format!("`{}`", line.trim())).collect();
+            Edit::Lines { new, old, .. } if new.iter().all(|line| old.contains(line)) => {
+                let gone = old.iter().filter(|line| !new.contains(line));
+                let shown: Vec<String> = gone.map(|line| format!("`{}`", line.trim())).collect();
                 format!("remove {}", shown.join(", "))
             }
             Edit::Lines { new, .. } | Edit::Append { lines: new } => {
