@@ -1,6 +1,6 @@
 //! Which rules run, in what order, and how findings with one code and subject become one.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
 use std::time::Instant;
 
@@ -64,7 +64,7 @@ pub fn judge_domain(cx: &DomainContext<'_>, selection: &Selection) -> Vec<Findin
 
 /// As [`judge`]. Once `end` is over, no further rule is begun: those that are left are not checked, and one finding says so.
 pub fn judge_until(facts: &Facts, dns: &Observations, selection: &Selection, end: Option<Instant>) -> Outcome {
-    let mut alike: BTreeMap<(&str, String), Vec<Finding>> = BTreeMap::new();
+    let mut merged: Vec<Finding> = Vec::new();
     let (mut not_checked, mut late) = (Vec::new(), Vec::new());
     let (mut checked, mut after) = (BTreeSet::new(), Vec::new());
     let cx = Context::new(facts, dns);
@@ -85,37 +85,49 @@ pub fn judge_until(facts: &Facts, dns: &Observations, selection: &Selection, end
             after.push(check);
             continue;
         }
-        for finding in rule.findings(&cx) {
-            alike.entry((rule.code, finding.subject.clone())).or_default().push(finding);
-        }
+        // Rule by rule: there may be a finding for each of many domains.
+        merge_alike(rule.findings(&cx), &mut merged);
     }
-    let mut merged: Vec<Finding> = alike.into_values().filter_map(merge).collect();
+    merged.sort_by(|one, other| (one.meta.code, &one.subject).cmp(&(other.meta.code, &other.subject)));
     let judged = Judged { findings: merged.iter().collect(), checked };
     let last: Vec<Finding> = after.into_iter().flat_map(|check| check(&cx, &judged)).collect();
     merged.extend(last);
     merged.sort_by(|one, other| (one.meta.code, &one.subject).cmp(&(other.meta.code, &other.subject)));
-    let merged = merged.into_iter().chain(config::reading_bounded::late(&late));
+    merged.extend(config::reading_bounded::late(&late));
     not_checked.extend(late);
-    Outcome { findings: first_of_each_question(merged), not_checked }
+    keep_first_of_each_question(&mut merged);
+    Outcome { findings: merged, not_checked }
 }
 
 /// Of one family's undetermined findings that the same unanswered question leaves open on the same subject, the first alone
 /// (rules.md, *verdict*). `findings` come in the order of codes.
-fn first_of_each_question(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+fn keep_first_of_each_question(findings: &mut Vec<Finding>) {
     let mut open: BTreeSet<(&str, String, String)> = BTreeSet::new();
-    let mut kept = Vec::new();
-    for finding in findings {
-        if finding.verdict == Verdict::Undetermined {
-            let key = |question: &String| (finding.meta.family(), finding.subject.clone(), question.clone());
-            let questions: Vec<_> = finding.open.iter().map(key).collect();
-            if questions.iter().any(|question| open.contains(question)) {
-                continue;
-            }
+    findings.retain(|finding| {
+        if finding.verdict != Verdict::Undetermined {
+            return true;
+        }
+        let key = |question: &String| (finding.meta.family(), finding.subject.clone(), question.clone());
+        let questions: Vec<_> = finding.open.iter().map(key).collect();
+        let is_first = !questions.iter().any(|question| open.contains(question));
+        if is_first {
             open.extend(questions);
         }
-        kept.push(finding);
+        is_first
+    });
+}
+
+/// Adds the findings of one rule, those with one subject as one.
+fn merge_alike(mut findings: Vec<Finding>, all: &mut Vec<Finding>) {
+    findings.sort_by(|one, other| one.subject.cmp(&other.subject));
+    let mut rest = findings.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut alike = vec![first];
+        while let Some(next) = rest.next_if(|next| alike.first().is_some_and(|first| first.subject == next.subject)) {
+            alike.push(next);
+        }
+        all.extend(merge(alike));
     }
-    kept
 }
 
 /// One finding of those with one code and subject: the worst one's words, the highest severity, every place, path and piece of
@@ -232,7 +244,8 @@ mod tests {
             open(&PTR002, "a", "a. A"),
             HLO003.violated("a", "").open("a. A"),
         ];
-        let kept = first_of_each_question(all.into_iter());
+        let mut kept = Vec::from(all);
+        keep_first_of_each_question(&mut kept);
         let kept: Vec<(&str, &str)> = kept.iter().map(|f| (f.meta.code, f.subject.as_str())).collect();
         assert_eq!(kept, [("HLO002", "a"), ("HLO003", "b"), ("HLO003", "a"), ("PTR002", "a"), ("HLO003", "a")]);
     }
