@@ -8,15 +8,17 @@ use std::sync::Arc;
 use crate::collect::processes::Daemon;
 use crate::collect::root::{Root, Touched};
 use crate::collect::{cpanel, exim, left_behind, panels, postfix, system};
-use crate::facts::{Concealed, Cpanel, Facts, Host, HostsEntry, Leftover, PanelMap, Problem, Sender, Sought};
+use crate::facts::{Concealed, Cpanel, Fact, Facts, Host, HostsEntry, Leftover, PanelMap, Problem, Sender, Sought};
 use crate::secret::Known;
 use crate::source::SourceFile;
 
 /// States of one part that are kept: trials go back and forth between a few.
-const KEPT: usize = 8;
+const KEPT: usize = 16;
 
 /// cPanel's files, where there are any.
-type CpanelPart = Option<(Cpanel, Vec<Problem>)>;
+type CpanelPart = Option<(Arc<Cpanel>, Vec<Problem>)>;
+/// What Exim's part goes by of those: whether there are any, and where WHM has all mail go.
+type SeenOfCpanel = Option<Option<Fact<String>>>;
 
 /// What was read for trials of one host, secrets taken out.
 pub(crate) struct Memory {
@@ -25,7 +27,7 @@ pub(crate) struct Memory {
     cpanel: Part<(), CpanelPart>,
     panels: Part<(), (Option<Vec<PanelMap>>, Vec<Problem>)>,
     postfix: Part<Host, postfix::Collected>,
-    exim: Part<(Host, Rc<CpanelPart>), exim::Collected>,
+    exim: Part<(Host, SeenOfCpanel), exim::Collected>,
     /// Postfix's files of which a part was read that has changed since.
     parsed: postfix::Parsed,
     /// The same of Exim's.
@@ -161,7 +163,7 @@ impl Memory {
     pub(super) fn cpanel(&self, root: &Root, host: &Host) -> Rc<CpanelPart> {
         let read = || {
             let (cpanel, problems) = cpanel::collect(root)?;
-            let mut facts = Facts { cpanel: Some(cpanel), problems, ..Facts::new(host.clone()) };
+            let mut facts = Facts { cpanel: Some(cpanel.into()), problems, ..Facts::new(host.clone()) };
             facts.conceal_again(&self.secrets, Some(&self.concealed));
             Some((facts.cpanel?, facts.problems))
         };
@@ -198,8 +200,8 @@ impl Memory {
         running: &[Daemon],
     ) -> Rc<exim::Collected> {
         let host = &exim::seen_of(host);
+        let own = (**cpanel).as_ref().map(|(cpanel, _)| &**cpanel);
         let read = || {
-            let own = (**cpanel).as_ref().map(|(cpanel, _)| cpanel);
             let mut part = exim::collect_keeping(root, host, own, running, Some(&self.exim_parsed));
             let exim = std::mem::take(&mut part.configurations);
             self.conceal(Facts { exim, ..Facts::new(host.clone()) }, &mut part.senders, &mut part.problems, |facts| {
@@ -207,7 +209,7 @@ impl Memory {
             });
             part
         };
-        let same = |(known, of): &(Host, Rc<CpanelPart>)| known == host && Rc::ptr_eq(of, cpanel);
-        self.exim.once(root, same, || (host.clone(), Rc::clone(cpanel)), read)
+        let seen: SeenOfCpanel = own.map(|cpanel| exim::smarthost(cpanel).cloned());
+        self.exim.once(root, |(known, of)| known == host && *of == seen, || (host.clone(), seen.clone()), read)
     }
 }

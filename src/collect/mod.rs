@@ -28,6 +28,7 @@ pub mod root;
 pub mod system;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, PanelMap, Postfix, Problem, ProblemKind, RunningDaemon};
@@ -64,17 +65,17 @@ pub fn collect_beside(root: &Root, kernel: Option<KernelFacts>, found: &processe
     let (host, mut problems) = system::collect(root, kernel);
     let cpanel = cpanel::collect(root).map(|(cpanel, found)| {
         problems.extend(found);
-        cpanel
+        Arc::new(cpanel)
     });
     let postfix = postfix::collect(root, &host, &found.daemons);
-    let exim = exim::collect(root, &exim::seen_of(&host), cpanel.as_ref(), &found.daemons);
+    let exim = exim::collect(root, &exim::seen_of(&host), cpanel.as_deref(), &found.daemons);
     // After what decides about mail: these may be large, and customers write some of them.
     let (panel_maps, large) = panels::collect(root);
     problems.extend(large);
     let mut facts = assemble(root, found, Parts { host, problems, cpanel, panel_maps, postfix, exim });
     facts.machine = machine::collect(root);
     facts.managers = managers::recognise(root);
-    facts.certificates = certificates::collect(root, &facts.postfix, &facts.exim, facts.cpanel.as_ref());
+    facts.certificates = certificates::collect(root, &facts.postfix, &facts.exim, facts.cpanel.as_deref());
     facts.conceal(&root.secrets());
     facts
 }
@@ -109,7 +110,7 @@ pub(crate) fn collect_again(
 struct Parts {
     host: Host,
     problems: Vec<Problem>,
-    cpanel: Option<Cpanel>,
+    cpanel: Option<Arc<Cpanel>>,
     panel_maps: Option<Vec<PanelMap>>,
     postfix: postfix::Collected,
     exim: exim::Collected,

@@ -84,7 +84,7 @@ impl Facts {
         let hider = Hider { known, before };
         postfix.iter_mut().chain(other_postfix).for_each(|instance| hider.postfix(instance));
         exim.iter_mut().chain(other_exim).for_each(|configuration| hider.exim(configuration));
-        cpanel.iter_mut().for_each(|cpanel| hider.cpanel(cpanel));
+        cpanel.iter_mut().for_each(|cpanel| hider.cpanel(Arc::make_mut(cpanel)));
         senders.iter_mut().flatten().for_each(|sender| hider.sender(sender));
         paths.iter_mut().for_each(|path| hider.path(path));
         for BindFault { mta: _, services: _, parameter: _, value, kind: _, then: _ } in bind_faults {

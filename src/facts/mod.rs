@@ -60,8 +60,8 @@ pub struct Facts {
     pub postfix: Vec<Postfix>,
     /// Live Exim configurations.
     pub exim: Vec<Exim>,
-    /// cPanel's files, on a cPanel server.
-    pub cpanel: Option<Cpanel>,
+    /// cPanel's files, on a cPanel server. Copies share them: there may be many domains.
+    pub cpanel: Option<Arc<Cpanel>>,
     /// Maps of other panels; `None` where an old snapshot does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panel_maps: Option<Vec<PanelMap>>,

@@ -394,7 +394,7 @@ mod tests {
             entry("192.0.2.21", ""),
             entry("nonsense", "c.example.com"),
         ];
-        facts.cpanel = Some(cpanel);
+        facts.cpanel = Some(cpanel.into());
         let local = "10.0.0.5".parse().ok();
         facts.nat =
             NatMap(vec![NatEntry { local, public: "192.0.2.5".parse().unwrap(), origin: Origin::flag("--public-ip") }]);

@@ -93,7 +93,7 @@ mod tests {
                 f.exim = vec![Exim { file: file.clone(), ..Exim::default() }];
             })
         };
-        let of_panel = exim("/etc/exim.conf").but(|f| f.cpanel = Some(cpanel()));
+        let of_panel = exim("/etc/exim.conf").but(|f| f.cpanel = Some(cpanel().into()));
         let edit = |file: &str| Op::Edit { file: file.to_owned(), edit: Edit::Append { lines: Vec::new() } };
         let ways = [edit("/etc/exim.conf"), edit("/etc/hosts"), Op::HostName("mail.example.com".into()), Op::Reload];
         let told = |facts: &Facts, ops: &[Op]| {

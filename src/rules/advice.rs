@@ -413,7 +413,7 @@ mod tests {
         assert!(debian.starts_with("Define `REMOTE_SMTP_HELO_DATA = mx.example.com` in /etc/exim4/"), "{debian}");
         let plain = helo(&with_exim("/etc/exim/exim.conf"));
         assert_eq!(plain, "Set `primary_hostname = mx.example.com` in /etc/exim/exim.conf, then reload Exim.");
-        let host = with_exim("/etc/exim.conf").but(|f| f.cpanel = Some(cpanel()));
+        let host = with_exim("/etc/exim.conf").but(|f| f.cpanel = Some(cpanel().into()));
         assert!(helo(&host).contains("WHM » Change Hostname"), "primary_hostname is the node name");
     }
 }

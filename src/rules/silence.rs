@@ -32,12 +32,16 @@ fn hosts() -> Vec<Facts> {
     };
     let panel = || {
         dual().but(|f| {
-            f.cpanel = Some(cpanel().but(|panel| {
-                panel.mailips = vec![entry("*", ADDR)];
-                panel.mailhelo = vec![entry("*", NAME)];
-                panel.reverse = vec![entry(ADDR, NAME)];
-                panel.localdomains = vec![listed(NAME)];
-            }));
+            f.cpanel = Some(
+                cpanel()
+                    .but(|panel| {
+                        panel.mailips = vec![entry("*", ADDR)];
+                        panel.mailhelo = vec![entry("*", NAME)];
+                        panel.reverse = vec![entry(ADDR, NAME)];
+                        panel.localdomains = vec![listed(NAME)];
+                    })
+                    .into(),
+            );
         })
     };
     let follows = |default: Option<&str>| {

@@ -8,7 +8,7 @@ use super::Read;
 use super::config::{Config, Driver};
 use crate::collect::reading::lines;
 use crate::collect::root::Root;
-use crate::facts::{Cpanel, Origin, Problem, ProblemKind};
+use crate::facts::{Cpanel, Fact, Origin, Problem, ProblemKind};
 use crate::source::{SourceFile, Span};
 
 /// The file that cPanel builds: what is changed in it by hand is lost when it is built again.
@@ -66,8 +66,7 @@ pub(crate) fn not_built(root: &Root, read: &Read, cpanel: &Cpanel, problems: &mu
         let message = format!("{LOCAL} sets {name} to `{value}`, which {BUILT} lacks: it has no effect yet ({how})");
         report(LOCAL, Some(&span), message);
     }
-    let smarthost = cpanel.localopts.get(SMARTHOST).filter(|fact| !fact.value.trim().is_empty());
-    if let Some(fact) = smarthost {
+    if let Some(fact) = smarthost(cpanel) {
         let wanted = fact.value.trim();
         let routes = |driver: &Driver| {
             ["route_list", "route_data"].iter().any(|name| driver.text(name).is_some_and(|text| text.contains(wanted)))
@@ -80,6 +79,11 @@ pub(crate) fn not_built(root: &Root, read: &Read, cpanel: &Cpanel, problems: &mu
             report(file, fact.origin.span(), message);
         }
     }
+}
+
+/// Where WHM has all mail go: all that a configuration is held to of cPanel's own files.
+pub(crate) fn smarthost(cpanel: &Cpanel) -> Option<&Fact<String>> {
+    cpanel.localopts.get(SMARTHOST).filter(|fact| !fact.value.trim().is_empty())
 }
 
 /// Whether the live configuration sets `name` to `value` anywhere.

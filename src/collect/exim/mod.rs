@@ -53,7 +53,7 @@ pub(crate) use domain_lists::{domain_lists, is_name};
 use expand::Tables;
 use hostname::Names;
 use lines::Logical;
-pub(crate) use local::BUILT;
+pub(crate) use local::{BUILT, smarthost};
 use macros::Macros;
 pub(crate) use meant::meant;
 use parsed::Asked;

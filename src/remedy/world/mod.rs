@@ -29,7 +29,7 @@ use crate::remedy::trial::{PathKey, Trial, entries, work_of};
 /// times as long.
 const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 200 } else { 20 });
 /// Worlds whose trials are kept, and the entries of maps and paths beyond which the last alone is: what is tried again is tried soon.
-const KEPT: usize = 24;
+const KEPT: usize = 48;
 const KEPT_ENTRIES: usize = 2_000;
 
 /// What is known before anything is changed.

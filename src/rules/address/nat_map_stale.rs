@@ -79,7 +79,8 @@ mod tests {
         let moved = |f: &mut Facts| f.host.addresses = Some(vec![on("eth0", "10.0.0.6", &[])]);
         let all_private = |f: &mut Facts| f.nat.0[0].local = None;
         let unmapped = |f: &mut Facts| {
-            f.cpanel = Some(cpanel().but(|c| c.nat = vec![CpanelNat { local: fact(ip("10.0.0.9")), public: None }]));
+            f.cpanel =
+                Some(cpanel().but(|c| c.nat = vec![CpanelNat { local: fact(ip("10.0.0.9")), public: None }]).into());
         };
         check_table(
             &RULE,

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn cases() {
-        let with = |change: fn(&mut Cpanel)| healthy().but(|f| f.cpanel = Some(cpanel().but(change)));
+        let with = |change: fn(&mut Cpanel)| healthy().but(|f| f.cpanel = Some(cpanel().but(change).into()));
         let custom = |c: &mut Cpanel| c.flags = vec![fact("custom_mailips".into())];
         check_table(
             &RULE,

@@ -100,8 +100,9 @@ mod tests {
             healthy().but(|f| {
                 f.paths[0].helo = Helo::Known(fact(HeloName::new(helo)));
                 f.paths[0].mta = Some(Mta::Exim);
-                f.cpanel =
-                    Some(cpanel().but(|c| c.flags = flags.iter().map(|flag| fact((*flag).to_owned())).collect()));
+                f.cpanel = Some(
+                    cpanel().but(|c| c.flags = flags.iter().map(|flag| fact((*flag).to_owned())).collect()).into(),
+                );
             })
         };
         let on = |flags: &[&str]| named(generic_name, flags);

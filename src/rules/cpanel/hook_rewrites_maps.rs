@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn cases() {
-        let with = |file: &str| healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.files.push(file.into()))));
+        let with = |file: &str| healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.files.push(file.into())).into()));
         let expected = format!("info {HOOK}");
         check_table(
             &RULE,

@@ -76,8 +76,9 @@ mod tests {
 
     #[test]
     fn cases() {
-        let with =
-            |name: &str| host_named(name).but(|f| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact(name.into())))));
+        let with = |name: &str| {
+            host_named(name).but(|f| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact(name.into()))).into()))
+        };
         let automatic = "192-0-2-10.cprapid.com";
         check_table(
             &RULE,

@@ -75,8 +75,9 @@ mod tests {
         );
         let commands = |flags: &[&str]| {
             let facts = with(ProblemKind::MapMissing).but(|f| {
-                f.cpanel =
-                    Some(cpanel().but(|c| c.flags = flags.iter().map(|flag| fact((*flag).to_owned())).collect()));
+                f.cpanel = Some(
+                    cpanel().but(|c| c.flags = flags.iter().map(|flag| fact((*flag).to_owned())).collect()).into(),
+                );
             });
             findings(&RULE, &facts, &dns(&[])).remove(0).fix.unwrap().commands
         };

@@ -78,13 +78,17 @@ mod tests {
     fn cases() {
         let with = |change: fn(&mut Cpanel)| {
             healthy().but(|f| {
-                f.cpanel = Some(cpanel().but(|c| {
-                    c.flags = vec![fact("per_domain_mailips".into())];
-                    c.userdomains = vec![entry("example.org", "alice"), entry("*", "nobody")];
-                    c.userips = vec![entry("alice", "192.0.2.11")];
-                    c.mailips = vec![entry("example.org", "192.0.2.11"), entry("*", ADDR)];
-                    change(c);
-                }));
+                f.cpanel = Some(
+                    cpanel()
+                        .but(|c| {
+                            c.flags = vec![fact("per_domain_mailips".into())];
+                            c.userdomains = vec![entry("example.org", "alice"), entry("*", "nobody")];
+                            c.userips = vec![entry("alice", "192.0.2.11")];
+                            c.mailips = vec![entry("example.org", "192.0.2.11"), entry("*", ADDR)];
+                            change(c);
+                        })
+                        .into(),
+                );
             })
         };
         check_table(
@@ -131,12 +135,16 @@ mod tests {
     #[test]
     fn the_public_image_of_the_accounts_address_is_no_other_address() {
         let facts = behind_nat("10.0.0.4", Some("203.0.113.10")).but(|f| {
-            f.cpanel = Some(cpanel().but(|c| {
-                c.flags = vec![fact("per_domain_mailips".into())];
-                c.userdomains = vec![entry("example.org", "alice"), entry("example.net", "bob")];
-                c.userips = vec![entry("alice", "10.0.0.4"), entry("bob", "10.0.0.5")];
-                c.mailips = vec![entry("*", "203.0.113.10")];
-            }));
+            f.cpanel = Some(
+                cpanel()
+                    .but(|c| {
+                        c.flags = vec![fact("per_domain_mailips".into())];
+                        c.userdomains = vec![entry("example.org", "alice"), entry("example.net", "bob")];
+                        c.userips = vec![entry("alice", "10.0.0.4"), entry("bob", "10.0.0.5")];
+                        c.mailips = vec![entry("*", "203.0.113.10")];
+                    })
+                    .into(),
+            );
         });
         assert_eq!(verdicts(&RULE, &facts, &dns(&[])), ["warning example.net"]);
     }

@@ -79,7 +79,7 @@ mod tests {
         let with = |change: fn(&mut Cpanel)| {
             healthy().but(|f| {
                 let accounts = vec![entry("example.org", "alice"), entry("*", "nobody")];
-                f.cpanel = Some(cpanel().but(|c| c.userdomains = accounts).but(change));
+                f.cpanel = Some(cpanel().but(|c| c.userdomains = accounts).but(change).into());
             })
         };
         check_table(

@@ -133,13 +133,13 @@ mod tests {
     #[test]
     fn cases() {
         let with = |key: &str, value: &str| {
-            healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry(key, value)])))
+            healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry(key, value)]).into()))
         };
         let nat = behind_nat("10.0.0.5", Some("203.0.113.5"))
-            .but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry("*", "203.0.113.5")])));
+            .but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry("*", "203.0.113.5")]).into()));
         let twice = healthy().but(|f| {
             let mailips = vec![entry("example.com", ADDR), entry("Example.com", "198.51.100.7")];
-            f.cpanel = Some(cpanel().but(|c| c.mailips = mailips));
+            f.cpanel = Some(cpanel().but(|c| c.mailips = mailips).into());
         });
         check_table(
             &RULE,

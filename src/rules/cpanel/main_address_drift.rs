@@ -90,16 +90,20 @@ mod tests {
 
     #[test]
     fn cases() {
-        let with = |change: fn(&mut Cpanel)| healthy().but(|f| f.cpanel = Some(cpanel().but(change)));
+        let with = |change: fn(&mut Cpanel)| healthy().but(|f| f.cpanel = Some(cpanel().but(change).into()));
         let two = |f: &mut Facts| f.host.addresses.as_mut().unwrap().push(on("eth0", "192.0.2.11", &[]));
         let second_main = |c: &mut Cpanel| c.main_ip = Some(fact(ip("192.0.2.11")));
         let nat = |main: &'static str| {
             behind_nat("10.0.0.5", Some("203.0.113.5")).but(|f| {
-                f.cpanel = Some(cpanel().but(|c| {
-                    c.shared_ip = Some(fact(ip("10.0.0.5")));
-                    c.main_ip = Some(fact(ip(main)));
-                    c.nat = vec![CpanelNat { local: fact(ip("10.0.0.5")), public: Some(ip("203.0.113.5")) }];
-                }));
+                f.cpanel = Some(
+                    cpanel()
+                        .but(|c| {
+                            c.shared_ip = Some(fact(ip("10.0.0.5")));
+                            c.main_ip = Some(fact(ip(main)));
+                            c.nat = vec![CpanelNat { local: fact(ip("10.0.0.5")), public: Some(ip("203.0.113.5")) }];
+                        })
+                        .into(),
+                );
             })
         };
         check_table(
@@ -127,7 +131,7 @@ mod tests {
                 (
                     "NAT: said by an option alone",
                     nat("203.0.113.5").but(|f| {
-                        f.cpanel.as_mut().unwrap().nat.clear();
+                        std::sync::Arc::make_mut(f.cpanel.as_mut().unwrap()).nat.clear();
                         f.nat.0[0].local = None;
                     }),
                     dns(&[]),

@@ -56,9 +56,9 @@ mod tests {
     fn cases() {
         let nat = |value: &str| {
             behind_nat("10.0.0.5", Some("203.0.113.5"))
-                .but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry("example.org", value)])))
+                .but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry("example.org", value)]).into()))
         };
-        let direct = healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry("*", ADDR)])));
+        let direct = healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.mailips = vec![entry("*", ADDR)]).into()));
         check_table(
             &RULE,
             vec![

@@ -85,10 +85,10 @@ mod tests {
     #[test]
     fn cases() {
         let with = |key: &str, name: &str| {
-            healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.reverse = vec![entry(key, name)])))
+            healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.reverse = vec![entry(key, name)]).into()))
         };
         let nat = behind_nat("10.0.0.5", Some(ADDR))
-            .but(|f| f.cpanel = Some(cpanel().but(|c| c.reverse = vec![entry("10.0.0.5", NAME)])));
+            .but(|f| f.cpanel = Some(cpanel().but(|c| c.reverse = vec![entry("10.0.0.5", NAME)]).into()));
         check_table(
             &RULE,
             vec![

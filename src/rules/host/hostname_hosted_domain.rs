@@ -66,9 +66,9 @@ mod tests {
     #[test]
     fn cases() {
         let with = |domain: &str| {
-            healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.userdomains = vec![entry(domain, "alice")])))
+            healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.userdomains = vec![entry(domain, "alice")]).into()))
         };
-        let local = |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.localdomains = vec![listed(NAME)]));
+        let local = |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.localdomains = vec![listed(NAME)]).into());
         check_table(
             &RULE,
             vec![

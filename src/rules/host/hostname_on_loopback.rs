@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn cases() {
         let line = |address: &str, names: &[&str]| healthy().but(|f| f.host.hosts = vec![hosts_line(address, names)]);
-        let on_cpanel = line("127.0.0.1", &["localhost", NAME]).but(|f| f.cpanel = Some(cpanel()));
+        let on_cpanel = line("127.0.0.1", &["localhost", NAME]).but(|f| f.cpanel = Some(cpanel().into()));
         check_table(
             &RULE,
             vec![

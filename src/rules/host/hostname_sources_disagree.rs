@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn cases() {
-        let whm = |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact("old.example.com".into()))));
+        let whm =
+            |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact("old.example.com".into()))).into());
         let fails = |f: &mut Facts| f.host.fqdn = HostFqdn::Fails(String::new());
         check_table(
             &RULE,

@@ -109,7 +109,8 @@ mod tests {
             f.paths[0] = path(ADDR, "out.example.com");
             f.paths[0].helo_is_global = false;
         };
-        let whm = |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact("old.example.com".into()))));
+        let whm =
+            |f: &mut Facts| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact("old.example.com".into()))).into());
         let all = &["error mail.example.com"; 3];
         let expect_path = |service: &'static str, name: &'static str| {
             move |f: &mut Facts| {

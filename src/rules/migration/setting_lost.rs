@@ -62,11 +62,15 @@ mod tests {
     fn what_was_set_and_is_not() {
         let panel = |lines: &[(&str, &str)], flag: bool| {
             healthy().but(|f| {
-                f.cpanel = Some(cpanel().but(|panel| {
-                    panel.mailhelo = lines.iter().map(|(key, value)| entry(key, value)).collect();
-                    panel.localdomains = vec![listed("shop.example")];
-                    panel.flags = if flag { vec![fact("custom_mailhelo".to_owned())] } else { Vec::new() };
-                }));
+                f.cpanel = Some(
+                    cpanel()
+                        .but(|panel| {
+                            panel.mailhelo = lines.iter().map(|(key, value)| entry(key, value)).collect();
+                            panel.localdomains = vec![listed("shop.example")];
+                            panel.flags = if flag { vec![fact("custom_mailhelo".to_owned())] } else { Vec::new() };
+                        })
+                        .into(),
+                );
             })
         };
         let full = || panel(&[("*", "mail.example.com"), ("shop.example", "shop.example")], true);
@@ -90,7 +94,7 @@ mod tests {
                 (
                     "the domain is not here",
                     moved(panel(&[("*", "mail.example.com")], true)).but(|f| {
-                        let panel = f.cpanel.as_mut().unwrap();
+                        let panel = std::sync::Arc::make_mut(f.cpanel.as_mut().unwrap());
                         panel.localdomains = vec![listed("other.example")];
                     }),
                     dns(&[]),

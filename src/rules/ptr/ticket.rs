@@ -280,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_name_that_leads_here_goes_before_one_that_does_not() {
-        let facts = healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact("whm.example.com".into())))));
+        let facts =
+            healthy().but(|f| f.cpanel = Some(cpanel().but(|c| c.host = Some(fact("whm.example.com".into()))).into()));
         let world = dns(&[
             ("192.0.2.10 PTR", &["NXDOMAIN"]),
             ("mail.example.com A", &["NXDOMAIN"]),

@@ -39,7 +39,7 @@ fn where_mail_goes_in_words() {
 /// The healthy host, as a cPanel server with the domain in the account `joe`.
 fn with_account() -> Facts {
     let cpanel = cpanel().but(|c| c.userdomains = vec![crate::facts::MapEntry::sample(DOMAIN, "joe")]);
-    healthy().but(|f| f.cpanel = Some(cpanel))
+    healthy().but(|f| f.cpanel = Some(cpanel.into()))
 }
 
 #[test]
