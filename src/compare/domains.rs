@@ -11,8 +11,11 @@ pub(super) fn changes(moved: &Moved, mapping: &Mapping) -> Vec<Change> {
 }
 
 fn change(domain: &MovedDomain) -> Change {
-    let place =
-        |change: Change| if domain.on_old_host { change.was_at(&domain.origin) } else { change.at(&domain.origin) };
+    let place = |change: Change| match &domain.at {
+        Some((origin, true)) => change.was_at(origin),
+        Some((origin, false)) => change.at(origin),
+        None => change,
+    };
     match &domain.what {
         MovedMail::Handled { was, is } => {
             let because = match is {
@@ -23,23 +26,22 @@ fn change(domain: &MovedDomain) -> Change {
             let change = Change::new(What::MapLine, format!("mail for {}", domain.name), Some(was), *is);
             place(change).drift(Effect::Routing, because)
         }
-        MovedMail::Signed { record, is } => {
+        MovedMail::Signed { record, file, is } => {
             let new = match is {
                 SignedHere::Nothing | SignedHere::AnotherName => None,
                 SignedHere::AnotherKey => Some("another key"),
             };
-            let change = Change::new(What::Setting, format!("DKIM key {record}"), Some("signs here"), new);
+            let key = format!("DKIM key {record} for {}", domain.name);
+            let change = Change::new(What::Setting, key, Some(file), new);
             match is {
-                SignedHere::Nothing => {
-                    place(change).drift(Effect::Lost, format!("mail of {} is not signed here", domain.name))
-                }
+                SignedHere::Nothing => place(change).drift(Effect::Lost, "mail of this domain is not signed here"),
                 SignedHere::AnotherKey => place(change).drift(
                     Effect::Lost,
-                    "this host signs with another key under the same name: the published record is of one of the two",
+                    "this host signs under the same name with another key, and one record can hold only one of the two",
                 ),
-                SignedHere::AnotherName => {
-                    place(change).expected("the domain's mail is signed under another selector here")
-                }
+                SignedHere::AnotherName => place(change).expected(
+                    "mail of this domain is signed under another name here; `helolint domains` looks for its record",
+                ),
             }
         }
     }

@@ -195,6 +195,8 @@ impl Lines<'_> {
             let Some(kind) = before.or(now).map(|map| map.of) else { continue };
             match kind {
                 MapOf::Owned => {}
+                // Without a panel here, the mail servers' own lists say which domains are taken.
+                MapOf::Local if is.is_empty() => {}
                 MapOf::Local => self.local(file, entries(before), entries(now), &owned_before, &owned_now),
                 MapOf::Source | MapOf::Helo | MapOf::Relay => self.map(file, kind, entries(before), entries(now)),
             }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{GapOf, Handled, MailDomain, MailDomains, SigningKey};
+use crate::facts::Facts;
 use crate::facts::moved::{MovedDomain, MovedMail, SignedHere};
-use crate::facts::{Facts, Origin};
 use crate::identity::host_and_own_names;
 use crate::name::DomainName;
 
@@ -17,36 +17,59 @@ pub struct Host<'a> {
     pub domains: &'a MailDomains,
 }
 
-/// Which domains of the old host this one handles otherwise, sorted by name, and why some may be missing among them. Lists that a panel keeps on both
-/// hosts are compared line by line elsewhere.
+/// Which domains of the old host this one handles otherwise, sorted by name, and why some may be missing among them.
+///
+/// Lists that a panel keeps on both hosts are compared line by line elsewhere: of cPanel's, what is in no list any more is told here. The old host's
+/// own names are no customers' domains, unless their mail is signed.
 pub fn moved(old: Host<'_>, new: Host<'_>) -> (Vec<MovedDomain>, Vec<String>) {
     let own: HashSet<DomainName> = host_and_own_names(old.facts).into_iter().map(|name| name.name).collect();
     let has_maps = |facts: &Facts| facts.panel_maps.as_ref().is_some_and(|maps| !maps.is_empty());
     let have_both = |has: &dyn Fn(&Facts) -> bool| has(old.facts) && has(new.facts);
-    let is_told_by_panel = have_both(&|facts| facts.cpanel.is_some()) || have_both(&has_maps);
-    let (mut all, mut open) = (Vec::new(), Vec::new());
     let lists = gaps(new.domains, |of| matches!(of, GapOf::Domains));
-    let mut closed_keys = true;
-    for was in old.domains.domains.values().filter(|domain| !own.contains(&domain.name)) {
+    let told = match () {
+        () if have_both(&|facts| facts.cpanel.is_some()) => Told::ByCpanel,
+        () if have_both(&has_maps) => Told::ByMaps,
+        () => Told::Nowhere { is_closed: lists.is_empty() },
+    };
+    let (mut all, mut is_open) = (Vec::new(), false);
+    for was in old.domains.domains.values() {
         let is = new.domains.domains.get(&was.name);
-        if !is_told_by_panel {
-            all.extend(handled(was, is, lists.is_empty()));
-        }
         let keys = old.domains.signing(&was.name).keys;
+        if !own.contains(&was.name) || !keys.is_empty() {
+            all.extend(handled(was, is, told, new.domains));
+        }
         if is.is_some() && !keys.is_empty() {
             let here = new.domains.signing(&was.name);
-            closed_keys &= !here.is_open;
+            is_open |= here.is_open;
             let signed = keys.iter().filter_map(|key| signed(key, here.keys, here.is_open));
-            all.extend(signed.map(|what| moved_domain(&was.name, what, &was.origin, true)));
+            all.extend(signed.map(|what| MovedDomain { name: was.name.clone(), what, at: None }));
         }
     }
-    if !is_told_by_panel {
+    let mut open = Vec::new();
+    if let Told::Nowhere { .. } = told {
+        open.extend(gaps(old.domains, |of| matches!(of, GapOf::Domains)).into_iter().map(of_old));
         open.extend(lists);
     }
-    if !closed_keys {
+    open.extend(gaps(old.domains, |of| !matches!(of, GapOf::Domains)).into_iter().map(of_old));
+    if is_open {
         open.extend(gaps(new.domains, |of| !matches!(of, GapOf::Domains)));
     }
     (all, open)
+}
+
+fn of_old(words: String) -> String {
+    format!("on the old host, {words}")
+}
+
+/// Where else it is told that a domain is handled otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// By the lists of cPanel, for domains that are in one of them on both hosts.
+    ByCpanel,
+    /// By DirectAdmin's or Hestia's maps.
+    ByMaps,
+    /// Nowhere. `is_closed`: the lists of this host are known to the last.
+    Nowhere { is_closed: bool },
 }
 
 /// What files leave open of one kind, in words.
@@ -54,26 +77,38 @@ fn gaps(domains: &MailDomains, is_of: impl Fn(&GapOf) -> bool) -> Vec<String> {
     domains.gaps.iter().filter(|gap| is_of(&gap.of)).map(|gap| gap.words.clone()).collect()
 }
 
-fn moved_domain(name: &DomainName, what: MovedMail, origin: &Origin, on_old_host: bool) -> MovedDomain {
-    MovedDomain { name: name.clone(), what, origin: origin.clone(), on_old_host }
-}
-
-/// Whether mail for a domain is taken as before. `is_closed`: the lists of this host are known to the last.
-fn handled(was: &MailDomain, is: Option<&MailDomain>, is_closed: bool) -> Option<MovedDomain> {
+/// Whether mail for a domain is taken as before.
+fn handled(was: &MailDomain, is: Option<&MailDomain>, told: Told, here: &MailDomains) -> Option<MovedDomain> {
     let takes = |domain: &&MailDomain| domain.handled != Handled::Sender;
     Some(was).filter(takes)?;
-    let before = was.handled.as_str();
-    match is.filter(takes) {
-        Some(is) if is.handled == was.handled => None,
-        Some(is) => {
-            let what = MovedMail::Handled { was: before, is: Some(is.handled.as_str()) };
-            Some(moved_domain(&was.name, what, &is.origin, false))
-        }
-        None if is_closed => {
-            Some(moved_domain(&was.name, MovedMail::Handled { was: before, is: None }, &was.origin, true))
-        }
-        None => None,
+    let moved = |is: Option<&MailDomain>| {
+        let at = is.map_or((&was.origin, true), |is| (&is.origin, false));
+        let what = MovedMail::Handled { was: was.handled.as_str(), is: is.map(|is| is.handled.as_str()) };
+        Some(MovedDomain { name: was.name.clone(), what, at: Some((at.0.clone(), at.1)) })
+    };
+    match (is.filter(takes), told) {
+        (Some(is), Told::Nowhere { .. }) if is.handled != was.handled => moved(Some(is)),
+        (Some(_), _) => None,
+        // Its account is here; or it had none, since its mail is only kept for another host.
+        (None, Told::ByCpanel) if is.is_some() || was.handled == Handled::Secondary => moved(None),
+        (None, Told::Nowhere { is_closed: true }) if !is_below_relayed(&was.name, here) => moved(None),
+        (None, _) => None,
     }
+}
+
+/// Whether a domain is below one whose mail is passed on: Postfix's `relay_domains` stand for what is below them too, unless somebody changed
+/// `parent_domain_matches_subdomains`.
+fn is_below_relayed(name: &DomainName, here: &MailDomains) -> bool {
+    let is_relayed =
+        |name: &DomainName| here.domains.get(name).is_some_and(|domain| domain.handled == Handled::Secondary);
+    let mut rest = name.as_str();
+    while let Some((_, parent)) = rest.split_once('.') {
+        if is_relayed(&DomainName::new(parent)) {
+            return true;
+        }
+        rest = parent;
+    }
+    false
 }
 
 /// What became of a key. Where files leave open with what else mail is signed, a key that is not seen is none that is missing.
@@ -88,7 +123,7 @@ fn signed(was: &SigningKey, here: &[SigningKey], is_open: bool) -> Option<MovedM
         None if here.is_empty() => SignedHere::Nothing,
         None => SignedHere::AnotherName,
     };
-    Some(MovedMail::Signed { record, is })
+    Some(MovedMail::Signed { record, file: was.file.clone(), is })
 }
 
 #[cfg(test)]
@@ -96,6 +131,7 @@ mod tests {
     use super::*;
     use crate::dkim::{KeyFault, PublicKey};
     use crate::domains::Gap;
+    use crate::facts::Origin;
     use crate::report::sample;
 
     fn name(text: &str) -> DomainName {
@@ -143,6 +179,13 @@ mod tests {
             r#"c.example Handled { was: "local", is: None }"#,
         ];
         assert_eq!(told(&old, &new), (lines.map(str::to_owned).to_vec(), vec![]));
+        // What is below a domain that is passed on is passed on too.
+        let both = [("part.example", Handled::Secondary), ("x.part.example", Handled::Secondary)];
+        assert_eq!(told(&host(&both, &[]), &host(&both[..1], &[])), (vec![], vec![]));
+        // What the old host's files left open is said.
+        let mut before = old.clone();
+        before.add_gap(Gap { of: GapOf::Domains, words: "a table of mysql".to_owned(), origin: HERE });
+        assert_eq!(told(&before, &old), (vec![], vec!["on the old host, a table of mysql".to_owned()]));
         // Where files do not decide what else is taken, nothing is missing.
         new.add_gap(Gap { of: GapOf::Domains, words: "a table of mysql".to_owned(), origin: HERE });
         assert_eq!(told(&old, &new), (vec![lines[0].to_owned()], vec!["a table of mysql".to_owned()]));
@@ -161,8 +204,8 @@ mod tests {
             (&[], Some("Nothing")),
         ] {
             let (all, open) = told(&old, &host(&local, keys));
-            let line =
-                expected.map(|is| format!(r#"a.example Signed {{ record: "s1._domainkey.a.example", is: {is} }}"#));
+            let line = expected
+                .map(|is| format!(r#"a.example Signed {{ record: "s1._domainkey.a.example", file: "/k", is: {is} }}"#));
             assert_eq!((all, open.len()), (Vec::from_iter(line), 0), "{keys:?}");
         }
         // A domain that is not here is told as that alone.

@@ -34,10 +34,8 @@ pub struct MovedDomain {
     pub name: DomainName,
     /// What is not as it was.
     pub what: MovedMail,
-    /// Where that stands: on this host, where something does.
-    pub origin: Origin,
-    /// Whether that place is on the old host.
-    pub on_old_host: bool,
+    /// Where that stands, as far as it stands in a list, and whether that is on the old host.
+    pub at: Option<(Origin, bool)>,
 }
 
 /// What is not as it was with a domain's mail.
@@ -54,6 +52,8 @@ pub enum MovedMail {
     Signed {
         /// Where the public part is published.
         record: DomainName,
+        /// The file of the private key on the old host.
+        file: String,
         /// What signs it here.
         is: SignedHere,
     },

@@ -284,6 +284,13 @@ pub const ON_POSTFIX: &[Drift] = &[
 /// On the cPanel server.
 pub const ON_CPANEL: &[Drift] = &[
     Drift {
+        name: "a domain that is in no list of domains while its account is here",
+        touches: &["routing"],
+        make: |dir| sub(dir, "root/etc/remotedomains", "away.example\n", ""),
+        told: &["drift map-line mail for away.example"],
+        codes: &["MIG003"],
+    },
+    Drift {
         name: "mailips line lost",
         touches: &["ips"],
         make: |dir| sub(dir, "root/etc/mailips", "firm.example: 172.16.9.5\n", ""),

@@ -169,7 +169,8 @@ impl Walk<'_> {
             _ if item.starts_with("@mx_") => {
                 self.gap(origin, format!("{whose}: `{item}` stands for domains by their MX records"));
             }
-            _ if item.starts_with(['@', '^']) => {}
+            _ if item.starts_with('@') => {}
+            _ if is_pattern(item) => self.pattern(item, origin, whose),
             _ => match item.split_once(';') {
                 Some((kind, path)) => self.lookup(kind.trim(), path.trim(), origin, whose),
                 None if item.starts_with('/') => {
@@ -177,7 +178,7 @@ impl Walk<'_> {
                         return;
                     }
                     match self.evaluator.list_file(item) {
-                        Ok(table) => self.entries(&table.entries, origin, whose),
+                        Ok(table) => self.entries(&table.entries, origin, whose, |_| true),
                         Err(stop) => self.unread(item, stop, origin, whose),
                     };
                 }
@@ -187,14 +188,19 @@ impl Walk<'_> {
     }
 
     fn lookup(&mut self, kind: &str, path: &str, origin: &Origin, whose: &str) {
-        let name = Type::parse(kind).name;
+        let Type { name, partial, star, .. } = Type::parse(kind);
         if !self.is_first(&format!("{name};{path}")) {
             return;
         }
+        if partial.is_some() {
+            self.gap(origin, format!("{whose}: `{kind};{path}` stands for all below the domains in it"));
+        }
         match name {
             "lsearch" | "wildlsearch" | "nwildlsearch" if lookups::check(name, true).is_ok() => {
+                // A key of `lsearch` stands for itself alone, but for the one that is the last resort.
+                let is_searched = |key: &str| name != "lsearch" || (star && key == "*");
                 match self.evaluator.table(path) {
-                    Ok(table) => self.entries(&table.entries, origin, whose),
+                    Ok(table) => self.entries(&table.entries, origin, whose, is_searched),
                     Err(stop) => self.unread(path, stop, origin, whose),
                 }
             }
@@ -211,14 +217,23 @@ impl Walk<'_> {
         }
     }
 
+    /// Says that an item stands for domains without their names.
+    fn pattern(&mut self, item: &str, origin: &Origin, whose: &str) {
+        self.gap(origin, format!("{whose}: `{item}` is a pattern, and which domains it stands for is in no file"));
+    }
+
     fn unread(&mut self, path: &str, stop: Stop, origin: &Origin, whose: &str) {
         self.gap(origin, format!("{whose}: {path} cannot be read ({})", why(stop)));
     }
 
-    fn entries(&mut self, entries: &[MapEntry], origin: &Origin, whose: &str) {
+    /// Adds the keys of a table; `may_be_pattern`: whether one that looks like a pattern is taken for one.
+    fn entries(&mut self, entries: &[MapEntry], origin: &Origin, whose: &str, may_be_pattern: impl Fn(&str) -> bool) {
         if self.may_read(entries.len(), origin, whose) {
             for entry in entries {
-                self.add(&entry.key, &entry.key.origin());
+                match is_pattern(&entry.key) && may_be_pattern(&entry.key) {
+                    true => self.pattern(&entry.key, &entry.key.origin(), whose),
+                    false => self.add(&entry.key, &entry.key.origin()),
+                }
             }
         }
     }
@@ -254,6 +269,12 @@ impl Walk<'_> {
             self.listed.push(Listed { name: name.to_owned(), handled: self.handled, origin: origin.clone() });
         }
     }
+}
+
+/// Whether an item of a list of domains, or a key of a table that is searched for patterns, stands for domains by their endings or by a regular
+/// expression.
+fn is_pattern(item: &str) -> bool {
+    item.starts_with(['*', '^'])
 }
 
 /// Whether a text is a domain, and not a pattern or an option.

@@ -126,7 +126,7 @@ fn lists_of_postfix_with_their_tables() {
 
 #[test]
 fn lists_of_exim_with_their_files() {
-    let (domains, _) = found(&[
+    let (domains, _, gaps) = with_gaps(&[
         (
             "/etc/exim/exim.conf",
             "primary_hostname = mail.example.com\nLISTS = /etc/exim\nOWN = a.example : *.pattern.example\n\
@@ -148,6 +148,7 @@ fn lists_of_exim_with_their_files() {
         "s.example secondary",
     ];
     assert_eq!(domains, expected);
+    assert!(gaps.len() == 2 && gaps.iter().all(|gap| gap.contains("is a pattern")), "{gaps:#?}");
 }
 
 #[test]
@@ -222,6 +223,27 @@ fn what_of_exim_s_lists_files_do_not_decide_is_told() {
             .to_owned(),
     ];
     assert_eq!(gaps, expected);
+}
+
+#[test]
+fn what_stands_for_domains_without_their_names_is_told() {
+    let (domains, _, gaps) = with_gaps(&[
+        (
+            "/etc/exim/exim.conf",
+            "primary_hostname = mail.example.com\n\
+             domainlist local_domains = a.example : *.part.example : lsearch;/etc/exim/t : nwildlsearch;/etc/exim/w\n\
+             domainlist relay_to_domains = ^x : partial-lsearch;/etc/exim/p : !*.out.example\nbegin routers\n",
+        ),
+        ("/etc/exim/t", "b.example\n*.literal.example: x\n"),
+        ("/etc/exim/w", "c.example\n*.wild.example: x\n"),
+        ("/etc/exim/p", "d.example\n"),
+    ]);
+    assert_eq!(domains, ["a.example local", "b.example local", "c.example local", "d.example secondary"]);
+    let is_told = |item: &str| gaps.iter().any(|gap| gap.contains(&format!("`{item}`")));
+    for item in ["*.part.example", "*.wild.example", "^x", "partial-lsearch;/etc/exim/p"] {
+        assert!(is_told(item), "{item}: {gaps:#?}");
+    }
+    assert_eq!(gaps.len(), 4, "{gaps:#?}");
 }
 
 #[test]

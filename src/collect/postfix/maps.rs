@@ -1,6 +1,6 @@
 //! Lookup tables that route mail, as far as their text says what they hold (DATABASE_README, postmap(1)).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::compiled::{Form, Formats};
 use super::lines::{is_space, logical_lines, trim};
@@ -125,43 +125,75 @@ fn too_many_tables(count: usize) -> String {
     format!("{count} tables stand in one list, more than the {TABLE_LIMIT} that helolint looks at")
 }
 
-/// Reads a list of patterns such as `relay_domains`: names, files that hold more of them, and tables. A row stands for each pattern.
+/// Reads a list of patterns such as `relay_domains`: names, files that hold more of them, and tables. A row stands for each pattern. What stands behind
+/// `!` is no member, whatever comes after it (match_list(3)).
 pub(crate) fn read_patterns(parameter: &Fact<String>, place: Place<'_>) -> Tables {
-    let mut tables = Tables::default();
+    let mut members = Members::default();
     let mut read = 0;
-    for item in split_list(&parameter.value) {
-        let item = item.trim_start_matches('!');
+    for whole in split_list(&parameter.value) {
+        let (item, is_out) = without_marks(whole);
         let is_table = item.contains(':') && !item.starts_with('[');
         if item.starts_with('/') || is_table {
             read += 1;
             if read > TABLE_LIMIT {
-                tables.end(too_many_tables(read));
+                members.tables.end(too_many_tables(read));
                 break;
             }
         }
+        let row = |name: &str| Row { key: key_of(name), value: parameter.with(name.to_owned()) };
         if item.starts_with('/') {
             match place.files.read(item) {
                 Ok(file) => {
                     let words = file.text().lines().filter(|line| !line.trim_start().starts_with('#'));
                     let words = words.flat_map(super::check::words).take(ROW_LIMIT + 1);
                     words.for_each(|word| {
-                        tables.push(Row { key: key_of(word), value: parameter.with(word.to_owned()) })
+                        let (name, is_out_here) = without_marks(word);
+                        members.add(row(name), is_out ^ is_out_here);
                     });
                 }
                 Err(ReadError::NotFound) => {
                     let message = format!("open file {item}: No such file or directory: Postfix defers all mail");
-                    tables.problems.push(missing(item, parameter, message));
-                    tables.undecided = true;
+                    members.tables.problems.push(missing(item, parameter, message));
+                    members.tables.undecided = true;
                 }
-                Err(_) => tables.undecided = true,
+                Err(_) => members.tables.undecided = true,
             }
         } else if is_table {
-            read_table(item, parameter, place, 0, &mut tables);
+            let before = members.tables.rows.len();
+            read_table(item, parameter, place, 0, &mut members.tables);
+            let rows = members.tables.rows.split_off(before);
+            rows.into_iter().for_each(|row| members.add(row, is_out));
         } else {
-            tables.push(Row { key: key_of(item), value: parameter.with(item.to_owned()) });
+            members.add(row(item), is_out);
         }
     }
-    tables.with_limit(parameter)
+    members.tables.with_limit(parameter)
+}
+
+/// An item of a list without the `!` before it, and whether they say that it is no member.
+fn without_marks(item: &str) -> (&str, bool) {
+    let name = item.trim_start_matches('!');
+    (name, (item.len() - name.len()) % 2 == 1)
+}
+
+/// What is in a list of patterns so far.
+#[derive(Default)]
+struct Members {
+    tables: Tables,
+    /// Names that an item before has said to be no members.
+    without: HashSet<String>,
+}
+
+impl Members {
+    fn add(&mut self, row: Row, is_out: bool) {
+        match row.key {
+            Key::Text(domain) if is_out => drop(self.without.insert(domain)),
+            Key::Text(ref domain) if self.without.contains(domain) => {}
+            // Which of the following it takes out is not looked at.
+            Key::Every | Key::Pattern if is_out => self.tables.undecided = true,
+            _ => self.tables.push(row),
+        }
+    }
 }
 
 /// A file that is not there.

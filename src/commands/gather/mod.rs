@@ -7,6 +7,7 @@ mod logs;
 mod moved;
 mod port25;
 mod profile;
+mod zones;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -24,7 +25,7 @@ use crate::error::Error;
 use crate::escape;
 use crate::facts::{Expectations, Facts, HostFqdn, NatEntry, Origin, Overrides};
 use crate::inputs::{Host, Input, Inputs, ZoneInputs};
-use crate::observe::recorded::{ZoneError, Zones};
+use crate::observe::recorded::Zones;
 use crate::observe::resolver::{self, Options, Progress, ResolverSpec, Transport, Trust, discover};
 use crate::observe::source::{Answers, Source};
 use crate::observe::{Observations, VantageKind};
@@ -33,6 +34,7 @@ use crate::snapshot::KeptDomains;
 use crate::{identity, output, process, progress, remedy, snapshot};
 pub(crate) use apart::{Done, answered, apart, apart_telling};
 pub(super) use profile::refused;
+pub(crate) use zones::overlay;
 
 /// How long `hostname -f` is waited for before the DNS is asked without it: an answer from the hosts file comes at once.
 const FQDN_FIRST_LOOK: Duration = Duration::from_millis(40);
@@ -192,7 +194,7 @@ impl Start {
     /// # Errors
     /// Where one is no master file.
     pub(crate) fn zones(&self) -> Result<Option<Zones>, Error> {
-        self.zones.as_ref().map(zones).transpose()
+        self.zones.as_ref().map(zones::zones).transpose()
     }
 
     /// The answers that a snapshot has, where they alone count (`--replay`).
@@ -272,15 +274,6 @@ impl Start {
     }
 }
 
-/// The planned records in a file.
-///
-/// # Errors
-/// Where it is no master file.
-pub(crate) fn overlay(input: &Input) -> Result<(String, Zones), Error> {
-    let planned = Zones::planned(&input.name(), input.text());
-    Ok(("planned".to_owned(), planned.map_err(|errors| input.refused(zone_errors(&errors)))?))
-}
-
 /// Facts, and what the DNS says of them.
 ///
 /// # Errors
@@ -312,7 +305,7 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
         let dns = source.answer_for(&facts, Observations::default());
         return Ok(Gathered { facts, dns, sources: sources(source), taken: Some(taken) });
     }
-    let zones = start.zones.as_ref().map(zones).transpose()?;
+    let zones = start.zones.as_ref().map(zones::zones).transpose()?;
     let trust = start.trust.clone();
     let (mut facts, pending) = start.facts(fact_args)?;
     // Those of a snapshot stay.
@@ -435,16 +428,6 @@ fn read_snapshot(input: &Input, args: &FactArgs) -> Result<(Facts, Observations,
     facts.expect(expectations(args));
     identity::apply(&mut facts, overrides(args));
     Ok((facts, dns, taken))
-}
-
-fn zones(inputs: &ZoneInputs) -> Result<Zones, Error> {
-    let files = inputs.files.iter().map(|file| (file.name(), file.text()));
-    Zones::load(files).map_err(|errors| inputs.refused(zone_errors(&errors)))
-}
-
-fn zone_errors(errors: &[ZoneError]) -> String {
-    let lines: Vec<String> = errors.iter().take(10).map(ToString::to_string).collect();
-    lines.join("\n  ")
 }
 
 /// Adds what the outside sees of private source addresses, where services agree on it (`--discover-public-ip`).

@@ -5,23 +5,28 @@ use crate::rules::support::list;
 use crate::rules::{Context, rule};
 
 rule! {
-    /// A name of this host's identity is another than before the move.
+    /// A name of this host's identity, or what is done with a domain's mail, is another than before the move.
     ///
     /// ## Condition
     /// With `--moved-from` or `compare`: the host name, a HELO name, an MTA's own name, the domain that mail made here gets, the PTR name of a
-    /// sending address, a record of such a name, the names that a mail server's certificate is for (one of the old host's, or this host's own, is
-    /// not among them), or whether mail for a domain is delivered on the host, kept for another, or neither (by the panel's lists, Postfix's or Exim's) differs, and neither `--map`, `--expect-hostname`, the settings nor the change of the
-    /// addresses says that it should. Values that differ alike are one finding. Subject: the setting.
+    /// sending address, a record of such a name, or the names that a mail server's certificate is for (one of the old host's, or this host's own, is
+    /// not among them) differs, and neither `--map`, `--expect-hostname`, the settings nor the change of the addresses says that it should. Or mail
+    /// for a domain is delivered here and was not, is kept for another host and was delivered, or is not taken any more, by the lists of the panel, of
+    /// Postfix or of Exim. Of domains it is not said where files leave the list of this host open, nor of the old host's own names without a DKIM
+    /// key, nor of those that `--map` renames; where both hosts have a panel, a domain whose account is not here was not moved. Values that differ
+    /// alike are one finding. Subject: the setting.
     ///
     /// ## Why it matters
-    /// PTR records, SPF, certificates and allow lists of others were made for the old name.
+    /// PTR records, SPF, certificates and allow lists of others were made for the old name. Mail for a domain that is in no list is refused, or goes
+    /// round in circles.
     ///
     /// ## Fix
     /// Give the host its old name again, or say by `--map OLD=NEW` or `--expect-hostname` that the new one is meant, and change the records with
-    /// it.
+    /// it. Name the domain in the list that it was in.
     ///
     /// ## When to ignore
-    /// Where the new name is meant: then say so, and it is expected.
+    /// Where the new name is meant: then say so, and it is expected. Where a domain stays on the old host, by the settings' `ignore` with the
+    /// domain in it.
     pub static RULE = {
         code: "MIG003",
         name: "identity-changed",
@@ -63,7 +68,10 @@ fn finding(group: &[&Change]) -> Option<Finding> {
     let (first, rest) = group.split_first()?;
     let also = match rest {
         [] => String::new(),
-        rest => format!(" (so do {})", list(&rest.iter().map(|change| named(change)).collect::<Vec<_>>())),
+        rest => {
+            let verb = if first.effect == Effect::Routing { "so it is with" } else { "so do" };
+            format!(" ({verb} {})", list(&rest.iter().map(|change| named(change)).collect::<Vec<_>>()))
+        }
     };
     let (old, new) = (shown(first.old.as_deref()), shown(first.new.as_deref()));
     let message = format!("{} was {old} and is {new}{also}: {}", named(first), first.because);
@@ -76,7 +84,7 @@ fn finding(group: &[&Change]) -> Option<Finding> {
             "Have a certificate made that is for these names too, and let the mail server present it.".to_owned()
         }
         Effect::Routing if first.key.starts_with("mail for ") => {
-            "See where mail for it is to be delivered: name it in the list of this host that stands for that, or send its MX records elsewhere.".to_owned()
+            "Decide for each of these domains where its mail is to be delivered: name the domain in the list of this host that stands for that, or let its MX records lead elsewhere.".to_owned()
         }
         Effect::Routing => {
             format!("See where mail of that domain is to be delivered, and set {} by it, in the panel.", first.key)

@@ -54,6 +54,9 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
             true => {
                 format!("Remove {place}, or leave it where the old host is meant: its names are none of this host's.")
             }
+            false if is_listed(cx, left) => {
+                format!("Leave {} in {place} where this host is to take its mail; else remove it there.", left.value)
+            }
             false => format!("Put this host's own in the place of {} in {place}, or remove it.", left.value),
         };
         let fix = Fix::new(Who::Host, text);
@@ -86,6 +89,15 @@ fn names_another(cx: &Context<'_>, left: &Leftover) -> bool {
     let Some(entry) = cx.facts.host.hosts.iter().find(is_of) else { return false };
     let own = host_and_own_names(cx.facts);
     !entry.names.iter().any(|name| own.iter().any(|own| own.name == DomainName::new(&name.value)))
+}
+
+/// Whether the line is one of a list of domains that this host takes mail for, and the name one of them.
+fn is_listed(cx: &Context<'_>, left: &Leftover) -> bool {
+    let Value::Name(name) = &left.value else { return false };
+    let line = left.span.position().line;
+    cx.facts.listed_domains.iter().filter(|listed| DomainName::new(&listed.name) == *name).any(|listed| {
+        listed.origin.span().is_some_and(|span| span.path() == left.span.path() && span.position().line == line)
+    })
 }
 
 /// A name that leads here can stay for a while; one that leads elsewhere, or nowhere, is wrong.

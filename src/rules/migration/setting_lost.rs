@@ -17,7 +17,7 @@ rule! {
     /// anew.
     ///
     /// ## Fix
-    /// Set it here as well, with this host's addresses.
+    /// Set it here as well, with this host's addresses; a DKIM key: sign with it here, or publish the record of the one that signs here.
     ///
     /// ## When to ignore
     /// Where it is not needed any more.
@@ -44,7 +44,11 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 format!("Set {key} here too, in WHM's Exim Configuration Manager.")
             }
             () if key.starts_with("DKIM key ") => {
-                "Bring the private key along, or publish the record of the key that signs here; `helolint domains` says which of them the DNS has.".to_owned()
+                match change.new {
+                    Some(_) => "Bring the old private key along, or publish the record of the key that signs here; `helolint domains` says which of them the DNS has.",
+                    None => "Sign mail of this domain here too: with the old private key nothing has to be published anew.",
+                }
+                .to_owned()
             }
             () => format!("Set {key} here too, with this host's own addresses and names."),
         };

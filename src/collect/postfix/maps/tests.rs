@@ -86,6 +86,7 @@ fn lists_of_patterns() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("names"), "# none yet\n").unwrap();
     fs::write(dir.path().join("more"), "a.example\nb.example c.example\n").unwrap();
+    fs::write(dir.path().join("table"), "a.example x\n").unwrap();
     let root = Root::open(dir.path()).unwrap();
     let files = OwnFiles::of_postfix(&root, []);
     let place = Place { root: &root, files: &files, base: "/", formats: &Formats::default() };
@@ -94,7 +95,13 @@ fn lists_of_patterns() {
         (found.rows.len(), found.undecided, found.problems.len())
     };
     assert_eq!(patterns(""), (0, false, 0));
-    assert_eq!(patterns("a.example, !b.example"), (2, false, 0));
+    assert_eq!(patterns("a.example, !b.example"), (1, false, 0));
+    // Behind `!` stands what is out, whatever names it later.
+    assert_eq!(patterns("!b.example, b.example, !!c.example"), (1, false, 0));
+    assert_eq!(patterns("a.example, !a.example"), (1, false, 0));
+    assert_eq!(patterns("!/more, a.example, d.example"), (1, false, 0));
+    assert_eq!(patterns("!texthash:/table, a.example, d.example"), (1, false, 0));
+    assert_eq!(patterns("!*, a.example"), (1, true, 0));
     assert_eq!(patterns("/names"), (0, false, 0));
     assert_eq!(patterns("/more"), (3, false, 0));
     assert_eq!(patterns("/none"), (0, true, 1));
