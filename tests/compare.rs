@@ -69,7 +69,7 @@ impl Before {
     /// What this says of a host that it became.
     fn moved(&self, facts: &Facts, here: &MailDomains, map: &[Mapped]) -> Moved {
         let was = MovedHost { facts: &self.facts, domains: &self.domains };
-        let (domains, open) = domains::moved(was, MovedHost { facts, domains: here });
+        let (domains, open) = domains::moved(was, MovedHost { facts, domains: here }, map);
         Moved {
             old: self.facts.clone(),
             taken: String::new(),

@@ -1,13 +1,11 @@
 //! Domains whose mail is handled otherwise than on the old host.
 
 use super::change::{Change, Effect, What};
-use super::mapping::Mapping;
 use crate::facts::moved::{Moved, MovedDomain, MovedMail, SignedHere};
 
-/// What changed of them. A name that became another is another domain's.
-pub(super) fn changes(moved: &Moved, mapping: &Mapping) -> Vec<Change> {
-    let stays = |domain: &&MovedDomain| mapping.translated(domain.name.as_str()).1.is_none();
-    moved.domains.iter().filter(stays).map(change).collect()
+/// What changed of them.
+pub(super) fn changes(moved: &Moved) -> Vec<Change> {
+    moved.domains.iter().map(change).collect()
 }
 
 fn change(domain: &MovedDomain) -> Change {

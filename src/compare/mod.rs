@@ -59,7 +59,7 @@ pub fn changes(moved: &Moved, facts: &Facts, answers: &Answers) -> Vec<Change> {
     all.extend(settings::changes(old, new, &mapping, &moved.sought, &by_path));
     all.extend(by_path);
     all.extend(records::changes(old, new, &mapping, &moved.sought));
-    let of_domains = domains::changes(moved, &mapping);
+    let of_domains = domains::changes(moved);
     let is_told = |change: &Change| change.verdict == Verdict::Drift && change.effect != Effect::Part;
     if !all.iter().any(is_told) {
         for change in all.iter_mut().filter(|change| change.verdict == Verdict::Drift) {

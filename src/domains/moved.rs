@@ -1,10 +1,10 @@
 //! What a move changed for the domains of a host: whether their mail is still taken, and signed with the same keys.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{GapOf, Handled, MailDomain, MailDomains, SigningKey};
-use crate::facts::Facts;
 use crate::facts::moved::{MovedDomain, MovedMail, SignedHere};
+use crate::facts::{Facts, Mapped};
 use crate::identity::host_and_own_names;
 use crate::name::DomainName;
 
@@ -21,7 +21,14 @@ pub struct Host<'a> {
 ///
 /// Lists that a panel keeps on both hosts are compared line by line elsewhere: of cPanel's, what is in no list any more is told here. The old host's
 /// own names are no customers' domains, unless their mail is signed.
-pub fn moved(old: Host<'_>, new: Host<'_>) -> (Vec<MovedDomain>, Vec<String>) {
+pub fn moved(old: Host<'_>, new: Host<'_>, map: &[Mapped]) -> (Vec<MovedDomain>, Vec<String>) {
+    let renamed: HashMap<&DomainName, &DomainName> = map
+        .iter()
+        .filter_map(|mapped| match mapped {
+            Mapped::Name { old, new } => Some((old, new)),
+            Mapped::Address { .. } => None,
+        })
+        .collect();
     let own: HashSet<DomainName> = host_and_own_names(old.facts).into_iter().map(|name| name.name).collect();
     let has_maps = |facts: &Facts| facts.panel_maps.as_ref().is_some_and(|maps| !maps.is_empty());
     let have_both = |has: &dyn Fn(&Facts) -> bool| has(old.facts) && has(new.facts);
@@ -32,16 +39,19 @@ pub fn moved(old: Host<'_>, new: Host<'_>) -> (Vec<MovedDomain>, Vec<String>) {
         () => Told::Nowhere { is_closed: lists.is_empty() },
     };
     let (mut all, mut is_open) = (Vec::new(), false);
+    let mut unread: Vec<DomainName> = Vec::new();
     for was in old.domains.domains.values() {
-        let is = new.domains.domains.get(&was.name);
+        let now = renamed.get(&was.name).copied();
+        let is = new.domains.domains.get(now.unwrap_or(&was.name));
         let keys = old.domains.signing(&was.name).keys;
         if !own.contains(&was.name) || !keys.is_empty() {
             all.extend(handled(was, is, told, new.domains));
         }
-        if is.is_some() && !keys.is_empty() {
+        // A domain of another name has other records.
+        if is.is_some() && !keys.is_empty() && now.is_none_or(|now| *now == was.name) {
             let here = new.domains.signing(&was.name);
             is_open |= here.is_open;
-            let signed = keys.iter().filter_map(|key| signed(key, here.keys, here.is_open));
+            let signed = keys.iter().filter_map(|key| signed(key, here.keys, here.is_open, &mut unread));
             all.extend(signed.map(|what| MovedDomain { name: was.name.clone(), what, at: None }));
         }
     }
@@ -51,6 +61,10 @@ pub fn moved(old: Host<'_>, new: Host<'_>) -> (Vec<MovedDomain>, Vec<String>) {
         open.extend(lists);
     }
     open.extend(gaps(old.domains, |of| !matches!(of, GapOf::Domains)).into_iter().map(of_old));
+    open.extend(unread.first().map(|first| match unread.len() - 1 {
+        0 => format!("the key of {first} cannot be read on both hosts"),
+        more => format!("the key of {first} cannot be read on both hosts, nor {more} others"),
+    }));
     if is_open {
         open.extend(gaps(new.domains, |of| !matches!(of, GapOf::Domains)));
     }
@@ -111,13 +125,18 @@ fn is_below_relayed(name: &DomainName, here: &MailDomains) -> bool {
     false
 }
 
-/// What became of a key. Where files leave open with what else mail is signed, a key that is not seen is none that is missing.
-fn signed(was: &SigningKey, here: &[SigningKey], is_open: bool) -> Option<MovedMail> {
+/// What became of a key. Where files leave open with what else mail is signed, a key that is not seen is none that is missing. One that cannot be read on
+/// both hosts gets to `unread`.
+fn signed(was: &SigningKey, here: &[SigningKey], is_open: bool, unread: &mut Vec<DomainName>) -> Option<MovedMail> {
     let record = was.record_name();
     let is = match here.iter().find(|key| key.record_name() == record) {
         Some(is) => match (&was.key, &is.key) {
             (Ok(old), Ok(new)) if old != new => SignedHere::AnotherKey,
-            _ => return None,
+            (Ok(_), Ok(_)) => return None,
+            _ => {
+                unread.push(record);
+                return None;
+            }
         },
         None if is_open => return None,
         None if here.is_empty() => SignedHere::Nothing,
@@ -155,14 +174,15 @@ mod tests {
     /// What is told, a line each; and what is open.
     fn told(old: &MailDomains, new: &MailDomains) -> (Vec<String>, Vec<String>) {
         let facts = sample::facts();
-        let (all, open) = moved(Host { facts: &facts, domains: old }, Host { facts: &facts, domains: new });
+        let map = [Mapped::Name { old: name("was.example"), new: name("is.example") }];
+        let (all, open) = moved(Host { facts: &facts, domains: old }, Host { facts: &facts, domains: new }, &map);
         (all.iter().map(|domain| format!("{} {:?}", domain.name, domain.what)).collect(), open)
     }
 
     #[test]
     fn a_host_and_itself_differ_in_nothing() {
         let all = [("a.example", Handled::Local), ("b.example", Handled::Secondary), ("c.example", Handled::Sender)];
-        let host = host(&all, &[("a.example", "s1", Some(1)), ("a.example", "s2", None)]);
+        let host = host(&all, &[("a.example", "s1", Some(1))]);
         assert_eq!(told(&host, &host), (vec![], vec![]));
     }
 
@@ -179,6 +199,10 @@ mod tests {
             r#"c.example Handled { was: "local", is: None }"#,
         ];
         assert_eq!(told(&old, &new), (lines.map(str::to_owned).to_vec(), vec![]));
+        // One that was renamed is looked for by its new name.
+        let (was, is) = (host(&[("was.example", Handled::Local)], &[]), host(&[("is.example", Handled::Local)], &[]));
+        assert_eq!(told(&was, &is), (vec![], vec![]));
+        assert_eq!(told(&was, &host(&[], &[])).0, [r#"was.example Handled { was: "local", is: None }"#]);
         // What is below a domain that is passed on is passed on too.
         let both = [("part.example", Handled::Secondary), ("x.part.example", Handled::Secondary)];
         assert_eq!(told(&host(&both, &[]), &host(&both[..1], &[])), (vec![], vec![]));
@@ -197,8 +221,6 @@ mod tests {
         let old = host(&local, &[("a.example", "s1", Some(1))]);
         for (keys, expected) in [
             (&[("a.example", "s1", Some(1))][..], None),
-            // Of a key that cannot be read nobody knows.
-            (&[("a.example", "s1", None)], None),
             (&[("a.example", "s1", Some(2))], Some("AnotherKey")),
             (&[("a.example", "s2", Some(1))], Some("AnotherName")),
             (&[], Some("Nothing")),
@@ -208,6 +230,10 @@ mod tests {
                 .map(|is| format!(r#"a.example Signed {{ record: "s1._domainkey.a.example", file: "/k", is: {is} }}"#));
             assert_eq!((all, open.len()), (Vec::from_iter(line), 0), "{keys:?}");
         }
+        let unread = host(&local, &[("a.example", "s1", None)]);
+        let said = vec!["the key of s1._domainkey.a.example cannot be read on both hosts".to_owned()];
+        assert_eq!(told(&old, &unread), (vec![], said.clone()));
+        assert_eq!(told(&unread, &old), (vec![], said));
         // A domain that is not here is told as that alone.
         assert_eq!(told(&old, &host(&[], &[])).0, [r#"a.example Handled { was: "local", is: None }"#]);
         let mut new = host(&local, &[]);

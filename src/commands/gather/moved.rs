@@ -47,7 +47,7 @@ pub(super) fn put(facts: &mut Facts, before: &Before, map: &[Mapped], root: Opti
     facts.removed = root.map(collect::removed_records).unwrap_or_default();
     facts.leftovers = root.map(|root| collect::left_behind(root, &sought)).unwrap_or_default();
     let was = MovedHost { facts: &before.facts, domains: &before.domains };
-    let (domains, open) = domains::moved(was, MovedHost { facts, domains: here });
+    let (domains, open) = domains::moved(was, MovedHost { facts, domains: here }, map);
     facts.moved = Some(Arc::new(Moved {
         old: before.facts.clone(),
         taken: before.taken.clone(),

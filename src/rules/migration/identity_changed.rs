@@ -13,7 +13,7 @@ rule! {
     /// not among them) differs, and neither `--map`, `--expect-hostname`, the settings nor the change of the addresses says that it should. Or mail
     /// for a domain is delivered here and was not, is kept for another host and was delivered, or is not taken any more, by the lists of the panel, of
     /// Postfix or of Exim. Of domains it is not said where files leave the list of this host open, nor of the old host's own names without a DKIM
-    /// key, nor of those that `--map` renames; where both hosts have a panel, a domain whose account is not here was not moved. Values that differ
+    /// key, and one that `--map` renames is looked for by its new name; where both hosts have a panel, a domain whose account is not here was not moved. Values that differ
     /// alike are one finding. Subject: the setting.
     ///
     /// ## Why it matters
