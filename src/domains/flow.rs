@@ -89,6 +89,12 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// The domain that asked first for a question that is put; `None`: none waits for it.
+    pub fn sake(&self, question: &Question) -> Option<&'a DomainName> {
+        let first = self.put.get(question)?.first()?;
+        Some(&self.under_way.get(*first)?.as_ref()?.domain.name)
+    }
+
     /// Takes the answer to a question, and looks at the domains that waited for nothing else.
     pub fn answered(&mut self, question: &Question, dns: &Observations, looker: &mut impl Looker<'a>) {
         self.answers.take([question], dns);
@@ -197,6 +203,9 @@ mod tests {
         let silent = Question::new(&DomainName::new("d7.example"), RecordType::Txt);
         loop {
             while let Some(question) = flow.next(&mut three) {
+                if question.name.as_str() == "_spf.example" {
+                    assert_eq!(flow.sake(&question), Some(&all[0].name), "who asked first");
+                }
                 assert!(seen.insert(question.clone()), "{question} twice");
                 put += 1;
                 if question != silent {
@@ -208,7 +217,9 @@ mod tests {
             flow.answered(&question, &Observations::default(), &mut three);
         }
         assert_eq!((three.done.len(), put), (4_999, 5_000 + 1 + 4_999));
+        assert_eq!(flow.sake(&silent).map(DomainName::as_str), Some("d7.example"));
         flow.answered(&silent, &Observations::default(), &mut three);
+        assert_eq!(flow.sake(&silent), None);
         let last = flow.next(&mut three).unwrap();
         assert_eq!(last.name.as_str(), "_dmarc.d7.example");
         flow.answered(&last, &Observations::default(), &mut three);

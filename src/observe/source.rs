@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::facts::Facts;
+use crate::name::DomainName;
 use crate::observe::plan::{FollowUps, Plan};
 use crate::observe::recorded::Zones;
 use crate::observe::resolver::{self, Client, Manners, Options};
@@ -143,6 +144,11 @@ impl Client for Planned<'_> {
                 return Some(wanted);
             }
         }
+    }
+
+    fn sake(&self, question: &Question) -> DomainName {
+        let first = self.waiting.get(question).and_then(|waiting| waiting.first());
+        self.client.sake(first.unwrap_or(question))
     }
 
     fn answered(&mut self, question: &Question, dns: &Observations) {

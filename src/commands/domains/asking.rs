@@ -7,6 +7,7 @@ use super::told::Told;
 use crate::compare::Change;
 use crate::domains::{Answers, Flow, Host, Look, Looker, MailDomain, MailDomains, Observed, Step, observe};
 use crate::findings::{Finding, Who};
+use crate::name::DomainName;
 use crate::observe::resolver::{Client, GivenUp};
 use crate::observe::{Observations, Question};
 use crate::progress::Domains;
@@ -24,6 +25,10 @@ pub(super) struct Asking<'a, 'r> {
 impl Client for Asking<'_, '_> {
     fn next(&mut self) -> Option<Question> {
         self.flow.next(&mut self.judge)
+    }
+
+    fn sake(&self, question: &Question) -> DomainName {
+        self.flow.sake(question).unwrap_or(&question.name).clone()
     }
 
     fn answered(&mut self, question: &Question, dns: &Observations) {

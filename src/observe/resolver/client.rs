@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::server::Server;
 use super::window::{Pace, Window};
+use crate::name::DomainName;
 use crate::observe::{Observations, Question};
 
 /// Time for one question to a server of zones at most: it has what it is asked for, or it has not.
@@ -17,6 +18,12 @@ const ZONES: Duration = Duration::from_secs(5);
 pub trait Client {
     /// The next question; `None`: none before another answer has come. A question is put once.
     fn next(&mut self) -> Option<Question>;
+
+    /// The domain for the sake of which a question is asked that was given last: servers of zones that keep its questions waiting cost it, and
+    /// no other.
+    fn sake(&self, question: &Question) -> DomainName {
+        question.name.clone()
+    }
 
     /// What was said to a question.
     fn answered(&mut self, question: &Question, dns: &Observations);

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::client::Manners;
 use super::server::{Event, Packets, Purpose, Request};
-use super::shares::{Shares, Verdict, owner};
+use super::shares::{Shares, Standing, Verdict, owner};
 use super::wire::Response;
 use super::{Options, Transport, Trust, encrypted, exchange};
 use crate::name::DomainName;
@@ -26,6 +26,8 @@ const SERVERS: usize = 100_000;
 const LOOKED_AT: usize = 64;
 /// Replies that are kept for others: what zones have in common is read again long before so many others came.
 const REPLIES: usize = 50_000;
+/// Questions in a row that a server leaves without an answer before it counts like one that never said anything.
+pub(super) const MISSES: u32 = 3;
 /// Octets of their texts and names, about.
 const OCTETS: usize = 256 << 20;
 /// The servers of a stream.
@@ -101,6 +103,15 @@ struct Known {
     turn: Option<(usize, u64)>,
     /// Whether it ever said anything.
     heard: bool,
+    /// Questions in a row that it left without an answer.
+    misses: u32,
+}
+
+impl Known {
+    fn standing(&self) -> Standing {
+        let answers = self.heard && self.misses < MISSES;
+        Standing { answers, runs: self.requests.is_some(), v6: self.address.is_ipv6() }
+    }
 }
 
 struct Inner {
@@ -121,7 +132,7 @@ struct Inner {
     next: BTreeSet<(usize, u64, usize)>,
     turns: u64,
     asked: HashMap<(usize, Arc<Question>), Asked>,
-    /// In the order in which they were asked.
+    /// Those that were replied to, in that order.
     order: VecDeque<(usize, Arc<Question>)>,
     /// What the replies take that are kept.
     octets: usize,
@@ -138,9 +149,9 @@ impl Servers {
         self.0.borrow_mut().hear(event);
     }
 
-    /// For what `question` of the stream asks.
-    pub(super) fn guest(self: &Rc<Servers>, question: &Question) -> Guest {
-        Guest { servers: Rc::clone(self), domain: owner(question) }
+    /// For what a question brings that is asked for the sake of `domain`.
+    pub(super) fn guest(self: &Rc<Servers>, domain: &DomainName) -> Guest {
+        Guest { servers: Rc::clone(self), domain: owner(domain) }
     }
 }
 
@@ -178,8 +189,8 @@ impl Inner {
         self.places.insert((address, recurse), place);
         self.met.push_back(place);
         let (transport, requests, queue) = (transport.clone(), None, Vec::new());
-        let known =
-            Known { address, recurse, transport, requests, open: 0, claims: 0, queue, turn: None, heard: false };
+        let (open, claims, turn, heard, misses) = (0, 0, None, false, 0);
+        let known = Known { address, recurse, transport, requests, open, claims, queue, turn, heard, misses };
         self.known.insert(place, known);
         Some(place)
     }
@@ -217,12 +228,10 @@ impl Inner {
                 return waiter.tell(question, Response::clone(response));
             }
             None => {
-                self.asked.insert(key.clone(), Asked::Waiting { waiting: vec![waiter], put: None });
-                self.order.push_back(key);
+                self.asked.insert(key, Asked::Waiting { waiting: vec![waiter], put: None });
                 if let Some(known) = self.known.get_mut(&place) {
                     known.claims += 1;
                 }
-                self.forget();
             }
         }
         self.put(place, question, &domain);
@@ -231,13 +240,13 @@ impl Inner {
     /// Puts a question that somebody waits for, where the share of the domain has room.
     fn put(&mut self, place: usize, question: &Arc<Question>, domain: &DomainName) {
         let (Some(known), now) = (self.known.get(&place), Instant::now()) else { return };
-        let (recurse, heard, runs) = (known.recurse, known.heard, known.requests.is_some());
+        let (recurse, stands) = (known.recurse, known.standing());
         let key = (place, Arc::clone(question));
         let Some(Asked::Waiting { waiting, put: put @ None }) = self.asked.get_mut(&key) else { return };
-        let verdict = if recurse { Verdict::Now } else { self.shares.may(domain, place, (heard, runs), now) };
+        let verdict = if recurse { Verdict::Now } else { self.shares.may(domain, place, stands, now) };
         match verdict {
             Verdict::Now => {}
-            Verdict::Later => return self.shares.hold(domain, place, Arc::clone(question)),
+            Verdict::Later => return self.shares.hold(domain, (place, stands.v6), Arc::clone(question)),
             Verdict::No(why) => {
                 let own = waiting.extract_if(.., |waiter| waiter.domain == *domain);
                 own.for_each(|waiter| waiter.tell(question, why.clone().into()));
@@ -249,8 +258,8 @@ impl Inner {
             }
         }
         *put = Some(domain.clone());
-        let urgency = if recurse { 0 } else { self.shares.put(domain, place, heard, now) };
-        if runs || self.start(place) {
+        let urgency = if recurse { 0 } else { self.shares.put(domain, place, stands, now) };
+        if stands.runs || self.start(place) {
             return self.send(place, Arc::clone(question));
         }
         let Some(known) = self.known.get_mut(&place) else { return };
@@ -309,12 +318,14 @@ impl Inner {
             _ => None,
         };
         known.heard |= silent.is_none();
-        let (recurse, heard, rests) = (known.recurse, known.heard, known.open == 0);
+        known.misses = if silent.is_some() { known.misses.saturating_add(1) } else { 0 };
+        let (recurse, answers, rests) = (known.recurse, known.standing().answers, known.open == 0);
         if given_up && recurse {
             self.manners.given_up.add(known.address);
         }
         let mut waits = None;
-        if let Some(asked) = self.asked.get_mut(&(place, Arc::clone(&question))) {
+        let key = (place, Arc::clone(&question));
+        if let Some(asked) = self.asked.get_mut(&key) {
             let octets = octets(&response);
             let said = Asked::Said { response: Box::new(response.clone()), used: false, octets };
             self.octets += octets;
@@ -326,18 +337,30 @@ impl Inner {
         }
         if given_up && matches!(response.outcome, Outcome::Unanswered(_)) {
             // Nothing that the server said: who asks next may find it back.
-            self.drop_reply(&(place, question));
+            self.drop_reply(&key);
+        } else {
+            self.order.push_back(key);
+            self.forget();
         }
-        self.forget();
-        if let Some(domain) = waits
-            && self.shares.done(&domain, place, (waited, silent.as_ref(), heard), Instant::now())
-        {
-            for (place, questions) in self.shares.held(&domain) {
-                questions.iter().for_each(|question| self.put(place, question, &domain));
-            }
+        if let Some(domain) = waits {
+            self.shares.done(&domain, place, (waited, silent.as_ref(), answers), Instant::now());
+            self.put_held(&domain);
         }
         if rests {
             self.start_next();
+        }
+    }
+
+    /// Puts what has waited until the share of a domain has room.
+    fn put_held(&mut self, domain: &DomainName) {
+        loop {
+            let held = self.shares.held(domain);
+            if held.is_empty() {
+                return;
+            }
+            for (place, questions) in held {
+                questions.iter().for_each(|question| self.put(place, question, domain));
+            }
         }
     }
 
@@ -365,7 +388,8 @@ impl Inner {
         while self.order.len() > REPLIES || self.octets > OCTETS {
             let Some(key) = self.order.pop_front() else { return };
             match self.asked.get_mut(&key) {
-                Some(Asked::Waiting { .. }) => return self.order.push_back(key),
+                // It was dropped, and asked again: it comes back when it is said.
+                Some(Asked::Waiting { .. }) => {}
                 Some(Asked::Said { used: used @ true, .. }) => {
                     *used = false;
                     self.order.push_back(key);
@@ -396,20 +420,32 @@ mod tests {
 
     #[test]
     fn memory_of_replies_is_bounded_in_octets_and_what_a_server_did_not_say_is_not_kept() {
+        const WAITING: usize = 10_000;
         let (events, _inbox) = unbounded_channel();
         let options = Options::new(&[], false);
         let manners = Manners::new(None, BTreeSet::new(), Duration::from_secs(1));
         let servers = Servers::new(&options, &manners, events);
         let mut inner = servers.0.borrow_mut();
-        let resolver = inner.place(("127.0.0.1:53".parse().unwrap(), true, &Transport::Plain)).unwrap();
+        let server = ("127.0.0.1:53".parse().unwrap(), true, &Transport::Plain);
+        let resolver = inner.place(server).unwrap();
+        // Its task does not run here.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        // Questions that were asked before all others, by somebody who still waits: they stand in nobody's way.
+        for n in 0..WAITING {
+            let (events, _) = unbounded_channel();
+            let domain = DomainName::new(&format!("w{n}.example"));
+            let question = Arc::new(Question::new(&domain, RecordType::Txt));
+            let waiter = Waiter { domain, number: 0, token: Purpose::Find, events };
+            inner.ask(server, &question, waiter);
+        }
         let mut say = |n: usize, response: Response, given_up: bool| {
             let question = Arc::new(Question::new(&DomainName::new(&format!("n{n}.example")), RecordType::Txt));
             let key = (resolver, Arc::clone(&question));
             inner.asked.insert(key.clone(), Asked::Waiting { waiting: Vec::new(), put: None });
-            inner.order.push_back(key.clone());
             let waited = Duration::ZERO;
             inner.hear(Event { server: resolver, token: (), question, response, waited, given_up });
-            (inner.octets, inner.asked.len(), inner.asked.contains_key(&key))
+            (inner.octets, inner.asked.len() - WAITING, inner.asked.contains_key(&key))
         };
         assert_eq!(say(0, Why::Timeout.into(), true), (0, 0, false));
         assert_eq!(say(1, Why::Timeout.into(), false), (0, 1, true));

@@ -15,6 +15,7 @@ use super::client::{Client, GivenUp, Manners};
 use super::heard::{Heard, Said};
 use super::server::{Event, Packets, Request};
 use super::{Options, Transport, closing, encrypted, exchange, resolvers, zoned};
+use crate::name::DomainName;
 use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
 
 /// Questions that are open at one time, where resolvers alone are asked: some wait behind the window, so that it is always full.
@@ -27,6 +28,13 @@ const BURST: usize = 32;
 const TURN: Duration = Duration::from_millis(200);
 /// How often a question is put again over TLS or HTTPS; over UDP the exchange sees to it.
 const REPEATS: u32 = 2;
+
+/// A question on its way to the thread that asks.
+pub(super) struct Put {
+    pub question: Question,
+    /// The domain for the sake of which it is asked, where servers of zones are.
+    pub sake: Option<DomainName>,
+}
 
 /// Puts the questions of `client` to every resolver of `options`, until it has none and all are answered or given up. With
 /// [`Options::authoritative`], servers of the questions' zones are looked for, and asked as well. [`Options::timeout`] is not heeded: the run
@@ -54,13 +62,7 @@ fn nothing_said(options: &Options, question: &Question, error: &std::io::Error) 
 }
 
 /// Gives questions to the thread that asks, and its answers to the client. That thread ends with `put`.
-fn hear(
-    options: &Options,
-    most: usize,
-    put: UnboundedSender<Question>,
-    heard: &Receiver<Said>,
-    client: &mut dyn Client,
-) {
+fn hear(options: &Options, most: usize, put: UnboundedSender<Put>, heard: &Receiver<Said>, client: &mut dyn Client) {
     let mut open = 0;
     let mut by_resolvers = Observations::new(resolvers(options), Default::default());
     let fill = |open: &mut usize, client: &mut dyn Client| {
@@ -68,7 +70,8 @@ fn hear(
             && let Some(question) = client.next()
         {
             // Where the thread has ended early, nothing is heard either.
-            *open += usize::from(put.send(question).is_ok());
+            let sake = options.authoritative.then(|| client.sake(&question));
+            *open += usize::from(put.send(Put { question, sake }).is_ok());
         }
     };
     loop {
@@ -101,7 +104,7 @@ fn hear(
 }
 
 /// Asks until no more questions can come.
-fn ask(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Question>, said: &Sender<Said>) {
+fn ask(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Put>, said: &Sender<Said>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
         Ok(runtime) => {
@@ -114,7 +117,7 @@ fn ask(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Qu
             runtime.shutdown_background();
         }
         Err(error) => {
-            while let Some(question) = questions.blocking_recv() {
+            while let Some(Put { question, .. }) = questions.blocking_recv() {
                 let dns = nothing_said(options, &question, &error);
                 // Nobody listens any more where the run is over.
                 let _ = said.send(vec![(question, Heard::All(dns))]);
@@ -144,7 +147,7 @@ struct Resolvers {
     free: Vec<usize>,
 }
 
-async fn run(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Question>, said: &Sender<Said>) {
+async fn run(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Put>, said: &Sender<Said>) {
     let (events, mut inbox) = unbounded_channel();
     let all = Packets::new(usize::MAX);
     let start = |(number, spec): (usize, &super::ResolverSpec)| {
@@ -166,7 +169,7 @@ async fn run(options: &Options, manners: &Manners, mut questions: UnboundedRecei
         let mut done = Vec::new();
         tokio::select! {
             question = questions.recv() => {
-                let Some(question) = question else { return };
+                let Some(Put { question, .. }) = question else { return };
                 done.extend(resolvers.put(question));
             }
             event = inbox.recv() => done.extend(event.and_then(|event| resolvers.hear(event))),
@@ -175,7 +178,7 @@ async fn run(options: &Options, manners: &Manners, mut questions: UnboundedRecei
             let Ok(event) = inbox.try_recv() else { break };
             done.extend(resolvers.hear(event));
         }
-        while let Ok(question) = questions.try_recv() {
+        while let Ok(Put { question, .. }) = questions.try_recv() {
             done.extend(resolvers.put(question));
         }
         if !done.is_empty() && said.send(done).is_err() {

@@ -11,6 +11,7 @@ use tokio::task::spawn_local;
 use super::client::Manners;
 use super::heard::{Heard, Said};
 use super::shared::Servers;
+use super::stream::Put;
 use super::{Options, run as phase};
 use crate::observe::plan::FollowUps;
 use crate::observe::{Observations, Question};
@@ -22,7 +23,7 @@ const WITHOUT_END: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(super) async fn run(
     options: &Options,
     manners: &Manners,
-    mut questions: UnboundedReceiver<Question>,
+    mut questions: UnboundedReceiver<Put>,
     said: &Sender<Said>,
 ) {
     let (events, mut replies) = unbounded_channel();
@@ -38,8 +39,8 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             question = questions.recv() => {
-                let Some(question) = question else { return };
-                let (options, guest, done) = (Rc::clone(&options), servers.guest(&question), done.clone());
+                let Some(Put { question, sake }) = question else { return };
+                let (options, guest, done) = (Rc::clone(&options), servers.guest(sake.as_ref().unwrap_or(&question.name)), done.clone());
                 spawn_local(async move {
                     let (asked, none) = (BTreeSet::from([question.clone()]), FollowUps::default());
                     let dns = phase::run(&asked, &none, &options, Observations::default(), Some(guest)).await;
