@@ -14,6 +14,10 @@ pub(crate) const SENDER_FUNCTIONS: [&str; 2] = ["get_message_sender_domain", "ge
 /// Named lists within named lists that are followed.
 const DEPTH_LIMIT: usize = 20;
 
+/// What it costs to note an item of a list, in octets of an evaluator's work.
+pub(crate) const ITEM_COST: usize = 128;
+/// What it costs to list an entry of a table, in octets of an evaluator's work.
+const ENTRY_COST: usize = 64;
 /// Names in a folder that are looked at.
 const FOLDER_LIMIT: usize = 20_000;
 
@@ -50,6 +54,8 @@ pub(crate) struct Walk<'a> {
     pub uses: Uses,
     /// Named lists.
     pub lists: &'a NamedLists,
+    /// Octets of the lists that were gone through: what is counted as work.
+    pub octets: usize,
     in_key: bool,
     /// Lists that were gone through.
     gone_through: BTreeSet<String>,
@@ -58,7 +64,7 @@ pub(crate) struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Nothing found yet.
     pub(crate) fn new(lists: &'a NamedLists) -> Walk<'a> {
-        Walk { uses: Uses::default(), lists, in_key: false, gone_through: BTreeSet::new() }
+        Walk { uses: Uses::default(), lists, octets: 0, in_key: false, gone_through: BTreeSet::new() }
     }
 
     /// Whether the list of this name is gone through for the first time.
@@ -308,7 +314,9 @@ impl<'a> Walk<'a> {
             self.uses.opaque = true;
             return;
         }
-        for item in lists::items(list) {
+        self.octets += list.len();
+        for item in lists::each(list) {
+            self.octets += ITEM_COST;
             let item = item.trim_start_matches('!').trim_start();
             if let Some(name) = item.strip_prefix('+') {
                 match self.lists.get(&("addresslist".to_owned(), name.to_owned())) {
@@ -332,7 +340,9 @@ impl<'a> Walk<'a> {
             self.uses.opaque = true;
             return;
         }
-        for item in lists::items(list) {
+        self.octets += list.len();
+        for item in lists::each(list) {
+            self.octets += ITEM_COST;
             let item = item.trim_start_matches('!').trim_start();
             if let Some(name) = item.strip_prefix('+') {
                 match self.lists.get(&("domainlist".to_owned(), name.to_owned())) {
@@ -381,6 +391,7 @@ pub(crate) fn domains(uses: &Uses, evaluator: &Evaluator) -> Option<Vec<String>>
     }
     // A file that cannot be read shows itself when the expansion is evaluated.
     let tables: Vec<_> = uses.files.iter().filter_map(|file| evaluator.table(file).ok()).collect();
+    evaluator.spend(tables.iter().map(|table| table.entries.len()).sum::<usize>().saturating_mul(ENTRY_COST)).ok()?;
     let mut all: Vec<Cow<'_, str>> = uses.names.iter().map(Cow::from).collect();
     for entry in tables.iter().flat_map(|table| &table.entries) {
         if entry.key.starts_with('^') || (entry.key.starts_with('*') && !entry.key.starts_with("*.")) {

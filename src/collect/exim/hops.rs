@@ -1,10 +1,12 @@
 //! Where a router sends the mail that it hands to a transport.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::config::{Config, Driver};
-use super::depend::Walk;
-use super::expand::{Evaluator, Failure, Scope, Stop, lookups::Type, parse::parse};
+use super::depend::{ITEM_COST, Walk};
+use super::expand::{Evaluator, Failure, PARSING, Scope, Stop, lookups::Type};
 use super::lists;
 use crate::facts::{Fact, Host, NextHop};
 
@@ -20,6 +22,7 @@ pub(crate) fn too_many(evaluator: &Evaluator) {
 }
 
 /// Why a router does not route.
+#[derive(Debug, Clone)]
 pub(crate) enum Declined {
     /// It leaves the mail to the next one.
     Quietly,
@@ -36,7 +39,13 @@ pub(crate) struct Route<'a> {
     scope: &'a Scope,
     /// Whether the sender has a say.
     by_sender: bool,
+    /// The next hops of transports, and whether it routes whatever recipient, where that is the same for every sender.
+    known: RefCell<HashMap<String, Rc<Hops>>>,
+    is_decided: OnceCell<bool>,
 }
+
+/// Next hops, or why there are none.
+pub(crate) type Hops = Result<Vec<NextHop>, Declined>;
 
 impl<'a> Route<'a> {
     /// Of a router.
@@ -49,22 +58,44 @@ impl<'a> Route<'a> {
     ) -> Route<'a> {
         let mut walk = Walk::new(&config.lists);
         let texts = ["address_data", "route_list", "route_data"];
-        texts.iter().chain(&PASSED_ON).filter_map(|name| router.text(name)).for_each(|text| walk.add(&parse(text)));
-        Route { router, config, host, evaluator, scope, by_sender: walk.uses.sender && !walk.uses.opaque }
+        let texts = texts.iter().chain(&PASSED_ON).filter_map(|name| router.text(name));
+        texts.for_each(|text| walk.add(&evaluator.parsed(text)));
+        // Where the work is at its end, no sender is asked for.
+        let _ = evaluator.spend(walk.octets);
+        let by_sender = walk.uses.sender && !walk.uses.opaque;
+        let (known, is_decided) = (RefCell::default(), OnceCell::new());
+        Route { router, config, host, evaluator, scope, by_sender, known, is_decided }
     }
 
     /// Whether it routes whatever recipient: a table of recipients' domains in `route_data` may lack most of them.
     pub(crate) fn is_decided(&self, scope: impl FnOnce() -> Scope) -> bool {
         let Some(text) = self.router.text("route_data").filter(|text| text.contains('$')) else { return true };
+        if let Some(known) = self.is_decided.get() {
+            return *known;
+        }
         let mut scope = if self.by_sender { scope() } else { self.scope.clone() };
-        self.evaluator.value(&parse(text), &mut scope).is_ok()
+        let value = || self.evaluator.value(&self.evaluator.parsed(text), &mut scope).is_ok();
+        let (decided, asks) = self.evaluator.by_sender(value);
+        if asks && self.by_sender { decided } else { *self.is_decided.get_or_init(|| decided) }
     }
 
     /// The next hops of a sender's mail.
-    pub(crate) fn hops(&self, transport: &Driver, scope: impl FnOnce() -> Scope) -> Result<Vec<NextHop>, Declined> {
-        let mut scope = if self.by_sender { scope() } else { self.scope.clone() };
+    pub(crate) fn hops(&self, transport: &Driver, scope: impl FnOnce() -> Scope) -> Rc<Hops> {
+        if let Some(known) = self.known.borrow().get(&transport.name) {
+            return Rc::clone(known);
+        }
+        let scope = if self.by_sender { scope() } else { self.scope.clone() };
+        let (hops, asks) = self.evaluator.by_sender(|| self.hops_in(transport, scope));
+        let hops = Rc::new(hops);
+        if !asks || !self.by_sender {
+            self.known.borrow_mut().insert(transport.name.clone(), Rc::clone(&hops));
+        }
+        hops
+    }
+
+    fn hops_in(&self, transport: &Driver, mut scope: Scope) -> Hops {
         if let Some(text) = self.router.text("address_data") {
-            match self.evaluator.value(&parse(text), &mut scope) {
+            match self.evaluator.value(&self.evaluator.parsed(text), &mut scope) {
                 Ok(data) => drop(scope.values.insert("address_data".into(), data)),
                 Err(Stop::Forced(_)) => return Err(Declined::Quietly),
                 Err(Stop::Fails(why)) => return Err(Declined::Fails("address_data", why)),
@@ -74,7 +105,7 @@ impl<'a> Route<'a> {
         for option in PASSED_ON {
             let Some(text) = self.router.text(option).filter(|text| text.contains('$')) else { continue };
             // A forced failure leaves the option out.
-            if let Err(Stop::Fails(why)) = self.evaluator.value(&parse(text), &mut scope) {
+            if let Err(Stop::Fails(why)) = self.evaluator.value(&self.evaluator.parsed(text), &mut scope) {
                 return Err(Declined::Fails(option, why));
             }
         }
@@ -86,7 +117,7 @@ impl<'a> Route<'a> {
         if self.router.driver == "manualroute" {
             for option in ["route_list", "route_data"] {
                 let Some(text) = self.router.text(option).filter(|text| text.contains('$')) else { continue };
-                match self.evaluator.value(&parse(text), &mut scope) {
+                match self.evaluator.value(&self.evaluator.parsed(text), &mut scope) {
                     Err(Stop::Fails(why)) => return Err(Declined::Fails(option, why)),
                     Err(Stop::Forced(_)) => return Err(Declined::Quietly),
                     Ok(data) if option == "route_data" && data.trim().is_empty() => return Err(Declined::Quietly),
@@ -101,11 +132,13 @@ impl<'a> Route<'a> {
     /// nobody defines, are logged and passed over.
     fn ignored(&self, scope: &Scope) -> Option<Failure> {
         let text = self.router.text("ignore_target_hosts")?;
-        let list = self.evaluator.value(&parse(text), &mut scope.clone()).ok()?;
-        lists::items(&list).into_iter().find_map(|item| {
+        let list = self.evaluator.value(&self.evaluator.parsed(text), &mut scope.clone()).ok()?;
+        lists::each(&list).find_map(|item| {
+            self.evaluator.spend(ITEM_COST).ok()?;
             let item = item.trim_start_matches('!').trim_start();
             let named = item.strip_prefix('+').and_then(|name| {
                 let list = self.config.lists.get(&("hostlist".to_owned(), name.to_owned()))?;
+                self.evaluator.spend(list.value.len().saturating_mul(PARSING)).ok()?;
                 Some(lists::items(&list.value))
             });
             let items = named.unwrap_or_else(|| vec![item.to_owned()]);
@@ -184,7 +217,7 @@ impl<'a> Route<'a> {
             Some((hosts, options)) => (hosts, true, options),
             None => (from.text, from.list, ""),
         };
-        let expr = parse(text);
+        let expr = self.evaluator.parsed(text);
         let (values, decided) = match self.evaluator.value(&expr, &mut scope) {
             Ok(value) => (BTreeSet::from([value]), true),
             Err(Stop::Fails(why)) if super::depend::table_of(&expr).is_none() => {
@@ -290,7 +323,8 @@ impl<'a> Route<'a> {
     fn known_options(&self, options: &str) -> Result<(), Failure> {
         const KNOWN: [&str; 6] = ["bydns", "byname", "ipv4_only", "ipv4_prefer", "no_randomize", "randomize"];
         let mut rest = options.trim();
-        while !rest.is_empty() {
+        // Where the work is at its end, the rest is taken for known.
+        while !rest.is_empty() && self.evaluator.spend(self.config.transports.len()).is_ok() {
             let (word, after) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
             // Exim compares as many letters as it is given.
             let named = self.config.transports.iter().any(|driver| driver.name.starts_with(word));
@@ -361,7 +395,7 @@ fn here(host: &str) -> bool {
 /// The transport's own port, by number.
 fn port(transport: &Driver, evaluator: &Evaluator, scope: &mut Scope) -> Option<String> {
     let named = match transport.text("port") {
-        Some(port) => evaluator.value(&parse(port), scope).ok()?,
+        Some(port) => evaluator.value(&evaluator.parsed(port), scope).ok()?,
         None => transport.text("protocol").unwrap_or("smtp").to_owned(),
     };
     Some(match named.trim() {

@@ -1,5 +1,7 @@
 //! Exim's lists: splitting (Exim specification, section 6.21), with a separator that the list itself may choose.
 
+use std::borrow::Cow;
+
 use super::space::is_space;
 
 /// The separator of a list, and what follows its choice.
@@ -27,29 +29,41 @@ pub(crate) fn joined(list: &str, items: &[String]) -> String {
 
 /// The items of a list, blanks at both ends gone.
 pub(crate) fn items(list: &str) -> Vec<String> {
+    each(list).map(Cow::into_owned).collect()
+}
+
+/// The same, one after the other: whoever finds what it looks for need not see the rest.
+pub(crate) fn each(list: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let (separator, mut rest) = separator(list);
-    let mut found = Vec::new();
-    loop {
+    std::iter::from_fn(move || {
         rest = rest.trim_start_matches(|c| is_space(c) && c != separator);
         if rest.is_empty() {
-            return found;
+            return None;
         }
-        let mut item = String::new();
+        let (mut item, mut doubled) = (Cow::Borrowed(""), false);
         loop {
             let (part, after) = rest.split_once(separator).unwrap_or((rest, ""));
-            item.push_str(part);
+            match doubled {
+                false => item = Cow::Borrowed(part),
+                true => item.to_mut().push_str(part),
+            }
             rest = after;
             match after.strip_prefix(separator).filter(|_| !separator.is_ascii_control()) {
                 Some(after) => {
-                    item.push(separator);
-                    rest = after;
+                    item.to_mut().push(separator);
+                    (rest, doubled) = (after, true);
                 }
                 None => break,
             }
         }
-        item.truncate(item.trim_end_matches(is_space).len());
-        found.push(item);
-    }
+        Some(match item {
+            Cow::Borrowed(item) => Cow::Borrowed(item.trim_end_matches(is_space)),
+            Cow::Owned(mut item) => {
+                item.truncate(item.trim_end_matches(is_space).len());
+                Cow::Owned(item)
+            }
+        })
+    })
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod meant;
 mod options;
 mod parsed;
 mod preconditions;
+mod routed;
 mod routes;
 mod sections;
 mod selection;

@@ -1,9 +1,12 @@
 //! Whether a router ever runs: what Exim asks before it does (Exim specification, section 3.12), as far as files decide it.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use super::config::{Config, Driver};
-use super::depend::Walk;
+use super::depend::{ITEM_COST, Walk};
 use super::expand::lookups::{self, Type};
-use super::expand::parse::parse;
+use super::expand::parse::Expr;
 use super::expand::{Evaluator, Failure, Scope, Stop};
 use super::lists;
 use super::selection::{Selection, Takes};
@@ -20,18 +23,23 @@ pub(crate) struct Asked<'a> {
     /// What does not depend on the sender.
     domains: (Takes, bool),
     local_parts: (Takes, bool),
-    conditions: Vec<Condition<'a>>,
+    conditions: Vec<Condition>,
 }
 
 /// An expanded precondition.
-struct Condition<'a> {
-    text: &'a str,
+struct Condition {
+    expr: Rc<Expr>,
     files: bool,
     /// Whether it asks for the sender.
     sender: bool,
     /// Whether it does so in a way that no list of domains covers.
     opaque: bool,
+    /// What came of it for everyone, once it was seen that the sender has no say.
+    known: OnceCell<Held>,
 }
+
+/// Whether a precondition holds, and a failure for which Exim skips the router.
+type Held = (Takes, Option<(&'static str, Failure)>);
 
 /// What came of asking.
 pub(crate) struct Answer {
@@ -55,8 +63,12 @@ impl<'a> Asked<'a> {
         let condition = |name: &str, files| {
             let text = router.get(name)?.value.as_str();
             let mut walk = Walk::new(&config.lists);
-            walk.add(&parse(text));
-            Some(Condition { text, files, sender: walk.uses.sender, opaque: walk.uses.opaque })
+            let expr = evaluator.parsed(text);
+            walk.add(&expr);
+            // Where the work is at its end, no sender is asked for.
+            let _ = evaluator.spend(walk.octets);
+            let (sender, opaque) = (walk.uses.sender, walk.uses.opaque);
+            Some(Condition { expr, files, sender, opaque, known: OnceCell::new() })
         };
         let list = |name, kind| list_takes(router, name, kind, config, evaluator, scope);
         Asked {
@@ -81,7 +93,8 @@ impl<'a> Asked<'a> {
             return answer(Takes::No);
         }
         let mut takes = Takes::Yes;
-        for earlier in [&self.domains.0, &self.local_parts.0, &self.selection.sends(self.router, sender)] {
+        let sends = self.selection.sends(self.router, sender);
+        for earlier in [&self.domains.0, &self.local_parts.0, &sends] {
             match weaker(takes, earlier) {
                 Ok(weaker) => takes = weaker,
                 Err(last) => return answer(last),
@@ -108,9 +121,20 @@ impl<'a> Asked<'a> {
         Answer { sure: sure && takes != Takes::Unknown, takes, skipped: None }
     }
 
-    fn holds(&self, condition: &Condition, sender: usize) -> (Takes, Option<(&'static str, Failure)>) {
+    fn holds(&self, condition: &Condition, sender: usize) -> Held {
+        if let Some(known) = condition.known.get() {
+            return known.clone();
+        }
+        let (held, asks) = self.evaluator.by_sender(|| self.holds_for(condition, sender));
+        match asks && !condition.opaque {
+            true => held,
+            false => condition.known.get_or_init(|| held).clone(),
+        }
+    }
+
+    fn holds_for(&self, condition: &Condition, sender: usize) -> Held {
         let mut scope = if condition.opaque { self.scope.clone() } else { self.selection.scope_of(sender) };
-        match self.evaluator.value(&parse(condition.text), &mut scope) {
+        match self.evaluator.value(&condition.expr, &mut scope) {
             Ok(text) if condition.files => (self.files(&text), None),
             // Blanks are a text too.
             Ok(text) => match text.to_ascii_lowercase().as_str() {
@@ -172,7 +196,7 @@ fn list_takes(
 ) -> (Takes, bool) {
     // An empty list holds nobody.
     let Some(text) = router.get(option).map(|list| list.value.as_str()) else { return (Takes::Yes, true) };
-    let list = match evaluator.value(&parse(text), &mut scope.clone()) {
+    let list = match evaluator.value(&evaluator.parsed(text), &mut scope.clone()) {
         Ok(list) => list,
         Err(Stop::Forced(_)) => return (Takes::No, true),
         Err(Stop::Fails(why)) => return (Takes::Fails(option, why), true),
@@ -201,8 +225,11 @@ enum Reach {
 fn reach(list: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: usize) -> Result<Reach, Failure> {
     let mut otherwise = Reach::Nobody;
     let (mut some, mut open) = (false, false);
-    for item in lists::items(list) {
-        let positive = item.strip_prefix('!').map_or(item.as_str(), str::trim_start);
+    for item in lists::each(list) {
+        if evaluator.spend(ITEM_COST).is_err() {
+            return Ok(Reach::Open);
+        }
+        let positive = item.strip_prefix('!').map_or(&*item, str::trim_start);
         let negated = positive.len() < item.len();
         let own = one(positive, kind, config, evaluator, depth)?;
         otherwise = Reach::Nobody;
@@ -231,7 +258,7 @@ fn one(item: &str, kind: &str, config: &Config, evaluator: &Evaluator, depth: us
         if depth >= DEPTH_LIMIT {
             return Ok(Reach::Open);
         }
-        return match evaluator.value(&parse(&inner.value), &mut Scope::default()) {
+        return match evaluator.value(&evaluator.parsed(&inner.value), &mut Scope::default()) {
             Ok(inner) => reach(&inner, kind, config, evaluator, depth + 1),
             // Such a list holds nobody.
             Err(Stop::Forced(_)) => Ok(Reach::Nobody),

@@ -1,6 +1,6 @@
 //! Which transports routers use, and where their mail goes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::Read;
 use super::config::Driver;
@@ -9,9 +9,9 @@ use super::faults::{DEFERS, Fault, Faults};
 pub(crate) use super::hops::HOP_LIMIT;
 use super::hops::{Declined, Route, too_many};
 use super::preconditions::Asked;
-use super::selection::{RoutedSenders, Selection, Takes};
+use super::routed::RoutedSenders;
+use super::selection::{Selection, Takes};
 use crate::facts::{Fact, Host, NextHop, SenderDomains};
-use crate::name::DomainName;
 
 /// How one transport is used.
 #[derive(Debug, Default)]
@@ -57,7 +57,11 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
     for (name, used) in &mut uses {
         used.named = computed || words.contains(name.as_str());
     }
+    let scope = &scope.to_be_shared();
     let selection = Selection::new(&read.config, evaluator, scope);
+    // Whose mail is not at its end, and whether each of them was asked for: else what is found may be others' mail too.
+    let mut open: Vec<usize> = (0..selection.count()).collect();
+    let mut asked_for_all = selection.is_complete;
     // Whose mail no later router sees that asks the DNS, and whose no later one at all.
     let mut shadowed = vec![false; selection.count()];
     let mut ended = shadowed.clone();
@@ -83,9 +87,11 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
             read.config.transports.iter().find(|driver| driver.name == transport.trim() && driver.driver != "smtp");
         let asked = Asked::new(router, &selection, &read.config, evaluator, scope);
         let route = Route::new(router, &read.config, host, evaluator, scope);
-        for sender in 0..selection.count() {
-            if ended[sender] {
-                continue;
+        open.retain(|sender| !ended[*sender]);
+        for &sender in &open {
+            if !asked_for_all || !evaluator.spend_on_sender() {
+                asked_for_all = false;
+                break;
             }
             let answer = asked.sender(sender);
             if let Some((option, why)) = answer.skipped {
@@ -115,7 +121,7 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
             let mut whole = answer.takes == Takes::Yes && takes_everything(router);
             let kept = answer.takes == Takes::Yes && answer.sure && keeps(router);
             for driver in &names {
-                match route.hops(driver, || selection.scope_of(sender)) {
+                match &*route.hops(driver, || selection.scope_of(sender)) {
                     Ok(hops) => {
                         let seen = |hop: &&NextHop| !(matches!(hop, NextHop::Direct) && shadowed[sender]);
                         if hops.is_empty() || hops.iter().any(|hop| seen(&hop)) {
@@ -134,7 +140,8 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
                     Err(Declined::Fails(option, why)) => {
                         reached.insert(&driver.name);
                         if answer.sure {
-                            let router = if option == "hosts" { driver } else { router };
+                            let router = if *option == "hosts" { driver } else { router };
+                            let (option, why) = (*option, why.clone());
                             add_fault(faults, &selection, sender, Failed { router, option, why, then: DEFERS });
                         }
                         ended[sender] |= whole || kept;
@@ -146,6 +153,25 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
                 ended[sender] |= selects(router) && !router.is("more", true);
             }
         }
+        if asked_for_all {
+            continue;
+        }
+        // One sender stands for all that are left.
+        open.retain(|sender| !ended[*sender]);
+        let others = open.iter().position(|sender| *sender == selection.others()).unwrap_or(0);
+        let Some(sender) = open.get(others).copied() else { continue };
+        let asks_dns = open.iter().any(|sender| !shadowed[*sender]);
+        for driver in &names {
+            reached.insert(&driver.name);
+            if let Ok(hops) = &*route.hops(driver, || selection.scope_of(sender)) {
+                for hop in hops.iter().filter(|hop| asks_dns || !matches!(hop, NextHop::Direct)) {
+                    add(found.entry(driver.name.clone()).or_default(), hop, sender, false, evaluator);
+                }
+            }
+        }
+    }
+    if !asked_for_all {
+        evaluator.note("routers tell apart more senders than helolint asks for");
     }
     for (name, used) in &mut uses {
         used.named &= !led.contains(name.as_str()) || reached.contains(name.as_str());
@@ -154,7 +180,10 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
         let Some(used) = uses.get_mut(&name) else { continue };
         used.hops = found
             .into_iter()
-            .map(|found| (found.hop, RoutedSenders::new(&selection, &found.senders, found.certain)))
+            .map(|found| {
+                let certain = found.certain && asked_for_all;
+                (found.hop, RoutedSenders::new(&selection.names, selection.count(), found.senders, certain))
+            })
             .collect();
     }
     Uses { transports: uses, handed }
@@ -174,7 +203,7 @@ fn keeps(router: &Driver) -> bool {
 struct Found {
     hop: NextHop,
     /// Whose mail, by the numbers of a [`Selection`].
-    senders: BTreeSet<usize>,
+    senders: Vec<u32>,
     /// Whether files decide whose.
     certain: bool,
 }
@@ -185,16 +214,19 @@ fn mentions(text: &str, name: &str) -> bool {
 }
 
 fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool, evaluator: &Evaluator) {
+    // Where the work is at its end, no further sender is asked for.
+    let _ = evaluator.spend_on_sender();
+    let sender = u32::try_from(sender).unwrap_or(u32::MAX);
     let same = |known: &Found| match (&known.hop, hop) {
         (NextHop::Direct, NextHop::Direct) => true,
         (NextHop::Handed(a), NextHop::Handed(b)) | (NextHop::Relay(a), NextHop::Relay(b)) => a.value == b.value,
         _ => false,
     };
     if let Some(known) = found.iter().position(same).and_then(|at| found.get_mut(at)) {
-        known.senders.insert(sender);
+        known.senders.push(sender);
         known.certain &= certain;
     } else if found.len() < HOP_LIMIT {
-        found.push(Found { hop: hop.clone(), senders: BTreeSet::from([sender]), certain });
+        found.push(Found { hop: hop.clone(), senders: vec![sender], certain });
     } else {
         too_many(evaluator);
     }
@@ -218,12 +250,12 @@ fn add_fault(faults: &mut Faults, selection: &Selection, sender: usize, failed: 
         then: failed.then,
     });
     if let SenderDomains::Only { domains, others } = &mut fault.affected {
-        match selection.names.get(sender) {
-            Some(name) => domains.push(DomainName::new(name)),
-            None => *others |= sender == selection.names.len(),
+        match selection.names.domains.get(sender) {
+            Some(name) => domains.push(name.clone()),
+            None => *others |= sender == selection.others(),
         }
         // Everyone's: that need not be said.
-        if *others && domains.len() == selection.names.len() {
+        if *others && domains.len() == selection.others() {
             fault.affected = SenderDomains::Any;
         }
     }

@@ -1,16 +1,15 @@
 //! For whose mail a router is there: its option `senders`, as far as it asks for nothing but the sender's domain.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::config::{Config, Driver};
 use super::depend::{self, Walk};
 use super::expand::lookups::{self, Type};
-use super::expand::parse::parse;
 use super::expand::{Evaluator, Failure, Scope, Stop};
 use super::lists;
+use super::routed::Names;
 use super::stand_in::{OTHER, stand_in};
-use crate::facts::SenderDomains;
-use crate::name::DomainName;
 
 /// Lists within lists that are followed.
 const DEPTH_LIMIT: usize = 20;
@@ -22,49 +21,61 @@ pub(crate) struct Selection<'a> {
     config: &'a Config,
     evaluator: &'a Evaluator<'a>,
     scope: Scope,
-    /// The domains and patterns.
-    pub names: Vec<String>,
+    /// The domains and patterns, sorted.
+    pub names: Rc<Names>,
+    /// Whether these are all: else the work that helolint spends on senders ended first.
+    pub is_complete: bool,
 }
 
 impl<'a> Selection<'a> {
     /// What the routers of a configuration that lead to a transport tell apart.
     pub(crate) fn new(config: &'a Config, evaluator: &'a Evaluator<'a>, scope: &Scope) -> Selection<'a> {
-        let mut selection = Selection { config, evaluator, scope: scope.clone(), names: Vec::new() };
-        let mut names = BTreeSet::new();
+        let scope = scope.to_be_shared();
+        let mut selection = Selection { config, evaluator, scope, names: Rc::default(), is_complete: true };
+        let mut found = Found { evaluator, names: BTreeSet::new(), known: HashMap::new() };
         for router in config.routers.iter().filter(|router| router.text("transport").is_some()) {
+            if !evaluator.spend_on_sender() {
+                selection.is_complete = false;
+                break;
+            }
             let mut walk = Walk::new(&config.lists);
             if let Some(list) = selection.list(router) {
                 collect(&mut walk, &list, evaluator, 0);
             }
-            names.extend(depend::domains(&walk.uses, evaluator).unwrap_or_default());
+            found.add(walk);
             let asks = ["senders", "require_files", "condition", "address_data", "route_list", "route_data"];
             for text in asks.iter().filter_map(|name| router.text(name)).filter(|text| text.contains("sender")) {
                 let mut walk = Walk::new(&config.lists);
-                walk.add(&parse(text));
+                walk.add(&evaluator.parsed(text));
                 if walk.uses.sender {
-                    names.extend(depend::domains(&walk.uses, evaluator).unwrap_or_default());
+                    found.add(walk);
                 }
             }
         }
-        selection.names = names.into_iter().collect();
+        selection.names = Rc::new(Names::new(found.names.into_iter().collect()));
         selection
     }
 
     /// How many senders are told apart.
     pub(crate) fn count(&self) -> usize {
-        self.names.len() + 2
+        self.names.all.len() + 2
+    }
+
+    /// The number of the sender that stands for every domain that is in no list.
+    pub(crate) fn others(&self) -> usize {
+        self.names.all.len()
     }
 
     /// The list of a router, expanded; none where it has none, or files do not decide it.
     fn list(&self, router: &Driver) -> Option<String> {
-        self.evaluator.value(&parse(router.text("senders")?), &mut self.scope.clone()).ok()
+        self.evaluator.value(&self.evaluator.parsed(router.text("senders")?), &mut self.scope.clone()).ok()
     }
 
     /// The domain that stands for a sender; none for the empty one.
     fn domain(&self, sender: usize) -> Option<String> {
-        match self.names.get(sender) {
+        match self.names.all.get(sender) {
             Some(name) => Some(stand_in(name)),
-            None if sender == self.names.len() => Some(OTHER.to_owned()),
+            None if sender == self.others() => Some(OTHER.to_owned()),
             None => None,
         }
     }
@@ -82,7 +93,7 @@ impl<'a> Selection<'a> {
     /// Whether the list `senders` of a router holds a sender.
     pub(crate) fn sends(&self, router: &Driver, sender: usize) -> Takes {
         let Some(text) = router.get("senders").map(|list| list.value.as_str()) else { return Takes::Yes };
-        let list = match self.evaluator.value(&parse(text), &mut self.scope_of(sender)) {
+        let list = match self.evaluator.value(&self.evaluator.parsed(text), &mut self.scope_of(sender)) {
             Ok(list) => list,
             Err(Stop::Forced(_)) => return Takes::No,
             Err(Stop::Fails(why)) => return Takes::Fails("senders", why),
@@ -121,9 +132,12 @@ impl<'a> Selection<'a> {
         if depth > DEPTH_LIMIT {
             return Ok(None);
         }
+        if self.evaluator.spend(list.len()).is_err() {
+            return Ok(None);
+        }
         let mut otherwise = false;
-        for item in lists::items(list) {
-            let positive = item.strip_prefix('!').map_or(item.as_str(), str::trim_start);
+        for item in lists::each(list) {
+            let positive = item.strip_prefix('!').map_or(&*item, str::trim_start);
             let negated = positive.len() < item.len();
             otherwise = negated;
             let hit = match (part(positive), domain) {
@@ -134,7 +148,8 @@ impl<'a> Selection<'a> {
                     let Some(inner) = self.config.lists.get(&("addresslist".to_owned(), name.to_owned())) else {
                         return Err(Failure::new(format!("unknown named address list \"+{name}\"")));
                     };
-                    let Ok(inner) = self.evaluator.value(&parse(&inner.value), &mut self.scope.clone()) else {
+                    let inner = self.evaluator.parsed(&inner.value);
+                    let Ok(inner) = self.evaluator.value(&inner, &mut self.scope.clone()) else {
                         return Ok(None);
                     };
                     match self.matches(&inner, domain, depth + 1)? {
@@ -234,9 +249,49 @@ fn part(item: &str) -> Part<'_> {
     }
 }
 
+/// Files that are asked by key, and folders.
+type Sources = (BTreeSet<String>, BTreeSet<(String, String)>);
+
+/// Domains that were found so far.
+struct Found<'a> {
+    evaluator: &'a Evaluator<'a>,
+    names: BTreeSet<String>,
+    /// Whether all that is in these could be listed: routers often ask the same.
+    known: HashMap<Sources, bool>,
+}
+
+impl Found<'_> {
+    /// Adds the domains on which what was walked through depends, where all of them can be listed.
+    fn add(&mut self, walk: Walk) {
+        // Where the work is at its end, the next router is not looked at.
+        let _ = self.evaluator.spend(walk.octets);
+        let depend::Uses { opaque, files, folders, names, .. } = walk.uses;
+        if opaque {
+            return;
+        }
+        let sources = (files, folders);
+        let all = match self.known.get(&sources) {
+            Some(all) => *all,
+            None => {
+                let (files, folders) = sources.clone();
+                let listed = depend::domains(&depend::Uses { files, folders, ..Default::default() }, self.evaluator);
+                let all = listed.is_some();
+                self.names.extend(listed.into_iter().flatten());
+                self.known.insert(sources, all);
+                all
+            }
+        };
+        if all {
+            self.names.extend(names);
+        }
+    }
+}
+
 /// The domains that an address list names.
 fn collect(walk: &mut Walk, list: &str, evaluator: &Evaluator, depth: usize) {
-    for item in lists::items(list) {
+    walk.octets += list.len();
+    for item in lists::each(list) {
+        walk.octets += depend::ITEM_COST;
         match part(item.trim_start_matches('!').trim_start()) {
             Part::Domain(_, list) => walk.domain_list(&format!("<\u{1f}{list}")),
             Part::Named(name) if depth < DEPTH_LIMIT => {
@@ -256,89 +311,4 @@ fn collect(walk: &mut Walk, list: &str, evaluator: &Evaluator, depth: usize) {
             Part::File(_) | Part::Named(_) | Part::Nobody | Part::Never | Part::Other(_) => {}
         }
     }
-}
-
-/// Whose mail takes a way, by the routers that lead there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RoutedSenders {
-    /// Everyone's.
-    All,
-    /// Files do not decide it.
-    Undecided,
-    /// That of these senders.
-    Only {
-        /// Domains and patterns whose mail does.
-        taken: Vec<String>,
-        /// Those whose mail does not.
-        left: Vec<String>,
-        /// Whether that of every other domain does.
-        others: bool,
-    },
-}
-
-impl RoutedSenders {
-    /// The senders for which `taken` holds; `certain`: whether files decide it.
-    pub(crate) fn new(selection: &Selection, taken: &BTreeSet<usize>, certain: bool) -> RoutedSenders {
-        if !certain {
-            return RoutedSenders::Undecided;
-        }
-        if taken.len() == selection.count() {
-            return RoutedSenders::All;
-        }
-        let named = |here: bool| {
-            let names = selection.names.iter().enumerate().filter(|(at, _)| taken.contains(at) == here);
-            names.map(|(_, name)| name.clone()).collect()
-        };
-        RoutedSenders::Only { taken: named(true), left: named(false), others: taken.contains(&selection.names.len()) }
-    }
-
-    /// Of the senders that a transport treats alike, those that take this route; `None` where there are none. `all`: every domain that
-    /// the transport tells apart.
-    pub(crate) fn among(&self, alike: &SenderDomains, all: &HashSet<&str>) -> Option<SenderDomains> {
-        let (taken, left, others) = match self {
-            RoutedSenders::All => return Some(alike.clone()),
-            RoutedSenders::Undecided => return Some(SenderDomains::Undecided),
-            RoutedSenders::Only { taken, left, others } => (taken, left, *others),
-        };
-        let (domains, others) = match alike {
-            SenderDomains::Undecided => return Some(SenderDomains::Undecided),
-            SenderDomains::Any => (taken.iter().map(String::as_str).collect::<BTreeSet<&str>>(), others),
-            SenderDomains::Only { domains, others: rest } => {
-                let told = |domain: &str| taken.iter().chain(left).any(|name| name == domain);
-                let comes = |domain: &&str| match (told(domain), covering(domain, taken.iter().chain(left))) {
-                    (true, _) => taken.iter().any(|name| name == domain),
-                    (false, Some(pattern)) => taken.contains(&pattern),
-                    (false, None) => others,
-                };
-                let same = |domain: &str| domains.iter().any(|known| known.as_str() == domain);
-                let alike = |domain: &&str| match covering(domain, all.iter().copied()) {
-                    _ if all.contains(domain) => same(domain),
-                    Some(pattern) => same(&pattern),
-                    None => *rest,
-                };
-                let own = domains.iter().map(DomainName::as_str).filter(comes);
-                let named = taken.iter().map(String::as_str).filter(alike);
-                (own.chain(named).collect(), others && *rest)
-            }
-        };
-        match (domains.is_empty(), others, alike) {
-            // Bounces alone: that is no sender domain.
-            (true, false, SenderDomains::Any) => Some(SenderDomains::Undecided),
-            (true, false, _) => None,
-            _ => {
-                let mut domains: Vec<DomainName> = domains.into_iter().map(DomainName::new).collect();
-                domains.sort();
-                Some(SenderDomains::Only { domains, others })
-            }
-        }
-    }
-}
-
-/// The pattern among `names` that a domain fits.
-fn covering<'n>(domain: &str, names: impl Iterator<Item = impl AsRef<str> + 'n>) -> Option<String> {
-    let mut fitting = names.filter_map(|name| {
-        let suffix = name.as_ref().strip_prefix('*').filter(|suffix| suffix.starts_with('.'))?;
-        (domain.ends_with(suffix) && domain.len() > suffix.len()).then(|| name.as_ref().to_owned())
-    });
-    fitting.next()
 }

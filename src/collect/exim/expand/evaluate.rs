@@ -144,7 +144,10 @@ impl Evaluator<'_> {
     }
 
     fn variable(&self, name: &str, scope: &Scope) -> Result<String, Stop> {
-        match scope.values.get(name) {
+        if name.starts_with("sender_address") {
+            self.asks_sender.set(true);
+        }
+        match scope.values.get(name).or_else(|| scope.shared.get(name)) {
             Some(value) if value == UNSEEN => {
                 return undecided(format!("what Exim leaves in `${name}` here differs between releases"));
             }

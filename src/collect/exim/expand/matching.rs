@@ -83,11 +83,11 @@ impl Evaluator<'_> {
         }
         self.spend(LIST_COST + list.len())?;
         let mut otherwise = false;
-        for item in lists::items(list) {
+        for item in lists::each(list) {
             self.step()?;
             let (item, negated) = match item.strip_prefix('!') {
                 Some(rest) => (rest.trim_start(), true),
-                None => (item.as_str(), false),
+                None => (&*item, false),
             };
             otherwise = negated;
             let hit = match item.strip_prefix('+') {

@@ -42,6 +42,19 @@ pub use stop::{Failure, Stop, Unopened};
 const WORK_LIMIT: u64 = 1 << 30;
 /// What a step costs, in octets.
 const STEP_COST: u64 = 32;
+/// What it costs to ask one thing for one of many senders, in octets: about three steps' time.
+const SENDER_COST: usize = 96;
+/// Work after which nothing is asked for one sender after the other.
+const SENDERS_LIMIT: u64 = WORK_LIMIT / 4 * 3;
+/// What an octet costs that is parsed.
+pub(crate) const PARSING: usize = 8;
+/// What it costs to look at a file, and to open one, in octets.
+const STATUS_COST: usize = 2048;
+const READING_COST: usize = 4096;
+/// Files that could not be read, and of which that is kept.
+const UNREAD_LIMIT: usize = 1000;
+/// Octets of texts that are kept as trees.
+const PARSED_LIMIT: usize = 1 << 20;
 /// Regular expressions that are kept. Each may take [`pattern::SIZE_LIMIT`] octets, and as many again while it is used.
 const PATTERN_LIMIT: usize = 256;
 /// Expansions within expansions.
@@ -79,6 +92,8 @@ pub struct Free {
 pub struct Scope {
     /// Variables by name.
     pub values: HashMap<Cow<'static, str>, String>,
+    /// Those that many scopes have in common; what [`Scope::values`] has goes before.
+    shared: Rc<HashMap<Cow<'static, str>, String>>,
     /// What Perl functions give, by name.
     pub perl: HashMap<&'static str, String>,
     /// What a DNS lookup for the PTR record of the sending address is assumed to find.
@@ -101,6 +116,15 @@ impl Scope {
     /// A scope in which every variable is empty, as with `exim -be`.
     pub fn empty() -> Scope {
         Scope { rest_empty: true, ..Scope::default() }
+    }
+
+    /// The same, so that copies share the variables that it has now.
+    pub(crate) fn to_be_shared(&self) -> Scope {
+        let mut scope = self.clone();
+        let mut all = HashMap::clone(&scope.shared);
+        all.extend(std::mem::take(&mut scope.values));
+        scope.shared = Rc::new(all);
+        scope
     }
 
     /// From here on `$1` and its kin hold these, and nothing where there are none.
@@ -162,6 +186,12 @@ pub struct Evaluator<'r> {
     /// Files that `readfile` gave.
     files: RefCell<BTreeSet<String>>,
     work: Cell<u64>,
+    /// Whether the sender was asked for, since [`Evaluator::by_sender`] began.
+    asks_sender: Cell<bool>,
+    /// Why files could not be read as tables.
+    unread: RefCell<HashMap<String, Stop>>,
+    /// Texts that are expanded for one sender after the other, and the octets of those that are kept.
+    parsed: RefCell<(HashMap<String, Rc<Expr>>, usize)>,
     /// The limit that ended an evaluation.
     bounded: Cell<Option<&'static str>>,
 }
@@ -187,6 +217,9 @@ impl<'r> Evaluator<'r> {
             patterns: RefCell::default(),
             files: RefCell::default(),
             work: Cell::new(0),
+            asks_sender: Cell::new(false),
+            unread: RefCell::default(),
+            parsed: RefCell::default(),
             bounded: Cell::new(None),
         }
     }
@@ -222,6 +255,37 @@ impl<'r> Evaluator<'r> {
         if work > WORK_LIMIT { self.end("expansions take more work than helolint spends") } else { Ok(()) }
     }
 
+    /// Counts what is done for one of many senders, and says whether there is room for more. It ends before evaluation itself does: what is
+    /// left is for what comes after, which need not ask for each of them.
+    pub(crate) fn spend_on_sender(&self) -> bool {
+        self.spend(SENDER_COST).is_ok() && self.work.get() <= SENDERS_LIMIT
+    }
+
+    /// What `evaluate` gives, and whether it asked for the sender: what did not is the same for each.
+    pub(crate) fn by_sender<T>(&self, evaluate: impl FnOnce() -> T) -> (T, bool) {
+        let around = self.asks_sender.replace(false);
+        let value = evaluate();
+        let asks = self.asks_sender.get();
+        self.asks_sender.set(around || asks);
+        (value, asks)
+    }
+
+    /// The tree of a text that is expanded for one sender after the other.
+    pub(crate) fn parsed(&self, text: &str) -> Rc<Expr> {
+        if let Some(known) = self.parsed.borrow().0.get(text) {
+            return Rc::clone(known);
+        }
+        // Where the work is at its end, evaluation says so.
+        let _ = self.spend(text.len().saturating_mul(PARSING));
+        let expr = parse::parse(text);
+        let (known, octets) = &mut *self.parsed.borrow_mut();
+        if *octets + text.len() <= PARSED_LIMIT {
+            *octets += text.len();
+            known.insert(text.to_owned(), Rc::clone(&expr));
+        }
+        expr
+    }
+
     /// Ends an evaluation at a limit of helolint's own.
     pub(crate) fn end<T>(&self, limit: &'static str) -> Result<T, Stop> {
         self.bounded.set(Some(limit));
@@ -246,6 +310,20 @@ impl<'r> Evaluator<'r> {
         if let Some(table) = self.tables.borrow().get(file) {
             return Ok(Rc::clone(table));
         }
+        if let Some(known) = self.unread.borrow().get(file) {
+            return Err(known.clone());
+        }
+        let table = self.read_table(file);
+        if let Err(stop) = &table
+            && self.unread.borrow().len() < UNREAD_LIMIT
+        {
+            self.unread.borrow_mut().insert(file.to_owned(), stop.clone());
+        }
+        table
+    }
+
+    fn read_table(&self, file: &str) -> Result<Rc<Table>, Stop> {
+        self.spend(READING_COST)?;
         let read = if file.starts_with('/') { self.own.read(file) } else { Err(ReadError::NotFound) };
         let table = match read {
             Ok(file) => Rc::new(Table::parse(&file)),
@@ -325,6 +403,7 @@ impl<'r> Evaluator<'r> {
             Tells::OfOwn if self.own.is_in_own_folder(path) => {}
             Tells::OfOwn | Tells::OfReadable => self.look(path)?,
         }
+        self.spend(STATUS_COST)?;
         let status = self.root.status(path);
         self.stats.borrow_mut().insert(key, status);
         Ok(status)

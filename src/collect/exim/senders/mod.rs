@@ -12,7 +12,7 @@ use super::config::Driver;
 use super::depend;
 use super::expand::{Evaluator, Failure, Scope, Tables};
 use super::faults::{self, DEFERS, EXIM, Fault, Faults};
-use super::selection::RoutedSenders;
+use super::routed::RoutedSenders;
 use super::{lists, routes, sums};
 use crate::addr::Family;
 use crate::collect::root::Root;
@@ -107,6 +107,7 @@ pub(crate) fn collect(
         let service: Arc<str> = transport.name.as_str().into();
         let told_apart: HashSet<&str> = groups.iter().flat_map(|group| listed(&group.domains)).collect();
         for (hop, routed) in hops.iter().filter(|(hop, _)| !matches!(hop, NextHop::Handed(_))) {
+            let by_groups = routed.by_groups(&told_apart);
             senders.extend(groups.iter().filter_map(|group| {
                 Some(Sender {
                     mta: Mta::Exim,
@@ -115,7 +116,7 @@ pub(crate) fn collect(
                     bind: group.bind.clone(),
                     helo: group.helo.clone(),
                     helo_is_global: false,
-                    sender_domains: routed.among(&group.domains, &told_apart)?,
+                    sender_domains: by_groups.among(&group.domains)?,
                     next_hop: hop.clone(),
                     unused: !used.named,
                 })

@@ -210,6 +210,52 @@ fn next_hops_beyond_the_limit_are_said_to_be_left_out() {
 }
 
 #[test]
+fn where_routers_ask_for_too_many_senders_one_stands_for_the_others() {
+    // Each look at the text counts as its octets.
+    let condition = format!(
+        "${{if eq{{$sender_address_domain}}{{{}}}{{no}}{{${{lookup{{$sender_address_domain}}lsearch{{/etc/map}}{{yes}}{{no}}}}}}}}",
+        "x".repeat(200_000)
+    );
+    let map: String = (0..800).map(|number| format!("d{number}.example: x\n")).collect();
+    for (routers, ends) in [(1, false), (5, true)] {
+        let routers: String = (0..routers)
+            .map(|number| format!("r{number}:\n driver = dnslookup\n transport = t\n condition = {condition}\n"))
+            .collect();
+        let last =
+            "last:\n driver = manualroute\n transport = u\n senders = d7.example\n route_list = * relay.example.com\n";
+        let transports = "begin transports\nt:\n driver = smtp\nu:\n driver = smtp\n";
+        let config = format!("disable_ipv6\nbegin routers\n{routers}{last}{transports}");
+        let (told, paths) = bounded(&Fixture::new(&[("/etc/map", &map), ("/etc/exim.conf", &config)]));
+        let [direct, relayed] = &paths[..] else { panic!("{paths:?}") };
+        assert_eq!(told.iter().any(|told| told.contains("more senders than helolint asks for")), ends, "{told:?}");
+        assert!(direct.contains("mail1.example.com") && relayed.contains(" via [relay.example.com]:25"), "{paths:?}");
+        let [direct, relayed] = [direct, relayed].map(|path| path.contains("| undecided"));
+        assert_eq!((direct, relayed), (ends, ends), "{paths:?}");
+        let named = [paths[0].contains("d99.example"), paths[1].contains("| d7.example")];
+        assert_eq!(named, [!ends; 2], "{paths:?}");
+    }
+}
+
+#[test]
+fn what_asks_for_the_sender_is_seen_as_it_is_evaluated() {
+    let fixture = Fixture::new(&[]);
+    let root = Root::open(fixture.path()).unwrap();
+    let evaluator = Evaluator::new(&root, None);
+    for (text, asks) in [
+        ("${if eq{$domain}{}{a}{b}}", false),
+        ("${if eq{$sender_address_domain}{}{a}{b}}", true),
+        ("${lc:${domain:$sender_address}}", true),
+        ("${if def:sender_address{a}{b}}", true),
+        ("a", false),
+    ] {
+        let value = || evaluator.value(&parse(text), &mut Scope::empty());
+        assert_eq!(evaluator.by_sender(value).1, asks, "{text}");
+        // Whatever is asked within is asked around it.
+        assert_eq!(evaluator.by_sender(|| evaluator.by_sender(value)).1, asks, "{text}");
+    }
+}
+
+#[test]
 fn of_a_map_whose_key_is_undecided_so_many_entries_are_tried() {
     for (entries, ends) in [(TRIALS, false), (TRIALS + 1, true)] {
         let names: String = (0..entries).map(|entry| format!("k{entry}: mx{}.example.com\n", entry % 3)).collect();
