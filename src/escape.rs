@@ -21,6 +21,12 @@ pub(crate) fn is_harmful(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether a text has nothing but visible ASCII and spaces, none of which is harmful: most have. Octet by octet, and to the end, as processors
+/// compare many at one time.
+fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |plain, octet| plain & matches!(octet, b' '..=b'~'))
+}
+
 /// `text` on one line, with escapes such as `\x1b` or `\u{202e}` in place of harmful characters.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_harmful)
@@ -94,8 +100,7 @@ pub(crate) fn block(text: &str) -> Cow<'_, str> {
 }
 
 fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // Most texts are plain ASCII, in which control characters alone are harmful.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.chars().any(&bad) {
+    if is_plain(text) || !text.chars().any(&bad) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -202,6 +207,9 @@ struct Harmless<F>(F);
 
 impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if is_plain(fragment) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.find(is_harmful) {
             writer.write_all(&rest.as_bytes()[..at])?;
@@ -253,6 +261,15 @@ mod tests {
         assert_eq!(line("a\x1b[31m\u{202e}\n\u{9b}"), "a\\x1b[31m\\u{202e}\\n\\x9b");
         assert_eq!(block("a\nb\r"), "a\nb\\r");
         assert!(matches!(line("mail.example.com"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn plain_is_what_no_format_has_to_change() {
+        for c in (0..=0x10ffff).filter_map(char::from_u32) {
+            for text in [c.to_string(), format!("{c}{}", "x".repeat(40)), format!("{}{c}", "x".repeat(40))] {
+                assert_eq!(is_plain(&text), c.is_ascii() && !is_harmful(c), "{text:?}");
+            }
+        }
     }
 
     #[test]
