@@ -1,5 +1,7 @@
 //! Between our types and the wire format, which is hickory-proto's.
 
+mod plain;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
@@ -157,6 +159,9 @@ pub(crate) fn read(bytes: &[u8], asked: &Asked, names: &mut Names) -> Reading {
     let exact = sent_back == Some(own);
     // Lengths, types and classes are no letters: case means the name's alone.
     let same = exact || sent_back.is_some_and(|theirs| theirs.eq_ignore_ascii_case(own));
+    if let Some(response) = exact.then(|| plain::read(bytes, asked, names)).flatten() {
+        return Reading::Response(response);
+    }
     let message = match Message::from_vec(bytes) {
         Ok(message) => message,
         Err(error) => return Reading::Malformed { how: error.to_string(), ours: exact || same && !asked.cased },
@@ -195,10 +200,10 @@ impl Names {
         *first = Some(asked.clone());
     }
 
-    /// A name in presentation form. Not by hickory's Display, which turns punycode into Unicode.
-    fn get(&mut self, name: &Name) -> DomainName {
+    /// The name that these labels are, in presentation form. Not by hickory's Display, which turns punycode into Unicode.
+    fn get<'a>(&mut self, labels: impl Iterator<Item = &'a [u8]>) -> DomainName {
         self.text.clear();
-        plan::spell(name.iter(), &mut self.text);
+        plan::spell(labels, &mut self.text);
         if let Some(known) = self.known.iter().flatten().find(|known| known.as_str() == self.text) {
             return known.clone();
         }
@@ -267,7 +272,7 @@ fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Respons
         ResponseCode::Refused => return Why::Refused.into(),
         other => return Why::Rcode(other.into()).into(),
     };
-    let (records, left_out) = bounded(message.answers.iter().filter_map(|r| record(r, names)).collect(), asked);
+    let records = message.answers.iter().filter_map(|r| record(r, names)).collect();
     // Servers of the zone come with most answers, and count in a referral alone.
     let mut of_type = |rtype: WireType| {
         let of_type = message.authorities.iter().filter(move |r| r.record_type() == rtype);
@@ -285,21 +290,47 @@ fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Respons
         let referral = Some(Referral { zone: first.name.clone(), servers, glue });
         return Response { outcome: Outcome::Unanswered(Why::Referral), referral };
     }
-    let negative_ttl = soa.as_ref().and_then(|soa| match soa.data {
-        RecordData::Soa { minimum, .. } => Some(soa.ttl.min(minimum)),
-        _ => None,
-    });
-    let answer = Answer {
-        nxdomain,
-        authoritative,
-        recursion_available: message.metadata.recursion_available,
-        records,
-        negative_ttl,
-        soa: soa.map(Arc::new),
-        rtt_micros: 0,
-        left_out,
-    };
-    Response { outcome: Outcome::Answer(answer), referral: None }
+    let recursion_available = message.metadata.recursion_available;
+    Told { nxdomain, authoritative, recursion_available, records, soa }.response(asked)
+}
+
+/// What an answer consists of, as far as helolint uses it.
+struct Told {
+    nxdomain: bool,
+    authoritative: bool,
+    recursion_available: bool,
+    /// The answer section.
+    records: Vec<Record>,
+    /// The first of the authority section.
+    soa: Option<Record>,
+}
+
+impl Told {
+    /// The answer to a question about the name `asked`.
+    fn response(self, asked: &DomainName) -> Response {
+        let Told { nxdomain, authoritative, recursion_available, records, soa } = self;
+        let (records, left_out) = bounded(records, asked);
+        let negative_ttl = soa.as_ref().and_then(|soa| match soa.data {
+            RecordData::Soa { minimum, .. } => Some(soa.ttl.min(minimum)),
+            _ => None,
+        });
+        let answer = Answer {
+            nxdomain,
+            authoritative,
+            recursion_available,
+            records,
+            negative_ttl,
+            soa: soa.map(Arc::new),
+            rtt_micros: 0,
+            left_out,
+        };
+        Response { outcome: Outcome::Answer(answer), referral: None }
+    }
+}
+
+/// How long a record may be kept.
+fn kept_ttl(ttl: u32) -> u32 {
+    if ttl > MAX_TTL { 0 } else { ttl }
 }
 
 /// The name in hickory's terms, absolute; `None` where no message can carry it.
@@ -341,21 +372,20 @@ fn record(record: &WireRecord, names: &mut Names) -> Option<Record> {
     let data = match &record.data {
         RData::A(a) => RecordData::A(a.0),
         RData::AAAA(a) => RecordData::Aaaa(a.0),
-        RData::PTR(name) => RecordData::Ptr(names.get(&name.0)),
-        RData::CNAME(name) => RecordData::Cname(names.get(&name.0)),
-        RData::NS(name) => RecordData::Ns(names.get(&name.0)),
-        RData::MX(mx) => RecordData::Mx(mx.preference, names.get(&mx.exchange)),
+        RData::PTR(name) => RecordData::Ptr(names.get(name.0.iter())),
+        RData::CNAME(name) => RecordData::Cname(names.get(name.0.iter())),
+        RData::NS(name) => RecordData::Ns(names.get(name.0.iter())),
+        RData::MX(mx) => RecordData::Mx(mx.preference, names.get(mx.exchange.iter())),
         RData::TXT(txt) => RecordData::Txt(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
         RData::SOA(soa) => RecordData::Soa {
-            mname: names.get(&soa.mname),
-            rname: names.get(&soa.rname),
+            mname: names.get(soa.mname.iter()),
+            rname: names.get(soa.rname.iter()),
             serial: soa.serial,
             minimum: soa.minimum,
         },
         _ => return None,
     };
-    let ttl = if record.ttl > MAX_TTL { 0 } else { record.ttl };
-    Some(Record { name: names.get(&record.name), ttl, data })
+    Some(Record { name: names.get(record.name.iter()), ttl: kept_ttl(record.ttl), data })
 }
 
 /// The type in hickory's terms.
