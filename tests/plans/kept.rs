@@ -160,6 +160,16 @@ const CASES: &[Case] = &[
         lacks: &["size_limit = 3", "the one that counts"],
     },
     Case {
+        what: "a setting that stands twice and took the indented ones below it in",
+        base: "postfix-plain",
+        change: |host| {
+            let first = "message_size_limit =\n  1\n  bounce_size_limit = 5\n# more\n  header_size_limit = 9\n";
+            host.append("/etc/postfix/main.cf", &format!("{first}message_size_limit = 2\n"));
+        },
+        has: &["/^  1$/d}", "write `bounce_size_limit = 5`, `header_size_limit = 9`, remove"],
+        lacks: &["message_size_limit = 2"],
+    },
+    Case {
         what: "a service that stands three times, with a comment among its settings",
         base: "postfix-plain",
         change: |host| {
@@ -193,4 +203,29 @@ fn what_works_stays_and_what_fits_is_taken() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What an entry that stands twice took in is a person's to judge where it cannot be made without more: no command takes it away.
+#[test]
+fn what_an_entry_took_in_is_not_lost_with_it() {
+    let service = "extra unix - - y - - smtp\n";
+    for (file, text) in [
+        // Set elsewhere in this file.
+        ("main.cf", "message_size_limit = 1\n  mailbox_size_limit = 5\nmessage_size_limit = 2\n".to_owned()),
+        // It lets in.
+        ("main.cf", "message_size_limit = 1\n  smtpd_helo_required = no\nmessage_size_limit = 2\n".to_owned()),
+        // No parameter of Postfix's: a setting that others may refer to, or a part of the value.
+        ("main.cf", "message_size_limit = 1\n  my_own = 5\nmessage_size_limit = 2\n".to_owned()),
+        ("master.cf", format!("{service}  other unix - - y - - smtp\n{service}")),
+    ] {
+        let mut host = Host::copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts/postfix-plain"));
+        let path = format!("/etc/postfix/{file}");
+        host.append(&path, &text);
+        let before = fs::read_to_string(host.file(&path)).unwrap();
+        let report = host.check();
+        let twice = |(code, _): &(String, String)| ["CFG002", "CFG013"].contains(&code.as_str());
+        assert!(keys(&report, is_loud).iter().any(twice), "{text}");
+        host.carry_out_plan(&report["plan"]);
+        assert_eq!(fs::read_to_string(host.file(&path)).unwrap(), before, "{}", loud_steps(&report["plan"]));
+    }
 }

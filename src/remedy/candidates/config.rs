@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::line::{Entry, change, line_of};
+use super::line::{Entry, change, is_entry, is_set, line_of};
 use super::{Candidate, State, postfix, refused};
 use crate::facts::{Mta, Problem, ProblemKind};
 use crate::remedy::edit::Edit;
@@ -91,7 +91,8 @@ fn service_repeated(state: &State<'_>, problem: &Problem, all: &mut Vec<Candidat
 }
 
 /// Of entries of one file that stand in each other's way, all go but one: the last one counts, and goes only where something is wrong with it that
-/// `may_go`. What it costs that the others go.
+/// `may_go`. What it costs that the others go. A setting that became a part of one that goes is made instead of lost; where it may not be,
+/// a person is to see to it.
 fn once_alone(state: &State<'_>, spans: &[&Span], end: &str, may_go: bool, price: u32, all: &mut Vec<Candidate>) {
     let Some(first) = spans.first().filter(|_| spans.len() <= OF_ENTRY) else { return };
     let (file, Some(text)) = (first.path(), state.text(first.path())) else { return };
@@ -106,11 +107,34 @@ fn once_alone(state: &State<'_>, spans: &[&Span], end: &str, may_go: bool, price
         }
         // The last one first, so that the others stay where they are.
         let gone = entries.iter().enumerate().filter(|(at, _)| *at != kept);
-        let ops: Vec<Op> = gone.map(|(_, entry)| entry.clone().removed(file)).collect();
+        let ops: Option<Vec<Vec<Op>>> = gone.map(|(_, entry)| without(state, file, &text, entry)).collect();
+        let Some(ops) = ops.map(|ops| ops.concat()) else { continue };
         if !ops.is_empty() {
             all.push(Candidate::new(end, ops).blast(if kept == 0 { price } else { OF_LAST }));
         }
     }
+}
+
+/// The changes by which an entry goes and the settings that became a part of it stay; `None` where something in it is a person's to judge.
+fn without(state: &State<'_>, file: &str, text: &str, entry: &Entry) -> Option<Vec<Op>> {
+    let swallowed = state.facts().problems.iter().filter(|problem| problem.kind == ProblemKind::Swallowed);
+    let swallowed = swallowed.filter_map(|problem| problem.origin.as_ref()?.span());
+    let swallowed: Vec<usize> = swallowed.filter(|span| span.path() == file).map(|span| span.position().line).collect();
+    let mut own = Vec::new();
+    for (number, line) in entry.continuations().filter(|(_, line)| is_entry(file, line)) {
+        let name = setting(line);
+        // Set elsewhere as well, it would count in the other's place.
+        if !swallowed.contains(&number) || refused::restricts(name) || is_set(text, name) {
+            return None;
+        }
+        own.push(number);
+    }
+    Some(entry.removed(file, &own))
+}
+
+/// The name of the setting that an indented line seems to make.
+fn setting(line: &str) -> &str {
+    line.trim_start().split(['=', ' ', '\t']).next().unwrap_or_default()
 }
 
 /// Rules that a thing is said twice.
@@ -130,7 +154,7 @@ fn is_at_fault(state: &State<'_>, file: &str, lines: Range<usize>) -> bool {
 fn outdented(state: &State<'_>, span: &Span) -> Option<Candidate> {
     let (line, old) = line_of(state, span)?;
     // What such a line would let in or keep out has not been so until now: that is a person's to decide.
-    if refused::restricts(old.trim_start().split(['=', ' ', '\t']).next().unwrap_or_default()) {
+    if refused::restricts(setting(&old)) {
         return None;
     }
     let op = change(span, line, &old, vec![old.trim_start().to_owned()]);

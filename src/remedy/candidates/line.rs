@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::State;
-use crate::remedy::edit::{Edit, logical, split};
+use crate::remedy::edit::{Edit, logical, main_cf_name, split};
 use crate::remedy::op::Op;
 use crate::source::Span;
 
@@ -14,14 +14,11 @@ pub(super) fn line_of(state: &State<'_>, span: &Span) -> Option<(usize, String)>
 }
 
 /// An entry of main.cf or master.cf: its logical line with all that stands in it.
-#[derive(Clone)]
 pub(super) struct Entry {
     /// The first line, from 1.
     pub(super) line: usize,
-    /// The lines from the first to the last.
+    /// The lines from the first to the last, with the comments and empty lines among them.
     lines: Vec<String>,
-    /// The comments and empty lines among them.
-    comments: Vec<String>,
 }
 
 impl Entry {
@@ -31,13 +28,8 @@ impl Entry {
         let all = logical(&lines);
         let entry = all.iter().find(|entry| entry.lines.contains(&(line - 1)))?;
         let (first, last) = (*entry.lines.first()?, *entry.lines.last()?);
-        let comments = (first..=last).filter(|at| !entry.lines.contains(at));
-        let owned = |at: usize| lines.get(at).map(|line| (*line).to_owned());
-        Some(Entry {
-            line: first + 1,
-            lines: (first..=last).filter_map(owned).collect(),
-            comments: comments.filter_map(owned).collect(),
-        })
+        let owned = lines.get(first..=last)?.iter().map(|line| (*line).to_owned());
+        Some(Entry { line: first + 1, lines: owned.collect() })
     }
 
     /// Its lines, by number.
@@ -45,11 +37,49 @@ impl Entry {
         self.line..self.line + self.lines.len()
     }
 
-    /// The change by which it goes; the comments stay. It is one change: what is left of an entry would belong to the one before.
-    pub(super) fn removed(self, file: &str) -> Op {
-        let edit = Edit::Lines { line: self.line, old: self.lines, new: self.comments };
-        Op::Edit { file: file.to_owned(), edit }
+    /// Its lines that continue the first, by number, comments apart.
+    pub(super) fn continuations(&self) -> impl Iterator<Item = (usize, &str)> {
+        let numbered = self.lines.iter().enumerate().skip(1).map(|(at, line)| (self.line + at, line.as_str()));
+        numbered.filter(|(_, line)| !is_comment(line))
     }
+
+    /// The changes by which it goes. The comments stay, and so does what the lines `own` begin: each is an entry of its own without its
+    /// indentation. The rest goes by one change: what is left of an entry would belong to the one before.
+    pub(super) fn removed(&self, file: &str, own: &[usize]) -> Vec<Op> {
+        let lines = |line: usize, old: Vec<String>, new: Vec<String>| {
+            let edit = Edit::Lines { line, old, new };
+            Op::Edit { file: file.to_owned(), edit }
+        };
+        let kept = self.continuations().filter(|(number, _)| own.contains(number));
+        let mut ops: Vec<Op> = kept
+            .map(|(number, line)| lines(number, vec![line.to_owned()], vec![line.trim_start().to_owned()]))
+            .collect();
+        let end = own.iter().min().map_or(self.lines.len(), |first| first - self.line);
+        let old: Vec<String> = self.lines.iter().take(end).cloned().collect();
+        let comments = old.iter().filter(|line| is_comment(line)).cloned().collect();
+        ops.push(lines(self.line, old, comments));
+        ops
+    }
+}
+
+fn is_comment(line: &str) -> bool {
+    let text = line.trim_start();
+    text.is_empty() || text.starts_with('#')
+}
+
+/// Whether an indented line of a file, main.cf or master.cf, reads as an entry of its own.
+pub(super) fn is_entry(file: &str, line: &str) -> bool {
+    if !file.ends_with("/master.cf") {
+        return main_cf_name(line).is_some();
+    }
+    // Name, type, five columns, and a command (master(5)).
+    let mut fields = line.split_whitespace();
+    matches!(fields.nth(1), Some("inet" | "unix" | "unix-dgram" | "fifo" | "pass")) && fields.nth(5).is_some()
+}
+
+/// Whether a line of main.cf that is not indented sets `name`.
+pub(super) fn is_set(text: &str, name: &str) -> bool {
+    text.split('\n').any(|line| !line.starts_with(char::is_whitespace) && main_cf_name(line) == Some(name))
 }
 
 /// The line becomes these.

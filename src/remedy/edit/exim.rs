@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::postfix::name_of;
 use super::{join, split};
 
 /// The physical lines from `at` on that make one logical line: a backslash at the end of one joins the next.
@@ -13,6 +14,12 @@ fn extent(lines: &[&str], at: usize) -> Range<usize> {
         end += 1;
     }
     at..end
+}
+
+/// Whether a setting became part of the value above it, by a backslash too many: it is not for an edit to lose it.
+fn swallows(lines: &[&str], range: &Range<usize>) -> bool {
+    let more = lines.get(range.clone()).unwrap_or_default().iter().skip(1);
+    more.filter(|line| !is_comment(line)).any(|line| name_of(line).is_some())
 }
 
 fn is_comment(line: &str) -> bool {
@@ -134,6 +141,9 @@ pub(crate) fn main(text: &str, option: &str, value: Option<&str>) -> Option<Stri
         at = range.end;
     }
     if let Some((_, range)) = found {
+        if swallows(&lines, &range) {
+            return None;
+        }
         let new = value.map(|value| {
             format!("{}{option} = {value}", indent_of(lines.get(range.start).copied().unwrap_or_default()))
         });
@@ -177,6 +187,9 @@ pub(crate) fn transport(text: &str, name: &str, option: &str, value: Option<&str
         at = range.end;
     }
     if let Some((_, range)) = found {
+        if swallows(&lines, &range) {
+            return None;
+        }
         let new = value.map(|value| {
             format!("{}{option} = {value}", indent_of(lines.get(range.start).copied().unwrap_or_default()))
         });
@@ -210,6 +223,7 @@ pub(crate) fn macro_value(text: &str, name: &str, value: &str) -> Option<String>
         format!("{}{name} {operator} {value}", indent_of(line))
     };
     match found {
+        Some(at) if swallows(&lines, &extent(&lines, at)) => None,
         Some(at) => replaced(&lines, extent(&lines, at), Some(new(lines.get(at)?)), ended),
         None => {
             let first = lines.iter().position(|line| !line.trim().is_empty() && !is_comment(line));

@@ -6,7 +6,7 @@ mod exim;
 mod postfix;
 
 pub use entries::Entries;
-pub(super) use postfix::logical;
+pub(super) use postfix::{logical, name_of as main_cf_name};
 
 /// An edit of one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -385,6 +385,19 @@ mod tests {
         assert_eq!(main("a", Some("2")), replaced("a = 1", "a = 2"));
         assert_eq!(main("b", Some("2")), replaced("a = 1", "b = 2\na = 1"));
         assert_eq!(main("helo_data", None), None, "no main option");
+    }
+
+    #[test]
+    fn options_of_exim_that_a_backslash_too_many_took_in_stay() {
+        let text = "A = x \\\n  b = 2\na = 1 \\\n  # why\n  c = 3\nbegin transports\nx:\n  driver = smtp\n  helo_data = y \\\n  port = 26\n";
+        for value in [Some("new".to_owned()), None] {
+            let main = Edit::EximMain { option: "a".into(), value: value.clone() };
+            let (transport, option) = ("x".to_owned(), "helo_data".to_owned());
+            for edit in [main, Edit::EximTransport { transport, option, value }] {
+                assert_eq!(edit.apply(text), None, "{edit:?}");
+            }
+        }
+        assert_eq!(Edit::EximMacro { name: "A".into(), value: "new".into() }.apply(text), None);
     }
 
     #[test]

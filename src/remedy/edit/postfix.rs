@@ -26,7 +26,7 @@ pub(crate) fn logical(lines: &[&str]) -> Vec<Logical> {
 }
 
 /// The name that a line of main.cf sets, or seems to set.
-fn name_of(line: &str) -> Option<&str> {
+pub(crate) fn name_of(line: &str) -> Option<&str> {
     let (name, _) = line.split_once('=')?;
     let name = name.trim();
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
