@@ -63,6 +63,11 @@ const MASTER_CF: &[&str] = &[
     "a unix - x n - - pipe user=nobody argv=/bin/x -api-token @ ${recipient}",
     "a unix - x n - - pipe user=nobody argv=/bin/x smtp://user:@@mx.example ${recipient}",
     "a unix - x n - - pipe user=nobody env=API_TOKEN=@ argv=/bin/x ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/usr/bin/mysql -h db.example -u mail -p@ ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/usr/bin/redis-cli -h db.example -a @ get ${recipient}",
+    "a unix - x n - - pipe user=nobody env=REDISCLI_AUTH=@ argv=/usr/bin/redis-cli get ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/usr/bin/ldapsearch -D cn=x -w @ ${recipient}",
+    "a unix - x n - - pipe user=nobody argv=/usr/bin/sshpass -p @ ssh mx.example ${recipient}",
 ];
 /// Places of Exim's main section.
 const EXIM_MAIN: &[&str] = &[
@@ -116,6 +121,21 @@ const EXIM_TRANSPORT: &[&str] = &[
     "hide dkim_selector = @",
     "hide serialize_hosts = ${lookup{@}",
     "unknown = ${hmac{md5}{@}{x}}",
+    "helo_data = ${run{/usr/bin/mysql -u mail -p@ -e x}{$value}{mail.example.com}}",
+    "helo_data = ${run{/usr/bin/mysql -h ${lc:DB} -u mail -p@ -e x}}",
+    "helo_data = ${run{/usr/bin/redis-cli -h db -a @ get k}}",
+    "interface = ${run{/usr/bin/env REDISCLI_AUTH=@ redis-cli get k}}",
+    "dkim_domain = ${run{/usr/bin/ldapsearch -D cn=x -w @}}",
+    "dkim_selector = ${run{/usr/bin/env PGPASSWORD=@ psql -h db}}",
+    "hosts = ${run{/usr/bin/env MYSQL_PWD=@ mysql -e x}}",
+    "helo_data = ${run{/usr/bin/psql postgresql://u:@@db.example/mail}}",
+    "helo_data = ${run{/usr/bin/curl -s -u u:@ http://db.example/}}",
+    "helo_data = ${run{/usr/bin/x --password=@ -e x}}",
+    "helo_data = ${run{/usr/bin/x -e x --password @}}",
+    "unknown = ${run{/usr/bin/sshpass -p @ ssh mx.example}}",
+    "interface = ${lookup mysql{db/mail/user/p=@; SELECT k}}",
+    "hosts = ${lookup redis{HELLO  3 AUTH u @}}",
+    "hosts = ${lookup redis{HELLO 3 SETNAME x AUTH u @}}",
 ];
 /// Places of an authenticator.
 const EXIM_AUTHENTICATOR: &[&str] = &[

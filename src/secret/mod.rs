@@ -2,6 +2,7 @@
 //! here (`source::Span::excerpt`), and so does every text made of files before it becomes a fact (`Known`), so that no report
 //! and no snapshot can hold one. In doubt, text counts as secret.
 
+mod commands;
 mod files;
 mod known;
 mod names;

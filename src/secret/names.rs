@@ -14,7 +14,7 @@ pub(crate) enum Secrecy {
 /// Parts of names whose values are secret.
 const PARTS: [&str; 7] = ["password", "passwd", "passphrase", "secret", "credential", "apikey", "api_key"];
 /// Whole names whose values are secret, and ends of names behind an underscore.
-const ENDS: [&str; 6] = ["pw", "pwd", "pass", "token", "auth_key", "bindpw"];
+const ENDS: [&str; 7] = ["pw", "pwd", "pass", "token", "auth_key", "bindpw", "rediscli_auth"];
 /// Options of Exim's authenticators that hold credentials, whatever they look like.
 const EXIM: [&str; 2] = ["server_condition", "server_set_id"];
 /// How those begin that say what this host logs in with; also where the rest is misspelt, and the line is shown for it.
@@ -43,6 +43,11 @@ const ON_THE_WIRE: [&str; 12] = [
     "dns_ipv4_lookup",
     "daemon_smtp_ports",
 ];
+
+/// Whether names of settings and options have this octet in them.
+pub(crate) fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
 
 /// What the name of a setting says of its value.
 pub(crate) fn secrecy(name: &str) -> Secrecy {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::commands;
 use super::files::is_secret_file;
 use super::joined;
-use super::names::{self, Secrecy, hides, secrecy};
+use super::names::{self, Secrecy, hides, is_name, secrecy};
 
 /// How the armour of a key begins.
 const BEGIN: &str = "-----BEGIN ";
@@ -16,6 +17,9 @@ const WORK: usize = 16;
 
 /// Where a query of Exim's says which servers it is for, with user and password (`servers=host/database/user/password`).
 const SERVERS: &str = "servers";
+
+/// Words of Redis' HELLO before the AUTH in it: itself, the version, `SETNAME` and a name.
+const HELLO_WORDS: usize = 4;
 
 /// Lookups of Exim's in databases that are told so.
 const QUERIES: [&str; 5] = ["mysql", "pgsql", "oracle", "ibase", "redis"];
@@ -72,11 +76,14 @@ pub(crate) fn scan(path: &str, text: &str, syntax: Syntax, more: &BTreeSet<Strin
 
 /// The secrets in a text that is no file: a value, a sentence.
 pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
-    if !text.bytes().any(|byte| matches!(byte, b'=' | b'@' | b'{' | b';')) {
+    if !text.bytes().any(|byte| matches!(byte, b'=' | b'@' | b'{' | b';')) && !text.contains(" -") {
         return private_keys(text);
     }
     let (mut found, more) = (Scan::default(), BTreeSet::new());
-    Scanner { text, base: 0, syntax: Syntax::Plain, more: &more, found: &mut found, work: 0, routes: None }.inside();
+    let mut scanner =
+        Scanner { text, base: 0, syntax: Syntax::Plain, more: &more, found: &mut found, work: 0, routes: None };
+    scanner.inside();
+    scanner.options();
     found.ranges.extend(private_keys(text));
     joined(found.ranges)
 }
@@ -149,20 +156,6 @@ struct Scanner<'t, 'f> {
     routes: Option<bool>,
 }
 
-/// The name of an option of a command, `--name` or `-name`; empty for other words.
-fn long_option(word: &str) -> &str {
-    word.strip_prefix("--").or_else(|| word.strip_prefix('-').filter(|name| name.len() > 1)).unwrap_or_default()
-}
-
-/// Options of commands (curl, swaks) with user and password behind a colon.
-fn is_login_option(word: &str) -> bool {
-    matches!(word, "-u" | "-U" | "--user" | "--proxy-user" | "--login")
-}
-
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
 /// White space, and what joins physical lines.
 fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == b'\\'
@@ -180,20 +173,10 @@ impl Scanner<'_, '_> {
     /// Options without an equals sign: what commands are given (`--password value`), and what Postfix refuses in master.cf (`-o name
     /// value`).
     fn options(&mut self) {
-        let text = self.text;
-        let (mut before, mut option) = ("", "");
-        for value in text.split_ascii_whitespace() {
-            let name = if before == "-o" && self.syntax == Syntax::Postfix { option } else { long_option(option) };
-            let known = !name.is_empty() && name.bytes().all(is_name);
-            let start = value.as_ptr() as usize - text.as_ptr() as usize;
-            let login =
-                is_login_option(option) && value.contains(':') || option == "-a" && before.ends_with("redis-cli");
-            if known && hides(self.kind(name, Place::Word), value) || login {
-                self.push(start, start + value.len());
-            } else if option.contains("mysql") && value.len() > 2 && value.starts_with("-p") {
-                self.push(start + 2, start + value.len());
-            }
-            (before, option) = (option, value);
+        let end = |at: usize| self.find_end(at, |byte| byte.is_ascii_whitespace());
+        let is_secret = |name: &str, value: &str| hides(self.kind(name, Place::Word), value);
+        for given in commands::passwords(self.text, self.syntax == Syntax::Postfix, end, is_secret) {
+            self.push(given.start, given.end);
         }
     }
 
@@ -431,7 +414,9 @@ impl Scanner<'_, '_> {
         self.login_command(at);
         let end = self.value_end(at, |byte| byte == b';');
         let servers = self.text[at..end].trim();
-        if self.text.as_bytes().get(end) == Some(&b';') && servers.contains('/') && !servers.contains('=') {
+        // A password may have an equals sign in it; behind `servers` it stands before all else.
+        let told = servers.split('=').next().is_some_and(|head| head.contains('/'));
+        if self.text.as_bytes().get(end) == Some(&b';') && told {
             self.push(at, end);
         }
     }
@@ -439,9 +424,15 @@ impl Scanner<'_, '_> {
     /// The command by which Redis is logged in to, where it begins at `at`: `AUTH password`, `HELLO 3 AUTH user password`.
     fn login_command(&mut self, at: usize) {
         let mut start = self.skip_blanks(at);
-        if let Some(behind) = self.behind_word(start, "hello") {
-            let version = self.skip_blanks(behind);
-            start = self.skip_blanks(version + 1);
+        if self.behind_word(start, "hello").is_some() {
+            // Behind it the version, and perhaps a name for the connection.
+            for _ in 0..HELLO_WORDS {
+                let word = self.text.as_bytes().get(start..).unwrap_or_default();
+                start = self.skip_blanks(start + word.iter().take_while(|byte| !is_blank(**byte)).count());
+                if self.behind_word(start, "auth").is_some() {
+                    break;
+                }
+            }
         }
         let Some(from) = self.behind_word(start, "auth") else { return };
         let end = self.value_end(from, |_| false);

@@ -113,6 +113,9 @@ fn credentials_of_lookups_are_hidden_in_whatever_option_they_stand() {
         "${readsocket{inet:db.example:6379}{AUTH Zq7S\\nGET k}}",
         "${run{/bin/redis-cli -a Zq7S get k}}",
         "${run{/bin/mysql --password=Zq7S -e x}}",
+        "${lookup mysql{db.example/mail/user/p=Zq7S; SELECT k FROM t}}",
+        "${lookup redis{HELLO  3 AUTH u Zq7S}}",
+        "${lookup redis{hello 10 SETNAME x  auth u Zq7S}}",
     ];
     let mut seen = Vec::new();
     for lookup in lookups {
@@ -121,9 +124,7 @@ fn credentials_of_lookups_are_hidden_in_whatever_option_they_stand() {
         {
             let line = format!("  {option} = {lookup}\n");
             let shown = shown("/etc/exim.conf", &line, Syntax::Exim);
-            // What commands are given is looked for in files alone.
-            let value = if lookup.contains("{run") { HIDDEN.into() } else { value(option, lookup) };
-            for shown in [shown, value.into_owned()] {
+            for shown in [shown, value(option, lookup).into_owned()] {
                 if shown.contains("Zq7S") {
                     seen.push(shown);
                 }
@@ -131,6 +132,48 @@ fn credentials_of_lookups_are_hidden_in_whatever_option_they_stand() {
         }
     }
     assert!(seen.is_empty(), "{}", seen.join("\n"));
+}
+
+#[test]
+fn passwords_of_commands_are_hidden_in_any_order_and_hosts_are_not() {
+    for (command, expected) in [
+        ("/usr/bin/mysql -h db.example -u mail -pS -e x", "/usr/bin/mysql -h db.example -u mail -p<hidden> -e x"),
+        ("mysql -h ${lc:$x} -u ${u} -pS{a}b db", "mysql -h ${lc:$x} -u ${u} -p<hidden> db"),
+        ("mariadb-admin -p'S S' -h db.example ping", "mariadb-admin -p<hidden> -h db.example ping"),
+        ("mysql -p maildb -h db.example", "mysql -p maildb -h db.example"),
+        ("redis-cli -h db.example -p 6379 -a S get k", "redis-cli -h db.example -p 6379 -a <hidden> get k"),
+        ("env REDISCLI_AUTH=S redis-cli -h db.example", "env REDISCLI_AUTH=<hidden> redis-cli -h db.example"),
+        ("ldapsearch -h ldap.example -D cn=x -w S -b dc=x", "ldapsearch -h ldap.example -D cn=x -w <hidden> -b dc=x"),
+        ("ldapsearch -wS -H ldap://ldap.example", "ldapsearch -w<hidden> -H ldap://ldap.example"),
+        ("env PGPASSWORD=S psql -h db.example -U mail", "env PGPASSWORD=<hidden> psql -h db.example -U mail"),
+        ("psql postgresql://u:S@db.example/mail", "psql postgresql://<hidden>@db.example/mail"),
+        ("env MYSQL_PWD=S mysql -h db.example", "env MYSQL_PWD=<hidden> mysql -h db.example"),
+        ("curl -u u:S smtp://mx.example", "curl -u <hidden> smtp://mx.example"),
+        ("curl -s -uu:S smtp://mx.example", "curl -s -u<hidden> smtp://mx.example"),
+        ("x --password S --host mx.example", "x --password <hidden> --host mx.example"),
+        ("x --password=S --host mx.example", "x --password=<hidden> --host mx.example"),
+        ("sshpass -p S ssh -p 22 mx.example", "sshpass -p <hidden> ssh -p 22 mx.example"),
+        ("sshpass -pS mysql -h db.example -pS", "sshpass -p<hidden> mysql -h db.example -p<hidden>"),
+        ("sh -c \"mysql -h db.example -pS\"", "sh -c \"mysql -h db.example -p<hidden>"),
+        ("swaks -ap S --server mx.example", "swaks -ap <hidden> --server mx.example"),
+        // Another command's, and no program's.
+        ("mysql -e x | mail -paper mx.example", "mysql -e x | mail -paper mx.example"),
+        ("mysql -e x && ssh -p22 -a mx.example", "mysql -e x && ssh -p22 -a mx.example"),
+        ("redis-cli ping; x -a mx.example", "redis-cli ping; x -a mx.example"),
+        ("ping -a mx.example -w 5 -p22", "ping -a mx.example -w 5 -p22"),
+        ("x mysql.example.com -port ldap.example -w 5", "x mysql.example.com -port ldap.example -w 5"),
+    ] {
+        let of_exim = |text: &str| format!("  helo_data = ${{run{{{text}}}{{$value}}{{mail.example.com}}}}");
+        let of_postfix = |text: &str| format!("a unix - n n - - pipe user=nobody argv={text}");
+        for (path, text, expected, syntax) in [
+            ("/etc/exim.conf", of_exim(command), of_exim(expected), Syntax::Exim),
+            ("/etc/postfix/master.cf", of_postfix(command), of_postfix(expected), Syntax::Postfix),
+        ] {
+            assert_eq!(shown(path, &text, syntax), expected);
+            assert_eq!(mask(&text), expected);
+        }
+        assert_eq!(mask(command), expected);
+    }
 }
 
 #[test]
