@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use caps::{CapSet, CapsHashSet};
@@ -118,7 +119,12 @@ pub(crate) fn as_nobody(signal: impl FnOnce() -> nix::Result<()>) -> nix::Result
     seteuid(Uid::from_raw(NOBODY))?;
     let signalled = signal();
     // The real or saved user: needs no right.
-    seteuid(own)?;
+    if let Err(errno) = seteuid(own) {
+        // As if it had panicked: nothing is written by a user that nobody meant.
+        let message = format!("cannot become user {own} again after ending a child: {errno}");
+        let _ = writeln!(io::stderr(), "helolint: {message}; nothing more is done");
+        std::process::abort();
+    }
     signalled
 }
 

@@ -171,8 +171,8 @@ impl Child {
             Err(Errno::EPERM) => layers::as_nobody(kill),
             ended => ended,
         };
-        if ended != Err(Errno::EPERM) {
-            // It may have ended already, and nobody else waits for it.
+        // It may have ended already, and nobody else waits for it. What was not signalled may live for long.
+        if matches!(ended, Ok(()) | Err(Errno::ESRCH)) {
             let _ = waitpid(self.pid, None);
         }
     }
