@@ -131,6 +131,8 @@ fn joined<'t>(lines: impl IntoIterator<Item = &'t str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn edit(service: &str, parameter: &str, value: Option<&str>) -> Edit {
@@ -201,5 +203,46 @@ mod tests {
         let made = ["one", "two", "three"].map(|name| entries.make(&edit(name, "a", Some("1")), tells));
         assert_eq!(made, [Ok(()), Err(Some(Refused::Secret)), Ok(())]);
         assert_eq!(entries.text(), text.replace("two", "  -o a=1\ntwo") + "  -o a=1\n");
+    }
+
+    /// Lines of a master.cf, in their right places and in others.
+    const LINES: &[&str] = &[
+        "one unix - - n - - smtp",
+        "two unix - - n - - smtp -o a=1",
+        "three unix - - n - - smtp -o { b = x y } -o a=2",
+        "one inet n - y - - smtpd",
+        "one",
+        " one unix - - n - - smtp",
+        "  -o a=1",
+        "\t-o b=2 -o c=3 -o b=4",
+        "  -o { a = x y }",
+        "  -o { b = x",
+        "  -o a = 1",
+        "  user=nobody argv=/x -o a=1",
+        "# a comment",
+        "  # -o a=1",
+        "",
+        "  ",
+        "-o a=1",
+        "a\u{7}b",
+        "  -o c=\u{fffd}",
+        "x\r",
+    ];
+
+    proptest! {
+        #[test]
+        fn of_any_text_one_pass_makes_what_each_edit_alone_does(
+            lines in proptest::collection::vec(prop_oneof![6 => 0..17usize, 1 => 17..LINES.len()], 0..24),
+            ended in any::<bool>(),
+            edits in proptest::collection::vec(
+                ("one|two|three|four", "a|b|c", proptest::option::of("1|2|x y|[a-z]{1,3}|\u{fffd}|\u{7}")), 1..12),
+        ) {
+            let lines: Vec<&str> = lines.into_iter().map(|at| LINES[at]).collect();
+            let text = lines.join("\n") + if ended { "\n" } else { "" };
+            let edits: Vec<Edit> =
+                edits.iter().map(|(service, parameter, value)| edit(service, parameter, value.as_deref())).collect();
+            let [at_once, one_by_one] = both(&text, &edits);
+            prop_assert_eq!(at_once, one_by_one, "{:?}", text);
+        }
     }
 }
