@@ -32,6 +32,13 @@ pub trait Client {
     fn pause(&mut self);
 }
 
+/// A question on its way to the thread that asks.
+pub(super) struct Put {
+    pub question: Question,
+    /// The domain for the sake of which it is asked, where servers of zones are.
+    pub sake: Option<DomainName>,
+}
+
 /// How servers are treated in a run that may be long.
 #[derive(Debug, Clone)]
 pub struct Manners {

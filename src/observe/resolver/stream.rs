@@ -11,11 +11,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::client::{Client, GivenUp, Manners};
+use super::client::{Client, GivenUp, Manners, Put};
 use super::heard::{Heard, Said};
 use super::server::{Event, Packets, Request};
 use super::{Options, Transport, closing, encrypted, exchange, resolvers, zoned};
-use crate::name::DomainName;
 use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
 
 /// Questions that are open at one time, where resolvers alone are asked: some wait behind the window, so that it is always full.
@@ -28,13 +27,6 @@ const BURST: usize = 32;
 const TURN: Duration = Duration::from_millis(200);
 /// How often a question is put again over TLS or HTTPS; over UDP the exchange sees to it.
 const REPEATS: u32 = 2;
-
-/// A question on its way to the thread that asks.
-pub(super) struct Put {
-    pub question: Question,
-    /// The domain for the sake of which it is asked, where servers of zones are.
-    pub sake: Option<DomainName>,
-}
 
 /// Puts the questions of `client` to every resolver of `options`, until it has none and all are answered or given up. With
 /// [`Options::authoritative`], servers of the questions' zones are looked for, and asked as well. [`Options::timeout`] is not heeded: the run

@@ -8,10 +8,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::spawn_local;
 
-use super::client::Manners;
+use super::client::{Manners, Put};
 use super::heard::{Heard, Said};
 use super::shared::Servers;
-use super::stream::Put;
 use super::{Options, run as phase};
 use crate::observe::plan::FollowUps;
 use crate::observe::{Observations, Question};
