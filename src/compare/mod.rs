@@ -59,7 +59,6 @@ pub fn changes(moved: &Moved, facts: &Facts, answers: &Answers) -> Vec<Change> {
     all.extend(settings::changes(old, new, &mapping, &moved.sought, &by_path));
     all.extend(by_path);
     all.extend(records::changes(old, new, &mapping, &moved.sought));
-    let of_domains = domains::changes(moved);
     let is_told = |change: &Change| change.verdict == Verdict::Drift && change.effect != Effect::Part;
     if !all.iter().any(is_told) {
         for change in all.iter_mut().filter(|change| change.verdict == Verdict::Drift) {
@@ -67,7 +66,7 @@ pub fn changes(moved: &Moved, facts: &Facts, answers: &Answers) -> Vec<Change> {
         }
     }
     // What becomes of a domain's mail does not depend on which way other mail leaves.
-    all.extend(of_domains);
+    all.extend(domains::changes(moved));
     all.sort_by(|a, b| (a.what, &a.key).cmp(&(b.what, &b.key)));
     all.dedup_by(|a, b| a == b);
     all
