@@ -55,8 +55,13 @@ fn term(address: IpAddr) -> String {
     format!("{}:{address}", if address.is_ipv4() { "ip4" } else { "ip6" })
 }
 
-/// A TXT record as a master file has it, its text in strings of at most 255 octets.
+/// A TXT record as a master file has it.
 pub(crate) fn txt_record(name: &DomainName, text: &str) -> String {
+    format!("{}. IN TXT {}", name.as_str(), txt_strings(text))
+}
+
+/// The text of a TXT record as a master file has it, in strings of at most 255 octets.
+pub(crate) fn txt_strings(text: &str) -> String {
     let mut strings = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -65,7 +70,7 @@ pub(crate) fn txt_record(name: &DomainName, text: &str) -> String {
         strings.push(format!("\"{}\"", string.replace('\\', "\\\\").replace('"', "\\\"")));
         rest = behind;
     }
-    format!("{}. IN TXT {}", name.as_str(), strings.join(" "))
+    strings.join(" ")
 }
 
 #[cfg(test)]

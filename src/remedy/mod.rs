@@ -21,7 +21,7 @@ mod ahead;
 pub mod apply;
 mod because;
 pub mod candidates;
-mod diff;
+pub(crate) mod diff;
 pub mod edit;
 mod loopback;
 mod needed;

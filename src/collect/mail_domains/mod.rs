@@ -3,6 +3,7 @@
 mod amavis;
 mod budget;
 mod keys;
+mod named;
 mod opendkim;
 mod rspamd;
 mod ucl;

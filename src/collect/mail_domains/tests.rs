@@ -330,6 +330,7 @@ fn zones_that_a_panel_keeps_here() {
         found.kept_zone(&DomainName::new(name)).map(|(zone, keeper)| match keeper {
             ZoneKeeper::Cpanel => format!("{zone} cpanel"),
             ZoneKeeper::Hestia { user, texts } => format!("{zone} {user} {} {}", texts[0].id, texts[0].text),
+            ZoneKeeper::Bind(file) => format!("{zone} {}", file.path),
         })
     };
     assert_eq!(zone("_dmarc.a.example").as_deref(), Some("a.example cpanel"));

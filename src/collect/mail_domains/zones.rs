@@ -1,18 +1,27 @@
-//! Zones that panels on this host keep.
+//! Zones that this host keeps: by panels, and in master files that people edit.
 
 use std::collections::BTreeSet;
 
-use super::{HESTIA_USERS, USER_LIMIT};
+use super::{HESTIA_USERS, USER_LIMIT, named};
 use crate::collect::root::Root;
 use crate::domains::MailDomains;
-use crate::domains::zones::{KeptText, ZoneKeeper};
+use crate::domains::zones::{KeptText, ZoneFile, ZoneKeeper};
 use crate::facts::Facts;
+use crate::managers::{self, Kind};
 use crate::name::DomainName;
 
 /// Where cPanel keeps zones, and how their files end.
 const CPANEL: (&str, &str) = ("/var/named", ".db");
 /// Zones of one user of Hestia that are looked at.
 const ZONE_LIMIT: usize = 10_000;
+
+/// Lines of a file in which programs say that they wrote it.
+const HEAD: usize = 20;
+/// Words, in small letters, by which they say so.
+const GENERATED: [&str; 6] =
+    ["generated", "do not edit", "don't edit", "do not modify", "managed", "will be overwritten"];
+/// Managers that write no zones.
+const WITHOUT_ZONES: [Kind; 4] = [Kind::Container, Kind::Distribution, Kind::ConfigurationManager, Kind::Cloud];
 
 /// Adds the zones that hold the domains.
 pub(super) fn add(root: &Root, facts: &Facts, found: &mut MailDomains) {
@@ -41,6 +50,27 @@ pub(super) fn add(root: &Root, facts: &Facts, found: &mut MailDomains) {
             found.zones.insert(zone, ZoneKeeper::Hestia { user: user.clone(), texts });
         }
     }
+    // What writes zones from a data base writes them again.
+    let is_written = facts.cpanel.is_some()
+        || facts.managers.iter().any(|known| {
+            managers::find(&known.id)
+                .is_none_or(|manager| !WITHOUT_ZONES.contains(&manager.kind) || manager.id == "nixos")
+        });
+    if !is_written {
+        for (zone, path) in named::zones(root, &names) {
+            let Some(file) = root.read(&path).ok().filter(|file| !says_generated(file.text())) else { continue };
+            let text = file.text().into();
+            found.zones.entry(zone).or_insert(ZoneKeeper::Bind(ZoneFile { path, text }));
+        }
+    }
+}
+
+/// Whether a comment at the beginning of a master file says that a program wrote it.
+fn says_generated(text: &str) -> bool {
+    let comments = text.lines().take(HEAD).filter_map(|line| line.split_once(';'));
+    comments
+        .map(|(_, comment)| comment.to_ascii_lowercase())
+        .any(|comment| GENERATED.iter().any(|words| comment.contains(words)))
 }
 
 /// A TXT record on a line of Hestia's: `ID='3' RECORD='@' TYPE='TXT' PRIORITY='' VALUE='"..."' ...`.

@@ -187,7 +187,7 @@ fn looked_at(
     let host = Host::new(&facts);
     let done: BTreeSet<String> = earlier.iter().map(|view| view.domain.clone()).collect();
     let open: Vec<&MailDomain> = all.domains.values().filter(|domain| !done.contains(domain.name.as_str())).collect();
-    let mut told = Told::new(args, gaps, tell);
+    let mut told = Told::new(args, gaps, &all.zones, tell);
     earlier.into_iter().for_each(|view| told.add_earlier(view));
     // How mail leaves: what the DNS said of it before is not asked again here.
     let (changes, became) = match &facts.moved {

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{DomainsArgs, DomainsFormat};
 use crate::commands::gather::Done;
+use crate::domains::zones::ZoneKeeper;
 use crate::error::Error;
 use crate::exit;
 use crate::findings::{Severity, Verdict};
+use crate::name::DomainName;
 use crate::report::domains::{self as report, DomainView, GapView};
 
 /// What a told text begins with: for standard output, to be kept.
@@ -29,6 +31,8 @@ pub(super) struct Told<'a> {
     views: Vec<DomainView>,
     /// What files do not decide.
     gaps: Vec<GapView>,
+    /// Zones that this host keeps.
+    zones: &'a BTreeMap<DomainName, ZoneKeeper>,
     worst: u8,
     /// Domains so far.
     count: usize,
@@ -43,12 +47,18 @@ pub(super) struct Told<'a> {
 
 impl<'a> Told<'a> {
     /// Nothing yet, but the first line of formats that have one.
-    pub(super) fn new(args: &'a DomainsArgs, gaps: Vec<GapView>, tell: &'a mut dyn FnMut(&str)) -> Told<'a> {
+    pub(super) fn new(
+        args: &'a DomainsArgs,
+        gaps: Vec<GapView>,
+        zones: &'a BTreeMap<DomainName, ZoneKeeper>,
+        tell: &'a mut dyn FnMut(&str),
+    ) -> Told<'a> {
         let output = if args.format == DomainsFormat::Csv { report::CSV_HEAD.to_owned() } else { String::new() };
         Told {
             args,
             views: Vec::new(),
             gaps,
+            zones,
             worst: 0,
             count: 0,
             left: 0,
@@ -156,10 +166,10 @@ impl<'a> Told<'a> {
         }
         self.views.sort_by(|one, other| one.domain.cmp(&other.domain));
         let texts = match self.args.format {
-            DomainsFormat::Human => vec![report::human(&self.views, &self.gaps, instead)],
-            DomainsFormat::Json => vec![report::json(&self.views, &self.gaps)],
-            DomainsFormat::Markdown => vec![report::markdown(&self.views, &self.gaps, instead)],
-            DomainsFormat::Html => vec![report::page(&self.views, &self.gaps, instead)],
+            DomainsFormat::Human => vec![report::human(&self.views, &self.gaps, self.zones, instead)],
+            DomainsFormat::Json => vec![report::json(&self.views, &self.gaps, self.zones)],
+            DomainsFormat::Markdown => vec![report::markdown(&self.views, &self.gaps, self.zones, instead)],
+            DomainsFormat::Html => vec![report::page(&self.views, &self.gaps, self.zones, instead)],
             DomainsFormat::Prometheus => vec![report::prometheus(&self.views)],
             DomainsFormat::Ndjson | DomainsFormat::Csv => Vec::new(),
         };

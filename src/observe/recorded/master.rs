@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use crate::name::DomainName;
 use crate::observe::{Record, RecordData, askable, plan};
@@ -72,6 +73,8 @@ impl std::error::Error for ZoneError {}
 struct Token<'a> {
     text: &'a str,
     quoted: bool,
+    /// Where it stands in the whole text, with its quotes.
+    span: Range<usize>,
 }
 
 /// One entry: a line, or several within parentheses.
@@ -80,6 +83,47 @@ struct Entry<'a> {
     /// Whether it begins with white space: the owner is that of the entry before.
     inherits: bool,
     tokens: Vec<Token<'a>>,
+    /// Octet behind its last line.
+    end: usize,
+}
+
+/// What an entry says.
+struct Said {
+    owner: DomainName,
+    ttl: u32,
+    kind: String,
+    /// `None` for a type that is not used.
+    data: Option<RecordData>,
+    /// Number of the first word of its data.
+    first: usize,
+}
+
+/// A record where it stands in a master file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Placed {
+    /// The name that it is of.
+    pub(crate) owner: DomainName,
+    /// Its type, in capitals.
+    pub(crate) kind: String,
+    /// What it says; `None` for a type that is not used.
+    pub(crate) data: Option<RecordData>,
+    /// The words of its data, as octets of the text, quotes within.
+    pub(crate) words: Vec<Range<usize>>,
+    /// Octet behind its last line.
+    pub(crate) end: usize,
+}
+
+/// Everything that a master file says, in its order, and where. `None` where it cannot be read, or other files belong to it.
+pub(crate) fn placed(text: &str, origin: &DomainName) -> Option<Vec<Placed>> {
+    let mut reader = Reader::new(origin);
+    let mut all = Vec::new();
+    for entry in entries(text) {
+        let entry = entry.ok()?;
+        let Some(said) = reader.entry(&entry).ok()? else { continue };
+        let words = entry.tokens.get(said.first..)?.iter().map(|token| token.span.clone()).collect();
+        all.push(Placed { owner: said.owner, kind: said.kind, data: said.data, words, end: entry.end });
+    }
+    Some(all)
 }
 
 /// The records of a master file. Names without final dot stand below `origin` until `$ORIGIN` says otherwise.
@@ -87,13 +131,14 @@ struct Entry<'a> {
 /// # Errors
 /// Every entry that cannot be read, in file order.
 pub(crate) fn parse(file: &str, text: &str, origin: &DomainName) -> Result<Vec<(usize, Record)>, Vec<ZoneError>> {
-    let mut reader = Reader { origin: origin.clone(), owner: None, default_ttl: None, last_ttl: None };
+    let mut reader = Reader::new(origin);
     let (mut records, mut errors) = (Vec::new(), Vec::new());
     let mut fail = |line, message| errors.push(ZoneError { file: file.to_owned(), line, message });
     for entry in entries(text) {
         match entry.and_then(|entry| {
             let line = entry.line;
-            reader.entry(&entry).map(|record| record.map(|r| (line, r))).map_err(|message| (line, message))
+            let record = |said: Said| Some((line, Record { name: said.owner, ttl: said.ttl, data: said.data? }));
+            reader.entry(&entry).map(|said| said.and_then(record)).map_err(|message| (line, message))
         }) {
             Ok(record) => records.extend(record),
             Err((line, message)) => fail(line, message),
@@ -106,12 +151,17 @@ pub(crate) fn parse(file: &str, text: &str, origin: &DomainName) -> Result<Vec<(
 fn entries(text: &str) -> Vec<Result<Entry<'_>, (usize, String)>> {
     let mut all = Vec::new();
     let mut open: Option<(Entry<'_>, usize)> = None;
-    for (index, line) in text.lines().enumerate() {
+    let mut end = 0;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
         let number = index + 1;
+        let start = end;
+        end += line.len();
+        let line = line.trim_end_matches('\n');
         let (mut entry, mut depth) = open.take().unwrap_or_else(|| {
-            (Entry { line: number, inherits: line.starts_with([' ', '\t']), tokens: Vec::new() }, 0)
+            (Entry { line: number, inherits: line.starts_with([' ', '\t']), tokens: Vec::new(), end }, 0)
         });
-        if let Err(message) = tokens(line, &mut entry.tokens, &mut depth) {
+        entry.end = end;
+        if let Err(message) = tokens(line, start, &mut entry.tokens, &mut depth) {
             all.push(Err((number, message)));
             continue;
         }
@@ -127,8 +177,8 @@ fn entries(text: &str) -> Vec<Result<Entry<'_>, (usize, String)>> {
     all
 }
 
-/// Appends the words of one line.
-fn tokens<'a>(line: &'a str, into: &mut Vec<Token<'a>>, depth: &mut usize) -> Result<(), String> {
+/// Appends the words of one line, which begins at octet `start` of the text.
+fn tokens<'a>(line: &'a str, start: usize, into: &mut Vec<Token<'a>>, depth: &mut usize) -> Result<(), String> {
     let bytes = line.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -148,12 +198,14 @@ fn tokens<'a>(line: &'a str, into: &mut Vec<Token<'a>>, depth: &mut usize) -> Re
                 if end >= bytes.len() {
                     return Err("a quoted string does not end on its line".into());
                 }
-                into.push(Token { text: line.get(at + 1..end).unwrap_or(""), quoted: true });
+                let text = line.get(at + 1..end).unwrap_or("");
+                into.push(Token { text, quoted: true, span: start + at..start + end + 1 });
                 at = end + 1;
             }
             _ => {
                 let end = run(bytes, at, |b| matches!(b, b' ' | b'\t' | b'\r' | b';' | b'(' | b')' | b'"'));
-                into.push(Token { text: line.get(at..end).unwrap_or(""), quoted: false });
+                let text = line.get(at..end).unwrap_or("");
+                into.push(Token { text, quoted: false, span: start + at..start + end });
                 at = end;
             }
         }
@@ -180,7 +232,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn entry(&mut self, entry: &Entry<'_>) -> Result<Option<Record>, String> {
+    fn new(origin: &DomainName) -> Reader {
+        Reader { origin: origin.clone(), owner: None, default_ttl: None, last_ttl: None }
+    }
+
+    /// What an entry says; `None` for what is no record.
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<Option<Said>, String> {
         let mut words = entry.tokens.iter();
         let mut next = || words.next();
         if !entry.inherits {
@@ -217,14 +274,15 @@ impl Reader {
         }
         let kind = kind.ok_or("the entry has no record type")?;
         let data: Vec<&Token<'_>> = words.collect();
-        let Some(data) = self.data(&kind, &data)? else { return Ok(None) };
+        let first = entry.tokens.len() - data.len();
+        let data = self.data(&kind, &data)?;
         let minimum = match data {
-            RecordData::Soa { minimum, .. } => Some(minimum),
+            Some(RecordData::Soa { minimum, .. }) => Some(minimum),
             _ => None,
         };
         let ttl = own_ttl.or(self.default_ttl).or(self.last_ttl).or(minimum).unwrap_or(DEFAULT_TTL);
         self.last_ttl = Some(ttl);
-        Ok(Some(Record { name: owner, ttl, data }))
+        Ok(Some(Said { owner, ttl, kind, data, first }))
     }
 
     fn data(&self, kind: &str, words: &[&Token<'_>]) -> Result<Option<RecordData>, String> {

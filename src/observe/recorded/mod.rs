@@ -12,6 +12,7 @@ use crate::observe::{
 };
 
 pub use master::ZoneError;
+pub(crate) use master::{Placed, placed};
 
 /// Aliases followed through the zones; a longer chain is given as far as it went.
 const ALIAS_LIMIT: usize = 32;

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::edits::edits;
 use super::places::{Place, Places, Step};
 use super::refused::{is_refused, refused};
 use super::view::{DomainFinding, is_about, text_record};
 use super::words::{self, domains};
 use super::{DomainView, GapView};
 use crate::domains::Handled;
+use crate::domains::zones::ZoneKeeper;
 use crate::escape;
 use crate::findings::{Severity, Verdict, Who};
 use crate::name::DomainName;
@@ -174,7 +176,12 @@ pub(super) const OPEN: &str = "Not seen from this host's files";
 const ALL: &str = "each domain with all that was found and its records: `--format csv` (or json, html)";
 
 /// For a terminal; `instead`: what stands in the place of the sum.
-pub fn human(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -> String {
+pub fn human(
+    views: &[DomainView],
+    gaps: &[GapView],
+    kept: &BTreeMap<DomainName, ZoneKeeper>,
+    instead: Option<&str>,
+) -> String {
     let mut text = String::new();
     let refused = refused(views);
     if !refused.is_empty() {
@@ -185,7 +192,8 @@ pub fn human(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -> S
         }
         text.push('\n');
     }
-    let steps = Places::new(views).steps(views);
+    let edits = edits(views, kept);
+    let steps = Places::new(views).steps(views, &edits);
     for group in groups(views) {
         let _ = writeln!(text, "{}", escape::line(&group.words(&steps)));
         for (place, list) in group.shown() {
@@ -273,7 +281,12 @@ pub fn prometheus(views: &[DomainView]) -> String {
 }
 
 /// For a ticket; `instead`: what stands in the place of the sum.
-pub fn markdown(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -> String {
+pub fn markdown(
+    views: &[DomainView],
+    gaps: &[GapView],
+    kept: &BTreeMap<DomainName, ZoneKeeper>,
+    instead: Option<&str>,
+) -> String {
     let mut text = format!("# Mail domains\n\n{}.\n", escape::markdown(&summary(views, instead)));
     let refused = refused(views);
     if !refused.is_empty() {
@@ -282,7 +295,8 @@ pub fn markdown(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -
             let _ = writeln!(text, "- {}", escape::markdown(&format!("{}: {}", group.words(), group.named())));
         }
     }
-    let steps = Places::new(views).steps(views);
+    let edits = edits(views, kept);
+    let steps = Places::new(views).steps(views, &edits);
     for group in groups(views) {
         let _ = writeln!(text, "\n## {}\n", escape::markdown(&group.words(&steps)));
         for (place, list) in group.shown() {
@@ -340,7 +354,7 @@ mod tests {
     fn a_fault_of_a_helo_name_is_told_once_and_counts_for_no_domain() {
         let names = ["mail.example.com", "news.example.com"];
         let many: Vec<DomainView> = (0..9).map(|at| view(&format!("d{at}.example"), &[], &names)).collect();
-        let text = human(&many, &[], None);
+        let text = human(&many, &[], &BTreeMap::new(), None);
         assert!(
             text.starts_with(
                 "warning[DOM005] spf-helo-excludes-sender: 2 names of this host\n  \
@@ -356,7 +370,7 @@ mod tests {
         );
         let mut with_own = many;
         with_own.push(view("mail.example.com", &names[..1], &names[1..]));
-        let text = human(&with_own, &[], None);
+        let text = human(&with_own, &[], &BTreeMap::new(), None);
         assert!(text.contains("1 domain and 1 name of this host"), "{text}");
         assert_eq!(text.matches("HELO name mail.example.com does not pass").count(), 1, "{text}");
         assert!(text.contains("10 domains: 0 with errors, 1 with warnings"), "{text}");

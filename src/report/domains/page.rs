@@ -1,18 +1,29 @@
 //! The domains as a page.
 
+use std::collections::BTreeMap;
+
 use maud::html;
 
+use super::edits::edits;
 use super::groups::{OPEN, REFUSED, STEPS, groups, named, summary};
 use super::places::Places;
 use super::refused::refused;
 use super::words::NAMED;
 use super::{DomainView, GapView};
+use crate::domains::zones::ZoneKeeper;
 use crate::escape;
+use crate::name::DomainName;
 
 /// For a browser: every group with all of its domains, which are folded beyond a few.
-pub fn page(views: &[DomainView], gaps: &[GapView], instead: Option<&str>) -> String {
+pub fn page(
+    views: &[DomainView],
+    gaps: &[GapView],
+    kept: &BTreeMap<DomainName, ZoneKeeper>,
+    instead: Option<&str>,
+) -> String {
     let plain = |text: &str| escape::line(text).into_owned();
-    let (groups, refused, steps) = (groups(views), refused(views), Places::new(views).steps(views));
+    let edits = edits(views, kept);
+    let (groups, refused, steps) = (groups(views), refused(views), Places::new(views).steps(views, &edits));
     let body = html! {
         header {
             h1 { "Mail domains of this host" }

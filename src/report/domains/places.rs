@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::DomainView;
+use super::edits::EditView;
 use super::view::RecordView;
 use super::words::domains;
 use crate::domains::fix::txt_record;
@@ -76,11 +77,11 @@ impl Places {
     }
 
     /// What is to be done, place by place: domains that have records to publish.
-    pub(super) fn steps<'v>(&self, views: &'v [DomainView]) -> Vec<Step<'v>> {
+    pub(super) fn steps<'v>(&self, views: &'v [DomainView], edits: &'v [EditView]) -> Vec<Step<'v>> {
         let mut all: BTreeMap<Place, Vec<&DomainView>> = BTreeMap::new();
         let to_do = views.iter().filter(|view| !view.records.is_empty());
         to_do.for_each(|view| all.entry(self.of(view)).or_default().push(view));
-        all.into_iter().map(|(place, views)| Step { place, views }).collect()
+        all.into_iter().map(|(place, views)| Step { place, views, edits }).collect()
     }
 }
 
@@ -95,6 +96,8 @@ fn server(view: &DomainView) -> Option<String> {
 pub(super) struct Step<'v> {
     pub(super) place: Place,
     pub(super) views: Vec<&'v DomainView>,
+    /// Of zones whose files are on this host.
+    edits: &'v [EditView],
 }
 
 impl Step<'_> {
@@ -120,17 +123,23 @@ impl Step<'_> {
         all.filter(|record| known.insert((&record.name, &record.wanted))).collect()
     }
 
-    /// The commands, where this server keeps the zone; else the records. So many at most, and how many more there are.
+    /// The commands, where this server keeps the zone; else the records. Those of so many records at most, and how many more there are.
     pub(super) fn lines(&self, limit: usize) -> (Vec<String>, usize) {
         if self.place != Place::Here {
             return (Vec::new(), 0);
         }
+        let (mut lines, mut edited) = (Vec::new(), BTreeSet::new());
         let records = self.records();
-        let line = |record: &RecordView| {
-            let published = || txt_record(&DomainName::new(&record.name), &record.wanted);
-            record.command.clone().unwrap_or_else(published)
-        };
-        (records.iter().take(limit).map(|record| line(record)).collect(), records.len().saturating_sub(limit))
+        for record in records.iter().take(limit) {
+            let edit = record.file.as_ref().and_then(|file| self.edits.iter().find(|edit| edit.file == *file));
+            match (edit, &record.command) {
+                (Some(edit), _) if edited.insert(&edit.file) => lines.extend(edit.commands.iter().cloned()),
+                (Some(_), _) => {}
+                (None, Some(command)) => lines.push(command.clone()),
+                (None, None) => lines.push(txt_record(&DomainName::new(&record.name), &record.wanted)),
+            }
+        }
+        (lines, records.len().saturating_sub(limit))
     }
 }
 
@@ -148,6 +157,7 @@ mod tests {
             is: None,
             wanted: "v=spf1 -all".into(),
             command: command.then(|| format!("publish {name}")),
+            file: None,
         };
         DomainView {
             domain: name,
@@ -184,7 +194,7 @@ mod tests {
                 views.push(view(views.len(), Some(zone), views.len() % 2 == 0));
             }
         }
-        let steps = Places::new(&views).steps(&views);
+        let steps = Places::new(&views).steps(&views, &[]);
         let places: Vec<String> =
             steps.iter().map(|step| format!("{}{}", step.views.len(), step.place.words())).collect();
         let expected = [

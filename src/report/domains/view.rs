@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dkim::Comparison;
-use crate::domains::zones::{self, WantedText, ZoneKeeper};
+use crate::domains::zones::{self, WantedText, ZoneEdit, ZoneKeeper};
 use crate::domains::{Alignment, DmarcState, Gap, GapOf, Handled, Leads, Observed, SenderCheck, ZoneServers};
 use crate::findings::{Finding, Fix, Severity, Verdict};
 use crate::name::DomainName;
@@ -74,6 +74,9 @@ pub struct RecordView {
     pub wanted: String,
     /// The panel's command that puts it there, where this host keeps the zone.
     pub command: Option<String>,
+    /// The master file on this host in which it can be put.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 /// One exchanger.
@@ -213,7 +216,7 @@ pub struct DomainFinding {
     pub fix: Option<Fix>,
 }
 
-/// A domain with what was found; `zone`: the zone that it is in, where a panel on this host keeps it.
+/// A domain with what was found; `zone`: the zone that it is in, where this host keeps it.
 pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName, &ZoneKeeper)>) -> DomainView {
     let record = seen.spf.first().and_then(|check| check.evaluation.record.clone());
     let mailfrom = seen.spf.iter().map(|check| result("mailfrom", check));
@@ -315,15 +318,31 @@ fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName,
                 .any(|(key, compared)| key.record_name() == name && !matches!(compared, Comparison::Missing));
         let wanted = WantedText { name, replaces, text };
         let kept = zone.filter(|_| seen.zone == ZoneServers::Here);
-        all.push(RecordView {
+        let mut record = RecordView {
             kind: wanted.kind().to_owned(),
             name: wanted.name.to_string(),
             is,
             command: kept.and_then(|zone| zones::command(zone, &wanted)),
             wanted: wanted.text,
-        });
+            file: None,
+        };
+        record.file = kept.and_then(|zone| file_for(zone, &record));
+        all.push(record);
     }
     all
+}
+
+/// What a record is to a zone.
+pub(super) fn edit_of(record: &RecordView) -> ZoneEdit {
+    ZoneEdit { name: DomainName::new(&record.name), is: record.is.clone(), wanted: record.wanted.clone() }
+}
+
+/// The master file in which a record of this zone can be put.
+fn file_for((zone, keeper): (&DomainName, &ZoneKeeper), record: &RecordView) -> Option<String> {
+    match keeper {
+        ZoneKeeper::Bind(file) => file.with(zone, &[edit_of(record)]).map(|_| file.path.clone()),
+        ZoneKeeper::Cpanel | ZoneKeeper::Hestia { .. } => None,
+    }
 }
 
 /// The SPF or DMARC record that stands at a name.

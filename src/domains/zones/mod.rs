@@ -1,13 +1,19 @@
-//! Zones that this host keeps by a panel, and the panel's commands that change a record in them.
+//! Zones that this host keeps, by a panel or in master files of its own, and what changes a record in them: the panel's command, or an edit.
+
+mod file;
 
 use super::MailDomains;
+use crate::dmarc;
 use crate::name::DomainName;
 use crate::shell;
+use crate::spf::is_spf;
+
+pub use file::{ZoneEdit, ZoneFile};
 
 /// Octets of one string of a TXT record (RFC 1035 section 3.3): panels that split longer texts do so in their own ways.
 const STRING_LIMIT: usize = 255;
 
-/// The panel that keeps a zone.
+/// What keeps a zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ZoneKeeper {
     /// cPanel & WHM.
@@ -19,6 +25,8 @@ pub enum ZoneKeeper {
         /// The TXT records that the zone has.
         texts: Vec<KeptText>,
     },
+    /// A master file that people edit, and BIND serves.
+    Bind(ZoneFile),
 }
 
 /// A TXT record of a zone that Hestia keeps.
@@ -46,26 +54,34 @@ pub struct WantedText {
 impl WantedText {
     /// `spf`, `dmarc` or `dkim`, by what it begins with.
     pub fn kind(&self) -> &'static str {
-        match &self.text {
-            text if text.starts_with("v=spf1") => "spf",
-            text if text.starts_with("v=DMARC1") => "dmarc",
-            _ => "dkim",
-        }
+        kind(&self.text)
     }
 }
 
 impl MailDomains {
-    /// The zone that a name is in and the panel that keeps it, where one on this host does.
+    /// The zone that a name is in and what keeps it, where this host does.
     pub fn kept_zone(&self, name: &DomainName) -> Option<(&DomainName, &ZoneKeeper)> {
         std::iter::successors(Some(name.clone()), DomainName::parent).find_map(|above| self.zones.get_key_value(&above))
     }
 }
 
-/// The command that has the panel publish a record; `None` where its documents have none that is sure to do that.
+/// What a text record says it is; a key has a name of its own, and may leave its version out (RFC 6376 section 3.6.1).
+fn kind(text: &str) -> &'static str {
+    if is_spf(text) {
+        "spf"
+    } else if dmarc::Record::read(text).is_some() {
+        "dmarc"
+    } else {
+        "dkim"
+    }
+}
+
+/// The command that has the panel publish a record; `None` where its documents have none that is sure to do that, and where no panel keeps the zone.
 pub fn command((zone, keeper): (&DomainName, &ZoneKeeper), wanted: &WantedText) -> Option<String> {
     match keeper {
         ZoneKeeper::Cpanel => cpanel(wanted),
         ZoneKeeper::Hestia { user, texts } => hestia(zone, user, texts, wanted),
+        ZoneKeeper::Bind(_) => None,
     }
 }
 
