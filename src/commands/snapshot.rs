@@ -22,9 +22,9 @@ pub(crate) fn run(args: SnapshotArgs) -> Result<u8, Error> {
     let target = Output::open(file.as_deref().unwrap_or(Path::new("-")), Readers::Owner)?;
     let start = gather::start_with_domains(&facts, &dns, inputs)?;
     let (done, target) = gather::apart(target, &facts, &dns, start, false, |start| {
-        let (found, kept) = (start.mail_domains(), start.kept_domains()?);
+        let domains = start.domains()?;
         let Gathered { facts, dns, .. } = gather::observe(&facts, &dns, start)?;
-        let domains = kept.map_or(found, |kept| kept.of(&facts));
+        let domains = domains.of(&facts);
         // The document is for programs: advice goes where notes go.
         rules::ttl_advice(&facts, &dns).iter().for_each(|line| output::note(&escape::line(line)));
         // One time for the whole: that of the answers, where they have one.

@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::num::NonZeroU32;
 use std::os::fd::AsFd as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::gather::{self, Done, Start};
@@ -163,11 +164,9 @@ fn looked_at(
     let zones = start.zones()?;
     let overlay = start.overlay()?;
     let recorded = start.recorded(&args.facts)?;
-    let (mut all, kept) = (start.mail_domains(), start.kept_domains()?);
+    let domains = start.domains()?;
     let facts = start.facts_of_a_move(&args.facts, args.dns.timeout())?;
-    if let Some(kept) = kept {
-        all = kept.of(&facts);
-    }
+    let mut all = Arc::unwrap_or_clone(domains.of(&facts));
     if let Some(named) = named {
         all.only(named, &Origin::flag("--domains"));
     }

@@ -88,7 +88,7 @@ pub(crate) fn answered(
     let mut start = start.take().ok_or(Error::Fault)?;
     let planned = start.overlay()?;
     let before = start.moved_from.take().map(|input| moved::read(&input)).transpose()?;
-    let here = start.mail_domains();
+    let domains = start.domains()?;
     let (Known::Facts(mut facts, _), Some(Held { root, kernel, running })) = (start.host, start.held) else {
         return Err(Error::Fault);
     };
@@ -101,6 +101,7 @@ pub(crate) fn answered(
     };
     system::set_fqdn(&mut facts.host, fqdn);
     if let Some(before) = &before {
+        let here = domains.of(&facts);
         moved::put(&mut facts, before, &args.moved.map, Some(&root), &here);
     }
     let source = Source { answers: Answers::Recorded(dns.clone()), planned };

@@ -2,6 +2,7 @@
 
 mod apart;
 mod asks;
+mod domains;
 mod live;
 mod logs;
 mod moved;
@@ -30,7 +31,6 @@ use crate::observe::resolver::{self, Options, Progress, ResolverSpec, Transport,
 use crate::observe::source::{Answers, Source};
 use crate::observe::{Observations, VantageKind};
 use crate::settings::{self, Settings};
-use crate::snapshot::KeptDomains;
 use crate::{identity, output, process, progress, remedy, snapshot};
 pub(crate) use apart::{Done, answered, apart, apart_telling};
 pub(super) use profile::refused;
@@ -97,7 +97,7 @@ pub(crate) struct Start {
     /// For trials: the files as they were read, the kernel's facts, the daemons.
     held: Option<Held>,
     /// The domains that the host handles, where a command looks at them.
-    domains: Option<MailDomains>,
+    domains: Option<Arc<MailDomains>>,
     /// Connections to this host's own mail servers, where they are to be talked to.
     live: Option<live::Prepared>,
     /// Connections to port 25 outside, where that is to be tried.
@@ -162,8 +162,8 @@ fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool)
                 port25 = Some(port25::prepare(&read.facts, dns, target)?);
             }
             let compares = moved_from.is_some();
-            domains =
-                (with_domains || compares).then(|| collect::mail_domains(&root, &read.facts, &read.running.daemons));
+            domains = (with_domains || compares)
+                .then(|| Arc::new(collect::mail_domains(&root, &read.facts, &read.running.daemons)));
             let held = Held { root: root.closed(), kernel: read.kernel, running: read.running };
             (Known::Facts(Box::new(read.facts), read.pending), Some(held))
         }
@@ -175,20 +175,6 @@ fn read_host(args: &FactArgs, dns: &DnsArgs, inputs: Inputs, with_domains: bool)
 }
 
 impl Start {
-    /// The domains that the host handles; none where it is a snapshot or nobody wanted them.
-    pub(crate) fn mail_domains(&self) -> MailDomains {
-        self.domains.clone().unwrap_or_default()
-    }
-
-    /// The domains that a snapshot holds; `None` where it is none.
-    ///
-    /// # Errors
-    /// Where it is not what it should be.
-    pub(crate) fn kept_domains(&self) -> Result<Option<KeptDomains>, Error> {
-        let Known::Snapshot(input) = &self.host else { return Ok(None) };
-        snapshot::read_domains(input.text()).map(Some).map_err(|error| input.refused(error))
-    }
-
     /// The zone files of `--zones`.
     ///
     /// # Errors
@@ -237,13 +223,13 @@ impl Start {
     /// Where a snapshot is not what it should be.
     pub(crate) fn facts_of_a_move(mut self, args: &FactArgs, patience: Duration) -> Result<Facts, Error> {
         let before = self.moved_from.take().map(|input| moved::read(&input)).transpose()?;
-        let (found, kept) = (self.mail_domains(), self.kept_domains()?);
+        let domains = before.is_some().then(|| self.domains()).transpose()?;
         let (mut facts, pending) = self.facts(args)?;
         if let Some(fqdn) = pending.and_then(|mut pending| pending.wait(patience)) {
             system::set_fqdn(&mut facts.host, fqdn);
         }
-        if let Some(before) = &before {
-            let here = kept.map_or(found, |kept| kept.of(&facts));
+        if let Some((before, domains)) = before.as_ref().zip(domains) {
+            let here = domains.of(&facts);
             moved::put(&mut facts, before, &args.moved.map, None, &here);
         }
         Ok(facts)
@@ -286,18 +272,15 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
     let deadline = Instant::now() + args.timeout();
     let planned = start.overlay()?;
     let before = start.moved_from.take().map(|input| moved::read(&input)).transpose()?;
-    let (found, kept) = match before {
-        Some(_) => (start.mail_domains(), start.kept_domains()?),
-        None => Default::default(),
-    };
+    let domains = before.is_some().then(|| start.domains()).transpose()?;
     let (root, kernel, running) = match start.held.take() {
         Some(Held { root, kernel, running }) => (Some(root), kernel, running),
         None => (None, None, Found::default()),
     };
     if let (Known::Snapshot(input), true) = (&start.host, fact_args.replay) {
         let (mut facts, dns, taken) = read_snapshot(input, fact_args)?;
-        if let Some(before) = &before {
-            let here = kept.map_or(found, |kept| kept.of(&facts));
+        if let Some((before, domains)) = before.as_ref().zip(domains) {
+            let here = domains.of(&facts);
             moved::put(&mut facts, before, &fact_args.moved.map, None, &here);
         }
         let sources = |source| Sources { root, kernel, running, source, deadline };
@@ -315,10 +298,10 @@ pub(crate) fn observe(fact_args: &FactArgs, args: &DnsArgs, mut start: Start) ->
     if fact_args.discover_public_ip && !args.offline {
         discover(&mut facts, deadline);
     }
-    let here = kept.map_or(found, |kept| kept.of(&facts));
+    let before = before.as_ref().zip(domains).map(|(before, domains)| (before, domains.of(&facts)));
     let moved = |facts: &mut Facts| {
-        if let Some(before) = &before {
-            moved::put(facts, before, &fact_args.moved.map, root.as_ref(), &here);
+        if let Some((before, here)) = &before {
+            moved::put(facts, before, &fact_args.moved.map, root.as_ref(), here);
         }
     };
     moved(&mut facts);
