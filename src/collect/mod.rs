@@ -31,7 +31,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::facts::{ConfigFile, Cpanel, Facts, Host, Mta, PanelMap, Postfix, Problem, ProblemKind, RunningDaemon};
+use crate::facts::{
+    ConfigFile, Cpanel, Facts, Host, Mta, PanelMap, Postfix, Problem, ProblemKind, RunningDaemon, bound_problems,
+};
 
 pub(crate) use cpanel::{read_zones, removed_records};
 pub use left_behind::left_behind;
@@ -136,6 +138,8 @@ fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
         let message = format!("below {folder} stand more files than helolint lists: what is not listed is not known");
         Problem::of_file(ProblemKind::Bounded, folder, None, message)
     }));
+
+    bound_problems(&mut problems);
 
     let mut facts = Facts::new(host);
     facts.postfix = postfix.instances;

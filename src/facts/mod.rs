@@ -38,6 +38,7 @@ pub use mta::{
 };
 pub use overrides::{Expectations, Overrides};
 pub use panel::{MapOf, PanelMap};
+pub(crate) use problem::bound_problems;
 pub use problem::{Problem, ProblemKind};
 pub use routing::{HandedOver, Idle, IdleSetting, MissingService, OutdatedTable};
 pub use sender::{Bind, NextHop, Sender};
