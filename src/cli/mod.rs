@@ -349,6 +349,10 @@ fn stdout_format(args: &[OsString]) -> Option<Format> {
 
 /// Moves options in front of a command behind it: `helolint --root X questions` is `helolint questions --root X`.
 fn command_first(mut args: Vec<OsString>) -> Vec<OsString> {
+    // All commands with all their options are not put together twice where nothing stands before the command.
+    if !args.get(1).is_some_and(|first| first.as_encoded_bytes().starts_with(b"-")) {
+        return args;
+    }
     let command = <Cli as CommandFactory>::command();
     let takes_value = |word: &str| {
         let arg = command.get_arguments().find(|arg| match word.strip_prefix("--") {

@@ -1,5 +1,9 @@
 //! Recognises who writes this host's files anew, by the markers of [`crate::managers`].
 
+use std::borrow::Cow;
+use std::iter::Peekable;
+use std::str::Chars;
+
 use crate::collect::root::Root;
 use crate::managers::{self, Manager, Marker, Recognised, Test};
 
@@ -38,8 +42,7 @@ fn hits(root: &Root, marker: &Marker) -> bool {
             }
             let Ok(file) = root.read(path) else { return false };
             let text = file.text();
-            // A regular expression takes longer to be built than a file to be searched.
-            if !text.contains(&certain_text(pattern)) {
+            if !may_match(pattern, text) {
                 return false;
             }
             let Some(pattern) = matching(pattern) else { return false };
@@ -48,13 +51,24 @@ fn hits(root: &Root, marker: &Marker) -> bool {
     })
 }
 
-/// The longest text that stands in whatever the regular expression matches; empty where it has groups or alternatives.
-fn certain_text(pattern: &str) -> String {
-    if pattern.contains(['(', '|']) {
-        return String::new();
-    }
-    let (mut longest, mut run) = (String::new(), String::new());
-    let mut chars = pattern.chars();
+/// Whether a text can hold a line that the regular expression matches, as far as that is soon seen: to build one takes longer than to search a file.
+fn may_match(pattern: &str, text: &str) -> bool {
+    let (folded, pattern) = match pattern.strip_prefix("(?i)") {
+        // Some characters beyond ASCII are letters of ASCII in another case.
+        Some(pattern) if text.is_ascii() => (Cow::Owned(text.to_ascii_lowercase()), pattern),
+        Some(_) => return true,
+        None => (Cow::Borrowed(text), pattern),
+    };
+    let needed = needed(&mut pattern.chars().peekable());
+    needed.is_empty() || needed.iter().any(|needed| folded.contains(needed.as_str()))
+}
+
+/// Texts of which one stands in whatever the regular expression matches, up to its end or to the end of the group that has begun; none where no such
+/// text is known.
+fn needed(chars: &mut Peekable<Chars<'_>>) -> Vec<String> {
+    let length = |texts: &[String]| texts.iter().map(String::len).min().unwrap_or(0);
+    let (mut all, mut one_is_open) = (Vec::new(), false);
+    let (mut best, mut run): (Vec<String>, String) = Default::default();
     loop {
         let c = chars.next();
         match c {
@@ -71,18 +85,28 @@ fn certain_text(pattern: &str) -> String {
                 run.pop();
                 chars.by_ref().find(|c| *c == '}');
             }
-            Some('^' | '$' | '.' | '+') | None => {}
+            Some('(') => {
+                let group = needed(chars);
+                if !matches!(chars.peek(), Some('*' | '?' | '{')) && length(&group) > length(&best) {
+                    best = group;
+                }
+            }
+            Some('^' | '$' | '.' | '+' | '|' | ')') | None => {}
             Some(plain) => {
                 run.push(plain);
                 continue;
             }
         }
-        if run.len() > longest.len() {
-            longest.clone_from(&run);
+        if run.len() > length(&best) {
+            best = vec![run.clone()];
         }
         run.clear();
-        if c.is_none() {
-            return longest;
+        if matches!(c, Some('|' | ')') | None) {
+            one_is_open |= best.is_empty();
+            all.append(&mut best);
+        }
+        if matches!(c, Some(')') | None) {
+            return if one_is_open { Vec::new() } else { all };
         }
     }
 }
@@ -194,17 +218,54 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_every_match_holds() {
-        for (pattern, text) in [
-            ("^# HEADER: by puppet\\.", "# HEADER: by puppet."),
-            ("^\\s*iface\\s+\\S+\\s+inet6?\\s+static", "static"),
-            ("^smtpd_banner.*Mail-in-a-Box", "Mail-in-a-Box"),
-            ("on [0-9]{4}-", "on "),
-            ("xy*[cd]{2}e+f", "x"),
-            ("(?i)^#.*\\bansible", ""),
-            ("^manage:\\s*(true|True)", ""),
+    fn of_some_texts_every_match_holds_one() {
+        for (pattern, texts) in [
+            ("^# HEADER: by puppet\\.", &["# HEADER: by puppet."][..]),
+            ("^\\s*iface\\s+\\S+\\s+inet6?\\s+static", &["static"]),
+            ("^smtpd_banner.*Mail-in-a-Box", &["Mail-in-a-Box"]),
+            ("on [0-9]{4}-", &["on "]),
+            ("xy*[cd]{2}e+f", &["x"]),
+            ("^manage:\\s*(true|True)", &["manage:"]),
+            ("^a(bcd|efgh)", &["bcd", "efgh"]),
+            ("^a(bcd|e*)", &["a"]),
+            ("a(bcd)?(efg|hij)*(kl)+", &["kl"]),
+            ("ab|c[de]", &["ab", "c"]),
+            ("ab|[de]", &[]),
+            ("((ab|cde) (f )?gh|ij)k", &["ab", "cde", "ij"]),
         ] {
-            assert_eq!(certain_text(pattern), text, "{pattern}");
+            assert_eq!(needed(&mut pattern.chars().peekable()), texts, "{pattern}");
         }
+    }
+
+    #[test]
+    fn what_a_pattern_matches_it_may_match() {
+        let lines = [
+            "# Ansible managed",
+            "#ANSIBLE_MANAGED: x",
+            "# Auto-Generated",
+            "# automatically generated by x",
+            "# managed by y",
+            "# Do Not Edit",
+            "# changes will be lost",
+            "# modifications you make here will be overwritten",
+            "manage_etc_hosts: True",
+            "# FQDN from Froxlor",
+            "# an\u{17f}ible managed",
+            "# plain",
+            "",
+        ];
+        let tests = managers::all().flat_map(|manager| manager.markers).map(|marker| marker.test);
+        let patterns =
+            tests.filter_map(|test| if let Test::Line { pattern, .. } = test { Some(pattern) } else { None });
+        let mut hits = 0;
+        for pattern in patterns {
+            let built = regex::Regex::new(pattern).unwrap();
+            for line in lines.iter().filter(|line| built.is_match(line)) {
+                hits += 1;
+                assert!(may_match(pattern, line), "{pattern} {line}");
+            }
+        }
+        assert!(hits > 10, "{hits}");
+        assert!(!may_match("(?i)^#.*\\bansible[ _-]managed\\b", "myhostname = mail.example.com\n"));
     }
 }
