@@ -105,6 +105,10 @@ pub struct Applied<'a> {
 
 /// Sets the findings apart that `ignores` cover on the day `today`.
 pub fn apply(findings: Vec<Finding>, ignores: &[Ignore], today: Date) -> Applied<'_> {
+    // There may be a finding for each of many domains.
+    if ignores.is_empty() {
+        return Applied { left: findings, ..Applied::default() };
+    }
     let (expired, valid): (Vec<&Ignore>, Vec<&Ignore>) = ignores.iter().partition(|ignore| ignore.is_expired(today));
     let mut applied = Applied { expired, ..Applied::default() };
     let mut used = vec![false; valid.len()];

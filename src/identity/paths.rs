@@ -189,12 +189,15 @@ fn join(path: &mut OutboundPath, other: &Sender) {
 
 /// Gives paths their identifiers: MTA, family and number.
 fn number(paths: &mut [OutboundPath]) {
-    let mut counts: BTreeMap<(Option<Mta>, Family), usize> = BTreeMap::new();
+    let mut counts: BTreeMap<(Option<Mta>, Family), (String, usize)> = BTreeMap::new();
     for path in paths {
-        let count = counts.entry((path.mta, path.family)).or_default();
+        let start = || {
+            let family = path.family.title().to_ascii_lowercase();
+            (format!("{}/{family}/", path.mta.map_or("host", Mta::id)), 0)
+        };
+        let (start, count) = counts.entry((path.mta, path.family)).or_insert_with(start);
         *count += 1;
-        let family = path.family.title().to_ascii_lowercase();
-        path.id = format!("{}/{family}/{count}", path.mta.map_or("host", Mta::id));
+        path.id = [start, count.to_string().as_str()].concat();
     }
 }
 

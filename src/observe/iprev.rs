@@ -9,7 +9,7 @@ use crate::name::DomainName;
 use crate::observe::{Lookup, Observations};
 
 /// The iprev result of an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Iprev {
     /// Some PTR name leads back to the address.

@@ -244,6 +244,10 @@ impl Observations {
 
     /// The PTR names of an address.
     pub fn ptr(&self, addr: IpAddr) -> Lookup<DomainName> {
+        // Of many addresses, questions cost more than there is to look up.
+        if self.replies.is_empty() {
+            return Lookup::Unanswered(Why::NotAsked);
+        }
         let found = self.truth(&Question::ptr(addr)).lookup;
         found.filter_map(|record| match record.data {
             RecordData::Ptr(name) => Some(name),
@@ -253,6 +257,9 @@ impl Observations {
 
     /// The addresses of a name in one family, aliases followed.
     pub fn addresses(&self, name: &DomainName, family: Family) -> Lookup<IpAddr> {
+        if self.replies.is_empty() {
+            return Lookup::Unanswered(Why::NotAsked);
+        }
         let found = self.truth(&Question::new(name, RecordType::address(family))).lookup;
         found.filter_map(|record| record.data.address())
     }

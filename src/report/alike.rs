@@ -1,9 +1,12 @@
 //! What is alike: paths of one shape, findings of one rule and one cause, addresses in a row. Reports for people show one and count the
 //! others; formats for machines have each.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
+use crate::addr::Family;
+use crate::facts::Mta;
+use crate::observe::iprev::Iprev;
 use crate::report::{FindingView, PathView, Report};
 
 /// Paths or findings of one kind up to which each is shown.
@@ -19,11 +22,10 @@ pub(crate) fn paths<'a>(report: &Report, paths: &[&'a PathView]) -> Vec<Vec<&'a 
             codes.entry(id).or_default().insert(finding.code);
         }
     }
-    let mut at: BTreeMap<String, usize> = BTreeMap::new();
+    let mut at: HashMap<Shape<'_>, usize> = HashMap::new();
     let mut groups: Vec<Vec<&PathView>> = Vec::new();
     for path in paths {
-        let shape = shape(path, codes.get(path.id.as_str()));
-        let index = *at.entry(shape).or_insert(groups.len());
+        let index = *at.entry(Shape::of(path, codes.get(path.id.as_str()))).or_insert(groups.len());
         match groups.get_mut(index) {
             Some(group) => group.push(path),
             None => groups.push(vec![path]),
@@ -32,24 +34,53 @@ pub(crate) fn paths<'a>(report: &Report, paths: &[&'a PathView]) -> Vec<Vec<&'a 
     groups
 }
 
-fn shape(path: &PathView, codes: Option<&BTreeSet<&str>>) -> String {
-    let helo = match (&path.helo, &path.helo_addresses, path.sending) {
-        (None, ..) => "undecided",
-        (Some(_), None, _) => "not asked",
-        (Some(_), Some(addresses), _) if addresses.is_empty() => "nowhere",
-        (Some(_), Some(addresses), Some(sending)) if addresses.contains(&sending) => "here",
-        _ => "elsewhere",
-    };
-    let ptr = path.ptr.as_ref().map(|names| names.len().min(2));
-    let translated = path.source != path.sending;
-    format!(
-        "{:?} {:?} {:?} {ptr:?} {helo} {translated} {} {} {codes:?}",
-        path.mta,
-        path.family,
-        path.iprev,
-        path.relayed.is_some(),
-        path.unused
-    )
+/// What paths of one shape agree in.
+#[derive(PartialEq, Eq, Hash)]
+struct Shape<'a> {
+    mta: Option<Mta>,
+    family: Family,
+    iprev: Option<Iprev>,
+    /// None, one or several.
+    ptr_names: Option<usize>,
+    helo: Leads,
+    is_translated: bool,
+    is_relayed: bool,
+    is_unused: bool,
+    /// Of the rules that found something.
+    codes: Option<&'a BTreeSet<&'a str>>,
+}
+
+/// Where a HELO name leads.
+#[derive(PartialEq, Eq, Hash)]
+enum Leads {
+    Undecided,
+    NotAsked,
+    Nowhere,
+    Here,
+    Elsewhere,
+}
+
+impl<'a> Shape<'a> {
+    fn of(path: &PathView, codes: Option<&'a BTreeSet<&'a str>>) -> Shape<'a> {
+        let helo = match (&path.helo, &path.helo_addresses, path.sending) {
+            (None, ..) => Leads::Undecided,
+            (Some(_), None, _) => Leads::NotAsked,
+            (Some(_), Some(addresses), _) if addresses.is_empty() => Leads::Nowhere,
+            (Some(_), Some(addresses), Some(sending)) if addresses.contains(&sending) => Leads::Here,
+            _ => Leads::Elsewhere,
+        };
+        Shape {
+            mta: path.mta,
+            family: path.family,
+            iprev: path.iprev,
+            ptr_names: path.ptr.as_ref().map(|names| names.len().min(2)),
+            helo,
+            is_translated: path.source != path.sending,
+            is_relayed: path.relayed.is_some(),
+            is_unused: path.unused,
+            codes,
+        }
+    }
 }
 
 /// Findings of one rule and one cause, in the order of the first of each. They come sorted.

@@ -1,7 +1,7 @@
 //! What several rules about cPanel's maps need: which line counts for which domain, and which addresses it gives.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use crate::facts::{Cpanel, Facts, MapEntry};
@@ -22,6 +22,24 @@ pub(crate) fn key(entry: &MapEntry) -> Cow<'_, str> {
 pub(crate) fn lines(entries: &[MapEntry]) -> impl Iterator<Item = (Cow<'_, str>, &MapEntry)> {
     let mut seen = HashSet::with_capacity(entries.len());
     entries.iter().map(|entry| (key(entry), entry)).filter(move |(key, _)| seen.insert(key.clone()))
+}
+
+/// Those of them that `fits` is true of. Where it is true of no line at all, as on most servers, nothing is compared.
+pub(crate) fn lines_that<'m>(
+    entries: &'m [MapEntry],
+    fits: impl Fn(&MapEntry) -> bool,
+) -> impl Iterator<Item = (Cow<'m, str>, &'m MapEntry)> {
+    let entries = if entries.iter().any(&fits) { entries } else { &[] };
+    lines(entries).filter(move |(_, entry)| fits(entry))
+}
+
+/// The lines that count by their keys.
+pub(crate) fn lines_by_key(entries: &[MapEntry]) -> HashMap<Cow<'_, str>, &MapEntry> {
+    let mut known = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        known.entry(key(entry)).or_insert(entry);
+    }
+    known
 }
 
 /// The addresses of a line of mailips: several stand apart by semicolons. Text that is none is left out (CPL006 and NET008 judge it).

@@ -29,6 +29,9 @@ pub(super) struct OpenLogs {
 
 /// Opens what is to be read. `host` is the host that is looked at, where it is not a snapshot.
 pub(super) fn open(input: LogInput, host: Option<(&Root, &Facts)>) -> Option<OpenLogs> {
+    if matches!(input, LogInput::Nothing) {
+        return None;
+    }
     let zones = host.map(|(root, facts)| places::zones(root, facts)).unwrap_or_default();
     let changed = host.map(|(root, facts)| places::changed(root, facts)).unwrap_or_default();
     let clock = process::now().as_second();

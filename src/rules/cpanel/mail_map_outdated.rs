@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use crate::facts::MapEntry;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
-use crate::rules::panel::{addresses, has_flag, key, lines};
+use crate::rules::panel::{addresses, has_flag, key, lines_by_key};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -38,7 +38,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let Some(cpanel) = facts.cpanel.as_ref().filter(|cpanel| has_flag(cpanel, "per_domain_mailips")) else {
         return Vec::new();
     };
-    let given: HashMap<_, &MapEntry> = lines(&cpanel.mailips).collect();
+    let given = lines_by_key(&cpanel.mailips);
     let accounts: HashMap<&str, &MapEntry> = cpanel.userips.iter().map(|entry| (&*entry.key, entry)).collect();
     // Without a line, mail leaves unbound: from the shared address, which needs none.
     let unbound = cpanel.shared_ip.as_ref().or(cpanel.main_ip.as_ref()).map(|fact| fact.value);

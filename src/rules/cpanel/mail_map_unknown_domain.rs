@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::rules::advice::at;
-use crate::rules::panel::{has_flag, host_names, lines};
+use crate::rules::panel::{has_flag, host_names, key};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -38,7 +38,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let listed = [&cpanel.localdomains, &cpanel.remotedomains, &cpanel.secondarymx].into_iter().flatten();
     let of_accounts = cpanel.userdomains.iter().map(|entry| &entry.key);
-    let known: HashSet<_> = of_accounts.chain(listed).map(|domain| DomainName::folded(domain)).collect();
+    let mut known = HashSet::with_capacity(cpanel.userdomains.len());
+    known.extend(of_accounts.chain(listed).map(|domain| DomainName::folded(domain)));
     if known.is_empty() {
         // None of the lists could be read, which CFG004 reports: nothing can be said of any domain.
         return Vec::new();
@@ -46,8 +47,10 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let hosts = host_names(facts);
     let mut findings = Vec::new();
     for (map, entries) in [("mailips", &cpanel.mailips), ("mailhelo", &cpanel.mailhelo)] {
-        for (key, entry) in lines(entries) {
-            if key == "*" || known.contains(&key) {
+        let mut seen = HashSet::new();
+        for entry in entries {
+            let key = key(entry);
+            if key == "*" || known.contains(&key) || !seen.insert(key.clone()) {
                 continue;
             }
             let domain = DomainName::new(&key);

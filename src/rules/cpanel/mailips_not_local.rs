@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::Cpanel;
+use crate::facts::{Cpanel, MapEntry};
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::names::INTERFACES;
-use crate::rules::panel::{addresses, has_flag, key, lines};
+use crate::rules::panel::{addresses, has_flag, key, lines_that};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -42,7 +42,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let (local, mut findings) = (cx.own_addresses(), Vec::new());
     let accounts = LazyCell::new(|| addresses_of_accounts(cpanel));
-    for (domain, entry) in lines(&cpanel.mailips) {
+    let fits = |entry: &MapEntry| addresses(entry).any(|addr| local.on_interface(addr) != Some(true));
+    for (domain, entry) in lines_that(&cpanel.mailips, fits) {
         for addr in addresses(entry) {
             let finding = match local.on_interface(addr) {
                 Some(true) => continue,

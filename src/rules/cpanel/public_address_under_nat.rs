@@ -1,5 +1,6 @@
+use crate::facts::MapEntry;
 use crate::findings::{Finding, Fix, Who};
-use crate::rules::panel::{addresses, lines};
+use crate::rules::panel::{addresses, lines_that};
 use crate::rules::{Context, rule};
 
 rule! {
@@ -32,7 +33,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let facts = cx.facts;
     let Some(cpanel) = &facts.cpanel else { return Vec::new() };
     let (here, mut findings) = (cx.own_addresses(), Vec::new());
-    for (domain, entry) in lines(&cpanel.mailips) {
+    let fits = |entry: &MapEntry| addresses(entry).any(|addr| here.private_side(addr).is_some());
+    for (domain, entry) in lines_that(&cpanel.mailips, fits) {
         for addr in addresses(entry) {
             let Some(local) = here.private_side(addr) else { continue };
             let message = format!(

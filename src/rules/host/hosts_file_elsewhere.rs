@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
@@ -37,23 +37,28 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     if some_sending_unknown(facts) {
         return Vec::new();
     }
-    let mut names: BTreeMap<DomainName, String> = BTreeMap::new();
-    let mut note = |name: DomainName, says: String| {
-        names.entry(name).or_insert(says);
+    let lines = || facts.host.hosts.iter().filter(|entry| !entry.address.value.is_loopback());
+    let listed: HashSet<DomainName> =
+        lines().flat_map(|entry| &entry.names).map(|named| DomainName::new(&named.value)).collect();
+    let mut names: HashMap<DomainName, String> = HashMap::new();
+    // A hosts file has few names, and there may be as many HELO names as domains.
+    let mut note = |name: &DomainName, says: &dyn Fn() -> String| {
+        if listed.contains(name) && !names.contains_key(name) {
+            names.insert(name.clone(), says());
+        }
     };
     if let Some(host) = facts.host.fqdn.name() {
-        note(host.value, "the host name".to_owned());
+        note(&host.value, &|| "the host name".to_owned());
     }
     for one in cx.introductions() {
-        note(one.name.clone(), "a HELO name".to_owned());
+        note(&one.name, &|| "a HELO name".to_owned());
     }
     for (mta, own) in cx.own_names() {
-        note(own.value.clone(), format!("{mta}'s `{}`", own_name_setting(*mta)));
+        note(&own.value, &|| format!("{mta}'s `{}`", own_name_setting(*mta)));
     }
     let own = cx.own_addresses();
     let mut findings = Vec::new();
-    let lines = facts.host.hosts.iter().filter(|entry| !entry.address.value.is_loopback());
-    for entry in lines {
+    for entry in lines() {
         for named in &entry.names {
             let Some((name, says)) = names.get_key_value(&DomainName::new(&named.value)) else { continue };
             let addr = entry.address.value;

@@ -38,7 +38,9 @@ impl Evaluator<'_> {
         }
         self.spend(out.len())?;
         // A NUL ends a text; what stands behind it has been expanded all the same.
-        out.truncate(out.find('\0').unwrap_or(out.len()));
+        if out.as_bytes().contains(&0) {
+            out.truncate(out.find('\0').unwrap_or(out.len()));
+        }
         Ok(out)
     }
 
