@@ -67,7 +67,16 @@ pub(crate) fn txt_strings(text: &str) -> String {
     while !rest.is_empty() {
         let end = (0..=rest.len().min(255)).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
         let (string, behind) = rest.split_at(end);
-        strings.push(format!("\"{}\"", string.replace('\\', "\\\\").replace('"', "\\\"")));
+        let mut quoted = String::with_capacity(string.len() + 2);
+        for c in string.chars() {
+            match c {
+                '"' | '\\' => quoted.extend(['\\', c]),
+                // What a shell acts upon within quotes, should the line be taken for a command.
+                '$' | '`' | '!' => quoted.push_str(&format!("\\{:03}", u32::from(c))),
+                c => quoted.push(c),
+            }
+        }
+        strings.push(format!("\"{quoted}\""));
         rest = behind;
     }
     strings.join(" ")

@@ -170,7 +170,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pkcs8", &["dkim/"]),
     ("pkcs1", &["dkim/"]),
     ("rustls_pki_types", &["dkim/"]),
-    ("ring", &["dkim/"]),
+    ("ring", &["dkim/", "domains/zones/"]),
     ("caps", &["sandbox/"]),
     ("landlock", &["sandbox/"]),
     ("seccompiler", &["sandbox/"]),

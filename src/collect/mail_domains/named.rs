@@ -22,12 +22,44 @@ const FOLDERS: [&str; 7] = [
 ];
 /// Files of configuration that are read: packages have five, people one for each customer.
 const FILE_LIMIT: usize = 1000;
-/// Octets of all of them: 100,000 zones take 10 MB.
-const OCTET_LIMIT: usize = 16 << 20;
+/// Octets of all of them: 20,000 zones take 2 MB.
+const OCTET_LIMIT: usize = 4 << 20;
 /// Blocks within each other; four are in use.
 const DEPTH_LIMIT: usize = 16;
 /// Files that include each other.
 const INCLUDE_LIMIT: usize = 8;
+/// User ids that distributions keep for the system's own users lie below.
+const FIRST_PERSON: u32 = 1000;
+/// Permission of everybody to write.
+const EVERYONE_WRITES: u32 = 0o002;
+/// What may be set of a zone whose file is read as it stands and served to everybody. With other settings it is signed, written or taken from elsewhere,
+/// or may be.
+const PLAIN: [&str; 22] = [
+    "type",
+    "file",
+    "allow-update",
+    "allow-query",
+    "allow-query-on",
+    "allow-transfer",
+    "also-notify",
+    "check-names",
+    "check-mx",
+    "check-integrity",
+    "check-sibling",
+    "check-srv-cname",
+    "check-wildcard",
+    "forwarders",
+    "masterfile-format",
+    "max-zone-ttl",
+    "notify",
+    "notify-source",
+    "notify-source-v6",
+    "notify-to-soa",
+    "transfer-source",
+    "zone-statistics",
+];
+/// What makes a view one for some alone.
+const FOR_SOME: [&str; 3] = ["match-clients", "match-destinations", "match-recursive-only"];
 
 #[derive(Parser)]
 #[grammar = "grammar/named_conf.pest"]
@@ -81,6 +113,8 @@ struct Around<'s> {
     folder: &'s str,
     /// Whether records are changed over the network, unless the zone says otherwise.
     is_dynamic: bool,
+    /// Whether not everybody is answered from it.
+    is_for_some: bool,
 }
 
 /// The configuration, as far as it is read.
@@ -100,10 +134,11 @@ impl Reader<'_> {
             return None;
         }
         let all = statements(file.text())?;
-        self.with_included(all, path, depth)
+        self.with_included(all, depth)
     }
 
-    fn with_included(&mut self, all: Vec<Statement>, path: &str, depth: usize) -> Option<Vec<Statement>> {
+    /// An include may stand in every block.
+    fn with_included(&mut self, all: Vec<Statement>, depth: usize) -> Option<Vec<Statement>> {
         let mut found = Vec::with_capacity(all.len());
         for mut statement in all {
             if statement.is("include") {
@@ -116,25 +151,28 @@ impl Reader<'_> {
                 found.extend(self.read(&named, depth + 1)?);
                 continue;
             }
-            if statement.is("view") {
-                let block = statement.block.take().unwrap_or_default();
-                statement.block = Some(self.with_included(block, path, depth)?);
-            }
+            statement.block = match statement.block.take() {
+                Some(block) => Some(self.with_included(block, depth)?),
+                None => None,
+            };
             found.push(statement);
         }
         Some(found)
     }
 }
 
-/// Files of zones among `names`, by zone: master files that are read at a reload alone, and that one zone of one view has.
-pub(super) fn zones(root: &Root, names: &BTreeSet<DomainName>) -> BTreeMap<DomainName, String> {
+/// Zones among `names`, and of records below them: with their master file, where it is read at a reload alone, for everybody, and by nothing else.
+pub(super) fn zones(root: &Root, names: &BTreeSet<DomainName>) -> BTreeMap<DomainName, Option<String>> {
     let mut reader = Reader { root, files: 0, octets: 0 };
-    let Some(all) = FILES.iter().find(|file| root.exists(file)).and_then(|file| reader.read(file, 0)) else {
-        return BTreeMap::new();
-    };
+    let read = FILES.iter().find(|file| root.exists(file)).and_then(|file| Some((file, reader.read(file, 0)?)));
+    let Some((path, all)) = read else { return BTreeMap::new() };
+    let administrator = root.status(path).map_or(0, |status| status.uid);
     let options = all.iter().find(|statement| statement.is("options"));
     let folder = setting(options.and_then(|options| options.block.as_deref()).unwrap_or_default(), "directory");
-    let around = around(options, Around { folder: folder.map_or("", |folder| folder.word(1)), is_dynamic: false });
+    let around = around(
+        options,
+        Around { folder: folder.map_or("", |folder| folder.word(1)), is_dynamic: false, is_for_some: false },
+    );
     // By zone: its file in the one view that has it.
     let mut found: BTreeMap<DomainName, Option<String>> = BTreeMap::new();
     // A file of several zones has names that mean another thing in each.
@@ -148,15 +186,36 @@ pub(super) fn zones(root: &Root, names: &BTreeSet<DomainName>) -> BTreeMap<Domai
                 *users.entry(file.clone()).or_default() += 1;
             }
             let name = DomainName::new(zone.word(1));
-            if names.contains(&name) {
+            let is_below = || {
+                name.labels().any(|label| label.starts_with('_'))
+                    && std::iter::successors(name.parent(), DomainName::parent).any(|above| names.contains(&above))
+            };
+            if names.contains(&name) || is_below() {
                 let file = file.filter(|_| is_edited_by_hand(zone, around));
                 found.entry(name).and_modify(|known| *known = None).or_insert(file);
             }
         }
     }
-    let is_single =
-        |file: &String| users.get(file) == Some(&1) && FOLDERS.iter().any(|folder| file.starts_with(folder));
-    found.into_iter().filter_map(|(name, file)| Some((name, file.filter(is_single)?))).collect()
+    let is_single = |file: &String| users.get(file) == Some(&1) && is_safe(root, file, administrator);
+    found.into_iter().map(|(name, file)| (name, file.filter(is_single))).collect()
+}
+
+/// Whether nobody but root, the system's users and whoever writes BIND's configuration can put something else in the place of a file while it is
+/// edited, and BIND keeps no journal beside it.
+fn is_safe(root: &Root, file: &str, administrator: u32) -> bool {
+    let Some(folder) = FOLDERS.iter().find(|folder| file.starts_with(**folder)) else { return false };
+    let own = |path: &str| {
+        root.status(path).is_some_and(|status| {
+            (status.uid < FIRST_PERSON || status.uid == administrator) && status.mode & EVERYONE_WRITES == 0
+        })
+    };
+    let mut inner =
+        file.match_indices('/').filter_map(|(at, _)| file.get(..at)).filter(|path| path.len() + 1 >= folder.len());
+    root.canonical(file).as_deref() == Some(file)
+        && root.status(file).is_some_and(|status| status.is_file)
+        && own(file)
+        && inner.all(own)
+        && !root.exists(&format!("{file}.jnl"))
 }
 
 fn setting<'s>(block: &'s [Statement], name: &str) -> Option<&'s Statement> {
@@ -166,7 +225,16 @@ fn setting<'s>(block: &'s [Statement], name: &str) -> Option<&'s Statement> {
 /// What holds below `outer` and this block.
 fn around<'s>(block: Option<&'s Statement>, outer: Around<'s>) -> Around<'s> {
     let block = block.and_then(|block| block.block.as_deref()).unwrap_or_default();
-    Around { is_dynamic: setting(block, "allow-update").map_or(outer.is_dynamic, lets_update), ..outer }
+    Around {
+        is_dynamic: setting(block, "allow-update").map_or(outer.is_dynamic, lets_update),
+        is_for_some: FOR_SOME.iter().filter_map(|name| setting(block, name)).any(|list| !is_anybody(list)),
+        ..outer
+    }
+}
+
+/// Whether a list of clients is that of all.
+fn is_anybody(list: &Statement) -> bool {
+    matches!(list.block.as_deref(), Some([one]) if one.is("any"))
 }
 
 /// Whether a list of those who may change records lets anybody.
@@ -179,9 +247,15 @@ fn file_of(zone: &Statement, folder: &str) -> Option<String> {
     match file {
         "" => None,
         _ if file.split('/').any(|part| part == "..") => None,
-        _ if file.starts_with('/') => Some(file.to_owned()),
-        _ => Some(format!("{}/{file}", folder.trim_end_matches('/'))),
+        _ if file.starts_with('/') => Some(plain_path(file)),
+        _ => Some(plain_path(&format!("{folder}/{file}"))),
     }
+}
+
+/// A path without parts that lead nowhere: two spellings of one are one.
+fn plain_path(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    format!("/{}", parts.join("/"))
 }
 
 /// Whether a zone is a primary one (`master` until BIND 9.14) whose file nobody but people writes.
@@ -193,8 +267,8 @@ fn is_edited_by_hand(zone: &Statement, around: Around<'_>) -> bool {
     let is_internet = zone.words.get(2).is_none_or(|class| class.eq_ignore_ascii_case("in"));
     let is_text = setting(block, "masterfile-format").is_none_or(|format| format.word(1).eq_ignore_ascii_case("text"));
     let is_dynamic = setting(block, "allow-update").map_or(around.is_dynamic, lets_update);
-    let is_other = ["update-policy", "database", "dlz", "in-view"].iter().any(|name| setting(block, name).is_some());
-    is_primary && is_internet && is_text && !is_dynamic && !is_other
+    let is_plain = block.iter().all(|one| PLAIN.iter().any(|name| one.is(name)));
+    is_primary && is_internet && is_text && !is_dynamic && !around.is_for_some && is_plain
 }
 
 #[cfg(test)]
@@ -210,7 +284,8 @@ mod tests {
         }
         let root = Root::open(dir.path()).unwrap();
         let names = names.iter().map(|name| DomainName::new(name)).collect();
-        zones(&root, &names).into_iter().map(|(zone, file)| format!("{zone} {file}")).collect()
+        let told = |(zone, file): (DomainName, Option<String>)| format!("{zone} {}", file.as_deref().unwrap_or("-"));
+        zones(&root, &names).into_iter().map(told).collect()
     }
 
     #[test]
@@ -228,6 +303,8 @@ zone \"other.example\" { type master; file \"db.other\"; };
             ),
             ("/etc/bind/named.conf.options", "options { directory \"/var/cache/bind\"; listen-on-v6 { any; }; };\n"),
             ("/etc/bind/named.conf.local", local),
+            ("/etc/bind/db.a", ""),
+            ("/var/cache/bind/db.b", ""),
         ];
         assert_eq!(
             found(&files, &["a.example", "b.example", "c.example"]),
@@ -239,7 +316,17 @@ zone \"other.example\" { type master; file \"db.other\"; };
     fn no_file_that_is_not_to_be_edited_by_hand() {
         let one = |options: &str, zone: &str| {
             let text = format!("options {{ directory \"/var/named\"; {options} }};\n{zone}\n");
-            found(&[("/etc/named.conf", &text)], &["a.example"])
+            let files = [
+                ("/etc/named.conf", text.as_str()),
+                ("/etc/updates", "allow-update { key x; };"),
+                ("/etc/keys", "managed-keys { x. initial-key 257 3 8 \"AwEA\n  ==\"; };"),
+                ("/var/named/a.db", ""),
+                ("/home/joe/a.db", ""),
+                ("/var/named/j.db", ""),
+                ("/var/named/j.db.jnl", ""),
+            ];
+            let told = found(&files, &["a.example"]);
+            told.into_iter().filter(|line| !line.ends_with(" -")).collect::<Vec<_>>()
         };
         let good = "zone \"A.example.\" { type master; file \"a.db\"; };";
         assert_eq!(one("", good), ["a.example /var/named/a.db"]);
@@ -258,6 +345,17 @@ zone \"other.example\" { type master; file \"db.other\"; };
             ("", "zone \"a.example\" { type master; file \"../home/joe/a.db\"; };"),
             ("", "zone \"a.example\" { type master; file \"/home/joe/a.db\"; };"),
             ("", "zone \"a.example\" { type master; };"),
+            ("", "zone \"a.example\" { type master; file \"gone.db\"; };"),
+            ("", "zone \"a.example\" { type master; file \"j.db\"; };"),
+            ("", "zone \"a.example\" { type master; file \"a.db\"; include \"/etc/updates\"; };"),
+            ("", "zone \"a.example\" { type master; file \"a.db\"; inline-signing yes; };"),
+            ("", "zone \"a.example\" { type master; template t; file \"a.db\"; };"),
+            ("include \"/etc/updates\";", good),
+            ("", "view x { match-clients { 10.0.0.0/8; }; zone \"a.example\" { type master; file \"a.db\"; }; };"),
+            (
+                "",
+                "zone \"a.example\" { type master; file \"a.db\"; }; zone \"b.example\" { type master; file \"./a.db\"; };",
+            ),
             (
                 "",
                 "zone \"a.example\" { type master; file \"a.db\"; }; zone \"b.example\" { type master; file \"a.db\"; };",
@@ -276,7 +374,44 @@ zone \"other.example\" { type master; file \"db.other\"; };
         }
         let view = "view x { match-clients { any; }; zone \"a.example\" { type master; file \"a.db\"; }; };";
         assert_eq!(one("", view).len(), 1);
+        assert_eq!(one("", &format!("include \"/etc/keys\";\n{good}#\n")).len(), 1);
         let deep = format!("x {}{};", "{ ".repeat(50_000), "};".repeat(50_000));
         assert_eq!(one("", &format!("{good} {deep}")), [""; 0]);
+    }
+
+    #[test]
+    fn zones_that_nothing_is_known_of_are_told_apart_from_those_above() {
+        let text = "zone a.example { type master; file \"/etc/bind/a\"; };\nzone sub.a.example { type slave; };\n\
+                    zone _domainkey.a.example { type master; file x; };\nzone www.a.example { type master; file y; };\n";
+        let files = [("/etc/bind/named.conf", text), ("/etc/bind/a", "")];
+        assert_eq!(
+            found(&files, &["a.example", "sub.a.example"]),
+            ["_domainkey.a.example -", "a.example /etc/bind/a", "sub.a.example -"]
+        );
+    }
+
+    #[test]
+    fn no_file_that_somebody_else_may_put_another_in_the_place_of() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("etc/bind/zones");
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = "zone a.example { type master; file \"/etc/bind/zones/a\"; };";
+        std::fs::write(dir.path().join("etc/bind/named.conf"), text).unwrap();
+        std::fs::write(folder.join("a"), "").unwrap();
+        let look = || {
+            let root = Root::open(dir.path()).unwrap();
+            zones(&root, &BTreeSet::from([DomainName::new("a.example")])).into_values().flatten().next()
+        };
+        assert_eq!(look().as_deref(), Some("/etc/bind/zones/a"));
+        for path in [&folder, &folder.join("a")] {
+            let was = std::fs::metadata(path).unwrap().permissions();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(was.mode() | 0o002)).unwrap();
+            assert_eq!(look(), None, "{}", path.display());
+            std::fs::set_permissions(path, was).unwrap();
+        }
+        std::fs::rename(folder.join("a"), folder.join("b")).unwrap();
+        symlink("b", folder.join("a")).unwrap();
+        assert_eq!(look(), None);
     }
 }

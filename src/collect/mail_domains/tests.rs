@@ -331,6 +331,7 @@ fn zones_that_a_panel_keeps_here() {
             ZoneKeeper::Cpanel => format!("{zone} cpanel"),
             ZoneKeeper::Hestia { user, texts } => format!("{zone} {user} {} {}", texts[0].id, texts[0].text),
             ZoneKeeper::Bind(file) => format!("{zone} {}", file.path),
+            ZoneKeeper::Other => format!("{zone} -"),
         })
     };
     assert_eq!(zone("_dmarc.a.example").as_deref(), Some("a.example cpanel"));

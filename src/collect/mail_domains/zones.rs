@@ -18,8 +18,21 @@ const ZONE_LIMIT: usize = 10_000;
 /// Lines of a file in which programs say that they wrote it.
 const HEAD: usize = 20;
 /// Words, in small letters, by which they say so.
-const GENERATED: [&str; 6] =
-    ["generated", "do not edit", "don't edit", "do not modify", "managed", "will be overwritten"];
+const GENERATED: [&str; 13] = [
+    "generated",
+    "managed",
+    "maintained by",
+    "written by",
+    "created by",
+    "do not edit",
+    "don't edit",
+    "do not modify",
+    "do not change",
+    "by hand",
+    "overwritten",
+    "be lost",
+    "are lost",
+];
 /// Managers that write no zones.
 const WITHOUT_ZONES: [Kind; 4] = [Kind::Container, Kind::Distribution, Kind::ConfigurationManager, Kind::Cloud];
 
@@ -58,9 +71,12 @@ pub(super) fn add(root: &Root, facts: &Facts, found: &mut MailDomains) {
         });
     if !is_written {
         for (zone, path) in named::zones(root, &names) {
-            let Some(file) = root.read(&path).ok().filter(|file| !says_generated(file.text())) else { continue };
-            let text = file.text().into();
-            found.zones.entry(zone).or_insert(ZoneKeeper::Bind(ZoneFile { path, text }));
+            let file = path.and_then(|path| Some((root.read(&path).ok()?, path)));
+            let keeper = match file.filter(|(file, _)| !says_generated(file.text())) {
+                Some((file, path)) => ZoneKeeper::Bind(ZoneFile::new(path, file.text())),
+                None => ZoneKeeper::Other,
+            };
+            found.zones.entry(zone).or_insert(keeper);
         }
     }
 }

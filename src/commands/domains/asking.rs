@@ -1,17 +1,20 @@
 //! From questions to finished domains.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::told::Told;
 use crate::compare::Change;
-use crate::domains::{Answers, Flow, Host, Look, Looker, MailDomain, MailDomains, Observed, Step, observe};
+use crate::domains::zones::ZoneKeeper;
+use crate::domains::{
+    Answers, Flow, Host, Look, Looker, MailDomain, MailDomains, Observed, Step, ZoneServers, observe,
+};
 use crate::findings::{Finding, Who};
 use crate::name::DomainName;
 use crate::observe::resolver::{Client, GivenUp};
-use crate::observe::{Observations, Question};
+use crate::observe::{Observations, Question, RecordData, RecordType};
 use crate::progress::Domains;
-use crate::report::domains as report;
+use crate::report::domains::{self as report, KeptZone};
 use crate::rules::{self, DomainContext, Selection};
 
 /// Domains on their way, and who judges them.
@@ -89,7 +92,18 @@ impl<'a> Looker<'a> for Judge<'a, '_> {
             seen.add_zone(self.host, answers).map_err(|questions| (questions, true))?;
             findings = self.findings(&seen);
         }
-        let kept = self.domains.kept_zone(&domain.name);
+        let mut kept =
+            self.domains.kept_zone(&domain.name).map(|(zone, keeper)| KeptZone { zone, keeper, served: None });
+        if let Some(KeptZone { zone, keeper: ZoneKeeper::Bind(_), served }) = &mut kept
+            && seen.zone == ZoneServers::Here
+        {
+            let question = Question::new(zone, RecordType::Soa);
+            let Some(lookup) = answers.lookup(&question) else { return Err((BTreeSet::from([question]), true)) };
+            *served = lookup.found().iter().find_map(|data| match data {
+                RecordData::Soa { serial, .. } => Some(*serial),
+                _ => None,
+            });
+        }
         self.told.add(report::view(&seen, &findings, kept), !self.given_up.is_empty());
         self.progress.done();
         Ok(())

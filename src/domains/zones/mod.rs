@@ -8,13 +8,13 @@ use crate::name::DomainName;
 use crate::shell;
 use crate::spf::is_spf;
 
-pub use file::{ZoneEdit, ZoneFile};
+pub use file::{Edited, ZoneEdit, ZoneFile};
 
 /// Octets of one string of a TXT record (RFC 1035 section 3.3): panels that split longer texts do so in their own ways.
 const STRING_LIMIT: usize = 255;
 
 /// What keeps a zone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum ZoneKeeper {
     /// cPanel & WHM.
     Cpanel,
@@ -27,6 +27,8 @@ pub enum ZoneKeeper {
     },
     /// A master file that people edit, and BIND serves.
     Bind(ZoneFile),
+    /// Something else on this host: what is above in the DNS is not where its records stand.
+    Other,
 }
 
 /// A TXT record of a zone that Hestia keeps.
@@ -81,7 +83,7 @@ pub fn command((zone, keeper): (&DomainName, &ZoneKeeper), wanted: &WantedText) 
     match keeper {
         ZoneKeeper::Cpanel => cpanel(wanted),
         ZoneKeeper::Hestia { user, texts } => hestia(zone, user, texts, wanted),
-        ZoneKeeper::Bind(_) => None,
+        ZoneKeeper::Bind(_) | ZoneKeeper::Other => None,
     }
 }
 

@@ -22,6 +22,7 @@ const SKIPPED: &[&str] = &[
     "CSYNC",
     "DHCID",
     "DLV",
+    "DNAME",
     "DNSKEY",
     "DS",
     "HINFO",
@@ -103,6 +104,8 @@ struct Said {
 pub(crate) struct Placed {
     /// The name that it is of.
     pub(crate) owner: DomainName,
+    /// For how many seconds it may be kept.
+    pub(crate) ttl: u32,
     /// Its type, in capitals.
     pub(crate) kind: String,
     /// What it says; `None` for a type that is not used.
@@ -121,7 +124,7 @@ pub(crate) fn placed(text: &str, origin: &DomainName) -> Option<Vec<Placed>> {
         let entry = entry.ok()?;
         let Some(said) = reader.entry(&entry).ok()? else { continue };
         let words = entry.tokens.get(said.first..)?.iter().map(|token| token.span.clone()).collect();
-        all.push(Placed { owner: said.owner, kind: said.kind, data: said.data, words, end: entry.end });
+        all.push(Placed { owner: said.owner, ttl: said.ttl, kind: said.kind, data: said.data, words, end: entry.end });
     }
     Some(all)
 }

@@ -12,7 +12,7 @@ mod words;
 pub use groups::{human, markdown, prometheus};
 pub use page::page;
 pub use table::{CSV_HEAD, csv};
-pub use view::{DomainView, GapView, gaps, is_about, view};
+pub use view::{DomainView, GapView, KeptZone, gaps, is_about, view};
 
 use std::collections::BTreeMap;
 

@@ -123,24 +123,45 @@ impl Step<'_> {
         all.filter(|record| known.insert((&record.name, &record.wanted))).collect()
     }
 
-    /// The commands, where this server keeps the zone; else the records. Those of so many records at most, and how many more there are.
-    pub(super) fn lines(&self, limit: usize) -> (Vec<String>, usize) {
+    /// What is to be done on this server: commands, where it keeps the zones and they are sure; records, where people publish them. So many of each.
+    pub(super) fn lines(&self, limit: usize) -> StepLines {
+        let mut lines = StepLines::default();
         if self.place != Place::Here {
-            return (Vec::new(), 0);
+            return lines;
         }
-        let (mut lines, mut edited) = (Vec::new(), BTreeSet::new());
+        // What two domains want of one name may not be the same.
         let records = self.records();
-        for record in records.iter().take(limit) {
-            let edit = record.file.as_ref().and_then(|file| self.edits.iter().find(|edit| edit.file == *file));
-            match (edit, &record.command) {
-                (Some(edit), _) if edited.insert(&edit.file) => lines.extend(edit.commands.iter().cloned()),
-                (Some(_), _) => {}
-                (None, Some(command)) => lines.push(command.clone()),
-                (None, None) => lines.push(txt_record(&DomainName::new(&record.name), &record.wanted)),
+        let names: BTreeSet<DomainName> = records.iter().map(|record| DomainName::new(&record.name)).collect();
+        let edits = self.edits.iter().filter(|edit| !edit.names.is_disjoint(&names));
+        lines.commands = edits.clone().map(|edit| edit.command.clone()).collect();
+        let edited: BTreeSet<&DomainName> = edits.flat_map(|edit| &edit.names).collect();
+        for record in records {
+            let name = DomainName::new(&record.name);
+            match &record.command {
+                Some(command) => lines.commands.push(command.clone()),
+                None if record.file.is_some() && edited.contains(&name) => {}
+                None => lines.records.push(txt_record(&name, &record.wanted)),
             }
         }
-        (lines, records.len().saturating_sub(limit))
+        lines.more = lines.commands.len().saturating_sub(limit) + lines.records.len().saturating_sub(limit);
+        lines.commands.truncate(limit);
+        lines.records.truncate(limit);
+        lines
     }
+}
+
+/// Above records of a step that has commands too.
+pub(super) const BY_HAND: &str = "and in the zones themselves, by hand:";
+
+/// What a step comes to.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct StepLines {
+    /// For a shell.
+    pub(super) commands: Vec<String>,
+    /// As master files have them; not for a shell.
+    pub(super) records: Vec<String>,
+    /// How many more of both there are.
+    pub(super) more: usize,
 }
 
 #[cfg(test)]
@@ -206,11 +227,13 @@ mod tests {
             "1",
         ];
         assert_eq!(places, expected);
+        let lines = steps[0].lines(9);
+        assert_eq!(lines.commands, ["publish d6.example"]);
         assert_eq!(
-            steps[0].lines(9),
-            (vec!["publish d6.example".into(), r#"d7.example. IN TXT "v=spf1 -all""#.into()], 0)
+            (lines.records.as_slice(), lines.more),
+            (&[r#"d7.example. IN TXT "v=spf1 -all""#.to_owned()][..], 0)
         );
-        assert_eq!(steps[0].lines(1).1, 1);
-        assert_eq!(steps[1].lines(9), (Vec::new(), 0), "what is published elsewhere is in the table");
+        assert_eq!(steps[0].lines(0).more, 2);
+        assert_eq!(steps[1].lines(9), StepLines::default(), "what is published elsewhere is in the table");
     }
 }

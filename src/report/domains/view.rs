@@ -74,7 +74,7 @@ pub struct RecordView {
     pub wanted: String,
     /// The panel's command that puts it there, where this host keeps the zone.
     pub command: Option<String>,
-    /// The master file on this host in which it can be put.
+    /// The master file on this host that its zone is served from.
     #[serde(default)]
     pub file: Option<String>,
 }
@@ -216,8 +216,31 @@ pub struct DomainFinding {
     pub fix: Option<Fix>,
 }
 
+/// A zone that this host keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct KeptZone<'z> {
+    /// The zone.
+    pub zone: &'z DomainName,
+    /// What keeps it.
+    pub keeper: &'z ZoneKeeper,
+    /// The serial number that the DNS gives, where it was asked for.
+    pub served: Option<u32>,
+}
+
+impl KeptZone<'_> {
+    /// The master file that it is served from as it stands: with the serial number that the DNS gives.
+    fn file(&self) -> Option<String> {
+        match self.keeper {
+            ZoneKeeper::Bind(file) if self.served.is_some() && file.serial(self.zone) == self.served => {
+                Some(file.path.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A domain with what was found; `zone`: the zone that it is in, where this host keeps it.
-pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName, &ZoneKeeper)>) -> DomainView {
+pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>>) -> DomainView {
     let record = seen.spf.first().and_then(|check| check.evaluation.record.clone());
     let mailfrom = seen.spf.iter().map(|check| result("mailfrom", check));
     let results = mailfrom.chain(seen.helo.iter().map(|check| result("helo", check))).collect();
@@ -300,7 +323,9 @@ fn is_of_host(seen: &Observed<'_>, finding: &Finding) -> bool {
 }
 
 /// The records that fixes have published below the domain.
-fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName, &ZoneKeeper)>) -> Vec<RecordView> {
+fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>>) -> Vec<RecordView> {
+    let kept = zone.filter(|_| seen.zone == ZoneServers::Here);
+    let file = kept.and_then(|kept| kept.file());
     let mut all: Vec<RecordView> = Vec::new();
     for line in findings.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.commands) {
         let Some((name, text)) = text_record(line) else { continue };
@@ -317,17 +342,14 @@ fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName,
                 .iter()
                 .any(|(key, compared)| key.record_name() == name && !matches!(compared, Comparison::Missing));
         let wanted = WantedText { name, replaces, text };
-        let kept = zone.filter(|_| seen.zone == ZoneServers::Here);
-        let mut record = RecordView {
+        all.push(RecordView {
             kind: wanted.kind().to_owned(),
             name: wanted.name.to_string(),
             is,
-            command: kept.and_then(|zone| zones::command(zone, &wanted)),
+            command: kept.and_then(|kept| zones::command((kept.zone, kept.keeper), &wanted)),
             wanted: wanted.text,
-            file: None,
-        };
-        record.file = kept.and_then(|zone| file_for(zone, &record));
-        all.push(record);
+            file: file.clone(),
+        });
     }
     all
 }
@@ -335,14 +357,6 @@ fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<(&DomainName,
 /// What a record is to a zone.
 pub(super) fn edit_of(record: &RecordView) -> ZoneEdit {
     ZoneEdit { name: DomainName::new(&record.name), is: record.is.clone(), wanted: record.wanted.clone() }
-}
-
-/// The master file in which a record of this zone can be put.
-fn file_for((zone, keeper): (&DomainName, &ZoneKeeper), record: &RecordView) -> Option<String> {
-    match keeper {
-        ZoneKeeper::Bind(file) => file.with(zone, &[edit_of(record)]).map(|_| file.path.clone()),
-        ZoneKeeper::Cpanel | ZoneKeeper::Hestia { .. } => None,
-    }
 }
 
 /// The SPF or DMARC record that stands at a name.
@@ -362,14 +376,20 @@ fn is_now(seen: &Observed<'_>, name: &DomainName) -> Option<String> {
 /// Name and text of a line that a fix has published: `NAME. IN TXT "..." "..."`.
 pub(super) fn text_record(line: &str) -> Option<(DomainName, String)> {
     let (name, strings) = line.split_once(". IN TXT ")?;
-    let (mut text, mut is_in, mut escaped) = (String::new(), false, false);
-    for c in strings.chars() {
+    let (mut text, mut is_in) = (String::new(), false);
+    let mut rest = strings.chars();
+    while let Some(c) = rest.next() {
         match c {
-            _ if escaped => {
-                text.push(c);
-                escaped = false;
+            '\\' => {
+                let number = rest.as_str().get(..3).and_then(|digits| digits.parse::<u8>().ok());
+                match number {
+                    Some(number) => {
+                        text.push(char::from(number));
+                        rest.nth(2);
+                    }
+                    None => text.extend(rest.next()),
+                }
             }
-            '\\' => escaped = true,
             '"' => is_in = !is_in,
             c if is_in => text.push(c),
             _ => {}
@@ -419,6 +439,7 @@ mod tests {
             "strings are joined as they are"
         );
         assert_eq!(read(r#"a.example. IN TXT "a\"b\\c""#).as_deref(), Some(r#"a.example a"b\c"#));
+        assert_eq!(read(r#"a.example. IN TXT "a\036b\096""#).as_deref(), Some("a.example a$b`"));
         assert_eq!(read("; delete: a.example. IN A 192.0.2.1"), None);
     }
 }
