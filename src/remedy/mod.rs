@@ -8,6 +8,7 @@
 //! | [`world`], `trial` | trials: a changed host, collected and judged again |
 //! | [`candidates`] | what could be done about findings |
 //! | [`plan`] | the search for the changes that leave least |
+//! | `bound` | what states can still come to, by what was tried |
 //! | `shapes`, `sample` | large hosts: paths that stand for others, and files cut down to them |
 //! | `loopback` | the names in the hosts file that no trial takes away |
 //! | `ahead` | what trials may want to read, read before nothing is read any more |
@@ -20,6 +21,7 @@ pub mod action;
 mod ahead;
 pub mod apply;
 mod because;
+mod bound;
 pub mod candidates;
 pub(crate) mod diff;
 pub mod edit;

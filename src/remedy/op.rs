@@ -1,5 +1,6 @@
 //! One change of a host, as trials make it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::addr::Family;
@@ -67,4 +68,10 @@ pub enum Op {
         /// What it brings about.
         effect: Vec<Op>,
     },
+}
+
+/// The files that changes edit.
+pub(super) fn edited(ops: &[Op]) -> BTreeSet<String> {
+    let files = ops.iter().filter_map(|op| if let Op::Edit { file, .. } = op { Some(file.clone()) } else { None });
+    files.collect()
 }

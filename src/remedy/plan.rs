@@ -1,12 +1,13 @@
 //! The search for the changes that leave least wrong, and their proof: everything that is printed was tried.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::observe::Question;
+use crate::remedy::bound::Tried;
 use crate::remedy::candidates::{self, Candidate, State, cost};
-use crate::remedy::op::Op;
+use crate::remedy::op::{Op, edited};
 use crate::remedy::shapes::{self, Round, Shapes, Used};
 use crate::remedy::step::Plan;
 use crate::remedy::steps;
@@ -131,6 +132,10 @@ struct Search<'a> {
     least: usize,
     /// Whether changes were left out, since they were too many.
     cut: Cell<bool>,
+    /// What trials came to, on hosts of few paths.
+    tried: RefCell<Tried>,
+    /// The score of a best state from which nothing led to a better one.
+    closed: Cell<Option<(usize, usize, usize)>>,
 }
 
 impl<'a> Search<'a> {
@@ -148,6 +153,8 @@ impl<'a> Search<'a> {
             budget: work.max(lab.work() + least),
             least,
             cut: Cell::new(false),
+            tried: RefCell::new(Tried::new(&first.trial)),
+            closed: Cell::new(None),
         }
     }
 
@@ -180,15 +187,19 @@ impl<'a> Search<'a> {
         let mut beam = vec![first];
         for _ in 0..ROUNDS {
             let mut next: Vec<Node> = Vec::new();
+            // The best first: where nothing leads on from it, less is tried of the others.
+            beam.sort_by_key(|node| !same(&node.ops, &best.ops));
             for node in &beam {
-                next.extend(self.expand(node, &best));
+                if self.is_worth(node, 0, &[], &best) {
+                    next.extend(self.expand(node, &mut best));
+                }
+                if same(&node.ops, &best.ops) {
+                    self.closed.set(Some(counts(&best)));
+                }
             }
             next.sort_by_key(|node| (node.promise(), node.ops.len()));
             let mut kept: Vec<Node> = Vec::new();
             for node in next {
-                if self.is_sound(&node) && self.standing(&node) < self.standing(&best) {
-                    best = node.clone();
-                }
                 if kept.len() < if self.few { BEAM } else { 1 } && !kept.iter().any(|known| same(&known.ops, &node.ops))
                 {
                     kept.push(node);
@@ -197,8 +208,8 @@ impl<'a> Search<'a> {
             if kept.is_empty() || self.lab.is_over(self.budget) {
                 break;
             }
-            // Where nothing is wrong any more, only what is cheaper is worth going on with.
-            if self.is_perfect(&best) {
+            // Where no more can be settled, only what is cheaper is worth going on with.
+            if self.is_final(&best) {
                 kept.retain(|node| node.cost < best.cost);
                 if kept.is_empty() {
                     break;
@@ -221,6 +232,31 @@ impl<'a> Search<'a> {
         node.trial.score.blocked < self.blocked
     }
 
+    /// Takes a state for the best where it is better.
+    fn settle_for(&self, node: &Node, best: &mut Node) {
+        if self.is_sound(node) && self.standing(node) < self.standing(best) {
+            *best = node.clone();
+        }
+    }
+
+    /// Whether no state can leave less than the best one does: nothing is left, or nothing led on from it, and no trial had less of that.
+    fn is_final(&self, best: &Node) -> bool {
+        let is_closed = || self.closed.get() == Some(counts(best));
+        match self.few {
+            true => (self.is_perfect(best) || is_closed()) && self.tried.borrow().is_least(&best.trial),
+            false => self.is_perfect(best),
+        }
+    }
+
+    /// Whether a state may lead to a better one than the best, once these changes are made for that price.
+    fn is_worth(&self, node: &Node, price: u32, ops: &[Op], best: &Node) -> bool {
+        if !self.is_final(best) {
+            return true;
+        }
+        let needed = if self.few { self.tried.borrow().needed(&node.trial, &best.trial, &node.ops, ops) } else { 0 };
+        node.cost + price + needed < best.cost
+    }
+
     fn is_perfect(&self, node: &Node) -> bool {
         node.trial.score.errors == 0 && node.trial.score.warnings == 0 && self.is_sound(node)
     }
@@ -231,13 +267,13 @@ impl<'a> Search<'a> {
     }
 
     /// The better states that one more candidate leads to, and those that several lead to together.
-    fn expand(&self, node: &Node, best: &Node) -> Vec<Node> {
+    fn expand(&self, node: &Node, best: &mut Node) -> Vec<Node> {
         let mut state = self.lab_state(node);
         if self.lab.ask(candidates::questions(&state)) {
             state = self.lab_state(node);
         }
         let mut all = shapes::sorted(candidates::all(&state));
-        if self.is_perfect(best) {
+        if self.is_final(best) {
             all.retain(|candidate| node.cost + candidate.price() < best.cost);
         }
         let mut unique: Vec<Candidate> = Vec::new();
@@ -264,6 +300,7 @@ impl<'a> Search<'a> {
         }
         if firsts.len() > 1 {
             found.extend(self.together(node, firsts));
+            found.iter().for_each(|next| self.settle_for(next, best));
             // On a host of many paths a trial takes long, and what one of them needs most of them need.
             if !self.few && !found.is_empty() {
                 return found;
@@ -273,7 +310,11 @@ impl<'a> Search<'a> {
             if self.lab.is_over(self.budget) {
                 break;
             }
+            if !self.is_worth(node, candidate.price(), &candidate.ops, best) {
+                continue;
+            }
             if let Some(next) = self.with(node, candidate, used(at)) {
+                self.settle_for(&next, best);
                 match ends.iter_mut().find(|(group, _)| *group == candidate.group()) {
                     Some((_, known)) if known.promise() <= next.promise() => {}
                     Some((_, known)) => *known = next.clone(),
@@ -289,13 +330,15 @@ impl<'a> Search<'a> {
                 None => return found,
             };
             for (_, other) in ends.iter().skip(1) {
-                if self.lab.is_over(self.budget) {
+                if self.lab.is_over(self.budget) || merged.trial.score == Score::default() {
                     break;
                 }
-                let more = other.ops.get(node.ops.len()..).unwrap_or_default();
+                let mut more = other.ops.get(node.ops.len()..).unwrap_or_default().to_vec();
+                let known: u32 = more.iter().filter(|op| merged.ops.contains(op)).map(cost).sum();
+                more.retain(|op| !merged.ops.contains(op));
                 let used = other.rounds.last().map(|round| round.used.clone()).unwrap_or_default();
-                let price = other.cost - node.cost;
-                let Some(mut next) = self.after(&merged, more, price, other.gives_up, used) else { continue };
+                let price = (other.cost - node.cost).saturating_sub(known);
+                let Some(mut next) = self.after(&merged, &more, price, other.gives_up, used) else { continue };
                 if next.trial.score < merged.trial.score {
                     // Taken together, they are one round.
                     if let (Some(last), Some(before)) = (next.rounds.pop(), next.rounds.last_mut()) {
@@ -305,6 +348,7 @@ impl<'a> Search<'a> {
                     merged = next;
                 }
             }
+            self.settle_for(&merged, best);
             found.push(merged);
         }
         found
@@ -314,17 +358,25 @@ impl<'a> Search<'a> {
     fn with(&self, node: &Node, candidate: &Candidate, used: Option<Used>) -> Option<Node> {
         let used = used.into_iter().collect();
         let next = self.after(node, &candidate.ops, candidate.price(), candidate.gives_up, used)?;
+        if self.few {
+            self.tried.borrow_mut().made(&candidate.ops, candidate.price(), &node.trial, &next.trial);
+        }
         self.is_better(node, &next).then_some(next)
     }
 
     /// The state after several candidates, as far as they can be made one after the other.
     fn together(&self, node: &Node, candidates: Vec<(&Candidate, Option<Used>)>) -> Option<Node> {
         let (mut world, mut ops, mut all, mut price) = (node.world.clone(), Vec::new(), Vec::new(), 0);
+        let mut known: HashSet<&Op> = HashSet::new();
         for (candidate, used) in candidates.into_iter().filter(|(candidate, _)| !candidate.gives_up) {
-            let Some(next) = self.lab.apply_all(&world, &candidate.ops) else { continue };
+            // What another one does already is done once.
+            let new: Vec<&Op> = candidate.ops.iter().filter(|op| !known.contains(op)).collect();
+            let Some(next) = self.lab.apply_all(&world, new.iter().copied()) else { continue };
             world = next;
-            price += candidate.price();
-            ops.extend(candidate.ops.iter().cloned());
+            let dropped: u32 = candidate.ops.iter().filter(|op| known.contains(op)).map(cost).sum();
+            price += candidate.price().saturating_sub(dropped);
+            ops.extend(new.iter().copied().cloned());
+            known.extend(new);
             all.extend(used);
         }
         let next = self.after(node, &ops, price, false, all)?;
@@ -348,6 +400,9 @@ impl<'a> Search<'a> {
     /// The state that changes led to, by the world after them.
     fn reached(&self, node: &Node, world: World, ops: &[Op], price: u32, gives_up: bool, used: Vec<Used>) -> Node {
         let trial = self.lab.try_out(&world);
+        if self.few {
+            self.tried.borrow_mut().saw(&trial);
+        }
         let (mut all, mut rounds) = (node.ops.clone(), node.rounds.clone());
         all.extend(ops.iter().cloned());
         rounds.push(Round { ops: ops.to_vec(), used });
@@ -395,10 +450,9 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The files that changes edit.
-fn edited(ops: &[Op]) -> BTreeSet<String> {
-    let files = ops.iter().filter_map(|op| if let Op::Edit { file, .. } = op { Some(file.clone()) } else { None });
-    files.collect()
+/// What is left in a state.
+fn counts(node: &Node) -> (usize, usize, usize) {
+    (node.trial.score.blocked, node.trial.score.errors, node.trial.score.warnings)
 }
 
 fn same(a: &[Op], b: &[Op]) -> bool {
