@@ -28,6 +28,9 @@ const NOT_HERE: [(&str, &str); 1] = [("map-not-compiled", "postmap(1) makes the 
 /// copy of each.
 const HOSTS: u64 = 40;
 const SEED: u64 = 1;
+/// Hosts whose plans once could not be carried out: what two names had in common was withdrawn twice; what is edited after something was done by
+/// hand came before that.
+const ONCE_WRONG: [u64; 2] = [910_011, 910_103];
 
 fn scenarios() -> Vec<PathBuf> {
     let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts");
@@ -265,7 +268,7 @@ fn random_hosts_are_mended() {
     let number = |name: &str, otherwise| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
     let (first, count) = (number("HELOLINT_SEED", SEED), number("HELOLINT_HOSTS", HOSTS));
     let (mut broken, mut whole, mut wrong, mut left) = (0, 0, Vec::new(), Vec::new());
-    for seed in first..first + count {
+    for seed in (first..first + count).chain(ONCE_WRONG) {
         let mut random = drifts::Random::new(seed);
         let base = random.choose(&drifts::HEALTHY);
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts").join(base);
@@ -311,7 +314,7 @@ fn random_hosts_are_mended() {
             false => left.push(format!("{what}: {found:?}")),
         }
     }
-    println!("{broken} of {count} hosts broken, {whole} mended whole");
+    println!("{broken} of {} hosts broken, {whole} mended whole", count + ONCE_WRONG.len() as u64);
     left.iter().for_each(|line| println!("left: {line}"));
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(whole * 100 >= broken * 98, "{whole} of {broken}:\n{}", left.join("\n"));

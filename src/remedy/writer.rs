@@ -14,7 +14,7 @@ use crate::observe::change::{RecordChange, TTL};
 use crate::observe::{Observations, Outcome, Question, RecordData, VantageKind};
 use crate::remedy::action::Action;
 use crate::remedy::edit::{Edit, NAMED, few};
-use crate::remedy::op::Op;
+use crate::remedy::op::{Op, edited};
 use crate::remedy::place::Place;
 use crate::remedy::step::Step;
 use crate::remedy::trial::Trial;
@@ -141,7 +141,9 @@ impl<'a> Writer<'a> {
         let mut at: Vec<(String, Option<String>)> = Vec::new();
         let mut rest: Vec<(Action, Vec<String>)> = Vec::new();
         let mut runs: Vec<Running> = Vec::new();
-        for (before, op) in each {
+        // What is done by hand before the files are edited that it changes too.
+        let (mut first, mut first_said): (Vec<(Action, Vec<String>)>, Vec<String>) = (Vec::new(), Vec::new());
+        for (number, (before, op)) in each.into_iter().enumerate() {
             match op {
                 Op::Edit { file, edit } => {
                     if !at.iter().any(|(known, _)| known == file) {
@@ -219,9 +221,15 @@ impl<'a> Writer<'a> {
                         because: None,
                     };
                     Writer { world: &before, ..*self }.host(effect, &mut inner);
-                    sentences.push(text.clone());
+                    let later = ops.get(number + 1..).unwrap_or_default();
+                    let is_first = edited(later).intersection(&edited(effect)).next().is_some();
+                    let (acts, said) = match is_first {
+                        true => (&mut first, &mut first_said),
+                        false => (&mut rest, &mut sentences),
+                    };
+                    said.push(text.clone());
                     let action = Action::ByHand { text: text.clone(), effect: inner.actions };
-                    rest.push((action, command.iter().cloned().collect()));
+                    acts.push((action, command.iter().cloned().collect()));
                 }
                 Op::Record(_) | Op::Reload => {}
             }
@@ -253,7 +261,11 @@ impl<'a> Writer<'a> {
         }
         let said = files.iter().map(|(file, said)| format!("In {file}, {}.", list(said)));
         let owners = owners(&self.before.facts, ops);
-        step.text = said.chain(sentences).chain(owners).collect::<Vec<_>>().join(" ");
+        step.text = first_said.into_iter().chain(said).chain(sentences).chain(owners).collect::<Vec<_>>().join(" ");
+        for (action, commands) in first {
+            step.actions.push(action);
+            step.commands.extend(commands);
+        }
         for (file, old, new, diff) in edits {
             match diff::commands(&self.real(&file), old.as_deref(), &new) {
                 Some(commands) => step.commands.extend(commands),
