@@ -181,7 +181,7 @@ impl Finding {
     pub fn place(mut self, origin: &Origin, label: impl Into<String>) -> Finding {
         let place = Place { origin: origin.clone(), label: label.into() };
         if !self.places.contains(&place) {
-            self.places.push(place);
+            put(&mut self.places, place);
         }
         self
     }
@@ -198,7 +198,7 @@ impl Finding {
     pub fn evidence(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Finding {
         for item in evidence {
             if !self.evidence.contains(&item) {
-                self.evidence.push(item);
+                put(&mut self.evidence, item);
             }
         }
         self
@@ -214,7 +214,7 @@ impl Finding {
     pub fn open(mut self, question: impl fmt::Display) -> Finding {
         let question = question.to_string();
         if !self.open.contains(&question) {
-            self.open.push(question);
+            put(&mut self.open, question);
         }
         self
     }
@@ -222,10 +222,18 @@ impl Finding {
     /// With an outbound path that it concerns.
     pub fn path(mut self, id: &str) -> Finding {
         if !self.paths.iter().any(|p| p == id) {
-            self.paths.push(id.to_owned());
+            put(&mut self.paths, id.to_owned());
         }
         self
     }
+}
+
+/// Adds an item. Most findings have one of each, and there may be one finding for each of many domains.
+fn put<T>(items: &mut Vec<T>, item: T) {
+    if items.is_empty() {
+        items.reserve_exact(1);
+    }
+    items.push(item);
 }
 
 /// A place that a finding points at.
@@ -289,7 +297,7 @@ impl Fix {
 
     /// With an exact command or record.
     pub fn command(mut self, command: impl Into<String>) -> Fix {
-        self.commands.push(command.into());
+        put(&mut self.commands, command.into());
         self
     }
 }

@@ -110,6 +110,9 @@ pub fn apply(findings: Vec<Finding>, ignores: &[Ignore], today: Date) -> Applied
         return Applied { left: findings, ..Applied::default() };
     }
     let (expired, valid): (Vec<&Ignore>, Vec<&Ignore>) = ignores.iter().partition(|ignore| ignore.is_expired(today));
+    if valid.is_empty() {
+        return Applied { left: findings, expired, ..Applied::default() };
+    }
     let mut applied = Applied { expired, ..Applied::default() };
     let mut used = vec![false; valid.len()];
     // Which entries name a rule is worked out once for each rule, not for each finding.

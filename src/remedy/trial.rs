@@ -39,7 +39,7 @@ pub struct Trial {
     pub facts: Facts,
     /// The answers.
     pub dns: Observations,
-    /// Errors and warnings.
+    /// Errors and warnings, without words and evidence.
     pub findings: Vec<Finding>,
     /// How bad they are.
     pub score: Score,

@@ -93,11 +93,11 @@ pub fn apply(mut outcome: Outcome, selection: &Selection, policy: &Policy) -> Fi
         }
         None => left,
     };
-    let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
+    let order = |one: &Finding, other: &Finding| (one.meta.code, &one.subject).cmp(&(other.meta.code, &other.subject));
     let gone = gone.unwrap_or_default();
     let mut settled = Filtered { findings, suppressed, gone, not_checked };
-    settled.findings.sort_by_key(key);
-    settled.suppressed.sort_by_key(|suppressed| key(&suppressed.finding));
+    settled.findings.sort_by(order);
+    settled.suppressed.sort_by(|one, other| order(&one.finding, &other.finding));
     settled
 }
 

@@ -12,6 +12,22 @@ use crate::observe::Observations;
 use crate::observe::change::RecordChanges;
 use crate::remedy::trial::{Key, PathKey, Trial};
 
+/// A finding without its words and its evidence, for which nobody asks a trial.
+fn brief(finding: &Finding) -> Finding {
+    Finding {
+        meta: finding.meta,
+        severity: finding.severity,
+        verdict: finding.verdict,
+        subject: finding.subject.clone(),
+        message: String::new(),
+        places: finding.places.clone(),
+        evidence: Vec::new(),
+        fix: finding.fix.clone(),
+        paths: finding.paths.clone(),
+        open: finding.open.clone(),
+    }
+}
+
 /// Rounds in which answers may bring further questions in one trial.
 const ROUNDS: usize = 6;
 
@@ -20,12 +36,16 @@ impl Lab<'_> {
     pub(super) fn start(&self) -> Trial {
         let ground = self.ground;
         let loud = ground.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
-        Trial::new(ground.facts.clone(), ground.dns.clone(), loud.cloned().collect())
+        Trial::new(ground.facts.clone(), ground.dns.clone(), loud.map(brief).collect())
     }
 
     pub(super) fn judged(&self, world: &World) -> Trial {
         let (facts, dns, mut findings) = self.all(world);
         findings.retain(|finding| finding.severity >= Severity::Warning);
+        // Nobody asks a trial for them, and some are kept.
+        for finding in &mut findings {
+            (finding.message, finding.evidence) = (String::new(), Vec::new());
+        }
         Trial::new(facts, dns, findings)
     }
 
