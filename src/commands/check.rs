@@ -69,11 +69,13 @@ pub(super) fn check(
     let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, dns)).collect();
     let (mut report, settled) = how.report(&gathered, opinions, None);
     report.dns.stale = rules::stale_caches(facts, dns, &settled.findings);
+    let kept = out.write_baseline.is_some().then(|| findings::baseline::write(settled.to_remember(), now));
+    let status = exit::status_for(out.stdout_format(), &settled.findings, out.fail_on.value());
+    // Of a server with many domains these are large, and the reports hold what they tell.
+    drop((settled, gathered));
     let mut texts = rendered(report, &wanted);
-    if out.write_baseline.is_some() {
-        texts.push(findings::baseline::write(settled.to_remember(), now));
-    }
-    Ok(Done { status: exit::status_for(out.stdout_format(), &settled.findings, out.fail_on.value()), texts })
+    texts.extend(kept);
+    Ok(Done { status, texts })
 }
 
 fn rendered(report: Report, wanted: &[(Format, Style)]) -> Vec<String> {
