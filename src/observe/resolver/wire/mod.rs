@@ -29,6 +29,8 @@ pub(crate) struct Asked {
     name: DomainName,
     /// Where the question section ends.
     end: usize,
+    /// Whether the name's text is what its labels spell: it may have other escapes.
+    spelled: bool,
     /// Whether the letters' case was chosen at random, and must come back so (0x20).
     pub cased: bool,
     /// Whether it offers EDNS.
@@ -70,15 +72,17 @@ pub(crate) fn ask(id: u16, question: &Question, query: QueryOptions, ids: &mut I
     bytes.extend_from_slice(&[u8::from(query.recurse), 0, 0, 1, 0, 0, 0, 0, 0, u8::from(query.edns)]);
     let (mut coins, mut left) = (0, 0);
     let mut case = |octet: u8| {
-        if !query.cased || !octet.is_ascii_alphabetic() {
+        if !query.cased {
             return octet;
         }
         if left == 0 {
             (coins, left) = (ids.generate(), u64::BITS);
         }
-        let upper = coins & 1 == 1;
+        // A letter is a small one by this bit. No branch depends on the coin: the processor would guess every second one wrong.
+        let small = u8::from(octet.is_ascii_alphabetic()) << 5;
+        let coin = u8::from(coins & 1 == 1) << 5;
         (coins, left) = (coins >> 1, left - 1);
-        if upper { octet.to_ascii_uppercase() } else { octet.to_ascii_lowercase() }
+        octet & !small | coin & small
     };
     if !question.name.as_str().is_empty() {
         plan::for_each_label(&question.name, |label| {
@@ -94,7 +98,8 @@ pub(crate) fn ask(id: u16, question: &Question, query: QueryOptions, ids: &mut I
         bytes.extend_from_slice(&OPT);
     }
     let name = question.name.clone();
-    Some(Asked { bytes: bytes.into(), name, end, cased: query.cased, edns: query.edns })
+    let spelled = name.as_str().bytes().all(|octet| octet.is_ascii_graphic() && octet != b'\\');
+    Some(Asked { bytes: bytes.into(), name, end, spelled, cased: query.cased, edns: query.edns })
 }
 
 /// The id of a reply; `None` for what is no reply to a query.
@@ -188,32 +193,36 @@ pub(crate) fn read(bytes: &[u8], asked: &Asked, names: &mut Names) -> Reading {
 /// or its servers'.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    /// The question's first.
-    known: [Option<DomainName>; 8],
+    known: [Option<DomainName>; 7],
     next: usize,
     text: String,
+    /// The SOA that came last: thousands of absences in one zone share it.
+    soa: Option<Arc<Record>>,
 }
 
 impl Names {
-    fn begin(&mut self, asked: &DomainName) {
-        let [first, ..] = &mut self.known;
-        *first = Some(asked.clone());
-    }
-
     /// The name that these labels are, in presentation form. Not by hickory's Display, which turns punycode into Unicode.
-    fn get<'a>(&mut self, labels: impl Iterator<Item = &'a [u8]>) -> DomainName {
+    fn get<'a>(&mut self, asked: &DomainName, labels: impl Iterator<Item = &'a [u8]>) -> DomainName {
         self.text.clear();
         plan::spell(labels, &mut self.text);
-        if let Some(known) = self.known.iter().flatten().find(|known| known.as_str() == self.text) {
+        let known = std::iter::once(asked).chain(self.known.iter().flatten());
+        if let Some(known) = known.into_iter().find(|known| known.as_str() == self.text) {
             return known.clone();
         }
         let fresh = DomainName::new(&self.text);
-        // The question's stays.
-        self.next = self.next % (self.known.len() - 1) + 1;
+        self.next = (self.next + 1) % self.known.len();
         if let Some(place) = self.known.get_mut(self.next) {
             *place = Some(fresh.clone());
         }
         fresh
+    }
+
+    /// The SOA to be kept: the one before, where it is the same.
+    fn soa(&mut self, fresh: Record) -> Arc<Record> {
+        match &self.soa {
+            Some(known) if **known == fresh => Arc::clone(known),
+            _ => Arc::clone(self.soa.insert(Arc::new(fresh))),
+        }
     }
 }
 
@@ -263,7 +272,6 @@ fn bounded(records: Vec<Record>, asked: &DomainName) -> (Vec<Record>, usize) {
 }
 
 fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Response {
-    names.begin(asked);
     let rcode = message.metadata.response_code;
     let nxdomain = match rcode {
         ResponseCode::NoError => false,
@@ -272,11 +280,11 @@ fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Respons
         ResponseCode::Refused => return Why::Refused.into(),
         other => return Why::Rcode(other.into()).into(),
     };
-    let records = message.answers.iter().filter_map(|r| record(r, names)).collect();
+    let records = message.answers.iter().filter_map(|r| record(r, asked, names)).collect();
     // Servers of the zone come with most answers, and count in a referral alone.
     let mut of_type = |rtype: WireType| {
         let of_type = message.authorities.iter().filter(move |r| r.record_type() == rtype);
-        of_type.filter_map(|r| record(r, names)).collect::<Vec<Record>>()
+        of_type.filter_map(|r| record(r, asked, names)).collect::<Vec<Record>>()
     };
     let soa = of_type(WireType::SOA).into_iter().next();
     let authoritative = message.metadata.authoritative;
@@ -285,13 +293,14 @@ fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Respons
     if let Some(first) = authority.first() {
         let same = authority.iter().filter(|r| r.name == first.name);
         let servers: Vec<DomainName> = same.filter_map(|r| r.data.target().cloned()).collect();
-        let along = message.additionals.iter().filter_map(|r| record(r, names)).filter(|r| servers.contains(&r.name));
+        let along =
+            message.additionals.iter().filter_map(|r| record(r, asked, names)).filter(|r| servers.contains(&r.name));
         let glue = along.filter_map(|r| Some((r.name, r.data.address()?))).collect();
         let referral = Some(Referral { zone: first.name.clone(), servers, glue });
         return Response { outcome: Outcome::Unanswered(Why::Referral), referral };
     }
     let recursion_available = message.metadata.recursion_available;
-    Told { nxdomain, authoritative, recursion_available, records, soa }.response(asked)
+    Told { nxdomain, authoritative, recursion_available, records, soa }.response(asked, names)
 }
 
 /// What an answer consists of, as far as helolint uses it.
@@ -307,7 +316,7 @@ struct Told {
 
 impl Told {
     /// The answer to a question about the name `asked`.
-    fn response(self, asked: &DomainName) -> Response {
+    fn response(self, asked: &DomainName, names: &mut Names) -> Response {
         let Told { nxdomain, authoritative, recursion_available, records, soa } = self;
         let (records, left_out) = bounded(records, asked);
         let negative_ttl = soa.as_ref().and_then(|soa| match soa.data {
@@ -320,7 +329,7 @@ impl Told {
             recursion_available,
             records,
             negative_ttl,
-            soa: soa.map(Arc::new),
+            soa: soa.map(|soa| names.soa(soa)),
             rtt_micros: 0,
             left_out,
         };
@@ -365,27 +374,27 @@ pub(crate) fn absence(
 }
 
 /// A record in our terms; `None` for other classes than IN and types that helolint does not use.
-fn record(record: &WireRecord, names: &mut Names) -> Option<Record> {
+fn record(record: &WireRecord, asked: &DomainName, names: &mut Names) -> Option<Record> {
     if record.dns_class != DNSClass::IN {
         return None;
     }
     let data = match &record.data {
         RData::A(a) => RecordData::A(a.0),
         RData::AAAA(a) => RecordData::Aaaa(a.0),
-        RData::PTR(name) => RecordData::Ptr(names.get(name.0.iter())),
-        RData::CNAME(name) => RecordData::Cname(names.get(name.0.iter())),
-        RData::NS(name) => RecordData::Ns(names.get(name.0.iter())),
-        RData::MX(mx) => RecordData::Mx(mx.preference, names.get(mx.exchange.iter())),
+        RData::PTR(name) => RecordData::Ptr(names.get(asked, name.0.iter())),
+        RData::CNAME(name) => RecordData::Cname(names.get(asked, name.0.iter())),
+        RData::NS(name) => RecordData::Ns(names.get(asked, name.0.iter())),
+        RData::MX(mx) => RecordData::Mx(mx.preference, names.get(asked, mx.exchange.iter())),
         RData::TXT(txt) => RecordData::Txt(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
         RData::SOA(soa) => RecordData::Soa {
-            mname: names.get(soa.mname.iter()),
-            rname: names.get(soa.rname.iter()),
+            mname: names.get(asked, soa.mname.iter()),
+            rname: names.get(asked, soa.rname.iter()),
             serial: soa.serial,
             minimum: soa.minimum,
         },
         _ => return None,
     };
-    Some(Record { name: names.get(record.name.iter()), ttl: kept_ttl(record.ttl), data })
+    Some(Record { name: names.get(asked, record.name.iter()), ttl: kept_ttl(record.ttl), data })
 }
 
 /// The type in hickory's terms.

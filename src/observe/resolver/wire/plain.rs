@@ -29,8 +29,7 @@ pub(super) fn read(bytes: &[u8], asked: &Asked, names: &mut Names) -> Option<Res
     let (authoritative, recursion_available) = (header[2] & 0b100 != 0, header[3] & 0b1000_0000 != 0);
     let [answers, authorities, additionals] = [6, 8, 10]
         .map(|at| header.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |count| u16::from_be_bytes(*count)));
-    names.begin(&asked.name);
-    let mut reader = Reader { bytes, at: asked.end };
+    let mut reader = Reader { bytes, at: asked.end, asked };
     let mut records = Vec::with_capacity(usize::from(answers).min(FORESEEN));
     for _ in 0..answers {
         records.push(reader.record(names)?);
@@ -50,7 +49,7 @@ pub(super) fn read(bytes: &[u8], asked: &Asked, names: &mut Names) -> Option<Res
         }
     }
     let told = Told { nxdomain, authoritative, recursion_available, records, soa };
-    (reader.at == bytes.len()).then(|| told.response(&asked.name))
+    (reader.at == bytes.len()).then(|| told.response(&asked.name, names))
 }
 
 /// What stands before the content of a record.
@@ -65,6 +64,7 @@ struct Head {
 struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,
+    asked: &'b Asked,
 }
 
 impl<'b> Reader<'b> {
@@ -116,7 +116,16 @@ impl<'b> Reader<'b> {
     }
 
     fn name(&mut self, names: &mut Names) -> Option<DomainName> {
-        Some(names.get(self.labels()?))
+        let labels = self.labels()?;
+        Some(self.named(labels, names))
+    }
+
+    /// The name that these labels are.
+    fn named(&self, labels: Labels<'b>, names: &mut Names) -> DomainName {
+        match self.asked.spelled && labels.leads_to_question() {
+            true => self.asked.name.clone(),
+            false => names.get(&self.asked.name, labels),
+        }
     }
 
     /// What stands before the content, which is there: none is empty.
@@ -154,7 +163,7 @@ impl<'b> Reader<'b> {
             }
             _ => return None,
         };
-        (self.at == head.end).then(|| Record { name: names.get(owner), ttl: kept_ttl(head.ttl), data })
+        (self.at == head.end).then(|| Record { name: self.named(owner, names), ttl: kept_ttl(head.ttl), data })
     }
 
     /// The strings of a TXT record, joined.
@@ -212,6 +221,14 @@ fn pointer(high: u8, low: u8) -> usize {
 struct Labels<'b> {
     bytes: &'b [u8],
     at: usize,
+}
+
+impl Labels<'_> {
+    /// Whether they are a pointer to the question's name, and nothing else.
+    fn leads_to_question(&self) -> bool {
+        let begin = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk);
+        begin.is_some_and(|[high, low]| *high >= 192 && pointer(*high, *low) == HEADER)
+    }
 }
 
 impl<'b> Iterator for Labels<'b> {
