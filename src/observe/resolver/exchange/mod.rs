@@ -4,9 +4,9 @@ mod dialect;
 mod replies;
 mod sending;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use super::server::{Event, Packets, Request, Server};
 use super::socket::{self, Received, unreachable_because};
 use super::tcp;
 use super::wire::{self, Asked, IdGenerator, Names};
-use crate::observe::{Question, Record, Why};
+use crate::observe::{Question, Why};
 
 /// Sockets, hence random ports, that a server is asked from at one time.
 const SOCKETS: usize = 2;
@@ -49,14 +49,14 @@ pub(crate) fn start<T: Copy + Send + 'static>(
         outgoing: Vec::new(),
         unsent: Vec::new(),
         overdue: VecDeque::new(),
-        timers: BinaryHeap::new(),
+        next_timer: None,
         armed: 0,
         round_trip: RoundTrip::default(),
         ids: IdGenerator::default(),
         answers: None,
         dialect: Dialect::default(),
-        soa: None,
         names: Names::default(),
+        now: Instant::now(),
     };
     tokio::spawn(task.run(inbox, tcp_inbox));
     requests
@@ -84,8 +84,8 @@ struct Pending<T> {
     packets: u32,
     retry: Duration,
     deadline: Instant,
-    /// The one timer that counts; others of this question are out of date.
-    timer: u64,
+    /// When its timer acts, and which of all that were armed it is; `None` where it has acted.
+    timer: Option<(Instant, u64)>,
     /// Whether TCP has taken over.
     tcp: bool,
     /// A reply that could not be read, and may have been meant for this question.
@@ -107,7 +107,9 @@ struct Task<T> {
     unsent: Vec<u16>,
     /// Questions to be put again as soon as the pace allows it; they go before new ones.
     overdue: VecDeque<u16>,
-    timers: BinaryHeap<Reverse<(Instant, u64, u16)>>,
+    /// No timer of a pending question acts before. Hardly any ever does, as replies come first: so there is no queue of them, and the pending
+    /// questions are looked through when this time comes.
+    next_timer: Option<Instant>,
     armed: u64,
     round_trip: RoundTrip,
     ids: IdGenerator,
@@ -116,31 +118,36 @@ struct Task<T> {
     /// A question that a server of zones has answered.
     answers: Option<Arc<Question>>,
     dialect: Dialect,
-    /// The SOA that came with the last absence.
-    soa: Option<Arc<Record>>,
     /// Names in its replies.
     names: Names,
+    /// When this turn began: what came in together came in then.
+    now: Instant,
 }
 
 impl<T: Copy + Send + 'static> Task<T> {
     async fn run(mut self, mut inbox: UnboundedReceiver<Request<T>>, mut tcp_inbox: UnboundedReceiver<tcp::Reply>) {
         let mut received = Received::default();
+        let mut sleep = pin!(tokio::time::sleep_until(self.now));
+        let mut set: Option<Instant> = None;
         loop {
             self.fill();
             let wake = self.wake();
-            let sleep = async {
-                match wake {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            // Where it is set too early, nothing is found to be done then: that costs less than to set it in each turn.
+            if let Some(at) = wake.filter(|at| set.is_none_or(|set| *at < set)) {
+                sleep.as_mut().reset(at);
+                set = Some(at);
+            }
             tokio::select! {
                 () = socket::receive(self.ports.sockets(), &mut received) => {
+                    self.now = Instant::now();
                     received.packets().for_each(|(socket, bytes)| self.packet(bytes, Way::Udp(socket)));
                     received.failures().for_each(|error| self.refused(error));
                     received.clear();
                 }
-                Some(reply) = tcp_inbox.recv() => self.tcp_reply(reply),
+                Some(reply) = tcp_inbox.recv() => {
+                    self.now = Instant::now();
+                    self.tcp_reply(reply);
+                }
                 request = inbox.recv() => {
                     let Some(request) = request else { return };
                     self.queue.push_back(request);
@@ -149,20 +156,22 @@ impl<T: Copy + Send + 'static> Task<T> {
                     }
                 }
                 () = socket::writable(self.ports.sockets()), if !self.unsent.is_empty() => self.send_waiting(),
-                () = sleep => self.fire(),
+                () = &mut sleep, if wake.is_some() => {
+                    set = None;
+                    self.fire();
+                }
             }
         }
     }
 
     /// When something is to be done though nothing comes in.
     fn wake(&self) -> Option<Instant> {
-        let timer = self.timers.peek().map(|Reverse((at, ..))| *at);
         let has_room = self.pending.len() < self.server.window.size();
         let rests = *self.life.standing() == Standing::Resting;
         let waits = !self.overdue.is_empty() || (has_room && !rests && !self.queue.is_empty());
         let pace = self.server.pace.filter(|_| waits).map(|pace| pace.ready(Instant::now()));
         let probe = self.life.next_probe().filter(|_| !self.pending.is_empty() || !self.queue.is_empty());
-        timer.into_iter().chain(pace).chain(probe).chain(self.late.ends()).min()
+        self.next_timer.into_iter().chain(pace).chain(probe).chain(self.late.ends()).min()
     }
 
     /// Whether a packet may go now, by the pace.
@@ -176,6 +185,7 @@ impl<T: Copy + Send + 'static> Task<T> {
     /// Sends what the window and the pace let out.
     fn fill(&mut self) {
         loop {
+            self.now = Instant::now();
             self.let_out();
             // Where the network refused it, what waits may have to end.
             if !self.flush() {
@@ -191,7 +201,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         while self.pending.len() < self.server.window.size() {
             match self.life.standing() {
                 Standing::Resting => return,
-                Standing::GivenUp(why) if !self.life.may_try(Instant::now()) => {
+                Standing::GivenUp(why) if !self.life.may_try(self.now) => {
                     let why = why.clone();
                     let Some(request) = self.queue.pop_front() else { return };
                     self.tell(request, why.into(), Duration::ZERO);
@@ -203,8 +213,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                 return;
             }
             let Some(request) = self.queue.pop_front() else { return };
-            let now = Instant::now();
-            self.put(request, now, now + self.life.patience(), Course::default());
+            self.put(request, self.now, self.now + self.life.patience(), Course::default());
         }
     }
 
@@ -214,7 +223,7 @@ impl<T: Copy + Send + 'static> Task<T> {
             let how = "no DNS message can carry the name".to_owned();
             return self.tell(request, Why::Malformed(how).into(), Duration::ZERO);
         };
-        let now = Instant::now();
+        let now = self.now;
         self.life.put(now);
         let socket = match self.ports.take(now) {
             Ok(socket) => socket,
@@ -233,7 +242,7 @@ impl<T: Copy + Send + 'static> Task<T> {
             packets: 0,
             retry: self.round_trip.retry(),
             deadline,
-            timer: 0,
+            timer: None,
             tcp: false,
             garbage: None,
         };
@@ -250,7 +259,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                 break id;
             }
         };
-        let query = self.dialect.query(course, self.server.recurse, Instant::now());
+        let query = self.dialect.query(course, self.server.recurse, self.now);
         Some((id, wire::ask(id, question, query, &mut self.ids)?))
     }
 
@@ -284,16 +293,29 @@ impl<T: Copy + Send + 'static> Task<T> {
         }
     }
 
+    /// The timers of pending questions that are due, the first to act first.
+    fn due(&mut self, now: Instant) -> Vec<((Instant, u64), u16)> {
+        if self.next_timer.is_none_or(|next| next > now) {
+            return Vec::new();
+        }
+        let timers = self.pending.iter().filter_map(|(id, pending)| Some((pending.timer?, *id)));
+        let (mut due, later): (Vec<_>, Vec<_>) = timers.partition(|((at, _), _)| *at <= now);
+        self.next_timer = later.into_iter().map(|((at, _), _)| at).min();
+        due.sort_unstable();
+        due
+    }
+
     /// Lets every timer act that is due.
     fn fire(&mut self) {
         let now = Instant::now();
+        self.now = now;
         self.forget_late(now);
         if self.life.next_probe().is_some_and(|at| at <= now) {
             self.probe(now);
         }
-        while let Some(Reverse((_, timer, id))) = self.timers.peek().copied().filter(|Reverse((at, ..))| *at <= now) {
-            self.timers.pop();
-            let Some(pending) = self.pending.get(&id).filter(|p| p.timer == timer) else { continue };
+        for (timer, id) in self.due(now) {
+            let Some(pending) = self.pending.get_mut(&id).filter(|p| p.timer == Some(timer)) else { continue };
+            pending.timer = None;
             if now < pending.deadline {
                 self.send(id);
                 continue;

@@ -4,8 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::dialect::Course;
 use super::{Pending, Task, Way};
 use crate::observe::resolver::server::{Event, Request};
@@ -38,7 +36,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         }
         match reading {
             Reading::Response(response) => {
-                self.dialect.understood(course, asked, Instant::now());
+                self.dialect.understood(course, asked, self.now);
                 self.finish(id, response);
             }
             Reading::Truncated if over_tcp => self.finish(id, Why::Malformed("truncated over TCP".into()).into()),
@@ -67,7 +65,7 @@ impl<T: Copy + Send + 'static> Task<T> {
 
     /// Learns from a reply how long the server takes, and how much it copes with.
     fn measure(&mut self, id: u16) {
-        let now = Instant::now();
+        let now = self.now;
         self.life.hear();
         let Some(pending) = self.pending.get(&id).filter(|p| !p.tcp) else { return };
         let sample = now.duration_since(pending.last_sent).as_secs_f64();
@@ -106,7 +104,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.tcp = true;
         if let Some(pace) = &mut self.server.pace {
-            pace.went(Instant::now());
+            pace.went(self.now);
         }
         let deadline = pending.deadline;
         let question = pending.asked.bytes.to_vec();
@@ -142,7 +140,7 @@ impl<T: Copy + Send + 'static> Task<T> {
         for id in waiting {
             self.finish(id, why.clone().into());
         }
-        self.timers.clear();
+        self.next_timer = None;
         self.outgoing.clear();
     }
 
@@ -153,16 +151,11 @@ impl<T: Copy + Send + 'static> Task<T> {
             if !self.server.recurse {
                 self.answers = Some(Arc::clone(&pending.request.question));
             }
-            let took = if pending.tcp { pending.first_sent.elapsed() } else { pending.last_sent.elapsed() };
+            let sent = if pending.tcp { pending.first_sent } else { pending.last_sent };
+            let took = self.now.saturating_duration_since(sent);
             answer.rtt_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-            // Thousands of absences in one zone share its SOA.
-            match (&mut answer.soa, &self.soa) {
-                (Some(soa), Some(known)) if soa == known => *soa = Arc::clone(known),
-                (Some(soa), _) => self.soa = Some(Arc::clone(soa)),
-                (None, _) => {}
-            }
         }
-        self.tell(pending.request, response, pending.first_sent.elapsed());
+        self.tell(pending.request, response, self.now.saturating_duration_since(pending.first_sent));
     }
 
     pub(super) fn tell(&self, request: Request<T>, response: Response, waited: Duration) {

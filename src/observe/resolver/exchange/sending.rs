@@ -1,6 +1,5 @@
 //! What goes out: packets of one turn together, as many as a socket takes.
 
-use std::cmp::Reverse;
 use std::io;
 
 use tokio::time::Instant;
@@ -54,7 +53,8 @@ impl<T: Copy + Send + 'static> Task<T> {
             while let Some((_, left)) = rest.split_first() {
                 match self.send_together(rest) {
                     Ok(count) => {
-                        rest.iter().take(count).for_each(|(_, id)| self.went(*id));
+                        let now = Instant::now();
+                        rest.iter().take(count).for_each(|(_, id)| self.went(*id, now));
                         rest = rest.get(count.max(1)..).unwrap_or_default();
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -62,7 +62,7 @@ impl<T: Copy + Send + 'static> Task<T> {
                         break;
                     }
                     Err(error) => {
-                        rest.iter().take(1).for_each(|(_, id)| self.went(*id));
+                        rest.iter().take(1).for_each(|(_, id)| self.went(*id, Instant::now()));
                         // A full queue is a lost packet: the timer sends it again.
                         self.refused(&error);
                         refused = true;
@@ -86,8 +86,7 @@ impl<T: Copy + Send + 'static> Task<T> {
     }
 
     /// A packet of a pending question went out.
-    fn went(&mut self, id: u16) {
-        let now = Instant::now();
+    fn went(&mut self, id: u16, now: Instant) {
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.packets += 1;
         pending.last_sent = now;
@@ -133,8 +132,8 @@ impl<T: Copy + Send + 'static> Task<T> {
     pub(super) fn arm(&mut self, id: u16, at: Instant) {
         self.armed += 1;
         if let Some(pending) = self.pending.get_mut(&id) {
-            pending.timer = self.armed;
-            self.timers.push(Reverse((at, self.armed, id)));
+            pending.timer = Some((at, self.armed));
+            self.next_timer = Some(self.next_timer.map_or(at, |next| next.min(at)));
         }
     }
 }
