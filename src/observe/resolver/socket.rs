@@ -24,6 +24,8 @@ const BUFFER: usize = 4096;
 thread_local! {
     /// Where the system puts packets; all sockets of a thread share it.
     static ROOM: RefCell<Vec<[u8; BUFFER]>> = RefCell::new(vec![[0; BUFFER]; TOGETHER]);
+    /// What the system is told of packets that go out or come in together.
+    static HEADERS: RefCell<MultiHeaders<()>> = RefCell::new(MultiHeaders::preallocate(TOGETHER, None));
 }
 
 /// What was read from the sockets of one server.
@@ -107,10 +109,11 @@ pub(crate) async fn receive<'s>(sockets: impl Iterator<Item = (usize, &'s UdpSoc
 fn read(socket: &UdpSocket, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
     ROOM.with_borrow_mut(|room| {
         let lengths: Vec<usize> = socket.try_io(Interest::READABLE, || {
-            let mut parts: Vec<[IoSliceMut<'_>; 1]> = room.iter_mut().map(|room| [IoSliceMut::new(room)]).collect();
-            let mut headers = MultiHeaders::<()>::preallocate(parts.len(), None);
-            let packets = recvmmsg(socket.as_raw_fd(), &mut headers, &mut parts, MsgFlags::MSG_DONTWAIT, None)?;
-            Ok(packets.map(|packet| packet.bytes).collect())
+            HEADERS.with_borrow_mut(|headers| {
+                let mut parts: Vec<[IoSliceMut<'_>; 1]> = room.iter_mut().map(|room| [IoSliceMut::new(room)]).collect();
+                let packets = recvmmsg(socket.as_raw_fd(), headers, &mut parts, MsgFlags::MSG_DONTWAIT, None)?;
+                Ok(packets.map(|packet| packet.bytes).collect())
+            })
         })?;
         room.iter().zip(&lengths).for_each(|(room, length)| take(room.get(..*length).unwrap_or_default()));
         Ok(lengths.len())
@@ -125,12 +128,14 @@ pub(crate) fn send(socket: &UdpSocket, packets: &[&[u8]]) -> io::Result<usize> {
     if let [packet] = packets {
         return socket.try_send(packet).map(|_| 1);
     }
-    let parts: Vec<[IoSlice<'_>; 1]> = packets.iter().take(TOGETHER).map(|packet| [IoSlice::new(packet)]).collect();
-    let connected: Vec<Option<()>> = vec![None; parts.len()];
     socket.try_io(Interest::WRITABLE, || {
-        let mut headers = MultiHeaders::preallocate(parts.len(), None);
-        let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &parts, connected, [], MsgFlags::MSG_DONTWAIT)?;
-        Ok(sent.count())
+        HEADERS.with_borrow_mut(|headers| {
+            let parts: Vec<[IoSlice<'_>; 1]> =
+                packets.iter().take(TOGETHER).map(|packet| [IoSlice::new(packet)]).collect();
+            let connected: Vec<Option<()>> = vec![None; parts.len()];
+            let sent = sendmmsg(socket.as_raw_fd(), headers, &parts, connected, [], MsgFlags::MSG_DONTWAIT)?;
+            Ok(sent.count())
+        })
     })
 }
 
