@@ -1,10 +1,11 @@
 //! What was answered so far.
 
 use std::cell::Cell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry as MapEntry, HashMap};
 
 use crate::name::DomainName;
-use crate::observe::{Lookup, Observations, Question, RecordData, RecordType, Why, truth};
+use crate::observe::{Lookup, Observations, Question, RecordData, RecordType, Reply, Vantage, Why, truth};
 
 /// Answers that are kept. What is asked for again and again stays; of the rest, the oldest goes first.
 const KEPT: usize = 100_000;
@@ -55,19 +56,28 @@ impl Answers {
         for question in questions {
             // Asked for once: not kept there as well.
             let truth = truth::decide(&dns.vantages, &dns.replies, question);
-            let alias = matches!(question.rtype, RecordType::A | RecordType::Aaaa)
-                .then(|| truth.aliases.into_iter().next().map(|(_, target)| target))
-                .flatten();
-            let lookup = bounded(question, truth.lookup.filter_map(|record| Some(record.data)));
-            let octets = ENTRY + octets(&lookup);
-            let entry = Entry { known: Known { lookup, alias }, read: Cell::new(false), octets };
-            self.octets += octets;
-            // Before it is there: whoever asked for it has yet to look.
-            self.forget_old();
-            match self.known.insert(question.clone(), entry) {
-                Some(before) => self.octets -= before.octets,
-                None => self.order.push_back(question.clone()),
-            }
+            let alias = truth.aliases.into_iter().next().map(|(_, target)| target);
+            self.keep(question, truth.lookup.filter_map(|record| Some(record.data)), alias);
+        }
+    }
+
+    /// Takes over what one of these servers, which alone was asked, said to a question.
+    pub fn take_reply(&mut self, question: &Question, reply: Reply, servers: &[Vantage]) {
+        let (lookup, alias) = truth::alone(servers, reply, question);
+        self.keep(question, lookup, alias);
+    }
+
+    fn keep(&mut self, question: &Question, lookup: Lookup<RecordData>, alias: Option<DomainName>) {
+        let alias = alias.filter(|_| matches!(question.rtype, RecordType::A | RecordType::Aaaa));
+        let lookup = bounded(question, lookup);
+        let octets = ENTRY + octets(&lookup);
+        let entry = Entry { known: Known { lookup, alias }, read: Cell::new(false), octets };
+        self.octets += octets;
+        // Before it is there: whoever asked for it has yet to look.
+        self.forget_old();
+        match self.known.insert(question.clone(), entry) {
+            Some(before) => self.octets -= before.octets,
+            None => self.order.push_back(question.clone()),
         }
     }
 
@@ -99,11 +109,11 @@ impl Answers {
     fn forget_old(&mut self) {
         while self.known.len() >= KEPT || self.order.len() >= 2 * KEPT || self.octets > self.most {
             let Some(question) = self.order.pop_front() else { return };
-            let Some(entry) = self.known.get(&question) else { continue };
-            if entry.read.replace(false) {
-                self.order.push_back(question);
+            let MapEntry::Occupied(entry) = self.known.entry(question) else { continue };
+            if entry.get().read.replace(false) {
+                self.order.push_back(entry.key().clone());
             } else {
-                self.forget(&question);
+                self.octets -= entry.remove().octets;
             }
         }
     }

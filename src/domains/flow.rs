@@ -1,10 +1,11 @@
 //! Many domains at one time, each waiting for its own questions alone.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::hash_map::{Entry, HashMap};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use super::{Answers, MailDomain};
 use crate::name::DomainName;
-use crate::observe::{Observations, Question};
+use crate::observe::{Observations, Question, Reply, Vantage};
 
 /// Domains that are looked at side by side: what waits for one silent server holds up no more.
 const SIDE_BY_SIDE: usize = 2_000;
@@ -28,10 +29,17 @@ pub struct Flow<'a> {
     under_way: Vec<Option<UnderWay<'a>>>,
     free: Vec<usize>,
     /// Questions that are put, and the domains that wait for each.
-    put: HashMap<Question, Vec<usize>>,
+    put: HashMap<Question, Waiting>,
     /// Questions to be put.
     next: VecDeque<Question>,
     answers: Answers,
+}
+
+/// The domains that wait for an answer; mostly it is one.
+#[derive(Debug)]
+struct Waiting {
+    first: usize,
+    others: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -91,14 +99,31 @@ impl<'a> Flow<'a> {
 
     /// The domain that asked first for a question that is put; `None`: none waits for it.
     pub fn sake(&self, question: &Question) -> Option<&'a DomainName> {
-        let first = self.put.get(question)?.first()?;
-        Some(&self.under_way.get(*first)?.as_ref()?.domain.name)
+        let first = self.put.get(question)?.first;
+        Some(&self.under_way.get(first)?.as_ref()?.domain.name)
     }
 
     /// Takes the answer to a question, and looks at the domains that waited for nothing else.
     pub fn answered(&mut self, question: &Question, dns: &Observations, looker: &mut impl Looker<'a>) {
         self.answers.take([question], dns);
-        for number in self.put.remove(question).unwrap_or_default() {
+        self.go_on(question, looker);
+    }
+
+    /// The same, where the one of these resolvers that there is was asked alone, and this is what it said.
+    pub fn replied(
+        &mut self,
+        question: &Question,
+        (reply, resolvers): (Reply, &[Vantage]),
+        looker: &mut impl Looker<'a>,
+    ) {
+        self.answers.take_reply(question, reply, resolvers);
+        self.go_on(question, looker);
+    }
+
+    /// Looks at the domains that waited for nothing but the answer to this question.
+    fn go_on(&mut self, question: &Question, looker: &mut impl Looker<'a>) {
+        let Some(Waiting { first, others }) = self.put.remove(question) else { return };
+        for number in std::iter::once(first).chain(others) {
             let Some(slot) = self.under_way.get_mut(number) else { continue };
             let Some(waiting) = slot else { continue };
             waiting.open = waiting.open.saturating_sub(1);
@@ -127,11 +152,11 @@ impl<'a> Flow<'a> {
             if is_own(&question, &domain.name, shares) {
                 under_way.own.push(question.clone());
             }
-            match self.put.get_mut(&question) {
-                Some(waiting) => waiting.push(number),
-                None => {
-                    self.put.insert(question.clone(), vec![number]);
-                    self.next.push_back(question);
+            match self.put.entry(question) {
+                Entry::Occupied(mut waiting) => waiting.get_mut().others.push(number),
+                Entry::Vacant(fresh) => {
+                    self.next.push_back(fresh.key().clone());
+                    fresh.insert(Waiting { first: number, others: Vec::new() });
                 }
             }
         }

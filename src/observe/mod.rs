@@ -162,14 +162,6 @@ impl Observations {
         Observations { vantages, replies, ..Observations::default() }
     }
 
-    /// Has these replies to `question` in place of all others there were, the vantage points staying as they are.
-    pub(crate) fn take_only(&mut self, question: &Question, mut replies: Vec<Reply>) {
-        replies.sort_by_key(|reply| reply.vantage);
-        self.replies.clear();
-        self.replies.insert(question.clone(), replies);
-        self.truths = truth::Known::default();
-    }
-
     /// The observations of a run that asks nothing.
     pub fn offline() -> Observations {
         Observations { offline: true, ..Observations::default() }

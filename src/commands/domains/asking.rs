@@ -12,7 +12,7 @@ use crate::domains::{
 use crate::findings::{Finding, Who};
 use crate::name::DomainName;
 use crate::observe::resolver::{Client, GivenUp};
-use crate::observe::{Observations, Question, RecordData, RecordType};
+use crate::observe::{Observations, Question, RecordData, RecordType, Reply, Vantage};
 use crate::progress::Domains;
 use crate::report::domains::{self as report, KeptZone};
 use crate::rules::{self, DomainContext, Selection};
@@ -36,6 +36,10 @@ impl Client for Asking<'_, '_> {
 
     fn answered(&mut self, question: &Question, dns: &Observations) {
         self.flow.answered(question, dns, &mut self.judge);
+    }
+
+    fn replied(&mut self, question: &Question, reply: Reply, resolvers: &[Vantage]) {
+        self.flow.replied(question, (reply, resolvers), &mut self.judge);
     }
 
     fn pause(&mut self) {

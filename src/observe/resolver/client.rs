@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::server::Server;
 use super::window::{Pace, Window};
 use crate::name::DomainName;
-use crate::observe::{Observations, Question};
+use crate::observe::{Observations, Question, Reply, Vantage};
 
 /// Time for one question to a server of zones at most: it has what it is asked for, or it has not.
 const ZONES: Duration = Duration::from_secs(5);
@@ -27,6 +27,12 @@ pub trait Client {
 
     /// What was said to a question.
     fn answered(&mut self, question: &Question, dns: &Observations);
+
+    /// The same where one resolver alone is asked, the only one of `resolvers`.
+    fn replied(&mut self, question: &Question, reply: Reply, resolvers: &[Vantage]) {
+        let replies = BTreeMap::from([(question.clone(), vec![reply])]);
+        self.answered(question, &Observations::new(resolvers.to_vec(), replies));
+    }
 
     /// Nothing is to be done but to wait. Comes five times a second at least, as long as nothing else does.
     fn pause(&mut self);

@@ -10,6 +10,8 @@ pub(crate) type Said = Vec<(Question, Heard)>;
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(crate) enum Heard {
+    /// By the one resolver that is asked.
+    Reply(Reply),
     /// By the resolvers that are asked, numbered as they are.
     Replies(Vec<Reply>),
     /// By others too.

@@ -3,7 +3,7 @@
 //! One event loop, without rounds: a question that is slow holds up nothing but what waits for it. Each server has its own window and pace
 //! (`exchange`). The loop has a thread of its own, so that packets are sent and read while whoever puts questions works with the answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -35,10 +35,11 @@ pub fn stream(options: &Options, manners: &Manners, client: &mut dyn Client) {
     let most = if options.authoritative { OPEN_IN_ZONES } else { OPEN };
     let (put, questions) = unbounded_channel();
     let (said, heard) = channel();
+    let (emptied, spare) = channel();
     thread::scope(|scope| {
         let asking = thread::Builder::new().name("dns".to_owned());
-        match asking.spawn_scoped(scope, move || ask(options, manners, questions, &said)) {
-            Ok(_) => hear(options, most, put, &heard, client),
+        match asking.spawn_scoped(scope, move || ask(options, manners, questions, (&said, spare))) {
+            Ok(_) => hear(options, most, put, (&heard, &emptied), client),
             Err(error) => {
                 while let Some(question) = client.next() {
                     let dns = nothing_said(options, &question, &error);
@@ -53,10 +54,17 @@ fn nothing_said(options: &Options, question: &Question, error: &std::io::Error) 
     closing::nothing_answered(&BTreeSet::from([question.clone()]), options, Observations::default(), error)
 }
 
-/// Gives questions to the thread that asks, and its answers to the client. That thread ends with `put`.
-fn hear(options: &Options, most: usize, put: UnboundedSender<Put>, heard: &Receiver<Said>, client: &mut dyn Client) {
+/// Gives questions to the thread that asks, and its answers to the client; lists of them go back when they are `emptied`. That thread ends with
+/// `put`.
+fn hear(
+    options: &Options,
+    most: usize,
+    put: UnboundedSender<Put>,
+    (heard, emptied): (&Receiver<Said>, &Sender<Said>),
+    client: &mut dyn Client,
+) {
     let mut open = 0;
-    let mut by_resolvers = Observations::new(resolvers(options), Default::default());
+    let resolvers = resolvers(options);
     let fill = |open: &mut usize, client: &mut dyn Client| {
         while *open < most
             && let Some(question) = client.next()
@@ -76,18 +84,21 @@ fn hear(options: &Options, most: usize, put: UnboundedSender<Put>, heard: &Recei
             heard.recv_timeout(TURN)
         });
         match said {
-            Ok(said) => {
-                for (question, heard) in said {
+            Ok(mut said) => {
+                for (question, heard) in said.drain(..) {
                     open -= 1;
                     match heard {
                         Heard::All(dns) => client.answered(&question, &dns),
+                        Heard::Reply(reply) => client.replied(&question, reply, &resolvers),
                         Heard::Replies(replies) => {
-                            by_resolvers.take_only(&question, replies);
-                            client.answered(&question, &by_resolvers);
+                            let replies = BTreeMap::from([(question.clone(), replies)]);
+                            client.answered(&question, &Observations::new(resolvers.clone(), replies));
                         }
                     }
                     fill(&mut open, client);
                 }
+                // Nobody wants it where servers of zones are asked.
+                let _ = emptied.send(said);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
@@ -95,15 +106,23 @@ fn hear(options: &Options, most: usize, put: UnboundedSender<Put>, heard: &Recei
     }
 }
 
-/// Asks until no more questions can come.
-fn ask(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Put>, said: &Sender<Said>) {
+/// Asks until no more questions can come. Lists come back empty by `spare`, so that none of their size is made anew for each turn.
+fn ask(
+    options: &Options,
+    manners: &Manners,
+    mut questions: UnboundedReceiver<Put>,
+    (said, spare): (&Sender<Said>, Receiver<Said>),
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
         Ok(runtime) => {
             let local = tokio::task::LocalSet::new();
             match options.authoritative {
-                true => local.block_on(&runtime, zoned::run(options, manners, questions, said)),
-                false => local.block_on(&runtime, run(options, manners, questions, said)),
+                true => {
+                    drop(spare);
+                    local.block_on(&runtime, zoned::run(options, manners, questions, said));
+                }
+                false => local.block_on(&runtime, run(options, manners, questions, (said, &spare))),
             }
             // Connections under way are not waited for.
             runtime.shutdown_background();
@@ -139,7 +158,12 @@ struct Resolvers {
     free: Vec<usize>,
 }
 
-async fn run(options: &Options, manners: &Manners, mut questions: UnboundedReceiver<Put>, said: &Sender<Said>) {
+async fn run(
+    options: &Options,
+    manners: &Manners,
+    mut questions: UnboundedReceiver<Put>,
+    (said, spare): (&Sender<Said>, &Receiver<Said>),
+) {
     let (events, mut inbox) = unbounded_channel();
     let all = Packets::new(usize::MAX);
     let start = |(number, spec): (usize, &super::ResolverSpec)| {
@@ -157,8 +181,8 @@ async fn run(options: &Options, manners: &Manners, mut questions: UnboundedRecei
         open: Vec::new(),
         free: Vec::new(),
     };
+    let mut done = Said::new();
     loop {
-        let mut done = Vec::new();
         tokio::select! {
             question = questions.recv() => {
                 let Some(Put { question, .. }) = question else { return };
@@ -173,8 +197,11 @@ async fn run(options: &Options, manners: &Manners, mut questions: UnboundedRecei
         while let Ok(Put { question, .. }) = questions.try_recv() {
             done.extend(resolvers.put(question));
         }
-        if !done.is_empty() && said.send(done).is_err() {
-            return;
+        if !done.is_empty() {
+            let next = spare.try_recv().unwrap_or_default();
+            if said.send(std::mem::replace(&mut done, next)).is_err() {
+                return;
+            }
         }
         // What was put goes out, and what came in is read, before more is heard.
         tokio::task::yield_now().await;
@@ -198,7 +225,7 @@ impl Resolvers {
             return Some((Arc::unwrap_or_clone(question), Heard::All(Observations::default())));
         }
         if let Some(slot) = self.open.get_mut(token) {
-            *slot = Some(Open { question, replies: Vec::with_capacity(waiting), waiting, repeats: 0 });
+            *slot = Some(Open { question, replies: Vec::new(), waiting, repeats: 0 });
         }
         None
     }
@@ -214,18 +241,27 @@ impl Resolvers {
         let lost = response.outcome == Outcome::Unanswered(Why::Timeout) && !given_up;
         if lost && open.repeats < REPEATS && self.encrypted.get(server).is_some_and(|encrypted| *encrypted) {
             open.repeats += 1;
-            let again = Request { token, question };
+            let again = Request { token, question: Arc::clone(&question) };
             if self.requests.get(server).is_some_and(|requests| requests.send(again).is_ok()) {
                 return None;
             }
         }
-        open.replies.push(Reply { vantage: server, outcome: response.outcome });
+        let reply = Reply { vantage: server, outcome: response.outcome };
         open.waiting = open.waiting.saturating_sub(1);
-        if open.waiting > 0 {
-            return None;
-        }
-        let Open { question, replies, .. } = slot.take()?;
+        let heard = match (open.waiting, open.replies.is_empty()) {
+            (0, true) => Heard::Reply(reply),
+            (waiting, _) => {
+                open.replies.push(reply);
+                if waiting > 0 {
+                    return None;
+                }
+                Heard::Replies(std::mem::take(&mut open.replies))
+            }
+        };
+        // The server's copy goes first: nobody else has the question then.
+        drop(question);
+        let Open { question, .. } = slot.take()?;
         self.free.push(token);
-        Some((Arc::unwrap_or_clone(question), Heard::Replies(replies)))
+        Some((Arc::unwrap_or_clone(question), heard))
     }
 }

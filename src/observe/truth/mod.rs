@@ -1,8 +1,12 @@
 //! What is true for a question, over every server's own answer (rules.md, *truth*): pure functions.
 
+mod alone;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
+
+pub use alone::alone;
 
 use crate::name::DomainName;
 use crate::observe::{
@@ -127,14 +131,8 @@ pub fn chain(question: &Question, answer: &Answer) -> Chain {
         let mut found = Vec::with_capacity(wanted.clone().count());
         found.extend(wanted.cloned());
         if !found.is_empty() {
-            found.sort();
-            found.dedup_by(|a, b| a.data == b.data);
             let ttl = found.iter().fold(ttl, |known, r| shorter(known, r.ttl));
-            // Whether one address is among them decides; of names, those that are known stand for themselves.
-            if answer.left_out > 0 && matches!(question.rtype, RecordType::A | RecordType::Aaaa) {
-                return Chain { aliases, end: End::TooMany(found.len() + answer.left_out), ttl };
-            }
-            return Chain { aliases, end: End::Records(found), ttl };
+            return Chain { aliases, end: end_in(found, question, answer.left_out), ttl };
         }
         let alias = own.clone().find_map(|r| match &r.data {
             RecordData::Cname(target) => Some((r.ttl, target.clone())),
@@ -161,6 +159,19 @@ pub fn chain(question: &Question, answer: &Answer) -> Chain {
         answer.negative_ttl.map_or(ttl, |negative| shorter(ttl, negative))
     };
     Chain { aliases, end, ttl }
+}
+
+/// Where an answer ends that has these records of the name and type asked for, at least one, and `left_out` more.
+fn end_in(mut found: Vec<Record>, question: &Question, left_out: usize) -> End {
+    if found.len() > 1 {
+        found.sort();
+        found.dedup_by(|a, b| a.data == b.data);
+    }
+    // Whether one address is among them decides; of names, those that are known stand for themselves.
+    match left_out > 0 && matches!(question.rtype, RecordType::A | RecordType::Aaaa) {
+        true => End::TooMany(found.len() + left_out),
+        false => End::Records(found),
+    }
 }
 
 impl End {
