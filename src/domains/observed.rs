@@ -147,9 +147,12 @@ pub fn observe<'a>(
     let name = &domain.name;
     let paths = host.paths(name);
     // In three steps, each with all answers to the one before, so that nothing is worked out from a part of them and then once more.
+    // Where all is known of the name itself, the names below it have been asked for with it, or are by what reads their answers.
+    let is_open = |question: &Question| !answers.has(question);
     let mut needs: BTreeSet<Question> =
-        own_questions(name, signing).filter(|question| !answers.has(question)).collect();
+        OWN.into_iter().map(|rtype| Question::new(name, rtype)).filter(is_open).collect();
     if !needs.is_empty() {
+        needs.extend(questions_below(name, signing).filter(is_open));
         return Step::Needs(needs);
     }
     let exchangers = exchangers(name, &host.own, answers, &mut needs);
@@ -207,14 +210,15 @@ pub fn observe<'a>(
     })
 }
 
-/// What is asked of every domain, whatever the answers are.
-fn own_questions<'q>(name: &'q DomainName, signing: Signing<'q>) -> impl Iterator<Item = Question> + use<'q> {
-    let own = [RecordType::Txt, RecordType::Mx, RecordType::A, RecordType::Aaaa];
+/// What is asked of every domain, whatever the answers are: of its own name.
+const OWN: [RecordType; 4] = [RecordType::Txt, RecordType::Mx, RecordType::A, RecordType::Aaaa];
+
+/// The same of names below it.
+fn questions_below<'q>(name: &'q DomainName, signing: Signing<'q>) -> impl Iterator<Item = Question> + use<'q> {
     let policies = [dmarc::record_name(name)].into_iter().filter(plan::is_representable);
     let texts = policies.chain([mta_sts_name(name), tls_rpt_name(name)]);
     let keys = signing.keys.iter().map(SigningKey::record_name);
-    let texts = texts.chain(keys).map(|owner| Question { name: owner, rtype: RecordType::Txt });
-    own.into_iter().map(|rtype| Question::new(name, rtype)).chain(texts)
+    texts.chain(keys).map(|owner| Question { name: owner, rtype: RecordType::Txt })
 }
 
 /// Where the record of MTA-STS is (RFC 8461 section 3.1).

@@ -214,6 +214,8 @@ fn looked_at(
     };
     source.stream(&manners, &mut asking);
     drop(shown);
+    // The process ends soon: a hundred thousand answers need not be taken apart one by one before.
+    std::mem::forget(asking.flow);
     told.gave_up(&manners.given_up.all());
     told.finished(&looked_in(&facts))
 }
