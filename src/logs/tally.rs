@@ -9,7 +9,7 @@ use super::taken::{Sender, Taken};
 use crate::addr::{Family, is_public};
 use crate::facts::{Departure, DepartureKind, Mta, Refused};
 use crate::name::DomainName;
-use crate::replies::{self, Heard, Proof};
+use crate::replies::{self, LoggedReply, Proof};
 
 /// Days of which lines count: what a weekly run sees twice, and what logrotate(8) keeps almost everywhere.
 pub(super) const DAYS: i64 = 14;
@@ -194,8 +194,8 @@ impl Tally {
                 if let Some(local) = local {
                     self.left(event, local, DepartureKind::Tried, at);
                 }
-                if let Some(heard) = replies::heard(&String::from_utf8_lossy(reply)) {
-                    self.refused(event, &heard, at, messages);
+                if let Some(logged) = replies::read_logged(&String::from_utf8_lossy(reply)) {
+                    self.refused(event, &logged, at, messages);
                 }
             }
         }
@@ -208,11 +208,11 @@ impl Tally {
         }
     }
 
-    fn refused(&mut self, event: &Event<'_>, heard: &Heard, at: i64, messages: &mut Messages) {
+    fn refused(&mut self, event: &Event<'_>, logged: &LoggedReply, at: i64, messages: &mut Messages) {
         let What::Refused { message, then, host, address, local, .. } = event.what else { return };
         let inside = address.is_some_and(|address| !is_public(address));
-        let named = if inside { heard.any_address } else { heard.address };
-        let receiver = replies::operator(heard.reply, &name(host));
+        let named = if inside { logged.any_address } else { logged.address };
+        let receiver = replies::operator(logged.reply, &name(host));
         let kind = RefusedAs {
             mta: event.mta,
             service: name(event.service),
@@ -221,17 +221,17 @@ impl Tally {
             inside,
             named: named.filter(|named| Some(*named) != address),
             receiver,
-            reply: heard.reply.id,
-            code: heard.code,
-            status: heard.status().map(str::to_owned),
+            reply: logged.reply.id,
+            code: logged.code,
+            status: logged.status().map(str::to_owned),
             waits: then != Then::GivenUp,
         };
-        let told = Told { kind, host: name(host), words: heard.words(), at };
+        let told = Told { kind, host: name(host), words: logged.words(), at };
         if message.is_empty() {
             return self.count(told, true);
         }
         let mut hasher = DefaultHasher::new();
-        (event.mta, message, host, heard.reply.id, at.div_euclid(DAY)).hash(&mut hasher);
+        (event.mta, message, host, logged.reply.id, at.div_euclid(DAY)).hash(&mut hasher);
         let message = hasher.finish();
         match then {
             Then::NextHost if self.pending.len() < PENDING => {

@@ -3,7 +3,7 @@
 //!
 //! Beside those that name a fault stand some that look alike and mean something else, so that they are not taken for it.
 
-mod heard;
+mod in_log;
 mod mailboxes;
 mod operators;
 mod prefilter;
@@ -18,7 +18,7 @@ use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::addr::is_public;
 use crate::receivers::Basis;
-pub use heard::{Heard, heard};
+pub use in_log::{LoggedReply, read_logged};
 pub use operators::operator;
 
 /// What a reply says is wrong.

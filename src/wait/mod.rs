@@ -23,20 +23,20 @@ pub type Elapsed = Duration;
 
 /// What was heard of one question.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct RoundAnswer {
     /// The question.
     pub question: Question,
     /// Something that is waited for is wrong by what is true of it.
     pub wrong: bool,
     /// What the servers of its zone did.
-    pub source: SourceHeard,
+    pub source: SourceAnswer,
     /// What each resolver did, by its number.
-    pub copies: BTreeMap<usize, CopyHeard>,
+    pub copies: BTreeMap<usize, CopyAnswer>,
 }
 
 /// What the servers of a zone did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceHeard {
+pub enum SourceAnswer {
     /// One of them answered.
     Answered,
     /// They were not reached.
@@ -49,7 +49,7 @@ pub enum SourceHeard {
 
 /// What a resolver did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CopyHeard {
+pub enum CopyAnswer {
     /// It says what is true.
     Agrees,
     /// It says something else, and may keep that for so long.
@@ -212,9 +212,9 @@ impl Wait {
     }
 
     /// Takes in what was heard at `now`. Questions that are new come from answers.
-    pub fn heard(&mut self, now: Elapsed, all: &[Heard], asked: &Round) {
+    pub fn record(&mut self, now: Elapsed, all: &[RoundAnswer], asked: &Round) {
         for heard in all {
-            let source = heard.source != SourceHeard::Absent;
+            let source = heard.source != SourceAnswer::Absent;
             let fresh = self.item(source, now);
             let known = self.items.contains_key(&heard.question);
             let item = self.items.entry(heard.question.clone()).or_insert(fresh);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use super::{Copy, CopyHeard, Elapsed, Heard, Source, SourceHeard};
+use super::{Copy, CopyAnswer, Elapsed, RoundAnswer, Source, SourceAnswer};
 
 /// Times of the schedule.
 #[derive(Debug, Clone)]
@@ -63,11 +63,11 @@ impl Timing {
     }
 
     /// What becomes of a question at its source.
-    pub(super) fn source(&self, before: Source, now: Elapsed, heard: &Heard, asked: bool) -> Source {
+    pub(super) fn source(&self, before: Source, now: Elapsed, heard: &RoundAnswer, asked: bool) -> Source {
         if before == Source::Dead {
             return before;
         }
-        if matches!(before, Source::Absent { .. }) && heard.source != SourceHeard::Answered {
+        if matches!(before, Source::Absent { .. }) && heard.source != SourceAnswer::Answered {
             return Source::Absent { wrong: heard.wrong };
         }
         if !asked && !matches!(before, Source::Absent { .. }) {
@@ -82,14 +82,16 @@ impl Timing {
             Source::Right | Source::Absent { .. } | Source::Dead => (0, 0),
         };
         match heard.source {
-            SourceHeard::Answered if heard.wrong => Source::Due { at: now + self.interval(now), silent: 0, refused: 0 },
-            SourceHeard::Answered => Source::Right,
-            SourceHeard::Absent => Source::Absent { wrong: heard.wrong },
-            SourceHeard::Refusing if refused + 1 >= self.refusals => Source::Dead,
-            SourceHeard::Refusing => Source::Due { at: now + self.interval(now), silent, refused: refused + 1 },
+            SourceAnswer::Answered if heard.wrong => {
+                Source::Due { at: now + self.interval(now), silent: 0, refused: 0 }
+            }
+            SourceAnswer::Answered => Source::Right,
+            SourceAnswer::Absent => Source::Absent { wrong: heard.wrong },
+            SourceAnswer::Refusing if refused + 1 >= self.refusals => Source::Dead,
+            SourceAnswer::Refusing => Source::Due { at: now + self.interval(now), silent, refused: refused + 1 },
             // Resolvers may reach what this host does not.
-            SourceHeard::Silent if silent + 1 >= self.tries => Source::Absent { wrong: heard.wrong },
-            SourceHeard::Silent => Source::Due { at: now + self.backoff(silent), silent: silent + 1, refused },
+            SourceAnswer::Silent if silent + 1 >= self.tries => Source::Absent { wrong: heard.wrong },
+            SourceAnswer::Silent => Source::Due { at: now + self.backoff(silent), silent: silent + 1, refused },
         }
     }
 
@@ -102,30 +104,30 @@ impl Timing {
     }
 
     /// What becomes of a resolver's copy. `polled`: nobody says what is true, and it is not right yet.
-    pub(super) fn copy(&self, before: Copy, now: Elapsed, said: CopyHeard, polled: bool) -> Copy {
+    pub(super) fn copy(&self, before: Copy, now: Elapsed, said: CopyAnswer, polled: bool) -> Copy {
         let silent = match before {
             Copy::Due { silent, .. } => silent,
             Copy::Right | Copy::Left => 0,
         };
         let kept = |ttl: Option<Duration>| ttl.unwrap_or(self.unknown);
         match said {
-            CopyHeard::Agrees if polled => {
+            CopyAnswer::Agrees if polled => {
                 let at = now + self.with_jitter(self.unknown.clamp(self.poll.0, self.poll.1));
                 Copy::Due { at, silent: 0, differs: false }
             }
-            CopyHeard::Differs(ttl) if polled => {
+            CopyAnswer::Differs(ttl) if polled => {
                 let at = now + self.with_jitter(kept(ttl).clamp(self.poll.0, self.poll.1));
                 Copy::Due { at, silent: 0, differs: true }
             }
-            CopyHeard::Agrees => Copy::Right,
-            CopyHeard::Apart => Copy::Left,
+            CopyAnswer::Agrees => Copy::Right,
+            CopyAnswer::Apart => Copy::Left,
             // The second in which it expires is not over yet.
-            CopyHeard::Differs(ttl) => {
+            CopyAnswer::Differs(ttl) => {
                 let wait = (kept(ttl) + Duration::from_secs(1)).clamp(self.floor, self.cap);
                 Copy::Due { at: now + self.with_jitter(wait), silent: 0, differs: true }
             }
-            CopyHeard::Unanswered if silent + 1 >= self.tries => Copy::Left,
-            CopyHeard::Unanswered => Copy::Due { at: now + self.backoff(silent), silent: silent + 1, differs: false },
+            CopyAnswer::Unanswered if silent + 1 >= self.tries => Copy::Left,
+            CopyAnswer::Unanswered => Copy::Due { at: now + self.backoff(silent), silent: silent + 1, differs: false },
         }
     }
 }

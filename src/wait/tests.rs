@@ -14,7 +14,7 @@ struct World {
     /// What each resolver keeps: whether that is right, and until when.
     copies: Vec<Option<(bool, Elapsed)>>,
     silent: Vec<usize>,
-    source: SourceHeard,
+    source: SourceAnswer,
     asked: Vec<(Elapsed, Option<usize>)>,
 }
 
@@ -27,7 +27,7 @@ impl World {
             ttl: Duration::from_secs(300),
             copies: vec![None; resolvers],
             silent: Vec::new(),
-            source: SourceHeard::Answered,
+            source: SourceAnswer::Answered,
             asked: Vec::new(),
         }
     }
@@ -37,19 +37,19 @@ impl World {
     }
 
     /// What a resolver says, which it keeps.
-    fn resolve(&mut self, number: usize) -> CopyHeard {
+    fn resolve(&mut self, number: usize) -> CopyAnswer {
         self.asked.push((self.now, Some(number)));
         if self.silent.contains(&number) {
-            return CopyHeard::Unanswered;
+            return CopyAnswer::Unanswered;
         }
         let right = self.is_right();
         let fresh = (right, self.now + if right { self.ttl } else { self.negative_ttl });
         let now = self.now;
         let kept = self.copies[number].filter(|(_, until)| *until > now).unwrap_or(fresh);
         self.copies[number] = Some(kept);
-        match kept.0 == right || self.source == SourceHeard::Absent && !right {
-            true if kept.0 == right => CopyHeard::Agrees,
-            _ => CopyHeard::Differs(Some(kept.1 - self.now)),
+        match kept.0 == right || self.source == SourceAnswer::Absent && !right {
+            true if kept.0 == right => CopyAnswer::Agrees,
+            _ => CopyAnswer::Differs(Some(kept.1 - self.now)),
         }
     }
 
@@ -63,7 +63,7 @@ impl World {
                 }
                 Next::Ask(round) => {
                     let source = match self.source {
-                        SourceHeard::Answered if round.source.is_empty() => SourceHeard::Answered,
+                        SourceAnswer::Answered if round.source.is_empty() => SourceAnswer::Answered,
                         other => other,
                     };
                     if !round.source.is_empty() {
@@ -72,8 +72,8 @@ impl World {
                     let numbers: Vec<usize> = round.copies.iter().map(|(_, number)| *number).collect();
                     let copies = numbers.into_iter().map(|number| (number, self.resolve(number))).collect();
                     let wrong = !self.is_right();
-                    let heard = Heard { question: question(), wrong, source, copies };
-                    wait.heard(self.now, &[heard], &round);
+                    let heard = RoundAnswer { question: question(), wrong, source, copies };
+                    wait.record(self.now, &[heard], &round);
                 }
             }
         }
@@ -159,13 +159,13 @@ fn where_nobody_answers_it_ends() {
             Next::Sleep(until) => now = until,
             Next::Ask(round) => {
                 rounds += 1;
-                let silent = |question: &Question| Heard {
+                let silent = |question: &Question| RoundAnswer {
                     question: question.clone(),
                     wrong: false,
-                    source: SourceHeard::Silent,
-                    copies: (0..2).map(|number| (number, CopyHeard::Unanswered)).collect(),
+                    source: SourceAnswer::Silent,
+                    copies: (0..2).map(|number| (number, CopyAnswer::Unanswered)).collect(),
                 };
-                waiting.heard(now, &others.iter().map(silent).collect::<Vec<_>>(), &round);
+                waiting.record(now, &others.iter().map(silent).collect::<Vec<_>>(), &round);
                 if rounds == 1 {
                     let open: Vec<&Question> = waiting.unheard().into_iter().map(|(question, _)| question).collect();
                     assert_eq!(open, others.iter().collect::<Vec<_>>());
@@ -182,7 +182,7 @@ fn where_nobody_answers_it_ends() {
 #[test]
 fn a_dead_delegation_ends_it() {
     let mut world = World::new(600, 3);
-    world.source = SourceHeard::Refusing;
+    world.source = SourceAnswer::Refusing;
     assert_eq!(world.run(&mut wait(3, true, 3600)), End::Helpless);
     assert!(world.now < 30 * SECOND, "{:?}", world.now);
     assert!(world.resolvers_asked().is_empty());
@@ -191,7 +191,7 @@ fn a_dead_delegation_ends_it() {
 #[test]
 fn where_no_server_of_the_zone_is_reached_resolvers_are_asked_and_that_is_known() {
     let mut world = World::new(10_000, 2);
-    world.source = SourceHeard::Silent;
+    world.source = SourceAnswer::Silent;
     let mut waiting = wait(2, true, 600);
     assert!(!waiting.polls());
     assert_eq!(world.run(&mut waiting), End::TimeUp);
@@ -201,7 +201,7 @@ fn where_no_server_of_the_zone_is_reached_resolvers_are_asked_and_that_is_known(
 #[test]
 fn without_source_resolvers_are_asked_at_intervals_of_the_negative_ttl() {
     let mut world = World::new(60, 2);
-    world.source = SourceHeard::Absent;
+    world.source = SourceAnswer::Absent;
     world.negative_ttl = 120 * SECOND;
     let mut waiting = wait(2, false, 3600);
     assert!(waiting.polls());

@@ -1,6 +1,6 @@
 //! `helolint wait`: asks again, no oftener than needed, until every server agrees with what this host needs.
 
-mod heard;
+mod answers;
 mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ use crate::observe::resolver::{self, Only, Options, Progress};
 use crate::observe::{Observations, Question, VantageKind};
 use crate::sandbox::Listener;
 use crate::settings::Settings;
-use crate::wait::{End, Heard, Next, Round, Timing, Wait};
+use crate::wait::{End, Next, Round, RoundAnswer, Timing, Wait};
 use crate::{output, process};
 use tell::{Teller, Told};
 
@@ -139,8 +139,8 @@ fn waited(
                 dns = asked(&round, &plan, &options, dns);
                 findings = awaited.findings(&facts, &dns);
                 let wrong = wrong_questions(&findings, &awaited, &dns);
-                let all: Vec<Heard> = heard::all(&dns, &options, &plan, &wrong, &findings);
-                wait.heard(began.elapsed(), &all, &round);
+                let all: Vec<RoundAnswer> = answers::all(&dns, &options, &plan, &wrong, &findings);
+                wait.record(began.elapsed(), &all, &round);
                 teller.asked(&round, wait.polls());
                 teller.state(&told(&findings, &awaited, &wait, &options, began.elapsed()));
             }

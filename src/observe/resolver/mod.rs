@@ -4,13 +4,13 @@
 //! follow-up questions go out as soon as the first server gives it: the time taken is the longest chain of questions, not their number,
 //! and a silent server delays nothing but its own column.
 
+mod answered;
 mod authority;
 mod client;
 mod closing;
 pub(crate) mod discover;
 mod encrypted;
 mod exchange;
-mod heard;
 mod ids;
 mod life;
 mod limits;

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::answered::{Answered, AnsweredQuestions};
 use super::client::{Client, GivenUp, Manners, Put};
-use super::heard::{Heard, Said};
 use super::server::{Event, Packets, Request};
 use super::{Options, Transport, closing, encrypted, exchange, resolvers, zoned};
 use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
@@ -60,7 +60,7 @@ fn hear(
     options: &Options,
     most: usize,
     put: UnboundedSender<Put>,
-    (heard, emptied): (&Receiver<Said>, &Sender<Said>),
+    (heard, emptied): (&Receiver<AnsweredQuestions>, &Sender<AnsweredQuestions>),
     client: &mut dyn Client,
 ) {
     let mut open = 0;
@@ -88,9 +88,9 @@ fn hear(
                 for (question, heard) in said.drain(..) {
                     open -= 1;
                     match heard {
-                        Heard::All(dns) => client.answered(&question, &dns),
-                        Heard::Reply(reply) => client.replied(&question, reply, &resolvers),
-                        Heard::Replies(replies) => {
+                        Answered::All(dns) => client.answered(&question, &dns),
+                        Answered::Reply(reply) => client.replied(&question, reply, &resolvers),
+                        Answered::Replies(replies) => {
                             let replies = BTreeMap::from([(question.clone(), replies)]);
                             client.answered(&question, &Observations::new(resolvers.clone(), replies));
                         }
@@ -111,7 +111,7 @@ fn ask(
     options: &Options,
     manners: &Manners,
     mut questions: UnboundedReceiver<Put>,
-    (said, spare): (&Sender<Said>, Receiver<Said>),
+    (said, spare): (&Sender<AnsweredQuestions>, Receiver<AnsweredQuestions>),
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
@@ -131,7 +131,7 @@ fn ask(
             while let Some(Put { question, .. }) = questions.blocking_recv() {
                 let dns = nothing_said(options, &question, &error);
                 // Nobody listens any more where the run is over.
-                let _ = said.send(vec![(question, Heard::All(dns))]);
+                let _ = said.send(vec![(question, Answered::All(dns))]);
             }
         }
     }
@@ -162,7 +162,7 @@ async fn run(
     options: &Options,
     manners: &Manners,
     mut questions: UnboundedReceiver<Put>,
-    (said, spare): (&Sender<Said>, &Receiver<Said>),
+    (said, spare): (&Sender<AnsweredQuestions>, &Receiver<AnsweredQuestions>),
 ) {
     let (events, mut inbox) = unbounded_channel();
     let all = Packets::new(usize::MAX);
@@ -181,7 +181,7 @@ async fn run(
         open: Vec::new(),
         free: Vec::new(),
     };
-    let mut done = Said::new();
+    let mut done = AnsweredQuestions::new();
     loop {
         tokio::select! {
             question = questions.recv() => {
@@ -210,7 +210,7 @@ async fn run(
 
 impl Resolvers {
     /// Puts a question to all; gives it back where there is nobody.
-    fn put(&mut self, question: Question) -> Option<(Question, Heard)> {
+    fn put(&mut self, question: Question) -> Option<(Question, Answered)> {
         let token = self.free.pop().unwrap_or_else(|| {
             self.open.push(None);
             self.open.len() - 1
@@ -222,7 +222,7 @@ impl Resolvers {
         let waiting = self.requests.iter().filter(put).count();
         if waiting == 0 {
             self.free.push(token);
-            return Some((Arc::unwrap_or_clone(question), Heard::All(Observations::default())));
+            return Some((Arc::unwrap_or_clone(question), Answered::All(Observations::default())));
         }
         if let Some(slot) = self.open.get_mut(token) {
             *slot = Some(Open { question, replies: Vec::new(), waiting, repeats: 0 });
@@ -231,7 +231,7 @@ impl Resolvers {
     }
 
     /// Takes a reply; the question and all that was said to it, where it was the last.
-    fn hear(&mut self, event: Event<usize>) -> Option<(Question, Heard)> {
+    fn hear(&mut self, event: Event<usize>) -> Option<(Question, Answered)> {
         let Event { server, token, question, response, given_up, .. } = event;
         let slot = self.open.get_mut(token)?;
         let open = slot.as_mut()?;
@@ -249,13 +249,13 @@ impl Resolvers {
         let reply = Reply { vantage: server, outcome: response.outcome };
         open.waiting = open.waiting.saturating_sub(1);
         let heard = match (open.waiting, open.replies.is_empty()) {
-            (0, true) => Heard::Reply(reply),
+            (0, true) => Answered::Reply(reply),
             (waiting, _) => {
                 open.replies.push(reply);
                 if waiting > 0 {
                     return None;
                 }
-                Heard::Replies(std::mem::take(&mut open.replies))
+                Answered::Replies(std::mem::take(&mut open.replies))
             }
         };
         // The server's copy goes first: nobody else has the question then.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::spawn_local;
 
+use super::answered::{Answered, AnsweredQuestions};
 use super::client::{Manners, Put};
-use super::heard::{Heard, Said};
 use super::shared::Servers;
 use super::{Options, run as phase};
 use crate::observe::plan::FollowUps;
@@ -23,7 +23,7 @@ pub(super) async fn run(
     options: &Options,
     manners: &Manners,
     mut questions: UnboundedReceiver<Put>,
-    said: &Sender<Said>,
+    said: &Sender<AnsweredQuestions>,
 ) {
     let (events, mut replies) = unbounded_channel();
     let servers = Rc::new(Servers::new(options, manners, events));
@@ -48,7 +48,7 @@ pub(super) async fn run(
                 });
             }
             answered = finished.recv() => {
-                let gone = answered.is_some_and(|(question, dns)| said.send(vec![(question, Heard::All(dns))]).is_err());
+                let gone = answered.is_some_and(|(question, dns)| said.send(vec![(question, Answered::All(dns))]).is_err());
                 if gone {
                     return;
                 }

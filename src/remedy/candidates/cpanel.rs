@@ -123,7 +123,7 @@ fn addresses_of(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Vec<
     // The administrator's own file may give a domain the address that is known by its name, whatever the account has.
     if has_flag(cpanel, "custom_mailips") {
         let name = DomainName::new(domain);
-        wanted.extend(state.meant().of_domain(&name, Family::Ipv4));
+        wanted.extend(state.intended().of_domain(&name, Family::Ipv4));
     }
     wanted.extend(of_account);
     if let Some(entry) = entry {

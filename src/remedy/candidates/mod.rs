@@ -7,9 +7,9 @@ pub(super) mod family;
 mod helo;
 mod host;
 mod identity;
+mod intended;
 mod line;
 mod lost;
-mod meant;
 mod postfix;
 mod records;
 mod refused;
@@ -104,7 +104,7 @@ pub struct State<'a> {
     dns: OnceCell<Observations>,
     own_domains: OnceCell<Vec<DomainName>>,
     tables: RefCell<HashMap<String, Rc<Table>>>,
-    meant: OnceCell<meant::Meant>,
+    intended: OnceCell<intended::Intended>,
     clients: OnceCell<Vec<HashMap<&'a str, &'a PostfixService>>>,
     found_of: OnceCell<HashMap<&'a str, Vec<&'a Finding>>>,
     introduced: OnceCell<HashMap<DomainName, Vec<&'a OutboundPath>>>,
@@ -126,7 +126,7 @@ impl<'a> State<'a> {
             dns: OnceCell::new(),
             own_domains: OnceCell::new(),
             tables: RefCell::default(),
-            meant: OnceCell::new(),
+            intended: OnceCell::new(),
             clients: OnceCell::new(),
             found_of: OnceCell::new(),
             introduced: OnceCell::new(),
@@ -190,8 +190,8 @@ impl<'a> State<'a> {
     }
 
     /// The addresses of this host as receivers know them.
-    fn meant(&self) -> &meant::Meant {
-        self.meant.get_or_init(|| meant::Meant::new(self))
+    fn intended(&self) -> &intended::Intended {
+        self.intended.get_or_init(|| intended::Intended::new(self))
     }
 
     /// The lines of a table; none where it is not there.
@@ -233,7 +233,7 @@ pub fn questions(state: &State<'_>) -> BTreeSet<Question> {
     }
     let mut questions = identity::questions(state);
     questions.extend(host::questions(state));
-    questions.extend(meant::questions(state));
+    questions.extend(intended::questions(state));
     questions.extend(cpanel::questions(state));
     questions
 }

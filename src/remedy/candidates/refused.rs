@@ -95,7 +95,7 @@ pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, a
             let Some(text) = state.text(span.path()) else { return };
             let main = state.facts().exim.first().map(|exim| exim.file.as_str());
             let Some(place) = Place::find(&text, line, main == Some(span.path())) else { return };
-            texts.extend(exim::meant(place.section, &old, edits_between));
+            texts.extend(exim::did_you_mean(place.section, &old, edits_between));
             if matches!(place.section, "" | "transports") {
                 texts.extend(edits(&old, restricts(&place.name)));
                 let whole = old.trim_start().starts_with(place.name.as_str()) && !old.trim_end().ends_with('\\');
@@ -471,7 +471,7 @@ mod tests {
             ("", "begin routrs", Some("begin routers")),
             ("retry", "* * G,2h", None),
         ] {
-            assert_eq!(exim::meant(section, line, edits_between).as_deref(), expected, "{section}: {line}");
+            assert_eq!(exim::did_you_mean(section, line, edits_between).as_deref(), expected, "{section}: {line}");
         }
     }
 }

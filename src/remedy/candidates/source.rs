@@ -171,7 +171,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
     let (sources, unbound) = match fault.mta {
         // A service's HELO name says enough of its address.
         Mta::Postfix => (sources.into_iter().map(|source| (source, 0)).collect(), unbound),
-        Mta::Exim => state.meant().priced(state, fault, sources, unbound),
+        Mta::Exim => state.intended().priced(state, fault, sources, unbound),
     };
     match fault.mta {
         Mta::Postfix => {

@@ -1,4 +1,4 @@
-use super::heard::{Names, broken_off, evidence, older, public, read_again};
+use super::servers::{Names, broken_off, evidence, older, public, read_again};
 use crate::facts::Stage;
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
@@ -44,7 +44,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
         if names.known.contains(&name) {
             continue;
         }
-        let heard = evidence(server, "greeting", greeting);
+        let shown = evidence(server, "greeting", greeting);
         let finding = match names.open.as_slice() {
             [] => {
                 let message = format!(
@@ -71,7 +71,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
                 open.iter().fold(RULE.undetermined(server.asked, message), |finding, question| finding.open(question))
             }
         };
-        findings.push(finding.place(&server.listener.origin, "listens here").evidence([heard]));
+        findings.push(finding.place(&server.listener.origin, "listens here").evidence([shown]));
     }
     findings
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::heard::{
+use super::servers::{
     certificates, conversation, day, in_files, in_its_place, not_reloaded, reload, said, servers, unseen,
 };
 use crate::facts::{Server, Trusted};

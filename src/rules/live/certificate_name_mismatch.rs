@@ -1,4 +1,4 @@
-use super::heard::{
+use super::servers::{
     Names, certificates, conversation, in_files, in_its_place, is_for, not_reloaded, public, reload, said, unseen,
 };
 use crate::facts::Server;
@@ -53,8 +53,8 @@ fn by_certificates(cx: &Context<'_>, server: &Server, names: &Names) -> Option<F
         return None;
     }
     let own = if first.names.is_empty() { "no name".to_owned() } else { first.names.join(", ") };
-    let heard = said(server, "certificate", format!("{own}; valid until {}", super::heard::day(first.until)));
-    let mark = |finding: Finding| finding.place(&server.listener.origin, "listens here").evidence([heard.clone()]);
+    let evidence = said(server, "certificate", format!("{own}; valid until {}", super::servers::day(first.until)));
+    let mark = |finding: Finding| finding.place(&server.listener.origin, "listens here").evidence([evidence.clone()]);
     if let [question, ..] = names.open.as_slice() {
         let message = format!(
             "the certificate of {} is for {own}: whether that is a name of this host cannot be seen, since {question} is not known",

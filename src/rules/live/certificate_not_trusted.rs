@@ -1,4 +1,4 @@
-use super::heard::{certificates, public, said};
+use super::servers::{certificates, public, said};
 use crate::facts::Trusted;
 use crate::findings::{Finding, Fix, Severity, Who};
 use crate::rules::{Context, rule};

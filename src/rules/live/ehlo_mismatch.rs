@@ -1,4 +1,4 @@
-use super::heard::{broken_off, evidence, older, read_again, servers};
+use super::servers::{broken_off, evidence, older, read_again, servers};
 use crate::facts::Stage;
 use crate::findings::Finding;
 use crate::rules::{Context, rule};

@@ -6,7 +6,7 @@ mod certificate_key_mismatch;
 mod certificate_name_mismatch;
 mod certificate_not_trusted;
 mod ehlo_mismatch;
-mod heard;
+mod servers;
 mod smtp_unreachable;
 mod starttls_missing;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::heard::{restart, said, servers};
+use super::servers::{restart, said, servers};
 use crate::facts::{Fault, Server};
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::{Context, rule};
@@ -47,12 +47,12 @@ fn finding(cx: &Context<'_>, server: &Server) -> Option<Finding> {
     let fault = server.plain()?.fault.as_ref()?;
     let (mta, asked) = (server.listener.mta, server.asked);
     let mark = |finding: Finding| {
-        let heard = said(server, "connection", fault.to_string());
-        finding.place(&server.listener.origin, "listens here").evidence([heard])
+        let evidence = said(server, "connection", fault.to_string());
+        finding.place(&server.listener.origin, "listens here").evidence([evidence])
     };
     if let Fault::NotMade(words) = fault {
         let message = format!("whether {mta} answers at {asked} could not be seen: {words}");
-        return Some(mark(RULE.undetermined(asked, message).open(super::heard::conversation(server))));
+        return Some(mark(RULE.undetermined(asked, message).open(super::servers::conversation(server))));
     }
     if !fault.is_silence() {
         return None;

@@ -1,4 +1,4 @@
-use super::heard::{evidence, public};
+use super::servers::{evidence, public};
 use crate::facts::Mta;
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::{Context, rule};

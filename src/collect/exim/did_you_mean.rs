@@ -35,7 +35,7 @@ const SECTIONS: [&str; 6] = ["acl", "authenticators", "retry", "rewrite", "route
 
 /// The line with its one unknown word mended, in the section with this name (empty: the main options); `apart`
 /// counts the letters between two words.
-pub(crate) fn meant(section: &str, line: &str, apart: Distance) -> Option<String> {
+pub(crate) fn did_you_mean(section: &str, line: &str, apart: Distance) -> Option<String> {
     let start = line.len() - line.trim_start().len();
     if let Some(rest) = line[start..].strip_prefix("begin ") {
         return mended(line, line.len() - rest.len(), &SECTIONS, apart);

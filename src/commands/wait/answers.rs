@@ -7,7 +7,7 @@ use crate::findings::{Finding, Verdict};
 use crate::observe::plan::Plan;
 use crate::observe::resolver::Options;
 use crate::observe::{Observations, Outcome, Question, RecordData, RecordType, VantageKind, Why};
-use crate::wait::{CopyHeard, Heard, SourceHeard};
+use crate::wait::{CopyAnswer, RoundAnswer, SourceAnswer};
 
 /// The rule by which a resolver will always say something else.
 const APART: &str = "DNS005";
@@ -19,7 +19,7 @@ pub(super) fn all(
     plan: &Plan,
     wrong: &BTreeSet<String>,
     findings: &[Finding],
-) -> Vec<Heard> {
+) -> Vec<RoundAnswer> {
     let of_zones: HashSet<Question> = dns.zones.iter().map(|zone| zone.question()).collect();
     let is_apart = |finding: &&Finding| finding.meta.code == APART && finding.verdict == Verdict::Fail;
     let apart: BTreeSet<&str> = findings.iter().filter(is_apart).map(|finding| finding.subject.as_str()).collect();
@@ -31,7 +31,7 @@ pub(super) fn all(
     let asked = dns.replies.keys().chain(&plan.initial).collect::<BTreeSet<&Question>>();
     let heard = asked.into_iter().filter(counts).map(|question| {
         let text = question.to_string();
-        Heard {
+        RoundAnswer {
             question: question.clone(),
             wrong: wrong.contains(&text),
             source: source(dns, question, options),
@@ -42,9 +42,9 @@ pub(super) fn all(
 }
 
 /// What the servers of the question's zone did.
-fn source(dns: &Observations, question: &Question, options: &Options) -> SourceHeard {
+fn source(dns: &Observations, question: &Question, options: &Options) -> SourceAnswer {
     if !options.authoritative {
-        return SourceHeard::Absent;
+        return SourceAnswer::Absent;
     }
     let mut refusing = false;
     for (vantage, outcome) in dns.replies(question) {
@@ -52,18 +52,18 @@ fn source(dns: &Observations, question: &Question, options: &Options) -> SourceH
             continue;
         }
         match outcome {
-            Outcome::Answer(answer) if answer.authoritative => return SourceHeard::Answered,
+            Outcome::Answer(answer) if answer.authoritative => return SourceAnswer::Answered,
             Outcome::Answer(_) => {}
             Outcome::Unanswered(Why::Refused | Why::ServFail | Why::Rcode(_) | Why::Referral) => refusing = true,
             // One that is silent may come back.
-            Outcome::Unanswered(_) => return SourceHeard::Silent,
+            Outcome::Unanswered(_) => return SourceAnswer::Silent,
         }
     }
-    if refusing { SourceHeard::Refusing } else { SourceHeard::Silent }
+    if refusing { SourceAnswer::Refusing } else { SourceAnswer::Silent }
 }
 
 /// What each resolver says, against what is true.
-fn copies(dns: &Observations, question: &Question, options: &Options, apart: bool) -> BTreeMap<usize, CopyHeard> {
+fn copies(dns: &Observations, question: &Question, options: &Options, apart: bool) -> BTreeMap<usize, CopyAnswer> {
     let truth = dns.truth(question);
     let records: BTreeSet<RecordData> = truth.lookup.found().iter().map(|record| record.data.clone()).collect();
     let served = dns.views(question, VantageKind::Authoritative);
@@ -79,11 +79,11 @@ fn copies(dns: &Observations, question: &Question, options: &Options, apart: boo
         let views = dns.views(question, spec.kind);
         let said = views.iter().find(|view| view.by.iter().any(is_its));
         let copy = match said {
-            None => CopyHeard::Unanswered,
-            Some(view) if view.records.iter().eq(&records) => CopyHeard::Agrees,
-            Some(view) if served.iter().any(|other| other.records == view.records) => CopyHeard::Agrees,
-            Some(_) if apart && spec.kind == VantageKind::System => CopyHeard::Apart,
-            Some(view) => CopyHeard::Differs(view.ttl.map(|ttl| Duration::from_secs(u64::from(ttl)))),
+            None => CopyAnswer::Unanswered,
+            Some(view) if view.records.iter().eq(&records) => CopyAnswer::Agrees,
+            Some(view) if served.iter().any(|other| other.records == view.records) => CopyAnswer::Agrees,
+            Some(_) if apart && spec.kind == VantageKind::System => CopyAnswer::Apart,
+            Some(view) => CopyAnswer::Differs(view.ttl.map(|ttl| Duration::from_secs(u64::from(ttl)))),
         };
         all.insert(number, copy);
     }

@@ -10,7 +10,7 @@ const WORDS: usize = 160;
 
 /// A reply that speaks of the sending host's identity.
 #[derive(Debug)]
-pub struct Heard {
+pub struct LoggedReply {
     /// What it is known as: of several, the one that says most.
     pub reply: &'static Reply,
     /// The first public address in it.
@@ -23,7 +23,7 @@ pub struct Heard {
 }
 
 /// What a receiver's reply says; `None` where it is not known, or speaks of something else.
-pub fn heard(reply: &str) -> Option<Heard> {
+pub fn read_logged(reply: &str) -> Option<LoggedReply> {
     let joined = text::join(reply).joined;
     if !prefilter::may_be_known(&joined) {
         return None;
@@ -34,10 +34,10 @@ pub fn heard(reply: &str) -> Option<Heard> {
     }
     let named = addresses(&joined, |_| true);
     let (address, any_address) = (named.iter().copied().find(|addr| is_public(*addr)), named.first().copied());
-    Some(Heard { reply, address, any_address, code: text::code(&joined), joined })
+    Some(LoggedReply { reply, address, any_address, code: text::code(&joined), joined })
 }
 
-impl Heard {
+impl LoggedReply {
     /// Its enhanced status code (RFC 3463).
     pub fn status(&self) -> Option<&str> {
         self.joined.split(' ').take(2).find(|word| text::is_enhanced(word))
@@ -56,14 +56,15 @@ mod tests {
 
     #[test]
     fn known_replies_alone_and_of_their_text_the_known_words() {
-        let gmail = heard(
+        let gmail = read_logged(
             "550-5.7.25 [192.0.2.25] The IP address sending this message does not have a 550-5.7.25 PTR record setup a1-20020a.77 - gsmtp",
         )
         .unwrap();
         assert_eq!((gmail.reply.id, gmail.code, gmail.status()), ("gmail-ptr-missing", Some(550), Some("5.7.25")));
         assert_eq!(gmail.address, "192.0.2.25".parse().ok());
         assert_eq!(gmail.words(), "IP address sending this message does not have a PTR record");
-        let sender = heard("553 5.1.8 <x>... Domain of sender address anna@web.example.com does not exist").unwrap();
+        let sender =
+            read_logged("553 5.1.8 <x>... Domain of sender address anna@web.example.com does not exist").unwrap();
         assert_eq!(sender.words(), "Domain of sender address ... does not exist");
         for text in [
             "",
@@ -71,7 +72,7 @@ mod tests {
             "450 4.2.1 greylisted",
             "554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org",
         ] {
-            assert!(heard(text).is_none(), "{text}");
+            assert!(read_logged(text).is_none(), "{text}");
         }
     }
 
@@ -98,7 +99,7 @@ mod tests {
             ("550 domain hunter2 mismatches client ip", "domain ... mismatches client ip"),
             ("550 <hunter2 x>: Helo command rejected: Host not found", "<...>: Helo command rejected: Host not found"),
         ] {
-            assert_eq!(heard(text).unwrap().words(), expected, "{text}");
+            assert_eq!(read_logged(text).unwrap().words(), expected, "{text}");
         }
         // Each known reply with marks where its example has what any text may take the place of.
         for reply in all().filter(|reply| reply.proof != Proof::NotIdentity) {
@@ -106,7 +107,7 @@ mod tests {
             for range in wording::anything(reply, &joined) {
                 let marked = MARKS.map(|mark| format!("{}{mark}{}", &joined[..range.start], &joined[range.end..]));
                 let told: Vec<String> =
-                    marked.iter().filter_map(|text| heard(text)).map(|heard| heard.words()).collect();
+                    marked.iter().filter_map(|text| read_logged(text)).map(|heard| heard.words()).collect();
                 assert!(!told.is_empty(), "{}: no mark fits", reply.id);
                 for words in told {
                     assert!(
@@ -123,7 +124,7 @@ mod tests {
     fn no_known_reply_is_missed() {
         for reply in all() {
             let expected = reply.proof != Proof::NotIdentity;
-            let found = heard(reply.example);
+            let found = read_logged(reply.example);
             assert!(found.is_some() || !expected, "{}", reply.id);
             let _ = found.map(|found| assert!(!found.words().is_empty(), "{}", reply.id));
         }

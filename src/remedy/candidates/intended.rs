@@ -33,11 +33,11 @@ struct Own {
 }
 
 /// The addresses of a host from which mail of one that is lost may have been meant to leave.
-pub(super) struct Meant(Vec<Own>);
+pub(super) struct Intended(Vec<Own>);
 
-impl Meant {
+impl Intended {
     /// Of a state.
-    pub(super) fn new(state: &State<'_>) -> Meant {
+    pub(super) fn new(state: &State<'_>) -> Intended {
         let (facts, dns) = (state.facts(), state.dns());
         let taken: BTreeSet<IpAddr> =
             facts.paths.iter().filter_map(|path| path.source.as_ref()).map(|fact| fact.value).collect();
@@ -46,7 +46,9 @@ impl Meant {
             let names = ptr_names(dns, seen).into_iter().filter(|name| confirms(dns, name, seen) == Some(true));
             Own { addr, seen, names: names.collect(), taken: taken.contains(&addr) }
         };
-        Meant(facts.host.own_addresses().filter(|own| own.usable()).take(ADDRESSES).map(|o| own(o.address)).collect())
+        Intended(
+            facts.host.own_addresses().filter(|own| own.usable()).take(ADDRESSES).map(|o| own(o.address)).collect(),
+        )
     }
 
     /// These addresses, those that fit best first, each with what it costs as the source of what a fault concerns beside the one that fits

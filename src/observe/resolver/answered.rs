@@ -3,13 +3,13 @@
 use crate::observe::{Observations, Question, Reply};
 
 /// What was said to some questions.
-pub(crate) type Said = Vec<(Question, Heard)>;
+pub(crate) type AnsweredQuestions = Vec<(Question, Answered)>;
 
 /// What was said to a question.
 // Few are of the larger kind, and those are made one by one.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub(crate) enum Answered {
     /// By the one resolver that is asked.
     Reply(Reply),
     /// By the resolvers that are asked, numbered as they are.
