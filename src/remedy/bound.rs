@@ -10,11 +10,14 @@ use crate::remedy::trial::{Key, Trial};
 /// A finding's code and subject, whatever line it stands in: edits move lines.
 type Kind<'k> = (&'static str, &'k str);
 
+/// Changes that settle a finding together, and their cost.
+type Way = (Vec<Op>, u32);
+
 /// What the trials of one search came to.
 #[derive(Debug, Default)]
 pub(super) struct Tried {
     /// Changes that were tried together, and what they cost.
-    changes: Vec<(Vec<Op>, u32)>,
+    changes: Vec<Way>,
     /// The places of those after which a finding was gone.
     settled: HashMap<Key, BTreeSet<usize>>,
     /// How many of each kind of finding there were at least in one trial, of those kinds that there are.
@@ -70,12 +73,10 @@ impl Tried {
         let by = trial.keys().difference(best.keys()).filter_map(|key| self.settled.get(key));
         let by = by.filter(|by| now.is_none_or(|now| !by.contains(&now)));
         let is_made = |op: &&Op| made.contains(op) || more.contains(op);
-        let open = |(ops, price): &(Vec<Op>, u32)| price.saturating_sub(ops.iter().filter(is_made).map(cost).sum());
-        let ways = |by: &BTreeSet<usize>| -> Vec<&(Vec<Op>, u32)> {
-            by.iter().filter_map(|at| self.changes.get(*at)).collect()
-        };
+        let open = |(ops, price): &Way| price.saturating_sub(ops.iter().filter(is_made).map(cost).sum());
+        let ways = |by: &BTreeSet<usize>| -> Vec<&Way> { by.iter().filter_map(|at| self.changes.get(*at)).collect() };
         let ways = by.map(ways).map(|ways| (ways.iter().map(|way| open(way)).min().unwrap_or(0), ways));
-        let mut dear: Vec<(u32, Vec<&(Vec<Op>, u32)>)> = ways.collect();
+        let mut dear: Vec<(u32, Vec<&Way>)> = ways.collect();
         dear.sort_by_key(|(price, ways)| (Reverse(*price), ways.len()));
         let (mut paid, mut sum): (HashSet<&Op>, u32) = (HashSet::new(), 0);
         for (price, ways) in dear {

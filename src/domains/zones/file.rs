@@ -169,14 +169,11 @@ impl<'z> Zone<'z> {
 
     /// Whether records of a name stand in this zone, and beside no alias.
     fn may_have_texts(&self, name: &DomainName) -> bool {
-        let above =
-            std::iter::successors(name.parent(), DomainName::parent).take_while(|above| above.is_within(self.apex));
-        name.is_within(self.apex)
-            && !self.has(name, "CNAME")
-            && !(name != self.apex && self.has(name, "NS"))
-            && !above
-                .into_iter()
-                .any(|above| self.has(&above, "DNAME") || above != *self.apex && self.has(&above, "NS"))
+        let is_cut = |at: &DomainName| at != self.apex && self.has(at, "NS");
+        let leads_away = |above: DomainName| self.has(&above, "DNAME") || is_cut(&above);
+        let above = std::iter::successors(name.parent(), DomainName::parent);
+        let mut above = above.take_while(|above| above.is_within(self.apex));
+        name.is_within(self.apex) && !self.has(name, "CNAME") && !is_cut(name) && !above.any(leads_away)
     }
 
     /// Whether a name that does not exist yet would take from a host what a wildcard gives it (RFC 4592 section 2.2.1). Names of policies and keys
