@@ -2,6 +2,8 @@
 
 mod file;
 
+use std::collections::BTreeMap;
+
 use super::MailDomains;
 use crate::dmarc;
 use crate::name::DomainName;
@@ -63,8 +65,16 @@ impl WantedText {
 impl MailDomains {
     /// The zone that a name is in and what keeps it, where this host does.
     pub fn kept_zone(&self, name: &DomainName) -> Option<(&DomainName, &ZoneKeeper)> {
-        std::iter::successors(Some(name.clone()), DomainName::parent).find_map(|above| self.zones.get_key_value(&above))
+        kept_zone(&self.zones, name)
     }
+}
+
+/// The same among zones by their names.
+pub fn kept_zone<'z>(
+    zones: &'z BTreeMap<DomainName, ZoneKeeper>,
+    name: &DomainName,
+) -> Option<(&'z DomainName, &'z ZoneKeeper)> {
+    std::iter::successors(Some(name.clone()), DomainName::parent).find_map(|above| zones.get_key_value(&above))
 }
 
 /// What a text record says it is; a key has a name of its own, and may leave its version out (RFC 6376 section 3.6.1).

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::view::{DomainView, edit_of};
-use crate::domains::zones::{ZoneEdit, ZoneFile, ZoneKeeper};
+use crate::domains::zones::{ZoneEdit, ZoneFile, ZoneKeeper, kept_zone};
 use crate::name::DomainName;
 use crate::remedy::diff;
 
@@ -32,18 +32,14 @@ pub(super) fn edits(views: &[DomainView], kept: &BTreeMap<DomainName, ZoneKeeper
     // Two domains may want one record of a name above both, and not the same: the first is asked for.
     let mut all: BTreeMap<&DomainName, (&ZoneFile, BTreeMap<DomainName, ZoneEdit>)> = BTreeMap::new();
     for record in views.iter().flat_map(|view| &view.records) {
-        let Some((zone, ZoneKeeper::Bind(file))) = zone_of(&record.name, kept) else { continue };
+        let name = DomainName::new(&record.name);
+        let Some((zone, ZoneKeeper::Bind(file))) = kept_zone(kept, &name) else { continue };
         if record.file.as_ref() == Some(&file.path) {
             let (_, edits) = all.entry(zone).or_insert_with(|| (file, BTreeMap::new()));
-            edits.entry(DomainName::new(&record.name)).or_insert_with(|| edit_of(record));
+            edits.entry(name).or_insert_with(|| edit_of(record));
         }
     }
     all.into_iter().filter_map(|(zone, (file, edits))| edit(zone, file, edits)).collect()
-}
-
-/// The zone that a name is in and what keeps it, as [`MailDomains::kept_zone`](crate::domains::MailDomains::kept_zone) tells it.
-fn zone_of<'k>(name: &str, kept: &'k BTreeMap<DomainName, ZoneKeeper>) -> Option<(&'k DomainName, &'k ZoneKeeper)> {
-    std::iter::successors(Some(DomainName::new(name)), DomainName::parent).find_map(|above| kept.get_key_value(&above))
 }
 
 fn edit(zone: &DomainName, file: &ZoneFile, edits: BTreeMap<DomainName, ZoneEdit>) -> Option<EditView> {
