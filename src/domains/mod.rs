@@ -10,6 +10,7 @@ pub mod fix;
 mod flow;
 mod moved;
 mod observed;
+mod senders;
 pub mod zones;
 
 use std::borrow::Cow;
@@ -23,7 +24,8 @@ pub use answers::{Answers, Known};
 pub use exchangers::{Exchanger, Leads};
 pub use flow::{Flow, Look, Looker};
 pub use moved::{Host as MovedHost, moved};
-pub use observed::{DmarcState, Host, Observed, SenderCheck, Step, ZoneServers, helo_checks, observe};
+pub use observed::{DmarcState, Host, Observed, Step, ZoneServers, observe};
+pub use senders::{SenderCheck, helo_checks};
 
 use zones::ZoneKeeper;
 

@@ -1,10 +1,10 @@
 //! One domain: which questions it takes, and what the answers come to.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::net::IpAddr;
 
 use super::alignment::{Alignment, alignments};
 use super::exchangers::{exchangers, leads};
+use super::senders::{HeloEvaluations, SenderCheck, sender_checks};
 use super::{Answers, Exchanger, Leads, MailDomain, Signing, SigningKey};
 use crate::addr::Family;
 use crate::dkim::{self, Comparison};
@@ -13,7 +13,6 @@ use crate::facts::{Facts, OutboundPath, SenderDomains};
 use crate::identity::OwnAddresses;
 use crate::name::DomainName;
 use crate::observe::{Lookup, Question, RecordData, RecordType, Why, plan};
-use crate::spf::{self, Check, Evaluation};
 
 /// Name servers of a zone that are looked at.
 const ZONE_SERVERS: usize = 8;
@@ -28,6 +27,8 @@ pub struct Host<'a> {
     listed: HashSet<&'a DomainName>,
     /// The accounts of cPanel that domains belong to.
     accounts: HashMap<&'a str, &'a str>,
+    /// SPF of the HELO names that its paths use.
+    helo: HeloEvaluations,
 }
 
 impl<'a> Host<'a> {
@@ -39,7 +40,13 @@ impl<'a> Host<'a> {
         });
         let entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.userdomains);
         let accounts = entries.map(|entry| (&*entry.key, &*entry.value)).collect();
-        Host { facts, own: OwnAddresses::new(facts), listed: lists.flatten().collect(), accounts }
+        Host {
+            facts,
+            own: OwnAddresses::new(facts),
+            listed: lists.flatten().collect(),
+            accounts,
+            helo: HeloEvaluations::default(),
+        }
     }
 
     /// The account of cPanel that a domain belongs to.
@@ -57,19 +64,6 @@ impl<'a> Host<'a> {
         };
         self.facts.paths.iter().filter(|path| !path.unused).filter(takes).collect()
     }
-}
-
-/// What SPF says of one address that a domain's mail leaves from.
-#[derive(Debug, Clone)]
-pub struct SenderCheck {
-    /// What receivers see.
-    pub address: IpAddr,
-    /// The paths that send from it.
-    pub paths: Vec<String>,
-    /// Whose policy was evaluated: the domain, or, for the HELO identity, the HELO name.
-    pub name: DomainName,
-    /// The result.
-    pub evaluation: Evaluation,
 }
 
 /// What is known of a domain's DMARC policy.
@@ -160,7 +154,7 @@ pub fn observe<'a>(
     if !needs.is_empty() {
         return Step::Needs(needs);
     }
-    let (spf, helo) = sender_checks(&paths, name, answers, &mut needs);
+    let (spf, helo) = sender_checks(&paths, name, (answers, &host.helo), &mut needs);
     let dmarc = dmarc_state(name, answers, &mut needs);
     let is_absent = is_absent(name, answers);
     let mut txt = |owner: DomainName| {
@@ -258,66 +252,6 @@ fn beginning(lookup: &Lookup<RecordData>, begins: &str) -> Option<String> {
         RecordData::Txt(text) if text.starts_with(begins) => Some(text.clone()),
         _ => None,
     })
-}
-
-/// SPF for each address and HELO name of the paths: of the domain, then of the HELO names. Receivers look at the relay of a relayed path, and
-/// what a program sends that is given everything is not known.
-fn sender_checks(
-    paths: &[&OutboundPath],
-    domain: &DomainName,
-    answers: &Answers,
-    needs: &mut BTreeSet<Question>,
-) -> (Vec<SenderCheck>, Vec<SenderCheck>) {
-    let lookup = |question: &Question| answers.lookup(question);
-    let own = checks(paths, &|_| Some(domain.clone()), &lookup, needs);
-    let helo = checks(paths, &|path| helo_domain(path).filter(plan::is_askable), &lookup, needs);
-    if own.is_empty() {
-        // The record is shown where no path is judged, too.
-        let question = Question::new(domain, RecordType::Txt);
-        if !answers.has(&question) {
-            needs.insert(question);
-        }
-    }
-    (own, helo)
-}
-
-/// SPF of the HELO names of these paths, where `wanted` says that it is looked at, as far as the answers decide it.
-pub fn helo_checks(
-    paths: &[&OutboundPath],
-    wanted: &dyn Fn(&DomainName) -> bool,
-    lookup: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
-) -> Vec<SenderCheck> {
-    checks(paths, &|path| helo_domain(path).filter(wanted), lookup, &mut BTreeSet::new())
-}
-
-fn helo_domain(path: &OutboundPath) -> Option<DomainName> {
-    path.helo_name().map(|fact| fact.value.domain())
-}
-
-/// SPF of the name that `whose` gives for each path, for the address that receivers see, each pair once. What is not known yet goes to `needs`.
-fn checks(
-    paths: &[&OutboundPath],
-    whose: &dyn Fn(&OutboundPath) -> Option<DomainName>,
-    lookup: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
-    needs: &mut BTreeSet<Question>,
-) -> Vec<SenderCheck> {
-    let mut checks: Vec<SenderCheck> = Vec::new();
-    for path in paths.iter().filter(|path| path.relayed.is_none() && !path.handed_over) {
-        let Some(address) = path.sending.as_ref().map(|fact| fact.value) else { continue };
-        let Some(name) = whose(path) else { continue };
-        if let Some(known) = checks.iter_mut().find(|check| check.address == address && check.name == name) {
-            known.paths.push(path.id.clone());
-            continue;
-        }
-        let presented = path.helo_name().map_or("unknown", |helo| helo.value.as_str());
-        match spf::evaluate(&Check::new(address, &name, presented), lookup) {
-            spf::Outcome::Needs(questions) => needs.extend(questions),
-            spf::Outcome::Done(evaluation) => {
-                checks.push(SenderCheck { address, paths: vec![path.id.clone()], name, evaluation: *evaluation });
-            }
-        }
-    }
-    checks
 }
 
 fn dmarc_state(domain: &DomainName, answers: &Answers, needs: &mut BTreeSet<Question>) -> DmarcState {
