@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -23,6 +23,11 @@ const OPEN: usize = 1_024;
 const OPEN_IN_ZONES: usize = 4_000;
 /// Replies that are heard before servers get their turn.
 const BURST: usize = 32;
+/// Open questions from which on there is always more to come.
+const MANY: usize = 128;
+/// From one look at what came in to the next, where so many are open. A server nearby answers one by one, and each wake-up for a packet or two takes
+/// longer than what is done with them: what comes in meanwhile is read, told and followed by new questions together.
+const APART: Duration = Duration::from_micros(300);
 /// Whoever puts questions gets a turn in this time, where nothing comes in.
 const TURN: Duration = Duration::from_millis(200);
 /// How often a question is put again over TLS or HTTPS; over UDP the exchange sees to it.
@@ -182,6 +187,7 @@ async fn run(
         free: Vec::new(),
     };
     let mut done = AnsweredQuestions::new();
+    let mut looked = Instant::now();
     loop {
         tokio::select! {
             question = questions.recv() => {
@@ -205,10 +211,25 @@ async fn run(
         }
         // What was put goes out, and what came in is read, before more is heard.
         tokio::task::yield_now().await;
+        if inbox.is_empty() && questions.is_empty() {
+            // The whole thread: all that runs here would be woken by the next packet.
+            thread::sleep(rest(resolvers.count(), looked.elapsed()));
+            looked = Instant::now();
+        }
     }
 }
 
+/// How long nothing need be looked at, with so many questions open and the last look so long ago.
+fn rest(open: usize, since: Duration) -> Duration {
+    if open < MANY { Duration::ZERO } else { APART.saturating_sub(since) }
+}
+
 impl Resolvers {
+    /// Questions that are open.
+    fn count(&self) -> usize {
+        self.open.len() - self.free.len()
+    }
+
     /// Puts a question to all; gives it back where there is nobody.
     fn put(&mut self, question: Question) -> Option<(Question, Answered)> {
         let token = self.free.pop().unwrap_or_else(|| {
@@ -263,5 +284,18 @@ impl Resolvers {
         let Open { question, .. } = slot.take()?;
         self.free.push(token);
         Some((Arc::unwrap_or_clone(question), heard))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_rests_between_looks_where_many_questions_are_open_and_never_where_a_server_takes_its_time() {
+        assert_eq!(rest(MANY, Duration::ZERO), APART);
+        assert_eq!(rest(OPEN, APART / 3), APART - APART / 3);
+        assert_eq!(rest(OPEN, Duration::from_millis(1)), Duration::ZERO);
+        assert_eq!(rest(MANY - 1, Duration::ZERO), Duration::ZERO, "the last ones are waited for");
     }
 }
