@@ -14,8 +14,7 @@ use crate::observe::zones;
 use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
 use crate::remedy::{Plan, Step};
 use crate::report::model::*;
-use crate::report::{Port25View, log, servers};
-use crate::source::Excerpt;
+use crate::report::{Port25View, QuotedLine, log, servers};
 
 /// Questions beyond which the answers are not listed one by one: nobody reads on.
 const REPLIES_LIMIT: usize = 5000;
@@ -289,25 +288,12 @@ fn finding_view(finding: &Finding) -> FindingView {
 }
 
 fn place_view(place: &Place) -> PlaceView {
-    let excerpt = place.origin.span().map(|span| span.excerpt());
     PlaceView {
         origin: OriginView::from(&place.origin),
-        end_column: excerpt.as_ref().map(|excerpt| excerpt.end_column),
+        end_column: place.origin.span().map(|span| span.excerpt().end_column),
         label: place.label.clone(),
         // Places of a snapshot come without their lines where those may hold a key.
-        quote: excerpt.filter(|excerpt| !excerpt.text.trim().is_empty()).map(quote),
-    }
-}
-
-fn quote(excerpt: Excerpt) -> Quote {
-    let before = excerpt.column.saturating_sub(excerpt.text_column);
-    let width = excerpt.end_column.saturating_sub(excerpt.column);
-    let part = |skip: usize, take: usize| excerpt.text.chars().skip(skip).take(take).collect::<String>();
-    Quote {
-        cut: excerpt.text_column.saturating_sub(1),
-        before: part(0, before),
-        marked: part(before, width),
-        after: part(before + width, usize::MAX),
+        quoted: place.origin.span().and_then(QuotedLine::of),
     }
 }
 

@@ -20,6 +20,7 @@ mod ndjson;
 mod plural;
 mod port25;
 mod questions;
+mod quote;
 mod receivers;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -40,6 +41,7 @@ pub use merged::{MergedFormat, MergedReport, Unread};
 pub use model::*;
 pub use port25::{Port25Outcome, Port25TryView, Port25View};
 pub use questions::plan;
+pub use quote::{Quote, QuotedLine};
 pub use servers::{ZoneServerView, ZoneView};
 pub use style::{Style, Verbosity};
 

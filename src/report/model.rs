@@ -13,7 +13,7 @@ use crate::observe::VantageKind;
 use crate::observe::iprev::Iprev;
 use crate::receivers;
 use crate::remedy::Plan;
-use crate::report::{LogView, Port25View, ZoneView};
+use crate::report::{LogView, Port25View, QuotedLine, ZoneView};
 
 /// The number of the JSON report's format: keys may be added under it, never changed or removed.
 pub const SCHEMA: u32 = 1;
@@ -357,22 +357,9 @@ pub struct PlaceView {
     pub end_column: Option<usize>,
     /// What is to be seen there; may be empty.
     pub label: String,
-    /// The line, for formats that quote it.
+    /// The line, for formats that quote it; `None` where there is nothing to be seen in it.
     #[serde(skip)]
-    pub quote: Option<Quote>,
-}
-
-/// A line of a file in three parts: before the place, the place, behind it. Cut around the place where it is long.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quote {
-    /// Characters of the line that are cut off at its start.
-    pub cut: usize,
-    /// Before the place.
-    pub before: String,
-    /// The place; empty where it has no width.
-    pub marked: String,
-    /// Behind it.
-    pub after: String,
+    pub quoted: Option<QuotedLine>,
 }
 
 /// A rule that was not checked.

@@ -71,8 +71,7 @@ sanitize_fields! {
     ReceiverView { receiver, verdict, because, name, basis, reply, reply_basis }
     FindingView { code, name, severity, verdict, subject, message, origins, evidence, fix, paths, open }
     SuppressedView { finding, suppressed_by, reason, expires, suppressed_at }
-    PlaceView { origin, end_column, label, quote }
-    Quote { cut, before, marked, after }
+    PlaceView { origin, end_column, label, quoted }
     NotChecked { code, name, why }
     DnsView { vantage, questions, answered, offline, stale, zones, notes, replies, awaited }
     ReplyView { question, from, answer, ttl, rtt_micros }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::escape;
 use crate::findings::{Meta, Severity, Verdict};
-use crate::report::{FindingView, OriginView, PlaceView, Report, SuppressedView, verdict};
+use crate::report::{FindingView, OriginView, PlaceView, QuotedLine, Report, SuppressedView, verdict};
 
 /// The name under which locations are relative to the host's root folder (section 3.14.14).
 const BASE: &str = "HOSTROOT";
@@ -162,7 +162,7 @@ fn location(place: &PlaceView) -> Option<Value> {
         region["endColumn"] = json!(end);
     }
     let mut physical = json!({"artifactLocation": {"uri": uri(file), "uriBaseId": BASE}});
-    if let Some(quote) = &place.quote {
+    if let Some(quote) = place.quoted.as_ref().map(QuotedLine::quote) {
         region["snippet"] = json!({"text": quote.marked});
         physical["contextRegion"] =
             json!({"startLine": line, "snippet": {"text": format!("{}{}{}", quote.before, quote.marked, quote.after)}});

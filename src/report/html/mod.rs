@@ -10,7 +10,7 @@ use crate::findings::{Evidence, Meta, Severity, Verdict};
 use crate::report::human::{self, count};
 use crate::report::log::TITLE;
 use crate::report::verdict::{self, Tone};
-use crate::report::{FindingView, LogView, OriginView, PlaceView, Report, Verbosity, alike, checklist};
+use crate::report::{FindingView, LogView, OriginView, PlaceView, QuotedLine, Report, Verbosity, alike, checklist};
 
 /// The page's style, as it stands between its tags.
 const STYLE: &str = include_str!("style.css");
@@ -211,7 +211,7 @@ fn finding_card(finding: &FindingView, report: &Report, whole: bool) -> Markup {
 fn quoted(place: &PlaceView) -> Markup {
     let label = &place.label;
     html! {
-        @match (&place.origin, &place.quote) {
+        @match (&place.origin, place.quoted.as_ref().map(QuotedLine::quote)) {
             (OriginView::File { file, line, column }, Some(quote)) => {
                 p.muted { span.mono { (file) ":" (line) ":" (column) } @if !label.is_empty() { " · " (words(label)) } }
                 pre {

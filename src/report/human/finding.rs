@@ -9,7 +9,9 @@ use super::text::{count, glued, kind, list, put, wrap};
 use crate::findings::{Severity, Verdict};
 use crate::name::DomainName;
 use crate::report::alike;
-use crate::report::{FindingView, OriginView, PathView, PlaceView, Quote, Report, SenderSelection, Style, Verbosity};
+use crate::report::{
+    FindingView, OriginView, PathView, PlaceView, Quote, QuotedLine, Report, SenderSelection, Style, Verbosity,
+};
 
 /// Findings of one code that are shown in full without `-v`, one for each cause; the others are named in one list.
 const IN_FULL: usize = 3;
@@ -261,16 +263,15 @@ struct Shown<'a> {
 }
 
 /// The places of each line of a file; the last says whether it is the one to edit.
-type Lines<'a> = BTreeMap<usize, Vec<(&'a PlaceView, &'a Quote, bool)>>;
+type Lines<'a> = BTreeMap<usize, Vec<(&'a PlaceView, Quote, bool)>>;
 
 /// The places in files: for each file the lines in order. Places far from the one before begin an excerpt of their own.
 fn excerpts<'a>(finding: &'a FindingView, style: &Style, room: usize) -> Vec<(String, Vec<Shown<'a>>)> {
     let limit = if style.verbosity == Verbosity::Verbose { usize::MAX } else { PLACES };
     let mut files: Vec<(&str, Lines)> = Vec::new();
     for (at, place) in in_files(finding).take(limit).enumerate() {
-        let (PlaceView { origin: OriginView::File { file, line, .. }, .. }, Some(quote)) = (place, &place.quote) else {
-            continue;
-        };
+        let OriginView::File { file, line, .. } = &place.origin else { continue };
+        let Some(quote) = place.quoted.as_ref().map(QuotedLine::quote) else { continue };
         let index = match files.iter().position(|(path, _)| **path == **file) {
             Some(index) => index,
             None => {
@@ -289,7 +290,7 @@ fn excerpts<'a>(finding: &'a FindingView, style: &Style, room: usize) -> Vec<(St
             let shown: Vec<Shown> = if whole {
                 vec![line_of(number, &places, room)]
             } else {
-                places.iter().map(|p| line_of(number, &[*p], room)).collect()
+                places.iter().map(|p| line_of(number, std::slice::from_ref(p), room)).collect()
             };
             for line in shown {
                 let near = last.is_some_and(|last| number > last && number - last <= FAR);
@@ -309,7 +310,7 @@ fn in_files(finding: &FindingView) -> impl Iterator<Item = &PlaceView> {
 }
 
 fn is_drawn(place: &PlaceView) -> bool {
-    matches!(place.origin, OriginView::File { .. }) && place.quote.is_some()
+    matches!(place.origin, OriginView::File { .. }) && place.quoted.is_some()
 }
 
 fn text_of(quote: &Quote) -> String {
@@ -353,7 +354,7 @@ fn cut(quote: &Quote, room: usize) -> Cut {
     Cut { text, mark }
 }
 
-fn line_of<'a>(number: usize, places: &[(&'a PlaceView, &'a Quote, bool)], room: usize) -> Shown<'a> {
+fn line_of<'a>(number: usize, places: &[(&'a PlaceView, Quote, bool)], room: usize) -> Shown<'a> {
     let mut text = String::new();
     let mut marks = Vec::new();
     let mut cut_column = None;
