@@ -14,6 +14,8 @@ use crate::source::SourceFile;
 
 /// States of one part that are kept: trials go back and forth between a few.
 const KEPT: usize = 16;
+/// Octets that the states of a part may have been read from which are kept, the latest apart: what was made of them takes a multiple of it.
+const KEPT_OCTETS: usize = 4 << 20;
 
 /// cPanel's files, where there are any.
 type CpanelPart = Option<(Arc<Cpanel>, Vec<Problem>)>;
@@ -89,7 +91,13 @@ impl<K, T> Part<K, T> {
         }
         let (part, touched) = root.noting(read);
         let part = Rc::new(part);
-        kept.truncate(KEPT - 1);
+        let mut octets = touched.octets();
+        let room = kept.iter().take(KEPT - 1).take_while(|(_, touched, _)| {
+            octets += touched.octets();
+            octets <= KEPT_OCTETS
+        });
+        let room = room.count();
+        kept.truncate(room);
         kept.insert(0, (key(), touched, Rc::clone(&part)));
         part
     }
@@ -211,5 +219,28 @@ impl Memory {
         };
         let seen: SeenOfCpanel = own.map(|cpanel| exim::smarthost(cpanel).cloned());
         self.exim.once(root, |(known, of)| known == host && *of == seen, || (host.clone(), seen.clone()), read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::collect::root::Changed;
+
+    #[test]
+    fn of_a_part_that_was_read_from_much_few_states_are_kept() {
+        for (octets, expected) in [(100, KEPT), (KEPT_OCTETS / 3, 3), (2 * KEPT_OCTETS, 1)] {
+            let (_dir, root) = crate::collect::testing::root(&[("etc/a", "")]);
+            let part: Part<(), usize> = Part::default();
+            for number in 0..2 * KEPT {
+                let text = format!("{number:02}{}", "x".repeat(octets - 2)).into();
+                root.set_trial(BTreeMap::from([("/etc/a".to_owned(), Some(Changed { text, modified: 1 }))]));
+                let read = || root.read("/etc/a").map_or(0, |file| file.text().len());
+                assert_eq!(*part.once(&root, |()| true, || (), read), octets);
+            }
+            assert_eq!(part.0.borrow().len(), expected, "{octets}");
+        }
     }
 }

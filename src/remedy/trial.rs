@@ -129,9 +129,32 @@ impl PathKey {
     }
 }
 
-/// What a trial of a host comes to, in units of work: about a hundredth of what a host of one path takes.
+/// What a trial of a host comes to, in units of work: about a hundredth of what a host of one path takes. What it reads anew comes to that.
 pub(super) fn work_of(facts: &Facts, dns: &Observations) -> usize {
-    50 + 20 * (facts.paths.len() + facts.bind_faults.len()) + 4 * dns.replies.len() + entries(facts) / 50
+    50 + 20 * (facts.paths.len() + facts.bind_faults.len())
+        + 4 * dns.replies.len()
+        + entries(facts) / 50
+        + held(facts) / 50
+}
+
+/// What facts hold beside paths and entries of maps, and what is copied and judged in each trial: settings, services, drivers, lines of the hosts
+/// file, what is wrong with files. Ordinary hosts have a few hundred, a file that means harm has a hundred thousand.
+pub(super) fn held(facts: &Facts) -> usize {
+    let postfix = facts.postfix.iter().map(|postfix| {
+        let settings: usize = postfix.services.iter().map(|service| 1 + service.overrides.len()).sum();
+        let wrong = [postfix.missing_services.len(), postfix.outdated_tables.len(), postfix.idle_settings.len()];
+        settings + postfix.parameters.len() + wrong.into_iter().sum::<usize>()
+    });
+    let drivers = facts.exim.iter().flat_map(|exim| exim.transports.iter().chain(&exim.routers));
+    let exim = facts.exim.iter().map(|exim| exim.main.len()).chain(drivers.map(|driver| 1 + driver.options.len()));
+    let cpanel = facts.cpanel.iter().map(|cpanel| {
+        let lists = [&cpanel.localdomains, &cpanel.remotedomains, &cpanel.secondarymx].map(Vec::len);
+        cpanel.nat.len() + cpanel.reverse.len() + cpanel.userips.len() + lists.into_iter().sum::<usize>()
+    });
+    let problems = facts.problems.iter().map(|problem| 1 + problem.related.len());
+    let senders = facts.senders.iter().map(Vec::len);
+    let host = [facts.host.hosts.len(), facts.nat.0.len()];
+    postfix.chain(exim).chain(cpanel).chain(problems).chain(senders).chain(host).sum()
 }
 
 /// Entries of maps, and sender domains of paths.

@@ -19,6 +19,8 @@ pub struct Parsed {
 
 /// States that are kept: a configuration and the same under another build's macros, before and after a change.
 const PARSED: usize = 6;
+/// Octets of a configuration beyond which the latest state alone is kept: what is parsed of it takes a multiple of that.
+const LARGE: usize = 512 << 10;
 
 /// A configuration as it was parsed.
 pub(super) type Made = Result<Config, Box<(Refused, Config)>>;
@@ -55,7 +57,7 @@ impl Parsed {
             return (*known.made).clone();
         }
         let (made, touched) = root.noting(parse);
-        kept.truncate(PARSED - 1);
+        kept.truncate(if touched.octets() > LARGE { 0 } else { PARSED - 1 });
         kept.insert(0, Known { of, touched, made: Rc::new(made.clone()) });
         made
     }

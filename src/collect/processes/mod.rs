@@ -9,7 +9,9 @@ mod trust;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{SysconfVar, sysconf};
 
 pub(crate) use crate::collect::daemon::Daemon;
@@ -296,6 +298,11 @@ fn strings(path: &Path) -> Vec<String> {
     let bytes = bytes(path).unwrap_or_default();
     let strings = bytes.split(|byte| *byte == 0).filter(|string| !string.is_empty());
     strings.map(|string| String::from_utf8_lossy(string).into_owned()).collect()
+}
+
+/// What this thread has taken of processors, however busy the machine is; none where the kernel does not say.
+pub(crate) fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
 #[cfg(test)]

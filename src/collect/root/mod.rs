@@ -151,6 +151,14 @@ impl Root {
     /// # Errors
     /// Where there is none, it is no regular file, too large, or the system refuses it.
     pub fn read(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
+        let result = self.read_once(path);
+        if let Ok(file) = &result {
+            self.gave(file);
+        }
+        result
+    }
+
+    fn read_once(&self, path: &str) -> Result<Arc<SourceFile>, ReadError> {
         if let Some(supposed) = self.trial_change(path) {
             let changed = supposed.ok_or(ReadError::NotFound)?;
             return Ok(self.put_file(path, &changed.text));

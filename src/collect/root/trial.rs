@@ -1,6 +1,6 @@
 //! Files as they would be after a change: a thin layer over a root, in memory alone.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub(super) struct Layer {
     changed: RefCell<BTreeMap<String, Option<Changed>>>,
     /// What is asked, while that is noted.
     touched: RefCell<Option<Touched>>,
+    /// Octets of text that were given out.
+    given: Cell<usize>,
     /// Files as trials have put them, by path.
     put: RefCell<HashMap<String, Vec<Arc<SourceFile>>>>,
     places: Kept<Arc<str>>,
@@ -48,9 +50,16 @@ pub struct Touched {
     files: HashMap<Arc<str>, Option<Option<Changed>>>,
     /// Folders that were listed, with what a trial added and removed.
     folders: BTreeMap<String, (Vec<String>, Vec<String>)>,
+    /// Octets of text that were read.
+    octets: usize,
 }
 
 impl Touched {
+    /// Octets of text that were read: what was made of them takes a multiple of that.
+    pub fn octets(&self) -> usize {
+        self.octets
+    }
+
     /// Whether that file was asked for.
     #[cfg(test)]
     pub fn has(&self, file: &str) -> bool {
@@ -144,7 +153,21 @@ impl Root {
         if let Some(outer) = self.layer.touched.borrow_mut().as_mut() {
             outer.files.extend(asked.files.iter().map(|(place, before)| (place.clone(), before.clone())));
             outer.folders.extend(asked.folders.iter().map(|(folder, before)| (folder.clone(), before.clone())));
+            outer.octets += asked.octets;
         }
+    }
+
+    /// Octets of text that were given out for trials, each time anew: whoever asks for a file goes through it.
+    pub fn octets_given(&self) -> usize {
+        self.layer.given.get()
+    }
+
+    /// Notes that a text was given out.
+    pub(super) fn gave(&self, file: &SourceFile) {
+        if let Some(touched) = self.layer.touched.borrow_mut().as_mut() {
+            touched.octets += file.text().len();
+        }
+        self.layer.given.set(self.layer.given.get() + file.text().len());
     }
 
     /// Whether everything that was asked for would be answered as it was.

@@ -11,11 +11,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::collect::kernel::KernelFacts;
 use crate::collect::memory::Memory;
-use crate::collect::processes::Found;
+use crate::collect::processes::{Found, processor_time};
 use crate::collect::root::{Changed, Root};
 use crate::facts::Facts;
 use crate::findings::Finding;
@@ -23,14 +23,17 @@ use crate::observe::change::RecordChanges;
 use crate::observe::{Observations, Question};
 use crate::remedy::edit::Refused;
 use crate::remedy::sample::Sample;
-use crate::remedy::trial::{PathKey, Trial, entries, work_of};
+use crate::remedy::trial::{PathKey, Trial, entries, held, work_of};
 
-/// Time for all trials of one plan, whatever was counted: a guard against what no count foresees. Without optimization everything takes ten
-/// times as long.
-const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 200 } else { 20 });
-/// Worlds whose trials are kept, and the entries of maps and paths beyond which the last alone is: what is tried again is tried soon.
+/// Processor time for all trials of one plan, whatever was counted: a guard against what no count foresees, such as files in which each line is
+/// looked up among a hundred thousand others. A server of 50,000 domains takes 2 s. Without optimization everything takes ten times as long.
+const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 30_000 } else { 3_000 });
+/// Worlds whose trials are kept, and how much facts may hold of which more than the last is: what is tried again is tried soon.
 const KEPT: usize = 48;
-const KEPT_ENTRIES: usize = 2_000;
+const KEPT_ENTRIES: usize = 4_000;
+/// Octets of text that a trial reads anew which take as long as a unit of work, with all that is made of them: it parses what was changed, and
+/// evaluates all that rests on that.
+const READ: usize = 1_000;
 
 /// What is known before anything is changed.
 pub struct Ground<'a> {
@@ -96,8 +99,9 @@ pub struct Lab<'a> {
     has_tried: Cell<bool>,
     /// What all trials so far came to, in units of work.
     work: Cell<usize>,
-    /// When trying began.
-    started: Instant,
+    /// Processor time of this thread when trying began, and how much more there may be.
+    started: Duration,
+    time: Cell<Duration>,
 }
 
 impl<'a> Lab<'a> {
@@ -117,13 +121,20 @@ impl<'a> Lab<'a> {
             refused: RefCell::default(),
             has_tried: Cell::new(false),
             work: Cell::new(0),
-            started: Instant::now(),
+            started: processor_time(),
+            time: Cell::new(TIME),
         }
     }
 
     /// Whether so much has been tried that the best that was found has to do.
     pub fn is_over(&self, budget: usize) -> bool {
-        self.work.get() >= budget || self.started.elapsed() > TIME
+        self.work.get() >= budget || processor_time().saturating_sub(self.started) >= self.time.get()
+    }
+
+    /// Another time than every plan has.
+    #[cfg(test)]
+    pub(super) fn allow(&self, time: Duration) {
+        self.time.set(time);
     }
 
     /// Why an edit of a file was not tried.
@@ -210,6 +221,11 @@ impl<'a> Lab<'a> {
         true
     }
 
+    /// Octets of text that trials have read so far.
+    fn octets_given(&self) -> usize {
+        self.ground.root.map_or(0, Root::octets_given)
+    }
+
     /// The content of a file in a world; `None` where there is none, or it cannot be read.
     pub fn text(&self, world: &World, file: &str) -> Option<Arc<str>> {
         let root = self.ground.root?;
@@ -238,10 +254,12 @@ impl<'a> Lab<'a> {
         if !is_unchanged {
             self.has_tried.set(true);
         }
+        let given = self.octets_given();
         let trial = Rc::new(if is_start { self.start() } else { self.judged(world) });
-        self.work.set(self.work.get() + work_of(&trial.facts, &trial.dns));
+        let read = (self.octets_given() - given) / READ;
+        self.work.set(self.work.get() + work_of(&trial.facts, &trial.dns) + read);
         let mut kept = self.kept.borrow_mut();
-        kept.truncate(if entries(&trial.facts) <= KEPT_ENTRIES { KEPT - 1 } else { 0 });
+        kept.truncate(if entries(&trial.facts) + held(&trial.facts) <= KEPT_ENTRIES { KEPT - 1 } else { 0 });
         kept.insert(0, (world.clone(), Rc::clone(&trial)));
         trial
     }

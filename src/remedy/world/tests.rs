@@ -93,3 +93,35 @@ fn edits_of_many_services_are_one_pass() {
         assert_eq!(lab.apply_some(&lab.world(), &half, 0), (lab.world(), vec![false; 2_000]));
     });
 }
+
+/// What a trial reads anew counts by its octets; what is remembered does not.
+#[test]
+fn trials_are_counted_by_what_they_read() {
+    const FILE: &str = "etc/exim/exim.conf";
+    let transports: String = (0..5_000).map(|n| format!("t{n}:\n  driver = smtp\n")).collect();
+    let text = format!("primary_hostname = a.example\nbegin transports\n{transports}");
+    with_lab(&[(FILE, text.as_str())], |lab| {
+        let changed = edit(&format!("/{FILE}"), &text.replace("a.example", "b.example"));
+        let world = lab.apply_all(&lab.world(), [&changed]).unwrap();
+        let tried = |world: &World| {
+            let before = lab.work();
+            lab.try_out(world);
+            lab.work() - before
+        };
+        let first = tried(&world);
+        assert!(first >= text.len() / READ, "{first}");
+        // The drivers are judged again, and none of them is read.
+        let renamed = lab.apply_all(&world, [&edit("/etc/mailname", "c.example\n")]).unwrap();
+        let second = tried(&renamed);
+        assert!(second > 100 && second < first - text.len() / READ + 20, "{second} after {first}");
+    });
+}
+
+#[test]
+fn trials_end_when_their_time_is_up_whatever_was_counted() {
+    with_lab(&[("etc/hostname", "a\n")], |lab| {
+        assert!(!lab.is_over(usize::MAX));
+        lab.allow(Duration::ZERO);
+        assert!(lab.is_over(usize::MAX));
+    });
+}
