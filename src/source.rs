@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::secret::{self, Syntax};
+use crate::secret::{self, Scan, Syntax};
 
 /// Longest piece of a line that an [`Excerpt`] holds, in characters. Longer lines are cut around the span.
 const EXCERPT_LIMIT: usize = 400;
@@ -28,7 +28,9 @@ pub struct SourceFile {
     line_starts: OnceLock<Box<[u32]>>,
     /// What its reader knows of secrets in it.
     reading: OnceLock<Box<Reading>>,
-    /// Secrets that its form shows.
+    /// Secrets that its form shows to a reader of this syntax who knows no further names of settings.
+    formed: OnceLock<(Syntax, Box<[Range<u32>]>)>,
+    /// Secrets that its form shows to its reader, where that is another one.
     secrets: OnceLock<Box<[Range<u32>]>>,
 }
 
@@ -39,6 +41,11 @@ struct Reading {
     names: BTreeSet<String>,
     /// Further secrets: byte ranges.
     marks: Mutex<Vec<Range<usize>>>,
+}
+
+/// The secrets that were found, as they are kept. All fit: a text is no longer than `TEXT_LIMIT`.
+fn kept(found: &Scan) -> Box<[Range<u32>]> {
+    found.ranges.iter().map(|range| range.start as u32..range.end as u32).collect()
 }
 
 impl SourceFile {
@@ -58,6 +65,7 @@ impl SourceFile {
             first_column: column,
             line_starts: OnceLock::new(),
             reading: OnceLock::new(),
+            formed: OnceLock::new(),
             secrets: OnceLock::new(),
         })
     }
@@ -107,18 +115,26 @@ impl SourceFile {
         !self.secrets().is_empty() || self.reading.get().is_some_and(|reading| marked(reading))
     }
 
+    /// What the text's form shows of secrets to a reader of this syntax who knows no further names of settings.
+    pub(crate) fn scan(&self, syntax: Syntax) -> Scan {
+        let found = secret::scan(&self.path, &self.text, syntax, &BTreeSet::new());
+        let _ = self.formed.set((syntax, kept(&found)));
+        found
+    }
+
     /// The secrets that the text's form shows.
     fn secrets(&self) -> &[Range<u32>] {
-        self.secrets.get_or_init(|| {
-            let none = BTreeSet::new();
-            let (syntax, names) = match self.reading.get() {
-                Some(reading) => (reading.syntax, &reading.names),
-                None => (Syntax::of_path(&self.path), &none),
-            };
-            let found = secret::scan(&self.path, &self.text, syntax, names).ranges;
-            // Both fit: the text is no longer than `TEXT_LIMIT`.
-            found.into_iter().map(|range| range.start as u32..range.end as u32).collect()
-        })
+        let (syntax, names) = match self.reading.get() {
+            Some(reading) => (reading.syntax, Some(&reading.names).filter(|names| !names.is_empty())),
+            None => (Syntax::of_path(&self.path), None),
+        };
+        if let (Some((known, formed)), None) = (self.formed.get(), names)
+            && *known == syntax
+        {
+            return formed;
+        }
+        let none = BTreeSet::new();
+        self.secrets.get_or_init(|| kept(&secret::scan(&self.path, &self.text, syntax, names.unwrap_or(&none))))
     }
 
     /// The secrets within `part` of one line, relative to its start; blanks at their ends left out.

@@ -101,6 +101,9 @@ pub(super) fn passwords(
     hides: impl Fn(&str, &str) -> bool,
 ) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
+    if !has_option(bytes) {
+        return Vec::new();
+    }
     let blank = |at: usize| bytes.get(at).is_none_or(u8::is_ascii_whitespace);
     let (mut found, mut at, mut work) = (Vec::new(), 0, 0);
     // What stands in braces may be a command of its own, and may be a word of the one around it.
@@ -161,6 +164,12 @@ pub(super) fn passwords(
         at += 1;
     }
     found
+}
+
+/// Whether a word of a text may be an option: a hyphen begins it.
+fn has_option(text: &[u8]) -> bool {
+    let begins = |at: usize| at.checked_sub(1).is_none_or(|before| !text[before].is_ascii_alphanumeric());
+    text.iter().enumerate().any(|(at, byte)| *byte == b'-' && begins(at))
 }
 
 /// The name of an option of a command, `--name` or `-name`; empty for other words.

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 pub(crate) use files::{holds_private_key, is_secret_file, may_be_secret_file};
 pub(crate) use known::Known;
-pub(crate) use scan::{Syntax, scan};
+pub(crate) use scan::{Scan, Syntax, scan};
 
 /// What stands in place of a secret.
 pub(crate) const HIDDEN: &str = "<hidden>";

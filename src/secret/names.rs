@@ -49,8 +49,21 @@ pub(crate) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
+/// A part of every name that says something, in small letters: most names have none of them.
+const HINTS: [&[u8]; 9] = [b"pass", b"pw", b"secret", b"server", b"cred", b"client", b"key", b"token", b"auth"];
+
+/// Whether a name may say something of its setting's value.
+fn is_hinted(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let is_at = |at: usize, hint: &[u8]| bytes.get(at..at + hint.len()).is_some_and(|p| p.eq_ignore_ascii_case(hint));
+    (0..bytes.len()).any(|at| HINTS.iter().any(|hint| hint[0] == bytes[at] | 0x20 && is_at(at, hint)))
+}
+
 /// What the name of a setting says of its value.
 pub(crate) fn secrecy(name: &str) -> Secrecy {
+    if !is_hinted(name) {
+        return Secrecy::Public;
+    }
     let name = name.to_ascii_lowercase();
     let name = name.trim_start_matches(['-', '.', '_']);
     let ends = |end: &str| name == end || name.strip_suffix(end).is_some_and(|head| head.ends_with(['_', '-', '.']));
@@ -70,7 +83,7 @@ pub(crate) fn secrecy(name: &str) -> Secrecy {
 
 /// Whether a name says who logs in to a database: in braces, and in a table's own file.
 pub(crate) fn is_login(name: &str) -> bool {
-    LOGINS.contains(&name.to_ascii_lowercase().as_str())
+    LOGINS.iter().any(|login| name.eq_ignore_ascii_case(login))
 }
 
 /// Whether a parameter of main.cf says who logs in to a database: `NAME_user`, `NAME_bind_dn` of old tables.
@@ -125,4 +138,23 @@ fn names_files(value: &str) -> bool {
             None => item.starts_with(['/', '$']) && path(item),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_that_says_something_has_a_hint() {
+        let servers = SERVERS.map(|kind| format!("{kind}_servers"));
+        let names = PARTS.into_iter().chain(ENDS).chain(EXIM).chain([EXIM_CLIENT, "private_key", "privatekey", "key"]);
+        for name in names.map(str::to_owned).chain(servers) {
+            for name in [format!("x_{name}"), name.to_ascii_uppercase(), name] {
+                assert!(is_hinted(&name), "{name}");
+            }
+        }
+        for name in ["myhostname", "driver", "helo_data", "", "p", "smtp_bind_address"] {
+            assert!(!is_hinted(name), "{name}");
+        }
+    }
 }

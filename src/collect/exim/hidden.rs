@@ -33,7 +33,7 @@ pub(crate) fn mark(files: &[Arc<SourceFile>], macros: &Macros, uses: &[Uses]) {
     let mut left = WORK_LIMIT;
     // Lines that were not reached count too.
     for file in files {
-        for line in secret::scan(file.path(), file.text(), Syntax::Exim, &BTreeSet::new()).hide_lines {
+        for line in file.scan(Syntax::Exim).hide_lines {
             let (text, used) = macros.substitute(&file.text()[line], false, LINE_LIMIT, &mut left);
             hidden.extend(used);
             if text.is_none() {

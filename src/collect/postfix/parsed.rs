@@ -79,8 +79,7 @@ impl Parsed {
         if let Some((_, known)) = feeding.iter().find(|(known, _)| Arc::ptr_eq(known, file)) {
             return *known;
         }
-        let found = secret::scan(file.path(), file.text(), Syntax::Postfix, &BTreeSet::new()).references;
-        let feeds = found.iter().any(|name| !defaults::is_parameter(name));
+        let feeds = file.scan(Syntax::Postfix).references.iter().any(|name| !defaults::is_parameter(name));
         feeding.truncate(2 * KEPT - 1);
         feeding.insert(0, (Arc::clone(file), feeds));
         feeds
