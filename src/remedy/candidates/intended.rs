@@ -157,6 +157,6 @@ fn of_place(state: &State<'_>, span: &Span) -> Vec<DomainName> {
 }
 
 /// Whether a name is a domain or below it.
-fn is_below(name: &DomainName, domain: &DomainName) -> bool {
+pub(super) fn is_below(name: &DomainName, domain: &DomainName) -> bool {
     std::iter::successors(Some(name.clone()), DomainName::parent).any(|above| above == *domain)
 }

@@ -234,6 +234,7 @@ pub fn questions(state: &State<'_>) -> BTreeSet<Question> {
     let mut questions = identity::questions(state);
     questions.extend(host::questions(state));
     questions.extend(intended::questions(state));
+    questions.extend(lost::questions(state));
     questions.extend(cpanel::questions(state));
     questions
 }
