@@ -31,6 +31,9 @@ const SEED: u64 = 1;
 /// Hosts whose plans once could not be carried out: what two names had in common was withdrawn twice; what is edited after something was done by
 /// hand came before that.
 const ONCE_WRONG: [u64; 2] = [910_011, 910_103];
+/// Hosts that once were not mended whole: the name that a sending domain or the hosts file has for an address was not thought of; what one line of
+/// a table alone does changes no finding where another line says the same.
+const ONCE_LEFT: [u64; 3] = [910_179, 910_396, 910_115];
 
 fn scenarios() -> Vec<PathBuf> {
     let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts");
@@ -268,7 +271,7 @@ fn random_hosts_are_mended() {
     let number = |name: &str, otherwise| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
     let (first, count) = (number("HELOLINT_SEED", SEED), number("HELOLINT_HOSTS", HOSTS));
     let (mut broken, mut whole, mut wrong, mut left) = (0, 0, Vec::new(), Vec::new());
-    for seed in (first..first + count).chain(ONCE_WRONG) {
+    for seed in (first..first + count).chain(ONCE_WRONG).chain(ONCE_LEFT) {
         let mut random = drifts::Random::new(seed);
         let base = random.choose(&drifts::HEALTHY);
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hosts").join(base);
@@ -311,10 +314,11 @@ fn random_hosts_are_mended() {
         }
         match found.is_empty() {
             true => whole += 1,
+            false if ONCE_LEFT.contains(&seed) => wrong.push(format!("{what}: {found:?} is left")),
             false => left.push(format!("{what}: {found:?}")),
         }
     }
-    println!("{broken} of {} hosts broken, {whole} mended whole", count + ONCE_WRONG.len() as u64);
+    println!("{broken} of {} hosts broken, {whole} mended whole", count + (ONCE_WRONG.len() + ONCE_LEFT.len()) as u64);
     left.iter().for_each(|line| println!("left: {line}"));
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(whole * 100 >= broken * 98, "{whole} of {broken}:\n{}", left.join("\n"));

@@ -1,6 +1,7 @@
 //! The search for the changes that leave least wrong, and their proof: everything that is printed was tried.
 
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -118,6 +119,15 @@ fn start(lab: &Lab<'_>) -> Node {
     let world = lab.world();
     let trial = lab.try_out(&world);
     Node { world, trial, ops: Vec::new(), rounds: Vec::new(), cost: 0, gives_up: false }
+}
+
+/// How a state is better than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gain {
+    /// Findings are gone.
+    Findings,
+    /// All are there still, of fewer paths: with what helps the others, they may be gone.
+    Paths,
 }
 
 struct Search<'a> {
@@ -313,14 +323,18 @@ impl<'a> Search<'a> {
             if !self.is_worth(node, candidate.price(), &candidate.ops, best) {
                 continue;
             }
-            if let Some(next) = self.with(node, candidate, used(at)) {
-                self.settle_for(&next, best);
+            if let Some((next, gain)) = self.with(node, candidate, used(at)) {
+                if gain == Gain::Findings {
+                    self.settle_for(&next, best);
+                }
                 match ends.iter_mut().find(|(group, _)| *group == candidate.group()) {
                     Some((_, known)) if known.promise() <= next.promise() => {}
                     Some((_, known)) => *known = next.clone(),
                     None => ends.push((candidate.group(), next.clone())),
                 }
-                found.push(next);
+                if gain == Gain::Findings {
+                    found.push(next);
+                }
             }
         }
         if ends.len() > 1 {
@@ -339,7 +353,7 @@ impl<'a> Search<'a> {
                 let used = other.rounds.last().map(|round| round.used.clone()).unwrap_or_default();
                 let price = (other.cost - node.cost).saturating_sub(known);
                 let Some(mut next) = self.after(&merged, &more, price, other.gives_up, used) else { continue };
-                if next.trial.score < merged.trial.score {
+                if (next.trial.score, next.trial.concerned) < (merged.trial.score, merged.trial.concerned) {
                     // Taken together, they are one round.
                     if let (Some(last), Some(before)) = (next.rounds.pop(), next.rounds.last_mut()) {
                         before.ops.extend(last.ops);
@@ -348,20 +362,22 @@ impl<'a> Search<'a> {
                     merged = next;
                 }
             }
-            self.settle_for(&merged, best);
-            found.push(merged);
+            if self.gain(node, &merged) == Some(Gain::Findings) {
+                self.settle_for(&merged, best);
+                found.push(merged);
+            }
         }
         found
     }
 
-    /// The state after a candidate, where it is better.
-    fn with(&self, node: &Node, candidate: &Candidate, used: Option<Used>) -> Option<Node> {
+    /// The state after a candidate, where it is better, and how.
+    fn with(&self, node: &Node, candidate: &Candidate, used: Option<Used>) -> Option<(Node, Gain)> {
         let used = used.into_iter().collect();
         let next = self.after(node, &candidate.ops, candidate.price(), candidate.gives_up, used)?;
         if self.few {
             self.tried.borrow_mut().made(&candidate.ops, candidate.price(), &node.trial, &next.trial);
         }
-        self.is_better(node, &next).then_some(next)
+        self.gain(node, &next).map(|gain| (next, gain))
     }
 
     /// The state after several candidates, as far as they can be made one after the other.
@@ -380,16 +396,23 @@ impl<'a> Search<'a> {
             all.extend(used);
         }
         let next = self.after(node, &ops, price, false, all)?;
-        self.is_better(node, &next).then_some(next)
+        (self.gain(node, &next) == Some(Gain::Findings)).then_some(next)
     }
 
-    fn is_better(&self, before: &Node, after: &Node) -> bool {
+    /// What a state has won over the one before; nothing where something that worked is lost.
+    fn gain(&self, before: &Node, after: &Node) -> Option<Gain> {
         let count = |node: &Node| {
             let new = if self.opens(node) { 0 } else { node.trial.keys().difference(self.known).count() };
             (node.trial.score.blocked, node.trial.score.errors, node.trial.score.warnings + new)
         };
-        let lost = !after.gives_up && !after.trial.keeps(&before.trial);
-        count(after) < count(before) && !lost
+        if !after.gives_up && !after.trial.keeps(&before.trial) {
+            return None;
+        }
+        match count(after).cmp(&count(before)) {
+            Ordering::Less => Some(Gain::Findings),
+            Ordering::Equal => (after.trial.concerned < before.trial.concerned).then_some(Gain::Paths),
+            Ordering::Greater => None,
+        }
     }
 
     fn after(&self, node: &Node, ops: &[Op], price: u32, gives_up: bool, used: Vec<Used>) -> Option<Node> {

@@ -43,6 +43,8 @@ pub struct Trial {
     pub findings: Vec<Finding>,
     /// How bad they are.
     pub score: Score,
+    /// Pairs of a finding and a path that it concerns.
+    pub(super) concerned: usize,
     /// Which services send by which family.
     pub ways: BTreeSet<(Arc<str>, Family)>,
     /// The next hops elsewhere that mail leaves through, of which nothing is wrong.
@@ -68,13 +70,14 @@ impl Trial {
         let weight = |finding: &Finding| if finding.meta.code == WHOLE { 1000 } else { 1 };
         let blocked = findings.iter().filter(blocks).map(weight).sum();
         let score = Score { blocked, errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
+        let concerned = findings.iter().map(|finding| finding.paths.len()).sum();
         let ways = used().flat_map(|path| path.services.iter().map(|service| (Arc::clone(service), path.family)));
         let ways = ways.collect();
         let hops = good_hops(used(), &findings);
         let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
         let keys = findings.iter().map(key).collect();
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).map(key).collect();
-        Trial { facts, dns, findings, score, ways, hops, keys, errors }
+        Trial { facts, dns, findings, score, concerned, ways, hops, keys, errors }
     }
 
     /// Whether all that worked before works here: each service by each family, and each next hop.

@@ -19,6 +19,8 @@ use crate::rules::support::{Sending, ptr_names, sending_addresses};
 const NAMES: usize = 5;
 /// Addresses of one host for which names are tried.
 const ADDRESSES: usize = 128;
+/// Names of one address that count only where they lead to it already.
+const HINTED: usize = 4;
 /// Other addresses of this host whose names are tried: with many, each has its own.
 const OTHERS: usize = 8;
 /// What a second address of a name costs besides its record.
@@ -32,8 +34,12 @@ const CODES: [&str; 5] = ["PTR", "HLO", "NET", "DNS", "CPL"];
 pub(super) fn questions(state: &State<'_>) -> BTreeSet<Question> {
     let of = |sending: &Sending<'_>| {
         let family = Family::from(sending.address.value);
-        let names = names(state, sending).into_iter().take(NAMES);
-        names.map(|name| Question::new(&name, RecordType::address(family))).collect::<Vec<_>>()
+        let mut names = names(state, sending);
+        names.truncate(NAMES);
+        if !names.iter().any(|name| confirms(state.dns(), name, sending.address.value) == Some(true)) {
+            names.extend(hinted(state, sending));
+        }
+        names.iter().map(|name| Question::new(name, RecordType::address(family))).collect::<Vec<_>>()
     };
     faulty(state).iter().flat_map(of).collect()
 }
@@ -170,13 +176,37 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
     others.take(OTHERS).flat_map(|other| ptr_names(dns, other)).filter(|name| ours(name)).for_each(&mut add);
     let mut all = once(all);
     all.retain(|name| {
-        name.is_qualified()
-            && name.is_host_name()
-            && !name.is_private()
-            && !name.as_str().starts_with("www.")
-            && why_generic(name, addr).is_none()
+        fits(name, addr)
             && !matches!(dns.addresses(name, Family::from(addr)), Lookup::Unanswered(_) if name.registrable().is_none())
     });
+    if !all.iter().any(confirmed) {
+        all.extend(hinted(state, sending).into_iter().filter(confirmed));
+    }
     all.sort_by_cached_key(|name| (!confirmed(name), !present.contains(name)));
     all
+}
+
+/// Whether receivers would take a name for that of a mail host at this address.
+fn fits(name: &DomainName, addr: IpAddr) -> bool {
+    name.is_qualified()
+        && name.is_host_name()
+        && !name.is_private()
+        && !name.as_str().starts_with("www.")
+        && why_generic(name, addr).is_none()
+}
+
+/// Names that may be those of an address where none is known: of the domains whose mail leaves by it alone, and what the hosts file has for any
+/// other host, which this one may have been.
+fn hinted(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
+    let facts = state.facts();
+    let only = |domains: &SenderDomains| match domains {
+        SenderDomains::Only { domains, others: false } => domains.iter().take(HINTED / 2).cloned().collect(),
+        _ => Vec::new(),
+    };
+    let domains = sending.paths.iter().flat_map(|path| only(&path.sender_domains));
+    let of_domain = |domain: DomainName| [DomainName::new(&format!("mail.{domain}")), domain];
+    let hosts = facts.host.hosts.iter().filter(|entry| !entry.address.value.is_loopback());
+    let hosts = hosts.flat_map(|entry| &entry.names).map(|name| DomainName::new(&name.value));
+    let all = domains.take(HINTED / 2).flat_map(of_domain).chain(hosts);
+    once(all.filter(|name| fits(name, sending.address.value)).take(HINTED))
 }
