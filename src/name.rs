@@ -63,6 +63,11 @@ impl DomainName {
         Some(DomainName(self.0.split_once('.').map_or("", |(_, rest)| rest).into()))
     }
 
+    /// The name itself and each one above it, the root last.
+    pub fn ancestors(&self) -> impl Iterator<Item = DomainName> + use<> {
+        std::iter::successors(Some(self.clone()), DomainName::parent)
+    }
+
     /// Whether the name is `zone` or below it.
     pub fn is_within(&self, zone: &DomainName) -> bool {
         self.ends_with(&zone.0)

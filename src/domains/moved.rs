@@ -115,7 +115,7 @@ fn handled(was: &MailDomain, is: Option<&MailDomain>, told: Told, here: &MailDom
 fn is_below_relayed(name: &DomainName, here: &MailDomains) -> bool {
     let is_relayed =
         |name: &DomainName| here.domains.get(name).is_some_and(|domain| domain.handled == Handled::Secondary);
-    std::iter::successors(name.parent(), DomainName::parent).any(|above| is_relayed(&above))
+    name.ancestors().skip(1).any(|above| is_relayed(&above))
 }
 
 /// What became of a key. Where files leave open with what else mail is signed, a key that is not seen is none that is missing. One that cannot be read on

@@ -253,7 +253,7 @@ fn signing_domains(text: &str) -> Vec<(String, DomainName)> {
 /// In whose name mail of a domain is signed: what stands for the domain, for those above it, for all; else its own.
 fn signing_domain(by_sender: &HashMap<String, DomainName>, author: &DomainName) -> DomainName {
     let find = |key: &str| by_sender.get(key).cloned();
-    let above = std::iter::successors(Some(author.clone()), DomainName::parent).map(|name| format!(".{name}"));
+    let above = author.ancestors().map(|name| format!(".{name}"));
     let keys = std::iter::once(author.as_str().to_owned()).chain(above).chain(std::iter::once(".".to_owned()));
     keys.into_iter().find_map(|key| find(&key)).unwrap_or_else(|| author.clone())
 }

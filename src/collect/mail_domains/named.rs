@@ -188,7 +188,7 @@ pub(super) fn zones(root: &Root, names: &BTreeSet<DomainName>) -> BTreeMap<Domai
             let name = DomainName::new(zone.word(1));
             let is_below = || {
                 name.labels().any(|label| label.starts_with('_'))
-                    && std::iter::successors(name.parent(), DomainName::parent).any(|above| names.contains(&above))
+                    && name.ancestors().skip(1).any(|above| names.contains(&above))
             };
             if names.contains(&name) || is_below() {
                 let file = file.filter(|_| is_edited_by_hand(zone, around));

@@ -349,7 +349,7 @@ impl Signing {
                 all
             }
             false => {
-                let above = std::iter::successors(author.parent(), DomainName::parent);
+                let above = author.ancestors().skip(1);
                 let above = above.filter(|above| !above.as_str().is_empty()).map(|above| format!(".{above}"));
                 let keys = std::iter::once(name.to_owned()).chain(above).chain(std::iter::once("*".to_owned()));
                 keys.filter_map(|key| self.set.places.get(&key).copied()).collect()

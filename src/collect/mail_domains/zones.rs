@@ -38,12 +38,8 @@ const WITHOUT_ZONES: [Kind; 4] = [Kind::Container, Kind::Distribution, Kind::Con
 
 /// Adds the zones that hold the domains.
 pub(super) fn add(root: &Root, facts: &Facts, found: &mut MailDomains) {
-    let names: BTreeSet<DomainName> = found
-        .domains
-        .keys()
-        .flat_map(|name| std::iter::successors(Some(name.clone()), DomainName::parent))
-        .filter(DomainName::is_qualified)
-        .collect();
+    let names: BTreeSet<DomainName> =
+        found.domains.keys().flat_map(|name| name.ancestors()).filter(DomainName::is_qualified).collect();
     if facts.cpanel.is_some() {
         let (folder, ending) = CPANEL;
         for name in names.iter().filter(|name| !name.as_str().contains('/')) {

@@ -126,7 +126,7 @@ impl<'z> Zone<'z> {
         let (mut by_owner, mut nodes): (HashMap<DomainName, Vec<usize>>, _) = (HashMap::new(), HashSet::new());
         for (number, entry) in all.iter().enumerate() {
             by_owner.entry(entry.owner.clone()).or_default().push(number);
-            for name in std::iter::successors(Some(entry.owner.clone()), DomainName::parent) {
+            for name in entry.owner.ancestors() {
                 if !name.is_within(apex) || !nodes.insert(name) {
                     break;
                 }
@@ -171,7 +171,7 @@ impl<'z> Zone<'z> {
     fn may_have_texts(&self, name: &DomainName) -> bool {
         let is_cut = |at: &DomainName| at != self.apex && self.has(at, "NS");
         let leads_away = |above: DomainName| self.has(&above, "DNAME") || is_cut(&above);
-        let above = std::iter::successors(name.parent(), DomainName::parent);
+        let above = name.ancestors().skip(1);
         let mut above = above.take_while(|above| above.is_within(self.apex));
         name.is_within(self.apex) && !self.has(name, "CNAME") && !is_cut(name) && !above.any(leads_away)
     }
@@ -183,7 +183,7 @@ impl<'z> Zone<'z> {
         let from = labels.iter().rposition(|label| label.starts_with('_')).map_or(0, |at| at + 1);
         let host = DomainName::new(&labels.get(from..).unwrap_or_default().join("."));
         let wildcard = |above: DomainName| self.nodes.contains(&DomainName::new(&format!("*.{}", above.as_str())));
-        !self.nodes.contains(&host) && std::iter::successors(host.parent(), DomainName::parent).any(wildcard)
+        !self.nodes.contains(&host) && host.ancestors().skip(1).any(wildcard)
     }
 }
 

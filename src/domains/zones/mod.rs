@@ -74,7 +74,7 @@ pub fn kept_zone<'z>(
     zones: &'z BTreeMap<DomainName, ZoneKeeper>,
     name: &DomainName,
 ) -> Option<(&'z DomainName, &'z ZoneKeeper)> {
-    std::iter::successors(Some(name.clone()), DomainName::parent).find_map(|above| zones.get_key_value(&above))
+    name.ancestors().find_map(|above| zones.get_key_value(&above))
 }
 
 /// What a text record says it is; a key has a name of its own, and may leave its version out (RFC 6376 section 3.6.1).

@@ -128,7 +128,7 @@ fn is_of_senders(sending: &Sending<'_>, name: &DomainName) -> bool {
             _ => false,
         })
     };
-    std::iter::successors(Some(name.clone()), DomainName::parent).any(only)
+    name.ancestors().any(only)
 }
 
 /// The names that would do for an address, the best first.

@@ -74,7 +74,7 @@ impl Intended {
     /// The addresses of a family that are known by a name of this domain.
     pub(super) fn of_domain<'m>(&'m self, domain: &'m DomainName, family: Family) -> impl Iterator<Item = IpAddr> + 'm {
         let of =
-            move |own: &&Own| Family::from(own.addr) == family && own.names.iter().any(|name| is_below(name, domain));
+            move |own: &&Own| Family::from(own.addr) == family && own.names.iter().any(|name| name.is_within(domain));
         self.0.iter().filter(of).map(|own| own.addr)
     }
 
@@ -84,7 +84,7 @@ impl Intended {
         if hints.helo.iter().any(|name| dns.addresses(name, family).found().contains(&own.seen)) {
             return 0;
         }
-        if own.names.iter().any(|name| hints.domains.iter().any(|domain| is_below(name, domain))) {
+        if own.names.iter().any(|name| hints.domains.iter().any(|domain| name.is_within(domain))) {
             return 1;
         }
         if own.taken || own.names.is_empty() { 3 } else { 2 }
@@ -154,9 +154,4 @@ fn of_place(state: &State<'_>, span: &Span) -> Vec<DomainName> {
     }
     let names = found.iter().map(|text| DomainName::new(text.trim_start_matches("*@").trim_start_matches('@')));
     names.filter(|name| name.is_qualified() && name.registrable().is_some()).collect()
-}
-
-/// Whether a name is a domain or below it.
-pub(super) fn is_below(name: &DomainName, domain: &DomainName) -> bool {
-    std::iter::successors(Some(name.clone()), DomainName::parent).any(|above| above == *domain)
 }

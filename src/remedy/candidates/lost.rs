@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::intended::is_below;
 use super::{Candidate, State, image, once};
 use crate::addr::{self, Family};
 use crate::facts::{Cpanel, OutboundPath};
@@ -69,7 +68,7 @@ pub(super) fn bring_up(state: &State<'_>, addr: IpAddr, all: &mut Vec<Candidate>
         !names.is_empty()
             && entries.any(|entry| {
                 let domain = DomainName::new(&key(entry));
-                names.iter().any(|name| is_below(name, &domain)) && addresses(entry).any(|known| known == addr)
+                names.iter().any(|name| name.is_within(&domain)) && addresses(entry).any(|known| known == addr)
             })
     };
     if facts.paths.iter().any(named) || by_map() || by_domain() {
