@@ -1,7 +1,8 @@
 //! What Postfix takes where main.cf says nothing, and which parameters each program reads, in its order.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
+
+use super::by_name::{ByName, Names};
 
 /// `postconf -d` of Postfix 3.7.
 const DEFAULTS: &str = include_str!("defaults.txt");
@@ -46,8 +47,8 @@ const SERVICE_ENDINGS: [(&str, &str); 17] = [
     ("_minimum_delivery_slots", "default_minimum_delivery_slots"),
 ];
 
-fn table() -> &'static HashMap<&'static str, &'static str> {
-    static TABLE: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
+fn table() -> &'static ByName<&'static str, &'static str> {
+    static TABLE: OnceLock<ByName<&'static str, &'static str>> = OnceLock::new();
     TABLE.get_or_init(|| {
         let lines = DEFAULTS.lines().filter(|line| !line.starts_with('#'));
         lines.filter_map(|line| line.split_once(" =")).map(|(name, value)| (name, value.trim_start())).collect()
@@ -81,8 +82,8 @@ pub fn also_loads(program: Program, name: &str) -> bool {
     [Program::Other, program].into_iter().filter_map(also_loaded).any(|names| names.contains(name))
 }
 
-fn also_loaded(program: Program) -> Option<&'static HashSet<&'static str>> {
-    static TABLE: OnceLock<HashMap<&'static str, HashSet<&'static str>>> = OnceLock::new();
+fn also_loaded(program: Program) -> Option<&'static Names<&'static str>> {
+    static TABLE: OnceLock<ByName<&'static str, Names<&'static str>>> = OnceLock::new();
     let section = if program == Program::Other { "shared" } else { program.process_name() };
     let table = TABLE.get_or_init(|| {
         let sections = LOADED.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(':'));

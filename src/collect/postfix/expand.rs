@@ -1,12 +1,12 @@
 //! Expansion of `$name` (postconf(5)): references, conditions, comparisons, within Postfix's own limits and some of our own.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use pest::Parser;
 use pest::iterators::Pair;
 
+use super::by_name::ByName;
 use super::compare;
 pub use super::fault::Fault;
 use super::grammar::{MainCfGrammar, Rule, nests_too_deep};
@@ -53,7 +53,7 @@ pub struct Expander {
     undefined: RefCell<Vec<(String, Option<Origin>)>>,
     names: RefCell<Vec<String>>,
     /// Values that were taken apart, by their text: services share most of them.
-    parts: RefCell<HashMap<String, Rc<[Part]>>>,
+    parts: RefCell<ByName<String, Rc<[Part]>>>,
     /// The same from earlier readings.
     kept: Rc<Values>,
     parsed: Cell<usize>,
@@ -62,7 +62,7 @@ pub struct Expander {
 
 /// Values that were taken apart, by their text.
 #[derive(Debug, Default)]
-pub struct Values(RefCell<HashMap<String, Rc<[Part]>>>);
+pub struct Values(RefCell<ByName<String, Rc<[Part]>>>);
 
 /// A part of a value.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pest::Parser;
 
+use super::by_name::ByName;
 use super::grammar::{MainCfGrammar, Rule};
 use super::lines::{LogicalLine, first_bytes, is_space, logical_lines, trim};
 use crate::facts::{Origin, Refusal};
@@ -56,7 +57,7 @@ pub struct MainCf {
     /// The file.
     pub file: Arc<SourceFile>,
     /// The winning setting of each name.
-    pub settings: HashMap<String, Assignment>,
+    pub settings: ByName<String, Assignment>,
     /// What makes every program refuse the whole file.
     pub error: Option<Refusal>,
     /// Lines that Postfix drops since they are indented and continue nothing, with its warnings.
@@ -74,7 +75,7 @@ impl MainCf {
     pub fn parse(file: &Arc<SourceFile>) -> MainCf {
         let mut main = MainCf {
             file: Arc::clone(file),
-            settings: HashMap::new(),
+            settings: ByName::default(),
             error: None,
             dropped: Vec::new(),
             warnings: Vec::new(),

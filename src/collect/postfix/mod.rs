@@ -4,6 +4,7 @@
 //! expanded by [`expand`] in the scope of one program ([`process`]), and turned into ways of sending by `senders`.
 
 mod absent;
+mod by_name;
 pub(crate) mod check;
 mod choices;
 mod compare;

@@ -1,8 +1,9 @@
 //! Parameters that are numbers, times, `yes` or `no`, or must not be empty: the program that reads one of another kind ends when it
 //! starts (mail_conf_int(3), mail_conf_time(3), mail_conf_bool(3), mail_conf_str(3)).
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
+
+use super::by_name::ByName;
 
 /// The parameters of each program.
 const TYPED: &str = include_str!("typed.txt");
@@ -37,15 +38,15 @@ pub(crate) struct Typed {
 
 /// All of them, by the program that reads them and by name.
 struct Table {
-    of: HashMap<&'static str, Vec<Typed>>,
+    of: ByName<&'static str, Vec<Typed>>,
     /// The programs that read a parameter, and where it stands among theirs.
-    places: HashMap<&'static str, Vec<(&'static str, usize)>>,
+    places: ByName<&'static str, Vec<(&'static str, usize)>>,
 }
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = Table { of: HashMap::new(), places: HashMap::new() };
+        let mut table = Table { of: ByName::default(), places: ByName::default() };
         for line in TYPED.lines().filter(|line| !line.starts_with('#')) {
             let Some(((program, kind), names)) =
                 line.split_once(": ").and_then(|(head, names)| Some((head.split_once(' ')?, names)))
@@ -78,8 +79,8 @@ pub(crate) fn parameters_of(program: &str) -> &'static [Typed] {
 }
 
 /// Those of these names that some program reads, by the program, as places in what [`parameters_of`] gives, ascending.
-pub(crate) fn among<'n>(names: impl Iterator<Item = &'n str>) -> HashMap<&'static str, Vec<usize>> {
-    let mut found: HashMap<&'static str, Vec<usize>> = HashMap::new();
+pub(crate) fn among<'n>(names: impl Iterator<Item = &'n str>) -> ByName<&'static str, Vec<usize>> {
+    let mut found: ByName<&'static str, Vec<usize>> = ByName::default();
     for (program, place) in names.filter_map(|name| table().places.get(name)).flatten() {
         found.entry(program).or_default().push(*place);
     }

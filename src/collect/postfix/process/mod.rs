@@ -3,9 +3,9 @@
 mod start;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::by_name::{ByName, Names};
 use super::defaults::{self, Program};
 use super::expand::{Expander, Fault, Found, Scope, sole_reference};
 use super::main_cf::MainCf;
@@ -40,14 +40,14 @@ pub struct Refused {
 /// One program with what it has loaded.
 pub struct Process<'a> {
     main: Option<&'a MainCf>,
-    overrides: HashMap<String, Raw>,
-    fixed: HashMap<&'static str, String>,
-    loaded: HashMap<&'static str, Raw>,
-    values: HashMap<&'static str, Result<String, Fault>>,
+    overrides: ByName<String, Raw>,
+    fixed: ByName<&'static str, String>,
+    loaded: ByName<&'static str, Raw>,
+    values: ByName<&'static str, Result<String, Fault>>,
     /// What it shares with others: looked up where the program itself has nothing.
     common: Option<Rc<Common>>,
     /// The parameters that were asked for, while that is noted.
-    asked: RefCell<Option<HashSet<String>>>,
+    asked: RefCell<Option<Names<String>>>,
     /// Whose parameters are loaded beside those in `values`: nobody asks for them but by reference.
     beside: Option<Program>,
     /// The first thing that ends the program at its start.
@@ -59,11 +59,11 @@ pub struct Process<'a> {
 /// What programs load first, as it is without `-o` settings.
 #[derive(Debug)]
 struct Common {
-    loaded: HashMap<&'static str, Raw>,
-    values: HashMap<&'static str, Result<String, Fault>>,
+    loaded: ByName<&'static str, Raw>,
+    values: ByName<&'static str, Result<String, Fault>>,
     refused: Option<Refused>,
     /// The parameters that it depends on: a program that sets none of them has the same.
-    asked: HashSet<String>,
+    asked: Names<String>,
 }
 
 /// What the programs of one configuration have in common, once one of them was started.
@@ -71,7 +71,7 @@ struct Common {
 pub struct Started {
     common: RefCell<Option<Rc<Common>>>,
     /// The typed parameters that main.cf sets ([`super::typed::among`]).
-    typed: OnceCell<HashMap<&'static str, Vec<usize>>>,
+    typed: OnceCell<ByName<&'static str, Vec<usize>>>,
 }
 
 /// What a process is made from.

@@ -1,8 +1,9 @@
 //! How a program starts: what it loads, in which order, and what it refuses.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::super::by_name::{ByName, Names};
 use super::super::check::{self, OwnAddresses};
 use super::super::choices;
 use super::super::compare;
@@ -33,9 +34,9 @@ impl<'a> Process<'a> {
         let mut process = Process {
             main: start.main,
             overrides: overrides.filter(|(name, _)| !READ_ONLY.contains(&name.as_str())).collect(),
-            fixed: HashMap::from(fixed),
-            loaded: HashMap::new(),
-            values: HashMap::new(),
+            fixed: ByName::from_iter(fixed),
+            loaded: ByName::default(),
+            values: ByName::default(),
             common: None,
             asked: Default::default(),
             beside: None,
@@ -69,7 +70,7 @@ impl<'a> Process<'a> {
             return;
         }
         let is_plain = self.overrides.is_empty();
-        *self.asked.borrow_mut() = is_plain.then(HashSet::new);
+        *self.asked.borrow_mut() = is_plain.then(Names::default);
         self.load_shared(started, env, expander);
         if let Some(asked) = self.asked.borrow_mut().take() {
             let (loaded, values) = (std::mem::take(&mut self.loaded), std::mem::take(&mut self.values));
