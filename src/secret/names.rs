@@ -49,14 +49,20 @@ pub(crate) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
-/// A part of every name that says something, in small letters: most names have none of them.
+/// Parts of names, in small letters: every name that says something has one of them, and most names have none.
 const HINTS: [&[u8]; 9] = [b"pass", b"pw", b"secret", b"server", b"cred", b"client", b"key", b"token", b"auth"];
 
 /// Whether a name may say something of its setting's value.
 fn is_hinted(name: &str) -> bool {
     let bytes = name.as_bytes();
-    let is_at = |at: usize, hint: &[u8]| bytes.get(at..at + hint.len()).is_some_and(|p| p.eq_ignore_ascii_case(hint));
-    (0..bytes.len()).any(|at| HINTS.iter().any(|hint| hint[0] == bytes[at] | 0x20 && is_at(at, hint)))
+    (0..bytes.len()).any(|at| {
+        let first = bytes[at] | 0x20;
+        // Most letters begin none.
+        matches!(first, b'p' | b's' | b'c' | b'k' | b't' | b'a')
+            && HINTS.iter().any(|hint| {
+                hint[0] == first && bytes.get(at..at + hint.len()).is_some_and(|part| part.eq_ignore_ascii_case(hint))
+            })
+    })
 }
 
 /// What the name of a setting says of its value.
