@@ -1,6 +1,6 @@
 //! From what MTAs' files set to outbound paths: source addresses resolved, NAT applied, equal ways joined.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,9 +14,10 @@ use crate::name::{DomainName, HeloName};
 /// Programs on this host that senders in use are given to.
 pub(crate) fn handed_over<'a>(senders: impl IntoIterator<Item = &'a Sender>) -> Vec<HandedOver> {
     let mut found: Vec<HandedOver> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
     for sender in senders.into_iter().filter(|sender| !sender.unused) {
         let NextHop::Handed(hop) = &sender.next_hop else { continue };
-        if !found.iter().any(|known| known.next_hop.value == hop.value) {
+        if known.insert(&hop.value) {
             found.push(HandedOver { mta: sender.mta, next_hop: Fact::clone(hop) });
         }
     }
@@ -47,6 +48,8 @@ pub(crate) fn of_senders<'a>(
 ) -> (Vec<OutboundPath>, Vec<BindFault>) {
     let mut paths: Vec<OutboundPath> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
+    // Services of each path.
+    let mut services: HashSet<(usize, Arc<str>)> = HashSet::new();
     let mut bound = Binding { host, local: host.local_addresses(), faults: Vec::new(), known: HashMap::new() };
     for sender in senders {
         let relayed = match &sender.next_hop {
@@ -69,8 +72,10 @@ pub(crate) fn of_senders<'a>(
             helo: HeloKey::new(&sender.helo),
             relayed: relayed.as_ref().map(|hop| hop.value.clone()),
         };
-        match known.get(&key) {
-            Some(&index) => join(&mut paths[index], sender),
+        let index = known.get(&key).copied();
+        let is_new = services.insert((index.unwrap_or(paths.len()), Arc::clone(&sender.service)));
+        match index {
+            Some(index) => join(&mut paths[index], sender, is_new),
             None => {
                 known.insert(key, paths.len());
                 paths.push(OutboundPath {
@@ -153,8 +158,9 @@ impl HeloKey {
     }
 }
 
-fn join(path: &mut OutboundPath, other: &Sender) {
-    if !path.services.contains(&other.service) {
+/// Adds a way of sending to the path that it is one of; `is_new`: by a service that the path does not have yet.
+fn join(path: &mut OutboundPath, other: &Sender, is_new: bool) {
+    if is_new {
         path.services.push(Arc::clone(&other.service));
     }
     path.helo_is_global |= other.helo_is_global;

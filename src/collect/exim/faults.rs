@@ -28,6 +28,8 @@ pub(crate) const DEFERS: &str = "Exim defers the mail";
 pub(crate) fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) {
     let mut faults: Vec<_> = faults.into_iter().collect();
     faults.sort_by(|a, b| a.0.cmp(&b.0));
+    // Of the problems so far, by their files: made where one may be joined.
+    let mut by_file: Option<HashMap<String, Vec<usize>>> = None;
     for ((setting, why), fault) in faults {
         let what = format!("{setting} fails: {}; {}{}", why.message, fault.then, affected_senders(&fault.affected));
         let fact = fault.fact;
@@ -39,10 +41,22 @@ pub(crate) fn report(faults: Faults, cpanel: bool, problems: &mut Vec<Problem>) 
             Some(path) => Problem::of_file(ProblemKind::Unreadable { undecided: false }, path, Some(fact.origin), what),
             None => Problem::at(ProblemKind::Syntax { mta: Mta::Exim, whole: false }, fact.origin, what),
         };
-        let same = |known: &Problem| known.kind == problem.kind && known.file == problem.file && missing.is_some();
-        match problems.iter_mut().find(|known| same(known)) {
-            Some(known) => known.related.extend(problem.origin.map(|origin| (origin, problem.message))),
-            None => problems.push(problem),
+        if missing.is_none() {
+            problems.push(problem);
+            continue;
+        }
+        let by_file = by_file.get_or_insert_with(|| {
+            let mut all: HashMap<String, Vec<usize>> = HashMap::new();
+            problems.iter().enumerate().for_each(|(at, known)| all.entry(known.file.clone()).or_default().push(at));
+            all
+        });
+        let here = by_file.entry(problem.file.clone()).or_default();
+        match here.iter().find(|at| problems.get(**at).is_some_and(|known| known.kind == problem.kind)).copied() {
+            Some(at) => problems[at].related.extend(problem.origin.map(|origin| (origin, problem.message))),
+            None => {
+                here.push(problems.len());
+                problems.push(problem);
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What follows once all senders are known: names common to all, and what depends on the build.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Read;
+use super::driver::Driver;
 use super::faults::EXIM;
 use crate::facts::{Bind, Helo, Origin, Sender, Undecided};
 
@@ -13,11 +14,13 @@ pub(crate) fn mark_build_dependent(senders: &mut [Sender], other: &[Sender], bui
     let names: Vec<&str> = build.iter().map(String::as_str).collect();
     let why = format!("it depends on what Exim was built with (`{}`; see `exim -bP macros`)", names.join("`, `"));
     let all: HashSet<&Sender> = other.iter().collect();
+    let mut by_way: HashMap<_, Vec<&Sender>> = HashMap::new();
+    other.iter().for_each(|twin| by_way.entry((&*twin.service, twin.family)).or_default().push(twin));
     for sender in senders.iter_mut().filter(|sender| !all.contains(*sender)) {
         let undecided =
             |parameter: &str, origin: Origin| Undecided { parameter: parameter.to_owned(), why: why.clone(), origin };
-        let twins = || other.iter().filter(|twin| twin.service == sender.service && twin.family == sender.family);
-        if !twins().any(|twin| twin.helo == sender.helo) {
+        let twins = by_way.get(&(&*sender.service, sender.family)).map_or(&[][..], Vec::as_slice);
+        if !twins.iter().any(|twin| twin.helo == sender.helo) {
             let origin = match &sender.helo {
                 Helo::Known(name) => name.origin.clone(),
                 _ => EXIM,
@@ -25,7 +28,7 @@ pub(crate) fn mark_build_dependent(senders: &mut [Sender], other: &[Sender], bui
             sender.helo = Helo::Undecided(undecided(&format!("helo_data of {}", sender.service), origin));
             sender.helo_is_global = false;
         }
-        if !twins().any(|twin| twin.bind == sender.bind) {
+        if !twins.iter().any(|twin| twin.bind == sender.bind) {
             let origin = match &sender.bind {
                 Bind::Address { address, .. } => address.origin.clone(),
                 _ => EXIM,
@@ -44,8 +47,13 @@ pub(crate) fn global(read: &Read, senders: &mut [Sender]) {
     texts.sort_unstable();
     texts.dedup();
     let same = matches!(texts[..], [one] if !one.contains('{') && one.matches('$').count() <= 1 && !["sender", "active"].iter().any(|word| one.contains(word)));
+    let mut by_name: HashMap<&str, &Driver> = HashMap::with_capacity(read.config.transports.len());
+    // The first of a name counts.
+    for driver in &read.config.transports {
+        by_name.entry(&driver.name).or_insert(driver);
+    }
     for sender in senders {
-        let set = read.config.transports.iter().find(|driver| *driver.name == *sender.service);
+        let set = by_name.get(&*sender.service);
         let text = set.and_then(|driver| driver.get("helo_data")).map(|fact| fact.value.trim());
         let primary = text.is_none_or(|text| matches!(text, "$primary_hostname" | "${primary_hostname}"));
         sender.helo_is_global = matches!(sender.helo, Helo::Known(_)) && (primary || same);
