@@ -75,6 +75,13 @@ pub struct World {
     made: bool,
 }
 
+impl World {
+    /// Whether only records tell one from the other.
+    fn is_same_host(&self, other: &World) -> bool {
+        self.files == other.files && self.kernel == other.kernel && self.reloaded == other.reloaded
+    }
+}
+
 /// Tries changes, and keeps what all trials share.
 pub struct Lab<'a> {
     /// What is known before.
