@@ -95,6 +95,19 @@ fn many_pointers_are_one_ticket() {
     assert_eq!(step["text"].as_str().unwrap().matches("Subject: ").count(), 1, "{step}");
 }
 
+/// Lines that are refused alike are one change: each of them alone would be a trial, and one more in each round.
+#[test]
+fn lines_that_are_refused_alike_are_one_edit() {
+    let host = scenario("exim-almalinux");
+    let transports: String =
+        (0..50).map(|number| format!("\nt{number}:\n  driver = smtp\n  helo_data = ${{bogus\n")).collect();
+    host.replace("/etc/exim/exim.conf", "begin transports\n", &format!("begin transports\n{transports}\n"));
+    let before = mended(host, 2);
+    let actions = before["plan"]["steps"][0]["actions"].as_array().unwrap();
+    assert_eq!(actions.len(), 1, "one diff");
+    assert_eq!(actions[0]["diff"].as_str().unwrap().matches("-  helo_data = ${bogus").count(), 50);
+}
+
 /// 3000 domains on 50 addresses; the HELO name of one address is wrong in the administrator's own map.
 #[test]
 fn a_map_of_thousands_is_mended_where_it_is_wrong() {

@@ -1,10 +1,12 @@
 //! Lines that an MTA refuses: the smallest edit after which our own reading accepts them. What decides who may send, or whose mail goes
 //! where, is never taken away nor made wider: such a line is mended where a single word was meant, and left to a person otherwise.
 
+use std::cmp::Reverse;
+
 use super::line::{change, line_of};
-use super::{Candidate, State, postfix};
+use super::{Candidate, State, once, postfix};
 use crate::collect::exim;
-use crate::facts::{Mta, Problem};
+use crate::facts::{Mta, Problem, ProblemKind};
 use crate::remedy::edit::Edit;
 use crate::remedy::op::Op;
 use crate::rules::similar::edits_between;
@@ -77,9 +79,26 @@ pub(super) fn restricts(name: &str) -> bool {
     by_name && !["smtpd_banner", "lmtp_lhlo_name"].contains(&name)
 }
 
-/// Small edits of a line that is refused, each to be tried.
+/// Problems among which lines are sought that are refused alike.
+const ALIKE: usize = 2_000;
+/// Lines that are taken away together: each is a pass over the file.
+const GONE: usize = 64;
+
+/// Small edits of a line that is refused, each to be tried; where others of its file say the same and are refused too, of all of them.
 pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, all: &mut Vec<Candidate>) {
     let Some((line, old)) = line_of(state, span) else { return };
+    let alike = alike(state, mta, span.path(), &old);
+    if alike.first().is_some_and(|first| *first != line) {
+        // With the first of them.
+        return;
+    }
+    let put = |text: &str| match alike.len() {
+        0 | 1 => change(span, line, &old, vec![text.to_owned()]),
+        _ => {
+            let lines = alike.iter().map(|line| (*line, old.clone(), text.to_owned())).collect();
+            Op::Edit { file: span.path().to_owned(), edit: Edit::Each { lines } }
+        }
+    };
     let end = format!("{}:{line} is accepted", span.path());
     let mut texts: Vec<String> = Vec::new();
     // What the reading itself takes it to have meant comes first.
@@ -99,7 +118,7 @@ pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, a
             if matches!(place.section, "" | "transports") {
                 texts.extend(edits(&old, restricts(&place.name)));
                 let whole = old.trim_start().starts_with(place.name.as_str()) && !old.trim_end().ends_with('\\');
-                gone = (whole && is_removable(&place.name)).then(|| change(span, line, &old, Vec::new()));
+                gone = (whole && is_removable(&place.name)).then(|| without(span, line, &alike, &old)).flatten();
                 names(state, &place.name, &old, &mut texts);
             }
         }
@@ -113,7 +132,7 @@ pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, a
             }
             names(state, &name, &old, &mut texts);
             let edit = Edit::MainCf { parameter: name.clone(), value: None };
-            gone = is_removable(&name).then(|| Op::Edit { file: span.path().to_owned(), edit });
+            gone = is_removable(&name).then(|| vec![Op::Edit { file: span.path().to_owned(), edit }]);
         }
         Mta::Postfix if span.path().ends_with("/master.cf") => {
             let name = old.split_once("-o").map_or("", |(_, set)| set.trim_start());
@@ -129,7 +148,7 @@ pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, a
             let text = state.text(span.path()).unwrap_or_else(|| "".into());
             let more = text.split('\n').nth(line).is_some_and(|next| next.starts_with([' ', '\t']));
             let alone = !old.starts_with([' ', '\t']) && !more;
-            gone = (alone && !old.contains("smtpd")).then(|| change(span, line, &old, Vec::new()));
+            gone = (alone && !old.contains("smtpd")).then(|| vec![change(span, line, &old, Vec::new())]);
         }
         // A row of a table: without it its mail would take another way.
         Mta::Postfix => texts.extend(rows(&old)),
@@ -138,11 +157,28 @@ pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, a
     for text in texts.iter().filter(|text| **text != old && !text.trim().is_empty()) {
         if !tried.contains(&text) {
             tried.push(text);
-            all.push(Candidate::new(end.clone(), vec![change(span, line, &old, vec![text.clone()])]));
+            all.push(Candidate::new(end.clone(), vec![put(text)]));
         }
     }
     // The setting that is refused, without it: its default counts again.
-    all.extend(gone.map(|op| Candidate::new(end, vec![op]).blast(6)));
+    all.extend(gone.map(|ops| Candidate::new(end, ops).blast(6)));
+}
+
+/// The lines of a file that are refused and say the same.
+fn alike(state: &State<'_>, mta: Mta, file: &str, text: &str) -> Vec<usize> {
+    let refuses = |problem: &&Problem| matches!(problem.kind, ProblemKind::Syntax { mta: of, .. } if of == mta);
+    let problems = state.facts().problems.iter().take(ALIKE).filter(refuses);
+    let spans = problems.filter_map(|problem| problem.origin.as_ref()?.span());
+    let lines = spans.filter(|span| span.path() == file).map(|span| span.position().line);
+    let table = state.table(file);
+    once(lines.filter(|line| line.checked_sub(1).and_then(|at| table.line(at)) == Some(text)))
+}
+
+/// The changes after which these lines are gone, the last one first, so that the others keep their numbers.
+fn without(span: &Span, line: usize, alike: &[usize], old: &str) -> Option<Vec<Op>> {
+    let mut lines = if alike.is_empty() { vec![line] } else { alike.to_vec() };
+    lines.sort_unstable_by_key(|line| Reverse(*line));
+    (lines.len() <= GONE).then(|| lines.into_iter().map(|line| change(span, line, old, Vec::new())).collect())
 }
 
 fn is_removable(name: &str) -> bool {
@@ -373,105 +409,4 @@ fn listened(value: &str, own: impl Fn(std::net::IpAddr) -> bool, sources: &[Stri
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_hears_no_more_than_it_was_meant_to() {
-        let own = |addr: std::net::IpAddr| addr.to_string() == "203.0.113.40";
-        let sources = ["203.0.113.40".to_owned()];
-        for (value, expected) in [
-            ("Loopback-Only", &["loopback-only"][..]),
-            ("loopbackonly", &["loopback-only"]),
-            ("IPv6:::1", &["::1"]),
-            ("127.0.0.1/8", &["127.0.0.1"]),
-            ("ALL", &["all"]),
-            ("*", &["all"]),
-            ("0.0.0.0", &["all"]),
-            ("::", &["all"]),
-            ("all, 203.0.113.40", &["all"]),
-            ("203.0.113.40;127.0.0.1", &["203.0.113.40, 127.0.0.1"]),
-            ("loopback-only, 203.0.113.40", &["203.0.113.40, 127.0.0.1"]),
-            ("\"203.0.113.40\" # public", &["203.0.113.40"]),
-            ("203.0.113.40/24", &["203.0.113.40"]),
-            ("eth0", &["203.0.113.40"]),
-            ("127.0.0.1, eth0", &["127.0.0.1", "203.0.113.40, 127.0.0.1", "127.0.0.1"]),
-            ("", &[]),
-        ] {
-            assert_eq!(listened(value, own, &sources), expected, "{value}");
-        }
-    }
-
-    #[test]
-    fn rows_of_tables_keep_their_service() {
-        for (row, expected) in [
-            ("a.example smtp:[relay.isp.example]587", "a.example smtp:[relay.isp.example]:587"),
-            ("a.example\tsmtp:[relay.isp.example:587", "a.example\tsmtp:[relay.isp.example]:587"),
-            ("@a.example [relay.isp.example", "@a.example [relay.isp.example]"),
-            ("@a.example smtp:[relay.isp.example]:587", "@a.example [relay.isp.example]:587"),
-        ] {
-            assert!(rows(row).contains(&expected.to_owned()), "{row}: {:?}", rows(row));
-        }
-    }
-
-    #[test]
-    fn what_restricts_is_not_edited_and_never_removed() {
-        for name in [
-            "smtpd_recipient_restrictions",
-            "mynetworks",
-            "relay_domains",
-            "inet_interfaces",
-            "acl_smtp_rcpt",
-            "hostlist relay_from_hosts",
-            "domainlist relay_to_domains",
-            "local_interfaces",
-            "host_reject_connection",
-            "smtpd_client_message_rate_limit",
-            "condition",
-            "smtp_tls_security_level",
-        ] {
-            assert!(!is_removable(name), "{name}");
-            assert!(restricts(name) || name == "host_reject_connection", "{name}");
-            assert!(edits(&format!("{name} = a # b"), restricts(name)).is_empty() || !restricts(name), "{name}");
-        }
-        assert!(is_removable("smtp_helo_name") && is_removable("smtp_connect_timeout"));
-    }
-
-    #[test]
-    fn places_in_exims_configuration() {
-        let text = "primary_hostname = a\nhostlist x = a : \\\n b\nbegin acl\nx:\n denny\nbegin routers\n";
-        let at = |line, is_main| Place::find(text, line, is_main).map(|place| (place.section, place.name));
-        assert_eq!(at(1, true), Some(("", "primary_hostname".into())));
-        assert_eq!(at(3, true), Some(("", "hostlist x".into())));
-        assert_eq!(at(6, true), Some(("acl", "denny".into())));
-        assert_eq!(at(6, false), Some(("acl", "denny".into())));
-        assert_eq!(at(1, false), None, "an included file may stand anywhere");
-        assert_eq!(parameter("a = b\n# c\n d\n", 3).as_deref(), Some("a"));
-    }
-
-    #[test]
-    fn one_near_name_or_none() {
-        for (section, line, expected) in [
-            ("acl", "  denny ! domains = +local_domains", Some("  deny ! domains = +local_domains")),
-            ("acl", "  deny ! domainss = +local_domains", Some("  deny ! domains = +local_domains")),
-            ("acl", "  requre verify = recipient", Some("  require verify = recipient")),
-            ("acl", "  !hossts = +relay", Some("  !hosts = +relay")),
-            ("acl", "  deny frobnicate = x", None),
-            ("acl", "  deny domains", None),
-            ("acl", "  deny sendres = x", Some("  deny senders = x")),
-            ("routers", "  conditionn = x", Some("  condition = x")),
-            ("routers", "  driver = dnslokup", Some("  driver = dnslookup")),
-            ("routers", "  frobnicate = x", None),
-            ("routers", "  condition x", None),
-            ("transports", "  helo_dta = x", Some("  helo_data = x")),
-            ("authenticators", "  server_conditon = x", Some("  server_condition = x")),
-            ("", "primary_hostnme = x", Some("primary_hostname = x")),
-            ("", "hide acl_smtp_rctp = x", Some("hide acl_smtp_rcpt = x")),
-            ("", "acl_smtp = x", None),
-            ("", "begin routrs", Some("begin routers")),
-            ("retry", "* * G,2h", None),
-        ] {
-            assert_eq!(exim::did_you_mean(section, line, edits_between).as_deref(), expected, "{section}: {line}");
-        }
-    }
-}
+mod tests;
