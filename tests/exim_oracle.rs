@@ -388,7 +388,7 @@ fn set_options(found: &helolint::collect::exim::Read) -> BTreeMap<String, String
     let main = found.facts.main.iter().filter(|(_, set)| in_files(set));
     let mut all: BTreeMap<String, String> = main.map(|(name, set)| (name.clone(), option(Some(set)))).collect();
     for (kind, drivers) in [("transport", &found.facts.transports), ("router", &found.facts.routers)] {
-        for driver in drivers {
+        for driver in drivers.iter() {
             all.insert(format!("{kind} {}", driver.name), driver.driver.clone());
             let options = driver.options.iter().filter(|(_, set)| in_files(set));
             all.extend(options.map(|(name, set)| (format!("{kind} {} {name}", driver.name), option(Some(set)))));

@@ -50,7 +50,7 @@ pub(super) fn changes(
     }
     if same_mta(Mta::Exim) {
         for (was, is) in old.facts.exim.iter().zip(&new.facts.exim) {
-            for transport in &was.transports {
+            for transport in was.transports.iter() {
                 if let Some(own) = is.transports.iter().find(|own| own.name == transport.name) {
                     found.exim(transport, own);
                 }
@@ -212,7 +212,7 @@ pub(super) fn pairs(old: &Facts, new: &Facts) -> Vec<(IpAddr, IpAddr)> {
         }
     }
     for (was, is) in old.exim.iter().zip(&new.exim) {
-        for transport in &was.transports {
+        for transport in was.transports.iter() {
             let own = is.transports.iter().find(|own| own.name == transport.name);
             pair(transport.options.get(EXIM_BINDING), own.and_then(|own| own.options.get(EXIM_BINDING)));
         }

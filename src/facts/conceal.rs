@@ -191,8 +191,11 @@ impl Hider<'_> {
         handed.iter_mut().for_each(|hop| self.text(&mut hop.value));
         error.iter_mut().for_each(|refusal| self.refusal(refusal));
         self.settings(main);
-        for EximDriver { name: _, driver: _, origin: _, options } in transports.iter_mut().chain(routers) {
-            self.settings(options);
+        // Nobody shares them yet where they have just been read.
+        for drivers in [transports, routers] {
+            for EximDriver { name: _, driver: _, origin: _, options } in Arc::make_mut(drivers) {
+                self.settings(options);
+            }
         }
     }
 

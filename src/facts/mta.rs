@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -205,10 +206,10 @@ pub struct Exim {
     pub error: Option<Refusal>,
     /// Main options after macros and quoting, unexpanded, defaults included, as `exim -bP` prints them.
     pub main: BTreeMap<String, Setting>,
-    /// Transports in file order.
-    pub transports: Vec<EximDriver>,
-    /// Routers in file order.
-    pub routers: Vec<EximDriver>,
+    /// Transports in file order; trials of changes share them.
+    pub transports: Arc<Vec<EximDriver>>,
+    /// Routers in file order, shared alike.
+    pub routers: Arc<Vec<EximDriver>>,
     /// Programs on this host that are handed whatever is for others: next hops on it, and transports that run a program.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handed: Vec<Fact<String>>,

@@ -40,7 +40,7 @@ pub fn read_ahead(root: &Root, facts: &Facts, kernel: Option<&KernelFacts>, runn
         .postfix
         .iter()
         .flat_map(|postfix| ["main.cf", "master.cf"].map(|name| format!("{}/{name}", postfix.config_directory)));
-    let tables = facts.exim.iter().flat_map(|exim| &exim.transports).flat_map(|driver| driver.options.values());
+    let tables = facts.exim.iter().flat_map(|exim| exim.transports.iter()).flat_map(|driver| driver.options.values());
     let tables = tables.filter_map(|set| set.value.as_deref()).flat_map(tables_of);
     let exim = facts.exim.iter().map(|exim| exim.file.clone());
     for file in FILES.iter().map(|file| (*file).to_owned()).chain(configured).chain(exim).chain(tables) {

@@ -148,7 +148,7 @@ pub(super) fn held(facts: &Facts) -> usize {
         let wrong = [postfix.missing_services.len(), postfix.outdated_tables.len(), postfix.idle_settings.len()];
         settings + postfix.parameters.len() + wrong.into_iter().sum::<usize>()
     });
-    let drivers = facts.exim.iter().flat_map(|exim| exim.transports.iter().chain(&exim.routers));
+    let drivers = facts.exim.iter().flat_map(|exim| exim.transports.iter().chain(exim.routers.iter()));
     let exim = facts.exim.iter().map(|exim| exim.main.len()).chain(drivers.map(|driver| 1 + driver.options.len()));
     let cpanel = facts.cpanel.iter().map(|cpanel| {
         let lists = [&cpanel.localdomains, &cpanel.remotedomains, &cpanel.secondarymx].map(Vec::len);

@@ -136,13 +136,13 @@ pub(crate) fn facts() -> Facts {
             version_hint: Some("4.96".into()),
             error: Some(Refusal { message: "unknown option".into(), origin: at(&file, "# main") }),
             main: BTreeMap::from([("primary_hostname".to_owned(), Setting::known("x", Origin::default_of("uname")))]),
-            transports: vec![EximDriver {
+            transports: Arc::new(vec![EximDriver {
                 name: "remote_smtp".into(),
                 driver: "smtp".into(),
                 origin: at(&file, "# main"),
                 options: BTreeMap::from([("helo_data".to_owned(), Setting::known("y", at(&file, "mail")))]),
-            }],
-            routers: Vec::new(),
+            }]),
+            routers: Arc::default(),
             handed: Vec::new(),
             sends_nothing: false,
         }],

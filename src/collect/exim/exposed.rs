@@ -1,6 +1,7 @@
 //! What expanded options come to where that is the same for every message: names in greetings, certificates, DKIM.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::expand::parse::parse;
 use super::expand::{Evaluator, Scope, Tables};
@@ -51,7 +52,7 @@ pub(crate) fn expand(root: &Root, read: &mut Read, tables: &Tables) {
             set.expanded = expanded;
         }
     }
-    for (driver, all) in read.facts.transports.iter_mut().zip(of_transports) {
+    for (driver, all) in Arc::make_mut(&mut read.facts.transports).iter_mut().zip(of_transports) {
         for (name, expanded) in TRANSPORT.iter().zip(all) {
             if let Some(set) = driver.options.get_mut(*name) {
                 set.expanded = expanded;

@@ -404,9 +404,10 @@ fn read_as_built(request: &Request, otherwise: &BTreeSet<String>) -> Result<Read
     if refused.is_none() {
         facts.main = describe::main(&config, &primary_hostname);
         let transports = config.transports.iter();
-        facts.transports = transports.map(|driver| describe::driver(driver, tables::Class::Transport)).collect();
+        facts.transports =
+            Arc::new(transports.map(|driver| describe::driver(driver, tables::Class::Transport)).collect());
         let routers = config.routers.iter();
-        facts.routers = routers.map(|driver| describe::driver(driver, tables::Class::Router)).collect();
+        facts.routers = Arc::new(routers.map(|driver| describe::driver(driver, tables::Class::Router)).collect());
     }
     Ok(Read { facts, config, primary_hostname, refused })
 }

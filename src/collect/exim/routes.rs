@@ -1,6 +1,6 @@
 //! Which transports routers use, and where their mail goes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Read;
 use super::config::Driver;
@@ -45,7 +45,7 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
                 computed |= value.value.contains('$');
                 words.insert(value.value.trim());
             } else if name.starts_with("route_") {
-                words.extend(value.value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+                words.extend(words_of(&value.value));
             }
         }
     }
@@ -59,6 +59,7 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
     }
     let scope = &scope.to_be_shared();
     let selection = Selection::new(&read.config, evaluator, scope);
+    let by_name = ByName::new(read, &smtp);
     // Whose mail is not at its end, and whether each of them was asked for: else what is found may be others' mail too.
     let mut open: Vec<usize> = (0..selection.count()).collect();
     let mut asked_for_all = selection.is_complete;
@@ -78,13 +79,12 @@ pub(crate) fn uses(read: &Read, host: &Host, evaluator: &Evaluator, scope: &Scop
     for router in &read.config.routers {
         let Some(transport) = router.text("transport") else { continue };
         let names: Vec<&Driver> = match transport.contains('$') {
-            true => smtp.iter().copied().filter(|driver| mentions(transport, &driver.name)).collect(),
-            false => smtp.iter().copied().filter(|driver| driver.name == transport.trim()).collect(),
+            true => by_name.smtp(words_of(transport)),
+            false => by_name.smtp([transport.trim()]),
         };
         let names = if names.is_empty() && transport.contains('$') { smtp.clone() } else { names };
         led.extend(names.iter().map(|driver| driver.name.as_str()));
-        let other =
-            read.config.transports.iter().find(|driver| driver.name == transport.trim() && driver.driver != "smtp");
+        let other = by_name.others.get(transport.trim()).copied();
         let asked = Asked::new(router, &selection, &read.config, evaluator, scope);
         let route = Route::new(router, &read.config, host, evaluator, scope);
         open.retain(|sender| !ended[*sender]);
@@ -208,9 +208,39 @@ struct Found {
     certain: bool,
 }
 
-/// Whether the text of an expansion holds the name as a word.
-fn mentions(text: &str, name: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
+/// Transports by their names.
+struct ByName<'r> {
+    smtp: &'r [&'r Driver],
+    /// Their places among those, in order.
+    places: HashMap<&'r str, Vec<usize>>,
+    /// The first of each name that is no smtp transport.
+    others: HashMap<&'r str, &'r Driver>,
+}
+
+impl<'r> ByName<'r> {
+    fn new(read: &'r Read, smtp: &'r [&'r Driver]) -> ByName<'r> {
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, driver) in smtp.iter().enumerate() {
+            places.entry(&driver.name).or_default().push(at);
+        }
+        let mut others: HashMap<&str, &Driver> = HashMap::new();
+        for driver in read.config.transports.iter().filter(|driver| driver.driver != "smtp") {
+            others.entry(&driver.name).or_insert(driver);
+        }
+        ByName { smtp, places, others }
+    }
+
+    /// The smtp transports with one of these names, in file order.
+    fn smtp<'t>(&self, names: impl IntoIterator<Item = &'t str>) -> Vec<&'r Driver> {
+        let places: BTreeSet<usize> =
+            names.into_iter().filter_map(|name| self.places.get(name)).flatten().copied().collect();
+        places.into_iter().filter_map(|at| self.smtp.get(at).copied()).collect()
+    }
+}
+
+/// The words of an expansion's text.
+fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
 }
 
 fn add(found: &mut Vec<Found>, hop: &NextHop, sender: usize, certain: bool, evaluator: &Evaluator) {

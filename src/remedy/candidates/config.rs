@@ -178,7 +178,7 @@ fn service_missing(state: &State<'_>, finding: &crate::findings::Finding, all: &
     let wrong = finding.subject.as_str();
     let services =
         state.facts().postfix.iter().flat_map(|postfix| &postfix.services).map(|service| service.name.as_str());
-    let drivers = state.facts().exim.iter().flat_map(|exim| &exim.transports).map(|driver| driver.name.as_str());
+    let drivers = state.facts().exim.iter().flat_map(|exim| exim.transports.iter()).map(|driver| driver.name.as_str());
     let near = |name: &&str| distance(name, wrong) <= 2 && *name != wrong;
     let mut names: Vec<&str> = services.chain(drivers).filter(near).collect();
     names.sort_by_key(|name| distance(name, wrong));

@@ -287,7 +287,7 @@ pub fn tables_of(value: &str) -> Vec<String> {
 
 /// A table of HELO names that is not there, as an empty one: without it Exim defers the mail, and what is wrong with the names shows then.
 pub(super) fn table_missing(state: &State<'_>, file: &str) -> Option<Candidate> {
-    let transports = state.facts().exim.iter().flat_map(|exim| &exim.transports);
+    let transports = state.facts().exim.iter().flat_map(|exim| exim.transports.iter());
     let mut values = transports.filter_map(|driver| driver.options.get("helo_data")?.value.as_deref());
     if state.text(file).is_some() || !values.any(|value| tables_of(value).iter().any(|table| table == file)) {
         return None;

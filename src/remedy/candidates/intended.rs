@@ -121,7 +121,7 @@ impl Hints {
         let facts = state.facts();
         let mut hints = Hints::default();
         let named = |name: &str| fault.services.iter().any(|service| **service == *name);
-        let drivers = facts.exim.iter().flat_map(|exim| &exim.transports).filter(|driver| named(&driver.name));
+        let drivers = facts.exim.iter().flat_map(|exim| exim.transports.iter()).filter(|driver| named(&driver.name));
         for driver in drivers {
             match driver.options.get("helo_data") {
                 Some(set) => {

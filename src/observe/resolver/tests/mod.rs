@@ -72,9 +72,15 @@ impl Drop for TestServer {
 
 /// Starts a server that sends what `respond` returns. `port` 0: any.
 fn serve(host: u8, port: u16, respond: impl Fn(&Query) -> Vec<Vec<u8>> + Send + Sync + 'static) -> TestServer {
-    let udp = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), port)).unwrap();
+    let (udp, tcp) = loop {
+        let udp = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), port)).unwrap();
+        let tcp = TcpListener::bind(udp.local_addr().unwrap());
+        // Another test may have the same number for TCP.
+        if tcp.is_ok() || port != 0 {
+            break (udp, tcp);
+        }
+    };
     let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(address);
     let (asked, stop) = (Arc::new(Mutex::new(HashSet::new())), Arc::new(AtomicBool::new(false)));
     let respond = Arc::new(respond);
     udp.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
