@@ -68,7 +68,8 @@ case_no_route() {
 
 # A root with a package installed, and its own changes apart: usage: with_package NAME PACKAGE
 with_package() {
-    local layer=package-${2%% *}
+    # By all of them: another case may have wanted the first alone.
+    local layer=package-${2// /-}
     if [ ! -d "$work/$layer" ]; then
         make_root "$layer"
         if [ ! -d "$work/lists" ]; then
