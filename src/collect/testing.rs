@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::sys::resource::{UsageWho, getrusage};
 use tempfile::TempDir;
 
+use crate::collect::processes;
 use crate::collect::root::Root;
 
 /// Writes a file of the host below `dir`, with the folders above it; the value is where it stands.
@@ -33,7 +33,7 @@ pub(crate) fn root<T: AsRef<[u8]>>(files: &[(&str, T)]) -> (TempDir, Root) {
 
 /// What this thread has taken of the processor so far: how busy the machine is has no part in it.
 pub(crate) fn processor_time() -> Duration {
-    let usage = getrusage(UsageWho::RUSAGE_THREAD).expect("the kernel counts for each thread");
-    let micros = [usage.user_time(), usage.system_time()].map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
-    Duration::from_micros(micros.into_iter().sum::<i64>().try_into().expect("time does not run backwards"))
+    let taken = processes::processor_time();
+    assert!(!taken.is_zero(), "the kernel counts for each thread");
+    taken
 }
