@@ -1,10 +1,10 @@
 //! Settings of the MTAs that bear on the identity, and the NAT map.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::Family;
-use crate::facts::{EximDriver, Facts, Mta, NatEntry, Origin, Postfix, Setting, Sought};
+use crate::facts::{Exim, EximDriver, Facts, Mta, NatEntry, Origin, Postfix, PostfixService, Setting, Sought};
 
 use super::Side;
 use super::change::{Change, Effect, Verdict, What};
@@ -50,8 +50,9 @@ pub(super) fn changes(
     }
     if same_mta(Mta::Exim) {
         for (was, is) in old.facts.exim.iter().zip(&new.facts.exim) {
+            let own = transports(is);
             for transport in was.transports.iter() {
-                if let Some(own) = is.transports.iter().find(|own| own.name == transport.name) {
+                if let Some(own) = own.get(transport.name.as_str()) {
                     found.exim(transport, own);
                 }
             }
@@ -112,9 +113,9 @@ impl Found<'_> {
             let set = now.is_some_and(|now| is_set(now, parameter));
             self.compare(For::postfix(parameter), key(parameter.to_owned()), before, (now, set));
         }
+        let services = services(is);
         for service in &was.services {
-            let same = |own: &&crate::facts::PostfixService| own.name == service.name && own.kind == service.kind;
-            let Some(own) = is.services.iter().find(same) else { continue };
+            let Some(own) = services.get(&key_of(service)) else { continue };
             for (name, setting) in service.overrides.iter().filter(|(name, _)| POSTFIX.contains(&name.as_str())) {
                 // What the service would go by without its own option.
                 let now = own.overrides.get(name).or(is.parameters.get(name));
@@ -195,6 +196,20 @@ fn is_set(setting: &Setting, name: &str) -> bool {
     setting.value.as_deref() != Some("") && [&setting.origin].into_iter().chain(setting.via.iter()).any(sets)
 }
 
+/// Transports by name.
+fn transports(exim: &Exim) -> BTreeMap<&str, &EximDriver> {
+    exim.transports.iter().map(|transport| (transport.name.as_str(), transport)).collect()
+}
+
+/// Services by what tells one from another, the first of equal ones.
+fn services(postfix: &Postfix) -> BTreeMap<(&str, &str), &PostfixService> {
+    postfix.services.iter().rev().map(|service| (key_of(service), service)).collect()
+}
+
+fn key_of(service: &PostfixService) -> (&str, &str) {
+    (&service.name, &service.kind)
+}
+
 /// Pairs of addresses that one setting of both hosts binds to.
 pub(super) fn pairs(old: &Facts, new: &Facts) -> Vec<(IpAddr, IpAddr)> {
     let mut all = Vec::new();
@@ -205,15 +220,17 @@ pub(super) fn pairs(old: &Facts, new: &Facts) -> Vec<(IpAddr, IpAddr)> {
     for (was, is) in old.postfix.iter().zip(&new.postfix) {
         for parameter in BINDING {
             pair(was.parameters.get(parameter), is.parameters.get(parameter));
+            let services = services(is);
             for service in &was.services {
-                let own = is.services.iter().find(|own| own.name == service.name && own.kind == service.kind);
+                let own = services.get(&key_of(service));
                 pair(service.overrides.get(parameter), own.and_then(|own| own.overrides.get(parameter)));
             }
         }
     }
     for (was, is) in old.exim.iter().zip(&new.exim) {
+        let own = transports(is);
         for transport in was.transports.iter() {
-            let own = is.transports.iter().find(|own| own.name == transport.name);
+            let own = own.get(transport.name.as_str());
             pair(transport.options.get(EXIM_BINDING), own.and_then(|own| own.options.get(EXIM_BINDING)));
         }
     }
@@ -225,11 +242,19 @@ fn nat(old: &Facts, new: &Facts, mapping: &Mapping) -> Vec<Change> {
     let text =
         |entry: &NatEntry| entry.local.map_or_else(|| "every private address".to_owned(), |addr| addr.to_string());
     let mut all = Vec::new();
+    let by_local: BTreeMap<Option<IpAddr>, &NatEntry> =
+        new.nat.0.iter().rev().map(|entry| (entry.local, entry)).collect();
+    let from_itself = |family| {
+        new.paths.iter().filter(|path| path.family == family).all(|path| {
+            path.sending.is_some() && path.source.as_ref().map(|f| f.value) == path.sending.as_ref().map(|f| f.value)
+        })
+    };
+    let from_itself = [Family::Ipv4, Family::Ipv6].map(|family| (family, from_itself(family)));
     for was in &old.nat.0 {
         let local = was.local.map(|addr| mapping.address(addr));
         let key = format!("nat {}", text(was));
         let public = was.public.to_string();
-        let found = new.nat.0.iter().find(|entry| entry.local == local).or_else(|| {
+        let found = by_local.get(&local).copied().or_else(|| {
             // One address on each side: however it is written.
             (old.nat.0.len() == 1)
                 .then(|| new.nat.0.iter().find(|e| e.public.is_ipv4() == was.public.is_ipv4()))
@@ -248,10 +273,7 @@ fn nat(old: &Facts, new: &Facts, mapping: &Mapping) -> Vec<Change> {
             None => {
                 let change = Change::new(What::Setting, key, Some(&public), None).was_at(&was.origin);
                 let holds = new.host.has_address(mapping.address(was.public)) == Some(true)
-                    || new.paths.iter().filter(|path| path.family == was.public.into()).all(|path| {
-                        path.sending.is_some()
-                            && path.source.as_ref().map(|f| f.value) == path.sending.as_ref().map(|f| f.value)
-                    });
+                    || from_itself.contains(&(Family::from(was.public), true));
                 all.push(match holds {
                     true => change.expected("mail leaves from public addresses of this host itself"),
                     false => change.drift(Effect::Lost, "no image of that address is known here"),
