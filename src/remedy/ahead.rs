@@ -1,11 +1,12 @@
 //! What trials may want to read, read before nothing is read any more.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::candidates::tables_of;
 use crate::collect;
 use crate::collect::kernel::KernelFacts;
-use crate::collect::processes::Found;
+use crate::collect::processes::{Found, processor_time};
 use crate::collect::root::{Changed, Root};
 use crate::facts::Facts;
 use crate::source::Span;
@@ -33,6 +34,9 @@ const FILES: [&str; 18] = [
 ];
 /// Refused lines that are looked past, one behind the other: a plan mends a few.
 const REFUSALS: usize = 4;
+/// Processor time after which no further one is looked past: each time everything is read anew, which takes long where files mean harm. Without
+/// optimization everything takes ten times as long.
+const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5_000 } else { 500 });
 
 /// Reads the files that trials may want, before nothing is read any more.
 pub fn read_ahead(root: &Root, facts: &Facts, kernel: Option<&KernelFacts>, running: &Found) {
@@ -48,15 +52,19 @@ pub fn read_ahead(root: &Root, facts: &Facts, kernel: Option<&KernelFacts>, runn
         root.place(&file);
         root.status(&file);
     }
-    past_refusals(root, facts, kernel, running);
+    past_refusals(root, facts, kernel, running, TIME);
 }
 
 /// A program that refuses its configuration reads none of what that names; once the line is mended, it does. So each refused line is taken
 /// away for once, and everything read as it would be then.
-fn past_refusals(root: &Root, facts: &Facts, kernel: Option<&KernelFacts>, running: &Found) {
+fn past_refusals(root: &Root, facts: &Facts, kernel: Option<&KernelFacts>, running: &Found, limit: Duration) {
     let mut refused = refusals(facts);
     let mut changed: BTreeMap<String, Option<Changed>> = BTreeMap::new();
+    let started = processor_time();
     for _ in 0..REFUSALS {
+        if processor_time().saturating_sub(started) >= limit {
+            break;
+        }
         let before = changed.clone();
         for span in &refused {
             let place = root.place(span.path());
@@ -129,6 +137,8 @@ mod tests {
         let facts = collect::collect_beside(&root, None, &running);
         assert!(facts.postfix[0].error.is_some());
         assert!(!root.paths_read().contains(&"/etc/postfix/routes".to_owned()));
+        past_refusals(&root, &facts, None, &running, Duration::ZERO);
+        assert!(!root.paths_read().contains(&"/etc/postfix/routes".to_owned()), "there is no time for it");
         read_ahead(&root, &facts, None, &running);
         assert!(root.paths_read().contains(&"/etc/postfix/routes".to_owned()));
         assert_eq!(collect::collect_beside(&root, None, &running).postfix[0].error, facts.postfix[0].error);
