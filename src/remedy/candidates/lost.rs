@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::{Candidate, State, image, once};
 use crate::addr::{self, Family};
-use crate::facts::{Cpanel, OutboundPath};
+use crate::facts::{Cpanel, InterfaceAddress, OutboundPath};
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::{Question, RecordType};
@@ -34,7 +34,7 @@ pub(super) fn questions(state: &State<'_>) -> BTreeSet<Question> {
 }
 
 /// The interface with an address in whose prefix this one is.
-fn interface_of<'s>(state: &'s State<'_>, addr: IpAddr) -> Option<&'s crate::facts::InterfaceAddress> {
+fn interface_of<'s>(state: &'s State<'_>, addr: IpAddr) -> Option<&'s InterfaceAddress> {
     state.facts().host.own_addresses().find(|own| own.usable() && in_prefix(own.address, addr, own.prefix_length))
 }
 
@@ -64,12 +64,13 @@ pub(super) fn bring_up(state: &State<'_>, addr: IpAddr, all: &mut Vec<Candidate>
     let by_domain = || {
         let mut names = ptr_names(state.dns(), seen);
         names.retain(|name| confirms(state.dns(), name, seen) == Some(true));
-        let mut entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.mailips);
-        !names.is_empty()
-            && entries.any(|entry| {
-                let domain = DomainName::new(&key(entry));
-                names.iter().any(|name| name.is_within(&domain)) && addresses(entry).any(|known| known == addr)
-            })
+        let entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.mailips);
+        let mut entries =
+            entries.filter(|_| !names.is_empty()).filter(|entry| addresses(entry).any(|known| known == addr));
+        entries.any(|entry| {
+            let domain = DomainName::new(&key(entry));
+            names.iter().any(|name| name.is_within(&domain))
+        })
     };
     if facts.paths.iter().any(named) || by_map() || by_domain() {
         let op = Op::Address { address: addr, interface: interface.interface.clone() };

@@ -87,13 +87,13 @@ const GONE: usize = 64;
 /// Small edits of a line that is refused, each to be tried; where others of its file say the same and are refused too, of all of them.
 pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, all: &mut Vec<Candidate>) {
     let Some((line, old)) = line_of(state, span) else { return };
-    let alike = alike(state, mta, span.path(), &old);
-    if alike.first().is_some_and(|first| *first != line) {
+    let alike = alike(state, mta, (span.path(), line), &old);
+    if alike.first() != Some(&line) {
         // With the first of them.
         return;
     }
     let put = |text: &str| match alike.len() {
-        0 | 1 => change(span, line, &old, vec![text.to_owned()]),
+        1 => change(span, line, &old, vec![text.to_owned()]),
         _ => {
             let lines = alike.iter().map(|line| (*line, old.clone(), text.to_owned())).collect();
             Op::Edit { file: span.path().to_owned(), edit: Edit::Each { lines } }
@@ -118,7 +118,7 @@ pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, a
             if matches!(place.section, "" | "transports") {
                 texts.extend(edits(&old, restricts(&place.name)));
                 let whole = old.trim_start().starts_with(place.name.as_str()) && !old.trim_end().ends_with('\\');
-                gone = (whole && is_removable(&place.name)).then(|| without(span, line, &alike, &old)).flatten();
+                gone = (whole && is_removable(&place.name)).then(|| without(span, &alike, &old)).flatten();
                 names(state, &place.name, &old, &mut texts);
             }
         }
@@ -164,19 +164,20 @@ pub(super) fn add(state: &State<'_>, problem: &Problem, mta: Mta, span: &Span, a
     all.extend(gone.map(|ops| Candidate::new(end, ops).blast(6)));
 }
 
-/// The lines of a file that are refused and say the same.
-fn alike(state: &State<'_>, mta: Mta, file: &str, text: &str) -> Vec<usize> {
+/// A line and the others of its file that are refused and say the same; itself alone where it is not refused for its syntax.
+fn alike(state: &State<'_>, mta: Mta, (file, line): (&str, usize), text: &str) -> Vec<usize> {
     let refuses = |problem: &&Problem| matches!(problem.kind, ProblemKind::Syntax { mta: of, .. } if of == mta);
     let problems = state.facts().problems.iter().take(ALIKE).filter(refuses);
     let spans = problems.filter_map(|problem| problem.origin.as_ref()?.span());
     let lines = spans.filter(|span| span.path() == file).map(|span| span.position().line);
     let table = state.table(file);
-    once(lines.filter(|line| line.checked_sub(1).and_then(|at| table.line(at)) == Some(text)))
+    let all = once(lines.filter(|line| line.checked_sub(1).and_then(|at| table.line(at)) == Some(text)));
+    if all.contains(&line) { all } else { vec![line] }
 }
 
 /// The changes after which these lines are gone, the last one first, so that the others keep their numbers.
-fn without(span: &Span, line: usize, alike: &[usize], old: &str) -> Option<Vec<Op>> {
-    let mut lines = if alike.is_empty() { vec![line] } else { alike.to_vec() };
+fn without(span: &Span, alike: &[usize], old: &str) -> Option<Vec<Op>> {
+    let mut lines = alike.to_vec();
     lines.sort_unstable_by_key(|line| Reverse(*line));
     (lines.len() <= GONE).then(|| lines.into_iter().map(|line| change(span, line, old, Vec::new())).collect())
 }
