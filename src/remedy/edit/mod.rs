@@ -1,10 +1,12 @@
 //! Edits of configuration files as text: the old content in, the new content out. What an edit cannot do safely it does not do; whether
 //! it has the effect that it is meant to have, a trial shows.
 
+mod difference;
 mod entries;
 mod exim;
 mod postfix;
 
+pub use difference::difference;
 pub use entries::Entries;
 pub(super) use postfix::{logical, name_of as main_cf_name};
 
@@ -186,16 +188,10 @@ const REPLACED: char = '\u{fffd}';
 /// Whether a change can be shown and made by line: nothing in the file was no UTF-8, since it would be written back as something else, and no
 /// control character stands in the lines that change or in those that a diff shows around them.
 fn is_shown(old: &str, new: &str) -> bool {
-    let (before, after): (Vec<&str>, Vec<&str>) = (old.split('\n').collect(), new.split('\n').collect());
-    let shorter = before.len().min(after.len());
-    let head = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
-    let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count().min(shorter - head);
-    let is_plain = |lines: &[&str]| {
-        let shown = lines.get(head.saturating_sub(CONTEXT)..(lines.len() - tail + CONTEXT).min(lines.len()));
-        let is_hidden = |c: char| c.is_control() && c != '\t';
-        !shown.unwrap_or_default().iter().any(|line| line.contains(is_hidden))
-    };
-    !new.contains(REPLACED) && is_plain(&before) && is_plain(&after)
+    let (was, is) = difference(old, new);
+    let is_hidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n');
+    let is_plain = |text: &str, range| !text[difference::with_context(text, range, CONTEXT)].contains(is_hidden);
+    !new.contains(REPLACED) && is_plain(old, was) && is_plain(new, is)
 }
 
 /// The lines of a text, and whether a newline ends the last.

@@ -4,7 +4,7 @@ use crate::addr::Family;
 use crate::collect::exim::{BUILT, GENERATED};
 use crate::collect::root::Changed;
 use crate::facts::{AddressFlag, HostsEntry, InterfaceAddress, ProblemKind};
-use crate::remedy::edit::{Edit, Entries, Refused};
+use crate::remedy::edit::{Edit, Entries, Refused, difference};
 use crate::remedy::loopback;
 use crate::remedy::op::Op;
 
@@ -207,15 +207,9 @@ impl Lab<'_> {
 
     /// Whether lines that change hold a secret: such an edit could not be shown.
     fn tells_secrets(&self, old: &str, new: &str) -> bool {
-        let same = |(a, b): &(&str, &str)| a == b;
-        let start = old.lines().zip(new.lines()).take_while(same).count();
-        let end = old.lines().rev().zip(new.lines().rev()).take_while(same).count();
-        let tells = |text: &str| {
-            let lines = text.lines().count();
-            let mut between = text.lines().take(lines.saturating_sub(end)).skip(start);
-            between.any(|line| self.memory.secrets().mask(line) != line)
-        };
-        tells(old) || tells(new)
+        let (was, is) = difference(old, new);
+        let mut lines = old[was].lines().chain(new[is].lines());
+        lines.any(|line| self.memory.secrets().mask(line) != line)
     }
 
     fn put(&self, world: &mut World, file: &str, text: Option<String>) -> Option<()> {
