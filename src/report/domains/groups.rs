@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::edits::edits;
-use super::places::{BY_HAND, Place, Places, Step};
+use super::places::{Place, Places, Step, StepLine};
 use super::refused::{is_refused, refused};
 use super::view::{DomainFinding, is_about, text_record};
 use super::words::{self, domains};
@@ -219,18 +219,11 @@ pub fn human(
         let _ = writeln!(text, "{STEPS}");
         for (number, step) in (1..).zip(&steps) {
             let _ = writeln!(text, "  {number}. {}", escape::line(&step.words()));
-            let lines = step.lines(SHOWN);
-            for line in &lines.commands {
-                let _ = writeln!(text, "       {}", escape::line(line));
-            }
-            if !lines.commands.is_empty() && !lines.records.is_empty() {
-                let _ = writeln!(text, "     {BY_HAND}");
-            }
-            for line in &lines.records {
-                let _ = writeln!(text, "       {}", escape::line(line));
-            }
-            if lines.more > 0 {
-                let _ = writeln!(text, "     {} more are not shown (`--format html`)", lines.more);
+            for line in step.lines(SHOWN).printed() {
+                let _ = match line {
+                    StepLine::Verbatim(line) => writeln!(text, "       {}", escape::line(line)),
+                    StepLine::Words(words) => writeln!(text, "     {words}"),
+                };
             }
         }
         text.push('\n');
@@ -320,15 +313,11 @@ pub fn markdown(
         let _ = writeln!(text, "\n## {STEPS}\n");
         for (number, step) in (1..).zip(&steps) {
             let _ = writeln!(text, "{number}. {}", escape::markdown(&step.words()));
-            let lines = step.lines(SHOWN);
-            for line in &lines.commands {
-                let _ = writeln!(text, "   {}", escape::markdown_code(line));
-            }
-            if !lines.commands.is_empty() && !lines.records.is_empty() {
-                let _ = writeln!(text, "   {BY_HAND}");
-            }
-            for line in &lines.records {
-                let _ = writeln!(text, "   {}", escape::markdown_code(line));
+            for line in step.lines(SHOWN).printed() {
+                let _ = match line {
+                    StepLine::Verbatim(line) => writeln!(text, "   {}", escape::markdown_code(line)),
+                    StepLine::Words(words) => writeln!(text, "   {words}"),
+                };
             }
         }
     }

@@ -6,7 +6,7 @@ use maud::html;
 
 use super::edits::edits;
 use super::groups::{OPEN, REFUSED, STEPS, groups, named, summary};
-use super::places::{BY_HAND, Places};
+use super::places::{Places, StepLine};
 use super::refused::refused;
 use super::words::NAMED;
 use super::{DomainView, GapView};
@@ -72,10 +72,12 @@ pub fn page(
                         @for step in &steps {
                             li {
                                 (plain(&step.words()))
-                                @let lines = step.lines(usize::MAX);
-                                @for line in &lines.commands { pre { (plain(line)) } }
-                                @if !lines.commands.is_empty() && !lines.records.is_empty() { p { (BY_HAND) } }
-                                @for line in &lines.records { pre { (plain(line)) } }
+                                @for line in step.lines(usize::MAX).printed() {
+                                    @match line {
+                                        StepLine::Verbatim(line) => pre { (plain(line)) }
+                                        StepLine::Words(words) => p { (words) }
+                                    }
+                                }
                             }
                         }
                     }

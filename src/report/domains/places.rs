@@ -150,9 +150,6 @@ impl Step<'_> {
     }
 }
 
-/// Above records of a step that has commands too.
-pub(super) const BY_HAND: &str = "and in the zones themselves, by hand:";
-
 /// What a step comes to.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct StepLines {
@@ -162,6 +159,28 @@ pub(super) struct StepLines {
     pub(super) records: Vec<String>,
     /// How many more of both there are.
     pub(super) more: usize,
+}
+
+/// A line of a step.
+#[derive(Debug, PartialEq)]
+pub(super) enum StepLine<'l> {
+    /// A command, or a record as master files have it.
+    Verbatim(&'l str),
+    /// What is said between and behind them.
+    Words(String),
+}
+
+impl StepLines {
+    /// As they are printed, in this order.
+    pub(super) fn printed(&self) -> impl Iterator<Item = StepLine<'_>> {
+        let [commands, records] =
+            [&self.commands, &self.records].map(|lines| lines.iter().map(|line| StepLine::Verbatim(line)));
+        let has_both = !self.commands.is_empty() && !self.records.is_empty();
+        let between = has_both.then(|| StepLine::Words("and in the zones themselves, by hand:".to_owned()));
+        let more =
+            (self.more > 0).then(|| StepLine::Words(format!("{} more are not shown (`--format html`)", self.more)));
+        commands.chain(between).chain(records).chain(more)
+    }
 }
 
 #[cfg(test)]
@@ -233,7 +252,13 @@ mod tests {
             (lines.records.as_slice(), lines.more),
             (&[r#"d7.example. IN TXT "v=spf1 -all""#.to_owned()][..], 0)
         );
-        assert_eq!(steps[0].lines(0).more, 2);
+        let printed: Vec<StepLine<'_>> = lines.printed().collect();
+        let by_hand = StepLine::Words("and in the zones themselves, by hand:".to_owned());
+        let record = StepLine::Verbatim(r#"d7.example. IN TXT "v=spf1 -all""#);
+        assert_eq!(printed, [StepLine::Verbatim("publish d6.example"), by_hand, record]);
+        let none = steps[0].lines(0);
+        let more = StepLine::Words("2 more are not shown (`--format html`)".to_owned());
+        assert_eq!(none.printed().collect::<Vec<_>>(), [more]);
         assert_eq!(steps[1].lines(9), StepLines::default(), "what is published elsewhere is in the table");
     }
 }
