@@ -147,7 +147,9 @@ fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
     facts.cpanel = cpanel;
     facts.panel_maps = panel_maps;
     facts.mtas = mtas;
-    facts.senders = Some(postfix.senders.into_iter().chain(exim.senders).collect());
+    let mut senders = postfix.senders;
+    senders.extend(exim.senders);
+    facts.senders = Some(senders);
     facts.proxy_interfaces = postfix.proxy_interfaces;
     facts.listed_domains = postfix.listed_domains;
     facts.problems = problems;

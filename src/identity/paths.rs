@@ -97,6 +97,8 @@ pub(crate) fn of_senders<'a>(
             }
         }
     }
+    // There may be one for each of many domains.
+    paths.shrink_to_fit();
     number(&mut paths);
     (paths, bound.faults)
 }

@@ -96,6 +96,7 @@ pub fn judge_until(facts: &Facts, dns: &Observations, selection: &Selection, end
     merged.extend(config::reading_bounded::late(&late));
     not_checked.extend(late);
     keep_first_of_each_question(&mut merged);
+    merged.shrink_to_fit();
     Outcome { findings: merged, not_checked }
 }
 
