@@ -16,6 +16,8 @@ const EXCERPT_LIMIT: usize = 400;
 const EXCERPT_LEAD: usize = 80;
 /// Longest text, in bytes, so that places in it are 32 bits wide: no reader takes files of a hundredth of it.
 const TEXT_LIMIT: usize = u32::MAX as usize;
+/// Octets of a block of which is known how many characters stand before it.
+const BLOCK: usize = 1024;
 
 /// One text file as it was read. Bytes that are not UTF-8 have become U+FFFD.
 pub struct SourceFile {
@@ -26,6 +28,8 @@ pub struct SourceFile {
     /// Column of the text's first character, 1 unless the text is an excerpt.
     first_column: usize,
     line_starts: OnceLock<Box<[u32]>>,
+    /// How many characters stand before each block of the text.
+    counted: OnceLock<Box<[u32]>>,
     /// What its reader knows of secrets in it.
     reading: OnceLock<Box<Reading>>,
     /// Secrets that its form shows to a reader of this syntax who knows no further names of settings.
@@ -64,6 +68,7 @@ impl SourceFile {
             first_line: line,
             first_column: column,
             line_starts: OnceLock::new(),
+            counted: OnceLock::new(),
             reading: OnceLock::new(),
             formed: OnceLock::new(),
             secrets: OnceLock::new(),
@@ -97,8 +102,7 @@ impl SourceFile {
     pub fn hide(&self, range: Range<usize>) {
         if let Some(reading) = self.reading.get() {
             let mut marks = reading.marks.lock().unwrap_or_else(PoisonError::into_inner);
-            marks.push(range);
-            *marks = secret::joined(std::mem::take(&mut *marks));
+            secret::join(&mut marks, range);
         }
     }
 
@@ -145,7 +149,8 @@ impl SourceFile {
         let mut found: Vec<Range<usize>> = formed.take_while(|range| range.start < part.end).collect();
         if let Some(reading) = self.reading.get() {
             let marks = reading.marks.lock().unwrap_or_else(PoisonError::into_inner);
-            found.extend(marks.iter().filter(|range| range.start < part.end && part.start < range.end).cloned());
+            let first = marks.partition_point(|range| range.end <= part.start);
+            found.extend(marks[first..].iter().take_while(|range| range.start < part.end).cloned());
         }
         let text = &self.text[part.clone()];
         let within = found.into_iter().filter_map(|range| {
@@ -186,9 +191,27 @@ impl SourceFile {
 
     fn position(&self, at: usize) -> Position {
         let index = self.line_index(at);
-        let before = &self.text[self.line(index).start..at];
         let first = if index == 0 { self.first_column } else { 1 };
-        Position { line: self.first_line + index, column: first + before.chars().count() }
+        Position { line: self.first_line + index, column: first + self.characters(self.line(index).start..at) }
+    }
+
+    /// How many characters stand in a part of the text. Where it is long, there may be a hundred thousand places in its one line.
+    fn characters(&self, part: Range<usize>) -> usize {
+        if part.len() <= 2 * BLOCK {
+            return self.text[part].chars().count();
+        }
+        let is_first_of_character = |byte: &&u8| !(0x80..0xc0).contains(*byte);
+        let count = |bytes: &[u8]| bytes.iter().filter(is_first_of_character).count();
+        let counted = self.counted.get_or_init(|| {
+            let blocks = self.text.as_bytes().chunks(BLOCK).map(count);
+            let sum = |sum: &mut usize, block: usize| Some(std::mem::replace(sum, *sum + block) as u32);
+            blocks.scan(0, sum).collect()
+        });
+        let before = |at: usize| {
+            let block = (at / BLOCK).min(counted.len() - 1);
+            counted[block] as usize + count(&self.text.as_bytes()[block * BLOCK..at])
+        };
+        before(part.end) - before(part.start)
     }
 }
 
@@ -275,8 +298,9 @@ impl Span {
         if let Some(around) = secrets.iter().find(|range| range.start < end && end < range.end) {
             end = around.end;
         }
-        let (line, width, lead) = if secrets.is_empty() {
-            (Cow::Borrowed(line), line[start..end].chars().count(), line[..start].chars().count())
+        let (line, width, lead, at) = if secrets.is_empty() {
+            let characters = |from: usize, to: usize| file.characters(whole.start + from..whole.start + to);
+            (Cow::Borrowed(line), characters(start, end), characters(0, start), start)
         } else {
             // What stands behind a secret keeps its column: the line begins there.
             let from = secrets.iter().map(|range| range.end).filter(|end| *end <= start).max().unwrap_or(0);
@@ -286,15 +310,20 @@ impl Span {
                 secret::replace(&line[from..to], &within)
             };
             let (before, marked, behind) = (&line[from..start], part(start, end), part(end, line.len()));
-            (Cow::Owned([before, &marked, &behind].concat()), marked.chars().count(), before.chars().count())
+            let (lead, at) = (before.chars().count(), before.len());
+            (Cow::Owned([before, &marked, &behind].concat()), marked.chars().count(), lead, at)
         };
-        let skip = if line.chars().nth(EXCERPT_LIMIT).is_some() { lead.saturating_sub(EXCERPT_LEAD) } else { 0 };
+        let is_long = line.chars().nth(EXCERPT_LIMIT).is_some();
+        let skip = if is_long { lead.saturating_sub(EXCERPT_LEAD) } else { 0 };
+        // Where the quoted part begins: that many characters before the place.
+        let from =
+            if skip == 0 { 0 } else { line[..at].char_indices().rev().nth(EXCERPT_LEAD - 1).map_or(0, |(at, _)| at) };
         Excerpt {
             file: file.path.to_string(),
             line: number,
             column,
             end_column: column + width,
-            text: line.chars().skip(skip).take(EXCERPT_LIMIT).collect(),
+            text: line[from..].chars().take(EXCERPT_LIMIT).collect(),
             text_column: column - lead + skip,
         }
     }
@@ -414,6 +443,24 @@ mod tests {
         assert!(file.span(text.len() - 7, text.len()).is_hidden());
         assert!(!file.span(0, 40).is_hidden());
         assert_eq!(file.span(0, 40).shown(), "relayhost = [<hidden>@mx.example]:587");
+    }
+
+    #[test]
+    fn places_in_a_long_line() {
+        let words: Vec<String> = (0..3_000).map(|number| format!("wörd{number}")).collect();
+        let text = format!("first\n{}\n", words.join(" "));
+        let file = SourceFile::new("/etc/main.cf", text.as_str());
+        for number in [0, 7, 8, 300, 2_000, 2_999] {
+            let start = text.find(&format!("{} ", words[number])).unwrap_or(text.len() - words[number].len() - 1);
+            let place = file.span(start, start + words[number].len());
+            let lead = text["first\n".len()..start].chars().count();
+            let excerpt = place.excerpt();
+            assert_eq!((place.position().column, excerpt.column), (lead + 1, lead + 1), "{number}");
+            assert_eq!(excerpt.end_column - excerpt.column, words[number].chars().count());
+            assert_eq!(excerpt.text_column, lead.saturating_sub(EXCERPT_LEAD) + 1);
+            let line: Vec<char> = text.lines().nth(1).unwrap().chars().skip(excerpt.text_column - 1).collect();
+            assert_eq!(excerpt.text, line.into_iter().take(EXCERPT_LIMIT).collect::<String>());
+        }
     }
 
     #[test]

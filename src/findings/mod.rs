@@ -177,10 +177,10 @@ impl Finding {
         self
     }
 
-    /// With a place and what is to be seen there.
+    /// With a place and what is to be seen there; those beyond [`ITEMS`] are left out.
     pub fn place(mut self, origin: &Origin, label: impl Into<String>) -> Finding {
         let place = Place { origin: origin.clone(), label: label.into() };
-        if !self.places.contains(&place) {
+        if self.places.len() < ITEMS && !self.places.contains(&place) {
             put(&mut self.places, place);
         }
         self
@@ -194,10 +194,10 @@ impl Finding {
         self
     }
 
-    /// With evidence.
+    /// With evidence; what is beyond [`ITEMS`] is left out.
     pub fn evidence(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Finding {
         for item in evidence {
-            if !self.evidence.contains(&item) {
+            if self.evidence.len() < ITEMS && !self.evidence.contains(&item) {
                 put(&mut self.evidence, item);
             }
         }
@@ -227,6 +227,9 @@ impl Finding {
         self
     }
 }
+
+/// Places, and pieces of evidence, that one finding keeps: nobody reads more, and each is looked for among the others.
+const ITEMS: usize = 1_000;
 
 /// Adds an item. Most findings have one of each, and there may be one finding for each of many domains.
 fn put<T>(items: &mut Vec<T>, item: T) {

@@ -58,5 +58,16 @@ pub(crate) fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     all
 }
 
+/// Adds a range to such ranges.
+pub(crate) fn join(ranges: &mut Vec<Range<usize>>, range: Range<usize>) {
+    let first = ranges.partition_point(|known| known.end < range.start);
+    let last = ranges.partition_point(|known| known.start <= range.end);
+    let (start, end) = match ranges.get(first..last).and_then(|touched| Some((touched.first()?, touched.last()?))) {
+        Some((one, other)) => (one.start.min(range.start), other.end.max(range.end)),
+        None => (range.start, range.end),
+    };
+    ranges.splice(first..last, std::iter::once(start..end));
+}
+
 #[cfg(test)]
 mod tests;

@@ -251,3 +251,13 @@ proptest! {
         prop_assert_eq!(mask(&once), once.as_str());
     }
 }
+
+proptest! {
+    #[test]
+    fn a_range_is_added_as_if_all_were_joined(all in proptest::collection::vec((0..40usize, 0..8usize), 0..30)) {
+        let ranges: Vec<Range<usize>> = all.into_iter().map(|(start, length)| start..start + length).collect();
+        let mut added = Vec::new();
+        ranges.iter().for_each(|range| join(&mut added, range.clone()));
+        prop_assert_eq!(added, joined(ranges));
+    }
+}

@@ -13,8 +13,11 @@ pub(in crate::collect) const NAME_LIMIT: usize = 63;
 const COMMAND_LINE_NAME: usize = 23;
 /// Macros that are kept; Exim has no limit. Debian's configuration has two hundred.
 pub(in crate::collect) const COUNT_LIMIT: usize = 100_000;
+/// Octets that the values of all of them may come to; those of Debian's have ten thousand. A macro of one that was defined before is as long as
+/// both, which a hundred thousand lines make gigabytes of.
+pub(in crate::collect) const VALUES_LIMIT: usize = 8 << 20;
 /// What is said of more.
-pub(crate) const TOO_MANY: &str = "there are more macros than helolint keeps";
+pub(crate) const TOO_MANY: &str = "there are more macros, or longer ones, than helolint keeps";
 /// Octets of a name that the index looks at.
 const PREFIX: usize = 4;
 
@@ -37,6 +40,8 @@ pub struct Macros {
     all: Arc<Vec<Macro>>,
     /// How many of them are builtin.
     builtin: usize,
+    /// Octets of the values of those that files define.
+    octets: usize,
     by_name: Arc<HashMap<String, usize>>,
     /// Lengths of the names that begin with these octets, for names at least that long; and the lengths of shorter ones. There
     /// are [`NAME_LIMIT`] of them at most, however many macros there are.
@@ -122,14 +127,18 @@ impl Macros {
             Some(_) if !redefine => {
                 Err(format!("macro \"{name}\" is already defined (use \"==\" if you want to redefine it)"))
             }
+            Some(_) if self.octets + value.len() > VALUES_LIMIT => Err(TOO_MANY.into()),
             Some(index) => {
                 let known = &mut Arc::make_mut(&mut self.all)[index];
+                self.octets += value.len();
+                self.octets -= known.value.len();
                 (known.value, known.at) = (value.to_owned(), Some(at));
                 Ok(())
             }
             None if redefine => Err(format!("can't redefine an undefined macro \"{name}\"")),
-            None if self.all.len() >= COUNT_LIMIT => Err(TOO_MANY.into()),
+            None if self.all.len() >= COUNT_LIMIT || self.octets + value.len() > VALUES_LIMIT => Err(TOO_MANY.into()),
             None => {
+                self.octets += value.len();
                 self.add(name.to_owned(), value.to_owned(), Some(at), false);
                 Ok(())
             }

@@ -115,7 +115,7 @@ pub(crate) fn set(how: &Line, known: &[Groups], options: &mut Options) -> Result
         return Err(refused(format!("group {} was not found", fact.value)));
     }
     match options.get_mut(name) {
-        Some(earlier) => join(name, earlier, fact),
+        Some(earlier) => join(name, earlier, fact).map_err(refused)?,
         None => {
             options.insert(name.to_owned(), fact);
         }
@@ -129,15 +129,32 @@ fn may_be_expanded(how: &Line, name: &str, value: &str) -> bool {
         && (matches!(name, "recipients_max" | "smtp_receive_timeout") || !how.unknown.starts_with("main"))
 }
 
+/// Longest text that several conditions may come to, in octets: the buffer of 32,768 that Exim puts them together in has no room for more, the
+/// four brackets at the end apart (tried with 4.96).
+pub(in crate::collect) const CONDITIONS_LIMIT: usize = 32_771;
+
 /// Adds another value of an option that may be set several times.
-fn join(name: &str, earlier: &mut Fact<String>, fact: Fact<String>) {
-    earlier.value = match name {
-        "condition" => format!("${{if and{{{{bool_lax{{{}}}}}{{bool_lax{{{}}}}}}}}}", earlier.value, fact.value),
-        "headers_remove" => format!("{} : {}", earlier.value, fact.value),
-        "set" => format!("{};{}", earlier.value, fact.value),
-        _ => format!("{}\n{}", earlier.value, fact.value),
+fn join(name: &str, earlier: &mut Fact<String>, fact: Fact<String>) -> Result<(), String> {
+    let all = &mut earlier.value;
+    let between = match name {
+        "condition" => {
+            let both = format!("${{if and{{{{bool_lax{{{all}}}}}{{bool_lax{{{}}}}}}}}}", fact.value);
+            if both.len() > CONDITIONS_LIMIT {
+                return Err("string_sprintf expansion was longer than 32768".to_owned());
+            }
+            *all = both;
+            None
+        }
+        "headers_remove" => Some(" : "),
+        "set" => Some(";"),
+        _ => Some("\n"),
     };
+    if let Some(between) = between {
+        all.push_str(between);
+        all.push_str(&fact.value);
+    }
     earlier.via.add_farthest(fact.origin);
+    Ok(())
 }
 
 fn boolean(value: &str, name: &str) -> Result<String, String> {

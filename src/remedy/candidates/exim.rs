@@ -64,6 +64,9 @@ pub(crate) fn edit(state: &State<'_>, exim: &Exim, file: &str, edit: Edit) -> Ve
     ]
 }
 
+/// Definitions of Debian's file of macros that are carried over: each is a pass over the whole configuration, which knows some fifty macros.
+const DEFINITIONS: usize = 100;
+
 /// Debian's configuration as it is once it is generated anew, where what has changed since is its file of macros: those go into it as they
 /// stand. `None` where more than definitions stands there.
 pub(crate) fn regenerated(state: &State<'_>, source: &str) -> Option<Candidate> {
@@ -74,7 +77,11 @@ pub(crate) fn regenerated(state: &State<'_>, source: &str) -> Option<Candidate> 
     }
     let (local, old) = (state.text(source)?, state.text(GENERATED)?);
     let mut new = old.to_string();
-    for line in local.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    let lines = || local.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    if lines().nth(DEFINITIONS).is_some() {
+        return None;
+    }
+    for line in lines() {
         let (name, value) = line.split_once('=')?;
         let (name, value) = (name.trim(), value.trim_start_matches('=').trim());
         let is_macro = name.starts_with(|c: char| c.is_ascii_uppercase()) && !line.ends_with('\\');

@@ -96,7 +96,8 @@ pub(crate) fn collect(
     let common = Common { host, read, evaluator: &evaluator, scope };
     let families = families(&common);
     let mut senders = Vec::new();
-    let mut memo = Memo::new();
+    let mut memo = Memo::default();
+    let mut kept: usize = 0;
     for transport in read.config.transports.iter().filter(|driver| driver.driver == "smtp") {
         let Some(used) = uses.get(&transport.name) else { continue };
         let hops = if used.hops.is_empty() { vec![(NextHop::Direct, RoutedSenders::All)] } else { used.hops.clone() };
@@ -104,6 +105,11 @@ pub(crate) fn collect(
             continue;
         }
         let groups = pairs(&common, transport, &families, &mut memo, &mut faults);
+        kept = kept.saturating_add(groups.len().saturating_mul(hops.len() * size_of::<Sender>()));
+        if memo.octets.saturating_add(kept) > KEPT {
+            evaluator.note("there are more ways to send than helolint keeps");
+            break;
+        }
         let service: Arc<str> = transport.name.as_str().into();
         let told_apart: HashSet<&str> = groups.iter().flat_map(|group| listed(&group.domains)).collect();
         for (hop, routed) in hops.iter().filter(|(hop, _)| !matches!(hop, NextHop::Handed(_))) {
@@ -212,13 +218,31 @@ struct Outcomes {
 }
 
 /// Outcomes by the texts of `interface` and `helo_data`: transports often share them.
-type Memo = HashMap<[Option<String>; 2], Rc<Outcomes>>;
+#[derive(Default)]
+struct Memo {
+    known: HashMap<[Option<String>; 2], Rc<Outcomes>>,
+    /// About what they take in memory.
+    octets: usize,
+}
+
+/// What outcomes and the ways to send that follow from them may take in memory, in octets. A server on which each of 50,000 domains has an
+/// address and a name of its own takes 130 MB, with four transports.
+pub(super) const KEPT: usize = if cfg!(test) { 4 << 20 } else { 144 << 20 };
+/// What an outcome takes, and each domain that has it.
+const OUTCOME: usize = 512;
+const MEMBER: usize = 64;
 
 fn pairs(common: &Common, transport: &Driver, families: &[Family], memo: &mut Memo, faults: &mut Faults) -> Vec<Group> {
     let interface = transport.get("interface").filter(|fact| !fact.value.is_empty());
     let helo = transport.get("helo_data");
     let texts = [interface, helo].map(|fact| fact.map(|fact| fact.value.clone()));
-    let known = memo.entry(texts).or_insert_with(|| Rc::new(outcomes(common, interface, helo, families)));
+    let octets = &mut memo.octets;
+    let known = memo.known.entry(texts).or_insert_with(|| {
+        let new = outcomes(common, interface, helo, families);
+        let members: usize = new.found.iter().map(|(.., members)| members.domains.len()).sum();
+        *octets = octets.saturating_add(new.found.len() * OUTCOME + members * MEMBER);
+        Rc::new(new)
+    });
     let known = Rc::clone(known);
     let Outcomes { found, uses, selects, listed, by_other, free } = &*known;
     let files: BTreeSet<String> = uses.files.union(free).cloned().collect();

@@ -9,7 +9,8 @@ use crate::collect::exim::expand::operators::RESULT_LIMIT;
 use crate::collect::exim::expand::parse::{self, parse};
 use crate::collect::exim::expand::{Evaluator, Scope, Stop};
 use crate::collect::exim::lines::{CONDITION_DEPTH, INCLUDE_DEPTH};
-use crate::collect::exim::macros::{COUNT_LIMIT, Macros, NAME_LIMIT, TOO_MANY};
+use crate::collect::exim::macros::{COUNT_LIMIT, Macros, NAME_LIMIT, TOO_MANY, VALUES_LIMIT};
+use crate::collect::exim::options::CONDITIONS_LIMIT;
 use crate::collect::exim::routes::HOP_LIMIT;
 use crate::collect::exim::senders::TRIALS;
 use crate::collect::root::Root;
@@ -166,6 +167,27 @@ fn macros_are_as_long_and_as_many_as_the_limits_say() {
     let refused = (0..=COUNT_LIMIT).find_map(|number| add(number).err());
     assert_eq!(refused.as_deref(), Some(TOO_MANY));
     assert!(macros.get(COUNT_LIMIT - 1).is_some() && macros.get(COUNT_LIMIT).is_none());
+    let mut macros = Macros::new(&[], &BTreeSet::new());
+    let (half, more) = ("x".repeat(VALUES_LIMIT / 2), "x".repeat(VALUES_LIMIT / 2 + 1));
+    let mut define = |name: &str, value: &str, again| macros.define(name, value, again, file.span(0, 1));
+    assert_eq!(define("AA", &half, false), Ok(()));
+    assert_eq!(define("BB", &more, false), Err(TOO_MANY.to_owned()));
+    assert_eq!(define("BB", &half, false), Ok(()));
+    assert_eq!(define("AA", "short", true), Err(TOO_MANY.to_owned()), "before the old one goes");
+}
+
+#[test]
+fn conditions_come_to_what_exim_has_room_for() {
+    let of = |length: usize| {
+        let both = length - "${if and{{bool_lax{a}}{bool_lax{}}}}".len();
+        let conditions = format!(" condition = a\n condition = {}\nbegin transports\n", "b".repeat(both));
+        SMTP.replace("begin transports\n", &conditions)
+    };
+    for (length, is_refused) in [(CONDITIONS_LIMIT, false), (CONDITIONS_LIMIT + 1, true)] {
+        let found = Fixture::new(&[("/etc/exim.conf", &of(length))]).collect(false);
+        let told = found.problems.iter().any(|problem| problem.message.contains("was longer than 32768"));
+        assert_eq!(told, is_refused, "{length}: {:?}", found.problems);
+    }
 }
 
 #[test]
@@ -265,5 +287,19 @@ fn of_a_map_whose_key_is_undecided_so_many_entries_are_tried() {
         let (told, paths) = bounded(&Fixture::new(&[("/etc/names", &names), ("/etc/exim.conf", &config)]));
         assert_eq!(told.iter().any(|told| told.contains("more entries than helolint tries")), ends, "{told:?}");
         assert!(paths.iter().any(|path| path.contains("mx2.example.com")), "{paths:?}");
+    }
+}
+
+#[test]
+fn so_many_ways_to_send_are_kept() {
+    let names: String = (0..500).map(|number| format!("d{number}.example: mx{number}.example.com\n")).collect();
+    for (transports, ends) in [(2, false), (12, true)] {
+        let lookup = "${lookup{$sender_address_domain}lsearch{/etc/names}{$value}{";
+        let transport =
+            |number: usize| format!("t{number}:\n driver = smtp\n helo_data = {lookup}x{number}.example.com}}}}\n");
+        let config = format!("{SMTP}{}", (0..transports).map(transport).collect::<String>());
+        let (told, paths) = bounded(&Fixture::new(&[("/etc/names", &names), ("/etc/exim.conf", &config)]));
+        assert_eq!(told.iter().any(|told| told.contains("more ways to send")), ends, "{told:?}");
+        assert!(paths.iter().any(|path| path.contains("mx499.example.com")), "{paths:?}");
     }
 }
