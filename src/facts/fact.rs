@@ -84,12 +84,15 @@ pub struct Fact<T> {
     pub via: Via,
 }
 
-/// Where a value passed through on its way, nearest first. Mostly that is nowhere; copies share it.
+/// Where a value passed through on its way, nearest first: [`Via::KEPT`] places at most. Mostly that is nowhere; copies share it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<Origin>", into = "Vec<Origin>")]
 pub struct Via(Option<Arc<Vec<Origin>>>);
 
 impl Via {
+    /// Places that are kept. A reference to a reference is rare, and a hundred thousand settings may each have a trail of a hundred.
+    pub const KEPT: usize = 20;
+
     /// Whether the value came straight from its origin.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -97,12 +100,16 @@ impl Via {
 
     /// Adds the place that is the nearest.
     pub fn add_nearest(&mut self, origin: Origin) {
-        Arc::make_mut(self.0.get_or_insert_default()).insert(0, origin);
+        let places = Arc::make_mut(self.0.get_or_insert_default());
+        places.insert(0, origin);
+        places.truncate(Via::KEPT);
     }
 
     /// Adds the place that is the farthest.
     pub fn add_farthest(&mut self, origin: Origin) {
-        Arc::make_mut(self.0.get_or_insert_default()).push(origin);
+        if self.len() < Via::KEPT {
+            Arc::make_mut(self.0.get_or_insert_default()).push(origin);
+        }
     }
 }
 
@@ -121,7 +128,11 @@ impl From<Origin> for Via {
 }
 
 impl From<Vec<Origin>> for Via {
-    fn from(origins: Vec<Origin>) -> Via {
+    fn from(mut origins: Vec<Origin>) -> Via {
+        if origins.len() > Via::KEPT {
+            origins.truncate(Via::KEPT);
+            origins.shrink_to_fit();
+        }
         Via(Some(origins).filter(|origins| !origins.is_empty()).map(Arc::new))
     }
 }
@@ -146,5 +157,24 @@ impl<T> Fact<T> {
     /// The value changed by `change`, the origin kept.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
         Fact { value: change(self.value), origin: self.origin, via: self.via }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_way_the_nearest_places_are_kept() {
+        let places: Vec<Origin> =
+            (0..2 * Via::KEPT).map(|line| Origin::kernel(if line == 0 { "near" } else { "far" })).collect();
+        let mut via = Via::from(places[..Via::KEPT - 1].to_vec());
+        for _ in 0..3 {
+            via.add_farthest(Origin::kernel("farthest"));
+        }
+        assert_eq!((via.len(), &via[Via::KEPT - 1]), (Via::KEPT, &Origin::kernel("farthest")));
+        via.add_nearest(Origin::kernel("nearest"));
+        assert_eq!((via.len(), &via[0], &via[1]), (Via::KEPT, &Origin::kernel("nearest"), &Origin::kernel("near")));
+        assert_eq!(Via::from(places).len(), Via::KEPT);
     }
 }

@@ -1,6 +1,7 @@
 //! The addresses that are this host's: on its interfaces, the NAT images of such, and what mail is sent from.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::{self, Family};
@@ -12,6 +13,7 @@ pub struct OwnAddresses<'a> {
     facts: &'a Facts,
     all: BTreeSet<IpAddr>,
     interfaces: LocalAddresses,
+    private_sides: OnceCell<BTreeMap<IpAddr, IpAddr>>,
 }
 
 impl<'a> OwnAddresses<'a> {
@@ -21,7 +23,7 @@ impl<'a> OwnAddresses<'a> {
         let own = facts.host.own_addresses().map(|own| own.address);
         let images = facts.nat.0.iter().filter(|entry| image_counts(facts, entry)).map(|entry| entry.public);
         let all = sending.chain(own).chain(images).collect();
-        OwnAddresses { facts, all, interfaces: facts.host.local_addresses() }
+        OwnAddresses { facts, all, interfaces: facts.host.local_addresses(), private_sides: OnceCell::new() }
     }
 
     /// Whether `addr` is one of them. `None` where the interfaces are not known and nothing else says that it is.
@@ -47,13 +49,29 @@ impl<'a> OwnAddresses<'a> {
         if !addr::is_public(public) || self.on_interface(public)? {
             return None;
         }
-        let reaches_out = |own: IpAddr| !own.is_loopback() && !addr::is_link_local(own);
-        let fits =
-            |own: &IpAddr| Family::from(*own) == Family::from(public) && !addr::is_public(*own) && reaches_out(*own);
-        let mut images = self.facts.nat.0.iter().filter(|entry| entry.public == public);
-        images.find_map(|entry| match entry.local {
-            Some(local) => Some(local).filter(fits).filter(|local| self.on_interface(*local) == Some(true)),
-            None => self.facts.host.own_addresses().map(|own| own.address).find(fits),
+        self.private_sides().get(&public).copied()
+    }
+
+    /// By each public address of the NAT map, the first private one on this host's interfaces that it is the image of.
+    fn private_sides(&self) -> &BTreeMap<IpAddr, IpAddr> {
+        self.private_sides.get_or_init(|| {
+            let may_be = |own: &IpAddr| !addr::is_public(*own) && !own.is_loopback() && !addr::is_link_local(*own);
+            let own = |family| {
+                let mut own = self.facts.host.own_addresses().map(|own| own.address);
+                own.find(|own| Family::from(*own) == family && may_be(own))
+            };
+            let own = Family::BOTH.map(|family| (family, own(family)));
+            let mut all = BTreeMap::new();
+            for entry in &self.facts.nat.0 {
+                let family = Family::from(entry.public);
+                let fits = |local: &IpAddr| Family::from(*local) == family && may_be(local);
+                let local = match entry.local {
+                    Some(local) => Some(local).filter(fits).filter(|local| self.on_interface(*local) == Some(true)),
+                    None => own.iter().find(|(of, _)| *of == family).and_then(|(_, own)| *own),
+                };
+                local.map(|local| all.entry(entry.public).or_insert(local));
+            }
+            all
         })
     }
 }

@@ -89,7 +89,7 @@ impl fmt::Display for Question {
 }
 
 /// One record of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Record {
     /// Its owner.
     pub name: DomainName,

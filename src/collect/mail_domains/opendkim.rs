@@ -363,6 +363,10 @@ impl Signing {
     }
 }
 
+/// What it costs to follow an entry to its key, in octets that could be compared meanwhile: each may be one that is not there, which is held
+/// against all that is said of others.
+const FOLLOWED: usize = 400;
+
 /// The key that an entry of the signing table names.
 fn by_entry(
     keys: &mut Keys<'_>,
@@ -370,7 +374,7 @@ fn by_entry(
     entry: &Entry,
     (table, budget): (&Set, &Budget),
 ) -> Result<Added, Spent> {
-    budget.octets(entry.value.len())?;
+    budget.octets(entry.value.len() + FOLLOWED)?;
     // Behind a colon stands an identity.
     let name = entry.value.split(':').next().unwrap_or_default().trim();
     let name = if name == "%" { author.as_str() } else { name };

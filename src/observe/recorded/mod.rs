@@ -18,6 +18,8 @@ pub(crate) use master::{Placed, placed};
 const ALIAS_LIMIT: usize = 32;
 /// Questions answered in one run: far above what any host brings, a bound for zones that lead on and on.
 const QUESTION_LIMIT: usize = 500_000;
+/// Records of a name among which another one is looked for one by one.
+const FEW: usize = 32;
 
 /// Zones held in memory.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +71,8 @@ impl Zones {
         let apex = soa.filter(|_| bounded).map_or_else(|| origin.clone(), |(_, r)| r.name.clone());
         let mut errors = Vec::new();
         let mut fail = |line, message: String| errors.push(ZoneError { file: path.to_owned(), line, message });
+        // Of names with many records, which they have.
+        let mut many: HashMap<DomainName, HashSet<Record>> = HashMap::new();
         let zone = self.zones.entry(apex.clone()).or_default();
         zone.names.insert(apex.clone());
         for (line, record) in records {
@@ -84,7 +88,14 @@ impl Zones {
                 name = known.parent();
             }
             let own = zone.records.entry(record.name.clone()).or_default();
-            if !own.contains(&record) {
+            let is_new = match own.len() {
+                0..FEW => !own.contains(&record),
+                _ => many
+                    .entry(record.name.clone())
+                    .or_insert_with(|| own.iter().cloned().collect())
+                    .insert(record.clone()),
+            };
+            if is_new {
                 own.push(record);
             }
         }
