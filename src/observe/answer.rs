@@ -1,11 +1,12 @@
 //! What one server said to one question, and why it said nothing.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Absolute, Record, RecordData};
+use super::record::{Absolute, Record, RecordData, RecordType};
 use crate::name::DomainName;
 
 /// Why there is no answer. None of these says anything about a record.
@@ -164,6 +165,51 @@ impl Answer {
         }
         texts.join(", ")
     }
+}
+
+/// The records of an answer, of each set at most [`RECORDS`], and how many are left out. Of a set the first in order are kept, whatever order
+/// the server gives them in, so that servers with the same set still agree. What the question leads to by aliases goes before the rest.
+pub(crate) fn bounded(records: Vec<Record>, asked: &DomainName) -> (Vec<Record>, usize) {
+    if records.len() <= RECORDS {
+        return (records, 0);
+    }
+    let targets: HashMap<&DomainName, &DomainName> = records
+        .iter()
+        .filter_map(|record| {
+            Some((&record.name, record.data.target().filter(|_| record.data.rtype() == RecordType::Cname)?))
+        })
+        .collect();
+    let mut on_the_way = HashSet::from([asked]);
+    let mut name = asked;
+    while let Some(target) = targets.get(name).filter(|_| on_the_way.len() < RECORDS) {
+        name = target;
+        if !on_the_way.insert(name) {
+            break;
+        }
+    }
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    let key = |at: &usize| {
+        let record = &records[*at];
+        (!on_the_way.contains(&record.name), &record.name, &record.data)
+    };
+    order.sort_by(|a, b| key(a).cmp(&key(b)));
+    // Sets follow upon each other now. What lies beside the way has room for one set in all.
+    let mut keep = vec![false; records.len()];
+    let (mut in_set, mut aside, mut left_out) = (0, 0, 0);
+    let mut set = None;
+    for at in order {
+        let record = &records[at];
+        let own = Some((&record.name, record.data.rtype()));
+        in_set = if set == own { in_set + 1 } else { 1 };
+        set = own;
+        let beside = !on_the_way.contains(&record.name);
+        aside += usize::from(beside);
+        keep[at] = in_set <= RECORDS && aside <= RECORDS;
+        left_out += usize::from(!keep[at] && !beside);
+    }
+    let mut kept = keep.into_iter();
+    let records = records.into_iter().filter(|_| kept.next() == Some(true)).collect();
+    (records, left_out)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub(crate) mod stale;
 pub mod truth;
 pub mod zones;
 
+pub(crate) use answer::bounded;
 pub use answer::{Answer, Outcome, RECORDS, Unreachable, Why};
 pub use record::{Question, Record, RecordData, RecordType};
 

@@ -269,7 +269,7 @@ fn helo(path: &OutboundPath, dns: &Observations) -> (Option<Arc<str>>, Option<Or
     (name, origin.map(OriginView::from))
 }
 
-fn finding_view(finding: &Finding) -> FindingView {
+pub(super) fn finding_view(finding: &Finding) -> FindingView {
     // In the sentence itself, so that every format says it.
     let planned = finding.evidence.iter().any(|item| item.planned);
     FindingView {

@@ -1,6 +1,9 @@
 //! SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0): the rules as the tool's catalogue, findings as results.
 
-use serde_json::{Value, json};
+use std::cmp::Reverse;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use crate::escape;
 use crate::findings::{Meta, Severity, Verdict};
@@ -9,36 +12,90 @@ use crate::report::{FindingView, OriginView, PlaceView, QuotedLine, Report, Supp
 /// The name under which locations are relative to the host's root folder (section 3.14.14).
 const BASE: &str = "HOSTROOT";
 
+/// Results of one run: readers of this format refuse more.
+const RESULTS: usize = 25_000;
+
+/// A log. Fields stand in the order of their names, as everywhere in this format.
+#[derive(Serialize)]
+struct Log<'r> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<'r>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'r> {
+    automation_details: Value,
+    column_kind: &'static str,
+    invocations: Value,
+    original_uri_base_ids: Value,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    properties: Map<String, Value>,
+    results: Results<'r>,
+    tool: Value,
+}
+
+/// Results that are made one by one as they are written: there may be one for each of a hundred thousand domains.
+struct Results<'r> {
+    report: &'r Report,
+    /// The findings that are told.
+    told: Vec<&'r FindingView>,
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let counting = self.told.iter().map(|finding| result(finding, self.report));
+        to.collect_seq(counting.chain(self.report.suppressed.iter().map(|one| suppressed(one, self.report))))
+    }
+}
+
 /// The report as a log with one run.
 pub(crate) fn render(report: &Report) -> String {
     let rules: Vec<Value> = report.rules.iter().map(|meta| rule(meta)).collect();
-    let counting = report.findings.iter().map(|finding| result(finding, report));
-    let results: Vec<Value> = counting.chain(report.suppressed.iter().map(|one| suppressed(one, report))).collect();
+    let (told, left_out) = told(&report.findings, RESULTS);
+    let mut notifications = notifications(report);
+    if left_out > 0 {
+        let text = format!("{left_out} more findings, of the lowest severity, are in the format json alone");
+        notifications.push(json!({"level": "warning", "message": {"text": text}}));
+    }
     // Results by planned records are of another category: they close none of the live DNS's (section 3.17.3).
     let category = if report.planned { "planned/" } else { "" };
-    let mut log = json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
+    let notes = verdict::notes(report).into_iter();
+    let log = Log {
+        schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            automation_details: json!({"id": format!("helolint/{}/{category}", uri(verdict::host(report)))}),
+            column_kind: "unicodeCodePoints",
+            // Findings are no failure of the run, whatever its exit status.
+            invocations: json!([{"executionSuccessful": true, "toolConfigurationNotifications": notifications}]),
+            original_uri_base_ids: json!({BASE: {"uri": "file:///", "description": {"text": "The host's root folder."}}}),
+            properties: notes.map(|note| (note.id.to_owned(), json!(note.text))).collect(),
+            results: Results { report, told },
+            tool: json!({"driver": {
                 "name": report.tool.name,
                 "version": report.tool.version,
                 "semanticVersion": report.tool.version,
                 "rules": rules,
-            }},
-            "automationDetails": {"id": format!("helolint/{}/{category}", uri(verdict::host(report)))},
-            // Findings are no failure of the run, whatever its exit status.
-            "invocations": [{"executionSuccessful": true, "toolConfigurationNotifications": notifications(report)}],
-            "originalUriBaseIds": {BASE: {"uri": "file:///", "description": {"text": "The host's root folder."}}},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
+            }}),
         }],
-    });
-    for verdict::Note { id, text } in verdict::notes(report) {
-        log["runs"][0]["properties"][id] = json!(text);
-    }
+    };
     // Text and numbers alone: this cannot fail.
     escape::json(&log, true).unwrap_or_default()
+}
+
+/// So many findings at most, those of the highest severity, in their order; and how many are left out.
+fn told(findings: &[FindingView], limit: usize) -> (Vec<&FindingView>, usize) {
+    let left_out = findings.len().saturating_sub(limit);
+    let mut all: Vec<(usize, &FindingView)> = findings.iter().enumerate().collect();
+    if left_out > 0 {
+        all.sort_by_key(|(_, finding)| Reverse(finding.severity));
+        all.truncate(limit);
+        all.sort_unstable_by_key(|(at, _)| *at);
+    }
+    (all.into_iter().map(|(_, finding)| finding).collect(), left_out)
 }
 
 /// What is true of the report as a whole, and rules that did not run, in words (section 3.20.21).
@@ -190,6 +247,23 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_too_many_findings_the_gravest_are_told() {
+        let finding = |(subject, severity): (usize, Severity)| {
+            let meta = crate::rules::all().next().expect("there are rules");
+            crate::report::assemble::finding_view(&meta.violated(subject, "").severity(severity))
+        };
+        let severities = [Severity::Info, Severity::Error, Severity::Warning, Severity::Info, Severity::Error];
+        let all: Vec<FindingView> = severities.into_iter().enumerate().map(finding).collect();
+        for (limit, expected) in
+            [(9, vec![0, 1, 2, 3, 4]), (5, vec![0, 1, 2, 3, 4]), (4, vec![0, 1, 2, 4]), (1, vec![1])]
+        {
+            let (found, left_out) = told(&all, limit);
+            let found: Vec<usize> = found.iter().map(|finding| finding.subject.parse().unwrap()).collect();
+            assert_eq!((found, left_out), (expected, 5_usize.saturating_sub(limit)), "{limit}");
+        }
+    }
 
     #[test]
     fn messages_hold_neither_arguments_nor_links() {

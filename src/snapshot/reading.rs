@@ -13,7 +13,7 @@ use super::{ObservationDoc, SCHEMA, SnapshotError, VantageDoc, ZoneDoc};
 use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::zones::Zone;
-use crate::observe::{Answer, Observations, Outcome, Question, Record, Reply, Vantage, VantageKind, Why};
+use crate::observe::{Answer, Observations, Outcome, Question, Record, Reply, Vantage, VantageKind, Why, bounded};
 use crate::secret::Known;
 
 /// Key of facts whose value is what programs read of the host, and has the facts themselves in [`DETAILS`].
@@ -126,9 +126,10 @@ impl TryFrom<ObservationDoc> for Said {
     type Error = String;
 
     fn try_from(document: ObservationDoc) -> Result<Said, String> {
+        let question = question(&document.question).ok_or_else(|| format!("`{}` is no question", document.question))?;
         Ok(Said {
-            question: question(&document.question).ok_or_else(|| format!("`{}` is no question", document.question))?,
-            outcome: outcome(&document)?,
+            outcome: outcome(&document, &question)?,
+            question,
             vantage: document.vantage,
             at: document.at.and_then(|at| at.parse().ok()),
             from: document.from,
@@ -136,7 +137,7 @@ impl TryFrom<ObservationDoc> for Said {
     }
 }
 
-fn outcome(said: &ObservationDoc) -> Result<Outcome, String> {
+fn outcome(said: &ObservationDoc, question: &Question) -> Result<Outcome, String> {
     if let Some(why) = &said.why {
         return Why::deserialize(why).map(Outcome::Unanswered).map_err(|error| error.to_string());
     }
@@ -148,15 +149,17 @@ fn outcome(said: &ObservationDoc) -> Result<Outcome, String> {
         Some(other) => return Ok(Outcome::Unanswered(Why::Malformed(other.to_owned()))),
         None => return Ok(Outcome::Unanswered(Why::Timeout)),
     };
+    let records = said.answers.iter().map(record).collect::<Result<_, _>>()?;
+    let (records, left_out) = bounded(records, &question.name);
     Ok(Outcome::Answer(Answer {
         nxdomain,
         authoritative: said.authoritative,
         recursion_available: said.recursion_available,
-        records: said.answers.iter().map(record).collect::<Result<_, _>>()?,
+        records,
         negative_ttl: said.negative_ttl,
         soa: said.soa.as_ref().map(record).transpose()?.map(Into::into),
         rtt_micros: said.rtt_micros,
-        left_out: said.left_out,
+        left_out: said.left_out.saturating_add(left_out),
     }))
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::name::DomainName;
 use crate::observe::plan::{FollowUps, Plan};
 use crate::observe::{
-    Answer, Observations, Outcome, Question, Record, RecordData, RecordType, Reply, Vantage, VantageKind,
+    Answer, Observations, Outcome, Question, Record, RecordData, RecordType, Reply, Vantage, VantageKind, bounded,
 };
 
 pub use master::ZoneError;
@@ -102,8 +102,14 @@ impl Zones {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    /// The answer of a server that serves all these zones, and them alone.
+    /// The answer of a server that serves all these zones, and them alone; of a set, at most [`RECORDS`](crate::observe::RECORDS) are kept.
     pub fn answer(&self, question: &Question) -> Answer {
+        let whole = self.whole(question);
+        let (records, left_out) = bounded(whole.records, &question.name);
+        Answer { records, left_out, ..whole }
+    }
+
+    fn whole(&self, question: &Question) -> Answer {
         let mut answer = Answer {
             nxdomain: false,
             authoritative: true,

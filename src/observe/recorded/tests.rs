@@ -2,7 +2,7 @@ use super::*;
 use crate::facts::Facts;
 use crate::observe::samples::{facts, helo_path};
 use crate::observe::truth::{End, chain};
-use crate::observe::{Lookup, iprev::Iprev};
+use crate::observe::{Lookup, RECORDS, iprev::Iprev};
 
 fn answer_all(zones: &Zones, facts: &Facts) -> Observations {
     let plan = Plan::new(facts);
@@ -146,4 +146,14 @@ fn what_a_plan_leads_to_is_asked_and_the_plan_is_not_forgotten() {
     let address = Question::new(&DomainName::new("mail.example.com"), RecordType::A);
     assert_eq!(dns.truth(&address).kind, Some(VantageKind::Overlay));
     assert_eq!(dns.views(&address, VantageKind::Authoritative).len(), 1);
+}
+
+#[test]
+fn of_a_name_with_many_records_so_many_are_kept_as_of_a_reply() {
+    let records: String =
+        (0..RECORDS + 10).map(|number| format!("mail A 192.0.2.{number}\nmail A 192.0.2.{number}\n")).collect();
+    let text = format!("@ 60 IN SOA a. b. 1 2 3 4 60\n{records}");
+    let zones = Zones::load([("zones/example.com.zone", text.as_str())]).unwrap();
+    let answer = zones.answer(&Question::new(&DomainName::new("mail.example.com"), RecordType::A));
+    assert_eq!((answer.records.len(), answer.left_out), (RECORDS, 10), "each counts once");
 }
