@@ -1,5 +1,6 @@
 //! Records as they should stand.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::name::DomainName;
@@ -17,14 +18,16 @@ pub fn authorising(record: Option<&str>, add: &[IpAddr], remove: &[IpAddr]) -> O
     if !is_spf(record) {
         return None;
     }
-    let mut terms: Vec<String> = add.iter().map(|address| term(*address)).collect();
+    let added: Vec<String> = add.iter().map(|address| term(*address)).collect();
+    let mut terms: Vec<&str> = added.iter().map(String::as_str).collect();
+    let mut known: HashSet<&str> = terms.iter().copied().collect();
     for text in record.split(' ').skip(1).filter(|text| !text.is_empty()) {
         let read = Term::read(text).ok()?;
         let is_removed = matches!(&read, Term::Directive(directive)
             if matches!(&directive.mechanism, Mechanism::Ip(network)
                 if remove.contains(&network.address) && usize::from(network.length) == bits(network.address)));
-        if !is_removed && !terms.iter().any(|known| known == text) {
-            terms.push(text.to_owned());
+        if !is_removed && known.insert(text) {
+            terms.push(text);
         }
     }
     Some(format!("v=spf1 {}", terms.join(" ")))

@@ -47,6 +47,8 @@ pub(crate) fn of_senders<'a>(
     nat: &NatMap,
 ) -> (Vec<OutboundPath>, Vec<BindFault>) {
     let mut paths: Vec<OutboundPath> = Vec::new();
+    // How many sender domains each path had when they were sorted last.
+    let mut sorted: Vec<usize> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
     // Services of each path.
     let mut services: HashSet<(usize, Arc<str>)> = HashSet::new();
@@ -75,9 +77,10 @@ pub(crate) fn of_senders<'a>(
         let index = known.get(&key).copied();
         let is_new = services.insert((index.unwrap_or(paths.len()), Arc::clone(&sender.service)));
         match index {
-            Some(index) => join(&mut paths[index], sender, is_new),
+            Some(index) => join(&mut paths[index], sender, is_new, &mut sorted[index]),
             None => {
                 known.insert(key, paths.len());
+                sorted.push(0);
                 paths.push(OutboundPath {
                     id: String::new(),
                     mta: Some(sender.mta),
@@ -95,6 +98,11 @@ pub(crate) fn of_senders<'a>(
                     handed_over: false,
                 });
             }
+        }
+    }
+    for path in &mut paths {
+        if let SenderDomains::Only { domains, .. } = &mut path.sender_domains {
+            sort(domains);
         }
     }
     // There may be one for each of many domains.
@@ -160,8 +168,17 @@ impl HeloKey {
     }
 }
 
-/// Adds a way of sending to the path that it is one of; `is_new`: by a service that the path does not have yet.
-fn join(path: &mut OutboundPath, other: &Sender, is_new: bool) {
+/// Domains in their order, each once.
+fn sort(domains: &mut Vec<DomainName>) {
+    if !domains.is_sorted_by(|one, next| one < next) {
+        domains.sort_unstable();
+        domains.dedup();
+    }
+}
+
+/// Adds a way of sending to the path that it is one of; `is_new`: by a service that the path does not have yet. Sender domains are sorted when
+/// there are twice as many as were last time.
+fn join(path: &mut OutboundPath, other: &Sender, is_new: bool, sorted: &mut usize) {
     if is_new {
         path.services.push(Arc::clone(&other.service));
     }
@@ -187,8 +204,10 @@ fn join(path: &mut OutboundPath, other: &Sender, is_new: bool) {
             // Transports mostly share them.
             if domains != *more {
                 domains.extend(more.iter().cloned());
-                domains.sort();
-                domains.dedup();
+                if domains.len() > 2 * *sorted {
+                    sort(&mut domains);
+                    *sorted = domains.len();
+                }
             }
             SenderDomains::Only { domains, others: others || *more_others }
         }
