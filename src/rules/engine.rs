@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::facts::Facts;
 use crate::findings::{Finding, Meta, Need, Verdict};
 use crate::observe::Observations;
-use crate::rules::{self, Check, Context, DomainContext, Judged, config};
+use crate::rules::{self, Check, Context, DomainContext, Judged, Rule, config};
 
 /// Which rules the user wants: codes, names or families such as `PTR`.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ pub struct Outcome {
     pub not_checked: Vec<&'static Meta>,
 }
 
-/// Whether there is what the rule is about: a move, for those that judge one; block lists; servers that were talked to. Those that judge a domain have [`judge_domain`].
+/// Whether there is what the rule is about: a move, for those that judge one; block lists; servers that were talked to. Those that judge a domain are among [`DomainRules`].
 pub fn is_applicable(meta: &Meta, facts: &Facts) -> bool {
     (facts.moved.is_some() || !meta.needs(Need::OldSnapshot))
         && (!facts.block_lists.is_empty() || !meta.needs(Need::BlockLists))
@@ -49,17 +49,25 @@ pub fn judge(facts: &Facts, dns: &Observations, selection: &Selection) -> Outcom
     judge_until(facts, dns, selection, None)
 }
 
-/// Judges one domain by every rule that looks at domains: by code, then subject.
-pub fn judge_domain(cx: &DomainContext<'_>, selection: &Selection) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = rules::all()
-        .filter(|rule| selection.allows(rule))
-        .flat_map(|rule| match rule.check {
-            Check::Domain(check) | Check::Both(_, check) => check(cx),
-            Check::Context(_) | Check::After(_) | Check::Policy => Vec::new(),
-        })
-        .collect();
-    findings.sort_by(|one, other| (one.meta.code, &one.subject).cmp(&(other.meta.code, &other.subject)));
-    findings
+/// The rules that judge a domain, of those that a selection lets run: looked up once for all domains.
+pub struct DomainRules(Vec<fn(&DomainContext<'_>) -> Vec<Finding>>);
+
+impl DomainRules {
+    /// Those that the selection lets run.
+    pub fn new(selection: &Selection) -> DomainRules {
+        let check = |rule: &Rule| match rule.check {
+            Check::Domain(check) | Check::Both(_, check) => Some(check),
+            Check::Context(_) | Check::After(_) | Check::Policy => None,
+        };
+        DomainRules(rules::all().filter(|rule| selection.allows(rule)).filter_map(check).collect())
+    }
+
+    /// Judges one domain.
+    pub fn judge(&self, cx: &DomainContext<'_>) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.0.iter().flat_map(|check| check(cx)).collect();
+        findings.sort_by(|one, other| (one.meta.code, &one.subject).cmp(&(other.meta.code, &other.subject)));
+        findings
+    }
 }
 
 /// As [`judge`]. Once `end` is over, no further rule is begun: those that are left are not checked, and one finding says so.

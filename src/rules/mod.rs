@@ -29,7 +29,7 @@ mod tests;
 pub use context::{Context, Judged};
 pub use dns::{stale_caches, ttl_advice};
 pub use domain::DomainContext;
-pub use engine::{Outcome, Selection, is_applicable, judge, judge_domain, judge_until};
+pub use engine::{DomainRules, Outcome, Selection, is_applicable, judge, judge_until};
 pub use policy::Policy;
 
 use crate::findings::{Finding, Meta};
@@ -50,7 +50,7 @@ pub enum Check {
     Context(fn(&Context<'_>) -> Vec<Finding>),
     /// A pure function of the context and of what all other rules found: it says what that means in the light of evidence.
     After(fn(&Context<'_>, &Judged<'_>) -> Vec<Finding>),
-    /// A pure function of one domain that the host handles ([`judge_domain`]).
+    /// A pure function of one domain that the host handles ([`DomainRules`]).
     Domain(fn(&DomainContext<'_>) -> Vec<Finding>),
     /// Both: of the host, and of one domain.
     Both(fn(&Context<'_>) -> Vec<Finding>, fn(&DomainContext<'_>) -> Vec<Finding>),

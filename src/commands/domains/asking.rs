@@ -15,7 +15,7 @@ use crate::observe::resolver::{Client, GivenUp};
 use crate::observe::{Observations, Question, RecordData, RecordType, Reply, Vantage};
 use crate::progress::Domains;
 use crate::report::domains::{self as report, KeptZone};
-use crate::rules::{self, DomainContext, Selection};
+use crate::rules::{DomainContext, DomainRules};
 
 /// Domains on their way, and who judges them.
 pub(super) struct Asking<'a, 'r> {
@@ -60,7 +60,7 @@ pub(super) struct Judge<'a, 'r> {
     /// Whether anybody is asked: else nothing is judged.
     pub is_asked: bool,
     /// The rules.
-    pub selection: &'a Selection,
+    pub rules: DomainRules,
     /// Who hears of it.
     pub told: &'r mut Told<'a>,
     /// The resolvers that were given up.
@@ -73,7 +73,7 @@ impl Judge<'_, '_> {
     fn findings(&self, seen: &Observed<'_>) -> Vec<Finding> {
         let context = DomainContext { host: self.host, seen, changes: self.changes, became: self.became };
         match self.is_asked {
-            true => rules::judge_domain(&context, self.selection),
+            true => self.rules.judge(&context),
             false => Vec::new(),
         }
     }

@@ -25,7 +25,7 @@ use crate::observe::source::{self, Source};
 use crate::output::{self, Journal, Output, Readers};
 use crate::progress;
 use crate::report::domains::{self as report, DomainView};
-use crate::rules::Selection;
+use crate::rules::{DomainRules, Selection};
 use crate::sandbox::Listener;
 use asking::{Asking, Judge};
 use told::{FOR_STDERR, FOR_STDOUT, TO_KEEP, Told};
@@ -206,7 +206,7 @@ fn looked_at(
             changes: &changes,
             became: &became,
             is_asked: !args.dns.offline,
-            selection: &selection,
+            rules: DomainRules::new(&selection),
             told: &mut told,
             given_up: &manners.given_up,
             progress: &progress,

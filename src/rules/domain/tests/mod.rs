@@ -15,7 +15,7 @@ use crate::name::DomainName;
 use crate::observe::samples::answer;
 use crate::observe::{Answer, Observations, Outcome, Question, Record, RecordData, Reply, Vantage, VantageKind, Why};
 use crate::rules::testing::{But, HERE, fact, healthy};
-use crate::rules::{Selection, judge_domain};
+use crate::rules::{DomainRules, Selection};
 
 /// The domain of the tests; the healthy host sends for it from 192.0.2.10 as mail.example.com.
 const DOMAIN: &str = "shop.example";
@@ -92,10 +92,8 @@ fn findings_after(
     for _ in 0..30 {
         match observe(&host, &domain, Signing { keys, is_open: false }, &answers, false) {
             Step::Done(seen) => {
-                return judge_domain(
-                    &DomainContext { host: &host, seen: &seen, changes: &[], became },
-                    &Selection::default(),
-                );
+                let cx = DomainContext { host: &host, seen: &seen, changes: &[], became };
+                return DomainRules::new(&Selection::default()).judge(&cx);
             }
             Step::Needs(questions) => {
                 let questions: Vec<&Question> = questions.iter().collect();
@@ -312,7 +310,7 @@ fn a_drift_of_the_path_is_settled_before_the_record_follows_it() {
             effect: crate::compare::Effect::Path,
         };
         let cx = DomainContext { host: &host, seen: &seen, changes: &[change], became: &BTreeMap::new() };
-        let found = judge_domain(&cx, &Selection::default());
+        let found = DomainRules::new(&Selection::default()).judge(&cx);
         found.into_iter().find(|finding| finding.meta.code == "DOM002").unwrap().fix.unwrap()
     };
     let first = fix(&[DOMAIN]);

@@ -119,10 +119,12 @@ fn one_dmarc_record_for_all_names_below_a_domain() {
         }
     };
     let cx = DomainContext { host: &host, seen: &seen, changes: &[], became: &BTreeMap::new() };
-    let found = judge_domain(&cx, &Selection::default());
+    let found = DomainRules::new(&Selection::default()).judge(&cx);
     let fix = found.into_iter().find(|finding| finding.meta.code == "DOM006").unwrap().fix.unwrap();
     assert_eq!(fix.commands, [r#"_dmarc.example.com. IN TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.com""#]);
     assert!(fix.text.contains("it holds for mail.shop.example.com and all other names below it"), "{}", fix.text);
+    let ignored = DomainRules::new(&Selection { ignore: vec!["DOM006".to_owned()], ..Selection::default() });
+    assert!(ignored.judge(&cx).iter().all(|finding| finding.meta.code != "DOM006"));
 }
 
 #[test]
