@@ -1,7 +1,6 @@
 //! Whether what leaves this host passes DMARC: by SPF of the domain itself, or by a signature in the name of a domain that is aligned with it
 //! (RFC 9989 section 4.4).
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Answers, DmarcState, SenderCheck, SigningKey};
@@ -69,7 +68,7 @@ pub(super) fn alignments(
     spf: &[SenderCheck],
     (dkim, is_open): (&[(&SigningKey, Comparison)], bool),
     answers: &Answers,
-    needs: &mut BTreeSet<Question>,
+    needs: &mut Vec<Question>,
 ) -> Vec<Alignment> {
     let DmarcState::Known(discovery, _) = dmarc else { return Vec::new() };
     let Some(found) = &discovery.found else { return Vec::new() };
@@ -103,7 +102,7 @@ fn aligned(
     signing: &DomainName,
     strict: bool,
     answers: &Answers,
-    needs: &mut BTreeSet<Question>,
+    needs: &mut Vec<Question>,
 ) -> Aligned {
     if author == signing {
         return Aligned::Pass;

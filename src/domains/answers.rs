@@ -1,8 +1,9 @@
 //! What was answered so far.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
-use std::collections::hash_map::{Entry as MapEntry, HashMap};
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 
 use crate::name::DomainName;
 use crate::observe::{Lookup, Observations, Question, RecordData, RecordType, Reply, Vantage, Why, truth};
@@ -28,9 +29,12 @@ pub struct Known {
 /// Answers by question.
 #[derive(Debug)]
 pub struct Answers {
-    known: HashMap<Question, Entry>,
-    /// The questions, in the order in which it is decided which answers go; some have gone already.
-    order: VecDeque<Question>,
+    /// Where each answer is in `places`.
+    known: HashMap<Question, usize, RandomState>,
+    places: Vec<Option<Entry>>,
+    free: Vec<usize>,
+    /// The place that is looked at next where an answer has to go.
+    hand: usize,
     /// Octets of all, and how many there may be.
     octets: usize,
     most: usize,
@@ -38,12 +42,14 @@ pub struct Answers {
 
 impl Default for Answers {
     fn default() -> Answers {
-        Answers { known: HashMap::new(), order: VecDeque::new(), octets: 0, most: OCTETS }
+        let (known, places, free) = Default::default();
+        Answers { known, places, free, hand: 0, octets: 0, most: OCTETS }
     }
 }
 
 #[derive(Debug)]
 struct Entry {
+    question: Question,
     known: Known,
     /// Whether it was read since that was last decided.
     read: Cell<bool>,
@@ -71,19 +77,27 @@ impl Answers {
         let alias = alias.filter(|_| matches!(question.rtype, RecordType::A | RecordType::Aaaa));
         let lookup = bounded(question, lookup);
         let octets = ENTRY + octets(&lookup);
-        let entry = Entry { known: Known { lookup, alias }, read: Cell::new(false), octets };
+        self.forget(question);
         self.octets += octets;
-        // Before it is there: whoever asked for it has yet to look.
         self.forget_old();
-        match self.known.insert(question.clone(), entry) {
-            Some(before) => self.octets -= before.octets,
-            None => self.order.push_back(question.clone()),
+        let entry =
+            Entry { question: question.clone(), known: Known { lookup, alias }, read: Cell::new(false), octets };
+        // Where one had to go, its place is taken, which the hand comes to last.
+        let place = self.free.pop().unwrap_or(self.places.len());
+        self.known.insert(question.clone(), place);
+        match self.places.get_mut(place) {
+            Some(free) => *free = Some(entry),
+            None => self.places.push(Some(entry)),
         }
+    }
+
+    fn entry(&self, question: &Question) -> Option<&Entry> {
+        self.places.get(*self.known.get(question)?)?.as_ref()
     }
 
     /// The answer to a question; `None` where nobody has asked it, or so long ago that it is not known any more.
     pub fn get(&self, question: &Question) -> Option<&Known> {
-        let entry = self.known.get(question)?;
+        let entry = self.entry(question)?;
         entry.read.set(true);
         Some(&entry.known)
     }
@@ -100,20 +114,27 @@ impl Answers {
 
     /// Forgets an answer that nobody will ask for any more.
     pub fn forget(&mut self, question: &Question) {
-        if let Some(entry) = self.known.remove(question) {
+        if let Some(place) = self.known.remove(question) {
+            self.empty(place);
+        }
+    }
+
+    fn empty(&mut self, place: usize) {
+        if let Some(entry) = self.places.get_mut(place).and_then(Option::take) {
             self.octets -= entry.octets;
+            self.free.push(place);
         }
     }
 
     /// A second chance for each that was read since its last one (the clock algorithm).
     fn forget_old(&mut self) {
-        while self.known.len() >= KEPT || self.order.len() >= 2 * KEPT || self.octets > self.most {
-            let Some(question) = self.order.pop_front() else { return };
-            let MapEntry::Occupied(entry) = self.known.entry(question) else { continue };
-            if entry.get().read.replace(false) {
-                self.order.push_back(entry.key().clone());
-            } else {
-                self.octets -= entry.remove().octets;
+        while !self.known.is_empty() && (self.known.len() >= KEPT || self.octets > self.most) {
+            let place = self.hand;
+            self.hand = if place + 1 < self.places.len() { place + 1 } else { 0 };
+            let Some(Some(entry)) = self.places.get(place) else { continue };
+            if !entry.read.replace(false) {
+                self.known.remove(&entry.question);
+                self.empty(place);
             }
         }
     }
@@ -212,6 +233,6 @@ mod tests {
             answers.take([&question(n)], &Observations::default());
             answers.forget(&question(n));
         }
-        assert!(answers.order.len() <= 2 * KEPT, "{}", answers.order.len());
+        assert!(answers.places.len() <= KEPT, "{}", answers.places.len());
     }
 }

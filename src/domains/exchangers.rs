@@ -1,6 +1,5 @@
 //! Where a domain's mail and its name lead.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Answers;
@@ -43,17 +42,12 @@ impl Exchanger {
 }
 
 /// Where `name` leads. Open questions go to `needs`.
-pub(super) fn leads(
-    name: &DomainName,
-    own: &OwnAddresses<'_>,
-    answers: &Answers,
-    needs: &mut BTreeSet<Question>,
-) -> Leads {
+pub(super) fn leads(name: &DomainName, own: &OwnAddresses<'_>, answers: &Answers, needs: &mut Vec<Question>) -> Leads {
     let questions = Family::BOTH.map(|family| Question::new(name, RecordType::address(family)));
     let (mut elsewhere, mut open) = (Vec::new(), None);
     for question in &questions {
         let Some(known) = answers.get(question) else {
-            needs.insert(question.clone());
+            needs.push(question.clone());
             continue;
         };
         for address in known.lookup.found().iter().filter_map(RecordData::address) {
@@ -79,11 +73,11 @@ pub(super) fn exchangers(
     domain: &DomainName,
     own: &OwnAddresses<'_>,
     answers: &Answers,
-    needs: &mut BTreeSet<Question>,
+    needs: &mut Vec<Question>,
 ) -> Result<Vec<Exchanger>, Why> {
     let question = Question::new(domain, RecordType::Mx);
     let Some(known) = answers.get(&question) else {
-        needs.insert(question);
+        needs.push(question);
         return Ok(Vec::new());
     };
     let mut found: Vec<(Option<u16>, DomainName)> = match &known.lookup {

@@ -1,7 +1,9 @@
 //! Many domains at one time, each waiting for its own questions alone.
 
 use std::collections::hash_map::{Entry, HashMap};
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
+
+use foldhash::fast::RandomState;
 
 use super::{Answers, MailDomain};
 use crate::name::DomainName;
@@ -11,7 +13,7 @@ use crate::observe::{Observations, Question, Reply, Vantage};
 const SIDE_BY_SIDE: usize = 2_000;
 
 /// What a look at a domain comes to: it is done, or these questions have to be answered first, and it is to be looked at so.
-pub type Look = Result<(), (BTreeSet<Question>, bool)>;
+pub type Look = Result<(), (Vec<Question>, bool)>;
 
 /// Looks at a domain with the answers that there are; the last says whether who serves its zone has to be known.
 pub trait Looker<'a> {
@@ -19,17 +21,17 @@ pub trait Looker<'a> {
     fn look(&mut self, domain: &'a MailDomain, answers: &Answers, with_zone: bool) -> Look;
 }
 
-/// Domains on their way: questions come out, each once, and answers go in. A domain is looked at when it begins, and then whenever all that it
+/// Domains on their way: questions come out, each once as long as its answer is kept, and answers go in. A domain is looked at when it begins, and then whenever all that it
 /// asked for is answered.
 #[derive(Debug)]
 pub struct Flow<'a> {
     todo: VecDeque<&'a MailDomain>,
     /// Domains whose DMARC record or keys other domains ask for as well.
-    shared: HashSet<DomainName>,
+    shared: HashSet<DomainName, RandomState>,
     under_way: Vec<Option<UnderWay<'a>>>,
     free: Vec<usize>,
     /// Questions that are put, and the domains that wait for each.
-    put: HashMap<Question, Waiting>,
+    put: HashMap<Question, Waiting, RandomState>,
     /// Questions to be put.
     next: VecDeque<Question>,
     answers: Answers,
@@ -48,7 +50,7 @@ struct UnderWay<'a> {
     with_zone: bool,
     /// Answers that it waits for.
     open: usize,
-    /// Questions that nobody but it asks for.
+    /// Questions that it asked first and that are about itself: no other domain may ever ask for them.
     own: Vec<Question>,
 }
 
@@ -60,7 +62,7 @@ impl<'a> Flow<'a> {
     ) -> Flow<'a> {
         let todo: VecDeque<&MailDomain> = domains.into_iter().collect();
         let listed: HashSet<&str> = todo.iter().map(|domain| domain.name.as_str()).collect();
-        let mut shared: HashSet<DomainName> = signing.into_iter().cloned().collect();
+        let mut shared: HashSet<DomainName, RandomState> = signing.into_iter().cloned().collect();
         // Those below a domain ask for its DMARC record.
         let below: Vec<DomainName> = shared.iter().cloned().collect();
         for name in todo.iter().map(|domain| &domain.name).chain(&below) {
@@ -77,7 +79,7 @@ impl<'a> Flow<'a> {
             shared,
             under_way: Vec::new(),
             free: Vec::new(),
-            put: HashMap::new(),
+            put: HashMap::default(),
             next: VecDeque::new(),
             answers: Answers::default(),
         }
@@ -149,12 +151,12 @@ impl<'a> Flow<'a> {
         (under_way.with_zone, under_way.open) = (with_zone, questions.len());
         let shares = self.shared.contains(&domain.name);
         for question in questions {
-            if is_own(&question, &domain.name, shares) {
-                under_way.own.push(question.clone());
-            }
             match self.put.entry(question) {
                 Entry::Occupied(mut waiting) => waiting.get_mut().others.push(number),
                 Entry::Vacant(fresh) => {
+                    if is_own(fresh.key(), &domain.name, shares) {
+                        under_way.own.push(fresh.key().clone());
+                    }
                     self.next.push_back(fresh.key().clone());
                     fresh.insert(Waiting { first: number, others: Vec::new() });
                 }
@@ -166,14 +168,12 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// Whether no other domain asks this. An include, an exchanger or an address may be anybody's.
+/// Whether an answer is forgotten with the domain: it is about its name or one below it. Another domain may have that as an include or exchanger; who
+/// asks for it then keeps it. What others are known to ask for stays.
 fn is_own(question: &Question, domain: &DomainName, shares: bool) -> bool {
-    let Some(prefix) = question.name.as_str().strip_suffix(domain.as_str()) else { return false };
-    match prefix {
-        "_mta-sts." | "_smtp._tls." => true,
-        "_dmarc." => !shares,
-        other => other.ends_with("._domainkey.") && !shares,
-    }
+    let name = question.name.as_str();
+    let is_policy_of_mail = || name.starts_with("_mta-sts.") || name.starts_with("_smtp._tls.");
+    question.name.is_within(domain) && (!shares || is_policy_of_mail())
 }
 
 #[cfg(test)]
@@ -195,14 +195,14 @@ mod tests {
             self.looks += 1;
             let question = |name: String| Question::new(&DomainName::new(&name), RecordType::Txt);
             let first = [domain.name.to_string(), "_spf.example".to_owned()].map(question);
-            let open: BTreeSet<Question> = first.into_iter().filter(|question| !answers.has(question)).collect();
+            let open: Vec<Question> = first.into_iter().filter(|question| !answers.has(question)).collect();
             if !open.is_empty() {
                 return Err((open, true));
             }
             assert!(with_zone, "what a look asked for is asked for by the next");
             let last = question(format!("_dmarc.{}", domain.name));
             if !answers.has(&last) {
-                return Err((BTreeSet::from([last]), true));
+                return Err((vec![last], true));
             }
             self.done.push(domain.name.to_string());
             Ok(())
@@ -251,7 +251,9 @@ mod tests {
         assert_eq!(flow.next(&mut three), None);
         assert_eq!(three.done.len(), 5_000);
         assert_eq!(three.looks, 3 * 5_000, "a look for each step, not for each answer");
-        assert!(flow.answers.has(&silent) && !flow.answers.has(&last), "what nobody else asks for is forgotten");
+        let shared = Question::new(&DomainName::new("_spf.example"), RecordType::Txt);
+        assert!(flow.answers.has(&shared), "what others ask for is kept");
+        assert!(!flow.answers.has(&silent) && !flow.answers.has(&last), "what is about the domain alone is forgotten");
     }
 
     #[test]
@@ -261,7 +263,8 @@ mod tests {
         };
         assert!(own("_dmarc.a.example", false) && !own("_dmarc.a.example", true));
         assert!(own("s._domainkey.a.example", false) && !own("s._domainkey.a.example", true));
-        assert!(own("_mta-sts.a.example", true) && !own("_spf.a.example", false) && !own("a.example", false));
+        assert!(own("a.example", false) && own("mail.a.example", false) && !own("mail.a.example", true));
+        assert!(own("_mta-sts.a.example", true) && !own("_spf.b.example", false));
         assert!(!own("_dmarc.xa.example", false) && !own("_dmarc.example", false));
         let all = domains(["a.example", "sub.x.a.example", "b.example"].map(str::to_owned));
         let shared = |signing: &[&str]| {

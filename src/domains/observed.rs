@@ -1,6 +1,6 @@
 //! One domain: which questions it takes, and what the answers come to.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::alignment::{Alignment, alignments};
 use super::exchangers::{exchangers, leads};
@@ -127,7 +127,7 @@ pub enum Step<'a> {
     /// All is known that can be.
     Done(Observed<'a>),
     /// These questions have to be asked first; never empty.
-    Needs(BTreeSet<Question>),
+    Needs(Vec<Question>),
 }
 
 /// Looks at one domain with the answers that there are. `with_zone`: who serves its zone is asked too.
@@ -143,8 +143,7 @@ pub fn observe<'a>(
     // In three steps, each with all answers to the one before, so that nothing is worked out from a part of them and then once more.
     // Where all is known of the name itself, the names below it have been asked for with it, or are by what reads their answers.
     let is_open = |question: &Question| !answers.has(question);
-    let mut needs: BTreeSet<Question> =
-        OWN.into_iter().map(|rtype| Question::new(name, rtype)).filter(is_open).collect();
+    let mut needs: Vec<Question> = OWN.into_iter().map(|rtype| Question::new(name, rtype)).filter(is_open).collect();
     if !needs.is_empty() {
         needs.extend(questions_below(name, signing).filter(is_open));
         return Step::Needs(needs);
@@ -162,7 +161,7 @@ pub fn observe<'a>(
         match answers.lookup(&question) {
             Some(lookup) => Some(lookup),
             None => {
-                needs.insert(question);
+                needs.push(question);
                 None
             }
         }
@@ -230,8 +229,8 @@ impl Observed<'_> {
     ///
     /// # Errors
     /// The questions that have to be asked first.
-    pub fn add_zone(&mut self, host: &Host<'_>, answers: &Answers) -> Result<(), BTreeSet<Question>> {
-        let mut needs = BTreeSet::new();
+    pub fn add_zone(&mut self, host: &Host<'_>, answers: &Answers) -> Result<(), Vec<Question>> {
+        let mut needs = Vec::new();
         self.zone = zone_servers(&self.domain.name, host, answers, &mut needs);
         if needs.is_empty() { Ok(()) } else { Err(needs) }
     }
@@ -254,7 +253,7 @@ fn beginning(lookup: &Lookup<RecordData>, begins: &str) -> Option<String> {
     })
 }
 
-fn dmarc_state(domain: &DomainName, answers: &Answers, needs: &mut BTreeSet<Question>) -> DmarcState {
+fn dmarc_state(domain: &DomainName, answers: &Answers, needs: &mut Vec<Question>) -> DmarcState {
     let lookup = |question: &Question| answers.lookup(question);
     let discovery = match dmarc::discover(domain, &lookup) {
         dmarc::Outcome::Done(discovery) => discovery,
@@ -278,11 +277,11 @@ fn dmarc_state(domain: &DomainName, answers: &Answers, needs: &mut BTreeSet<Ques
 }
 
 /// Who serves the zone of a domain: the name servers of its registrable domain.
-fn zone_servers(name: &DomainName, host: &Host<'_>, answers: &Answers, needs: &mut BTreeSet<Question>) -> ZoneServers {
+fn zone_servers(name: &DomainName, host: &Host<'_>, answers: &Answers, needs: &mut Vec<Question>) -> ZoneServers {
     let zone = name.registrable().unwrap_or_else(|| name.clone());
     let question = Question::new(&zone, RecordType::Ns);
     let Some(known) = answers.get(&question) else {
-        needs.insert(question);
+        needs.push(question);
         return ZoneServers::Unknown;
     };
     let mut servers: Vec<DomainName> =

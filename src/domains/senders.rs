@@ -63,7 +63,7 @@ pub(super) fn sender_checks(
     paths: &[&OutboundPath],
     domain: &DomainName,
     (answers, known): (&Answers, &HeloEvaluations),
-    needs: &mut BTreeSet<Question>,
+    needs: &mut Vec<Question>,
 ) -> (Vec<SenderCheck>, Vec<SenderCheck>) {
     let lookup = |question: &Question| answers.lookup(question);
     let own = checks(paths, &|_| Some(domain.clone()), &|check| evaluate(&check, &lookup), needs);
@@ -73,7 +73,7 @@ pub(super) fn sender_checks(
         // The record is shown where no path is judged, too.
         let question = Question::new(domain, RecordType::Txt);
         if !answers.has(&question) {
-            needs.insert(question);
+            needs.push(question);
         }
     }
     (own, helo)
@@ -85,7 +85,7 @@ pub fn helo_checks(
     wanted: &dyn Fn(&DomainName) -> bool,
     lookup: &Known<'_>,
 ) -> Vec<SenderCheck> {
-    checks(paths, &|path| helo_domain(path).filter(wanted), &|check| evaluate(&check, lookup), &mut BTreeSet::new())
+    checks(paths, &|path| helo_domain(path).filter(wanted), &|check| evaluate(&check, lookup), &mut Vec::new())
 }
 
 fn helo_domain(path: &OutboundPath) -> Option<DomainName> {
@@ -97,7 +97,7 @@ fn checks(
     paths: &[&OutboundPath],
     whose: &dyn Fn(&OutboundPath) -> Option<DomainName>,
     evaluate: &dyn Fn(Check) -> Result<Rc<Evaluation>, BTreeSet<Question>>,
-    needs: &mut BTreeSet<Question>,
+    needs: &mut Vec<Question>,
 ) -> Vec<SenderCheck> {
     let mut checks: Vec<SenderCheck> = Vec::new();
     for path in paths.iter().filter(|path| path.relayed.is_none() && !path.handed_over) {

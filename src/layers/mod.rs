@@ -177,7 +177,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Formats that are read.
     ("pest", &["collect/"]),
     ("pest_derive", &["collect/"]),
-    ("foldhash", &["collect/postfix/by_name.rs"]),
+    ("foldhash", &["collect/postfix/by_name.rs", "domains/"]),
     ("similar", &["remedy/"]),
     ("xattr", &["remedy/apply/"]),
     ("regex", &["collect/", "replies/", "secret/"]),

@@ -1,6 +1,6 @@
 //! From questions to finished domains.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::told::Told;
@@ -102,7 +102,7 @@ impl<'a> Looker<'a> for Judge<'a, '_> {
             && seen.zone == ZoneServers::Here
         {
             let question = Question::new(zone, RecordType::Soa);
-            let Some(lookup) = answers.lookup(&question) else { return Err((BTreeSet::from([question]), true)) };
+            let Some(lookup) = answers.lookup(&question) else { return Err((vec![question], true)) };
             *served = lookup.found().iter().find_map(|data| match data {
                 RecordData::Soa { serial, .. } => Some(*serial),
                 _ => None,

@@ -16,7 +16,7 @@ const ZONES: Duration = Duration::from_secs(5);
 
 /// Who puts questions, and hears the answers.
 pub trait Client {
-    /// The next question; `None`: none before another answer has come. A question is put once.
+    /// The next question; `None`: none before another answer has come. None is put again before it is answered.
     fn next(&mut self) -> Option<Question>;
 
     /// The domain for the sake of which a question is asked that was given last: servers of zones that keep its questions waiting cost it, and
