@@ -1,11 +1,9 @@
 //! The tree walk, and what it selects (RFC 9989 section 4.10).
 
-use std::collections::BTreeSet;
-
 use super::record::{Psd, Record};
 use super::{Discovery, Found, Outcome, Source, Void};
 use crate::name::DomainName;
-use crate::observe::{Lookup, Question, RecordData, RecordType, plan};
+use crate::observe::{Lookup, Lookups, Question, RecordData, RecordType, plan};
 
 /// Names that one walk asks for.
 pub const QUESTION_LIMIT: usize = 8;
@@ -13,27 +11,24 @@ pub const QUESTION_LIMIT: usize = 8;
 const SHORTENED: usize = 7;
 
 /// The domains at which a record is looked for, in order: at most [`QUESTION_LIMIT`], the last has one label.
-pub fn targets(domain: &DomainName) -> Vec<DomainName> {
-    let mut targets = vec![domain.clone()];
-    let count = domain.labels().count();
-    let mut next = match count {
-        0..=SHORTENED => domain.parent(),
-        _ => {
-            let kept: Vec<&str> = domain.labels().skip(count - SHORTENED).collect();
-            Some(DomainName::new(&kept.join(".")))
-        }
+pub fn targets(domain: &DomainName) -> impl Iterator<Item = DomainName> + use<> {
+    let next = |target: &DomainName| {
+        let count = target.labels().count();
+        let above = match count {
+            0..=SHORTENED => target.parent(),
+            _ => {
+                let kept: Vec<&str> = target.labels().skip(count - SHORTENED).collect();
+                Some(DomainName::new(&kept.join(".")))
+            }
+        };
+        above.filter(|above| !above.as_str().is_empty())
     };
-    while let Some(target) = next.filter(|target| !target.as_str().is_empty()) {
-        next = target.parent();
-        targets.push(target);
-    }
-    targets.truncate(QUESTION_LIMIT);
-    targets
+    std::iter::successors(Some(domain.clone()), next).take(QUESTION_LIMIT)
 }
 
 /// Where a domain's record is.
 pub fn record_name(domain: &DomainName) -> DomainName {
-    DomainName::new(&format!("_dmarc.{}", domain.as_str()))
+    DomainName::new(&["_dmarc.", domain.as_str()].concat())
 }
 
 pub(super) fn question(domain: &DomainName) -> Question {
@@ -41,14 +36,14 @@ pub(super) fn question(domain: &DomainName) -> Question {
 }
 
 /// What one name has.
-pub(super) enum At {
+pub(super) enum At<'t> {
     Nothing,
-    One(String, Box<Record>),
+    One(&'t str, Box<Record>),
     Several,
 }
 
 /// What stands at a domain; what is of no use there goes to `void`.
-pub(super) fn at(domain: &DomainName, found: &[RecordData], void: &mut Vec<Void>) -> At {
+pub(super) fn at<'t>(domain: &DomainName, found: &'t [RecordData], void: &mut Vec<Void>) -> At<'t> {
     let mut records = Vec::new();
     for data in found {
         let RecordData::Txt(text) = data else { continue };
@@ -63,7 +58,7 @@ pub(super) fn at(domain: &DomainName, found: &[RecordData], void: &mut Vec<Void>
     let count = records.len();
     match records.pop() {
         None => At::Nothing,
-        Some((text, record)) if count == 1 => At::One(text.clone(), Box::new(record)),
+        Some((text, record)) if count == 1 => At::One(text, Box::new(record)),
         Some(_) => {
             void.push(Void::Several { at: record_name(domain), count });
             At::Several
@@ -71,28 +66,30 @@ pub(super) fn at(domain: &DomainName, found: &[RecordData], void: &mut Vec<Void>
     }
 }
 
-/// The targets that have a record to ask for: a name that no message can carry has none.
-fn askable_targets(domain: &DomainName) -> Vec<DomainName> {
-    targets(domain).into_iter().filter(|target| plan::is_representable(&record_name(target))).collect()
+/// The targets that have a record to ask for, with the question for it: a name that no message can carry has none.
+fn askable_targets(domain: &DomainName) -> impl Iterator<Item = (Question, DomainName)> + use<> {
+    let with_question = |target: DomainName| (question(&target), target);
+    let all = targets(domain).map(with_question);
+    all.filter(|(question, _)| plan::is_representable(&question.name))
 }
 
 /// Finds the policy for mail from `domain` (section 4.10.1). `answers` follows aliases; `None` is a question that nobody has asked yet.
-pub fn discover(domain: &DomainName, answers: &dyn Fn(&Question) -> Option<Lookup<RecordData>>) -> Outcome<Discovery> {
+pub fn discover(domain: &DomainName, answers: &Lookups<'_>) -> Outcome<Discovery> {
     let mut void = Vec::new();
-    let targets = askable_targets(domain);
+    let mut targets = askable_targets(domain).enumerate();
     let mut walked: Vec<(DomainName, String, Box<Record>)> = Vec::new();
-    for (place, target) in targets.iter().enumerate() {
-        let found = match answers(&question(target)) {
-            None => {
-                // The domain itself is asked for alone: mostly that is all. All that is above it goes out at once.
-                let open = targets.iter().skip(place).take(if place == 0 { 1 } else { QUESTION_LIMIT });
-                let open: BTreeSet<Question> = open.map(question).filter(|one| answers(one).is_none()).collect();
-                return Outcome::Needs(open);
-            }
-            Some(Lookup::Unanswered(why)) => return Outcome::Open(question(target), why),
-            Some(lookup) => lookup,
+    while let Some((place, (question, target))) = targets.next() {
+        let Some(found) = answers(&question) else {
+            // The domain itself is asked for alone: mostly that is all. All that is above it goes out at once.
+            let above = targets.take(if place == 0 { 0 } else { QUESTION_LIMIT }).map(|(_, (question, _))| question);
+            let open = std::iter::once(question).chain(above.filter(|one| answers(one).is_none()));
+            return Outcome::Needs(open.collect());
         };
-        let At::One(text, record) = at(target, found.found(), &mut void) else { continue };
+        if let Some(why) = found.open() {
+            return Outcome::Open(question, why.clone());
+        }
+        let At::One(text, record) = at(&target, found.found(), &mut void) else { continue };
+        let text = text.to_owned();
         if place == 0 {
             let policy = record.own_policy();
             let organizational = (record.psd == Psd::No).then(|| domain.clone());
@@ -100,7 +97,7 @@ pub fn discover(domain: &DomainName, answers: &dyn Fn(&Question) -> Option<Looku
             return Outcome::Done(Discovery { found: Some(found), organizational, void });
         }
         let stops = record.psd != Psd::Unknown;
-        walked.push((target.clone(), text, record));
+        walked.push((target, text, record));
         if stops {
             break;
         }
@@ -121,11 +118,14 @@ pub fn discover(domain: &DomainName, answers: &dyn Fn(&Question) -> Option<Looku
         // It makes no difference.
         None => true,
         // A name exists unless the answer is NXDOMAIN (section 3.2.12, RFC 8020).
-        Some(_) => match answers(&Question::new(domain, RecordType::Txt)) {
-            None => return Outcome::Needs([Question::new(domain, RecordType::Txt)].into()),
-            Some(Lookup::Unanswered(why)) => return Outcome::Open(Question::new(domain, RecordType::Txt), why),
-            Some(lookup) => !matches!(lookup, Lookup::NxDomain),
-        },
+        Some(_) => {
+            let question = Question::new(domain, RecordType::Txt);
+            let Some(found) = answers(&question) else { return Outcome::Needs([question].into()) };
+            if let Some(why) = found.open() {
+                return Outcome::Open(question, why.clone());
+            }
+            !matches!(*found, Lookup::NxDomain)
+        }
     };
     let policy = record.subdomain_policy(exists);
     let found = Found { domain: from, source, text, record: *record, policy };
@@ -151,28 +151,24 @@ fn organizational(domain: &DomainName, walked: &[(DomainName, String, Box<Record
 
 /// The organizational domain of any domain, for alignment (section 4.10.2): unlike [`discover`], which may end at the domain's own record, it asks
 /// for all that is above. `answers` as there.
-pub fn organization(
-    domain: &DomainName,
-    answers: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
-) -> Outcome<DomainName> {
-    let targets = askable_targets(domain);
+pub fn organization(domain: &DomainName, answers: &Lookups<'_>) -> Outcome<DomainName> {
+    let mut targets = askable_targets(domain).enumerate();
     let mut walked: Vec<(DomainName, String, Box<Record>)> = Vec::new();
-    for (place, target) in targets.iter().enumerate() {
-        let found = match answers(&question(target)) {
-            None => {
-                let open = targets.iter().skip(place).map(question).filter(|one| answers(one).is_none());
-                return Outcome::Needs(open.collect());
-            }
-            Some(Lookup::Unanswered(why)) => return Outcome::Open(question(target), why),
-            Some(lookup) => lookup,
+    while let Some((place, (question, target))) = targets.next() {
+        let Some(found) = answers(&question) else {
+            let above = targets.map(|(_, (question, _))| question).filter(|one| answers(one).is_none());
+            return Outcome::Needs(std::iter::once(question).chain(above).collect());
         };
-        let At::One(text, mut record) = at(target, found.found(), &mut Vec::new()) else { continue };
+        if let Some(why) = found.open() {
+            return Outcome::Open(question, why.clone());
+        }
+        let At::One(text, mut record) = at(&target, found.found(), &mut Vec::new()) else { continue };
         // A public suffix domain is its own organization.
         if place == 0 && record.psd == Psd::Yes {
             record.psd = Psd::Unknown;
         }
         let stops = record.psd != Psd::Unknown;
-        walked.push((target.clone(), text, record));
+        walked.push((target, text.to_owned(), record));
         if stops {
             break;
         }

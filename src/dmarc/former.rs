@@ -4,7 +4,7 @@ use super::discovery::{At, at, question};
 use super::record::Record;
 use super::{Outcome, Policy};
 use crate::name::DomainName;
-use crate::observe::{Lookup, Question, RecordData};
+use crate::observe::Lookups;
 
 /// What such a receiver applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,20 +29,16 @@ impl FormerReading {
 }
 
 /// The policy by RFC 7489 section 6.6.3: the domain's own record, else that of its organizational domain by the public suffix list.
-pub fn read_as_former(
-    domain: &DomainName,
-    answers: &dyn Fn(&Question) -> Option<Lookup<RecordData>>,
-) -> Outcome<FormerReading> {
+pub fn read_as_former(domain: &DomainName, answers: &Lookups<'_>) -> Outcome<FormerReading> {
     let nothing = FormerReading { domain: None, policy: None, percent: 100 };
     let organization = domain.registrable().filter(|organization| organization != domain);
     for (target, is_own) in [(Some(domain.clone()), true), (organization, false)] {
         let Some(target) = target else { continue };
         let question = question(&target);
-        let found = match answers(&question) {
-            None => return Outcome::Needs([question].into()),
-            Some(Lookup::Unanswered(why)) => return Outcome::Open(question, why),
-            Some(lookup) => lookup,
-        };
+        let Some(found) = answers(&question) else { return Outcome::Needs([question].into()) };
+        if let Some(why) = found.open() {
+            return Outcome::Open(question, why.clone());
+        }
         match at(&target, found.found(), &mut Vec::new()) {
             At::Nothing => {}
             // Several end the discovery.

@@ -1,5 +1,6 @@
 //! Zones of own making, in `testdata/dmarc`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{
@@ -7,7 +8,7 @@ use super::{
     read_as_former, targets,
 };
 use crate::name::DomainName;
-use crate::observe::{Lookup, Question, RecordData, RecordType, Why};
+use crate::observe::{Lookup, Lookups, Question, RecordData, RecordType, Why};
 
 /// Zones that there have to be.
 const ZONES: usize = 40;
@@ -15,13 +16,10 @@ const ZONES: usize = 40;
 type World = BTreeMap<Question, Lookup<RecordData>>;
 
 /// Evaluates in rounds, each question asked once.
-fn rounds<T>(
-    world: &World,
-    evaluate: impl Fn(&dyn Fn(&Question) -> Option<Lookup<RecordData>>) -> Outcome<T>,
-) -> (Outcome<T>, usize) {
+fn rounds<T>(world: &World, evaluate: impl Fn(&Lookups<'_>) -> Outcome<T>) -> (Outcome<T>, usize) {
     let mut known = World::new();
     loop {
-        match evaluate(&|question| known.get(question).cloned()) {
+        match evaluate(&|question| known.get(question).map(Cow::Borrowed)) {
             Outcome::Needs(questions) => {
                 assert!(!questions.is_empty());
                 for question in questions {
@@ -153,7 +151,7 @@ fn the_organization_of_a_domain_is_found_above_its_own_record() {
 
 #[test]
 fn at_most_eight_names_are_asked_for() {
-    let all = |text: &str| targets(&DomainName::new(text)).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let all = |text: &str| targets(&DomainName::new(text)).map(|target| target.to_string()).collect::<Vec<_>>();
     assert_eq!(all("example.com"), ["example.com", "com"]);
     let seven = all("a.b.c.d.e.example.com");
     assert_eq!((seven.len(), seven[1].as_str()), (7, "b.c.d.e.example.com"));

@@ -1,5 +1,6 @@
 //! What was answered so far.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -103,8 +104,8 @@ impl Answers {
     }
 
     /// The records.
-    pub fn lookup(&self, question: &Question) -> Option<Lookup<RecordData>> {
-        self.get(question).map(|known| known.lookup.clone())
+    pub fn lookup(&self, question: &Question) -> Option<Cow<'_, Lookup<RecordData>>> {
+        self.get(question).map(|known| Cow::Borrowed(&known.lookup))
     }
 
     /// Whether there is an answer, or a reason why there is none.

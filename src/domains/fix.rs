@@ -1,5 +1,6 @@
 //! Records as they should stand.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
@@ -42,8 +43,8 @@ pub fn says_that_nobody_sends(record: &str) -> bool {
 /// Whether mail of `name` passes from all of these addresses by `record`, whatever the DNS says of other names.
 pub fn passes_alone(record: &str, name: &DomainName, addresses: &[IpAddr]) -> bool {
     let own = Question::new(name, RecordType::Txt);
-    let answers =
-        |question: &Question| (*question == own).then(|| Lookup::Found(vec![RecordData::Txt(record.to_owned())]));
+    let answer = Lookup::Found(vec![RecordData::Txt(record.to_owned())]);
+    let answers = |question: &Question| (*question == own).then_some(Cow::Borrowed(&answer));
     addresses.iter().all(|address| {
         let outcome = spf::evaluate(&Check::new(*address, name, "unknown"), &answers);
         matches!(outcome, spf::Outcome::Done(found) if found.result == SpfResult::Pass)

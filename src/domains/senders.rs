@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::Answers;
 use crate::facts::OutboundPath;
 use crate::name::DomainName;
-use crate::observe::{Lookup, Question, RecordData, RecordType, plan};
+use crate::observe::{Lookups, Question, RecordType, plan};
 use crate::spf::{self, Because, Check, Evaluation};
 
 /// HELO names that an evaluation is kept of: those of a host's paths. Where each domain has one of its own, no other asks for it.
@@ -33,7 +33,7 @@ pub(super) struct HeloEvaluations(RefCell<BTreeMap<Check, Rc<Evaluation>>>);
 
 impl HeloEvaluations {
     /// What `check` comes to; or the questions that have to be asked first.
-    fn evaluate(&self, check: Check, lookup: &Known<'_>) -> Result<Rc<Evaluation>, BTreeSet<Question>> {
+    fn evaluate(&self, check: Check, lookup: &Lookups<'_>) -> Result<Rc<Evaluation>, BTreeSet<Question>> {
         if let Some(known) = self.0.borrow().get(&check) {
             return Ok(Rc::clone(known));
         }
@@ -47,10 +47,7 @@ impl HeloEvaluations {
     }
 }
 
-/// The answer to a question; `None`: nobody has asked it yet.
-type Known<'l> = dyn Fn(&Question) -> Option<Lookup<RecordData>> + 'l;
-
-fn evaluate(check: &Check, lookup: &Known<'_>) -> Result<Rc<Evaluation>, BTreeSet<Question>> {
+fn evaluate(check: &Check, lookup: &Lookups<'_>) -> Result<Rc<Evaluation>, BTreeSet<Question>> {
     match spf::evaluate(check, lookup) {
         spf::Outcome::Needs(questions) => Err(questions),
         spf::Outcome::Done(evaluation) => Ok(evaluation.into()),
@@ -83,7 +80,7 @@ pub(super) fn sender_checks(
 pub fn helo_checks(
     paths: &[&OutboundPath],
     wanted: &dyn Fn(&DomainName) -> bool,
-    lookup: &Known<'_>,
+    lookup: &Lookups<'_>,
 ) -> Vec<SenderCheck> {
     checks(paths, &|path| helo_domain(path).filter(wanted), &|check| evaluate(&check, lookup), &mut Vec::new())
 }
@@ -118,10 +115,11 @@ fn checks(
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::cell::Cell;
 
     use super::*;
-    use crate::observe::Why;
+    use crate::observe::{Lookup, RecordData, Why};
     use crate::spf::SpfResult;
 
     /// How often an answer is looked up in two checks of one HELO name.
@@ -129,12 +127,12 @@ mod tests {
         let looked = Cell::new(0);
         let lookup = |_: &Question| {
             looked.set(looked.get() + 1);
-            Some(answer.clone())
+            Some(Cow::Borrowed(answer))
         };
         [(); 2].map(|()| {
             let before = looked.get();
             let check = Check::new([192, 0, 2, 1].into(), &DomainName::new(helo), helo);
-            assert_eq!(known.evaluate(check.clone(), &lookup), evaluate(&check, &|_| Some(answer.clone())));
+            assert_eq!(known.evaluate(check.clone(), &lookup), evaluate(&check, &|_| Some(Cow::Borrowed(answer))));
             looked.get() - before
         })
     }
@@ -158,7 +156,7 @@ mod tests {
         let unknown = Check::new([192, 0, 2, 1].into(), &DomainName::new("d.example"), "d.example");
         assert!(known.evaluate(unknown, &|_| None).is_err());
         let other = Check::new([192, 0, 2, 9].into(), &DomainName::new("a.example"), "a.example");
-        let evaluation = known.evaluate(other, &|_| Some(text("v=spf1 ip4:192.0.2.1 -all"))).unwrap();
+        let evaluation = known.evaluate(other, &|_| Some(Cow::Owned(text("v=spf1 ip4:192.0.2.1 -all")))).unwrap();
         assert_eq!(evaluation.result, SpfResult::Fail, "another address is another check");
     }
 

@@ -1,5 +1,7 @@
 //! Policies that domains publish.
 
+use std::borrow::Cow;
+
 use crate::dkim::{self, PublicKey};
 use crate::dmarc;
 use crate::name::DomainName;
@@ -37,7 +39,7 @@ pub fn spf(data: &[u8]) {
     };
     for address in ["192.0.2.1", "2001:db8::1"] {
         let check = Check::new(address.parse().expect("an address"), &domain, "mail.example.com");
-        match spf::evaluate(&check, &|question| Some(answer(question))) {
+        match spf::evaluate(&check, &|question| Some(Cow::Owned(answer(question)))) {
             Outcome::Done(found) => {
                 assert!(found.lookups <= LOOKUP_LIMIT + 1 && found.void_lookups <= VOID_LOOKUP_LIMIT + 1, "{found:?}");
             }
@@ -60,7 +62,7 @@ pub fn dmarc_record(data: &[u8]) {
     let text = text(data);
     let records: Vec<&str> = text.lines().collect();
     let domain = DomainName::new("a.b.c.d.e.f.g.example.com");
-    let targets = dmarc::targets(&domain);
+    let targets: Vec<DomainName> = dmarc::targets(&domain).collect();
     assert!(targets.len() <= dmarc::QUESTION_LIMIT);
     let answer = |question: &Question| {
         let place = targets.iter().position(|target| dmarc::record_name(target) == question.name);
@@ -69,6 +71,6 @@ pub fn dmarc_record(data: &[u8]) {
             None => Lookup::NxDomain,
         }
     };
-    let _ = dmarc::discover(&domain, &|question| Some(answer(question)));
-    let _ = dmarc::read_as_former(&domain, &|question| Some(answer(question)));
+    let _ = dmarc::discover(&domain, &|question| Some(Cow::Owned(answer(question))));
+    let _ = dmarc::read_as_former(&domain, &|question| Some(Cow::Owned(answer(question))));
 }

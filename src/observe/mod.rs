@@ -23,6 +23,7 @@ pub(crate) use answer::bounded;
 pub use answer::{Answer, Outcome, RECORDS, Unreachable, Why};
 pub use record::{Question, Record, RecordData, RecordType};
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -129,6 +130,9 @@ impl<T> Lookup<T> {
         }
     }
 }
+
+/// Who knows answers: what is known of a question, lent or made for it; `None`: nobody has asked it yet.
+pub type Lookups<'l> = dyn Fn(&Question) -> Option<Cow<'l, Lookup<RecordData>>> + 'l;
 
 /// How many questions there were, each counted once whoever was asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! `check_host()` (RFC 7208 section 4).
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -12,13 +13,13 @@ use super::{
 };
 use crate::addr::{Family, reverse_name};
 use crate::name::DomainName;
-use crate::observe::{Lookup, Question, RecordData, RecordType, plan};
+use crate::observe::{Lookup, Lookups, Question, RecordData, RecordType, plan};
 
 /// Evaluates a check with the answers that `answers` gives; `None` is a question that nobody has asked yet. Aliases are followed already in
 /// what it gives.
-pub fn evaluate(check: &Check, answers: &dyn Fn(&Question) -> Option<Lookup<RecordData>>) -> Outcome {
-    let check = Check { address: check.address.to_canonical(), ..check.clone() };
-    let run = Run { check: &check, answers, state: RefCell::default() };
+pub fn evaluate(check: &Check, answers: &Lookups<'_>) -> Outcome {
+    let address = check.address.to_canonical();
+    let run = Run { check, address, answers, state: RefCell::default() };
     let decided = run.check_host(&check.domain);
     let state = run.state.into_inner();
     if !state.needed.is_empty() {
@@ -33,9 +34,9 @@ pub fn evaluate(check: &Check, answers: &dyn Fn(&Question) -> Option<Lookup<Reco
         because: None,
         beside: None,
     };
-    let records = own_records(&check.domain, answers);
+    let records = answers(&Question::new(&check.domain, RecordType::Txt)).map_or_else(Vec::new, spf_texts);
     if let [record] = records.as_slice() {
-        evaluation.record = Some(record.clone());
+        evaluation.record = Some((**record).to_owned());
     }
     match decided {
         Ok(Decision::Result(result, steps)) => (evaluation.result, evaluation.decided) = (result, steps),
@@ -47,36 +48,37 @@ pub fn evaluate(check: &Check, answers: &dyn Fn(&Question) -> Option<Lookup<Reco
                 // Only where a question is open, and then it was said above.
                 Stop::Needs => (SpfResult::TempError, None),
             };
-            evaluation.beside = listed(&check, &records);
+            evaluation.beside = listed(&check.domain, address, &records);
         }
     }
     Outcome::Done(Box::new(evaluation))
 }
 
-/// The SPF records among a domain's TXT records.
-fn own_records(domain: &DomainName, answers: &dyn Fn(&Question) -> Option<Lookup<RecordData>>) -> Vec<String> {
-    match answers(&Question::new(domain, RecordType::Txt)) {
-        Some(Lookup::Found(found)) => found.into_iter().filter_map(spf_text).collect(),
-        _ => Vec::new(),
+/// The SPF records among these.
+fn spf_texts(found: Cow<'_, Lookup<RecordData>>) -> Vec<Cow<'_, str>> {
+    match found {
+        Cow::Borrowed(found) => found.found().iter().filter_map(spf_text).map(Cow::Borrowed).collect(),
+        Cow::Owned(found) => {
+            found.found().iter().filter_map(spf_text).map(|text| Cow::Owned(text.to_owned())).collect()
+        }
     }
 }
 
-fn spf_text(data: RecordData) -> Option<String> {
+fn spf_text(data: &RecordData) -> Option<&str> {
     match data {
-        RecordData::Txt(text) if is_spf(&text) => Some(text),
+        RecordData::Txt(text) if is_spf(text) => Some(text),
         _ => None,
     }
 }
 
 /// The first term of the records that names the address, wherever receivers stop reading.
-fn listed(check: &Check, records: &[String]) -> Option<(SpfResult, Step)> {
+fn listed(domain: &DomainName, address: IpAddr, records: &[Cow<'_, str>]) -> Option<(SpfResult, Step)> {
     let directives = records.iter().flat_map(|record| terms(record)).filter_map(|term| match Term::read(term) {
         Ok(Term::Directive(directive)) => Some(directive),
         _ => None,
     });
-    let names =
-        |directive: &Directive<'_>| matches!(&directive.mechanism, Mechanism::Ip(net) if net.contains(check.address));
-    let step = |directive: Directive<'_>| Step { domain: check.domain.clone(), term: directive.text.to_owned() };
+    let names = |directive: &Directive<'_>| matches!(&directive.mechanism, Mechanism::Ip(net) if net.contains(address));
+    let step = |directive: Directive<'_>| Step { domain: domain.clone(), term: directive.text.to_owned() };
     directives.into_iter().find(names).map(|directive| (directive.result, step(directive)))
 }
 
@@ -93,9 +95,11 @@ enum Decision {
     NoPolicy(Because),
 }
 
-struct Run<'a> {
+struct Run<'a, 'l> {
     check: &'a Check,
-    answers: &'a dyn Fn(&Question) -> Option<Lookup<RecordData>>,
+    /// The client's, an IPv4-mapped one as IPv4.
+    address: IpAddr,
+    answers: &'a Lookups<'l>,
     state: RefCell<State>,
 }
 
@@ -106,7 +110,7 @@ struct State {
     voids: usize,
 }
 
-impl Run<'_> {
+impl<'l> Run<'_, 'l> {
     /// Each level of `include` and each `redirect` counts as a lookup, so that this nests no deeper than [`LOOKUP_LIMIT`].
     fn check_host(&self, domain: &DomainName) -> Result<Decision, Stop> {
         let mut domain = domain.clone();
@@ -151,14 +155,13 @@ impl Run<'_> {
     }
 
     /// The record of a domain; `None` where it has none. `counted`: the question counts where it finds nothing.
-    fn policy(&self, domain: &DomainName, counted: bool) -> Result<Option<String>, Stop> {
+    fn policy(&self, domain: &DomainName, counted: bool) -> Result<Option<Cow<'l, str>>, Stop> {
         let question = Question::new(domain, RecordType::Txt);
-        let found = if counted { self.counted(&question)? } else { self.found(&question)?.unwrap_or_default() };
-        let mut records = found.into_iter().filter_map(spf_text);
-        let Some(record) = records.next() else { return Ok(None) };
-        match records.count() {
-            0 => Ok(Some(record)),
-            more => Err(Stop::Perm(PermError::SeveralRecords { domain: domain.clone(), count: more + 1 })),
+        let found = if counted { self.counted(&question)? } else { self.found(&question)? };
+        let mut records = spf_texts(found);
+        match records.len() {
+            0 | 1 => Ok(records.pop()),
+            count => Err(Stop::Perm(PermError::SeveralRecords { domain: domain.clone(), count })),
         }
     }
 
@@ -171,7 +174,7 @@ impl Run<'_> {
         };
         match &directive.mechanism {
             Mechanism::All => Ok(Some(Vec::new())),
-            Mechanism::Ip(network) => is_match(network.contains(self.check.address)),
+            Mechanism::Ip(network) => is_match(network.contains(self.address)),
             Mechanism::Include(spec) => {
                 self.count_lookup()?;
                 let target = self.expanded(domain, spec)?;
@@ -201,7 +204,7 @@ impl Run<'_> {
             Mechanism::Exists(spec) => {
                 self.count_lookup()?;
                 let Some(name) = name(&self.expanded(domain, spec)?) else { return Ok(None) };
-                is_match(!self.counted(&Question::new(&name, RecordType::A))?.is_empty())
+                is_match(!self.counted(&Question::new(&name, RecordType::A))?.found().is_empty())
             }
             Mechanism::Ptr(spec) => {
                 self.count_lookup()?;
@@ -223,26 +226,27 @@ impl Run<'_> {
     }
 
     fn is_one_of(&self, addresses: &[IpAddr], lengths: PrefixLengths) -> bool {
-        addresses.iter().any(|address| lengths.join(self.check.address, *address))
+        addresses.iter().any(|address| lengths.join(self.address, *address))
     }
 
     /// The addresses of a name in the client's family.
     fn addresses(&self, name: &DomainName) -> Result<Vec<IpAddr>, Stop> {
         let question = self.address_question(name);
-        Ok(self.counted(&question)?.iter().filter_map(RecordData::address).collect())
+        Ok(self.counted(&question)?.found().iter().filter_map(RecordData::address).collect())
     }
 
     fn address_question(&self, name: &DomainName) -> Question {
-        Question::new(name, RecordType::address(Family::from(self.check.address)))
+        Question::new(name, RecordType::address(Family::from(self.address)))
     }
 
     /// The addresses of all exchangers of a name (section 5.4).
     fn exchangers(&self, name: &DomainName) -> Result<Vec<IpAddr>, Stop> {
         let found = self.counted(&Question::new(name, RecordType::Mx))?;
-        let mut names: Vec<(u16, DomainName)> = found
-            .into_iter()
+        let mut names: Vec<(u16, &DomainName)> = found
+            .found()
+            .iter()
             .filter_map(|data| match data {
-                RecordData::Mx(preference, name) => Some((preference, name)),
+                RecordData::Mx(preference, name) => Some((*preference, name)),
                 _ => None,
             })
             .collect();
@@ -251,11 +255,8 @@ impl Run<'_> {
         }
         names.sort();
         // A name that cannot be asked for, such as the null MX, has no address.
-        let names: Vec<DomainName> = names
-            .into_iter()
-            .map(|(_, name)| name)
-            .filter(|name| plan::labels(name).is_some_and(|l| !l.is_empty()))
-            .collect();
+        let names: Vec<&DomainName> =
+            names.into_iter().map(|(_, name)| name).filter(|name| has_addresses(name)).collect();
         self.need_all(names.iter().map(|name| self.address_question(name)))?;
         let mut addresses = Vec::new();
         for name in &names {
@@ -266,25 +267,26 @@ impl Run<'_> {
 
     /// The client's PTR names that lead back to it (section 5.5). Names whose lookups are not answered are left out.
     fn validated_names(&self) -> Result<Vec<DomainName>, Stop> {
-        let question = Question { name: reverse_name(self.check.address), rtype: RecordType::Ptr };
+        let question = Question { name: reverse_name(self.address), rtype: RecordType::Ptr };
         let found = match self.counted(&question) {
             Err(Stop::Temp(_)) => return Ok(Vec::new()),
             other => other?,
         };
-        let names: Vec<DomainName> = found
-            .into_iter()
+        let names: Vec<&DomainName> = found
+            .found()
+            .iter()
             .filter_map(|data| match data {
                 RecordData::Ptr(name) => Some(name),
                 _ => None,
             })
             .take(PTR_LIMIT)
-            .filter(|name| plan::labels(name).is_some_and(|labels| !labels.is_empty()))
+            .filter(|name| has_addresses(name))
             .collect();
         self.need_all(names.iter().map(|name| self.address_question(name)))?;
         let mut validated = Vec::new();
         for name in names {
-            match self.addresses(&name) {
-                Ok(addresses) if addresses.contains(&self.check.address) => validated.push(name),
+            match self.addresses(name) {
+                Ok(addresses) if addresses.contains(&self.address) => validated.push(name.clone()),
                 Ok(_) | Err(Stop::Temp(_)) => {}
                 Err(other) => return Err(other),
             }
@@ -309,9 +311,9 @@ impl Run<'_> {
             Letter::LocalPart => check.local_part.clone(),
             Letter::SenderDomain => check.domain.as_str().to_owned(),
             Letter::Domain => domain.as_str().to_owned(),
-            Letter::Address => dotted(check.address),
+            Letter::Address => dotted(self.address),
             Letter::ValidatedName => validated.clone(),
-            Letter::Family => if check.address.is_ipv4() { "in-addr" } else { "ip6" }.to_owned(),
+            Letter::Family => if self.address.is_ipv4() { "in-addr" } else { "ip6" }.to_owned(),
             Letter::Helo => check.helo.clone(),
             // A domain-spec with one of these is not read.
             Letter::Explanation => String::new(),
@@ -335,35 +337,40 @@ impl Run<'_> {
     }
 
     /// As [`Run::found`]; where nothing is found, that counts towards [`VOID_LOOKUP_LIMIT`].
-    fn counted(&self, question: &Question) -> Result<Vec<RecordData>, Stop> {
-        if let Some(found) = self.found(question)? {
-            return Ok(found);
+    fn counted(&self, question: &Question) -> Result<Cow<'l, Lookup<RecordData>>, Stop> {
+        let found = self.found(question)?;
+        if found.is_missing() {
+            let mut state = self.state.borrow_mut();
+            state.voids += 1;
+            if state.voids > VOID_LOOKUP_LIMIT {
+                return Err(Stop::Perm(PermError::TooManyVoidLookups { question: question.clone() }));
+            }
         }
-        let mut state = self.state.borrow_mut();
-        state.voids += 1;
-        if state.voids > VOID_LOOKUP_LIMIT {
-            return Err(Stop::Perm(PermError::TooManyVoidLookups { question: question.clone() }));
-        }
-        Ok(Vec::new())
+        Ok(found)
     }
 
-    /// The records found; `None` where there are none.
-    fn found(&self, question: &Question) -> Result<Option<Vec<RecordData>>, Stop> {
-        match (self.answers)(question) {
-            None => {
-                self.state.borrow_mut().needed.insert(question.clone());
-                Err(Stop::Needs)
-            }
-            Some(Lookup::Found(found)) => Ok(Some(found)),
-            Some(Lookup::NoData | Lookup::NxDomain) => Ok(None),
-            Some(Lookup::Unanswered(why)) => Err(Stop::Temp(TempError { question: question.clone(), why })),
+    /// The records found, or that there are none.
+    fn found(&self, question: &Question) -> Result<Cow<'l, Lookup<RecordData>>, Stop> {
+        let Some(lookup) = (self.answers)(question) else {
+            self.state.borrow_mut().needed.insert(question.clone());
+            return Err(Stop::Needs);
+        };
+        match lookup.open() {
+            Some(why) => Err(Stop::Temp(TempError { question: question.clone(), why: why.clone() })),
+            None => Ok(lookup),
         }
     }
 }
 
 /// Whether a domain can have a policy: at least two labels, each of 1 to 63 octets (section 4.3).
 fn is_askable(domain: &DomainName) -> bool {
-    plan::labels(domain).is_some_and(|labels| labels.len() >= 2)
+    let mut labels = 0;
+    plan::for_each_label(domain, |_| labels += 1).is_some() && labels >= 2
+}
+
+/// Whether a name can have addresses: the root, which the null MX names, has none.
+fn has_addresses(name: &DomainName) -> bool {
+    !name.as_str().is_empty() && plan::is_representable(name)
 }
 
 /// The name that an expanded text is.

@@ -9,6 +9,7 @@
 //! includes its own domain, `%{d0}` and unclosed macros, delimiters other than dots in macros that are not of the sender; PTR questions that
 //! are not answered; names over 253 octets.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::{env, process};
 
@@ -292,7 +293,7 @@ fn main() {
         if !local.is_empty() {
             check.local_part = local.clone();
         }
-        let outcome = spf::evaluate(&check, &|question| Some(answer(&zone, question)));
+        let outcome = spf::evaluate(&check, &|question| Some(Cow::Owned(answer(&zone, question))));
         let Outcome::Done(found) = outcome else { unreachable!("every question has an answer") };
         let line = serde_json::json!({
             "case": number, "client": client, "helo": helo, "sender": format!("{local}@{domain}"), "zone": zone,

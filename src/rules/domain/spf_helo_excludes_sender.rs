@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -42,7 +43,7 @@ rule! {
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let lookup = |question: &Question| {
         let truth = cx.dns.replies.contains_key(question).then(|| cx.dns.truth(question))?;
-        Some(truth.lookup.filter_map(|record| Some(record.data)))
+        Some(Cow::Owned(truth.lookup.filter_map(|record| Some(record.data))))
     };
     let names = introduced(cx.facts);
     let is_looked_at =
