@@ -1,6 +1,5 @@
 //! Records as they are written (RFC 9989 sections 4.7 and 4.8).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Policy;
@@ -69,20 +68,19 @@ fn after_version(text: &str) -> Option<&str> {
 impl Record {
     /// Reads a TXT record; `None` where it does not begin as a DMARC record must.
     pub fn read(text: &str) -> Option<Record> {
-        let mut tags: BTreeMap<String, &str> = BTreeMap::new();
-        for tag in after_version(text)?.split(';') {
-            if let Some((name, value)) = tag.split_once('=') {
-                tags.entry(name.trim().to_ascii_lowercase()).or_insert(value.trim());
-            }
-        }
-        let is = |tag: &str, wanted: &str| tags.get(tag).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
+        let tags = after_version(text)?.split(';').filter_map(|tag| tag.split_once('='));
+        let tags: Vec<(&str, &str)> = tags.map(|(name, value)| (name.trim(), value.trim())).collect();
+        // The first of a name counts.
+        let value_of =
+            |tag: &str| tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(tag)).map(|(_, value)| *value);
+        let is = |tag: &str, wanted: &str| value_of(tag).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
         let mut faults = Vec::new();
         let mut policy = |tag: &'static str| {
-            let value = tags.get(tag)?;
+            let value = value_of(tag)?;
             let all = [Policy::None, Policy::Quarantine, Policy::Reject];
             let known = all.into_iter().find(|policy| value.eq_ignore_ascii_case(policy.as_str()));
             if known.is_none() {
-                faults.push(RecordFault { tag, value: (*value).to_owned() });
+                faults.push(RecordFault { tag, value: value.to_owned() });
             }
             known
         };
@@ -99,8 +97,8 @@ impl Record {
             testing: is("t", "y"),
             strict_spf: is("aspf", "s"),
             strict_dkim: is("adkim", "s"),
-            reports: tags.get("rua").is_some_and(|uris| uris.split(',').any(is_uri)),
-            percent: tags.get("pct").and_then(|value| value.parse().ok()).filter(|pct| *pct <= 100).unwrap_or(100),
+            reports: value_of("rua").is_some_and(|uris| uris.split(',').any(is_uri)),
+            percent: value_of("pct").and_then(|value| value.parse().ok()).filter(|pct| *pct <= 100).unwrap_or(100),
             faults,
         })
     }

@@ -104,7 +104,7 @@ fn checks(
             known.paths.push(path.id.clone());
             continue;
         }
-        let presented = path.helo_name().map_or("unknown", |helo| helo.value.as_str());
+        let presented = path.helo_name().map_or_else(|| "unknown".into(), |helo| helo.value.shared());
         match evaluate(Check::new(address, &name, presented)) {
             Err(questions) => needs.extend(questions),
             Ok(evaluation) => checks.push(SenderCheck { address, paths: vec![path.id.clone()], name, evaluation }),

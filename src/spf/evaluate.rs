@@ -308,13 +308,13 @@ impl<'l> Run<'_, 'l> {
         let check = self.check;
         Ok(spec.expand(|letter| match letter {
             Letter::Sender => format!("{}@{}", check.local_part, check.domain.as_str()),
-            Letter::LocalPart => check.local_part.clone(),
+            Letter::LocalPart => check.local_part.to_string(),
             Letter::SenderDomain => check.domain.as_str().to_owned(),
             Letter::Domain => domain.as_str().to_owned(),
             Letter::Address => dotted(self.address),
             Letter::ValidatedName => validated.clone(),
             Letter::Family => if self.address.is_ipv4() { "in-addr" } else { "ip6" }.to_owned(),
-            Letter::Helo => check.helo.clone(),
+            Letter::Helo => check.helo.to_string(),
             // A domain-spec with one of these is not read.
             Letter::Explanation => String::new(),
         }))

@@ -75,16 +75,14 @@ impl MacroString {
         let mut parts: Vec<Part> = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
-        while let Some(first) = rest.bytes().next() {
-            if first != b'%' {
-                if !first.is_ascii_graphic() {
-                    return Err(SyntaxError::Character);
-                }
-                literal.push(char::from(first));
-                rest = &rest[1..];
-                continue;
+        loop {
+            let (plain, expanded) = rest.split_once('%').map_or((rest, None), |(plain, behind)| (plain, Some(behind)));
+            if !plain.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(SyntaxError::Character);
             }
-            let (part, behind) = expansion(&rest[1..])?;
+            literal.push_str(plain);
+            let Some(expanded) = expanded else { break };
+            let (part, behind) = expansion(expanded)?;
             if !literal.is_empty() {
                 parts.push(Part::Literal(std::mem::take(&mut literal)));
             }

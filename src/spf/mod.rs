@@ -13,9 +13,11 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -43,14 +45,14 @@ pub struct Check {
     /// The domain whose policy is asked for: of MAIL FROM, or the HELO name.
     pub domain: DomainName,
     /// The local part of the sender; `postmaster` where there is none (section 4.3).
-    pub local_part: String,
+    pub local_part: Cow<'static, str>,
     /// The HELO name of the client, for the macro `h`.
-    pub helo: String,
+    pub helo: Arc<str>,
 }
 
 impl Check {
     /// The check of a client that sends mail from any mailbox of `domain`. Only macros tell mailboxes apart.
-    pub fn new(address: IpAddr, domain: &DomainName, helo: &str) -> Check {
+    pub fn new(address: IpAddr, domain: &DomainName, helo: impl Into<Arc<str>>) -> Check {
         Check { address, domain: domain.clone(), local_part: "postmaster".into(), helo: helo.into() }
     }
 }

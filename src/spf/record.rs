@@ -173,17 +173,22 @@ fn is_modifier_name(name: &str) -> bool {
 }
 
 fn modifier(name: &str, value: &str) -> Result<Modifier, SyntaxError> {
-    match name.to_ascii_lowercase().as_str() {
+    match known(name, &["redirect", "exp"]) {
         "redirect" => MacroString::read_domain(value).map(Modifier::Redirect),
         "exp" => MacroString::read_domain(value).map(|_| Modifier::Exp),
         _ => MacroString::read(value).map(|_| Modifier::Unknown),
     }
 }
 
+/// The one of these words that the name is, in whatever case; empty where it is none.
+fn known(name: &str, words: &[&'static str]) -> &'static str {
+    words.iter().find(|word| name.eq_ignore_ascii_case(word)).copied().unwrap_or_default()
+}
+
 fn mechanism(text: &str) -> Result<Mechanism, SyntaxError> {
     let end = text.find([':', '/']).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
-    match name.to_ascii_lowercase().as_str() {
+    match known(name, &["all", "include", "a", "mx", "ip4", "ip6", "exists", "ptr"]) {
         "all" if rest.is_empty() => Ok(Mechanism::All),
         "all" => Err(SyntaxError::Argument),
         "include" => domain(rest).map(Mechanism::Include),

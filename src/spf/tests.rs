@@ -64,8 +64,8 @@ fn check_of(address: &str, sender: &str, helo: &str) -> Check {
     Check {
         address: address.parse().unwrap(),
         domain: DomainName::new(domain),
-        local_part: if local.is_empty() { "postmaster" } else { local }.to_owned(),
-        helo: helo.to_owned(),
+        local_part: if local.is_empty() { "postmaster" } else { local }.to_owned().into(),
+        helo: helo.into(),
     }
 }
 

@@ -289,9 +289,9 @@ fn main() {
         let helo = case.random.pick(&["mail.example.com", "d1.example", "h0.example"]).to_owned();
         let local = case.random.pick(&LOCAL_PARTS).to_owned();
         let domain = case.random.pick(&DOMAINS).to_owned();
-        let mut check = Check::new(client.parse().unwrap(), &DomainName::new(&domain), &helo);
+        let mut check = Check::new(client.parse().unwrap(), &DomainName::new(&domain), helo.as_str());
         if !local.is_empty() {
-            check.local_part = local.clone();
+            check.local_part = local.clone().into();
         }
         let outcome = spf::evaluate(&check, &|question| Some(Cow::Owned(answer(&zone, question))));
         let Outcome::Done(found) = outcome else { unreachable!("every question has an answer") };
