@@ -189,7 +189,8 @@ pub(crate) fn markdown_code(text: &str) -> String {
 
 /// JSON with nothing harmful in it: such characters stand as `\u` escapes, so no text is changed.
 pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, serde_json::Error> {
-    let mut out = Vec::new();
+    // A line has about as much.
+    let mut out = Vec::with_capacity(1 << 10);
     if pretty {
         let formatter = Harmless(PrettyFormatter::new());
         value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))?;

@@ -184,7 +184,7 @@ fn looked_at(
     };
     let source = Source { answers, planned: overlay };
     let host = Host::new(&facts);
-    let done: BTreeSet<String> = earlier.iter().map(|view| view.domain.clone()).collect();
+    let done: BTreeSet<Arc<str>> = earlier.iter().map(|view| Arc::clone(&view.domain)).collect();
     let open: Vec<&MailDomain> = all.domains.values().filter(|domain| !done.contains(domain.name.as_str())).collect();
     let mut told = Told::new(args, gaps, &all.zones, tell);
     earlier.into_iter().for_each(|view| told.add_earlier(view));

@@ -106,7 +106,7 @@ pub(super) fn groups(views: &[DomainView]) -> Vec<Group<'_>> {
     }
     found.extend(of_host(views).map(|finding| (Place::OfHost, finding.subject.as_str(), finding)));
     for (place, name, finding) in found {
-        let key = (std::cmp::Reverse(finding.severity), std::cmp::Reverse(finding.verdict), finding.code.as_str());
+        let key = (std::cmp::Reverse(finding.severity), std::cmp::Reverse(finding.verdict), &*finding.code);
         let group = all.entry(key).or_insert_with(|| Group {
             code: &finding.code,
             name: &finding.name,
@@ -121,7 +121,7 @@ pub(super) fn groups(views: &[DomainView]) -> Vec<Group<'_>> {
 
 /// What was found of this host's own names, each once; not where a domain that a name belongs to is told of it.
 fn of_host(views: &[DomainView]) -> impl Iterator<Item = &DomainFinding> {
-    let key = |finding: &'_ DomainFinding| (finding.code.clone(), finding.subject.clone());
+    let key = |finding: &'_ DomainFinding| (finding.code.to_string(), finding.subject.clone());
     let is_host = |finding: &&DomainFinding| finding.code == HELO_CODE;
     let mut known: BTreeSet<(String, String)> =
         views.iter().flat_map(|view| &view.findings).filter(is_host).map(key).collect();

@@ -25,7 +25,7 @@ use crate::report::model::{SCHEMA, Tool};
 
 /// One line of JSON.
 pub fn json_line(view: &DomainView) -> String {
-    escape::json(view, false).map_or_else(|_| String::new(), |text| format!("{}\n", text.trim_end()))
+    escape::json(view, false).unwrap_or_default()
 }
 
 /// All domains as one JSON document, with what files do not decide, and the edits of master files on this host that the records come to.
@@ -41,5 +41,5 @@ pub fn json(views: &[DomainView], gaps: &[GapView], kept: &BTreeMap<DomainName, 
     }
     let edits = edits::edits(views, kept);
     let document = Document { schema: SCHEMA, tool: Tool::this(), domains: views, open: gaps, edits };
-    escape::json(&document, true).map_or_else(|_| String::new(), |text| format!("{}\n", text.trim_end()))
+    escape::json(&document, true).unwrap_or_default()
 }

@@ -200,7 +200,7 @@ mod tests {
             file: None,
         };
         DomainView {
-            domain: name,
+            domain: name.into(),
             handled: Handled::Local,
             paths: Vec::new(),
             mx: None,

@@ -14,14 +14,14 @@ pub const CSV_HEAD: &str = "domain,handled,mx,spf,spf_record,dmarc,dkim,zone,err
 
 /// The line of one domain.
 pub fn csv(view: &DomainView) -> String {
-    let mx: Vec<&str> = view.mx.iter().flatten().map(|mx| mx.name.as_str()).collect();
+    let mx: Vec<&str> = view.mx.iter().flatten().map(|mx| &*mx.name).collect();
     let mut spf: Vec<&str> =
-        view.spf.results.iter().filter(|one| one.identity == "mailfrom").map(|one| one.result.as_str()).collect();
+        view.spf.results.iter().filter(|one| one.identity == "mailfrom").map(|one| &*one.result).collect();
     spf.dedup();
     let dkim: Vec<String> = view.dkim.iter().map(|one| format!("{}={}", one.selector, one.result)).collect();
     let failed = view.findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
-    let codes: Vec<&str> = failed.map(|finding| finding.code.as_str()).collect();
-    let undetermined: Vec<&str> = view.undetermined().map(|finding| finding.code.as_str()).collect();
+    let codes: Vec<&str> = failed.map(|finding| &*finding.code).collect();
+    let undetermined: Vec<&str> = view.undetermined().map(|finding| &*finding.code).collect();
     // What belongs to other names, such as the host's own, is not the owner's to publish.
     let own = DomainName::new(&view.domain);
     let mut publish: Vec<&str> = view
@@ -50,12 +50,12 @@ pub fn csv(view: &DomainView) -> String {
         })
         .collect();
     let cells = [
-        view.domain.clone(),
+        view.domain.to_string(),
         view.handled.to_string(),
         mx.join(" "),
         spf.join(" "),
         view.spf.record.clone().unwrap_or_default(),
-        view.dmarc.as_ref().and_then(|dmarc| dmarc.policy.clone()).unwrap_or_default(),
+        view.dmarc.as_ref().and_then(|dmarc| dmarc.policy.clone()).unwrap_or_default().into_owned(),
         dkim.join(" "),
         view.zone.iter().flatten().cloned().collect::<Vec<_>>().join(" "),
         view.failed(Severity::Error).to_string(),

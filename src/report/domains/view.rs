@@ -1,5 +1,8 @@
 //! One domain as machines read it.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::dkim::Comparison;
@@ -9,11 +12,14 @@ use crate::findings::{Finding, Fix, Severity, Verdict};
 use crate::name::DomainName;
 use crate::report::model::OriginView;
 
+/// One of the words that something is told by; of a run that is resumed, as they were written.
+pub(super) type Word = Cow<'static, str>;
+
 /// One domain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DomainView {
     /// Its name.
-    pub domain: String,
+    pub domain: Arc<str>,
     /// What this host does with its mail.
     pub handled: Handled,
     /// The outbound paths that its mail takes.
@@ -65,7 +71,7 @@ impl DomainView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordView {
     /// `spf`, `dmarc` or `dkim`.
-    pub kind: String,
+    pub kind: Word,
     /// Where it is.
     pub name: String,
     /// What stands there; null: nothing, or what is no such record.
@@ -85,7 +91,7 @@ pub struct MxView {
     /// Null: the domain itself, which has no MX record.
     pub preference: Option<u16>,
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// Whether it leads here; null: not known.
     pub here: Option<bool>,
 }
@@ -105,11 +111,11 @@ pub struct SpfResultView {
     /// The sending address.
     pub address: String,
     /// `mailfrom` or `helo`.
-    pub identity: String,
+    pub identity: Word,
     /// Whose policy it is.
-    pub name: String,
+    pub name: Arc<str>,
     /// The result, as RFC 7208 writes it.
-    pub result: String,
+    pub result: Word,
     /// The term of the record that decided.
     pub mechanism: Option<String>,
     /// Where that is an include or redirect: the term that decided there.
@@ -128,16 +134,16 @@ pub struct DmarcView {
     /// Where it is.
     pub at: String,
     /// The policy for the domain; null where the record is of no use.
-    pub policy: Option<String>,
+    pub policy: Option<Word>,
     /// What receivers are asked to do: with `t=y` the next weaker policy.
     #[serde(default)]
-    pub applied: Option<String>,
+    pub applied: Option<Word>,
     /// How SPF's domain has to be aligned: `strict` or `relaxed`.
     #[serde(default)]
-    pub aspf: String,
+    pub aspf: Word,
     /// The same of DKIM's.
     #[serde(default)]
-    pub adkim: String,
+    pub adkim: Word,
 }
 
 /// What DMARC makes of what is sent from one address: each `pass`, `fail` or `undetermined`.
@@ -148,11 +154,11 @@ pub struct AlignmentView {
     /// The paths that send from it.
     pub paths: Vec<String>,
     /// SPF of the domain itself.
-    pub spf: String,
+    pub spf: Word,
     /// A published key that this host signs with, in the name of an aligned domain.
-    pub dkim: String,
+    pub dkim: Word,
     /// Either of them.
-    pub dmarc: String,
+    pub dmarc: Word,
 }
 
 /// What files do not decide of a host's domains or keys.
@@ -194,16 +200,16 @@ pub struct DkimView {
     #[serde(default)]
     pub domain: String,
     /// `match`, `mismatch`, `missing`, `revoked`, `invalid` or `undetermined`.
-    pub result: String,
+    pub result: Word,
 }
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DomainFinding {
     /// The rule.
-    pub code: String,
+    pub code: Word,
     /// Its name.
-    pub name: String,
+    pub name: Word,
     /// How bad it is.
     pub severity: Severity,
     /// Seen, or not to be seen.
@@ -248,8 +254,8 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>
         DmarcState::Known(discovery, _) => discovery.found.as_ref().map(|found| DmarcView {
             record: found.text.clone(),
             at: crate::dmarc::record_name(&found.domain).to_string(),
-            policy: found.policy.map(|policy| policy.as_str().to_owned()),
-            applied: found.applied().map(|policy| policy.as_str().to_owned()),
+            policy: found.policy.map(|policy| policy.as_str().into()),
+            applied: found.applied().map(|policy| policy.as_str().into()),
             aspf: mode(found.record.strict_spf),
             adkim: mode(found.record.strict_dkim),
         }),
@@ -257,13 +263,13 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>
     };
     let (host, own): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(|finding| is_of_host(seen, finding));
     DomainView {
-        domain: seen.domain.name.to_string(),
+        domain: seen.domain.name.shared(),
         handled: seen.domain.handled,
         paths: seen.paths.iter().map(|path| path.id.clone()).collect(),
         mx: seen.exchangers.as_ref().ok().map(|exchangers| {
             let mx = exchangers.iter().map(|exchanger| MxView {
                 preference: exchanger.preference,
-                name: exchanger.name.to_string(),
+                name: exchanger.name.shared(),
                 here: match exchanger.leads {
                     Leads::Here => Some(true),
                     Leads::Elsewhere(_) | Leads::Nowhere => Some(false),
@@ -280,7 +286,7 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>
             .map(|(key, compared)| DkimView {
                 selector: key.selector.clone(),
                 domain: key.domain.to_string(),
-                result: compared.as_str().to_owned(),
+                result: compared.as_str().into(),
             })
             .collect(),
         dkim_open: seen.dkim_is_open,
@@ -300,8 +306,8 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>
 
 fn finding_view(finding: &Finding) -> DomainFinding {
     DomainFinding {
-        code: finding.meta.code.to_owned(),
-        name: finding.meta.name.to_owned(),
+        code: finding.meta.code.into(),
+        name: finding.meta.name.into(),
         severity: finding.severity,
         verdict: finding.verdict,
         subject: finding.subject.clone(),
@@ -343,7 +349,7 @@ fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>>
                 .any(|(key, compared)| key.record_name() == name && !matches!(compared, Comparison::Missing));
         let wanted = WantedText { name, replaces, text };
         all.push(RecordView {
-            kind: wanted.kind().to_owned(),
+            kind: wanted.kind().into(),
             name: wanted.name.to_string(),
             is,
             command: kept.and_then(|kept| zones::command((kept.zone, kept.keeper), &wanted)),
@@ -398,27 +404,27 @@ pub(super) fn text_record(line: &str) -> Option<(DomainName, String)> {
     Some((DomainName::new(name), text))
 }
 
-fn mode(strict: bool) -> String {
-    if strict { "strict" } else { "relaxed" }.to_owned()
+fn mode(strict: bool) -> Word {
+    if strict { "strict" } else { "relaxed" }.into()
 }
 
 fn alignment(one: &Alignment) -> AlignmentView {
     AlignmentView {
         address: one.address.to_string(),
         paths: one.paths.clone(),
-        spf: one.spf.as_str().to_owned(),
-        dkim: one.dkim.as_str().to_owned(),
-        dmarc: one.dmarc().as_str().to_owned(),
+        spf: one.spf.as_str().into(),
+        dkim: one.dkim.as_str().into(),
+        dmarc: one.dmarc().as_str().into(),
     }
 }
 
-fn result(identity: &str, check: &SenderCheck) -> SpfResultView {
+fn result(identity: &'static str, check: &SenderCheck) -> SpfResultView {
     let steps = &check.evaluation.decided;
     SpfResultView {
         address: check.address.to_string(),
-        identity: identity.to_owned(),
-        name: check.name.to_string(),
-        result: check.evaluation.result.as_str().to_owned(),
+        identity: identity.into(),
+        name: check.name.shared(),
+        result: check.evaluation.result.as_str().into(),
         mechanism: steps.first().map(|step| step.term.clone()),
         by: steps.last().filter(|_| steps.len() > 1).map(|step| format!("{} of {}", step.term, step.domain)),
         lookups: check.evaluation.lookups,
