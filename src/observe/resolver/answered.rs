@@ -6,8 +6,6 @@ use crate::observe::{Observations, Question, Reply};
 pub(crate) type AnsweredQuestions = Vec<(Question, Answered)>;
 
 /// What was said to a question.
-// Few are of the larger kind, and those are made one by one.
-#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(crate) enum Answered {
     /// By the one resolver that is asked.
@@ -15,5 +13,5 @@ pub(crate) enum Answered {
     /// By the resolvers that are asked, numbered as they are.
     Replies(Vec<Reply>),
     /// By others too.
-    All(Observations),
+    All(Box<Observations>),
 }

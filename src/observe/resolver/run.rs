@@ -318,7 +318,7 @@ impl Run<'_> {
         let Response { mut outcome, referral } = response;
         let delegation = referral.as_ref().and_then(|referral| delegation(question, referral));
         if self.cuts.is_surveyed(question, server) {
-            let jobs = self.cuts.surveyed(question, server, &outcome, referral.as_ref());
+            let jobs = self.cuts.surveyed(question, server, &outcome, referral.as_deref());
             if let Some(names) = delegation {
                 outcome = Outcome::Unanswered(Why::Delegates(names));
             }

@@ -59,28 +59,30 @@ fn nothing_said(options: &Options, question: &Question, error: &std::io::Error) 
     closing::nothing_answered(&BTreeSet::from([question.clone()]), options, Observations::default(), error)
 }
 
-/// Gives questions to the thread that asks, and its answers to the client; lists of them go back when they are `emptied`. That thread ends with
-/// `put`.
+/// Gives questions to the thread that asks, all together that there are, and its answers to the client; lists of them go back when they are
+/// `emptied`. That thread ends with `put`.
 fn hear(
     options: &Options,
     most: usize,
-    put: UnboundedSender<Put>,
+    put: UnboundedSender<Vec<Put>>,
     (heard, emptied): (&Receiver<AnsweredQuestions>, &Sender<AnsweredQuestions>),
     client: &mut dyn Client,
 ) {
     let mut open = 0;
     let resolvers = resolvers(options);
-    let fill = |open: &mut usize, client: &mut dyn Client| {
-        while *open < most
+    loop {
+        let mut together = Vec::new();
+        while open + together.len() < most
             && let Some(question) = client.next()
         {
-            // Where the thread has ended early, nothing is heard either.
             let sake = options.authoritative.then(|| client.sake(&question));
-            *open += usize::from(put.send(Put { question, sake }).is_ok());
+            together.push(Put { question, sake });
         }
-    };
-    loop {
-        fill(&mut open, client);
+        let count = together.len();
+        // Where the thread has ended early, nothing is heard either.
+        if count > 0 && put.send(together).is_ok() {
+            open += count;
+        }
         if open == 0 {
             return;
         }
@@ -100,7 +102,6 @@ fn hear(
                             client.answered(&question, &Observations::new(resolvers.clone(), replies));
                         }
                     }
-                    fill(&mut open, client);
                 }
                 // Nobody wants it where servers of zones are asked.
                 let _ = emptied.send(said);
@@ -115,7 +116,7 @@ fn hear(
 fn ask(
     options: &Options,
     manners: &Manners,
-    mut questions: UnboundedReceiver<Put>,
+    mut questions: UnboundedReceiver<Vec<Put>>,
     (said, spare): (&Sender<AnsweredQuestions>, Receiver<AnsweredQuestions>),
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
@@ -133,10 +134,13 @@ fn ask(
             runtime.shutdown_background();
         }
         Err(error) => {
-            while let Some(Put { question, .. }) = questions.blocking_recv() {
-                let dns = nothing_said(options, &question, &error);
+            while let Some(together) = questions.blocking_recv() {
+                let unheard = together.into_iter().map(|Put { question, .. }| {
+                    let dns = nothing_said(options, &question, &error);
+                    (question, Answered::All(Box::new(dns)))
+                });
                 // Nobody listens any more where the run is over.
-                let _ = said.send(vec![(question, Answered::All(dns))]);
+                let _ = said.send(unheard.collect());
             }
         }
     }
@@ -166,7 +170,7 @@ struct Resolvers {
 async fn run(
     options: &Options,
     manners: &Manners,
-    mut questions: UnboundedReceiver<Put>,
+    mut questions: UnboundedReceiver<Vec<Put>>,
     (said, spare): (&Sender<AnsweredQuestions>, &Receiver<AnsweredQuestions>),
 ) {
     let (events, mut inbox) = unbounded_channel();
@@ -190,9 +194,9 @@ async fn run(
     let mut looked = Instant::now();
     loop {
         tokio::select! {
-            question = questions.recv() => {
-                let Some(Put { question, .. }) = question else { return };
-                done.extend(resolvers.put(question));
+            together = questions.recv() => {
+                let Some(together) = together else { return };
+                done.extend(together.into_iter().filter_map(|put| resolvers.put(put.question)));
             }
             event = inbox.recv() => done.extend(event.and_then(|event| resolvers.hear(event))),
         }
@@ -200,8 +204,8 @@ async fn run(
             let Ok(event) = inbox.try_recv() else { break };
             done.extend(resolvers.hear(event));
         }
-        while let Ok(Put { question, .. }) = questions.try_recv() {
-            done.extend(resolvers.put(question));
+        while let Ok(together) = questions.try_recv() {
+            done.extend(together.into_iter().filter_map(|put| resolvers.put(put.question)));
         }
         if !done.is_empty() {
             let next = spare.try_recv().unwrap_or_default();
@@ -243,7 +247,7 @@ impl Resolvers {
         let waiting = self.requests.iter().filter(put).count();
         if waiting == 0 {
             self.free.push(token);
-            return Some((Arc::unwrap_or_clone(question), Answered::All(Observations::default())));
+            return Some((Arc::unwrap_or_clone(question), Answered::All(Box::default())));
         }
         if let Some(slot) = self.open.get_mut(token) {
             *slot = Some(Open { question, replies: Vec::new(), waiting, repeats: 0 });

@@ -22,7 +22,7 @@ const WITHOUT_END: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(super) async fn run(
     options: &Options,
     manners: &Manners,
-    mut questions: UnboundedReceiver<Put>,
+    mut questions: UnboundedReceiver<Vec<Put>>,
     said: &Sender<AnsweredQuestions>,
 ) {
     let (events, mut replies) = unbounded_channel();
@@ -37,18 +37,21 @@ pub(super) async fn run(
     let (done, mut finished) = unbounded_channel::<(Question, Observations)>();
     loop {
         tokio::select! {
-            question = questions.recv() => {
-                let Some(Put { question, sake }) = question else { return };
-                let (options, guest, done) = (Rc::clone(&options), servers.guest(sake.as_ref().unwrap_or(&question.name)), done.clone());
-                spawn_local(async move {
-                    let (asked, none) = (BTreeSet::from([question.clone()]), FollowUps::default());
-                    let dns = phase::run(&asked, &none, &options, Observations::default(), Some(guest)).await;
-                    // Nobody listens any more once the run is over.
-                    let _ = done.send((question, dns));
-                });
+            together = questions.recv() => {
+                let Some(together) = together else { return };
+                for Put { question, sake } in together {
+                    let (options, done) = (Rc::clone(&options), done.clone());
+                    let guest = servers.guest(sake.as_ref().unwrap_or(&question.name));
+                    spawn_local(async move {
+                        let (asked, none) = (BTreeSet::from([question.clone()]), FollowUps::default());
+                        let dns = phase::run(&asked, &none, &options, Observations::default(), Some(guest)).await;
+                        // Nobody listens any more once the run is over.
+                        let _ = done.send((question, dns));
+                    });
+                }
             }
             answered = finished.recv() => {
-                let gone = answered.is_some_and(|(question, dns)| said.send(vec![(question, Answered::All(dns))]).is_err());
+                let gone = answered.is_some_and(|(question, dns)| said.send(vec![(question, Answered::All(Box::new(dns)))]).is_err());
                 if gone {
                     return;
                 }

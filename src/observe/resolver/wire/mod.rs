@@ -137,7 +137,7 @@ pub(crate) struct Response {
     /// The reply in our terms.
     pub outcome: Outcome,
     /// Where it refers to other servers: the zone and their names.
-    pub referral: Option<Referral>,
+    pub referral: Option<Box<Referral>>,
 }
 
 /// A delegation: zone and names of its servers.
@@ -251,7 +251,7 @@ fn response(message: &Message, asked: &DomainName, names: &mut Names) -> Respons
         let along =
             message.additionals.iter().filter_map(|r| record(r, asked, names)).filter(|r| servers.contains(&r.name));
         let glue = along.filter_map(|r| Some((r.name, r.data.address()?))).collect();
-        let referral = Some(Referral { zone: first.name.clone(), servers, glue });
+        let referral = Some(Box::new(Referral { zone: first.name.clone(), servers, glue }));
         return Response { outcome: Outcome::Unanswered(Why::Referral), referral };
     }
     let recursion_available = message.metadata.recursion_available;
