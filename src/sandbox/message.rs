@@ -1,5 +1,7 @@
 //! What the child hands back: octets in a form so plain that reading them gives it no power.
 
+use std::borrow::Cow;
+
 /// What came of the work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
@@ -35,7 +37,8 @@ pub(super) fn take_told(octets: &mut Vec<u8>) -> Vec<String> {
         let Some((length, behind)) = rest.split_first_chunk::<8>() else { break };
         let length = usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX);
         let Some(text) = behind.get(..length) else { break };
-        texts.push(String::from_utf8_lossy(text).into_owned());
+        let text = std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed);
+        texts.push(text.into_owned());
         taken += 10 + length;
     }
     octets.drain(..taken);
