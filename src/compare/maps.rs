@@ -209,7 +209,8 @@ impl Lines<'_> {
         let mut seen: HashSet<String> = HashSet::new();
         for (key, entry) in &before {
             let (meant, _) = self.mapping.translated(key);
-            let meant = folded(&meant);
+            // A key as it was is one that is compared: what ends with two dots would lose another.
+            let meant = if meant == *key { key.clone() } else { folded(&meant) };
             // Where the key itself became another, what still stands under it is left.
             match now.get_key_value(&meant).or_else(|| now.get_key_value(key)) {
                 Some((found, own)) => {

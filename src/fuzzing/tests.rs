@@ -170,3 +170,11 @@ fn a_search_says_that_its_bound_ended_it() {
     }
     assert!(ended > 0, "each has a plan within the trials that every host gets");
 }
+
+/// A key that ends with two dots beside one with one: a host and itself are alike.
+#[test]
+fn keys_of_maps_that_end_with_dots() {
+    (0..40).for_each(|chosen| {
+        super::panel_map(&[&[chosen], b"a..: 192.0.2.1\na.: 192.0.2.2\na..\na.\n".as_slice()].concat())
+    });
+}
