@@ -282,6 +282,17 @@ impl Span {
         !trimmed.is_empty() && self.file.secrets_in(self.range()).iter().any(covers)
     }
 
+    /// The column behind its last character in its first line, as its [`excerpt`](Self::excerpt) says.
+    fn end_column(&self) -> usize {
+        if self.file.has_secrets() {
+            return self.excerpt().end_column;
+        }
+        let line = self.file.line(self.file.line_index(self.start as usize));
+        let line_end = line.start + self.file.text[line].trim_end_matches('\r').len();
+        let Range { start, end } = self.range();
+        self.position().column + self.file.characters(start.min(line_end)..end.clamp(start.min(line_end), line_end))
+    }
+
     /// Its first line and where in it the span stands: all that reports and snapshots need of it. Secrets are left out.
     pub fn excerpt(&self) -> Excerpt {
         let (file, place) = (&self.file, self.range());
@@ -331,7 +342,7 @@ impl Span {
 
 impl PartialEq for Span {
     fn eq(&self, other: &Span) -> bool {
-        let ends_alike = || self.excerpt().end_column == other.excerpt().end_column;
+        let ends_alike = || self.end_column() == other.end_column();
         if Arc::ptr_eq(&self.file, &other.file) {
             return self.start == other.start && (self.end == other.end || ends_alike());
         }
@@ -392,6 +403,8 @@ impl From<Excerpt> for Span {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -460,6 +473,14 @@ mod tests {
             assert_eq!(excerpt.text_column, lead.saturating_sub(EXCERPT_LEAD) + 1);
             let line: Vec<char> = text.lines().nth(1).unwrap().chars().skip(excerpt.text_column - 1).collect();
             assert_eq!(excerpt.text, line.into_iter().take(EXCERPT_LIMIT).collect::<String>());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_span_ends_where_its_excerpt_does(text in "([aé\r]{0,4}\n){0,3}[aé]{0,3}(p = s)?", start in 0..20usize, length in 0..20usize) {
+            let span = SourceFile::new("/etc/a", text.as_str()).span(start, start + length);
+            prop_assert_eq!(span.end_column(), span.excerpt().end_column);
         }
     }
 

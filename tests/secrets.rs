@@ -386,6 +386,24 @@ fn a_setting_made_twice_quotes_neither_value() {
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }
 
+/// A diff shows a last line without end as another one once something is written behind it.
+#[test]
+fn a_last_line_without_end_is_shown_in_no_diff() {
+    for ended in [true, false] {
+        let host = Host::new("helo-short");
+        let main = host.file("/etc/postfix/main.cf");
+        let text = fs::read_to_string(&main).unwrap();
+        let secret = "smtp_sasl_password_maps = inline:{ { [mx.example]=joe:Zq7marked } }";
+        fs::write(&main, format!("{text}{secret}{}", if ended { "\n" } else { "" })).unwrap();
+        let fix = host.run(&["fix", "--unsafe", "--zones", "zones"]);
+        let fix = String::from_utf8_lossy(&fix.stdout).into_owned();
+        // The host has a plan, which writes behind that line where it may.
+        assert_eq!(fix.contains("+smtp_helo_name = "), ended, "{fix}");
+        assert!(!fix.contains("Zq7marked"), "{fix}");
+        assert_eq!(host.leaks("Zq7marked"), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn a_link_to_passwords_is_no_configuration() {
     use std::os::unix::fs::PermissionsExt;

@@ -196,9 +196,9 @@ fn is_set(setting: &Setting, name: &str) -> bool {
     setting.value.as_deref() != Some("") && [&setting.origin].into_iter().chain(setting.via.iter()).any(sets)
 }
 
-/// Transports by name.
+/// Transports by name, the first of equal ones.
 fn transports(exim: &Exim) -> BTreeMap<&str, &EximDriver> {
-    exim.transports.iter().map(|transport| (transport.name.as_str(), transport)).collect()
+    exim.transports.iter().rev().map(|transport| (transport.name.as_str(), transport)).collect()
 }
 
 /// Services by what tells one from another, the first of equal ones.

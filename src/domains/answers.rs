@@ -27,6 +27,10 @@ pub struct Known {
     pub alias: Option<DomainName>,
 }
 
+/// Chances of an answer that came, since whoever asked for it has yet to look, and of one that was read.
+const FRESH: u8 = 1;
+const READ: u8 = 2;
+
 /// Answers by question.
 #[derive(Debug)]
 pub struct Answers {
@@ -52,8 +56,8 @@ impl Default for Answers {
 struct Entry {
     question: Question,
     known: Known,
-    /// Whether it was read since that was last decided.
-    read: Cell<bool>,
+    /// How often the hand passes it before it goes.
+    chances: Cell<u8>,
     octets: usize,
 }
 
@@ -82,8 +86,7 @@ impl Answers {
         self.octets += octets;
         self.forget_old();
         let entry =
-            Entry { question: question.clone(), known: Known { lookup, alias }, read: Cell::new(false), octets };
-        // Where one had to go, its place is taken, which the hand comes to last.
+            Entry { question: question.clone(), known: Known { lookup, alias }, chances: Cell::new(FRESH), octets };
         let place = self.free.pop().unwrap_or(self.places.len());
         self.known.insert(question.clone(), place);
         match self.places.get_mut(place) {
@@ -99,7 +102,7 @@ impl Answers {
     /// The answer to a question; `None` where nobody has asked it, or so long ago that it is not known any more.
     pub fn get(&self, question: &Question) -> Option<&Known> {
         let entry = self.entry(question)?;
-        entry.read.set(true);
+        entry.chances.set(READ);
         Some(&entry.known)
     }
 
@@ -127,13 +130,15 @@ impl Answers {
         }
     }
 
-    /// A second chance for each that was read since its last one (the clock algorithm).
+    /// One chance less for each that the hand passes, until one has none left (the clock algorithm).
     fn forget_old(&mut self) {
         while !self.known.is_empty() && (self.known.len() >= KEPT || self.octets > self.most) {
             let place = self.hand;
             self.hand = if place + 1 < self.places.len() { place + 1 } else { 0 };
             let Some(Some(entry)) = self.places.get(place) else { continue };
-            if !entry.read.replace(false) {
+            let chances = entry.chances.get();
+            entry.chances.set(chances.saturating_sub(1));
+            if chances == 0 {
                 self.known.remove(&entry.question);
                 self.empty(place);
             }
@@ -155,8 +160,7 @@ fn bounded(question: &Question, lookup: Lookup<RecordData>) -> Lookup<RecordData
     if texts(&records) > TEXT {
         // A key need not begin with a version (RFC 6376 section 3.6.1).
         let is_key = question.name.as_str().contains("._domainkey.");
-        let is_policy = |text: &str| text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("v="));
-        records.retain(|data| !matches!(data, RecordData::Txt(text) if !is_key && !is_policy(text)));
+        records.retain(|data| !matches!(data, RecordData::Txt(_)) || is_key || data.is_policy_text());
     }
     match texts(&records) {
         _ if records.is_empty() => Lookup::NoData,

@@ -181,6 +181,9 @@ pub fn observe<'a>(
     let tls_rpt = txt(tls_rpt_name(name)).and_then(|lookup| beginning(&lookup, "v=TLSRPTv1"));
     let alignment = alignments(name, &dmarc, &spf, (&dkim, signing.is_open), answers, &mut needs);
     let zone = if with_zone { zone_servers(name, host, answers, &mut needs) } else { ZoneServers::Unknown };
+    // What is asked for each address is mostly the same.
+    needs.sort_unstable();
+    needs.dedup();
     if !needs.is_empty() {
         return Step::Needs(needs);
     }

@@ -105,11 +105,11 @@ impl Via {
         places.truncate(Via::KEPT);
     }
 
-    /// Adds the place that is the farthest.
+    /// Adds the place that is the farthest, in place of the one before where there is no room: what the origin follows upon tells the most.
     pub fn add_farthest(&mut self, origin: Origin) {
-        if self.len() < Via::KEPT {
-            Arc::make_mut(self.0.get_or_insert_default()).push(origin);
-        }
+        let places = Arc::make_mut(self.0.get_or_insert_default());
+        places.truncate(Via::KEPT - 1);
+        places.push(origin);
     }
 }
 

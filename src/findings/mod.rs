@@ -197,7 +197,8 @@ impl Finding {
     /// With evidence; what is beyond [`ITEMS`] is left out.
     pub fn evidence(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Finding {
         for item in evidence {
-            if self.evidence.len() < ITEMS && !self.evidence.contains(&item) {
+            // That a record is planned is told whatever else there is.
+            if (self.evidence.len() < ITEMS || item.planned) && !self.evidence.contains(&item) {
                 put(&mut self.evidence, item);
             }
         }
@@ -228,7 +229,7 @@ impl Finding {
     }
 }
 
-/// Places, and pieces of evidence, that one finding keeps: nobody reads more, and each is looked for among the others.
+/// Places, and pieces of evidence, that a rule gives one finding: nobody reads more, and each is looked for among the others.
 const ITEMS: usize = 1_000;
 
 /// Adds an item. Most findings have one of each, and there may be one finding for each of many domains.

@@ -69,7 +69,9 @@ impl<'a> OwnAddresses<'a> {
                     Some(local) => Some(local).filter(fits).filter(|local| self.on_interface(*local) == Some(true)),
                     None => own.iter().find(|(of, _)| *of == family).and_then(|(_, own)| *own),
                 };
-                local.map(|local| all.entry(entry.public).or_insert(local));
+                if let Some(local) = local {
+                    all.entry(entry.public).or_insert(local);
+                }
             }
             all
         })

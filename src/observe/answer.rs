@@ -190,7 +190,14 @@ pub(crate) fn bounded(records: Vec<Record>, asked: &DomainName) -> (Vec<Record>,
     let mut order: Vec<usize> = (0..records.len()).collect();
     let key = |at: &usize| {
         let record = &records[*at];
-        (!on_the_way.contains(&record.name), &record.name, &record.data)
+        // Of the texts of a domain, those that are left out are no policies of mail.
+        (
+            !on_the_way.contains(&record.name),
+            &record.name,
+            record.data.rtype(),
+            !record.data.is_policy_text(),
+            &record.data,
+        )
     };
     order.sort_by(|a, b| key(a).cmp(&key(b)));
     // Sets follow upon each other now. What lies beside the way has room for one set in all.

@@ -100,6 +100,12 @@ pub struct Record {
 }
 
 impl RecordData {
+    /// Whether it is a text that begins as policies of mail do (`v=spf1`, `v=DMARC1`), and most other texts do not.
+    pub(crate) fn is_policy_text(&self) -> bool {
+        let begins = |text: &String| text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("v="));
+        matches!(self, RecordData::Txt(text) if begins(text))
+    }
+
     /// Octets of its text or name: what it takes beside its own size.
     pub(crate) fn octets(&self) -> usize {
         match self {

@@ -42,12 +42,14 @@ struct Results<'r> {
     report: &'r Report,
     /// The findings that are told.
     told: Vec<&'r FindingView>,
+    /// Those that do not count and are told.
+    suppressed: &'r [SuppressedView],
 }
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let counting = self.told.iter().map(|finding| result(finding, self.report));
-        to.collect_seq(counting.chain(self.report.suppressed.iter().map(|one| suppressed(one, self.report))))
+        to.collect_seq(counting.chain(self.suppressed.iter().map(|one| suppressed(one, self.report))))
     }
 }
 
@@ -55,9 +57,11 @@ impl Serialize for Results<'_> {
 pub(crate) fn render(report: &Report) -> String {
     let rules: Vec<Value> = report.rules.iter().map(|meta| rule(meta)).collect();
     let (told, left_out) = told(&report.findings, RESULTS);
+    let (suppressed, rest) = report.suppressed.split_at(report.suppressed.len().min(RESULTS - told.len()));
+    let left_out = left_out + rest.len();
     let mut notifications = notifications(report);
     if left_out > 0 {
-        let text = format!("{left_out} more findings, of the lowest severity, are in the format json alone");
+        let text = format!("{left_out} more findings are not among the results: `--format json` has them");
         notifications.push(json!({"level": "warning", "message": {"text": text}}));
     }
     // Results by planned records are of another category: they close none of the live DNS's (section 3.17.3).
@@ -71,9 +75,11 @@ pub(crate) fn render(report: &Report) -> String {
             column_kind: "unicodeCodePoints",
             // Findings are no failure of the run, whatever its exit status.
             invocations: json!([{"executionSuccessful": true, "toolConfigurationNotifications": notifications}]),
-            original_uri_base_ids: json!({BASE: {"uri": "file:///", "description": {"text": "The host's root folder."}}}),
+            original_uri_base_ids: json!({
+                BASE: {"uri": "file:///", "description": {"text": "The host's root folder."}}
+            }),
             properties: notes.map(|note| (note.id.to_owned(), json!(note.text))).collect(),
-            results: Results { report, told },
+            results: Results { report, told, suppressed },
             tool: json!({"driver": {
                 "name": report.tool.name,
                 "version": report.tool.version,

@@ -35,7 +35,8 @@ pub struct Outcome {
     pub not_checked: Vec<&'static Meta>,
 }
 
-/// Whether there is what the rule is about: a move, for those that judge one; block lists; servers that were talked to. Those that judge a domain are among [`DomainRules`].
+/// Whether there is what the rule is about: a move, for those that judge one; block lists; servers that were talked to. [`DomainRules`] has those
+/// that judge a domain.
 pub fn is_applicable(meta: &Meta, facts: &Facts) -> bool {
     (facts.moved.is_some() || !meta.needs(Need::OldSnapshot))
         && (!facts.block_lists.is_empty() || !meta.needs(Need::BlockLists))

@@ -45,6 +45,9 @@ pub enum SnapshotError {
     /// More servers answered in it than any run asks.
     #[error("it is no snapshot of helolint: more than {0} servers answered in it")]
     Vantages(usize),
+    /// More servers answered one question in it than any run asks.
+    #[error("it is no snapshot of helolint: more than {0} answers to one question stand in it")]
+    Replies(usize),
 }
 
 /// The document.
@@ -379,20 +382,24 @@ mod tests {
         document["zones"] = serde_json::json!([]);
         let mut said = document["observations"][0].clone();
         said.as_object_mut().unwrap().remove("vantage");
-        let mut from = |names: &mut dyn Iterator<Item = String>| {
-            let all = names.map(|name| {
+        let mut of_each = |count: usize, names: &mut dyn Iterator<Item = String>| {
+            let all = names.enumerate().map(|(at, name)| {
+                said["question"] = format!("n{}.example A", at / count).into();
                 said["from"] = name.into();
                 said.clone()
             });
             document["observations"] = all.collect();
             read(&document.to_string())
         };
-        let (_, dns) = from(&mut (0..60_000).map(|n| format!("r{}", n % 30_000))).unwrap();
+        let (_, dns) = of_each(500, &mut (0..60_000).map(|n| format!("r{}", n % 30_000))).unwrap();
         assert_eq!(dns.vantages.len(), 30_000);
         assert_eq!(dns.vantages.iter().map(|vantage| &vantage.name).collect::<BTreeSet<_>>().len(), 30_000);
         let places: BTreeSet<usize> = dns.replies.values().flatten().map(|reply| reply.vantage).collect();
         assert!(places.into_iter().eq(0..30_000));
-        assert!(matches!(from(&mut (0..=100_000).map(|n| format!("r{n}"))), Err(SnapshotError::Vantages(100_000))));
+        let too_many = of_each(500, &mut (0..=100_000).map(|n| format!("r{n}")));
+        assert!(matches!(too_many, Err(SnapshotError::Vantages(100_000))));
+        let mut named = |count: usize| of_each(count, &mut (0..2 * count).map(|n| format!("r{}", n % count)));
+        assert!(named(1_000).is_ok() && matches!(named(1_001), Err(SnapshotError::Replies(1_000))));
     }
 
     #[test]

@@ -23,6 +23,8 @@ const DETAILS: &str = "details";
 
 /// Servers that answered: a host with many addresses, each with a zone of its own, comes to some hundreds.
 const VANTAGES: usize = 100_000;
+/// Answers to one question: a run has one of each resolver, and of each server of a zone, which are twenty at most.
+const REPLIES: usize = 1_000;
 
 /// Which format it has.
 #[derive(Deserialize)]
@@ -94,7 +96,11 @@ pub(super) fn read(text: &str) -> Result<(Facts, Observations, String), Snapshot
                 vantages.len() - 1
             }
         };
-        replies.entry(question).or_default().push(Reply { vantage: index, outcome });
+        let all = replies.entry(question).or_default();
+        if all.len() >= REPLIES {
+            return Err(SnapshotError::Replies(REPLIES));
+        }
+        all.push(Reply { vantage: index, outcome });
     }
     let zones = zones.iter().map(zone).collect();
     Ok((facts, Observations { taken: answered_at, zones, ..Observations::new(vantages, replies) }, taken))

@@ -40,7 +40,7 @@ pub(super) fn find<'t, 'p>(pairs: &'p [Pair<'t, Rule>], rule: Rule) -> Option<&'
     pairs.iter().find(|pair| pair.as_rule() == rule)
 }
 
-/// What stands behind the rest of what was found, to the end of the text.
+/// What stands behind all that was found, to the end of the text.
 pub(super) fn range(pairs: &[Pair<Rule>]) -> Range<usize> {
     find(pairs, Rule::rest).map_or(0..0, |rest| rest.as_span().start()..rest.get_input().len())
 }

@@ -156,4 +156,19 @@ fn of_a_name_with_many_records_so_many_are_kept_as_of_a_reply() {
     let zones = Zones::load([("zones/example.com.zone", text.as_str())]).unwrap();
     let answer = zones.answer(&Question::new(&DomainName::new("mail.example.com"), RecordType::A));
     assert_eq!((answer.records.len(), answer.left_out), (RECORDS, 10), "each counts once");
+    // The policy of mail among many other texts, whatever they begin with.
+    for (policies, decided) in [(1, true), (RECORDS + 1, false)] {
+        let others: String = (0..RECORDS).map(|number| format!("mail TXT \"a-verification={number}\"\n")).collect();
+        let policies: String =
+            (0..policies).map(|number| format!("mail TXT \"v=spf1 ip4:192.0.2.{number} -all\"\n")).collect();
+        let text = format!("@ 60 IN SOA a. b. 1 2 3 4 60\n{others}{policies}");
+        let zones = Zones::load([("zones/example.com.zone", text.as_str())]).unwrap();
+        let question = Question::new(&DomainName::new("mail.example.com"), RecordType::Txt);
+        let answer = zones.answer(&question);
+        assert!(
+            answer.records.iter().any(|record| record.data.to_string().contains("v=spf1 ip4:192.0.2.0 ")),
+            "{answer:?}"
+        );
+        assert_eq!(matches!(chain(&question, &answer).end, End::Records(_)), decided);
+    }
 }

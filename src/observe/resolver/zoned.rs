@@ -51,8 +51,8 @@ pub(super) async fn run(
                 }
             }
             answered = finished.recv() => {
-                let gone = answered.is_some_and(|(question, dns)| said.send(vec![(question, Answered::All(Box::new(dns)))]).is_err());
-                if gone {
+                let sent = answered.map(|(question, dns)| said.send(vec![(question, Answered::All(Box::new(dns)))]));
+                if sent.is_some_and(|sent| sent.is_err()) {
                     return;
                 }
             }

@@ -167,8 +167,14 @@ fn end_in(mut found: Vec<Record>, question: &Question, left_out: usize) -> End {
         found.sort();
         found.dedup_by(|a, b| a.data == b.data);
     }
-    // Whether one address is among them decides; of names, those that are known stand for themselves.
-    match left_out > 0 && matches!(question.rtype, RecordType::A | RecordType::Aaaa) {
+    // Whether one address is among them decides, and so may any text where all that are known are policies of mail; of names, those that are known
+    // stand for themselves.
+    let decides = match question.rtype {
+        RecordType::A | RecordType::Aaaa => true,
+        RecordType::Txt => found.iter().all(|record| record.data.is_policy_text()),
+        _ => false,
+    };
+    match left_out > 0 && decides {
         true => End::TooMany(found.len() + left_out),
         false => End::Records(found),
     }

@@ -68,7 +68,7 @@ pub(crate) fn edit(state: &State<'_>, exim: &Exim, file: &str, edit: Edit) -> Ve
 const DEFINITIONS: usize = 100;
 
 /// Debian's configuration as it is once it is generated anew, where what has changed since is its file of macros: those go into it as they
-/// stand. `None` where more than definitions stands there.
+/// stand. `None` where more than definitions stands there, or more than [`DEFINITIONS`].
 pub(crate) fn regenerated(state: &State<'_>, source: &str) -> Option<Candidate> {
     let is_debian = state.facts().exim.first().is_some_and(is_debian);
     let sources = state.facts().problems.iter().filter(|problem| matches!(problem.kind, ProblemKind::NotGenerated));

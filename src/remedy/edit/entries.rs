@@ -83,7 +83,10 @@ impl<'t> Entries<'t> {
         if replaced > 0 || !is_shown(&format!("{before}{old}{after}"), &format!("{before}{new}{after}")) {
             return Err(Some(Refused::Hidden));
         }
-        if tells(&old, &new) {
+        // What stands in a last line without end is shown with what is written behind it.
+        let is_unended = !self.ended && at + 1 == self.parts.len();
+        let told = |text: &'_ String| text.len() - usize::from(is_unended);
+        if tells(&old[..told(&old)], &new[..told(&new)]) {
             return Err(Some(Refused::Secret));
         }
         self.replaced = replaced;
@@ -203,6 +206,12 @@ mod tests {
         let made = ["one", "two", "three"].map(|name| entries.make(&edit(name, "a", Some("1")), tells));
         assert_eq!(made, [Ok(()), Err(Some(Refused::Secret)), Ok(())]);
         assert_eq!(entries.text(), text.replace("two", "  -o a=1\ntwo") + "  -o a=1\n");
+        // The last line as it ends in the file.
+        for (ended, text) in [(true, text), (false, text.trim_end())] {
+            let mut entries = Entries::of(text);
+            let tells = |old: &str, new: &str| (old.ends_with('\n'), new.ends_with('\n')) != (ended, ended);
+            assert_eq!(entries.make(&edit("three", "a", Some("1")), tells), Ok(()), "{ended}");
+        }
     }
 
     /// Lines of a master.cf, in their right places and in others.
