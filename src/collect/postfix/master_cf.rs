@@ -78,8 +78,8 @@ pub struct MasterCf {
     pub warnings: Vec<Refusal>,
     /// The limit of helolint that ended the reading.
     pub bounded: Option<&'static str>,
-    /// Where the last entry of each name and type stands in `entries`.
-    last: HashMap<(String, String), usize>,
+    /// For each of `entries`, which of them is the last of its name and type.
+    last: Vec<usize>,
 }
 
 impl MasterCf {
@@ -92,7 +92,7 @@ impl MasterCf {
             postconf_error: None,
             warnings: Vec::new(),
             bounded: None,
-            last: HashMap::new(),
+            last: Vec::new(),
         };
         for line in logical_lines(file.text()) {
             if line.text.bytes().next().is_some_and(is_space) {
@@ -110,7 +110,6 @@ impl MasterCf {
             match read_entry(file, &line) {
                 Ok(read) => {
                     let Read { entry, by_master, by_postconf } = read;
-                    master.last.insert((entry.name().to_owned(), entry.kind().to_owned()), master.entries.len());
                     master.entries.push(entry);
                     master.error = master.error.or(by_master);
                     master.postconf_error = master.postconf_error.or(by_postconf);
@@ -123,6 +122,9 @@ impl MasterCf {
                 }
             }
         }
+        let key = |entry: &Entry| (entry.name().to_owned(), entry.kind().to_owned());
+        let last: HashMap<_, usize> = master.entries.iter().map(key).zip(0..).collect();
+        master.last = master.entries.iter().filter_map(|entry| last.get(&key(entry)).copied()).collect();
         master
     }
 
@@ -133,8 +135,7 @@ impl MasterCf {
 
     /// The entry that replaces the one at `index`.
     pub fn replaced_by(&self, index: usize) -> Option<&Entry> {
-        let entry = self.entries.get(index)?;
-        let last = *self.last.get(&(entry.name().to_owned(), entry.kind().to_owned()))?;
+        let last = *self.last.get(index)?;
         if last == index { None } else { self.entries.get(last) }
     }
 }

@@ -13,7 +13,7 @@ use crate::observe::{Question, RecordType};
 use crate::remedy::edit::Edit;
 use crate::remedy::loopback;
 use crate::remedy::op::Op;
-use crate::rules::names::{Introduction, introduction, is_own, judged_host_name, own_names};
+use crate::rules::names::{Introduction, introduction, judged_host_name, own_names};
 use crate::rules::support::{ptr_names, sending_addresses};
 
 const HOSTS: &str = "/etc/hosts";
@@ -171,7 +171,7 @@ fn name_first(state: &State<'_>, name: &DomainName) -> Vec<Op> {
     for entry in &facts.host.hosts {
         let Some(span) = entry.address.origin.span() else { continue };
         let loopback = entry.address.value.is_loopback();
-        if !loopback && is_own(facts, entry.address.value) != Some(true) {
+        if !loopback && state.is_own(entry.address.value) != Some(true) {
             continue;
         }
         let is_localhost = entry.names.iter().any(|known| known.value.eq_ignore_ascii_case("localhost"));
@@ -248,7 +248,7 @@ fn hosts_lines(state: &State<'_>, all: &mut Vec<Candidate>) {
         // Another line gives this host's address all of the names already.
         let stands = facts.host.hosts.iter().any(|line| {
             let known = names_of(line);
-            is_own(facts, line.address.value) == Some(true)
+            state.is_own(line.address.value) == Some(true)
                 && !line.address.value.is_loopback()
                 && others.iter().all(|name| known.contains(&DomainName::new(name).to_string()))
         });

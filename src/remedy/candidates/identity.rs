@@ -12,8 +12,8 @@ use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::iprev::confirms;
 use crate::observe::{Lookup, Question, RecordType, VantageKind};
-use crate::rules::names::{Introduction, introduction, is_own, own_names};
-use crate::rules::support::{Sending, ptr_names, sending_addresses};
+use crate::rules::names::{Introduction, introduction, own_names};
+use crate::rules::support::{Sending, ptr_names};
 
 /// Names tried for one address.
 const NAMES: usize = 5;
@@ -41,11 +41,11 @@ pub(super) fn questions(state: &State<'_>) -> BTreeSet<Question> {
         }
         names.iter().map(|name| Question::new(name, RecordType::address(family))).collect::<Vec<_>>()
     };
-    faulty(state).iter().flat_map(of).collect()
+    faulty(state).into_iter().flat_map(of).collect()
 }
 
 /// The sending addresses of faulty paths.
-fn faulty<'s>(state: &'s State<'_>) -> Vec<Sending<'s>> {
+fn faulty<'s, 'a>(state: &'s State<'a>) -> Vec<&'s Sending<'a>> {
     let judged = |finding: &Finding| CODES.contains(&finding.meta.family());
     let subjects =
         state.trial.findings.iter().filter(|finding| judged(finding)).map(|finding| finding.subject.as_str());
@@ -54,12 +54,12 @@ fn faulty<'s>(state: &'s State<'_>) -> Vec<Sending<'s>> {
         subjects.contains(sending.address.value.to_string().as_str())
             || sending.paths.iter().any(|path| state.found_of(&path.id).iter().any(|finding| judged(finding)))
     };
-    sending_addresses(state.facts()).into_iter().filter(wrong).take(ADDRESSES).collect()
+    state.sending().iter().filter(|sending| wrong(sending)).take(ADDRESSES).collect()
 }
 
 /// Adds a candidate for each address of a faulty path and each name that it could have.
 pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
-    for sending in &faulty(state) {
+    for sending in faulty(state) {
         let addr = sending.address.value;
         for name in names(state, sending).into_iter().take(NAMES) {
             of_name(state, sending, addr, &name, all);
@@ -167,12 +167,12 @@ fn names(state: &State<'_>, sending: &Sending<'_>) -> Vec<DomainName> {
     own_names(facts).into_iter().for_each(|(_, name)| add(name.value));
     facts.cpanel.iter().filter_map(|cpanel| cpanel.host.as_ref()).for_each(|name| add(DomainName::new(&name.value)));
     // What else this host goes by: in the hosts file, in mailname, to receivers of another of its addresses.
-    let here = facts.host.hosts.iter().filter(|entry| is_own(facts, entry.address.value) == Some(true));
+    let here = facts.host.hosts.iter().filter(|entry| state.is_own(entry.address.value) == Some(true));
     here.flat_map(|entry| &entry.names).for_each(|name| add(DomainName::new(&name.value)));
     // A bare domain is the website's name.
     let mailname = facts.host.mailname.iter().map(|name| DomainName::new(&name.value));
     mailname.filter(|name| name.registrable().as_ref() != Some(name)).for_each(&mut add);
-    let others = sending_addresses(facts).into_iter().map(|other| other.address.value).filter(|other| *other != addr);
+    let others = state.sending().iter().map(|other| other.address.value).filter(|other| *other != addr);
     others.take(OTHERS).flat_map(|other| ptr_names(dns, other)).filter(|name| ours(name)).for_each(&mut add);
     let mut all = once(all);
     all.retain(|name| {

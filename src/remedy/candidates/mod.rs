@@ -32,7 +32,8 @@ use crate::observe::{Observations, Question};
 use crate::remedy::op::Op;
 use crate::remedy::trial::Trial;
 use crate::remedy::world::{Lab, World};
-use crate::rules::names::{Introduction, introduction};
+use crate::rules::names::{Introduction, OwnAddresses, introduction};
+use crate::rules::support::{Sending, sending_addresses};
 
 pub(super) use cpanel::FLAGS;
 pub use exim::tables_of;
@@ -108,6 +109,8 @@ pub struct State<'a> {
     clients: OnceCell<Vec<HashMap<&'a str, &'a PostfixService>>>,
     found_of: OnceCell<HashMap<&'a str, Vec<&'a Finding>>>,
     introduced: OnceCell<HashMap<DomainName, Vec<&'a OutboundPath>>>,
+    own_addresses: OnceCell<OwnAddresses<'a>>,
+    sending: OnceCell<Vec<Sending<'a>>>,
 }
 
 impl<'a> State<'a> {
@@ -130,12 +133,24 @@ impl<'a> State<'a> {
             clients: OnceCell::new(),
             found_of: OnceCell::new(),
             introduced: OnceCell::new(),
+            own_addresses: OnceCell::new(),
+            sending: OnceCell::new(),
         }
     }
 
     /// The facts.
     pub fn facts(&self) -> &'a Facts {
         self.facts
+    }
+
+    /// Whether an address is this host's, as far as that is known.
+    fn is_own(&self, addr: IpAddr) -> Option<bool> {
+        self.own_addresses.get_or_init(|| OwnAddresses::new(self.facts)).has(addr)
+    }
+
+    /// The addresses that mail is seen to come from.
+    fn sending(&self) -> &[Sending<'a>] {
+        self.sending.get_or_init(|| sending_addresses(self.facts))
     }
 
     /// Every answer so far, also to questions that only candidates bring.

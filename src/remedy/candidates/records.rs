@@ -10,7 +10,6 @@ use crate::observe::change::RecordChange;
 use crate::observe::{Lookup, RecordData, RecordType};
 use crate::remedy::op::Op;
 use crate::rules::dns::address_proxied::is_proxy;
-use crate::rules::names::is_own;
 
 pub(crate) fn address_data(addr: IpAddr) -> RecordData {
     match addr {
@@ -51,7 +50,7 @@ pub(crate) fn is_ours_to_publish(state: &State<'_>, name: &DomainName) -> bool {
     }
     let elsewhere = |family| {
         let found = state.dns().addresses(name, family);
-        found.found().iter().any(|addr| is_own(state.facts(), *addr) == Some(false))
+        found.found().iter().any(|addr| state.is_own(*addr) == Some(false))
     };
     if *name == domain && Family::BOTH.into_iter().any(elsewhere) {
         return false;
@@ -83,12 +82,12 @@ pub(crate) fn lead_to(state: &State<'_>, name: &DomainName, addr: IpAddr) -> Opt
         ops.push(Op::Record(RecordChange::Withdraw(name.clone(), RecordData::Cname(target))));
         // What the alias led to in the other family stays reachable, as far as that is this host's.
         for kept in state.dns().addresses(name, super::other(family)).found() {
-            if is_own(state.facts(), *kept) == Some(true) {
+            if state.is_own(*kept) == Some(true) {
                 ops.push(Op::Record(RecordChange::Publish(name.clone(), address_data(*kept))));
             }
         }
     } else if let [old] = found.found()
-        && is_own(state.facts(), *old) == Some(false)
+        && state.is_own(*old) == Some(false)
     {
         ops.push(Op::Record(RecordChange::Withdraw(name.clone(), address_data(*old))));
     }
@@ -99,7 +98,7 @@ pub(crate) fn lead_to(state: &State<'_>, name: &DomainName, addr: IpAddr) -> Opt
 /// Whether a name leads to another address of this host, which a second record would stand beside.
 pub(crate) fn has_other(state: &State<'_>, name: &DomainName, addr: IpAddr) -> bool {
     let found = state.dns().addresses(name, Family::from(addr));
-    found.found().iter().any(|known| *known != addr && is_own(state.facts(), *known) == Some(true))
+    found.found().iter().any(|known| *known != addr && state.is_own(*known) == Some(true))
 }
 
 /// The changes after which `name` leads to no other host.
@@ -109,7 +108,7 @@ pub(super) fn lead_nowhere_else(state: &State<'_>, name: &DomainName, addr: IpAd
     if !found.found().contains(&addr) || alias.is_some() || !is_ours_to_publish(state, name) {
         return Vec::new();
     }
-    let others = found.found().iter().filter(|known| is_own(state.facts(), **known) == Some(false));
+    let others = found.found().iter().filter(|known| state.is_own(**known) == Some(false));
     others.map(|other| Op::Record(RecordChange::Withdraw(name.clone(), address_data(*other)))).collect()
 }
 
@@ -124,11 +123,11 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<super::Candidate>) {
         }
         let found: Vec<IpAddr> =
             Family::BOTH.into_iter().flat_map(|family| state.dns().addresses(&name, family).found().to_vec()).collect();
-        let own = |addr: &&IpAddr| is_own(state.facts(), **addr) == Some(true);
+        let own = |addr: &&IpAddr| state.is_own(**addr) == Some(true);
         let stale: Vec<IpAddr> = found
             .iter()
             .copied()
-            .filter(|addr| is_own(state.facts(), *addr) == Some(false) || state.facts().old_addresses.contains(addr))
+            .filter(|addr| state.is_own(*addr) == Some(false) || state.facts().old_addresses.contains(addr))
             .collect();
         let has_alias = Family::BOTH.into_iter().any(|f| state.dns().alias(&name, RecordType::address(f)).is_some());
         if stale.is_empty() || has_alias || !found.iter().any(|addr| own(&addr)) {
