@@ -36,9 +36,9 @@ struct Case {
 
 const CASES: [Case; 4] = [
     Case { name: "maps", own_names: false, moved: false, many_addresses: false, limits: (5.0, 100.0) },
-    Case { name: "own names", own_names: true, moved: false, many_addresses: false, limits: (10.5, 140.0) },
-    Case { name: "moved", own_names: true, moved: true, many_addresses: false, limits: (11.5, 200.0) },
-    Case { name: "many addresses", own_names: false, moved: false, many_addresses: true, limits: (6.0, 80.0) },
+    Case { name: "own names", own_names: true, moved: false, many_addresses: false, limits: (12.0, 140.0) },
+    Case { name: "moved", own_names: true, moved: true, many_addresses: false, limits: (17.0, 200.0) },
+    Case { name: "many addresses", own_names: false, moved: false, many_addresses: true, limits: (7.5, 80.0) },
 ];
 
 fn main() -> ExitCode {

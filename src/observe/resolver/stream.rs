@@ -27,7 +27,7 @@ const BURST: usize = 32;
 const MANY: usize = 128;
 /// From one look at what came in to the next, where so many are open. A server nearby answers one by one, and each wake-up for a packet or two takes
 /// longer than what is done with them: what comes in meanwhile is read, told and followed by new questions together.
-const APART: Duration = Duration::from_micros(300);
+const APART: Duration = Duration::from_micros(800);
 /// Whoever puts questions gets a turn in this time, where nothing comes in.
 const TURN: Duration = Duration::from_millis(200);
 /// How often a question is put again over TLS or HTTPS; over UDP the exchange sees to it.
