@@ -200,8 +200,7 @@ impl SourceFile {
         if part.len() <= 2 * BLOCK {
             return self.text[part].chars().count();
         }
-        let is_first_of_character = |byte: &&u8| !(0x80..0xc0).contains(*byte);
-        let count = |bytes: &[u8]| bytes.iter().filter(is_first_of_character).count();
+        let count = |bytes: &[u8]| bytes.iter().filter(|byte| !(0x80..0xc0).contains(*byte)).count();
         let counted = self.counted.get_or_init(|| {
             let blocks = self.text.as_bytes().chunks(BLOCK).map(count);
             let sum = |sum: &mut usize, block: usize| Some(std::mem::replace(sum, *sum + block) as u32);
@@ -289,8 +288,8 @@ impl Span {
         }
         let line = self.file.line(self.file.line_index(self.start as usize));
         let line_end = line.start + self.file.text[line].trim_end_matches('\r').len();
-        let Range { start, end } = self.range();
-        self.position().column + self.file.characters(start.min(line_end)..end.clamp(start.min(line_end), line_end))
+        let start = self.range().start.min(line_end);
+        self.position().column + self.file.characters(start..self.range().end.clamp(start, line_end))
     }
 
     /// Its first line and where in it the span stands: all that reports and snapshots need of it. Secrets are left out.
@@ -321,14 +320,13 @@ impl Span {
                 secret::replace(&line[from..to], &within)
             };
             let (before, marked, behind) = (&line[from..start], part(start, end), part(end, line.len()));
-            let (lead, at) = (before.chars().count(), before.len());
-            (Cow::Owned([before, &marked, &behind].concat()), marked.chars().count(), lead, at)
+            let line = [before, &marked, &behind].concat();
+            (Cow::Owned(line), marked.chars().count(), before.chars().count(), before.len())
         };
-        let is_long = line.chars().nth(EXCERPT_LIMIT).is_some();
-        let skip = if is_long { lead.saturating_sub(EXCERPT_LEAD) } else { 0 };
-        // Where the quoted part begins: that many characters before the place.
-        let from =
-            if skip == 0 { 0 } else { line[..at].char_indices().rev().nth(EXCERPT_LEAD - 1).map_or(0, |(at, _)| at) };
+        let skip = if line.chars().nth(EXCERPT_LIMIT).is_some() { lead.saturating_sub(EXCERPT_LEAD) } else { 0 };
+        // The quoted part begins so many characters before the place.
+        let cut = line[..at].char_indices().rev().nth(EXCERPT_LEAD - 1).filter(|_| skip > 0);
+        let from = cut.map_or(0, |(cut, _)| cut);
         Excerpt {
             file: file.path.to_string(),
             line: number,

@@ -218,9 +218,9 @@ pub(super) fn pairs(old: &Facts, new: &Facts) -> Vec<(IpAddr, IpAddr)> {
         all.extend(address(was).zip(address(is)));
     };
     for (was, is) in old.postfix.iter().zip(&new.postfix) {
+        let services = services(is);
         for parameter in BINDING {
             pair(was.parameters.get(parameter), is.parameters.get(parameter));
-            let services = services(is);
             for service in &was.services {
                 let own = services.get(&key_of(service));
                 pair(service.overrides.get(parameter), own.and_then(|own| own.overrides.get(parameter)));

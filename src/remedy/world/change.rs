@@ -209,10 +209,8 @@ impl Lab<'_> {
     fn tells_secrets(&self, old: &str, new: &str) -> bool {
         let (was, is) = difference(old, new);
         // A diff shows a last line that has no newline as another than the same with one.
-        let unended = |text: &'_ str| text.rsplit('\n').next().filter(|line| !line.is_empty()).map(str::len);
-        let last = |text: &str| text.len() - unended(text).unwrap_or(0)..text.len();
-        let (was_last, is_last) = (&old[last(old)], &new[last(new)]);
-        let ends = if was_last == is_last { [""; 2] } else { [was_last, is_last] };
+        let ends = [old, new].map(|text| text.rsplit('\n').next().unwrap_or_default());
+        let ends = ends.into_iter().filter(|_| ends[0] != ends[1]);
         let mut lines = old[was].lines().chain(new[is].lines()).chain(ends);
         lines.any(|line| self.memory.secrets().mask(line) != line)
     }
