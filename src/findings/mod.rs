@@ -177,7 +177,7 @@ impl Finding {
         self
     }
 
-    /// With a place and what is to be seen there; those beyond [`ITEMS`] are left out.
+    /// With a place and what is to be seen there; those beyond `ITEMS` are left out.
     pub fn place(mut self, origin: &Origin, label: impl Into<String>) -> Finding {
         let place = Place { origin: origin.clone(), label: label.into() };
         if self.places.len() < ITEMS && !self.places.contains(&place) {
@@ -194,7 +194,7 @@ impl Finding {
         self
     }
 
-    /// With evidence; what is beyond [`ITEMS`] is left out.
+    /// With evidence; what is beyond `ITEMS` is left out.
     pub fn evidence(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Finding {
         for item in evidence {
             // That a record is planned is told whatever else there is.
