@@ -69,6 +69,17 @@ impl<T: Sanitize> Sanitize for Vec<T> {
     }
 }
 
+/// Lists that are shared stay so, unless something in them is harmful.
+impl<T: Sanitize + Clone + PartialEq> Sanitize for Arc<[T]> {
+    fn sanitize(&mut self) {
+        let mut harmless = self.to_vec();
+        harmless.sanitize();
+        if harmless[..] != self[..] {
+            *self = harmless.into();
+        }
+    }
+}
+
 /// Types that hold no text of strangers: numbers, addresses, the program's own words.
 macro_rules! harmless {
     ($($type:ty),* $(,)?) => {

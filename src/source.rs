@@ -282,7 +282,7 @@ impl Span {
     }
 
     /// The column behind its last character in its first line, as its [`excerpt`](Self::excerpt) says.
-    fn end_column(&self) -> usize {
+    pub fn end_column(&self) -> usize {
         if self.file.has_secrets() {
             return self.excerpt().end_column;
         }

@@ -52,7 +52,7 @@ fn said(facts: &Facts, dns: &Observations) -> Vec<String> {
 }
 
 fn notes(facts: &Facts, dns: &Observations) -> Vec<String> {
-    helolint::report::Report::new(facts, dns, &[], std::iter::empty(), &[]).dns.notes
+    helolint::report::Report::new(facts, dns, Vec::new(), std::iter::empty(), &[]).dns.notes
 }
 
 fn servers_of(dns: &Observations, question: &Question) -> Vec<String> {

@@ -78,7 +78,7 @@ fn nothing_stays_of_ten_thousand_checks() {
         let dns = Source::new(Answers::Zones(zones)).answer(&Plan::new(&facts), Observations::default());
         let outcome = rules::judge(&facts, &dns, &Selection::default());
         let metas = rules::all().map(|rule| &rule.meta);
-        let report = Report::new(&facts, &dns, &outcome.findings, metas, &outcome.not_checked);
+        let report = Report::new(&facts, &dns, outcome.findings, metas, &outcome.not_checked);
         for format in [Format::Human, Format::Json, Format::Html] {
             assert!(!report::render(format, Cow::Borrowed(&report), &Style::plain()).is_empty());
         }

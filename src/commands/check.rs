@@ -66,13 +66,16 @@ pub(super) fn check(
     let Reported { out, how, wanted } = told;
     let gathered = gather::observe(facts, dns, start)?;
     let Gathered { facts, dns, .. } = &gathered;
-    let opinions: Vec<_> = facts.paths.iter().map(|path| receivers::opinions(path, dns)).collect();
-    let (mut report, settled) = how.report(&gathered, opinions, None);
-    report.dns.stale = rules::stale_caches(facts, dns, &settled.findings);
-    let kept = out.write_baseline.is_some().then(|| findings::baseline::write(settled.to_remember(), now));
-    let status = exit::status_for(out.stdout_format(), &settled.findings, out.fail_on.value());
-    // Of a server with many domains these are large, and the reports hold what they tell.
-    drop((settled, gathered));
+    let judged = how.judged(&gathered, None);
+    let found = &judged.filtered;
+    let stale = rules::stale_caches(facts, dns, &found.findings);
+    let kept = out.write_baseline.is_some().then(|| findings::baseline::write(found.to_remember(), now));
+    let status = exit::status_for(out.stdout_format(), &found.findings, out.fail_on.value());
+    let opinions = facts.paths.iter().map(|path| receivers::opinions(path, dns));
+    let mut report = judged.report(&gathered, opinions);
+    report.dns.stale = stale;
+    // Of a server with many domains this is large, and the reports hold what they tell.
+    drop(gathered);
     let mut texts = rendered(report, &wanted);
     texts.extend(kept);
     Ok(Done { status, texts })

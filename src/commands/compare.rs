@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use super::gather::{self, Done, Gathered};
-use super::judging::Judging;
+use super::judging::{Judged, Judging};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::error::Error;
-use crate::findings::Finding;
 use crate::inputs::{Host, Inputs};
 use crate::output::{Output, Readers};
 use crate::report::{Comparison, ComparisonFormat, Style};
@@ -45,19 +44,20 @@ pub(crate) fn run(args: CompareArgs, color: anstream::ColorChoice) -> Result<u8,
     let start = gather::start(&facts, &dns, inputs)?;
     let (done, output) = gather::apart(output, &facts, &dns, start, false, |start| {
         let gathered = gather::observe(&facts, &dns, start)?;
-        let (comparison, findings) = compared(&gathered, &how, whole.as_ref())?;
-        let status = exit::status(&findings, out.fail_on.value());
+        let judged = how.judged(&gathered, whole.as_ref());
+        let status = exit::status(&judged.filtered.findings, out.fail_on.value());
+        let comparison = compared(&gathered, judged)?;
         Ok(Done { status, texts: vec![comparison.render(format, &style)] })
     })?;
     output.write(done.only()?.as_bytes())?;
     Ok(done.status)
 }
 
-fn compared(gathered: &Gathered, how: &Judging, whole: Option<&Judging>) -> Result<(Comparison, Vec<Finding>), Error> {
+fn compared(gathered: &Gathered, judged: Judged) -> Result<Comparison, Error> {
     let Gathered { facts, dns, taken, .. } = gathered;
     let moved = facts.moved.as_deref().ok_or_else(|| Error::Usage("there is nothing to compare with".to_owned()))?;
-    let (report, settled) = how.report(gathered, Vec::new(), whole);
+    let report = judged.report(gathered, Vec::new());
     let changes = compare::changes(moved, facts, &compare::answers(dns));
     let not_compared = compare::not_compared(moved, facts, dns);
-    Ok((Comparison::new(moved, facts, taken.clone(), changes, not_compared, report), settled.findings))
+    Ok(Comparison::new(moved, facts, taken.clone(), changes, not_compared, report))
 }

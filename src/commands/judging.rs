@@ -10,6 +10,7 @@ use crate::findings::{Finding, KnownFindings, Meta, Need};
 use crate::observe::Observations;
 use crate::process;
 use crate::receivers::Opinion;
+use crate::remedy::Plan;
 use crate::report::Report;
 use crate::rules::policy::Filtered;
 use crate::rules::{self, Policy, Selection};
@@ -47,25 +48,16 @@ impl Judging {
         rules::policy::apply(rules::judge(facts, dns, &self.selection), &self.selection, &self.policy).findings
     }
 
-    /// The report on what was gathered, and what was found. Its plan is made for all that `whole` finds, of which it shows what concerns the
-    /// findings of this one: a cure that makes something else worse is none. `opinions` are those of receivers, by path.
-    pub(crate) fn report(
-        &self,
-        gathered: &Gathered,
-        opinions: Vec<Vec<Opinion>>,
-        whole: Option<&Judging>,
-    ) -> (Report, Filtered) {
+    /// Judges what was gathered, and makes a plan. That is made for all that `whole` finds, and what concerns the findings of this one is kept
+    /// of it: a cure that makes something else worse is none.
+    pub(crate) fn judged(&self, gathered: &Gathered, whole: Option<&Judging>) -> Judged {
         let Gathered { facts, dns, .. } = gathered;
         let began = Instant::now();
         let judged = rules::judge_until(facts, dns, &self.selection, Some(began + JUDGING));
         let filtered = rules::policy::apply(judged, &self.selection, &self.policy);
         let all = whole.map(|whole| whole.findings(facts, dns));
         let repeatable = began.elapsed() < REPEATED;
-        let selected = self.selected(facts);
-        let mut report =
-            Report::new(facts, dns, &filtered.findings, selected, &filtered.not_checked).with_receivers(opinions);
-        report.set_apart(&filtered.suppressed, &filtered.gone);
-        if repeatable {
+        let plan = repeatable.then(|| {
             // What running servers say is not changed by a file: it stays until they are reloaded, whatever a trial of the plan writes.
             let heard = |finding: &Finding| finding.meta.needs(Need::Smtp);
             let said: Vec<Finding> =
@@ -78,14 +70,37 @@ impl Judging {
             };
             let plan = planning::plan(gathered, all.as_ref().unwrap_or(&filtered.findings), &judge);
             let own = filtered.findings.iter().map(|finding| (finding.meta.code, finding.subject.as_str())).collect();
-            report.set_plan(if whole.is_some() { plan.settling(&own) } else { plan });
-        }
-        (report, filtered)
+            if whole.is_some() { plan.settling(&own) } else { plan }
+        });
+        Judged { rules: self.selected(facts).collect(), filtered, plan }
     }
 
     /// The rules that are selected and have something to look at here.
     fn selected<'f>(&'f self, facts: &'f Facts) -> impl Iterator<Item = &'static Meta> + 'f {
         let all = rules::all().map(|rule| &rule.meta);
         all.filter(|meta| self.selection.allows(meta) && rules::is_applicable(meta, facts))
+    }
+}
+
+/// What judging came to.
+pub(crate) struct Judged {
+    /// What was found.
+    pub filtered: Filtered,
+    /// What to do about it; `None` where judging took too long to be repeated.
+    plan: Option<Plan>,
+    rules: Vec<&'static Meta>,
+}
+
+impl Judged {
+    /// The report, which takes the findings over. `opinions` are those of receivers, by path.
+    pub(crate) fn report(self, gathered: &Gathered, opinions: impl IntoIterator<Item = Vec<Opinion>>) -> Report {
+        let Judged { filtered: Filtered { findings, suppressed, not_checked, gone }, plan, rules } = self;
+        let mut report =
+            Report::new(&gathered.facts, &gathered.dns, findings, rules, &not_checked).with_receivers(opinions);
+        report.set_apart(suppressed, gone);
+        if let Some(plan) = plan {
+            report.set_plan(plan);
+        }
+        report
     }
 }

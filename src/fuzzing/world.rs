@@ -97,7 +97,7 @@ impl World {
         self.with_ground(files, |ground| {
             let plan = remedy::search(ground).plan;
             let metas = rules::all().map(|rule| &rule.meta);
-            let mut report = Report::new(ground.facts, ground.dns, ground.findings, metas, &[]);
+            let mut report = Report::new(ground.facts, ground.dns, ground.findings.to_vec(), metas, &[]);
             report.set_plan(plan);
             written(&report);
         });
@@ -136,7 +136,7 @@ impl World {
 pub(super) fn look_at(facts: &Facts, dns: &Observations) {
     let outcome = rules::judge(facts, dns, &Selection::default());
     let metas = rules::all().map(|rule| &rule.meta);
-    written(&Report::new(facts, dns, &outcome.findings, metas, &outcome.not_checked));
+    written(&Report::new(facts, dns, outcome.findings, metas, &outcome.not_checked));
 }
 
 /// Writes reports: no character that controls a terminal, or turns a text around, is in them.

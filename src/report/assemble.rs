@@ -15,6 +15,7 @@ use crate::observe::{Lookup, Observations, Outcome, Question, VantageKind, Why};
 use crate::remedy::{Plan, Step};
 use crate::report::model::*;
 use crate::report::{Port25View, QuotedLine, log, servers};
+use crate::source::Span;
 
 /// Questions beyond which the answers are not listed one by one: nobody reads on.
 const REPLIES_LIMIT: usize = 5000;
@@ -28,11 +29,11 @@ impl Report {
     pub fn new(
         facts: &Facts,
         dns: &Observations,
-        findings: &[Finding],
+        findings: Vec<Finding>,
         rules: impl IntoIterator<Item = &'static Meta>,
         not_checked: &[&'static Meta],
     ) -> Report {
-        let mut findings: Vec<FindingView> = findings.iter().map(finding_view).collect();
+        let mut findings: Vec<FindingView> = findings.into_iter().map(finding_view).collect();
         findings.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
         let open: HashSet<&str> = findings.iter().flat_map(|finding| &finding.open).map(String::as_str).collect();
         let unanswered = |question: &Question| dns.truth(question).lookup.open().is_some();
@@ -79,9 +80,9 @@ impl Report {
 
 impl Report {
     /// Adds the findings that do not count, and those of the baseline that are there no longer.
-    pub fn set_apart(&mut self, suppressed: &[Suppressed], gone: &[Known]) {
-        self.suppressed = suppressed.iter().map(suppressed_view).collect();
-        self.no_longer_found = gone.to_vec();
+    pub fn set_apart(&mut self, suppressed: Vec<Suppressed>, gone: Vec<Known>) {
+        self.suppressed = suppressed.into_iter().map(suppressed_view).collect();
+        self.no_longer_found = gone;
     }
 
     /// Adds what is to be done. A finding that a step of the plan settles is mended by that step, whatever its rule advises.
@@ -101,13 +102,13 @@ impl Report {
     }
 }
 
-fn suppressed_view(suppressed: &Suppressed) -> SuppressedView {
-    let finding = finding_view(&suppressed.finding);
-    match &suppressed.by {
+fn suppressed_view(suppressed: Suppressed) -> SuppressedView {
+    let finding = finding_view(suppressed.finding);
+    match suppressed.by {
         Because::Ignored(ignore) => SuppressedView {
             finding,
             suppressed_by: SuppressedBy::Settings,
-            reason: ignore.reason.clone(),
+            reason: ignore.reason,
             expires: ignore.expires.map(|day| day.to_string()),
             suppressed_at: OriginView::from(&ignore.origin),
         },
@@ -211,7 +212,7 @@ fn path_view(path: &OutboundPath, dns: &Observations) -> PathView {
         ptr: ptr.map(|names| sorted(names.iter().map(DomainName::to_string).collect())),
         iprev: sending.and_then(|addr| iprev(dns, addr)),
         helo_addresses,
-        receivers: Vec::new(),
+        receivers: Arc::default(),
     }
 }
 
@@ -269,29 +270,33 @@ fn helo(path: &OutboundPath, dns: &Observations) -> (Option<Arc<str>>, Option<Or
     (name, origin.map(OriginView::from))
 }
 
-pub(super) fn finding_view(finding: &Finding) -> FindingView {
+/// A finding as reports show it. There may be a hundred thousand: its texts are taken over, not copied.
+pub(super) fn finding_view(finding: Finding) -> FindingView {
+    let Finding { meta, severity, verdict, subject, mut message, places, evidence, fix, paths, open } = finding;
     // In the sentence itself, so that every format says it.
-    let planned = finding.evidence.iter().any(|item| item.planned);
+    if evidence.iter().any(|item| item.planned) {
+        message += " (by planned records)";
+    }
     FindingView {
-        code: finding.meta.code,
-        name: finding.meta.name,
-        severity: finding.severity,
-        verdict: finding.verdict,
-        subject: finding.subject.clone(),
-        message: if planned { format!("{} (by planned records)", finding.message) } else { finding.message.clone() },
-        origins: finding.places.iter().map(place_view).collect(),
-        evidence: finding.evidence.clone(),
-        fix: finding.fix.clone(),
-        paths: finding.paths.clone(),
-        open: finding.open.clone(),
+        code: meta.code,
+        name: meta.name,
+        severity,
+        verdict,
+        subject,
+        message,
+        origins: places.into_iter().map(place_view).collect(),
+        evidence,
+        fix,
+        paths,
+        open,
     }
 }
 
-fn place_view(place: &Place) -> PlaceView {
+fn place_view(place: Place) -> PlaceView {
     PlaceView {
         origin: OriginView::from(&place.origin),
-        end_column: place.origin.span().map(|span| span.excerpt().end_column),
-        label: place.label.clone(),
+        end_column: place.origin.span().map(Span::end_column),
+        label: place.label,
         // Places of a snapshot come without their lines where those may hold a key.
         quoted: place.origin.span().and_then(QuotedLine::of),
     }

@@ -121,7 +121,7 @@ fn row(out: &mut String, path: &PathView) {
 fn receivers(out: &mut String, report: &Report) {
     let mut groups: Vec<(&[ReceiverView], Vec<String>)> = Vec::new();
     for path in report.paths.iter().filter(|path| path.receivers.iter().any(|r| r.verdict != Receives::Accept)) {
-        match groups.iter_mut().find(|(said, _)| *said == path.receivers) {
+        match groups.iter_mut().find(|(said, _)| **said == *path.receivers) {
             Some((_, ids)) => ids.push(code(&path.id)),
             None => groups.push((&path.receivers, vec![code(&path.id)])),
         }

@@ -247,7 +247,7 @@ pub struct PathView {
     /// Addresses of the HELO name in this family; null: unknown, or no domain name.
     pub helo_addresses: Option<Vec<IpAddr>>,
     /// What receivers will do.
-    pub receivers: Vec<ReceiverView>,
+    pub receivers: Arc<[ReceiverView]>,
 }
 
 /// How sender domains choose a path.

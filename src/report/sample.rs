@@ -442,7 +442,7 @@ pub(crate) fn report(stranger: &str) -> Report {
     let why = Doubt::Configuration { path: format!("/srv/{stranger}") };
     facts.mtas.unseen = vec![UnseenDaemon { mta: Some(Mta::Exim), pid: Some(7), why }];
     let mut report =
-        Report::new(&facts, &observations(), &findings(stranger), [&HLO001, &HLO004, &PTR001, &PTR004], &[]);
+        Report::new(&facts, &observations(), findings(stranger), [&HLO001, &HLO004, &PTR001, &PTR004], &[]);
     report.plan = Some(plan(stranger));
     report.log = Some(log(stranger));
     report.port25 = Some(port25(stranger));

@@ -258,7 +258,7 @@ mod tests {
     fn of_too_many_findings_the_gravest_are_told() {
         let finding = |(subject, severity): (usize, Severity)| {
             let meta = crate::rules::all().next().expect("there are rules");
-            crate::report::assemble::finding_view(&meta.violated(subject, "").severity(severity))
+            crate::report::assemble::finding_view(meta.violated(subject, "").severity(severity))
         };
         let severities = [Severity::Info, Severity::Error, Severity::Warning, Severity::Info, Severity::Error];
         let all: Vec<FindingView> = severities.into_iter().enumerate().map(finding).collect();

@@ -191,7 +191,7 @@ fn a_place_in_a_very_long_line_keeps_its_column() {
     let start = text.find("mail").unwrap();
     let place = crate::facts::Origin::from(file.span(start, start + 4));
     let found = sample::HLO001.violated("mail", "m").place(&place, "here");
-    let report = Report::new(&sample::facts(), &sample::observations(), &[found], [], &[]);
+    let report = Report::new(&sample::facts(), &sample::observations(), vec![found], [], &[]);
     let text = render(Format::Human, &report, &Style::plain());
     assert!(text.contains("/etc/long:1:2006\n"), "{text}");
     assert!(text.contains("^^^^ here"), "{text}");
@@ -203,7 +203,7 @@ fn a_long_place_fits_the_terminal_and_its_label_stands_below() {
     let file = crate::source::SourceFile::new("/etc/long", text.as_bytes());
     let place = crate::facts::Origin::from(file.span(12, text.len()));
     let found = sample::HLO001.violated("mail", "m").place(&place, "presented as HELO by `remote_smtp`");
-    let report = Report::new(&sample::facts(), &sample::observations(), &[found], [], &[]);
+    let report = Report::new(&sample::facts(), &sample::observations(), vec![found], [], &[]);
     for width in [60, 80, 120] {
         let text = render(Format::Human, &report, &style(width, true, false, Verbosity::Normal));
         assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");

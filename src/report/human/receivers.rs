@@ -22,7 +22,7 @@ pub(crate) fn section(report: &Report, style: &Style) -> String {
             right += 1;
             continue;
         }
-        match groups.iter_mut().find(|(receivers, _)| *receivers == path.receivers) {
+        match groups.iter_mut().find(|(receivers, _)| **receivers == *path.receivers) {
             Some((_, ids)) => ids.push(&path.id),
             None => groups.push((&path.receivers, vec![&path.id])),
         }
@@ -128,7 +128,7 @@ mod tests {
     fn text(paths: [Vec<ReceiverView>; 2]) -> String {
         let mut report = sample::report("");
         for (path, receivers) in report.paths.iter_mut().zip(paths) {
-            path.receivers = receivers;
+            path.receivers = receivers.into();
         }
         section(&report, &Style { width: 100, color: false, unicode: false, verbosity: Verbosity::Normal })
     }
@@ -138,7 +138,7 @@ mod tests {
         let good = || vec![view("A", Verdict::Accept, "fine"), view("B", Verdict::Accept, "fine")];
         assert_eq!(text([good(), good()]), format!("\nreceivers: all 2 known policies accept (as of {CHECKED})\n"));
         let mut report = sample::report("");
-        report.paths[0].receivers = good();
+        report.paths[0].receivers = good().into();
         let plain = Style { width: 100, color: false, unicode: false, verbosity: Verbosity::Normal };
         for code in ["LOG001", "RBL001"] {
             (report.findings[0].code, report.findings[0].verdict) = (code, Found::Undetermined);
