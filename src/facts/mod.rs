@@ -52,16 +52,21 @@ pub use unseen::{Doubt, UnseenDaemon};
 use crate::managers::Recognised;
 use crate::name::DomainName;
 
-/// All that a host says about itself, and what the command line expects of it.
+/// All that a host says about itself, and what the command line expects of it. Written alone, the first four are left out: a snapshot has them in
+/// a form of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Facts {
     /// Kernel, interfaces, hosts file, resolv.conf.
+    #[serde(skip_serializing)]
     pub host: Host,
     /// Postfix instances.
+    #[serde(skip_serializing)]
     pub postfix: Vec<Postfix>,
     /// Live Exim configurations.
+    #[serde(skip_serializing)]
     pub exim: Vec<Exim>,
     /// cPanel's files, on a cPanel server. Copies share them: there may be many domains.
+    #[serde(skip_serializing)]
     pub cpanel: Option<Arc<Cpanel>>,
     /// Maps of other panels; `None` where an old snapshot does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -71,10 +71,10 @@ impl Counts {
 
 fn case(out: &mut String, rule: &Meta, report: &Report, counts: &mut Counts) {
     counts.tests += 1;
-    let found: Vec<&FindingView> = report.findings.iter().filter(|f| f.code == rule.code).collect();
-    let failed: Vec<&FindingView> =
-        found.iter().filter(|f| f.verdict == Verdict::Fail && f.severity > Severity::Info).copied().collect();
-    let open: Vec<&FindingView> = found.iter().filter(|f| f.verdict == Verdict::Undetermined).copied().collect();
+    let found = report.findings.iter().filter(|f| f.code == rule.code);
+    let (failed, others): (Vec<&FindingView>, Vec<&FindingView>) =
+        found.partition(|f| f.verdict == Verdict::Fail && f.severity > Severity::Info);
+    let open = others.iter().find(|f| f.verdict == Verdict::Undetermined);
     let unchecked = report.not_checked.iter().find(|other| other.code == rule.code);
     let head =
         format!("    <testcase classname=\"helolint.{}\" name=\"{} {}\"", rule.family(), rule.code, xml(rule.name));
@@ -89,15 +89,13 @@ fn case(out: &mut String, rule: &Meta, report: &Report, counts: &mut Counts) {
             first.severity,
             xml(&texts(&failed))
         );
-    } else if let Some(first) = open.first() {
+    } else if let Some(first) = open {
         counts.skipped += 1;
         _ = writeln!(inside, "      <skipped message=\"undetermined: {}\"/>", xml(&first.message));
     } else if let Some(rule) = unchecked {
         counts.skipped += 1;
         _ = writeln!(inside, "      <skipped message=\"not checked: {}\"/>", xml(&rule.why));
     }
-    let others: Vec<&FindingView> =
-        found.into_iter().filter(|f| !failed.iter().any(|g| std::ptr::eq(*f, *g))).collect();
     if !others.is_empty() {
         _ = writeln!(inside, "      <system-out>{}</system-out>", xml(&texts(&others)));
     }

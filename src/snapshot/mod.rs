@@ -2,6 +2,7 @@
 //! host. The keys are the contract's; more may be added.
 
 mod domains;
+mod facts;
 mod printed;
 mod reading;
 mod records;
@@ -11,8 +12,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::domains::MailDomains;
 use crate::escape;
@@ -20,9 +21,9 @@ use crate::facts::Facts;
 use crate::name::DomainName;
 use crate::observe::zones::Zone;
 use crate::observe::{Observations, Outcome, Question, Reply, Vantage, Why};
-use crate::report::{HostView, host_view};
 use domains::DomainsDoc;
 pub use domains::KeptDomains;
+use facts::FactsDoc;
 use records::RecordDoc;
 
 /// The number of the format: keys may be added under it, never changed or removed.
@@ -51,8 +52,8 @@ pub enum SnapshotError {
 }
 
 /// The document.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Document {
+#[derive(Debug, Serialize, JsonSchema)]
+struct Document<'a> {
     /// Number of this format.
     schema: u32,
     /// What wrote it.
@@ -60,7 +61,7 @@ struct Document {
     /// When, in UTC.
     taken: String,
     /// What the host says about itself.
-    facts: FactsDoc,
+    facts: FactsDoc<'a>,
     /// Nothing was to be asked (`--offline`).
     #[serde(default)]
     offline: bool,
@@ -71,7 +72,8 @@ struct Document {
     #[serde(default)]
     zones: Vec<ZoneDoc>,
     /// What each answered.
-    observations: Vec<ObservationDoc>,
+    #[schemars(with = "Vec<ObservationDoc>")]
+    observations: ObservationDocs<'a>,
     /// The domains whose mail the host handles, as far as the facts do not give them, and its signing keys' public parts; absent where nobody
     /// looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,22 +87,6 @@ struct ToolDoc {
     name: String,
     /// Its version.
     version: String,
-}
-
-/// Facts: the contract's keys, and all others that a replay needs.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct FactsDoc {
-    /// As in the report; `details` has every value with its origin.
-    host: Map<String, Value>,
-    /// Postfix instances: `config_directory`, `error`, `warnings`, `parameters`, `services`.
-    postfix: Vec<Map<String, Value>>,
-    /// Live Exim configurations: `file`, `version_hint`, `error`, `main`, `transports`, `routers`.
-    exim: Vec<Map<String, Value>>,
-    /// cPanel's files; null on other hosts.
-    cpanel: Option<Map<String, Value>>,
-    /// Outbound paths, NAT maps, problems, options.
-    #[serde(flatten)]
-    others: Map<String, Value>,
 }
 
 /// Who was asked.
@@ -225,36 +211,18 @@ fn written(
     // Seconds are enough, and the same everywhere.
     let taken = taken.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let answered_at = dns.taken.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    let observations = dns.replies.iter().flat_map(|(question, replies)| {
-        replies
-            .iter()
-            .map(|reply| observation(question, reply, &dns.vantages, answered_at.as_ref()))
-            .collect::<Vec<_>>()
-    });
     let document = Document {
         schema: SCHEMA,
         tool: ToolDoc { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
-        facts: facts_doc(facts)?,
+        facts: FactsDoc::new(facts)?,
         offline: dns.offline,
         vantages: dns.vantages.iter().map(vantage_doc).collect(),
         zones: dns.zones.iter().map(zone_doc).collect(),
-        observations: observations.collect(),
+        observations: ObservationDocs { dns, at: answered_at },
         domains,
         taken,
     };
     Ok(escape::json(&document, true)?)
-}
-
-fn facts_doc(facts: &Facts) -> Result<FactsDoc, serde_json::Error> {
-    let mut document: FactsDoc = serde_json::from_value(serde_json::to_value(facts)?)?;
-    document.exim.iter_mut().for_each(printed::as_exim);
-    let details = std::mem::take(&mut document.host);
-    let view: HostView = host_view(facts);
-    document.host = serde_json::from_value(serde_json::to_value(view)?)?;
-    document.host.insert("resolv_conf".into(), serde_json::to_value(&facts.host.nameservers)?);
-    document.host.insert("hosts".into(), serde_json::to_value(&facts.host.hosts)?);
-    document.host.insert("details".into(), Value::Object(details));
-    Ok(document)
 }
 
 fn vantage_doc(vantage: &Vantage) -> VantageDoc {
@@ -277,6 +245,25 @@ fn zone_doc(zone: &Zone) -> ZoneDoc {
         delegators: zone.delegators.clone(),
         servers: servers.collect(),
         unasked: zone.unasked.iter().map(|(name, addr)| UnaskedDoc { name: text(name), address: *addr }).collect(),
+    }
+}
+
+/// What everybody answered, put into words as it is written.
+#[derive(Debug)]
+struct ObservationDocs<'a> {
+    dns: &'a Observations,
+    /// When.
+    at: Option<String>,
+}
+
+impl Serialize for ObservationDocs<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let ObservationDocs { dns, at } = self;
+        let each = |(question, replies)| -> Vec<ObservationDoc> {
+            let replies: &Vec<Reply> = replies;
+            replies.iter().map(|reply| observation(question, reply, &dns.vantages, at.as_ref())).collect()
+        };
+        to.collect_seq(dns.replies.iter().flat_map(each))
     }
 }
 
@@ -370,7 +357,6 @@ mod tests {
         let (facts_again, dns_again) = read(&text).unwrap();
         assert_eq!(dns_again.replies, dns.replies);
         assert_eq!(dns_again, dns);
-        assert_eq!(serde_json::to_value(&facts_again).unwrap(), serde_json::to_value(&facts).unwrap());
         assert_eq!(write(&facts_again, &dns_again, taken()).unwrap(), text);
     }
 
