@@ -106,16 +106,20 @@ fn case(out: &mut String, rule: &Meta, report: &Report, counts: &mut Counts) {
 }
 
 fn texts(findings: &[&FindingView]) -> String {
-    let mut lines = Vec::new();
+    let mut out = String::new();
     for finding in findings {
-        lines.push(finding.message.clone());
-        lines.extend(finding.origins.iter().map(|place| format!("  at {} {}", place.origin.describe(), place.label)));
-        let said = finding.evidence.iter().map(|e| format!("  {} from {}: {}", e.question, e.from, e.answer));
-        lines.extend(said);
+        let mut line = |text: String| {
+            let is_first = out.is_empty();
+            out.push_str(if is_first { "" } else { "\n" });
+            out.push_str(text.trim_end());
+        };
+        line(finding.message.clone());
+        finding.origins.iter().for_each(|place| line(format!("  at {} {}", place.origin.describe(), place.label)));
+        finding.evidence.iter().for_each(|e| line(format!("  {} from {}: {}", e.question, e.from, e.answer)));
         if let Some(fix) = &finding.fix {
-            lines.push(format!("  fix: {}", fix.text));
-            lines.extend(fix.commands.iter().map(|command| format!("    {command}")));
+            line(format!("  fix: {}", fix.text));
+            fix.commands.iter().for_each(|command| line(format!("    {command}")));
         }
     }
-    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+    out
 }
