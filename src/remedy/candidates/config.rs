@@ -242,8 +242,7 @@ fn origin_domain(state: &State<'_>, wrong: &str, all: &mut Vec<Candidate>) {
     for name in &names {
         let end = format!("local mail is from `{name}`");
         if facts.host.mailname.as_ref().is_some_and(|mailname| mailname.value.eq_ignore_ascii_case(wrong)) {
-            let edit = Edit::Whole { text: format!("{name}\n") };
-            all.push(Candidate::new(end.clone(), vec![Op::Edit { file: "/etc/mailname".to_owned(), edit }]));
+            all.push(Candidate::new(end.clone(), super::exim::set_mailname(state, name)));
         }
         for instance in &facts.postfix {
             let set = postfix::main_cf(instance, "myorigin", Some(name));

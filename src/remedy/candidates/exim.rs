@@ -9,14 +9,8 @@ use crate::facts::{Exim, EximDriver, Helo, OutboundPath, ProblemKind, SenderDoma
 use crate::name::DomainName;
 use crate::remedy::edit::Edit;
 use crate::remedy::op::Op;
+use crate::remedy::world::{ETC_MAILNAME, LOCALMACROS, MAILNAME, SOURCES};
 
-/// Debian's file of macros, without and with the split configuration.
-const LOCALMACROS: [&str; 2] = ["/etc/exim4/exim4.conf.localmacros", "/etc/exim4/conf.d/main/000_localmacros"];
-/// What else may define a macro, without and with the split configuration.
-const SOURCES: [&[&str]; 2] = [
-    &["/etc/exim4/exim4.conf.template"],
-    &["/etc/exim4/conf.d/main/01_exim4-config_listmacrosdefs", "/etc/exim4/conf.d/main/02_exim4-config_options"],
-];
 /// What cPanel builds its configuration from, and the configuration.
 const CPANEL_LOCAL: &str = "/etc/exim.conf.local";
 const CPANEL_BUILT: &str = "/etc/exim.conf";
@@ -37,31 +31,55 @@ pub(crate) fn edit(state: &State<'_>, exim: &Exim, file: &str, edit: Edit) -> Ve
     let split = state.text(DEBIAN_SETTINGS).is_some_and(|text| {
         text.lines().any(|line| line.trim().replace(['\'', '"'], "") == "dc_use_split_config=true")
     });
+    let edit = by_macro_of_debian(state, edit);
     let (local, others) = (LOCALMACROS[usize::from(split)], SOURCES[usize::from(split)]);
     let source = match &edit {
         // A macro is changed where it is defined: Exim refuses a second definition.
         Edit::EximMacro { name, .. } => {
             let has_it =
                 |file: &&str| state.text(file).is_some_and(|text| text.lines().any(|line| defines(line, name)));
-            match std::iter::once(local).chain(others.iter().copied()).find(has_it) {
-                Some(source) => source,
-                None if state.text(GENERATED).is_some_and(|text| text.lines().any(|line| defines(line, name))) => {
-                    return Vec::new();
-                }
-                None => local,
-            }
+            std::iter::once(local).chain(others.iter().copied()).find(has_it).unwrap_or(local)
         }
         _ => local,
     };
+    from_source(source, edit.clone(), edit)
+}
+
+/// An edit of a source, and what Debian's generator makes of it then.
+fn from_source(source: &str, edit: Edit, made: Edit) -> Vec<Op> {
+    let command = vec!["update-exim4.conf".to_owned()];
+    let from = Some(source.to_owned());
     vec![
-        Op::Edit { file: source.to_owned(), edit: edit.clone() },
-        Op::Generate {
-            command: vec!["update-exim4.conf".to_owned()],
-            from: Some(source.to_owned()),
-            file: GENERATED.to_owned(),
-            edit,
-        },
+        Op::Edit { file: source.to_owned(), edit },
+        Op::Generate { command, from, file: GENERATED.to_owned(), edit: made },
     ]
+}
+
+/// Main options that Debian's sources set by macros of these names: Exim refuses an option that is set twice.
+const BY_MACRO: [(&str, &str); 2] =
+    [("primary_hostname", "MAIN_HARDCODE_PRIMARY_HOSTNAME"), ("qualify_domain", "MAIN_QUALIFY_DOMAIN")];
+
+/// An edit of a main option as one of the macro by which Debian's configuration sets it, where it does.
+fn by_macro_of_debian(state: &State<'_>, edit: Edit) -> Edit {
+    let Edit::EximMain { option, value: Some(value) } = &edit else { return edit };
+    let known = BY_MACRO.iter().find(|(of, _)| of == option).map(|(_, name)| *name);
+    let is_used = |name: &&str| {
+        let set = |line: &str| line.split_once('=').is_some_and(|(of, by)| of.trim() == option && by.trim() == *name);
+        state.text(GENERATED).is_some_and(|text| text.lines().any(set))
+    };
+    match known.filter(is_used) {
+        Some(name) => Edit::EximMacro { name: name.to_owned(), value: value.clone() },
+        None => edit,
+    }
+}
+
+/// The domain of mail made on this host, by its file; with what is generated from that.
+pub(super) fn set_mailname(state: &State<'_>, name: &str) -> Vec<Op> {
+    let edit = Edit::Whole { text: format!("{name}\n") };
+    match state.facts().exim.first().is_some_and(is_debian) {
+        true => from_source(MAILNAME, edit, Edit::EximMacro { name: ETC_MAILNAME.to_owned(), value: name.to_owned() }),
+        false => vec![Op::Edit { file: MAILNAME.to_owned(), edit }],
+    }
 }
 
 /// Definitions of Debian's file of macros that are carried over: each is a pass over the whole configuration, which knows some fifty macros.

@@ -7,6 +7,7 @@ use crate::addr::{self, Family};
 use crate::facts::{AddressFlag, BindFault, BindFaultKind, Fact, Facts, Mapped, Mta, Origin, OutboundPath};
 use crate::remedy::op::Op;
 use crate::rules::names::{Introduction, introduction};
+use crate::source::Span;
 
 /// Paths of one host for which sources are tried.
 const PATHS: usize = 128;
@@ -128,9 +129,10 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
     if let BindFaultKind::NotLocal(addr) = fault.kind {
         lost::bring_up(state, addr, all);
     }
-    let parsed: Vec<IpAddr> = fault
-        .value
-        .value
+    // A list has others beside it, which stay.
+    let whole = fault.value.origin.span().map(Span::text).filter(|text| text.contains(&fault.value.value));
+    let parsed: Vec<IpAddr> = whole
+        .unwrap_or(&fault.value.value)
         .split(|c: char| c.is_whitespace() || ",;[]<".contains(c))
         .filter_map(|part| part.trim_matches([':', '.']).parse().ok())
         .collect();
@@ -143,12 +145,16 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
     };
     let mut sources: Vec<IpAddr> =
         parsed.iter().copied().filter(|addr| facts.host.has_address(*addr) == Some(true)).collect();
-    for family in families {
+    for family in families.iter().copied() {
         sources.extend(facts.host.source.for_family(family));
         // An address that nobody outside sees, such as a container bridge's, is none to send from.
         let seen = |own: &IpAddr| facts.nat.sending(&Fact::new(*own, Origin::kernel("getifaddrs(3)"))).is_some();
         let own = facts.host.own_addresses().map(|own| own.address);
         sources.extend(own.filter(|own| Family::from(*own) == family).filter(seen));
+    }
+    let is_of_family = |addr: &IpAddr| families.contains(&Family::from(*addr));
+    if sources.iter().any(is_of_family) {
+        sources.retain(is_of_family);
     }
     // What the administrator says that an address is to become is no matter of choice.
     let image = match fault.kind {
@@ -202,6 +208,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
         }
         Mta::Exim => {
             let Some(config) = facts.exim.first() else { return };
+            let lists = |source| lists_with(facts, &parsed, fault.kind, source);
             let named = |name: &str| fault.services.iter().any(|service| **service == *name);
             let drivers: Vec<_> = config.transports.iter().filter(|driver| named(&driver.name)).collect();
             let is_whole = |driver: &&crate::facts::EximDriver| {
@@ -218,8 +225,9 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                 if here.len() > 1 {
                     values.insert(0, (Some(interface(&here)), 0));
                 }
-                let by_source = sources.iter().take(8);
-                values.extend(by_source.map(|(source, worth)| (Some(interface(&[*source])), *worth)));
+                for (source, worth) in sources.iter().take(8) {
+                    values.extend(lists(*source).into_iter().map(|(list, more)| (Some(list), worth + more)));
+                }
                 for (value, blast) in values {
                     let set = |driver| exim::set(state, config, driver, "interface", value.as_deref());
                     let ops = once(drivers.iter().flat_map(|driver| set(driver)));
@@ -232,9 +240,11 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
             let Some(text) = state.text(span.path()) else { return };
             if let Some(name) = exim::macro_at(&text, span.position().line) {
                 for (source, worth) in sources.iter().take(8) {
-                    let ops = exim::set_macro(state, span.path(), name.clone(), interface(&[*source]));
-                    if !ops.is_empty() {
-                        all.push(Candidate::new(end.clone(), ops).blast(*worth));
+                    for (list, more) in lists(*source) {
+                        let ops = exim::set_macro(state, span.path(), name.clone(), list);
+                        if !ops.is_empty() {
+                            all.push(Candidate::new(end.clone(), ops).blast(worth + more));
+                        }
                     }
                 }
             } else if !super::helo::is_configuration(state, span.path()) {
@@ -244,6 +254,30 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                 }
             }
         }
+    }
+}
+
+/// Lists for `interface` with a source in the place of an address that cannot be used, and what each costs more: with what else can be used,
+/// which another family may need; the source alone.
+fn lists_with(facts: &Facts, parsed: &[IpAddr], kind: BindFaultKind, source: IpAddr) -> Vec<(String, u32)> {
+    let lost = match kind {
+        BindFaultKind::NotLocal(addr) | BindFaultKind::Loopback(addr) => Some(addr),
+        BindFaultKind::OtherFamily(_) | BindFaultKind::NotAnAddress => None,
+    };
+    let mut all: Vec<IpAddr> = Vec::new();
+    for addr in parsed {
+        let put = if Some(*addr) == lost { source } else { *addr };
+        if facts.host.has_address(put) == Some(true) && !all.contains(&put) {
+            all.push(put);
+        }
+    }
+    if !all.contains(&source) {
+        all.push(source);
+    }
+    let alone = interface(&[source]);
+    match all.len() {
+        1 => vec![(alone, 0)],
+        _ => vec![(interface(&all), 0), (alone, 1)],
     }
 }
 

@@ -140,6 +140,17 @@ impl Lab<'_> {
         let mut world = world.clone();
         match op {
             Op::Generate { from: Some(from), .. } if !self.is_changed(&world, from) => return None,
+            Op::Generate { from: Some(_), file, .. } if file == GENERATED => {
+                let old = self.text(&world, file)?;
+                let new = self.generated_by_debian(&world)?;
+                self.work.set(self.work.get() + (old.len() + new.len()) / OCTETS);
+                if self.tells_secrets(&old, &new) {
+                    self.refused.borrow_mut().insert(file.to_owned(), Refused::Secret);
+                    return None;
+                }
+                self.put(&mut world, file, Some(new))?;
+            }
+            Op::Generate { from: Some(from), edit, .. } if !self.is_source_of(&world, from, edit) => return None,
             Op::Edit { file, edit } | Op::Generate { file, edit, .. } => {
                 let new = self.edited_text(&world, file, edit)?;
                 self.put(&mut world, file, Some(new))?;
@@ -192,7 +203,18 @@ impl Lab<'_> {
         Some(world)
     }
 
-    fn is_changed(&self, world: &World, file: &str) -> bool {
+    /// Whether a source of what cPanel builds says what an edit of that sets: what others changed in it is no reason for this.
+    fn is_source_of(&self, world: &World, from: &str, edit: &Edit) -> bool {
+        let (Edit::EximMain { option, value: Some(value) } | Edit::EximTransport { option, value: Some(value), .. }) =
+            edit
+        else {
+            return true;
+        };
+        let line = format!("{option} = {value}");
+        self.text(world, from).is_some_and(|text| text.lines().any(|known| known.trim() == line))
+    }
+
+    pub(super) fn is_changed(&self, world: &World, file: &str) -> bool {
         self.ground.root.is_some_and(|root| world.files.contains_key(&root.place(file)))
     }
 

@@ -2,10 +2,12 @@
 //! trial would have to ask and nobody has answered is noted.
 
 mod change;
+mod debian;
 mod judge;
 
 pub use change::COMPILED;
 pub(super) use change::runs;
+pub(super) use debian::{ETC_MAILNAME, LOCALMACROS, MAILNAME, SOURCES};
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
