@@ -43,8 +43,8 @@ pub(crate) enum Key {
     Every,
     /// This text.
     Text(String),
-    /// A pattern or network that files cannot turn into names.
-    Pattern,
+    /// A pattern or network that files cannot turn into names, as it stands there.
+    Pattern(String),
 }
 
 /// One row of a table.
@@ -190,7 +190,7 @@ impl Members {
             Key::Text(domain) if is_out => drop(self.without.insert(domain)),
             Key::Text(ref domain) if self.without.contains(domain) => {}
             // Which of the following it takes out is not looked at.
-            Key::Every | Key::Pattern if is_out => self.tables.undecided = true,
+            Key::Every | Key::Pattern(_) if is_out => self.tables.undecided = true,
             _ => self.tables.push(row),
         }
     }
@@ -437,7 +437,8 @@ fn add_rule(rule: &str, origin: &Origin, tables: &mut Tables) {
         return;
     }
     let every = mark.is_some() && matches!(pattern, "" | "^" | "." | ".*" | "^.*" | "^.*$" | ".+" | "^.+$" | "$");
-    let key = if every { Key::Every } else { Key::Pattern };
+    let written = rule.get(..rule.len() - value.len()).map_or(pattern, trim);
+    let key = if every { Key::Every } else { Key::Pattern(written.to_owned()) };
     tables.push(Row { key, value: Fact::new(value.to_owned(), origin.clone()) });
 }
 

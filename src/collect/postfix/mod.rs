@@ -5,6 +5,7 @@
 
 mod absent;
 mod by_name;
+mod by_sender;
 pub(crate) mod check;
 mod choices;
 mod compare;
@@ -230,6 +231,8 @@ fn read_instance(
 
 #[cfg(test)]
 mod bounded_tests;
+#[cfg(test)]
+mod by_sender_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::services::Services;
 use crate::facts::{Fact, ListedDomain, MissingService, OutdatedTable, Problem, SenderDomains};
 
 /// Services that routes name and that are kept, and routes for mail for anywhere: each of them may be a path of its own.
-const ROUTE_LIMIT: usize = 256;
+pub(super) const ROUTE_LIMIT: usize = 256;
 /// Routes that are kept in all: as many next hops a large relay's transport table may name.
 const ALL_LIMIT: usize = 4096;
 /// Values that are kept of those that name one missing service.
@@ -132,7 +132,7 @@ impl Routes {
 
 /// Adds the senders that take another route to the same place. What is listed is brought into order once, by [`Routes::order`]: tables may have
 /// a row for each of many domains.
-fn add_senders(all: &mut SenderDomains, more: SenderDomains) {
+pub(super) fn add_senders(all: &mut SenderDomains, more: SenderDomains) {
     match (&mut *all, more) {
         (SenderDomains::Any, _) => {}
         (_, SenderDomains::Any) => *all = SenderDomains::Any,

@@ -76,7 +76,7 @@ fn told(sender: &Sender) -> String {
     )
 }
 
-fn senders(collected: &Collected) -> Vec<String> {
+pub(super) fn senders(collected: &Collected) -> Vec<String> {
     collected.senders.iter().map(told).collect()
 }
 

@@ -1,19 +1,17 @@
 //! Which routes main.cf, master.cf and their tables name, as trivial-rewrite(8) chooses among them (transport(5)).
 
-use std::collections::BTreeSet;
-
+use super::by_sender::{self, BySender, Chosen, Said};
 use super::compiled::Formats;
 use super::defaults;
 use super::expand::Expander;
 use super::main_cf::MainCf;
-use super::maps::{self, Key, Place, Row, Tables};
+use super::maps::{self, Key, Place, Tables};
 use super::master_cf::MasterCf;
 use super::process::{MANUAL, Process};
 use super::routes::{Route, Routes};
 use crate::collect::confidential::OwnFiles;
 use crate::collect::root::Root;
 use crate::facts::{Fact, ListedDomain, Mta, Problem, ProblemKind, SenderDomains};
-use crate::name::DomainName;
 
 /// Parameters of main.cf that name a transport, beside those that trivial-rewrite(8) chooses by.
 const NAMING: [&str; 7] = [
@@ -110,7 +108,7 @@ impl Sources<'_> {
         }
         let listed = found.rows.into_iter().filter_map(|row| match row.key {
             maps::Key::Text(domain) => Some(ListedDomain { list: name, name: domain, origin: row.value.origin }),
-            maps::Key::Every | maps::Key::Pattern => None,
+            maps::Key::Every | maps::Key::Pattern(_) => None,
         });
         routes.listed_domains.extend(listed);
         has_any
@@ -120,8 +118,8 @@ impl Sources<'_> {
     pub(crate) fn routes(&self) -> Routes {
         let mut routes = Routes::default();
         let transports = self.tables("transport_maps", &mut routes);
-        let by_sender = self.tables("sender_dependent_default_transport_maps", &mut routes);
-        let relays = self.tables("sender_dependent_relayhost_maps", &mut routes);
+        let transport_tables = self.tables("sender_dependent_default_transport_maps", &mut routes);
+        let relay_tables = self.tables("sender_dependent_relayhost_maps", &mut routes);
         let relays_domains = self.has_domains("relay_domains", &mut routes);
         let [_, _, has_virtual] = DOMAIN_LISTS.map(|name| self.has_domains(name, &mut routes));
         let default = self.transport("default_transport", &mut routes);
@@ -143,46 +141,28 @@ impl Sources<'_> {
             }
         }
         if !transports.answers_all() {
-            let listed = listed_senders(by_sender.rows.iter().chain(&relays.rows));
-            let others = match (by_sender.undecided || relays.undecided, listed) {
-                (true, _) => SenderDomains::Undecided,
-                (false, None) => SenderDomains::Any,
-                (false, Some(domains)) => SenderDomains::Only { domains, others: true },
-            };
-            for row in &by_sender.rows {
-                let senders = if row.key == Key::Every { others.clone() } else { senders_of(row) };
-                if is_dunno(row) {
-                    continue;
-                }
-                if let (Some(service), hop) = split_transport(&row.value) {
-                    let hop = hop.or_else(|| relayhost.clone());
-                    routes.add(&row.value, Route { service, hop, senders, outside: true });
-                }
+            let others = by_sender::others(&transport_tables, &relay_tables);
+            let (by_sender, relays) = (BySender::new(&transport_tables), BySender::new(&relay_tables));
+            let ways =
+                Ways { default: default.as_ref(), transports: by_sender.rest(), relays: relays.rest(), relayhost };
+            let mut takes_default = false;
+            for chosen in by_sender::combine(&by_sender, &relays, others.clone()) {
+                takes_default |= ways.add(&chosen, &mut routes);
             }
-            let all_chosen = by_sender.answers_all();
-            for Transport { service, named, .. } in default.iter().filter(|_| all_chosen) {
+            for Transport { service, named, .. } in default.iter().filter(|_| !takes_default) {
                 routes.pass_over(service, named, "sender_dependent_default_transport_maps");
             }
-            for Transport { service, hop, named } in
-                default.clone().filter(|_| !all_chosen).into_iter().chain(relay.clone())
-            {
-                let mut add = |hop: Option<Fact<String>>, senders: SenderDomains| {
-                    routes.add(&named, Route { service: service.clone(), hop, senders, outside: true });
-                };
-                if hop.is_none() {
-                    for row in &relays.rows {
-                        let senders = if row.key == Key::Every { others.clone() } else { senders_of(row) };
-                        // DUNNO means no relay at all, not the next that would be.
-                        add(Some(row.value.clone()).filter(|_| !is_dunno(row)), senders);
-                    }
-                }
-                if hop.is_some() || !relays.answers_all() {
-                    add(hop.or_else(|| relayhost.clone()), others.clone());
+            if relay.is_some() {
+                // Mail for relay_domains takes the relay of its sender alone.
+                let none = Tables::default();
+                let ways = Ways { default: relay.as_ref(), transports: Vec::new(), ..ways };
+                for chosen in by_sender::combine(&BySender::new(&none), &relays, others) {
+                    ways.add(&chosen, &mut routes);
                 }
             }
         }
         if transports.answers_all() {
-            let senders = by_sender.rows.iter().filter_map(|row| Transport::parse(&row.value));
+            let senders = transport_tables.rows.iter().filter_map(|row| Transport::parse(&row.value));
             let all: Vec<Transport> = senders.chain(default).chain(relay).collect();
             for Transport { service, named, .. } in &all {
                 routes.pass_over(service, named, "transport_maps");
@@ -257,43 +237,67 @@ impl Transport {
     }
 }
 
+/// The ways of mail for which the recipient decides nothing.
+struct Ways<'t> {
+    /// The transport of senders of whom no other is said.
+    default: Option<&'t Transport>,
+    /// What is said of the transport of every sender without a row.
+    transports: Vec<Said<'t>>,
+    /// The same of the relay.
+    relays: Vec<Said<'t>>,
+    /// The relay of senders of whom nothing is said.
+    relayhost: Option<Fact<String>>,
+}
+
+impl Ways<'_> {
+    /// Adds the ways of some senders; whether the default transport is among them.
+    fn add(&self, chosen: &Chosen<'_>, routes: &mut Routes) -> bool {
+        let transports = by_sender::alternatives(chosen.transport, &self.transports);
+        let everyone = by_sender::told(&chosen.senders(), transports.len());
+        let mut takes_default = false;
+        for said in &transports {
+            let transport = match said {
+                Said::Value(value) => Transport::parse(value),
+                Said::Nothing | Said::Unsaid => {
+                    takes_default = true;
+                    self.default.cloned()
+                }
+            };
+            let Some(Transport { service, hop, named }) = transport else { continue };
+            let route = |hop, senders| Route { service: service.clone(), hop, senders, outside: true };
+            if hop.is_some() {
+                // No relay goes before it.
+                routes.add(&named, route(hop, everyone.clone()));
+                continue;
+            }
+            for (relay, senders) in &chosen.relays {
+                // Of ways beyond the limit, one each is looked at.
+                if routes.cut && transports.len() > 1 && !matches!(relay, Said::Unsaid) {
+                    continue;
+                }
+                let hops = by_sender::alternatives(*relay, &self.relays);
+                let senders = by_sender::told(senders, transports.len() * hops.len());
+                for said in hops {
+                    let hop = match said {
+                        Said::Value(hop) => Some(hop.clone()),
+                        // The recipient's domain, whatever relayhost says.
+                        Said::Nothing => None,
+                        Said::Unsaid => self.relayhost.clone(),
+                    };
+                    routes.add(&named, route(hop, senders.clone()));
+                    if routes.cut {
+                        break;
+                    }
+                }
+            }
+        }
+        takes_default
+    }
+}
+
 /// Service and next hop of `service:nexthop`; either may be missing.
 fn split_transport(value: &Fact<String>) -> (Option<String>, Option<Fact<String>>) {
     let (service, hop) = value.value.split_once(':').unwrap_or((&value.value, ""));
     let service = Some(service.trim().to_owned()).filter(|service| !service.is_empty());
     (service, Some(hop.trim()).filter(|hop| !hop.is_empty()).map(|hop| value.with(hop.to_owned())))
-}
-
-/// Whether a row about senders says that there is nothing for them.
-fn is_dunno(row: &Row) -> bool {
-    row.value.value.is_empty() || row.value.value.eq_ignore_ascii_case("DUNNO")
-}
-
-/// The domain of a sender that a row is found by.
-fn sender_domain(row: &Row) -> Option<DomainName> {
-    match &row.key {
-        Key::Text(key) => Some(DomainName::new(key.rsplit_once('@').map_or(key, |(_, domain)| domain))),
-        _ => None,
-    }
-}
-
-fn senders_of(row: &Row) -> SenderDomains {
-    match sender_domain(row) {
-        Some(domain) => SenderDomains::Only { domains: vec![domain], others: false },
-        None => SenderDomains::Undecided,
-    }
-}
-
-/// Domains of which some senders have a row of their own and the others have not; `None` where no row is for one sender.
-fn listed_senders<'r>(rows: impl Iterator<Item = &'r Row>) -> Option<Vec<DomainName>> {
-    let mut any = false;
-    let mut shared = BTreeSet::new();
-    let mut whole = BTreeSet::new();
-    for row in rows {
-        let Key::Text(key) = &row.key else { continue };
-        any = true;
-        let domain = sender_domain(row);
-        if key.starts_with('@') { whole.extend(domain) } else { shared.extend(domain) }
-    }
-    any.then(|| shared.difference(&whole).cloned().collect())
 }

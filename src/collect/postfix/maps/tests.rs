@@ -142,6 +142,6 @@ fn tables_are_bounded() {
 #[test]
 fn patterns() {
     let (rows, undecided, _) = read("regexp:/t", &[("t", "/^a@/i smtp:[x]\n/./ out:\n/(b)/ $1:\n")]);
-    assert_eq!(rows, [(Key::Pattern, "smtp:[x]".into()), (Key::Every, "out:".into())]);
+    assert_eq!(rows, [(Key::Pattern("/^a@/i".into()), "smtp:[x]".into()), (Key::Every, "out:".into())]);
     assert!(undecided);
 }
