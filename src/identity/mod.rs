@@ -45,7 +45,7 @@ pub fn resolve(facts: &Facts, overrides: &Overrides) -> Identity {
     let Some(senders) = &facts.senders else { return adjusted(facts, overrides, mtas) };
     let postfix = mtas.live.contains(&Mta::Postfix);
     let proxies = if postfix { facts.proxy_interfaces.as_slice() } else { &[] };
-    let nat = nat::nat_map(&overrides.nat, facts.cpanel.as_deref(), proxies);
+    let nat = nat::nat_map(&overrides.nat, facts.cpanel.as_deref(), proxies, &facts.host);
     let judged = || senders.iter().filter(|sender| mtas.live.contains(&sender.mta));
     let (mut paths, bind_faults) = if mtas.configured.is_empty() {
         (paths::of_host(&facts.host, &nat), Vec::new())
