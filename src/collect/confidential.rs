@@ -75,6 +75,8 @@ pub struct OwnFiles<'r> {
     resolved: OnceCell<(Vec<String>, HashSet<String>)>,
     /// Whether a file may be told, by its path as it was asked for.
     known: RefCell<HashMap<String, bool>>,
+    /// Files that the configuration names for passwords, links resolved: they are not told, whatever they are called.
+    passwords: HashSet<String>,
     /// Whose they are.
     of: Owner,
 }
@@ -124,7 +126,13 @@ impl<'r> OwnFiles<'r> {
         let folders = folders.into_iter().map(|path| path.trim_end_matches('/').to_owned()).collect();
         let files = files.into_iter().map(str::to_owned).collect();
         let (resolved, known) = (OnceCell::new(), RefCell::default());
-        OwnFiles { root, named: (folders, files), resolved, known, of: Owner::Mta }
+        OwnFiles { root, named: (folders, files), resolved, known, passwords: HashSet::new(), of: Owner::Mta }
+    }
+
+    /// The same, but for these files, which the configuration names for passwords.
+    pub fn without_passwords(self, files: impl IntoIterator<Item = String>) -> OwnFiles<'r> {
+        let passwords = files.into_iter().filter_map(|file| self.root.canonical(&file)).collect();
+        OwnFiles { passwords, ..self }
     }
 
     /// Own folders and files, links resolved.
@@ -148,7 +156,7 @@ impl<'r> OwnFiles<'r> {
             // Asked of what was opened: a link may lead elsewhere by now.
             let told = self.root.canonical(path).is_some_and(|real| {
                 let same = self.root.opened(path).is_some() && self.root.opened(path) == self.root.status(&real);
-                same && (self.is_own(&real, file.text()) || self.is_public(&real))
+                same && !self.passwords.contains(&real) && (self.is_own(&real, file.text()) || self.is_public(&real))
             });
             self.known.borrow_mut().insert(path.to_owned(), told);
             told

@@ -20,8 +20,10 @@ enum Program {
     Mongo,
     /// sshpass: `-p X`, `-pX`, before the command that it runs.
     Sshpass,
-    /// curl: `-uX`.
+    /// curl: `-uX`, `-su X`.
     Curl,
+    /// openssl: `-hmac X`, `-k X`, `-K X`.
+    Openssl,
     /// swaks: `-ap X`.
     Swaks,
 }
@@ -36,6 +38,7 @@ impl Program {
             "mongo" | "mongosh" | "mongodump" | "mongorestore" | "mongoexport" => Program::Mongo,
             "sshpass" => Program::Sshpass,
             "curl" => Program::Curl,
+            "openssl" => Program::Openssl,
             "swaks" => Program::Swaks,
             _ if name.starts_with("mysql") || name.starts_with("mariadb") => Program::Mysql,
             _ if name.starts_with("ldap") && name.len() > 4 && !name.contains('_') => Program::Ldap,
@@ -43,25 +46,38 @@ impl Program {
         })
     }
 
-    /// The option behind which a word with its password stands.
-    fn separate(self) -> Option<&'static str> {
+    /// Whether a word with its password stands behind this one.
+    fn is_followed(self, option: &str) -> bool {
         match self {
-            Program::Redis => Some("-a"),
-            Program::Ldap => Some("-w"),
-            Program::Mongo | Program::Sshpass => Some("-p"),
-            Program::Swaks => Some("-ap"),
-            Program::Mysql | Program::Curl => None,
+            Program::Redis => option == "-a" || option.eq_ignore_ascii_case("auth"),
+            Program::Ldap => self.letter_at(option).is_some_and(|at| at + 1 == option.len()),
+            Program::Mongo | Program::Sshpass => option == "-p",
+            Program::Swaks => option == "-ap",
+            Program::Openssl => matches!(option, "-hmac" | "-k" | "-K"),
+            Program::Curl => {
+                option == "--oauth2-bearer" || self.letter_at(option).is_some_and(|at| at + 1 == option.len())
+            }
+            Program::Mysql => false,
         }
     }
 
-    /// How a word begins that has its password in it.
-    fn joined(self) -> Option<&'static str> {
-        match self {
-            Program::Mysql | Program::Mongo | Program::Sshpass => Some("-p"),
-            Program::Ldap => Some("-w"),
-            Program::Curl => Some("-u"),
-            Program::Redis | Program::Swaks => None,
-        }
+    /// Where in a word of short options the one stands that a password follows: those before it have no value.
+    fn letter_at(self, word: &str) -> Option<usize> {
+        let (letter, flags) = match self {
+            Program::Mysql => ('p', "ABCEHLNXbfinqrstvw"),
+            Program::Mongo | Program::Sshpass => ('p', ""),
+            Program::Ldap => ('w', "ACILMNQRZcnuvx"),
+            Program::Curl => ('u', "#0123456BGIJLNOQSVafgijklnpqsv"),
+            Program::Redis | Program::Swaks | Program::Openssl => return None,
+        };
+        let options = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'))?;
+        let at = options.find(letter)?;
+        options[..at].chars().all(|flag| flags.contains(flag)).then_some(at + 1)
+    }
+
+    /// Where in a word the password begins that is a part of it.
+    fn joined(self, word: &str) -> Option<usize> {
+        self.letter_at(word).map(|at| at + 1).filter(|start| *start < word.len())
     }
 }
 
@@ -101,7 +117,8 @@ pub(super) fn passwords(
     hides: impl Fn(&str, &str) -> bool,
 ) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
-    if !has_option(bytes) {
+    // Redis' own command is a word without a hyphen.
+    if !has_option(bytes) && !text.contains("-cli ") {
         return Vec::new();
     }
     let blank = |at: usize| bytes.get(at).is_none_or(u8::is_ascii_whitespace);
@@ -116,7 +133,7 @@ pub(super) fn passwords(
         let option = command.option;
         let name = if command.before == "-o" && postfix { option } else { long_option(option) };
         let named = !name.is_empty() && name.bytes().all(is_name);
-        let known = command.programs.iter().any(|program| program.separate() == Some(option));
+        let known = command.programs.iter().any(|program| program.is_followed(option));
         if named || known || is_login_option(option) {
             if work > WORK * bytes.len() {
                 found.push(at..bytes.len());
@@ -125,7 +142,7 @@ pub(super) fn passwords(
             let end = end(at);
             work += end.saturating_sub(at);
             let value = text.get(at..end).unwrap_or_default();
-            let login = is_login_option(option) && value.contains(':');
+            let login = is_login_option(option) && value.contains([':', '%']);
             if end > at && (known || login || named && hides(name, value)) {
                 found.push(at..end);
                 command.given();
@@ -147,10 +164,8 @@ pub(super) fn passwords(
             _ => {
                 let word_end = (at..bytes.len()).find(|at| blank(*at) || ends(*at)).unwrap_or(bytes.len());
                 let word = text.get(at..word_end).unwrap_or_default();
-                let mut joined = command.programs.iter().filter_map(|program| program.joined());
-                let is_joined = |start: &str| word.strip_prefix(start).is_some_and(|rest| !rest.is_empty());
-                if joined.any(is_joined) {
-                    let start = at + 2;
+                let joined = command.programs.iter().find_map(|program| program.joined(word));
+                if let Some(start) = joined.map(|start| at + start) {
                     at = end(start).max(word_end);
                     found.push(start..at);
                     command.given();

@@ -7,6 +7,7 @@ mod files;
 mod known;
 mod names;
 mod scan;
+mod told;
 
 use std::borrow::Cow;
 use std::ops::Range;

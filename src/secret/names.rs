@@ -70,6 +70,7 @@ pub(crate) fn secrecy(name: &str) -> Secrecy {
     if !is_hinted(name) {
         return Secrecy::Public;
     }
+    let full = name;
     let name = name.to_ascii_lowercase();
     let name = name.trim_start_matches(['-', '.', '_']);
     let ends = |end: &str| name == end || name.strip_suffix(end).is_some_and(|head| head.ends_with(['_', '-', '.']));
@@ -80,7 +81,11 @@ pub(crate) fn secrecy(name: &str) -> Secrecy {
     if name.contains("private_key") || name.contains("privatekey") || ends("key") {
         return Secrecy::UnlessPath;
     }
-    if !PARTS.iter().any(|part| name.contains(part)) && !ENDS.into_iter().any(ends) {
+    let is_env = || {
+        let in_capitals = !full.bytes().any(|byte| byte.is_ascii_lowercase());
+        in_capitals && ["PASS", "PW", "PWD"].iter().any(|end| full.ends_with(end)) && !full.ends_with("BYPASS")
+    };
+    if !PARTS.iter().any(|part| name.contains(part)) && !ENDS.into_iter().any(ends) && !is_env() {
         return Secrecy::Public;
     }
     let names_files = ["maps", "map", "file", "path", "dir", "directory"].into_iter().any(ends);

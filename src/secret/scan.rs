@@ -7,6 +7,7 @@ use super::commands;
 use super::files::is_secret_file;
 use super::joined;
 use super::names::{self, Secrecy, hides, is_name, secrecy};
+use super::told;
 
 /// How the armour of a key begins.
 const BEGIN: &str = "-----BEGIN ";
@@ -256,6 +257,9 @@ impl Scanner<'_, '_> {
             }
             self.login_command(at + query.len());
         }
+        for found in told::secrets(self.text) {
+            self.push(found.start, found.end);
+        }
         let (mut depth, mut at) = (0usize, 0);
         while let Some(step) = bytes[at..].iter().position(|byte| matches!(byte, b'=' | b'@' | b'{' | b'}')) {
             at += step;
@@ -337,6 +341,8 @@ impl Scanner<'_, '_> {
                 b'{' => depth += 1,
                 b'}' if depth == 0 => return at,
                 b'}' => depth -= 1,
+                // A shell joins what stands behind it.
+                b' ' if at > from && bytes[at - 1] == b'\\' => {}
                 _ if depth == 0 && ends(*byte) => return at,
                 _ => {}
             }
@@ -352,6 +358,17 @@ impl Scanner<'_, '_> {
             return;
         }
         let mut start = at - bytes[..at].iter().rev().take_while(|byte| !parts(**byte)).count();
+        // These may stand in a password of a URL or within brackets (RFC 3986), and between items of a list as well.
+        if start > 0 && matches!(bytes[start - 1], b',' | b';' | b'\'') {
+            let parts = |byte: u8| parts(byte) && !matches!(byte, b',' | b';' | b'\'');
+            let wide = at - bytes[..at].iter().rev().take_while(|byte| !parts(**byte)).count();
+            let word = &self.text[wide..at];
+            let begins = word.rfind("://").or_else(|| word.rfind('[').filter(|open| !word[*open..].contains(']')));
+            if begins.is_some_and(|begins| word[begins..].trim_start_matches("://").contains(':')) {
+                start = wide;
+            }
+            self.work += at - wide;
+        }
         self.work += at - start;
         let word = &self.text[start..at];
         if let Some((name, _)) = word.split_once('=')
@@ -380,8 +397,8 @@ impl Scanner<'_, '_> {
     /// What stands in the braces that open at `at`, where the word before them says that it is secret: keys of Exim's items, credentials
     /// of its conditions, maps within a parameter of Postfix that routes no mail.
     fn keyed(&mut self, at: usize) {
-        let before = &self.text[..at];
-        if QUERIES.iter().any(|kind| before.trim_end().ends_with(kind)) {
+        let before = self.text[..at].trim_end_matches(|c: char| c.is_ascii_whitespace() || c == '\\');
+        if QUERIES.iter().any(|kind| before.ends_with(kind)) {
             self.query(at + 1);
         } else {
             self.login_command(at + 1);

@@ -15,6 +15,7 @@ use super::expand::Expander;
 use super::idle;
 use super::listen;
 use super::main_cf::MainCf;
+use super::maps;
 use super::master_cf::{Entry, MasterCf};
 use super::next_hop;
 use super::parsed::Parsed;
@@ -203,7 +204,7 @@ impl<'a> Reader<'a> {
         let installed = version::set(self.main).or_else(|| self.env.version.clone());
         let version = installed.as_ref().and_then(|fact| Version::parse(&fact.value));
         let formats = Formats::read(root, self.main, version);
-        let own = OwnFiles::of_postfix(root, [self.files.directory]);
+        let own = OwnFiles::of_postfix(root, [self.files.directory]).without_passwords(self.password_tables());
         let sources = Sources {
             rewrite: &rewrite,
             main: self.main,
@@ -402,6 +403,23 @@ impl<'a> Reader<'a> {
             }));
         }
         found
+    }
+
+    /// The files of tables that hold passwords, by the name of the parameter: whatever else reads them, they are not told.
+    fn password_tables(&self) -> Vec<String> {
+        let main = self.main.iter().flat_map(|main| main.settings.iter()).map(|(name, set)| (name, &set.value));
+        let master =
+            self.master.entries.iter().flat_map(|entry| &entry.overrides).map(|(name, set)| (name, &set.value));
+        let named = main.chain(master).filter(|(name, _)| name.ends_with("password_maps"));
+        let directory = ["${config_directory}", "$(config_directory)", "$config_directory"];
+        named
+            .flat_map(|(_, tables)| {
+                let tables =
+                    directory.iter().fold(tables.clone(), |text, name| text.replace(name, self.files.directory));
+                maps::files(&tables, self.files.directory)
+            })
+            .map(|(_, file)| file)
+            .collect()
     }
 
     fn parameters(&self, plain: &BTreeMap<Program, Process<'a>>) -> BTreeMap<String, Setting> {
