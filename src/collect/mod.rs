@@ -43,7 +43,7 @@ pub(crate) use mail_domains::read_signers;
 
 use kernel::KernelFacts;
 use memory::Memory;
-use root::Root;
+use root::{ReadError, Root};
 
 /// Where the processes of the live system are seen (proc(5)).
 const PROC: &str = "/proc";
@@ -134,6 +134,10 @@ fn assemble(root: &Root, found: &processes::Found, parts: Parts) -> Facts {
 
     let daemons = running.iter().map(|daemon| running_daemon(root, daemon, &postfix.instances, &exim.files)).collect();
 
+    if root.is_spent() {
+        let message = format!("files of this host: what is not found {}", ReadError::TooLong);
+        problems.push(Problem::of_file(ProblemKind::Bounded, "/", None, message));
+    }
     problems.extend(root.cut_lists().iter().map(|folder| {
         let message = format!("below {folder} stand more files than helolint lists: what is not listed is not known");
         Problem::of_file(ProblemKind::Bounded, folder, None, message)

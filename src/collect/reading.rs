@@ -30,7 +30,11 @@ pub(crate) fn optional(
         Err(error) => error,
     };
     let subject = match &error {
-        ReadError::NotRegular(_) | ReadError::TooLarge(_) | ReadError::TooMuch | ReadError::Changing => "it ",
+        ReadError::NotRegular(_)
+        | ReadError::TooLarge(_)
+        | ReadError::TooMuch
+        | ReadError::TooLong
+        | ReadError::Changing => "it ",
         _ => "",
     };
     let message = format!("{path} cannot be read: {subject}{error}. {consequence}");

@@ -132,6 +132,7 @@ enum Gain {
 
 struct Search<'a> {
     lab: &'a Lab<'a>,
+    first: &'a Trial,
     /// What was wrong before.
     errors: &'a BTreeSet<Key>,
     known: &'a BTreeSet<Key>,
@@ -155,6 +156,7 @@ impl<'a> Search<'a> {
         let (errors, known) = (first.trial.errors(), first.trial.keys());
         Search {
             lab,
+            first: &first.trial,
             errors,
             known,
             warnings: first.trial.score.errors + first.trial.score.warnings,
@@ -271,8 +273,11 @@ impl<'a> Search<'a> {
         node.trial.score.errors == 0 && node.trial.score.warnings == 0 && self.is_sound(node)
     }
 
-    /// Whether a state has no error that was not there before.
+    /// Whether a state has no error that was not there before, and all ways that were right.
     fn is_sound(&self, node: &Node) -> bool {
+        if !node.trial.keeps_right(self.first) {
+            return false;
+        }
         self.opens(node) || node.trial.errors().is_subset(self.errors) && node.trial.score.warnings <= self.warnings
     }
 

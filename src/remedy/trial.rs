@@ -47,6 +47,8 @@ pub struct Trial {
     pub(super) concerned: usize,
     /// Which services send by which family.
     pub ways: BTreeSet<(Arc<str>, Family)>,
+    /// Those of them of which nothing is wrong.
+    right: BTreeSet<(Arc<str>, Family)>,
     /// The next hops elsewhere that mail leaves through, of which nothing is wrong.
     pub(super) hops: BTreeSet<String>,
     pub(super) keys: BTreeSet<Key>,
@@ -71,18 +73,28 @@ impl Trial {
         let blocked = findings.iter().filter(blocks).map(weight).sum();
         let score = Score { blocked, errors: count(Severity::Error), warnings: count(Severity::Warning), refusing };
         let concerned = findings.iter().map(|finding| finding.paths.len()).sum();
-        let ways = used().flat_map(|path| path.services.iter().map(|service| (Arc::clone(service), path.family)));
-        let ways = ways.collect();
+        let of = |path: &OutboundPath| {
+            let family = path.family;
+            path.services.iter().map(move |service| (Arc::clone(service), family)).collect::<Vec<_>>()
+        };
+        let ways = used().flat_map(of).collect();
+        let faulty: HashSet<&str> = findings.iter().flat_map(|finding| &finding.paths).map(String::as_str).collect();
+        let right = used().filter(|path| !faulty.contains(path.id.as_str())).flat_map(of).collect();
         let hops = good_hops(used(), &findings);
         let key = |finding: &Finding| (finding.meta.code, finding.subject.clone());
         let keys = findings.iter().map(key).collect();
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).map(key).collect();
-        Trial { facts, dns, findings, score, concerned, ways, hops, keys, errors }
+        Trial { facts, dns, findings, score, concerned, ways, right, hops, keys, errors }
     }
 
     /// Whether all that worked before works here: each service by each family, and each next hop.
     pub(super) fn keeps(&self, before: &Trial) -> bool {
         before.ways.is_subset(&self.ways) && before.hops.is_subset(&self.hops)
+    }
+
+    /// Whether mail leaves here by every way that was right before: a service by a family, of which nothing was wrong.
+    pub(super) fn keeps_right(&self, before: &Trial) -> bool {
+        before.right.is_subset(&self.ways)
     }
 
     /// The errors and warnings by code and subject.

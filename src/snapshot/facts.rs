@@ -4,11 +4,12 @@
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::ser::{Error as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::printed;
-use crate::facts::{Cpanel, Fact, Facts, Host, HostsEntry, Postfix};
+use crate::facts::{Cpanel, Exim, EximDriver, Fact, Facts, Host, HostsEntry, Postfix};
 use crate::report::{HostView, host_view};
 
 /// Facts: the contract's keys, and all others that a replay needs.
@@ -21,7 +22,8 @@ pub(super) struct FactsDoc<'f> {
     #[schemars(with = "Vec<Map<String, Value>>")]
     postfix: &'f [Postfix],
     /// Live Exim configurations: `file`, `version_hint`, `error`, `main`, `transports`, `routers`.
-    exim: Vec<Map<String, Value>>,
+    #[schemars(with = "Vec<Map<String, Value>>")]
+    exim: Vec<EximDoc<'f>>,
     /// cPanel's files; null on other hosts.
     #[schemars(with = "Option<Map<String, Value>>")]
     cpanel: Option<&'f Cpanel>,
@@ -40,6 +42,43 @@ struct HostDoc<'f> {
     details: &'f Host,
 }
 
+#[derive(Debug, Serialize)]
+struct EximDoc<'f> {
+    #[serde(flatten)]
+    others: Map<String, Value>,
+    transports: Drivers<'f>,
+    routers: Drivers<'f>,
+}
+
+impl EximDoc<'_> {
+    fn new(exim: &Exim) -> Result<EximDoc<'_>, serde_json::Error> {
+        let mut others: Map<String, Value> = serde_json::from_value(serde_json::to_value(exim)?)?;
+        let whole = printed::as_exim(&mut others);
+        let of = |all| Drivers { all, whole };
+        Ok(EximDoc { others, transports: of(&exim.transports), routers: of(&exim.routers) })
+    }
+}
+
+/// Transports or routers, of which there may be twenty thousand.
+#[derive(Debug)]
+struct Drivers<'f> {
+    all: &'f [EximDriver],
+    /// Whether octets beyond ASCII are printed as they are.
+    whole: bool,
+}
+
+impl Serialize for Drivers<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut list = to.serialize_seq(Some(self.all.len()))?;
+        for driver in self.all {
+            let mut value = serde_json::to_value(driver).map_err(S::Error::custom)?;
+            printed::escape(&mut value, self.whole);
+            list.serialize_element(&value)?;
+        }
+        list.end()
+    }
+}
+
 impl FactsDoc<'_> {
     /// Of these facts.
     ///
@@ -47,12 +86,10 @@ impl FactsDoc<'_> {
     /// Where they cannot be written as JSON.
     pub(super) fn new(facts: &Facts) -> Result<FactsDoc<'_>, serde_json::Error> {
         let Host { nameservers, hosts, .. } = &facts.host;
-        let mut exim: Vec<Map<String, Value>> = serde_json::from_value(serde_json::to_value(&facts.exim)?)?;
-        exim.iter_mut().for_each(printed::as_exim);
         Ok(FactsDoc {
             host: HostDoc { view: host_view(facts), resolv_conf: nameservers, hosts, details: &facts.host },
             postfix: &facts.postfix,
-            exim,
+            exim: facts.exim.iter().map(EximDoc::new).collect::<Result<_, _>>()?,
             cpanel: facts.cpanel.as_deref(),
             others: facts,
         })

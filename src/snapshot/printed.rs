@@ -2,15 +2,17 @@
 
 use serde_json::{Map, Value};
 
-/// Values of the options of a configuration as `exim -bP` prints them: what cannot be printed is escaped.
-pub(super) fn as_exim(configuration: &mut Map<String, Value>) {
+/// Values of the options of a configuration as `exim -bP` prints them: what cannot be printed is escaped. Whether octets beyond ASCII are printed
+/// as they are is the value.
+pub(super) fn as_exim(configuration: &mut Map<String, Value>) -> bool {
     let whole = configuration.get("main").and_then(|main| main.get("print_topbitchars"));
     let whole = whole.and_then(|set| set.get("value")).is_some_and(|value| value == "true");
     configuration.values_mut().for_each(|value| escape(value, whole));
+    whole
 }
 
-/// `whole`: whether octets beyond ASCII are printed as they are.
-fn escape(value: &mut Value, whole: bool) {
+/// The same for one value. `whole`: whether octets beyond ASCII are printed as they are.
+pub(super) fn escape(value: &mut Value, whole: bool) {
     let as_it_is = |c: char| if c.is_ascii() { !c.is_ascii_control() } else { whole };
     match value {
         Value::Object(all) => {

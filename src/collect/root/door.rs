@@ -4,6 +4,7 @@
 //! Linux does it by itself since 5.6 (openat2(2), `RESOLVE_IN_ROOT`). Older kernels (RHEL 8 has 4.18) and containers that forbid
 //! the call get a walk of our own, one descriptor for each component.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, FileType, OpenOptions};
@@ -11,10 +12,13 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{Mode, SFlag, fstat};
+
+use crate::collect::processes::processor_time;
 
 /// Links followed in one path before it counts as a loop, as Linux has it (path_resolution(7)).
 const LINK_LIMIT: usize = 40;
@@ -23,10 +27,18 @@ const PATH_LIMIT: usize = 4095;
 /// How often openat2(2) is called for one path: it answers EAGAIN where anything was renamed anywhere while it went up by `..`.
 const ATTEMPTS: usize = 100;
 
+/// Processor time for all paths of a run: a thousand of a usual host take some milliseconds, and a path of forty links, each as long as a path may
+/// be, takes four by itself.
+pub(super) const LOOKUP: Duration = Duration::from_secs(1);
+/// What is said of a path that is not looked for any more, as no system says it of one.
+pub(super) const SPENT: Errno = Errno::EDQUOT;
+
 /// A folder that stands for `/`.
 #[derive(Debug)]
 pub(crate) struct Door {
     dir: OwnedFd,
+    /// Processor time that paths have taken.
+    spent: Cell<Duration>,
     /// Whether the kernel resolves paths, and not [`Door::walk`].
     by_kernel: bool,
 }
@@ -36,21 +48,41 @@ impl Door {
     pub(crate) fn new(dir: OwnedFd) -> Door {
         // ENOSYS of an old kernel, EPERM of a container: what else it may be, it is not there for us.
         let by_kernel = resolve_in(dir.as_fd(), OsStr::new("/")).is_ok();
-        Door { dir, by_kernel }
+        Door { dir, spent: Cell::default(), by_kernel }
     }
 
     /// A door that walks, whatever the kernel can.
     #[cfg(test)]
     pub(crate) fn walking(dir: OwnedFd) -> Door {
-        Door { dir, by_kernel: false }
+        Door { dir, spent: Cell::default(), by_kernel: false }
     }
 
     /// A descriptor for what is at `path`, links followed. It can be asked about and opened again ([`reopen`]), not read
     /// (`O_PATH`): nothing happens to a device or a FIFO.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's; [`SPENT`] once paths have taken too long.
     pub(crate) fn find(&self, path: &str) -> Result<OwnedFd, Errno> {
+        self.counted(|| self.found(path))
+    }
+
+    /// What a look for a path comes to; the processor time that it takes counts.
+    fn counted<T>(&self, look: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+        if self.spent.get() >= LOOKUP {
+            return Err(SPENT);
+        }
+        let before = processor_time();
+        let found = look();
+        self.spent.set(self.spent.get() + processor_time().saturating_sub(before));
+        found
+    }
+
+    /// Whether no path is looked for any more.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent.get() >= LOOKUP
+    }
+
+    fn found(&self, path: &str) -> Result<OwnedFd, Errno> {
         if self.by_kernel {
             for _ in 0..ATTEMPTS {
                 match resolve_in(self.dir.as_fd(), OsStr::new(path)) {
@@ -70,7 +102,7 @@ impl Door {
     /// # Errors
     /// Where the process may have no more descriptors.
     pub(crate) fn try_clone(&self) -> io::Result<Door> {
-        Ok(Door { dir: self.dir.try_clone()?, by_kernel: self.by_kernel })
+        Ok(Door { dir: self.dir.try_clone()?, spent: Cell::default(), by_kernel: self.by_kernel })
     }
 
     /// `path` without links and dots.
@@ -79,7 +111,7 @@ impl Door {
     /// The system's; EILSEQ where a link leads to a name that is not UTF-8.
     pub(crate) fn canonical(&self, path: &str) -> Result<String, Errno> {
         let mut canonical = String::new();
-        for (name, _) in self.walk(path)? {
+        for (name, _) in self.counted(|| self.walk(path))? {
             canonical.push('/');
             canonical.push_str(name.to_str().ok_or(Errno::EILSEQ)?);
         }

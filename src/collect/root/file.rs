@@ -6,7 +6,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use nix::errno::Errno;
 
-use super::{TOTAL_LIMIT, door};
+use super::TOTAL_LIMIT;
+use super::door::{self, LOOKUP};
 
 /// Largest file that is read, in bytes: ten times what a cPanel server with 50,000 domains holds in one map.
 pub(super) const SIZE_LIMIT: u64 = 32 << 20;
@@ -29,6 +30,9 @@ pub enum ReadError {
     /// So much was read before that it would be too much in all.
     #[error("is not read any more: with it there are more than the {TOTAL_LIMIT} bytes that are read in all")]
     TooMuch,
+    /// Paths have taken so much time that none is looked for any more.
+    #[error("is not looked for any more: long paths and links have taken {} ms of processor time", LOOKUP.as_millis())]
+    TooLong,
     /// The system does not let helolint read it.
     #[error("permission denied")]
     Denied,
@@ -46,7 +50,7 @@ pub enum ReadError {
 impl ReadError {
     /// Whether it is a limit of helolint that ended the reading.
     pub fn is_bound(&self) -> bool {
-        matches!(self, ReadError::TooLarge(_) | ReadError::TooMuch)
+        matches!(self, ReadError::TooLarge(_) | ReadError::TooMuch | ReadError::TooLong)
     }
 }
 
@@ -124,6 +128,7 @@ pub(super) fn contents(file: &File) -> Result<Vec<u8>, ReadError> {
 pub(super) fn refusal(errno: Errno) -> ReadError {
     match errno {
         Errno::ELOOP => ReadError::LinkLoop,
+        door::SPENT => ReadError::TooLong,
         other => io_error(other.into()),
     }
 }

@@ -81,6 +81,8 @@ pub struct Root {
     kept: Cell<usize>,
     /// Folders that were not listed to their end.
     cut: RefCell<BTreeSet<String>>,
+    /// Paths had taken so long that none was looked for any more, when it was closed.
+    spent: bool,
 }
 
 /// Configurations that the user names, as the host sees them.
@@ -133,6 +135,7 @@ impl Root {
             layer: trial::Layer::default(),
             kept: Cell::new(0),
             cut: RefCell::default(),
+            spent: false,
         }
     }
 
@@ -249,7 +252,12 @@ impl Root {
 
     /// The same with what was read so far, and nothing more: what was never asked for does not exist then.
     pub fn closed(self) -> Root {
-        Root { door: None, ..self }
+        Root { spent: self.is_spent(), door: None, ..self }
+    }
+
+    /// Whether paths have taken so long that none is looked for any more: what is not found may be there.
+    pub fn is_spent(&self) -> bool {
+        self.spent || self.door.as_ref().is_some_and(Door::is_spent)
     }
 
     /// The folders below the root, for what is to be written there later; `None` once nothing is read any more.

@@ -65,7 +65,7 @@ fn carried_over(generated: &str, old: &str, new: &str) -> Option<String> {
     };
     let number = |at: usize| all.get(at).map(|(number, _)| *number);
     let start = number(at).unwrap_or_else(|| generated.lines().count());
-    let end = number(at + gone.len()).filter(|_| !gone.is_empty()).unwrap_or(start + gone.len());
+    let end = gone.len().checked_sub(1).and_then(|last| number(at + last)).map_or(start, |last| last + 1);
     // Comments that are kept stand where they stood.
     let within = |number: &usize| gone.is_empty() || !all[at..at + gone.len()].iter().any(|(known, _)| known == number);
     let physical: Vec<&str> = generated.lines().collect();
