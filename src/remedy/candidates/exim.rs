@@ -130,7 +130,8 @@ pub(crate) fn set(
     if is_debian(exim) {
         let name = match option {
             "helo_data" => "REMOTE_SMTP_HELO_DATA",
-            "interface" => "REMOTE_SMTP_INTERFACE",
+            // The one for smarthosts has none.
+            "interface" if transport.name == "remote_smtp" => "REMOTE_SMTP_INTERFACE",
             _ => return Vec::new(),
         };
         let Some(value) = value else { return Vec::new() };
