@@ -227,7 +227,10 @@ impl<'a> Writer<'a> {
                         true => (&mut first, &mut first_said),
                         false => (&mut rest, &mut sentences),
                     };
-                    said.push(text.clone());
+                    // What is done by one press of a button is said once, whatever it changes.
+                    if !said.contains(text) {
+                        said.push(text.clone());
+                    }
                     let action = Action::ByHand { text: text.clone(), effect: inner.actions };
                     acts.push((action, command.iter().cloned().collect()));
                 }

@@ -1,5 +1,6 @@
 //! cPanel & WHM: what is done in WHM, with what that writes; lines of its maps; flags.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
@@ -45,8 +46,9 @@ pub(crate) fn add(state: &State<'_>, all: &mut Vec<Candidate>) {
         }
     }
     nat_map(state, cpanel, all);
-    if state.has(&["CPL004"]) {
-        rebuild(state, cpanel, all);
+    let by_ptr = has_flag(cpanel, "use_rdns_for_helo") && !has_flag(cpanel, "custom_mailhelo");
+    if state.has(&["CPL004"]) || by_ptr && state.has(&["HLO001", "HLO002", "HLO003", "HLO004"]) {
+        rebuild(state, cpanel, by_ptr, all);
     }
     if state.has(&["HLO001", "HLO002", "HLO003", "HLO004"]) {
         helo_lines(state, cpanel, all);
@@ -237,8 +239,8 @@ fn unknown_domain(state: &State<'_>, cpanel: &Cpanel, domain: &str, all: &mut Ve
     }
 }
 
-/// WHM's button that looks PTR names up again, with what it writes.
-fn rebuild(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
+/// WHM's button that looks PTR names up again, with what it writes. `by_ptr`: mailhelo has those names.
+fn rebuild(state: &State<'_>, cpanel: &Cpanel, by_ptr: bool, all: &mut Vec<Candidate>) {
     let facts = state.facts();
     let mut names: HashMap<String, String> = HashMap::new();
     let mut reverse: Vec<(&MapEntry, String)> = Vec::new();
@@ -255,7 +257,21 @@ fn rebuild(state: &State<'_>, cpanel: &Cpanel, all: &mut Vec<Candidate>) {
     let mut effect: Vec<Op> = with_values(state, &reverse);
     if !has_flag(cpanel, "custom_mailhelo") {
         let old = cpanel.mailhelo.iter().take(LINES);
-        let new = old.filter_map(|entry| Some((entry, names.get(entry.value.trim())?.clone())));
+        let own: HashMap<Cow<'_, str>, &MapEntry> =
+            cpanel.mailips.iter().rev().map(|entry| (key(entry), entry)).collect();
+        let others = own.get("*").copied();
+        // The PTR name of the address that the domain's mail leaves from.
+        let by_address = |entry: &MapEntry| {
+            let from = own.get(&*key(entry)).copied().or(others);
+            let addr =
+                from.and_then(|entry| addresses(entry).next()).or(cpanel.main_ip.as_ref().map(|main| main.value));
+            let found = state.dns().ptr(super::image(facts, addr.filter(|_| by_ptr)?));
+            found.found().first().map(ToString::to_string)
+        };
+        let new = old.filter_map(|entry| {
+            let name = by_address(entry).or_else(|| names.get(entry.value.trim()).cloned())?;
+            (entry.value.trim() != name).then_some((entry, name))
+        });
         effect.extend(with_values(state, &new.collect::<Vec<_>>()));
     }
     if !effect.is_empty() {
