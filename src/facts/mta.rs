@@ -195,7 +195,7 @@ pub struct PostfixService {
     pub off: bool,
 }
 
-/// One live Exim configuration. Written alone, its drivers are left out: a snapshot has them in a form of its own.
+/// One live Exim configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Exim {
     /// The file that Exim reads first.
@@ -207,10 +207,8 @@ pub struct Exim {
     /// Main options after macros and quoting, unexpanded, defaults included, as `exim -bP` prints them.
     pub main: BTreeMap<String, Setting>,
     /// Transports in file order; trials of changes share them.
-    #[serde(skip_serializing)]
     pub transports: Arc<Vec<EximDriver>>,
     /// Routers in file order, shared alike.
-    #[serde(skip_serializing)]
     pub routers: Arc<Vec<EximDriver>>,
     /// Programs on this host that are handed whatever is for others: next hops on it, and transports that run a program.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,6 +2,7 @@
 //! tree of their values would take ten times that.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::ser::{Error as _, SerializeSeq as _};
@@ -52,7 +53,9 @@ struct EximDoc<'f> {
 
 impl EximDoc<'_> {
     fn new(exim: &Exim) -> Result<EximDoc<'_>, serde_json::Error> {
-        let mut others: Map<String, Value> = serde_json::from_value(serde_json::to_value(exim)?)?;
+        let few = Exim { transports: Arc::default(), routers: Arc::default(), ..exim.clone() };
+        let mut others: Map<String, Value> = serde_json::from_value(serde_json::to_value(few)?)?;
+        others.retain(|key, _| key != "transports" && key != "routers");
         let whole = printed::as_exim(&mut others);
         let of = |all| Drivers { all, whole };
         Ok(EximDoc { others, transports: of(&exim.transports), routers: of(&exim.routers) })

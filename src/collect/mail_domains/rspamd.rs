@@ -275,7 +275,7 @@ fn by_domains(
                 ("$selector", selector),
             ];
             // Each place in a path is looked at for every name.
-            budget.octets(path.len().saturating_mul(NAMED.len() + texts.len()))?;
+            budget.octets(path.len().min(PATH).saturating_mul(NAMED.len() + texts.len()))?;
             let added = match filled(path, &[&NAMED[..], &texts].concat()) {
                 None => {
                     let words = format!("rspamd: the path of a key has more than {PATH} octets, and is none");

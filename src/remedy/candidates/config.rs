@@ -241,8 +241,9 @@ fn origin_domain(state: &State<'_>, wrong: &str, all: &mut Vec<Candidate>) {
     }
     for name in &names {
         let end = format!("local mail is from `{name}`");
-        if facts.host.mailname.as_ref().is_some_and(|mailname| mailname.value.eq_ignore_ascii_case(wrong)) {
-            all.push(Candidate::new(end.clone(), super::exim::set_mailname(state, name)));
+        let ops = super::exim::set_mailname(state, wrong, name);
+        if !ops.is_empty() {
+            all.push(Candidate::new(end.clone(), ops));
         }
         for instance in &facts.postfix {
             let set = postfix::main_cf(instance, "myorigin", Some(name));

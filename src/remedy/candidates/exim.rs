@@ -73,12 +73,21 @@ fn by_macro_of_debian(state: &State<'_>, edit: Edit) -> Edit {
     }
 }
 
-/// The domain of mail made on this host, by its file; with what is generated from that.
-pub(super) fn set_mailname(state: &State<'_>, name: &str) -> Vec<Op> {
+/// The domain of mail made on this host, by its file, where that has `wrong`; with what is generated from it.
+pub(super) fn set_mailname(state: &State<'_>, wrong: &str, name: &str) -> Vec<Op> {
+    let says = |name: &str| state.facts().host.mailname.as_ref().is_some_and(|at| at.value.eq_ignore_ascii_case(name));
+    let is_debian = state.facts().exim.first().is_some_and(is_debian);
     let edit = Edit::Whole { text: format!("{name}\n") };
-    match state.facts().exim.first().is_some_and(is_debian) {
-        true => from_source(MAILNAME, edit, Edit::EximMacro { name: ETC_MAILNAME.to_owned(), value: name.to_owned() }),
-        false => vec![Op::Edit { file: MAILNAME.to_owned(), edit }],
+    let made = Edit::EximMacro { name: ETC_MAILNAME.to_owned(), value: name.to_owned() };
+    let command = vec!["update-exim4.conf".to_owned()];
+    match (says(wrong), is_debian) {
+        (true, true) => from_source(MAILNAME, edit, made),
+        (true, false) => vec![Op::Edit { file: MAILNAME.to_owned(), edit }],
+        // It was edited, and nothing generated since.
+        (false, true) if says(name) => {
+            vec![Op::Generate { command, from: None, file: GENERATED.to_owned(), edit: made }]
+        }
+        (false, _) => Vec::new(),
     }
 }
 
