@@ -86,6 +86,7 @@ fn choose(found: &MtaChoice, only: Option<Mta>) -> MtaChoice {
 fn adjusted(facts: &Facts, overrides: &Overrides, mtas: MtaChoice) -> Identity {
     let mut nat = facts.nat.clone();
     let new: Vec<_> = overrides.nat.iter().filter(|entry| !nat.0.contains(entry)).cloned().collect();
+    nat.0.retain(|old| !nat::gives_way(old, &overrides.nat, &facts.host));
     nat.0.splice(0..0, new);
     let judged = |mta: Mta| mtas.live.is_empty() && overrides.mta.is_none() || mtas.live.contains(&mta);
     let mut paths = facts.paths.clone();

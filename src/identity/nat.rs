@@ -4,41 +4,59 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::addr::{self, Family};
-use crate::facts::{Cpanel, CpanelNat, Fact, Host, NatEntry, NatMap};
+use crate::facts::{Cpanel, CpanelNat, Fact, Host, NatEntry, NatMap, Origin};
 
-/// The NAT images, the strongest first: the command line's, then cPanel's, then Postfix' `proxy_interfaces`
-/// where that names exactly one public address of a family (rules.md, *sending address*), and only where these leave a private address of
-/// that family without an image: what it says of none is not of this host.
+/// The NAT images, the strongest first: the command line's, then the settings', then cPanel's, then Postfix' `proxy_interfaces`
+/// where that names exactly one public address of a family (rules.md, *sending address*). What a file says of addresses that all have a
+/// stronger image is left out: it is no address of this host.
 pub(crate) fn nat_map(
     options: &[NatEntry],
     cpanel: Option<&Cpanel>,
     proxy_interfaces: &[Fact<IpAddr>],
     host: &Host,
 ) -> NatMap {
-    let mut entries = options.to_vec();
+    let mut entries: Vec<NatEntry> = Vec::new();
+    for entry in options {
+        if !gives_way(entry, &entries, host) {
+            entries.push(entry.clone());
+        }
+    }
+    let named: HashSet<IpAddr> = entries.iter().filter_map(|entry| entry.local).collect();
+    let pairs = cpanel.iter().flat_map(|cpanel| &cpanel.nat).filter(|pair| !named.contains(&pair.local.value));
     let image = |pair: &CpanelNat| {
         Some(NatEntry { local: Some(pair.local.value), public: pair.public?, origin: pair.local.origin.clone() })
     };
-    entries.extend(cpanel.iter().flat_map(|cpanel| &cpanel.nat).filter_map(image));
+    entries.extend(pairs.filter_map(image));
     for family in Family::BOTH {
         let mut public: Vec<&Fact<IpAddr>> =
             proxy_interfaces.iter().filter(|f| Family::from(f.value) == family && addr::is_public(f.value)).collect();
         public.dedup_by_key(|fact| fact.value);
-        if let [only] = public[..] {
-            if !is_covered(family, &entries, host) {
-                entries.push(NatEntry { local: None, public: only.value, origin: only.origin.clone() });
-            }
+        let [only] = public[..] else { continue };
+        if !is_covered(family, entries.iter(), host) {
+            entries.push(NatEntry { local: None, public: only.value, origin: only.origin.clone() });
         }
     }
     NatMap(entries)
 }
 
+/// Whether a file says this of addresses of which the command line, among `stronger`, says another image. What options say is always said of
+/// this host.
+pub(crate) fn gives_way(entry: &NatEntry, stronger: &[NatEntry], host: &Host) -> bool {
+    let is_flag = |entry: &NatEntry| matches!(entry.origin, Origin::Flag { .. });
+    let mut flags = stronger.iter().filter(|entry| is_flag(entry));
+    !is_flag(entry)
+        && match entry.local {
+            Some(local) => flags.any(|flag| flag.local == Some(local)),
+            None => is_covered(Family::from(entry.public), flags, host),
+        }
+}
+
 /// Whether entries give every private address of the family an image.
-fn is_covered(family: Family, entries: &[NatEntry], host: &Host) -> bool {
-    if entries.iter().any(|entry| entry.local.is_none() && Family::from(entry.public) == family) {
+fn is_covered<'e>(family: Family, entries: impl Iterator<Item = &'e NatEntry> + Clone, host: &Host) -> bool {
+    if entries.clone().any(|entry| entry.local.is_none() && Family::from(entry.public) == family) {
         return true;
     }
-    let named: HashSet<IpAddr> = entries.iter().filter_map(|entry| entry.local).collect();
+    let named: HashSet<IpAddr> = entries.filter_map(|entry| entry.local).collect();
     let source = host.source.for_family(family);
     let own = host.own_addresses().map(|own| own.address).filter(|own| Family::from(*own) == family);
     let mut private = own.chain(source).filter(|own| !addr::is_public(*own)).peekable();
@@ -48,7 +66,7 @@ fn is_covered(family: Family, entries: &[NatEntry], host: &Host) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{InterfaceAddress, Origin};
+    use crate::facts::InterfaceAddress;
 
     const ROUTE: Origin = Origin::kernel("route");
 
@@ -116,6 +134,49 @@ mod tests {
             let host = Host { addresses: own.map(|own| own.iter().map(on).collect()), ..Host::unknown("test") };
             let nat = nat_map(&options, None, &proxies, &host);
             let found: Vec<String> = nat.0[options.len()..].iter().map(|entry| entry.public.to_string()).collect();
+            assert_eq!(found, left, "{options:?}");
+        }
+    }
+
+    #[test]
+    fn what_files_say_of_an_address_gives_way_to_the_command_line() {
+        let entry = |local: Option<&str>, public: &str, origin: Origin| NatEntry {
+            local: local.map(|local| local.parse().unwrap()),
+            public: public.parse().unwrap(),
+            origin,
+        };
+        let flag = |local, public| entry(local, public, Origin::flag("--public-ip"));
+        // As the settings file has it, or the file of an earlier run.
+        let file = |local, public| entry(local, public, Origin::default_of("settings"));
+        let cpanel = Cpanel {
+            nat: [("10.0.0.5", "198.51.100.5"), ("10.0.0.6", "198.51.100.6")]
+                .map(|(local, public)| CpanelNat {
+                    local: Fact::new(local.parse().unwrap(), ROUTE),
+                    public: public.parse().ok(),
+                })
+                .into(),
+            ..crate::rules::testing::cpanel()
+        };
+        for (options, left) in [
+            (vec![], &["198.51.100.5", "198.51.100.6"][..]),
+            (vec![flag(Some("10.0.0.5"), "203.0.113.5")], &["203.0.113.5", "198.51.100.6"]),
+            (vec![file(Some("10.0.0.6"), "203.0.113.6")], &["203.0.113.6", "198.51.100.5"]),
+            (
+                vec![flag(Some("10.0.0.5"), "203.0.113.5"), file(Some("10.0.0.5"), "192.0.2.5")],
+                &["203.0.113.5", "198.51.100.6"],
+            ),
+            (
+                vec![flag(None, "203.0.113.5"), file(None, "192.0.2.5"), file(None, "2001:db8::5")],
+                &["203.0.113.5", "2001:db8::5", "198.51.100.5", "198.51.100.6"],
+            ),
+            // All that the command line says is said of this host.
+            (
+                vec![flag(None, "203.0.113.5"), flag(None, "203.0.113.6")],
+                &["203.0.113.5", "203.0.113.6", "198.51.100.5", "198.51.100.6"],
+            ),
+        ] {
+            let nat = nat_map(&options, Some(&cpanel), &[], &Host::unknown("test"));
+            let found: Vec<String> = nat.0.iter().map(|entry| entry.public.to_string()).collect();
             assert_eq!(found, left, "{options:?}");
         }
     }

@@ -111,6 +111,21 @@ fn the_newest_word_on_nat_goes_first() {
 }
 
 #[test]
+fn what_proxy_interfaces_says_gives_way_in_facts_of_any_age() {
+    for has_senders in [true, false] {
+        let mut facts = host();
+        facts.mtas.live = vec![Mta::Postfix];
+        apply(&mut facts, Overrides::default());
+        assert_eq!(is_own(&facts, ip("203.0.113.9")), Some(true));
+        facts.senders = facts.senders.filter(|_| has_senders);
+        let given = NatEntry { local: None, ..public("10.0.0.5", "203.0.113.5") };
+        apply(&mut facts, Overrides { mta: None, nat: vec![given] });
+        assert_eq!(seen(&facts), ["postfix/ipv4/1 203.0.113.5"]);
+        assert_eq!((is_own(&facts, ip("203.0.113.9")), is_own(&facts, ip("203.0.113.5"))), (None, Some(true)));
+    }
+}
+
+#[test]
 fn facts_without_senders_keep_their_paths() {
     let mut facts = host();
     facts.mtas.live = facts.mtas.configured.clone();
