@@ -4,14 +4,56 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use crate::identity::OwnAddresses;
 use crate::name::DomainName;
 use crate::observe::{Lookup, Question, RecordData, RecordType};
-use crate::spf::{self, Check, Mechanism, SpfResult, Term, is_spf};
+use crate::spf::{self, Check, Directive, Mechanism, Network, SpfResult, Term, is_spf};
 
-/// `record` with `add` authorised and `remove` taken out. Addresses go to the front: there they cost no lookup, and no other term decides
-/// before them. Without a record, one that authorises them and leaves all others open. `None` where the record cannot be mended this way: what is
-/// broken in it has to be mended first.
-pub fn authorising(record: Option<&str>, add: &[IpAddr], remove: &[IpAddr]) -> Option<String> {
+/// Prefix length of an IPv4 network that is taken for one server's own: eight addresses. In what is larger, others may have theirs.
+const OWN_IPV4_NETWORK: u8 = 29;
+/// The same of IPv6: one link (RFC 4291 section 2.5.1).
+const OWN_IPV6_NETWORK: u8 = 64;
+
+/// What a record is to authorise no longer.
+#[derive(Clone, Copy)]
+pub struct Retired<'a> {
+    /// Addresses from before a move.
+    pub old: &'a [IpAddr],
+    /// Those that this host has now.
+    pub own: &'a OwnAddresses<'a>,
+}
+
+impl Retired<'_> {
+    /// Whether a network is written with an old address and holds no other server's: it is the old server's alone.
+    fn has(&self, network: &Network) -> bool {
+        let own_network = if network.address.is_ipv4() { OWN_IPV4_NETWORK } else { OWN_IPV6_NETWORK };
+        self.old.contains(&network.address)
+            && network.length >= own_network
+            && (is_single(network) || self.own.known().is_some_and(|mut own| !own.any(|own| network.contains(own))))
+    }
+
+    /// The terms of a record that are written with an old address: those that go, and those that authorise others than the old server, and stay.
+    pub fn terms<'t>(&self, record: &'t str) -> (Vec<&'t str>, Vec<&'t str>) {
+        let networks = record.split(' ').skip(1).filter_map(|term| Some((term, network(&Term::read(term).ok()?)?)));
+        let all: Vec<_> = networks.filter(|(_, network)| self.old.contains(&network.address)).collect();
+        let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, network)| self.has(network));
+        let texts = |all: Vec<(&'t str, Network)>| all.into_iter().map(|(term, _)| term).collect();
+        (texts(gone), texts(kept))
+    }
+}
+
+/// The network that a term names.
+fn network(term: &Term<'_>) -> Option<Network> {
+    match term {
+        Term::Directive(Directive { mechanism: Mechanism::Ip(network), .. }) => Some(*network),
+        _ => None,
+    }
+}
+
+/// `record` with `add` authorised and without what is retired. Addresses go to the front: there they cost no lookup, and no other term decides
+/// before them, so that whatever else names just them goes. Without a record, one that authorises them and leaves all others open. `None` where the
+/// record cannot be mended this way: what is broken in it has to be mended first.
+pub fn authorising(record: Option<&str>, add: &[IpAddr], retired: &Retired<'_>) -> Option<String> {
     let Some(record) = record else {
         let terms: Vec<String> = add.iter().map(|address| term(*address)).collect();
         return Some(format!("v=spf1 {} ~all", terms.join(" ")));
@@ -23,15 +65,13 @@ pub fn authorising(record: Option<&str>, add: &[IpAddr], remove: &[IpAddr]) -> O
     let mut terms: Vec<&str> = added.iter().map(String::as_str).collect();
     let mut known: HashSet<&str> = terms.iter().copied().collect();
     for text in record.split(' ').skip(1).filter(|text| !text.is_empty()) {
-        let read = Term::read(text).ok()?;
-        let is_removed = matches!(&read, Term::Directive(directive)
-            if matches!(&directive.mechanism, Mechanism::Ip(network)
-                if remove.contains(&network.address) && usize::from(network.length) == bits(network.address)));
-        if !is_removed && known.insert(text) {
+        let goes = network(&Term::read(text).ok()?)
+            .is_some_and(|network| retired.has(&network) || (is_single(&network) && add.contains(&network.address)));
+        if !goes && known.insert(text) {
             terms.push(text);
         }
     }
-    Some(format!("v=spf1 {}", terms.join(" ")))
+    Some(["v=spf1"].into_iter().chain(terms).collect::<Vec<_>>().join(" "))
 }
 
 /// Whether a record says that nobody sends mail from its domain: `v=spf1 -all`, and nothing else.
@@ -51,8 +91,9 @@ pub fn passes_alone(record: &str, name: &DomainName, addresses: &[IpAddr]) -> bo
     })
 }
 
-fn bits(address: IpAddr) -> usize {
-    if address.is_ipv4() { 32 } else { 128 }
+/// Whether a network is one address.
+fn is_single(network: &Network) -> bool {
+    network.length == if network.address.is_ipv4() { 32 } else { 128 }
 }
 
 fn term(address: IpAddr) -> String {
@@ -89,11 +130,18 @@ pub(crate) fn txt_strings(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::testing::{But as _, healthy, on};
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
 
     #[test]
     fn addresses_go_in_front_and_old_ones_go() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let facts = healthy();
+        let own = OwnAddresses::new(&facts);
         let (new, old) = ([ip("203.0.113.10")], [ip("198.51.100.7")]);
+        let retired = Retired { old: &old, own: &own };
         for (record, expected) in [
             (Some("v=spf1 mx ip4:198.51.100.7 -all"), Some("v=spf1 ip4:203.0.113.10 mx -all")),
             (
@@ -105,13 +153,56 @@ mod tests {
                 Some("v=spf1 ip4:203.0.113.10 include:a.example redirect=b.example"),
             ),
             (Some("v=spf1 ip4:203.0.113.10 -all"), Some("v=spf1 ip4:203.0.113.10 -all")),
+            (Some("v=spf1 -ip4:203.0.113.10 a mx all"), Some("v=spf1 ip4:203.0.113.10 a mx all")),
+            (Some("v=spf1 ~IP4:203.0.113.10/32 ?ip4:203.0.113.10 a"), Some("v=spf1 ip4:203.0.113.10 a")),
+            (
+                Some("v=spf1 -ip4:203.0.113.0/24 -ip4:203.0.113.9 ~all"),
+                Some("v=spf1 ip4:203.0.113.10 -ip4:203.0.113.0/24 -ip4:203.0.113.9 ~all"),
+            ),
             (Some("v=spf1 moo -all"), None),
             (Some("text"), None),
             (None, Some("v=spf1 ip4:203.0.113.10 ~all")),
         ] {
-            assert_eq!(authorising(record, &new, &old).as_deref(), expected, "{record:?}");
+            assert_eq!(authorising(record, &new, &retired).as_deref(), expected, "{record:?}");
         }
-        assert_eq!(authorising(Some("v=spf1"), &[ip("2001:db8::1")], &[]).as_deref(), Some("v=spf1 ip6:2001:db8::1"));
+        let none = Retired { old: &[], own: &own };
+        assert_eq!(authorising(Some("v=spf1"), &[ip("2001:db8::1")], &none).as_deref(), Some("v=spf1 ip6:2001:db8::1"));
+        assert_eq!(authorising(Some("v=spf1 ip4:198.51.100.7"), &[], &retired).as_deref(), Some("v=spf1"));
+    }
+
+    #[test]
+    fn a_network_that_is_the_old_servers_alone_goes() {
+        // 192.0.2.10 is this host's, too.
+        let more = on("eth0", "2001:db8::10", &[]);
+        let facts = healthy().but(|facts| facts.host.addresses.iter_mut().for_each(|all| all.push(more.clone())));
+        let unknown = healthy().but(|facts| facts.host.addresses = None);
+        let (own, not_known) = (OwnAddresses::new(&facts), OwnAddresses::new(&unknown));
+        let old = ["2001:db8:99::25", "2001:db8::99", "198.51.100.7", "192.0.2.9"].map(ip);
+        for (term, goes) in [
+            ("ip6:2001:db8:99::25/64", true),
+            ("IP6:2001:DB8:99:0::25/127", true),
+            ("ip6:2001:db8:99::25/63", false),
+            ("ip6:2001:db8:99::/64", false),
+            ("ip6:2001:db8::99/64", false),
+            ("ip6:2001:db8::99/128", true),
+            ("ip4:198.51.100.7/29", true),
+            ("?ip4:198.51.100.7/30", true),
+            ("ip4:198.51.100.7/28", false),
+            ("ip4:192.0.2.9/29", false),
+            ("ip4:192.0.2.9/31", true),
+        ] {
+            let record = format!("v=spf1 mx {term} -all");
+            let (gone, retired) = ("v=spf1 mx -all", Retired { old: &old, own: &own });
+            let expected = if goes { gone } else { &record };
+            assert_eq!(authorising(Some(&record), &[], &retired).as_deref(), Some(expected), "{term}");
+            let is_written = !goes && !term.contains("99::/64");
+            let told = (Vec::from_iter(goes.then_some(term)), Vec::from_iter(is_written.then_some(term)));
+            assert_eq!(retired.terms(&record), told, "{term}");
+            // Where this host's addresses are not known, any may be in it.
+            let single = term.ends_with("/128");
+            let mended = authorising(Some(&record), &[], &Retired { old: &old, own: &not_known });
+            assert_eq!(mended.as_deref(), Some(if single { gone } else { &record }), "{term}");
+        }
     }
 
     #[test]

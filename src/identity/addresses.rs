@@ -31,6 +31,11 @@ impl<'a> OwnAddresses<'a> {
         if self.all.contains(&addr) { Some(true) } else { self.facts.host.addresses.as_ref().map(|_| false) }
     }
 
+    /// All of them; `None` where the interfaces are not known.
+    pub fn known(&self) -> Option<impl Iterator<Item = IpAddr> + '_> {
+        self.facts.host.addresses.as_ref().map(|_| self.all.iter().copied())
+    }
+
     /// The public address of the family, where there is one and no other.
     pub fn only_public(&self, family: Family) -> Option<IpAddr> {
         let mut all = self.all.iter().filter(|own| Family::from(**own) == family && addr::is_public(**own));

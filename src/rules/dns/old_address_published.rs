@@ -1,7 +1,7 @@
 use super::questions::judged;
 use crate::addr::Family;
 use crate::domains::Leads;
-use crate::domains::fix::{authorising, txt_record};
+use crate::domains::fix::{Retired, authorising, txt_record};
 use crate::facts::moved::{Value, words};
 use crate::facts::{Facts, SenderDomains};
 use crate::findings::{Finding, Fix, Severity, Who};
@@ -46,8 +46,10 @@ fn check_domain(cx: &DomainContext<'_>) -> Vec<Finding> {
     let old = &cx.host.facts.old_addresses;
     let (seen, name) = (cx.seen, &cx.seen.domain.name);
     let mut findings = Vec::new();
-    let mut add = |question: &Question, old: &IpAddr, fix: Option<Fix>| {
-        let finding = RULE.violated(question, format!("`{question}` still holds the old address {old}"));
+    let mut add = |question: &Question, held: &[IpAddr], fix: Option<Fix>| {
+        let addresses = if held.len() == 1 { "address" } else { "addresses" };
+        let message = format!("`{question}` still holds the old {addresses} {}", listed(held));
+        let finding = RULE.violated(question, message);
         let finding = finding.place(&seen.domain.origin, format!("handled as {}", seen.domain.handled));
         findings.push(match fix {
             Some(fix) => finding.fix(fix),
@@ -55,14 +57,13 @@ fn check_domain(cx: &DomainContext<'_>) -> Vec<Finding> {
         });
     };
     if let Some(record) = seen.spf.iter().find_map(|check| check.evaluation.record.as_deref()) {
-        let question = Question::new(name, RecordType::Txt);
-        let named = |old: &IpAddr| words(record).any(|(_, value)| value == Value::Address(*old));
-        for old in old.iter().filter(|old| named(old)) {
-            let fix = Fix::new(Who::DnsZone, format!("Take {old} out of the SPF record of {name}."));
+        let named = |old: &&IpAddr| words(record).any(|(_, value)| value == Value::Address(**old));
+        let held: Vec<IpAddr> = old.iter().filter(named).copied().collect();
+        if !held.is_empty() {
             // Where this host is excluded, DOM002 has the record that mends both.
             let passes = seen.spf.iter().all(|check| check.evaluation.result == SpfResult::Pass);
-            let whole = authorising(Some(record), &[], &[*old]).filter(|mended| passes && mended.as_str() != record);
-            add(&question, old, Some(whole.map_or(fix.clone(), |mended| fix.command(txt_record(name, &mended)))));
+            let question = Question::new(name, RecordType::Txt);
+            add(&question, &held, Some(spf_fix(name, record, &held, (&cx.retired(), passes))));
         }
     }
     let exchangers = seen.exchangers.as_deref().unwrap_or_default();
@@ -87,10 +88,37 @@ fn check_domain(cx: &DomainContext<'_>) -> Vec<Finding> {
                     Fix::new(Who::DnsZone, text)
                 }
             };
-            add(&question, old, ours.then_some(fix));
+            add(&question, &[*old], ours.then_some(fix));
         }
     }
     findings
+}
+
+fn listed(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What becomes of an SPF record that names these old addresses; `is_whole`: the record without them is all that is to be published.
+fn spf_fix(name: &DomainName, record: &str, held: &[IpAddr], (retired, is_whole): (&Retired<'_>, bool)) -> Fix {
+    let (gone, kept) = retired.terms(record);
+    let goes = (!gone.is_empty() || kept.is_empty()).then(|| {
+        let is_in =
+            |old: &&IpAddr, terms: &[&str]| words(&terms.join(" ")).any(|(_, value)| value == Value::Address(**old));
+        let named: Vec<IpAddr> = held.iter().filter(|old| is_in(old, &gone) || !is_in(old, &kept)).copied().collect();
+        format!("Take {} out of the SPF record of {name}.", listed(&named))
+    });
+    let stays = (!kept.is_empty()).then(|| {
+        format!(
+            "`{}` authorises more than the old server, and is left there: take it out where nobody who sends for {name} has an address in it.",
+            kept.join("`, `")
+        )
+    });
+    let text: Vec<String> = goes.into_iter().chain(stays).collect();
+    let fix = Fix::new(Who::DnsZone, text.join(" "));
+    match authorising(Some(record), &[], retired).filter(|_| is_whole && !gone.is_empty()) {
+        Some(mended) => fix.command(txt_record(name, &mended)),
+        None => fix,
+    }
 }
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {

@@ -20,7 +20,7 @@ use std::net::IpAddr;
 
 use crate::addr::{self, Family};
 use crate::compare::{Change, Verdict, What};
-use crate::domains::fix::txt_record;
+use crate::domains::fix::{Retired, txt_record};
 use crate::domains::{Host, Observed, SenderCheck, SigningKey};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
@@ -78,6 +78,11 @@ impl DomainContext<'_> {
             self.name()
         );
         Some(Fix::new(Who::Host, text))
+    }
+
+    /// What records are to authorise no longer.
+    pub(super) fn retired(&self) -> Retired<'_> {
+        Retired { old: &self.host.facts.old_addresses, own: &self.host.own }
     }
 
     /// The address of this host that takes the place of an old one, where one alone can be meant.

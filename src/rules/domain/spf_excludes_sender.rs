@@ -46,7 +46,7 @@ fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
             .collect();
         let add: Vec<IpAddr> = refused.iter().map(|check| check.address).collect();
         let record = refused.first().and_then(|check| check.evaluation.record.as_deref());
-        let fix = match authorising(record, &add, &cx.host.facts.old_addresses) {
+        let fix = match authorising(record, &add, &cx.retired()) {
             _ if record.is_some_and(says_that_nobody_sends) => {
                 let addresses: Vec<String> = add.iter().map(ToString::to_string).collect();
                 let text = format!(

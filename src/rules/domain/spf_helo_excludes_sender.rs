@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{DomainContext, open_question, publish};
-use crate::domains::fix::authorising;
+use crate::domains::fix::{Retired, authorising};
 use crate::domains::{SenderCheck, helo_checks};
 use crate::facts::OutboundPath;
 use crate::findings::{Finding, Fix, Who};
+use crate::identity::OwnAddresses;
 use crate::name::DomainName;
 use crate::observe::helo_policies::introduced;
 use crate::observe::{Question, RecordType};
@@ -49,14 +50,15 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let is_looked_at =
         |name: &DomainName| names.contains(name) && lookup(&Question::new(name, RecordType::Txt)).is_some();
     let paths: Vec<&OutboundPath> = cx.facts.paths.iter().filter(|path| !path.unused).collect();
-    judged(&helo_checks(&paths, &is_looked_at, &lookup), &cx.facts.old_addresses)
+    let own = OwnAddresses::new(cx.facts);
+    judged(&helo_checks(&paths, &is_looked_at, &lookup), &Retired { old: &cx.facts.old_addresses, own: &own })
 }
 
 fn check_domain(cx: &DomainContext<'_>) -> Vec<Finding> {
-    judged(&cx.seen.helo, &cx.host.facts.old_addresses)
+    judged(&cx.seen.helo, &cx.retired())
 }
 
-fn judged(checks: &[SenderCheck], old: &[IpAddr]) -> Vec<Finding> {
+fn judged(checks: &[SenderCheck], retired: &Retired<'_>) -> Vec<Finding> {
     let mut by_name: BTreeMap<&DomainName, Vec<&SenderCheck>> = BTreeMap::new();
     for check in checks {
         if !matches!(check.evaluation.result, SpfResult::Pass | SpfResult::None) {
@@ -79,7 +81,7 @@ fn judged(checks: &[SenderCheck], old: &[IpAddr]) -> Vec<Finding> {
                 let failing = checks.iter().filter(|check| open_question(check).is_none());
                 let add: Vec<IpAddr> = failing.clone().map(|check| check.address).collect();
                 let record = checks.iter().find_map(|check| check.evaluation.record.as_deref());
-                let fix = match record.and_then(|record| authorising(Some(record), &add, old)) {
+                let fix = match record.and_then(|record| authorising(Some(record), &add, retired)) {
                     Some(record) => publish(
                         format!("Publish this SPF record for {name} in place of the present one."),
                         name,

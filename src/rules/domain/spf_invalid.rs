@@ -68,7 +68,7 @@ fn mended(cx: &DomainContext<'_>) -> Option<String> {
     let broken = with_result(cx.seen, &[SpfResult::PermError]);
     let record = broken.clone().find_map(|check| check.evaluation.record.as_deref())?;
     let add: Vec<IpAddr> = broken.map(|check| check.address).collect();
-    let mended = authorising(Some(record), &add, &cx.host.facts.old_addresses)?;
+    let mended = authorising(Some(record), &add, &cx.retired())?;
     passes_alone(&mended, cx.name(), &add).then_some(mended)
 }
 

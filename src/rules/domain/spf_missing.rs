@@ -49,7 +49,7 @@ fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
         return vec![cx.at_origin(RULE.violated(name, message).fix(Fix::new(Who::Host, text)))];
     }
     let finding = RULE.violated(name, format!("{name} has no SPF record"));
-    let record = authorising(None, &add, &[]);
+    let record = authorising(None, &add, &cx.retired());
     let text = format!("Publish an SPF record for {name}; add whatever else sends for it.");
     vec![cx.at_origin(
         record.into_iter().fold(finding, |finding, record| finding.fix(publish(text.clone(), name, &record))),

@@ -165,7 +165,8 @@ fn where_mail_goes() {
 
 #[test]
 fn what_still_holds_an_old_address() {
-    let facts = healthy().but(|f| f.old_addresses = vec!["198.51.100.7".parse().unwrap()]);
+    let old = ["198.51.100.7", "2001:db8:99::7"].map(|old| old.parse().unwrap());
+    let facts = healthy().but(|f| f.old_addresses = old.to_vec());
     let lines = |changed: &[&str]| -> Vec<String> {
         let key = |line: &str| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ");
         let is_kept = |line: &&&str| !changed.iter().any(|new| key(new) == key(line));
@@ -185,6 +186,16 @@ fn what_still_holds_an_old_address() {
     let excluded = lines(&["shop.example TXT v=spf1 ip4:198.51.100.7 -all"]);
     assert_eq!(excluded, ["shop.example. TXT | "], "DOM002 has the record that mends both");
     assert_eq!(lines(&["shop.example TXT v=spf1 ip4:198.51.100.70 ip4:192.0.2.10 -all"]), [""; 0]);
+    assert_eq!(
+        lines(&["shop.example TXT v=spf1 ip4:198.51.100.7/29 ip6:2001:db8:99::7/64 ip4:192.0.2.10 -all"]),
+        ["shop.example. TXT | shop.example. IN TXT \"v=spf1 ip4:192.0.2.10 -all\""],
+        "of two old addresses in one record, both go at once"
+    );
+    assert_eq!(
+        lines(&["shop.example TXT v=spf1 ip4:198.51.100.7/24 ip4:192.0.2.10 -all"]),
+        ["shop.example. TXT | "],
+        "others may have an address in it"
+    );
     let away = ["shop.example MX 10 mx.shop.example", "mx.shop.example A 198.51.100.7"];
     assert!(lines(&away)[0].starts_with("mx.shop.example. A | "), "{:?}", lines(&away));
     let theirs = ["shop.example MX 10 mx.other.example", "mx.other.example A 198.51.100.7"];

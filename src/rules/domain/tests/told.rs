@@ -170,6 +170,28 @@ fn a_broken_record_lets_this_hosts_mail_pass_where_its_address_stands_in_front()
 }
 
 #[test]
+fn a_network_that_may_be_others_too_is_left_in_the_record() {
+    let moved = healthy().but(|f| f.old_addresses = vec!["198.51.100.7".parse().unwrap()]);
+    let of = |record: &str| {
+        let own = format!("shop.example TXT {record}");
+        told(&moved, Handled::Sender, &[&own, GOOD[0], GOOD[2], GOOD[4]], "DNS008").concat()
+    };
+    let kept = of("v=spf1 ip4:198.51.100.7/24 ip4:192.0.2.10 -all");
+    assert!(
+        kept.ends_with(
+            "| `ip4:198.51.100.7/24` authorises more than the old server, and is left there: take it out where nobody who sends for shop.example has an address in it. | "
+        ),
+        "{kept}"
+    );
+    let both = of("v=spf1 ip4:198.51.100.7 ip4:198.51.100.7/24 ip4:192.0.2.10 -all");
+    assert!(
+        both.contains("| Take 198.51.100.7 out of the SPF record of shop.example. `ip4:198.51.100.7/24` authorises")
+            && both.ends_with("IN TXT \"v=spf1 ip4:198.51.100.7/24 ip4:192.0.2.10 -all\""),
+        "{both}"
+    );
+}
+
+#[test]
 fn an_old_address_is_replaced_and_never_deleted_alone() {
     let moved = healthy().but(|f| f.old_addresses = vec!["198.51.100.7".parse().unwrap()]);
     let zone = ["shop.example A 198.51.100.7", "shop.example MX 10 mail.example.com", GOOD[2], GOOD[3], GOOD[4]];
