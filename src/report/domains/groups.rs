@@ -19,8 +19,11 @@ use crate::report::monitor;
 /// The rule that judges the names that this host introduces itself by.
 const HELO_CODE: &str = "DOM005";
 
-/// Domains, or names, with what was found of each.
-pub(super) type Listed<'a> = Vec<(&'a str, &'a DomainFinding)>;
+/// Domains, or names, each with one thing that was found of it; what was found of one stands side by side.
+type Found<'a> = Vec<(&'a str, &'a DomainFinding)>;
+
+/// Domains, or names, each once, with all that was found of it.
+pub(super) type Listed<'a> = Vec<(&'a str, Vec<&'a DomainFinding>)>;
 
 /// The findings of one rule with one severity and verdict.
 pub(super) struct Group<'a> {
@@ -28,13 +31,21 @@ pub(super) struct Group<'a> {
     name: &'a str,
     severity: Severity,
     verdict: Verdict,
-    /// By who serves the zone: the domains, and what was found of the first.
-    pub(super) by_zone: BTreeMap<Place, Listed<'a>>,
+    /// By who serves the zone: the domains, and what was found of them.
+    by_zone: BTreeMap<Place, Found<'a>>,
 }
 
 impl Group<'_> {
+    /// Domains, and names of this host, each once, in however many places something was found of it.
+    fn counts(&self) -> (usize, usize) {
+        let (of_host, of_domains): (Vec<_>, Vec<_>) =
+            self.by_zone.iter().partition(|(place, _)| **place == Place::OfHost);
+        (each_once(of_domains), each_once(of_host))
+    }
+
     fn count(&self) -> usize {
-        self.by_zone.values().map(Vec::len).sum()
+        let (of_domains, of_host) = self.counts();
+        of_domains + of_host
     }
 
     /// What is shown: places, and of each the domains that are told to do the same kind of thing.
@@ -44,8 +55,7 @@ impl Group<'_> {
 
     /// The same in words: domains, names of this host, or both.
     fn counted(&self) -> String {
-        let of_host = self.by_zone.get(&Place::OfHost).map_or(0, Vec::len);
-        match (self.count() - of_host, of_host) {
+        match self.counts() {
             (count, 0) => domains(count),
             (0, names) => Place::OfHost.counted(names),
             (count, names) => format!("{} and {}", domains(count), Place::OfHost.counted(names)),
@@ -60,7 +70,8 @@ impl Group<'_> {
         let places = match self.by_zone.len() {
             0 | 1 => String::new(),
             _ => {
-                let place = |(place, list): (&Place, &Vec<(&str, &DomainFinding)>)| {
+                let place = |(place, list): (&Place, &Found<'_>)| {
+                    let count = each_once([(place, list)]);
                     // A step has what is published as text.
                     let is_step = list.iter().any(|(_, finding)| finding.fix.iter().any(publishes_text));
                     let step = steps.iter().position(|step| is_step && step.place == *place);
@@ -68,11 +79,11 @@ impl Group<'_> {
                     let words = match place {
                         Place::Unknown => " about names in other zones".to_owned(),
                         Place::OfHost => {
-                            format!(" {}", if list.len() == 1 { "name of this host" } else { "names of this host" })
+                            format!(" {}", if count == 1 { "name of this host" } else { "names of this host" })
                         }
                         _ => place.words(),
                     };
-                    format!("{}{words}{step}", list.len())
+                    format!("{count}{words}{step}")
                 };
                 let all: Vec<String> = self.by_zone.iter().map(place).collect();
                 format!(": {}", all.join(", "))
@@ -80,6 +91,12 @@ impl Group<'_> {
         };
         format!("{}[{}] {}{open}: {count}{places}", self.severity, self.code, self.name)
     }
+}
+
+/// How many names are in these lists.
+fn each_once<'l>(lists: impl IntoIterator<Item = (&'l Place, &'l Found<'l>)>) -> usize {
+    let names = lists.into_iter().flat_map(|(_, list)| list.iter().map(|(name, _)| *name));
+    names.collect::<BTreeSet<&str>>().len()
 }
 
 /// Whether a fix has a text record published.
@@ -128,21 +145,35 @@ fn of_host(views: &[DomainView]) -> impl Iterator<Item = &DomainFinding> {
     views.iter().flat_map(|view| &view.host_findings).filter(move |finding| known.insert(key(finding)))
 }
 
-/// The domains of a place, those apart that are told to do another kind of thing: of each kind, the first is shown.
+/// The domains of a place, those apart that are told to do another kind of thing, or of records of another type: of each kind, the first is shown.
 fn alike<'a>(list: &[(&'a str, &'a DomainFinding)]) -> Vec<Listed<'a>> {
-    let kind = |finding: &DomainFinding| finding.fix.as_ref().map(|fix| (fix.who, fix.commands.is_empty()));
-    let mut all: Vec<Listed<'a>> = Vec::new();
+    // A question is written with the dot at its name's end.
+    let rtype = |finding: &'a DomainFinding| finding.subject.split_once(". ").map(|(_, rtype)| rtype);
+    let kind = |finding: &'a DomainFinding| {
+        (finding.fix.as_ref().map(|fix| (fix.who, fix.commands.is_empty())), rtype(finding))
+    };
+    let mut all: Vec<(_, Listed<'a>)> = Vec::new();
     for (name, finding) in list.iter().copied() {
-        match all.iter_mut().find(|one| one.first().is_some_and(|(_, first)| kind(first) == kind(finding))) {
-            Some(one) => one.push((name, finding)),
-            None => all.push(vec![(name, finding)]),
+        let kind = kind(finding);
+        let Some((_, one)) = all.iter_mut().find(|(of, _)| *of == kind) else {
+            all.push((kind, vec![(name, vec![finding])]));
+            continue;
+        };
+        match one.last_mut().filter(|(last, _)| *last == name) {
+            Some((_, findings)) => findings.push(finding),
+            None => one.push((name, vec![finding])),
         }
     }
-    all
+    all.into_iter().map(|(_, list)| list).collect()
 }
 
-pub(super) fn named(list: &[(&str, &DomainFinding)]) -> String {
+pub(super) fn named(list: &[(&str, Vec<&DomainFinding>)]) -> String {
     words::named(list.iter().map(|(name, _)| *name), list.len())
+}
+
+/// What was found of the first domain of a list.
+pub(super) fn first<'a>(list: &[(&'a str, Vec<&'a DomainFinding>)]) -> impl Iterator<Item = &'a DomainFinding> {
+    list.first().into_iter().flat_map(|(_, findings)| findings.clone())
 }
 
 /// What all of it comes to; `instead`: that no domain was found, or that nobody was asked.
@@ -204,12 +235,13 @@ pub fn human(
                 escape::line(&place.words()),
                 escape::line(&named(&list))
             );
-            let Some((_, finding)) = list.first() else { continue };
-            let _ = writeln!(text, "    {}", escape::line(&finding.message));
-            if let Some(fix) = &finding.fix {
-                let _ = writeln!(text, "    fix: {}", escape::line(&fix.text));
-                for command in &fix.commands {
-                    let _ = writeln!(text, "         {}", escape::line(command));
+            for finding in first(&list) {
+                let _ = writeln!(text, "    {}", escape::line(&finding.message));
+                if let Some(fix) = &finding.fix {
+                    let _ = writeln!(text, "    fix: {}", escape::line(&fix.text));
+                    for command in &fix.commands {
+                        let _ = writeln!(text, "         {}", escape::line(command));
+                    }
                 }
             }
         }
@@ -302,10 +334,11 @@ pub fn markdown(
             let (count, place) = (place.counted(list.len()), place.words());
             let place = escape::markdown(&place);
             let _ = writeln!(text, "- {count}{place}: {}", escape::markdown(&named(&list)));
-            let Some((_, finding)) = list.first() else { continue };
-            let _ = writeln!(text, "  {}", escape::markdown(&finding.message));
-            for command in finding.fix.iter().flat_map(|fix| &fix.commands) {
-                let _ = writeln!(text, "  {}", escape::markdown_code(command));
+            for finding in first(&list) {
+                let _ = writeln!(text, "  {}", escape::markdown(&finding.message));
+                for command in finding.fix.iter().flat_map(|fix| &fix.commands) {
+                    let _ = writeln!(text, "  {}", escape::markdown_code(command));
+                }
             }
         }
     }
@@ -333,6 +366,48 @@ pub fn markdown(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_domain_counts_once_and_each_type_of_its_records_is_shown() {
+        let finding = |subject: &str, command: &str| {
+            serde_json::json!({
+                "code": "DNS008", "name": "old-address-published", "severity": "error", "verdict": "fail",
+                "subject": subject, "message": format!("`{subject}` still holds the old address"),
+                "fix": {"who": "dns-zone", "text": "Mend it.", "commands": [command]},
+            })
+        };
+        let with = |domain: &str, findings: &[(&str, &str)]| -> DomainView {
+            let mut view = serde_json::to_value(view(domain, &[], &[])).unwrap();
+            view["zone"] = serde_json::json!(["ns1.provider.example"]);
+            view["findings"] = findings.iter().map(|(subject, command)| finding(subject, command)).collect();
+            serde_json::from_value(view).unwrap()
+        };
+        let views = [
+            with(
+                "a.example",
+                &[("a.example. TXT", "text of a"), ("a.example. A", "address of a"), ("mx.a.example. A", "of its mx")],
+            ),
+            with("b.example", &[("b.example. TXT", "text of b"), ("mx.other.example. A", "of another zone")]),
+        ];
+        let text = human(&views, &[], &BTreeMap::new(), None);
+        assert!(
+            text.starts_with(
+                "error[DNS008] old-address-published: 2 domains: 2 in zones at provider.example, 1 about names in other zones\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("  2 domains in zones at provider.example: a.example, b.example\n"), "{text}");
+        assert!(text.contains("  1 domain in zones at provider.example: a.example\n"), "{text}");
+        let markdown = markdown(&views, &[], &BTreeMap::new(), None);
+        let page = crate::report::domains::page(&views, &[], &BTreeMap::new(), None);
+        for shown in ["text of a", "address of a", "of its mx", "of another zone"] {
+            assert!([&text, &markdown, &page].iter().all(|report| report.contains(shown)), "{shown}: {text}");
+        }
+        assert!(
+            prometheus(&views)
+                .contains("code=\"DNS008\",name=\"old-address-published\",severity=\"error\",verdict=\"fail\"} 2\n")
+        );
+    }
 
     fn finding(subject: &str) -> serde_json::Value {
         serde_json::json!({

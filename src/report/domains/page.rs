@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::html;
 
 use super::edits::edits;
-use super::groups::{OPEN, REFUSED, STEPS, groups, named, summary};
+use super::groups::{OPEN, REFUSED, STEPS, first, groups, named, summary};
 use super::places::{Places, StepLine};
 use super::refused::refused;
 use super::words::NAMED;
@@ -55,7 +55,7 @@ pub fn page(
                                 ul { @for (domain, _) in list { li.mono { (plain(domain)) } } }
                             }
                         }
-                        @if let Some((_, finding)) = list.first() {
+                        @for finding in first(list) {
                             p { (plain(&finding.message)) }
                             @if let Some(fix) = &finding.fix {
                                 p { (plain(&fix.text)) }
