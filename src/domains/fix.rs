@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use crate::addr::Family;
 use crate::identity::OwnAddresses;
 use crate::name::DomainName;
 use crate::observe::{Lookup, Question, RecordData, RecordType};
@@ -98,6 +99,19 @@ fn is_single(network: &Network) -> bool {
 
 fn term(address: IpAddr) -> String {
     format!("{}:{address}", if address.is_ipv4() { "ip4" } else { "ip6" })
+}
+
+/// The TTL of records proposed, in seconds: the one that DNS006 still calls low enough for a migration.
+pub(crate) const TTL: u32 = 3600;
+
+/// The address record of `name`, as a master file writes it.
+pub(crate) fn address_record(name: &DomainName, address: IpAddr) -> String {
+    format!("{name}. {TTL} IN {} {address}", RecordType::address(Family::from(address)))
+}
+
+/// A record to be deleted, as a comment of a master file: whoever pastes it into a zone changes nothing by mistake.
+pub(crate) fn delete_record(name: &DomainName, address: IpAddr) -> String {
+    format!("; delete: {name}. IN {} {address}", RecordType::address(Family::from(address)))
 }
 
 /// A TXT record as a master file has it.

@@ -4,12 +4,13 @@
 use std::net::IpAddr;
 
 use crate::addr::{Family, reverse_name};
+pub(crate) use crate::domains::fix::{TTL, address_record, delete_record};
 use crate::facts::{Cpanel, Exim, Fact, Facts, Mta, Origin, OutboundPath, Postfix, PostfixService, SenderDomains};
 use crate::findings::{Fix, Who};
 use crate::identity::generic::why_generic;
 use crate::name::{DomainName, HeloName};
+use crate::observe::Observations;
 use crate::observe::iprev::confirms;
-use crate::observe::{Observations, RecordType};
 pub(crate) use crate::rules::names::right_names;
 use crate::rules::names::{is_own, judged_host_name, own_names};
 use crate::rules::panel::has_flag;
@@ -28,22 +29,9 @@ const HOST_FILES: [&str; 2] = ["/etc/hosts", "/etc/hostname"];
 /// What cPanel builds `/etc/exim.conf` from.
 const EXIM_CONF_LOCAL: &str = "/etc/exim.conf.local";
 
-/// The TTL of records proposed, in seconds: the one that DNS006 still calls low enough for a migration.
-const TTL: u32 = 3600;
-
-/// The address record of `name`, as a master file writes it.
-pub(crate) fn address_record(name: &DomainName, addr: IpAddr) -> String {
-    format!("{name}. {TTL} IN {} {addr}", RecordType::address(Family::from(addr)))
-}
-
 /// The PTR record of `addr`, as a master file writes it.
 pub(crate) fn ptr_record(addr: IpAddr, name: &DomainName) -> String {
     format!("{}. {TTL} IN PTR {name}.", reverse_name(addr))
-}
-
-/// A record to be deleted, as a comment of a master file: whoever pastes it into a zone changes nothing by mistake.
-pub(crate) fn delete_record(name: &DomainName, addr: IpAddr) -> String {
-    format!("; delete: {name}. IN {} {addr}", RecordType::address(Family::from(addr)))
 }
 
 /// The name that a path should introduce itself by: a confirmed PTR name of its sending address that is not generic, else the host

@@ -1,6 +1,7 @@
 //! Master files that people edit: the text records that should stand in them, and the serial number that has secondary servers fetch the zone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use ring::digest::{SHA256, digest};
@@ -26,15 +27,70 @@ pub struct ZoneFile {
     serial: OnceLock<Option<u32>>,
 }
 
-/// A text record that is to stand in a zone.
+/// A record that is to stand in a zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneEdit {
     /// Its name.
     pub name: DomainName,
-    /// What the DNS has there now, where that is known to be a record of the same kind.
-    pub is: Option<String>,
-    /// Its text, in one piece.
-    pub wanted: String,
+    /// What it is to be.
+    pub change: ZoneChange,
+}
+
+/// What a record is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ZoneChange {
+    /// A text.
+    Text {
+        /// What the DNS has there now, where that is known to be a record of the same kind.
+        is: Option<String>,
+        /// Its text, in one piece.
+        wanted: String,
+    },
+    /// An address in place of another of the same family.
+    Address {
+        /// What the DNS has there now.
+        is: IpAddr,
+        /// What is to stand there.
+        wanted: IpAddr,
+    },
+}
+
+/// What tells edits of a zone apart: the name and, of its addresses, which.
+pub type EditKey = (DomainName, Option<IpAddr>);
+
+impl ZoneEdit {
+    /// What tells it from others.
+    pub fn key(&self) -> EditKey {
+        let address = match self.change {
+            ZoneChange::Text { .. } => None,
+            ZoneChange::Address { is, .. } => Some(is),
+        };
+        (self.name.clone(), address)
+    }
+
+    /// Whether an entry is the record that it puts another in the place of.
+    fn replaces(&self, entry: &Placed) -> bool {
+        entry.owner == self.name
+            && match (&self.change, &entry.data) {
+                (ZoneChange::Text { wanted, .. }, Some(RecordData::Txt(text))) => kind(text) == kind(wanted),
+                (ZoneChange::Address { is, .. }, Some(data)) => data.address() == Some(*is),
+                _ => false,
+            }
+    }
+
+    /// Type and data of the record that it puts there.
+    fn record(&self) -> (&'static str, RecordData) {
+        match &self.change {
+            ZoneChange::Text { wanted, .. } => ("TXT", RecordData::Txt(wanted.clone())),
+            ZoneChange::Address { wanted: IpAddr::V4(address), .. } => ("A", RecordData::A(*address)),
+            ZoneChange::Address { wanted: IpAddr::V6(address), .. } => ("AAAA", RecordData::Aaaa(*address)),
+        }
+    }
+
+    /// Whether it may come to a new line, behind one that another edit replaces.
+    fn may_add(&self) -> bool {
+        matches!(self.change, ZoneChange::Text { is: None, .. })
+    }
 }
 
 /// An edit of a master file.
@@ -42,8 +98,8 @@ pub struct ZoneEdit {
 pub struct Edited {
     /// The new text.
     pub text: String,
-    /// The names of the records that it puts there.
-    pub names: BTreeSet<DomainName>,
+    /// The edits that it makes.
+    pub done: BTreeSet<EditKey>,
     /// One command line that does all of it, or nothing, and has BIND read the file.
     pub command: String,
 }
@@ -69,7 +125,9 @@ impl ZoneFile {
     pub fn edited(&self, zone: &DomainName, edits: &[ZoneEdit]) -> Option<Edited> {
         let read = Zone::read(&self.text, zone)?;
         let mut lines = Lines::new(&self.text);
-        let done: Vec<&ZoneEdit> = edits.iter().filter(|edit| read.put(edit, &mut lines).is_some()).collect();
+        let (added, replaced): (Vec<&ZoneEdit>, Vec<&ZoneEdit>) = edits.iter().partition(|edit| edit.may_add());
+        let all = replaced.into_iter().chain(added);
+        let done: Vec<&ZoneEdit> = all.filter(|edit| read.put(edit, &mut lines).is_some()).collect();
         if done.is_empty() {
             return None;
         }
@@ -79,8 +137,8 @@ impl ZoneFile {
         let text = lines.text();
         let sed = lines.sed()?;
         is_just_that(&read.all, &placed(&text, zone)?, &done, later).then_some(())?;
-        let names = done.iter().map(|edit| edit.name.clone()).collect();
-        Some(Edited { text, names, command: self.command(zone, &sed)? })
+        let done = done.into_iter().map(ZoneEdit::key).collect();
+        Some(Edited { text, done, command: self.command(zone, &sed)? })
     }
 
     /// All or nothing: where the file is another by then, nothing happens, and where BIND's own check refuses what came of it, it is as before.
@@ -145,30 +203,36 @@ impl<'z> Zone<'z> {
 
     /// Puts a record where it belongs.
     fn put(&self, edit: &ZoneEdit, lines: &mut Lines<'_>) -> Option<()> {
-        if !self.may_have_texts(&edit.name) {
+        if !self.may_have_records(&edit.name) {
             return None;
         }
-        let mut stands = self.of(&edit.name).filter(|entry| is_of(entry, edit));
-        match (stands.next(), stands.next()) {
-            (Some(entry), None) => {
+        let mut stands = self.of(&edit.name).filter(|entry| edit.replaces(entry));
+        let range = |entry: &Placed| Some(entry.words.first()?.start..entry.words.last()?.end);
+        match (&edit.change, stands.next(), stands.next()) {
+            (ZoneChange::Text { is, wanted }, Some(entry), None) => {
                 let Some(RecordData::Txt(text)) = &entry.data else { return None };
                 // A key that another one stands for is known by its name alone.
-                let is_published = edit.is.as_ref().map_or(kind(&edit.wanted) == "dkim", |is| is == text);
-                let range = entry.words.first()?.start..entry.words.last()?.end;
-                is_published.then(|| lines.replace(range, &txt_strings(&edit.wanted)))?
+                let is_published = is.as_ref().map_or(kind(wanted) == "dkim", |is| is == text);
+                is_published.then(|| lines.replace(range(entry)?, &txt_strings(wanted)))?
             }
-            (None, _) if edit.is.is_none() && !self.hides_others(&edit.name) => {
+            (ZoneChange::Text { is: None, wanted }, None, _) if !self.hides_others(&edit.name) => {
                 let beside = self.of(&edit.name).next_back();
                 let ttl = beside.unwrap_or(&self.soa).ttl;
-                let record = format!("{}. {ttl} IN TXT {}", edit.name.as_str(), txt_strings(&edit.wanted));
+                let record = format!("{}. {ttl} IN TXT {}", edit.name.as_str(), txt_strings(wanted));
                 lines.add(beside.or(self.all.last())?.end, &record)
+            }
+            (ZoneChange::Address { wanted, .. }, Some(entry), None) => {
+                let has = |entry: &Placed| entry.data.as_ref().and_then(RecordData::address) == Some(*wanted);
+                // A record stands once (RFC 2181 section 5).
+                let is_new = !self.of(&edit.name).any(has);
+                is_new.then(|| lines.replace(range(entry)?, &wanted.to_string()))?
             }
             _ => None,
         }
     }
 
     /// Whether records of a name stand in this zone, and beside no alias.
-    fn may_have_texts(&self, name: &DomainName) -> bool {
+    fn may_have_records(&self, name: &DomainName) -> bool {
         let is_cut = |at: &DomainName| at != self.apex && self.has(at, "NS");
         let leads_away = |above: DomainName| self.has(&above, "DNAME") || is_cut(&above);
         let above = name.ancestors().skip(1);
@@ -185,12 +249,6 @@ impl<'z> Zone<'z> {
         let wildcard = |above: DomainName| self.nodes.contains(&DomainName::new(&format!("*.{}", above.as_str())));
         !self.nodes.contains(&host) && host.ancestors().skip(1).any(wildcard)
     }
-}
-
-/// Whether an entry is the record that an edit puts another in the place of.
-fn is_of(entry: &Placed, edit: &ZoneEdit) -> bool {
-    let of_kind = |text: &str| kind(text) == kind(&edit.wanted);
-    entry.owner == edit.name && matches!(&entry.data, Some(RecordData::Txt(text)) if of_kind(text))
 }
 
 /// The lines of a text, and what is made of some of them.
@@ -291,8 +349,10 @@ impl<'t> Lines<'t> {
 
 /// Whether `new` is `old` but for these records and the serial number.
 fn is_just_that(old: &[Placed], new: &[Placed], edits: &[&ZoneEdit], later: u32) -> bool {
-    let wanted: HashMap<&DomainName, &ZoneEdit> = edits.iter().map(|edit| (&edit.name, *edit)).collect();
-    let goes = |entry: &&Placed| wanted.get(&entry.owner).is_some_and(|edit| is_of(entry, edit));
+    let mut wanted: HashMap<&DomainName, Vec<&ZoneEdit>> = HashMap::new();
+    edits.iter().for_each(|edit| wanted.entry(&edit.name).or_default().push(edit));
+    let goes =
+        |entry: &&Placed| wanted.get(&entry.owner).is_some_and(|all| all.iter().any(|edit| edit.replaces(entry)));
     let told = |owner: &DomainName, kind: &str, data: &Option<RecordData>| format!("{owner} {kind} {data:?}");
     let mut expected: Vec<String> = Vec::with_capacity(new.len());
     for entry in old.iter().filter(|entry| !goes(entry)) {
@@ -304,12 +364,15 @@ fn is_just_that(old: &[Placed], new: &[Placed], edits: &[&ZoneEdit], later: u32)
         };
         expected.push(told(&entry.owner, &entry.kind, &data));
     }
-    let put = |edit: &&ZoneEdit| told(&edit.name, "TXT", &Some(RecordData::Txt(edit.wanted.clone())));
-    expected.extend(edits.iter().map(put));
+    expected.extend(edits.iter().map(|edit| {
+        let (kind, data) = edit.record();
+        told(&edit.name, kind, &Some(data))
+    }));
     let mut found: Vec<String> = new.iter().map(|entry| told(&entry.owner, &entry.kind, &entry.data)).collect();
     expected.sort_unstable();
     found.sort_unstable();
-    wanted.len() == edits.len() && expected == found
+    let keys: BTreeSet<EditKey> = edits.iter().map(|edit| edit.key()).collect();
+    keys.len() == edits.len() && expected == found
 }
 
 #[cfg(test)]

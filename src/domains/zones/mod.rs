@@ -10,7 +10,7 @@ use crate::name::DomainName;
 use crate::shell;
 use crate::spf::is_spf;
 
-pub use file::{Edited, ZoneEdit, ZoneFile};
+pub use file::{EditKey, Edited, ZoneChange, ZoneEdit, ZoneFile};
 
 /// Octets of one string of a TXT record (RFC 1035 section 3.3): panels that split longer texts do so in their own ways.
 const STRING_LIMIT: usize = 255;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::addresses::is_address_record;
 use super::edits::edits;
 use super::places::{Place, Places, Step, StepLine};
 use super::refused::{is_refused, refused};
@@ -72,8 +73,7 @@ impl Group<'_> {
             _ => {
                 let place = |(place, list): (&Place, &Found<'_>)| {
                     let count = each_once([(place, list)]);
-                    // A step has what is published as text.
-                    let is_step = list.iter().any(|(_, finding)| finding.fix.iter().any(publishes_text));
+                    let is_step = list.iter().any(|(_, finding)| finding.fix.iter().any(publishes));
                     let step = steps.iter().position(|step| is_step && step.place == *place);
                     let step = step.map_or_else(String::new, |at| format!(" (step {})", at + 1));
                     let words = match place {
@@ -99,9 +99,9 @@ fn each_once<'l>(lists: impl IntoIterator<Item = (&'l Place, &'l Found<'l>)>) ->
     names.collect::<BTreeSet<&str>>().len()
 }
 
-/// Whether a fix has a text record published.
-fn publishes_text(fix: &crate::findings::Fix) -> bool {
-    fix.commands.iter().any(|line| text_record(line).is_some())
+/// Whether a fix has a record published.
+fn publishes(fix: &crate::findings::Fix) -> bool {
+    fix.commands.iter().any(|line| text_record(line).is_some() || is_address_record(line))
 }
 
 /// The worst first, then by code.

@@ -1,5 +1,6 @@
 //! The formats of `helolint domains`: one object for each domain, and what all of them come to.
 
+mod addresses;
 mod edits;
 mod groups;
 mod page;

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::DomainView;
+use super::addresses::AddressView;
 use super::edits::EditView;
-use super::view::RecordView;
+use super::view::{RecordView, edit_of};
 use super::words::domains;
 use crate::domains::fix::txt_record;
+use crate::domains::zones::EditKey;
 use crate::name::DomainName;
 
 /// Places that are named beside this server.
@@ -79,7 +81,7 @@ impl Places {
     /// What is to be done, place by place: domains that have records to publish.
     pub(super) fn steps<'v>(&self, views: &'v [DomainView], edits: &'v [EditView]) -> Vec<Step<'v>> {
         let mut all: BTreeMap<Place, Vec<&DomainView>> = BTreeMap::new();
-        let to_do = views.iter().filter(|view| !view.records.is_empty());
+        let to_do = views.iter().filter(|view| !(view.records.is_empty() && view.addresses.is_empty()));
         to_do.for_each(|view| all.entry(self.of(view)).or_default().push(view));
         all.into_iter().map(|(place, views)| Step { place, views, edits }).collect()
     }
@@ -103,7 +105,7 @@ pub(super) struct Step<'v> {
 impl Step<'_> {
     /// What it is.
     pub(super) fn words(&self) -> String {
-        let records = match self.records().len() {
+        let records = match self.records().len() + self.addresses().len() {
             1 => "1 record".to_owned(),
             count => format!("{count} records"),
         };
@@ -123,6 +125,11 @@ impl Step<'_> {
         all.filter(|record| known.insert((&record.name, &record.wanted))).collect()
     }
 
+    /// The same of address records.
+    fn addresses(&self) -> BTreeSet<&AddressView> {
+        self.views.iter().flat_map(|view| &view.addresses).collect()
+    }
+
     /// What is to be done on this server: commands, where it keeps the zones and they are sure; records, where people publish them. So many of each.
     pub(super) fn lines(&self, limit: usize) -> StepLines {
         let mut lines = StepLines::default();
@@ -130,22 +137,30 @@ impl Step<'_> {
             return lines;
         }
         // What two domains want of one name may not be the same.
-        let records = self.records();
-        let names: BTreeSet<DomainName> = records.iter().map(|record| DomainName::new(&record.name)).collect();
-        let edits = self.edits.iter().filter(|edit| !edit.names.is_disjoint(&names));
+        let (records, addresses) = (self.records(), self.addresses());
+        let texts = records.iter().map(|record| edit_of(record).key());
+        let keys: BTreeSet<EditKey> =
+            texts.chain(addresses.iter().filter_map(|record| Some(record.edit()?.key()))).collect();
+        let edits = self.edits.iter().filter(|edit| !edit.done.is_disjoint(&keys));
         lines.commands = edits.clone().map(|edit| edit.command.clone()).collect();
-        let edited: BTreeSet<&DomainName> = edits.flat_map(|edit| &edit.names).collect();
+        let edited: BTreeSet<&EditKey> = edits.flat_map(|edit| &edit.done).collect();
+        // Lines of one record are not parted.
+        let mut by_hand: Vec<Vec<String>> = Vec::new();
         for record in records {
             let name = DomainName::new(&record.name);
             match &record.command {
                 Some(command) => lines.commands.push(command.clone()),
-                None if record.file.is_some() && edited.contains(&name) => {}
-                None => lines.records.push(txt_record(&name, &record.wanted)),
+                None if record.file.is_some() && edited.contains(&edit_of(record).key()) => {}
+                None => by_hand.push(vec![txt_record(&name, &record.wanted)]),
             }
         }
-        lines.more = lines.commands.len().saturating_sub(limit) + lines.records.len().saturating_sub(limit);
+        let is_edited = |record: &AddressView| {
+            record.file.is_some() && record.edit().is_some_and(|edit| edited.contains(&edit.key()))
+        };
+        by_hand.extend(addresses.into_iter().filter(|record| !is_edited(record)).map(AddressView::lines));
+        lines.more = lines.commands.len().saturating_sub(limit) + by_hand.len().saturating_sub(limit);
         lines.commands.truncate(limit);
-        lines.records.truncate(limit);
+        lines.records = by_hand.into_iter().take(limit).flatten().collect();
         lines
     }
 }
@@ -213,6 +228,7 @@ mod tests {
             tls_rpt: None,
             zone: zone.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
             records: vec![record],
+            addresses: Vec::new(),
             findings: Vec::new(),
             host_findings: Vec::new(),
         }
@@ -256,6 +272,20 @@ mod tests {
         let by_hand = StepLine::Words("and in the zones themselves, by hand:".to_owned());
         let record = StepLine::Verbatim(r#"d7.example. IN TXT "v=spf1 -all""#);
         assert_eq!(printed, [StepLine::Verbatim("publish d6.example"), by_hand, record]);
+        let address = |old: &str, new: Option<&str>| AddressView {
+            name: "d7.example".into(),
+            is: old.parse().unwrap(),
+            wanted: new.map(|new| new.parse().unwrap()),
+            file: None,
+        };
+        views[7].addresses = vec![address("198.51.100.7", Some("192.0.2.10")), address("198.51.100.9", None)];
+        let steps = Places::new(&views).steps(&views, &[]);
+        assert_eq!(steps[0].words(), "4 records for 2 domains in zones that this server serves");
+        let lines = steps[0].lines(2);
+        let shown = ["; delete: d7.example. IN A 198.51.100.7", "d7.example. 3600 IN A 192.0.2.10"];
+        assert_eq!((&lines.records[1..], lines.more), (&shown.map(str::to_owned)[..], 1));
+        views[7].addresses.clear();
+        let steps = Places::new(&views).steps(&views, &[]);
         let none = steps[0].lines(0);
         let more = StepLine::Words("2 more are not shown (`--format html`)".to_owned());
         assert_eq!(none.printed().collect::<Vec<_>>(), [more]);

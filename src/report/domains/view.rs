@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::addresses::{AddressView, addresses};
 use crate::dkim::Comparison;
-use crate::domains::zones::{self, WantedText, ZoneEdit, ZoneKeeper};
+use crate::domains::zones::{self, WantedText, ZoneChange, ZoneEdit, ZoneKeeper};
 use crate::domains::{Alignment, DmarcState, Gap, GapOf, Handled, Leads, Observed, SenderCheck, ZoneServers};
 use crate::findings::{Finding, Fix, Severity, Verdict};
 use crate::name::DomainName;
@@ -47,6 +48,9 @@ pub struct DomainView {
     /// Text records of the domain as they should stand.
     #[serde(default)]
     pub records: Vec<RecordView>,
+    /// Address records of the domain that are to be changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressView>,
     /// What was found.
     pub findings: Vec<DomainFinding>,
     /// What was found of names of this host that the domain's mail leaves under: one fault, of many domains.
@@ -262,6 +266,10 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>
         DmarcState::Open(..) => None,
     };
     let (host, own): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(|finding| is_of_host(seen, finding));
+    let of_domain = own.iter().filter(|finding| is_about(&finding.subject, &seen.domain.name));
+    let fixes = of_domain.filter_map(|finding| finding.fix.as_ref());
+    let kept = zone.filter(|_| seen.zone == ZoneServers::Here);
+    let file = kept.and_then(|kept| kept.file());
     DomainView {
         domain: seen.domain.name.shared(),
         handled: seen.domain.handled,
@@ -298,8 +306,9 @@ pub fn view(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>
             ZoneServers::Elsewhere(servers) => Some(servers.iter().map(ToString::to_string).collect()),
             ZoneServers::Unknown => None,
         },
-        records: records(seen, findings, zone),
-        findings: own.into_iter().map(finding_view).collect(),
+        records: records(seen, findings, (kept, file.as_deref())),
+        addresses: addresses(fixes, file.as_deref()),
+        findings: own.iter().map(|finding| finding_view(finding)).collect(),
         host_findings: host.into_iter().map(finding_view).collect(),
     }
 }
@@ -329,9 +338,11 @@ fn is_of_host(seen: &Observed<'_>, finding: &Finding) -> bool {
 }
 
 /// The records that fixes have published below the domain.
-fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>>) -> Vec<RecordView> {
-    let kept = zone.filter(|_| seen.zone == ZoneServers::Here);
-    let file = kept.and_then(|kept| kept.file());
+fn records(
+    seen: &Observed<'_>,
+    findings: &[Finding],
+    (kept, file): (Option<KeptZone<'_>>, Option<&str>),
+) -> Vec<RecordView> {
     let mut all: Vec<RecordView> = Vec::new();
     for line in findings.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.commands) {
         let Some((name, text)) = text_record(line) else { continue };
@@ -354,7 +365,7 @@ fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>>
             is,
             command: kept.and_then(|kept| zones::command((kept.zone, kept.keeper), &wanted)),
             wanted: wanted.text,
-            file: file.clone(),
+            file: file.map(str::to_owned),
         });
     }
     all
@@ -362,7 +373,8 @@ fn records(seen: &Observed<'_>, findings: &[Finding], zone: Option<KeptZone<'_>>
 
 /// What a record is to a zone.
 pub(super) fn edit_of(record: &RecordView) -> ZoneEdit {
-    ZoneEdit { name: DomainName::new(&record.name), is: record.is.clone(), wanted: record.wanted.clone() }
+    let change = ZoneChange::Text { is: record.is.clone(), wanted: record.wanted.clone() };
+    ZoneEdit { name: DomainName::new(&record.name), change }
 }
 
 /// The SPF or DMARC record that stands at a name.

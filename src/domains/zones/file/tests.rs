@@ -20,13 +20,18 @@ news CNAME www
 /// A name, what stands there, what is to.
 type Edit<'e> = (&'e str, Option<&'e str>, &'e str);
 
+fn to_text((name, is, wanted): &Edit<'_>) -> ZoneEdit {
+    let change = ZoneChange::Text { is: is.map(str::to_owned), wanted: (*wanted).to_owned() };
+    ZoneEdit { name: DomainName::new(name), change }
+}
+
+fn to_address(name: &str, is: &str, wanted: &str) -> ZoneEdit {
+    let change = ZoneChange::Address { is: is.parse().unwrap(), wanted: wanted.parse().unwrap() };
+    ZoneEdit { name: DomainName::new(name), change }
+}
+
 fn edited(text: &str, edits: &[Edit<'_>]) -> Option<Edited> {
-    let edit = |(name, is, wanted): &Edit<'_>| ZoneEdit {
-        name: DomainName::new(name),
-        is: is.map(str::to_owned),
-        wanted: (*wanted).to_owned(),
-    };
-    let edits: Vec<ZoneEdit> = edits.iter().map(edit).collect();
+    let edits: Vec<ZoneEdit> = edits.iter().map(to_text).collect();
     ZoneFile::new("/etc/bind/db.a".into(), text).edited(&DomainName::new("a.example"), &edits)
 }
 
@@ -65,19 +70,9 @@ fn the_command_does_the_same_and_nothing_where_the_file_is_another_or_bind_refus
     let run = |old: &str, now: &str, check: &str| {
         std::fs::write(&path, now).unwrap();
         let edits = [SPF, ("_dmarc.a.example", Some("v=DMARC1; p=none"), "v=DMARC1; p=reject")];
-        let mut edits: Vec<ZoneEdit> = edits
-            .iter()
-            .map(|(name, is, wanted)| ZoneEdit {
-                name: DomainName::new(name),
-                is: is.map(str::to_owned),
-                wanted: (*wanted).to_owned(),
-            })
-            .collect();
-        edits.push(ZoneEdit {
-            name: DomainName::new("k._domainkey.a.example"),
-            is: None,
-            wanted: "v=DKIM1; p=a/b\\c&d'e".to_owned(),
-        });
+        let mut edits: Vec<ZoneEdit> = edits.iter().map(to_text).collect();
+        edits.push(to_text(&("k._domainkey.a.example", None, "v=DKIM1; p=a/b\\c&d'e")));
+        edits.push(to_address("www.a.example", "192.0.2.1", "192.0.2.10"));
         let file = ZoneFile::new(path.to_str().unwrap().to_owned(), old);
         let edited = file.edited(&DomainName::new("a.example"), &edits).unwrap();
         let script = format!("named-checkzone() {{ {check}; }}; rndc() {{ echo \"$@\"; }}\n{}", edited.command);
@@ -133,7 +128,34 @@ fn nothing_where_it_is_not_sure() {
 #[test]
 fn others_are_edited_where_one_is_not_sure() {
     let edited = edited(ZONE, &[SPF, ("news.a.example", None, "v=spf1 -all")]).unwrap();
-    assert_eq!(edited.names, BTreeSet::from([DomainName::new("a.example")]));
+    assert_eq!(edited.done, BTreeSet::from([(DomainName::new("a.example"), None)]));
+}
+
+#[test]
+fn addresses_in_place_of_others() {
+    let zone = format!("{ZONE}mx A 192.0.2.5\n   A 192.0.2.6\n   AAAA 2001:db8::5 ; v6\n* A 192.0.2.7\n");
+    let of = |edits: &[ZoneEdit]| ZoneFile::new("/f".into(), &zone).edited(&DomainName::new("a.example"), edits);
+    let all = of(&[
+        to_text(&("www.a.example", None, "v=spf1 -all")),
+        to_address("www.a.example", "192.0.2.1", "192.0.2.10"),
+        to_address("mx.a.example", "192.0.2.5", "192.0.2.10"),
+        to_address("mx.a.example", "2001:db8::5", "2001:db8::10"),
+    ])
+    .unwrap();
+    let expected = zone
+        .replace("2026112001", "2026112002")
+        .replace("www A 192.0.2.1\n", "www A 192.0.2.10\nwww.a.example. 3600 IN TXT \"v=spf1 -all\"\n")
+        .replace("192.0.2.5", "192.0.2.10")
+        .replace("db8::5", "db8::10");
+    assert_eq!((all.text, all.done.len()), (expected, 4));
+    for (edit, why) in [
+        (to_address("www.a.example", "192.0.2.9", "192.0.2.10"), "the file has another"),
+        (to_address("mx.a.example", "192.0.2.5", "192.0.2.6"), "it stands there already"),
+        (to_address("x.a.example", "192.0.2.7", "192.0.2.10"), "a wildcard answers"),
+        (to_address("news.a.example", "192.0.2.1", "192.0.2.10"), "an alias"),
+    ] {
+        assert_eq!(of(&[edit]), None, "{why}");
+    }
 }
 
 #[test]
