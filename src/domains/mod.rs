@@ -10,6 +10,7 @@ pub mod fix;
 mod flow;
 mod moved;
 mod observed;
+mod old;
 mod senders;
 pub mod zones;
 
@@ -25,6 +26,7 @@ pub use exchangers::{Exchanger, Leads};
 pub use flow::{Flow, Look, Looker};
 pub use moved::{Host as MovedHost, moved};
 pub use observed::{DmarcState, Host, Observed, Step, ZoneServers, observe};
+pub use old::{AskedBy, OldRecord};
 pub use senders::{SenderCheck, helo_checks};
 
 use zones::ZoneKeeper;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::alignment::{Alignment, alignments};
 use super::exchangers::{exchangers, leads};
+use super::old::{Led, OldRecord, old_records};
 use super::senders::{HeloEvaluations, SenderCheck, sender_checks};
 use super::{Answers, Exchanger, Leads, MailDomain, Signing, SigningKey};
 use crate::addr::Family;
@@ -97,6 +98,8 @@ pub struct Observed<'a> {
     pub exchangers: Result<Vec<Exchanger>, Why>,
     /// Where its own address records lead.
     pub leads: Leads,
+    /// Records that hold an address from before a move.
+    pub old: Vec<OldRecord>,
     /// Whether the DNS says that there is no such name.
     pub is_absent: bool,
     /// SPF of the domain, for each address that its mail leaves from.
@@ -153,7 +156,8 @@ pub fn observe<'a>(
     if !needs.is_empty() {
         return Step::Needs(needs);
     }
-    let (spf, helo) = sender_checks(&paths, name, (answers, &host.helo), &mut needs);
+    let led = (!host.facts.old_addresses.is_empty()).then(Led::default);
+    let (spf, helo) = sender_checks(&paths, name, (answers, &host.helo), led.as_ref(), &mut needs);
     let dmarc = dmarc_state(name, answers, &mut needs);
     let is_absent = is_absent(name, answers);
     let mut txt = |owner: DomainName| {
@@ -181,6 +185,10 @@ pub fn observe<'a>(
     let tls_rpt = txt(tls_rpt_name(name)).and_then(|lookup| beginning(&lookup, "v=TLSRPTv1"));
     let alignment = alignments(name, &dmarc, &spf, (&dkim, signing.is_open), answers, &mut needs);
     let zone = if with_zone { zone_servers(name, host, answers, &mut needs) } else { ZoneServers::Unknown };
+    let old = led.filter(|_| needs.is_empty()).map_or_else(Vec::new, |led| {
+        let (exchangers, addresses) = (exchangers.as_deref().unwrap_or_default(), &host.facts.old_addresses);
+        old_records(addresses, name, (exchangers, &helo), led.into_inner(), answers, &mut needs)
+    });
     // What is asked for each address is mostly the same.
     needs.sort_unstable();
     needs.dedup();
@@ -193,6 +201,7 @@ pub fn observe<'a>(
         paths,
         exchangers,
         leads,
+        old,
         is_absent,
         spf,
         helo,

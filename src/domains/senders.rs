@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::Answers;
+use super::old::Led;
 use crate::facts::OutboundPath;
 use crate::name::DomainName;
 use crate::observe::{Lookups, Question, RecordType, plan};
@@ -54,16 +55,23 @@ fn evaluate(check: &Check, lookup: &Lookups<'_>) -> Result<Rc<Evaluation>, BTree
     }
 }
 
-/// SPF for each address and HELO name of the paths: of the domain, then of the HELO names. Receivers look at the relay of a relayed path, and
+/// SPF for each address and HELO name of the paths: of the domain, then of the HELO names; `led`: what the domain's leads to is noted. Receivers look at the relay of a relayed path, and
 /// what a program sends that is given everything is not known.
 pub(super) fn sender_checks(
     paths: &[&OutboundPath],
     domain: &DomainName,
     (answers, known): (&Answers, &HeloEvaluations),
+    led: Option<&Led>,
     needs: &mut Vec<Question>,
 ) -> (Vec<SenderCheck>, Vec<SenderCheck>) {
     let lookup = |question: &Question| answers.lookup(question);
-    let own = checks(paths, &|_| Some(domain.clone()), &|check| evaluate(&check, &lookup), needs);
+    let noted = |question: &Question| {
+        if let Some(led) = led {
+            led.borrow_mut().insert(question.clone());
+        }
+        answers.lookup(question)
+    };
+    let own = checks(paths, &|_| Some(domain.clone()), &|check| evaluate(&check, &noted), needs);
     let is_asked = |path: &OutboundPath| helo_domain(path).filter(plan::is_askable);
     let helo = checks(paths, &is_asked, &|check| known.evaluate(check, &lookup), needs);
     if own.is_empty() {

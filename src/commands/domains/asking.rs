@@ -71,7 +71,8 @@ pub(super) struct Judge<'a, 'r> {
 
 impl Judge<'_, '_> {
     fn findings(&self, seen: &Observed<'_>) -> Vec<Finding> {
-        let context = DomainContext { host: self.host, seen, changes: self.changes, became: self.became };
+        let handled = &self.domains.domains;
+        let context = DomainContext { host: self.host, seen, handled, changes: self.changes, became: self.became };
         match self.is_asked {
             true => self.rules.judge(&context),
             false => Vec::new(),

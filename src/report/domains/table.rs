@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::DomainView;
-use super::view::is_about;
+use super::view::{RecordView, is_about};
 use crate::dmarc;
 use crate::findings::{Severity, Verdict, Who};
 use crate::name::DomainName;
@@ -36,19 +36,19 @@ pub fn csv(view: &DomainView) -> String {
     let mut known = BTreeSet::new();
     publish.retain(|line| known.insert(*line));
     let of = |kind: &'static str| view.records.iter().filter(move |record| record.kind == kind);
-    let spf_wanted: Vec<&str> = of("spf").map(|record| record.wanted.as_str()).collect();
+    // What is of another name than the domain says of which.
+    let named = |record: &RecordView, own: &DomainName| match record.name == own.as_str() {
+        true => record.wanted.clone(),
+        false => format!("{} {}", record.name, record.wanted),
+    };
+    let spf_wanted: Vec<String> = of("spf").map(|record| named(record, &own)).collect();
     let dkim_wanted: Vec<String> = of("dkim").map(|record| format!("{} {}", record.name, record.wanted)).collect();
     let mut commands: Vec<&str> = view.records.iter().filter_map(|record| record.command.as_deref()).collect();
     // What is no matter of the zone.
     let of_host = view.findings.iter().filter_map(|finding| finding.fix.as_ref()).filter(|fix| fix.who == Who::Host);
     commands.extend(of_host.flat_map(|fix| &fix.commands).map(String::as_str));
     let record_name = dmarc::record_name(&own);
-    let dmarc_wanted: Vec<String> = of("dmarc")
-        .map(|record| match record.name == record_name.as_str() {
-            true => record.wanted.clone(),
-            false => format!("{} {}", record.name, record.wanted),
-        })
-        .collect();
+    let dmarc_wanted: Vec<String> = of("dmarc").map(|record| named(record, &record_name)).collect();
     let cells = [
         view.domain.to_string(),
         view.handled.to_string(),

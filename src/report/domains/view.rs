@@ -11,6 +11,7 @@ use crate::domains::zones::{self, WantedText, ZoneChange, ZoneEdit, ZoneKeeper};
 use crate::domains::{Alignment, DmarcState, Gap, GapOf, Handled, Leads, Observed, SenderCheck, ZoneServers};
 use crate::findings::{Finding, Fix, Severity, Verdict};
 use crate::name::DomainName;
+use crate::observe::{Question, RecordType};
 use crate::report::model::OriginView;
 
 /// One of the words that something is told by; of a run that is resumed, as they were written.
@@ -359,11 +360,14 @@ fn records(
                 .iter()
                 .any(|(key, compared)| key.record_name() == name && !matches!(compared, Comparison::Missing));
         let wanted = WantedText { name, replaces, text };
+        // What WHM installs is the record of a whole domain.
+        let is_below = wanted.kind() == "spf" && wanted.name != seen.domain.name;
+        let by_command = kept.filter(|kept| !(is_below && matches!(kept.keeper, ZoneKeeper::Cpanel)));
         all.push(RecordView {
             kind: wanted.kind().into(),
             name: wanted.name.to_string(),
             is,
-            command: kept.and_then(|kept| zones::command((kept.zone, kept.keeper), &wanted)),
+            command: by_command.and_then(|kept| zones::command((kept.zone, kept.keeper), &wanted)),
             wanted: wanted.text,
             file: file.map(str::to_owned),
         });
@@ -379,8 +383,14 @@ pub(super) fn edit_of(record: &RecordView) -> ZoneEdit {
 
 /// The SPF or DMARC record that stands at a name.
 fn is_now(seen: &Observed<'_>, name: &DomainName) -> Option<String> {
-    if *name == seen.domain.name {
-        return seen.spf.first()?.evaluation.record.clone();
+    if *name == seen.domain.name
+        && let Some(check) = seen.spf.first()
+    {
+        return check.evaluation.record.clone();
+    }
+    let question = Question::new(name, RecordType::Txt);
+    if let Some(old) = seen.old.iter().find(|record| record.question == question) {
+        return Some(old.texts.as_slice()).filter(|texts| texts.len() == 1)?.first().cloned();
     }
     match &seen.dmarc {
         DmarcState::Known(discovery, _) => {

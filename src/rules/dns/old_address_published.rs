@@ -1,12 +1,12 @@
 use super::questions::judged;
-use crate::addr::Family;
-use crate::domains::Leads;
 use crate::domains::fix::{Retired, authorising, txt_record};
+use crate::domains::{AskedBy, OldRecord};
 use crate::facts::moved::{Value, words};
 use crate::facts::{Facts, SenderDomains};
 use crate::findings::{Finding, Fix, Severity, Who};
+use crate::identity::host_and_own_names;
 use crate::name::DomainName;
-use crate::observe::{Question, RecordData, RecordType};
+use crate::observe::{RecordData, RecordType};
 use crate::rules::advice::{address_record, delete_record};
 use crate::rules::support::evidence;
 use crate::rules::{Context, DomainContext, rule};
@@ -18,9 +18,9 @@ rule! {
     /// A record still holds an address from before the move.
     ///
     /// ## Condition
-    /// A record asked for any reason holds an address given with `--old-ip`. With `helolint domains`: the domain's SPF record, where it names
-    /// the address itself, its own address records where none of them leads to this host, and those of its exchangers. Info where the name is no name of this
-    /// host's identity and below no domain that it handles. Subject: the question.
+    /// A record asked for any reason holds an address given with `--old-ip`. With `helolint domains`: the domain's SPF records, where they name
+    /// the address itself, its address records, those of its exchangers, and what its SPF record leads to below a domain that is handled here. Info where
+    /// the name is no name of this host's identity and below no domain that it handles. Subject: the question.
     ///
     /// ## Why it matters
     /// Receivers that compare names with addresses still find the old server: the new address is not confirmed, SPF does not name it, and mail
@@ -41,57 +41,81 @@ rule! {
     };
 }
 
-/// What a domain's own records hold: its SPF record, its addresses, those of its exchangers.
+/// What a domain's records hold, those of its exchangers, and those that its SPF record leads to.
 fn check_domain(cx: &DomainContext<'_>) -> Vec<Finding> {
-    let old = &cx.host.facts.old_addresses;
-    let (seen, name) = (cx.seen, &cx.seen.domain.name);
-    let mut findings = Vec::new();
-    let mut add = |question: &Question, held: &[IpAddr], fix: Option<Fix>| {
-        let addresses = if held.len() == 1 { "address" } else { "addresses" };
-        let message = format!("`{question}` still holds the old {addresses} {}", listed(held));
-        let finding = RULE.violated(question, message);
-        let finding = finding.place(&seen.domain.origin, format!("handled as {}", seen.domain.handled));
-        findings.push(match fix {
-            Some(fix) => finding.fix(fix),
-            None => finding,
-        });
+    cx.seen.old.iter().filter_map(|record| held_by(cx, record)).collect()
+}
+
+fn held_by(cx: &DomainContext<'_>, record: &OldRecord) -> Option<Finding> {
+    let (domain, name) = (cx.seen.domain, &record.question.name);
+    let is_own = name.is_within(&domain.name);
+    let is_ours = is_own || name.ancestors().any(|above| cx.handled.contains_key(&above));
+    // What SPF leads to in others' zones is theirs; a domain of its own is told of itself.
+    if record.by == AskedBy::Spf && (!is_ours || !is_own && cx.handled.contains_key(name)) {
+        return None;
+    }
+    let addresses = if record.held.len() == 1 { "address" } else { "addresses" };
+    let said = format!("`{}` still holds the old {addresses} {}", record.question, listed(&record.held));
+    let is_identity = || host_and_own_names(cx.host.facts).iter().any(|own| own.name == *name);
+    let finding = match is_ours || is_identity() {
+        true => RULE.violated(&record.question, said),
+        false => {
+            let said =
+                format!("{said}, and mail for {} goes there: whoever runs that zone has to change it", domain.name);
+            RULE.violated(&record.question, said).severity(Severity::Info)
+        }
     };
-    if let Some(record) = seen.spf.iter().find_map(|check| check.evaluation.record.as_deref()) {
-        let named = |old: &&IpAddr| words(record).any(|(_, value)| value == Value::Address(**old));
-        let held: Vec<IpAddr> = old.iter().filter(named).copied().collect();
-        if !held.is_empty() {
+    let finding = finding.place(&domain.origin, format!("handled as {}", domain.handled));
+    Some(match is_own {
+        true => finding.fix(fix(cx, record)),
+        false => finding,
+    })
+}
+
+fn fix(cx: &DomainContext<'_>, record: &OldRecord) -> Fix {
+    let (name, rtype) = (&record.question.name, record.question.rtype);
+    let held = listed(&record.held);
+    let in_words = |text: String| Fix::new(Who::DnsZone, text);
+    match record.texts.as_slice() {
+        [] => {}
+        [text] => {
             // Where this host is excluded, DOM002 has the record that mends both.
-            let passes = seen.spf.iter().all(|check| check.evaluation.result == SpfResult::Pass);
-            let question = Question::new(name, RecordType::Txt);
-            add(&question, &held, Some(spf_fix(name, record, &held, (&cx.retired(), passes))));
+            let passes = cx.seen.spf.iter().all(|check| check.evaluation.result == SpfResult::Pass);
+            return spf_fix(name, text, &record.held, (&cx.retired(), passes || record.by != AskedBy::Domain));
         }
+        _ => return in_words(format!("Leave {held} out of the one SPF record that is to stand at {name}.")),
     }
-    let exchangers = seen.exchangers.as_deref().unwrap_or_default();
-    let own = exchangers.iter().filter(|exchanger| exchanger.name != *name).map(|one| (&one.name, &one.leads));
-    for (name, leads) in own.chain([(name, &seen.leads)]) {
-        let Leads::Elsewhere(addresses) = leads else { continue };
-        for old in old.iter().filter(|old| addresses.contains(old)) {
-            let question = Question::new(name, RecordType::address(Family::from(*old)));
-            let ours = name.is_within(&seen.domain.name);
-            // Deleted alone, it would take the web site away with the old server.
-            let fix = match cx.in_place_of(*old) {
-                Some(new) => {
-                    let text = format!("Put {new} in the place of {old} in the {} record of `{name}`.", question.rtype);
-                    let fix = Fix::new(Who::DnsZone, text).command(delete_record(name, *old));
-                    fix.command(address_record(name, new))
-                }
-                None => {
-                    let text = format!(
-                        "Put the address that `{name}` has on this host in the place of {old} in its {} record.",
-                        question.rtype
-                    );
-                    Fix::new(Who::DnsZone, text)
-                }
-            };
-            add(&question, &[*old], ours.then_some(fix));
-        }
+    if let Some(target) = &record.alias {
+        return in_words(format!(
+            "`{name}` is an alias of `{target}`: have that lead to this host, or `{name}` itself."
+        ));
     }
-    findings
+    if record.by == AskedBy::Spf {
+        return in_words(format!(
+            "Take what leads to `{name}` out of the SPF record of {}, or {held} out of the {rtype} record: it authorises the old server.",
+            cx.seen.domain.name
+        ));
+    }
+    if let Some(here) = record.addresses.iter().find(|address| cx.host.own.has(**address) == Some(true)) {
+        let text = format!("Take {held} out of the {rtype} records of `{name}`: {here} stands there already.");
+        return record.held.iter().map(|old| delete_record(name, *old)).fold(in_words(text), Fix::command);
+    }
+    // Deleted alone, it would take the web site away with the old server.
+    let pairs: Option<Vec<_>> = record.held.iter().map(|old| Some((*old, cx.in_place_of(*old)?))).collect();
+    let Some(pairs) = pairs else {
+        return in_words(format!(
+            "Put the address that `{name}` has on this host in the place of {held} in its {rtype} record."
+        ));
+    };
+    let mut put = BTreeSet::new();
+    let lines = pairs.iter().flat_map(|(old, new)| {
+        let is_first = put.insert(*new);
+        [delete_record(name, *old)].into_iter().chain(is_first.then(|| address_record(name, *new)))
+    });
+    let lines: Vec<String> = lines.collect();
+    let new = listed(&Vec::from_iter(put));
+    let text = format!("Put {new} in the place of {held} in the {rtype} record of `{name}`.");
+    lines.into_iter().fold(in_words(text), Fix::command)
 }
 
 fn listed(addresses: &[IpAddr]) -> String {

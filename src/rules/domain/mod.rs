@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use crate::addr::{self, Family};
 use crate::compare::{Change, Verdict, What};
 use crate::domains::fix::{Retired, txt_record};
-use crate::domains::{Host, Observed, SenderCheck, SigningKey};
+use crate::domains::{Host, MailDomain, Observed, SenderCheck, SigningKey};
 use crate::findings::{Finding, Fix, Who};
 use crate::name::DomainName;
 use crate::rules::Rule;
@@ -50,6 +50,8 @@ pub struct DomainContext<'a> {
     pub host: &'a Host<'a>,
     /// The domain.
     pub seen: &'a Observed<'a>,
+    /// The domains that this host handles.
+    pub handled: &'a BTreeMap<DomainName, MailDomain>,
     /// What a move changed of how mail leaves; empty where the host was not moved.
     pub changes: &'a [Change],
     /// Which address from before a move became which.

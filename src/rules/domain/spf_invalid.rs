@@ -1,9 +1,10 @@
 use std::net::IpAddr;
 
 use super::{DomainContext, publish, with_result};
+use crate::domains::OldRecord;
 use crate::domains::fix::{authorising, passes_alone};
 use crate::findings::{Finding, Fix, Who};
-use crate::name::DomainName;
+use crate::observe::{Question, RecordType};
 use crate::rules::rule;
 use crate::spf::{Because, LOOKUP_LIMIT, PermError, SpfResult};
 
@@ -47,7 +48,7 @@ fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
         None => String::new(),
     };
     let advice = match &broken.evaluation.because {
-        Some(Because::Perm(error)) => advice(error, name),
+        Some(Because::Perm(error)) => advice(cx, error),
         _ => format!("Publish an SPF record for {name} that RFC 7208 allows."),
     };
     let fix = match mended(cx) {
@@ -73,7 +74,8 @@ fn mended(cx: &DomainContext<'_>) -> Option<String> {
 }
 
 /// What settles a fault for good.
-fn advice(error: &PermError, name: &DomainName) -> String {
+fn advice(cx: &DomainContext<'_>, error: &PermError) -> String {
+    let name = cx.name();
     match error {
         PermError::Syntax { domain, term, .. } if domain == name => {
             format!("Correct `{term}` in the SPF record of {name}, or take it out.")
@@ -82,7 +84,11 @@ fn advice(error: &PermError, name: &DomainName) -> String {
             format!("Have the SPF record of {domain} corrected, or take out of {name}'s what leads there.")
         }
         PermError::SeveralRecords { domain, .. } => {
-            format!("Leave one SPF record at {domain}, with what all of them authorise.")
+            let is_there = |record: &&OldRecord| record.question == Question::new(domain, RecordType::Txt);
+            let old = cx.seen.old.iter().filter(is_there).flat_map(|record| &record.held).map(ToString::to_string);
+            let old: Vec<String> = old.collect();
+            let but = if old.is_empty() { String::new() } else { format!(" but {}", old.join(", ")) };
+            format!("Leave one SPF record at {domain}, with what all of them authorise{but}.")
         }
         PermError::TooManyLookups => format!(
             "Replace includes in it by the networks that they stand for, until {LOOKUP_LIMIT} lookups are enough."

@@ -92,7 +92,7 @@ fn findings_after(
     for _ in 0..30 {
         match observe(&host, &domain, Signing { keys, is_open: false }, &answers, false) {
             Step::Done(seen) => {
-                let cx = DomainContext { host: &host, seen: &seen, changes: &[], became };
+                let cx = DomainContext { host: &host, seen: &seen, handled: &BTreeMap::new(), changes: &[], became };
                 return DomainRules::new(&Selection::default()).judge(&cx);
             }
             Step::Needs(questions) => {
@@ -198,6 +198,30 @@ fn what_still_holds_an_old_address() {
     );
     let away = ["shop.example MX 10 mx.shop.example", "mx.shop.example A 198.51.100.7"];
     assert!(lines(&away)[0].starts_with("mx.shop.example. A | "), "{:?}", lines(&away));
+    let half = ["shop.example MX 10 mx.shop.example", "mx.shop.example A 198.51.100.7", "mx.shop.example A 192.0.2.10"];
+    assert_eq!(lines(&half), ["mx.shop.example. A | ; delete: mx.shop.example. IN A 198.51.100.7"], "half of the mail");
+    let web = ["shop.example A 192.0.2.10", "shop.example A 198.51.100.7"];
+    assert_eq!(lines(&web), ["shop.example. A | ; delete: shop.example. IN A 198.51.100.7"]);
+    let alias =
+        ["shop.example MX 10 mx.shop.example", "mx.shop.example CNAME old.example", "old.example A 198.51.100.7"];
+    assert_eq!(lines(&alias), ["mx.shop.example. A | "], "the address is not in its own record");
+    let two = ["shop.example TXT v=spf1 ip4:198.51.100.7 -all", "shop.example TXT v=spf1 ip4:192.0.2.10 -all"];
+    assert_eq!(lines(&two), ["shop.example. TXT | "], "which of two is to stay is not known");
+    assert_eq!(
+        lines(&[
+            "shop.example TXT v=spf1 include:_spf.shop.example -all",
+            "_spf.shop.example TXT v=spf1 ip4:198.51.100.7 mx -all"
+        ]),
+        ["_spf.shop.example. TXT | _spf.shop.example. IN TXT \"v=spf1 mx -all\""]
+    );
+    for term in ["a:old.shop.example", "mx:old.shop.example"] {
+        let spf = format!("shop.example TXT v=spf1 {term} ip4:192.0.2.10 -all");
+        let led = lines(&[&spf, "old.shop.example A 198.51.100.7", "old.shop.example MX 10 old.shop.example"]);
+        assert_eq!(led, ["old.shop.example. A | "], "it may be the old server's own name");
+    }
+    let hoster = ["shop.example TXT v=spf1 include:_spf.hoster.example a:old.hoster.example -all"];
+    let zone = ["_spf.hoster.example TXT v=spf1 ip4:198.51.100.7 -all", "old.hoster.example A 198.51.100.7"];
+    assert_eq!(lines(&[&hoster[..], &zone].concat()), [""; 0], "others' zones are theirs");
     let theirs = ["shop.example MX 10 mx.other.example", "mx.other.example A 198.51.100.7"];
     assert_eq!(lines(&theirs), ["mx.other.example. A | "], "a record of another zone is not this domain's to change");
     assert!(lines(&["shop.example A 198.51.100.7"])[0].starts_with("shop.example. A | "));
@@ -320,7 +344,13 @@ fn a_drift_of_the_path_is_settled_before_the_record_follows_it() {
             old_path: None,
             effect: crate::compare::Effect::Path,
         };
-        let cx = DomainContext { host: &host, seen: &seen, changes: &[change], became: &BTreeMap::new() };
+        let cx = DomainContext {
+            host: &host,
+            seen: &seen,
+            handled: &BTreeMap::new(),
+            changes: &[change],
+            became: &BTreeMap::new(),
+        };
         let found = DomainRules::new(&Selection::default()).judge(&cx);
         found.into_iter().find(|finding| finding.meta.code == "DOM002").unwrap().fix.unwrap()
     };

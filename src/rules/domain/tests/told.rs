@@ -118,7 +118,8 @@ fn one_dmarc_record_for_all_names_below_a_domain() {
             }
         }
     };
-    let cx = DomainContext { host: &host, seen: &seen, changes: &[], became: &BTreeMap::new() };
+    let cx =
+        DomainContext { host: &host, seen: &seen, handled: &BTreeMap::new(), changes: &[], became: &BTreeMap::new() };
     let found = DomainRules::new(&Selection::default()).judge(&cx);
     let fix = found.into_iter().find(|finding| finding.meta.code == "DOM006").unwrap().fix.unwrap();
     assert_eq!(fix.commands, [r#"_dmarc.example.com. IN TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.com""#]);
@@ -188,6 +189,33 @@ fn a_network_that_may_be_others_too_is_left_in_the_record() {
         both.contains("| Take 198.51.100.7 out of the SPF record of shop.example. `ip4:198.51.100.7/24` authorises")
             && both.ends_with("IN TXT \"v=spf1 ip4:198.51.100.7/24 ip4:192.0.2.10 -all\""),
         "{both}"
+    );
+}
+
+#[test]
+fn one_record_of_several_holds_no_old_address() {
+    let moved = healthy().but(|f| f.old_addresses = vec!["198.51.100.7".parse().unwrap()]);
+    let zone = ["shop.example TXT v=spf1 ip4:198.51.100.7 -all", "shop.example TXT v=spf1 ip4:192.0.2.10 -all"];
+    let advice = told(&moved, Handled::Sender, &zone, "DOM003").concat();
+    assert!(advice.contains("with what all of them authorise but 198.51.100.7. | "), "{advice}");
+    let advice = told(&healthy(), Handled::Sender, &zone, "DOM003").concat();
+    assert!(advice.contains("with what all of them authorise. | "), "{advice}");
+}
+
+#[test]
+fn an_old_address_in_another_zone_is_told_where_it_counts() {
+    let moved = healthy().but(|f| f.old_addresses = vec!["198.51.100.7".parse().unwrap()]);
+    let of = |zone: &[&str]| told(&moved, Handled::Local, zone, "DNS008");
+    let theirs = of(&["shop.example MX 10 mx.other.example", "mx.other.example A 198.51.100.7"]).concat();
+    assert!(
+        theirs.starts_with("info | ")
+            && theirs.contains("and mail for shop.example goes there: whoever runs that zone has to change it |  | "),
+        "{theirs}"
+    );
+    let own_name = of(&["shop.example MX 10 mail.example.com", "mail.example.com A 198.51.100.7"]).concat();
+    assert!(
+        own_name.starts_with("error | `mail.example.com. A` still holds the old address 198.51.100.7 | "),
+        "{own_name}"
     );
 }
 
