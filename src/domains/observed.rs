@@ -10,7 +10,7 @@ use super::{Answers, Exchanger, Leads, MailDomain, Signing, SigningKey};
 use crate::addr::Family;
 use crate::dkim::{self, Comparison};
 use crate::dmarc::{self, Discovery, FormerReading};
-use crate::facts::{Facts, OutboundPath, SenderDomains};
+use crate::facts::{Facts, NextHop, OutboundPath, Sender, SenderDomains};
 use crate::identity::OwnAddresses;
 use crate::name::DomainName;
 use crate::observe::{Lookup, Question, RecordData, RecordType, Why, plan};
@@ -26,6 +26,8 @@ pub struct Host<'a> {
     pub own: OwnAddresses<'a>,
     /// Sender domains that some path names.
     listed: HashSet<&'a DomainName>,
+    /// Those that no path names though an MTA does: what takes their mail can send nothing.
+    blocked: HashMap<&'a DomainName, &'a Sender>,
     /// The accounts of cPanel that domains belong to.
     accounts: HashMap<&'a str, &'a str>,
     /// SPF of the HELO names that its paths use.
@@ -39,15 +41,17 @@ impl<'a> Host<'a> {
             SenderDomains::Only { domains, .. } => Some(domains),
             _ => None,
         });
+        let listed: HashSet<&DomainName> = lists.flatten().collect();
+        let mut blocked = HashMap::new();
+        for sender in senders(facts) {
+            let SenderDomains::Only { domains, .. } = &sender.sender_domains else { continue };
+            for domain in domains.iter().filter(|domain| !listed.contains(domain)) {
+                blocked.entry(domain).or_insert(sender);
+            }
+        }
         let entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.userdomains);
         let accounts = entries.map(|entry| (&*entry.key, &*entry.value)).collect();
-        Host {
-            facts,
-            own: OwnAddresses::new(facts),
-            listed: lists.flatten().collect(),
-            accounts,
-            helo: HeloEvaluations::default(),
-        }
+        Host { facts, own: OwnAddresses::new(facts), listed, blocked, accounts, helo: HeloEvaluations::default() }
     }
 
     /// The account of cPanel that a domain belongs to.
@@ -60,11 +64,31 @@ impl<'a> Host<'a> {
         let takes = |path: &&OutboundPath| match &path.sender_domains {
             SenderDomains::Any | SenderDomains::Undecided => true,
             SenderDomains::Only { domains, others } => {
-                domains.contains(domain) || (*others && !self.listed.contains(domain))
+                let is_named = || self.listed.contains(domain) || self.blocked.contains_key(domain);
+                domains.contains(domain) || (*others && !is_named())
             }
         };
         self.facts.paths.iter().filter(|path| !path.unused).filter(takes).collect()
     }
+
+    /// What takes the mail of a domain that has no path, since it can send nothing.
+    fn blocked(&self, domain: &DomainName) -> Option<&'a Sender> {
+        let takes_others = |sender: &&Sender| match &sender.sender_domains {
+            SenderDomains::Any | SenderDomains::Undecided => true,
+            SenderDomains::Only { others, .. } => *others,
+        };
+        let named = self.blocked.get(domain).copied();
+        named.or_else(|| senders(self.facts).find(takes_others)).filter(|sender| sender.next_hop == NextHop::Direct)
+    }
+}
+
+/// The senders of the MTAs that are judged, as far as their mail leaves this host by them.
+fn senders(facts: &Facts) -> impl Iterator<Item = &Sender> {
+    let leaves = |sender: &&Sender| {
+        let is_path = matches!(sender.next_hop, NextHop::Direct | NextHop::Relay(_));
+        is_path && !sender.unused && facts.mtas.live.contains(&sender.mta)
+    };
+    facts.senders.iter().flatten().filter(leaves)
 }
 
 /// What is known of a domain's DMARC policy.
@@ -94,6 +118,8 @@ pub struct Observed<'a> {
     pub domain: &'a MailDomain,
     /// The paths that its mail takes.
     pub paths: Vec<&'a OutboundPath>,
+    /// What takes its mail where it has no path, since that can send nothing; receivers see a relay in its place otherwise.
+    pub blocked: Option<&'a Sender>,
     /// Its exchangers, the best first.
     pub exchangers: Result<Vec<Exchanger>, Why>,
     /// Where its own address records lead.
@@ -198,6 +224,7 @@ pub fn observe<'a>(
     let dkim_is_open = signing.is_open;
     Step::Done(Observed {
         domain,
+        blocked: if paths.is_empty() { host.blocked(name) } else { None },
         paths,
         exchangers,
         leads,

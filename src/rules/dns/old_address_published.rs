@@ -79,8 +79,9 @@ fn fix(cx: &DomainContext<'_>, record: &OldRecord) -> Fix {
     match record.texts.as_slice() {
         [] => {}
         [text] => {
-            // Where this host is excluded, DOM002 has the record that mends both.
-            let passes = cx.seen.spf.iter().all(|check| check.evaluation.result == SpfResult::Pass);
+            // Where this host is excluded, DOM002 has the record that mends both; where it can send nothing yet, that comes first.
+            let passes =
+                cx.seen.blocked.is_none() && cx.seen.spf.iter().all(|check| check.evaluation.result == SpfResult::Pass);
             return spf_fix(name, text, &record.held, (&cx.retired(), passes || record.by != AskedBy::Domain));
         }
         _ => return in_words(format!("Leave {held} out of the one SPF record that is to stand at {name}.")),

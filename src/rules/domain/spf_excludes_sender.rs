@@ -2,6 +2,7 @@ use std::net::IpAddr;
 
 use super::{DomainContext, open_question, publish, with_result};
 use crate::domains::fix::{authorising, says_that_nobody_sends};
+use crate::facts::Bind;
 use crate::findings::{Finding, Fix, Who};
 use crate::rules::rule;
 use crate::spf::SpfResult;
@@ -11,7 +12,8 @@ rule! {
     ///
     /// ## Condition
     /// SPF (RFC 7208), evaluated in full with the domain as MAIL FROM identity, gives `fail`, `softfail` or `neutral` for the sending address of a
-    /// path that the domain's mail takes. Relayed paths apart: there receivers see the relay. Subject: the domain.
+    /// path that the domain's mail takes. Relayed paths apart: there receivers see the relay. Undetermined where the only path can send nothing.
+    /// Subject: the domain.
     ///
     /// ## Why it matters
     /// With `fail` many receivers refuse the mail, with the others they go by DKIM alone, and DMARC does the same: without a signature that is
@@ -34,6 +36,18 @@ rule! {
 
 fn check(cx: &DomainContext<'_>) -> Vec<Finding> {
     let name = cx.name();
+    if let Some(sender) = cx.seen.blocked {
+        let what = match &sender.bind {
+            Bind::Address { address, .. } => format!("cannot send from {}", address.value),
+            Bind::Unusable { value, .. } => format!("cannot send from `{}`", value.value),
+            Bind::Kernel | Bind::Undecided(_) => format!("has no {} address to send from", sender.family.title()),
+        };
+        let message = format!(
+            "SPF of {name} is not judged: `{}`, the only way of its mail, {what} (`helolint check` says why), and which address will send it is not known",
+            sender.service
+        );
+        return vec![cx.at_origin(RULE.undetermined(name, message))];
+    }
     let refused: Vec<_> = with_result(cx.seen, &[SpfResult::Fail, SpfResult::SoftFail, SpfResult::Neutral]).collect();
     if !refused.is_empty() {
         let words: Vec<String> = refused

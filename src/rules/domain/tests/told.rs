@@ -193,6 +193,58 @@ fn a_network_that_may_be_others_too_is_left_in_the_record() {
 }
 
 #[test]
+fn a_domain_whose_only_way_can_send_nothing_is_not_judged_by_that_of_others() {
+    use crate::facts::{AfterBindFault, Bind, Mta, NextHop, Sender, SenderDomains};
+    let sender = |bind: &str, domains: SenderDomains, next_hop| Sender {
+        mta: Mta::Postfix,
+        service: "smtp".into(),
+        family: crate::addr::Family::Ipv4,
+        bind: Bind::Address {
+            parameter: "smtp_bind_address".into(),
+            address: fact(bind.parse().unwrap()),
+            on_failure: AfterBindFault::NothingSent,
+        },
+        helo: crate::facts::Helo::None,
+        helo_is_global: true,
+        sender_domains: domains,
+        next_hop,
+        unused: false,
+    };
+    let only = |names: &[&str], others| SenderDomains::Only {
+        domains: names.iter().map(|name| DomainName::new(name)).collect(),
+        others,
+    };
+    let of = |senders: Vec<Sender>| {
+        let facts = healthy().but(|facts| {
+            facts.senders = Some(senders);
+            facts.old_addresses = vec!["198.51.100.7".parse().unwrap()];
+            crate::identity::apply(facts, Default::default());
+        });
+        let zone = [GOOD[0], GOOD[2], GOOD[4], "shop.example TXT v=spf1 ip4:198.51.100.7 -all"];
+        [
+            told(&facts, Handled::Sender, &zone, "DOM002").concat(),
+            told(&facts, Handled::Sender, &zone, "DNS008").concat(),
+        ]
+    };
+    let others = || sender("192.0.2.10", only(&[], true), NextHop::Direct);
+    let [open, old] = of(vec![sender("192.0.2.99", only(&[DOMAIN], false), NextHop::Direct), others()]);
+    assert_eq!(
+        open,
+        "error | SPF of shop.example is not judged: `smtp`, the only way of its mail, cannot send from 192.0.2.99 (`helolint check` says why), and which address will send it is not known |  | "
+    );
+    assert!(old.ends_with("| Take 198.51.100.7 out of the SPF record of shop.example. | "), "{old}");
+    let [all, _] = of(vec![sender("192.0.2.99", SenderDomains::Any, NextHop::Direct)]);
+    assert_eq!(all, open, "nobody's mail leaves");
+    let relay = NextHop::Relay(std::sync::Arc::new(fact("[relay.example]:25".to_owned())));
+    let [relayed, _] = of(vec![sender("192.0.2.99", only(&[DOMAIN], false), relay), others()]);
+    assert_eq!(relayed, "", "receivers see the relay");
+    let [judged, _] = of(vec![sender("192.0.2.99", only(&["other.example"], false), NextHop::Direct), others()]);
+    assert!(judged.contains("does not pass: fail for 192.0.2.10"), "{judged}");
+    let [judged, _] = of(vec![others(), sender("192.0.2.10", only(&[DOMAIN], false), NextHop::Direct)]);
+    assert!(judged.contains("does not pass: fail for 192.0.2.10"), "{judged}");
+}
+
+#[test]
 fn one_record_of_several_holds_no_old_address() {
     let moved = healthy().but(|f| f.old_addresses = vec!["198.51.100.7".parse().unwrap()]);
     let zone = ["shop.example TXT v=spf1 ip4:198.51.100.7 -all", "shop.example TXT v=spf1 ip4:192.0.2.10 -all"];
