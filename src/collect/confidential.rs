@@ -359,6 +359,9 @@ mod tests {
         }
         assert!(own.is_in_own_folder("/etc/opendkim/keys/one.private") && own.is_in_own_folder("/etc/opendkim/none"));
         assert!(!own.is_in_own_folder("/etc/opendkim/linked") && !own.is_in_own_folder("/etc/opendkim/none/none"));
+        let named = OwnFiles::of_opendkim(&root).without_passwords(["/etc/opendkim/inside".to_owned()]);
+        assert_eq!(named.read("/etc/opendkim/KeyTable").err(), Some(ReadError::Confidential), "by another name");
+        assert!(named.read("/etc/opendkim.conf").is_ok());
         let rspamd = OwnFiles::of_rspamd(&root);
         assert_eq!(rspamd.read("/etc/opendkim/KeyTable").err(), Some(ReadError::Confidential));
     }

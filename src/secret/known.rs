@@ -17,6 +17,8 @@ const DISTINCT: usize = 6;
 const LIMIT: usize = 2000;
 /// Longest secret that is looked for as a whole, in bytes; of longer ones, the start. Where the search for all would cost too much, less.
 const LONGEST: [usize; 4] = [1000, 200, 50, 20];
+/// Bytes of all that is looked for: two thousand passwords of 128 each. The search takes some two hundred times as much to be made.
+const PATTERN: usize = 256 << 10;
 /// What the search for all of them may cost, in bytes.
 const SEARCH_LIMIT: usize = 64 << 20;
 
@@ -49,11 +51,12 @@ impl Known {
         // The longest first: of two that begin alike it is the one that stands there.
         let mut all: Vec<&str> = all.into_iter().collect();
         all.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        let fits = |longest: &usize| all.iter().map(|text| text.len().min(*longest)).sum::<usize>() <= PATTERN;
         let search = |longest: usize| {
             let starts = all.iter().map(|text| regex::escape(&text[..text.floor_char_boundary(longest)]));
             RegexBuilder::new(&starts.collect::<Vec<_>>().join("|")).size_limit(SEARCH_LIMIT).build().ok()
         };
-        Known(LONGEST.into_iter().find_map(search))
+        Known(LONGEST.into_iter().filter(fits).find_map(search))
     }
 
     /// A text without these secrets, and without those that are recognised by their form.

@@ -199,6 +199,14 @@ fn what_was_read_is_repeated_nowhere() {
 }
 
 #[test]
+fn of_many_long_secrets_the_starts_are_looked_for() {
+    let secrets: Vec<String> = (0..1_000).map(|n| format!("{n:04}{}", "kw7".repeat(300))).collect();
+    let known = Known::new(secrets.iter().map(String::as_str));
+    let masked = known.mask(&format!("bad {} there", secrets[999])).into_owned();
+    assert!(masked.starts_with("bad <hidden>") && !masked.contains("0999"), "{masked}");
+}
+
+#[test]
 fn values_by_name() {
     assert_eq!(value("smtp_sasl_password_maps", "static:u:S"), HIDDEN);
     assert_eq!(value("relayhost", "[u:S@h]"), "[<hidden>@h]");

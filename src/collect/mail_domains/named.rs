@@ -24,6 +24,8 @@ const FOLDERS: [&str; 7] = [
 const FILE_LIMIT: usize = 1000;
 /// Octets of all of them: 20,000 zones take 2 MB.
 const OCTET_LIMIT: usize = 4 << 20;
+/// Ends of statements and blocks in all of them: 20,000 zones have 120,000, and each takes some hundred octets once it is read.
+const ENDS_LIMIT: usize = 400_000;
 /// Blocks within each other; four are in use.
 const DEPTH_LIMIT: usize = 16;
 /// Files that include each other.
@@ -122,6 +124,7 @@ struct Reader<'r> {
     root: &'r Root,
     files: usize,
     octets: usize,
+    ends: usize,
 }
 
 impl Reader<'_> {
@@ -130,7 +133,9 @@ impl Reader<'_> {
         let file = self.root.read(path).ok()?;
         self.files += 1;
         self.octets += file.text().len();
-        if depth > INCLUDE_LIMIT || self.files > FILE_LIMIT || self.octets > OCTET_LIMIT {
+        self.ends += file.text().bytes().filter(|byte| matches!(byte, b';' | b'{')).count();
+        let is_much = self.files > FILE_LIMIT || self.octets > OCTET_LIMIT || self.ends > ENDS_LIMIT;
+        if depth > INCLUDE_LIMIT || is_much {
             return None;
         }
         let all = statements(file.text())?;
@@ -163,7 +168,7 @@ impl Reader<'_> {
 
 /// Zones among `names`, and of records below them: with their master file, where it is read at a reload alone, for everybody, and by nothing else.
 pub(super) fn zones(root: &Root, names: &BTreeSet<DomainName>) -> BTreeMap<DomainName, Option<String>> {
-    let mut reader = Reader { root, files: 0, octets: 0 };
+    let mut reader = Reader { root, files: 0, octets: 0, ends: 0 };
     let read = FILES.iter().find(|file| root.exists(file)).and_then(|file| Some((file, reader.read(file, 0)?)));
     let Some((path, all)) = read else { return BTreeMap::new() };
     let administrator = root.status(path).map_or(0, |status| status.uid);
@@ -377,6 +382,16 @@ zone \"other.example\" { type master; file \"db.other\"; };
         assert_eq!(one("", &format!("include \"/etc/keys\";\n{good}#\n")).len(), 1);
         let deep = format!("x {}{};", "{ ".repeat(50_000), "};".repeat(50_000));
         assert_eq!(one("", &format!("{good} {deep}")), [""; 0]);
+    }
+
+    #[test]
+    fn more_statements_than_any_server_has_are_not_read() {
+        let zone = "zone a.example { type master; file \"/etc/bind/a\"; };\n";
+        for (more, told) in [(1_000, 1), (ENDS_LIMIT, 0)] {
+            let text = format!("{zone}acl x {{ {} }};\n", "a;".repeat(more));
+            let files = [("/etc/bind/named.conf", text.as_str()), ("/etc/bind/a", "")];
+            assert_eq!(found(&files, &["a.example"]).len(), told, "{more}");
+        }
     }
 
     #[test]

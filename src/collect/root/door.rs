@@ -216,3 +216,19 @@ pub(crate) fn entries(folder: &impl AsRawFd, limit: usize) -> Vec<(OsString, Fil
 fn path_of(fd: &impl AsRawFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_for_paths_takes_time_and_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a"), "").unwrap();
+        let door = Door::new(OwnedFd::from(File::open(dir.path()).unwrap()));
+        assert!(door.find("/a").is_ok() && !door.spent.get().is_zero() && !door.is_spent());
+        door.spent.set(LOOKUP);
+        assert_eq!((door.find("/a").err(), door.canonical("/a").err()), (Some(SPENT), Some(SPENT)));
+        assert!(door.is_spent() && door.try_clone().unwrap().find("/a").is_ok());
+    }
+}
