@@ -28,6 +28,8 @@ pub struct Host<'a> {
     listed: HashSet<&'a DomainName>,
     /// Those that no path names though an MTA does: what takes their mail can send nothing.
     blocked: HashMap<&'a DomainName, &'a Sender>,
+    /// What takes the mail of domains that nothing names.
+    of_others: Option<&'a Sender>,
     /// The accounts of cPanel that domains belong to.
     accounts: HashMap<&'a str, &'a str>,
     /// SPF of the HELO names that its paths use.
@@ -49,9 +51,15 @@ impl<'a> Host<'a> {
                 blocked.entry(domain).or_insert(sender);
             }
         }
+        let takes_others = |sender: &&Sender| match &sender.sender_domains {
+            SenderDomains::Any | SenderDomains::Undecided => true,
+            SenderDomains::Only { others, .. } => *others,
+        };
+        let of_others = senders(facts).find(takes_others);
         let entries = facts.cpanel.iter().flat_map(|cpanel| &cpanel.userdomains);
         let accounts = entries.map(|entry| (&*entry.key, &*entry.value)).collect();
-        Host { facts, own: OwnAddresses::new(facts), listed, blocked, accounts, helo: HeloEvaluations::default() }
+        let (own, helo) = (OwnAddresses::new(facts), HeloEvaluations::default());
+        Host { facts, own, listed, blocked, of_others, accounts, helo }
     }
 
     /// The account of cPanel that a domain belongs to.
@@ -73,12 +81,8 @@ impl<'a> Host<'a> {
 
     /// What takes the mail of a domain that has no path, since it can send nothing.
     fn blocked(&self, domain: &DomainName) -> Option<&'a Sender> {
-        let takes_others = |sender: &&Sender| match &sender.sender_domains {
-            SenderDomains::Any | SenderDomains::Undecided => true,
-            SenderDomains::Only { others, .. } => *others,
-        };
         let named = self.blocked.get(domain).copied();
-        named.or_else(|| senders(self.facts).find(takes_others)).filter(|sender| sender.next_hop == NextHop::Direct)
+        named.or(self.of_others).filter(|sender| sender.next_hop == NextHop::Direct)
     }
 }
 
