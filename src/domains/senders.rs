@@ -67,7 +67,7 @@ pub(super) fn sender_checks(
     let lookup = |question: &Question| answers.lookup(question);
     let noted = |question: &Question| {
         if let Some(led) = led {
-            led.borrow_mut().insert(question.clone());
+            led.borrow_mut().push(question.clone());
         }
         answers.lookup(question)
     };
