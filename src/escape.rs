@@ -202,16 +202,24 @@ pub(crate) fn markdown_code(text: &str) -> String {
 pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, serde_json::Error> {
     // A line has about as much.
     let mut out = Vec::with_capacity(1 << 10);
-    if pretty {
-        let formatter = Harmless(PrettyFormatter::new());
-        value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))?;
-    } else {
-        let formatter = Harmless(serde_json::ser::CompactFormatter);
-        value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))?;
-    }
+    json_to(value, pretty, &mut out)?;
     out.push(b'\n');
     // A report of a hundred thousand domains is not copied once more.
     Ok(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// The same, written as it is made, without the line end.
+pub(crate) fn json_to(value: &impl Serialize, pretty: bool, out: &mut impl io::Write) -> Result<(), serde_json::Error> {
+    match pretty {
+        true => {
+            let formatter = Harmless(PrettyFormatter::new());
+            value.serialize(&mut serde_json::Serializer::with_formatter(out, formatter))
+        }
+        false => {
+            let formatter = Harmless(serde_json::ser::CompactFormatter);
+            value.serialize(&mut serde_json::Serializer::with_formatter(out, formatter))
+        }
+    }
 }
 
 /// A formatter that writes harmful characters as `\u` escapes (RFC 8259 section 7) and leaves the rest to another.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cli::{DomainsArgs, DomainsFormat};
@@ -167,7 +168,17 @@ impl<'a> Told<'a> {
         self.views.sort_by(|one, other| one.domain.cmp(&other.domain));
         let texts = match self.args.format {
             DomainsFormat::Human => vec![report::human(&self.views, &self.gaps, self.zones, instead)],
-            DomainsFormat::Json => vec![report::json(&self.views, &self.gaps, self.zones)],
+            // A file is written whole or not at all.
+            DomainsFormat::Json if self.args.output.as_deref().is_some_and(|path| path != Path::new("-")) => {
+                let mut text = String::new();
+                report::json(&self.views, &self.gaps, self.zones, &mut |piece| text.push_str(piece));
+                vec![text]
+            }
+            DomainsFormat::Json => {
+                let tell = &mut |piece: &str| (self.tell)(&format!("{FOR_STDOUT}{piece}"));
+                report::json(&self.views, &self.gaps, self.zones, tell);
+                Vec::new()
+            }
             DomainsFormat::Markdown => vec![report::markdown(&self.views, &self.gaps, self.zones, instead)],
             DomainsFormat::Html => vec![report::page(&self.views, &self.gaps, self.zones, instead)],
             DomainsFormat::Prometheus => vec![report::prometheus(&self.views)],
