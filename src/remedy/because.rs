@@ -4,7 +4,8 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::facts::Facts;
+use crate::addr::{self, Family};
+use crate::facts::{Facts, InterfaceAddress};
 use crate::identity::generic::why_generic;
 use crate::name::DomainName;
 use crate::observe::Observations;
@@ -19,6 +20,9 @@ use crate::rules::support::{ptr_names, sending_addresses};
 /// Why this way, and what the other would be.
 pub(super) fn because(facts: &Facts, dns: &Observations, ops: &[Op]) -> Option<String> {
     let pointed = OnceCell::new();
+    if let Some(text) = ops.iter().find_map(|op| own_address(facts, op)) {
+        return Some(text);
+    }
     for op in ops {
         if let Op::Record(RecordChange::SetPtr(addr, name)) = op
             && let Some(other) = usable_ptr(dns, *addr).filter(|other| other != name)
@@ -42,6 +46,29 @@ pub(super) fn because(facts: &Facts, dns: &Observations, ops: &[Op]) -> Option<S
         }
     }
     None
+}
+
+/// Where a service no longer binds to an address of its own, and the host has one that nothing uses: what would keep it a way of its own.
+fn own_address(facts: &Facts, op: &Op) -> Option<String> {
+    let Op::Edit { edit: Edit::MasterCf { service, parameter, value: None }, .. } = op else { return None };
+    let family = match parameter.as_str() {
+        name if name.ends_with("_bind_address") => Family::Ipv4,
+        name if name.ends_with("_bind_address6") => Family::Ipv6,
+        _ => return None,
+    };
+    let set = facts.postfix.iter().flat_map(|postfix| &postfix.services).find(|known| known.name == *service)?;
+    let helo = set.overrides.iter().find(|(name, _)| name.ends_with("_helo_name"))?.1.value.as_ref()?;
+    let is_taken =
+        |addr: IpAddr| facts.paths.iter().any(|path| path.source.as_ref().is_some_and(|at| at.value == addr));
+    let is_free = |own: &&InterfaceAddress| {
+        own.usable() && Family::from(own.address) == family && addr::is_public(own.address) && !is_taken(own.address)
+    };
+    let free = facts.host.own_addresses().find(is_free)?.address;
+    let record = if free.is_ipv4() { "A" } else { "AAAA" };
+    Some(format!(
+        "The service `{service}` then leaves from the address of the others. The other way keeps it one of its own: {free}, which nothing \
+         uses, bound there, with an {record} record of `{helo}` and a PTR record."
+    ))
 }
 
 /// A PTR name of an address that leads back and is not generic.
