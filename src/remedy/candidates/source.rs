@@ -208,7 +208,7 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
         }
         Mta::Exim => {
             let Some(config) = facts.exim.first() else { return };
-            let lists = |source| lists_with(facts, &parsed, fault.kind, source);
+            let list = |source| list_with(facts, &parsed, fault.kind, source);
             let named = |name: &str| fault.services.iter().any(|service| **service == *name);
             let drivers: Vec<_> = config.transports.iter().filter(|driver| named(&driver.name)).collect();
             let is_whole = |driver: &&crate::facts::EximDriver| {
@@ -225,9 +225,8 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
                 if here.len() > 1 {
                     values.insert(0, (Some(interface(&here)), 0));
                 }
-                for (source, worth) in sources.iter().take(8) {
-                    values.extend(lists(*source).into_iter().map(|(list, more)| (Some(list), worth + more)));
-                }
+                let by_source = sources.iter().take(8);
+                values.extend(by_source.map(|(source, worth)| (Some(list(*source)), *worth)));
                 for (value, blast) in values {
                     let set = |driver| exim::set(state, config, driver, "interface", value.as_deref());
                     let ops = once(drivers.iter().flat_map(|driver| set(driver)));
@@ -240,11 +239,9 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
             let Some(text) = state.text(span.path()) else { return };
             if let Some(name) = exim::macro_at(&text, span.position().line) {
                 for (source, worth) in sources.iter().take(8) {
-                    for (list, more) in lists(*source) {
-                        let ops = exim::set_macro(state, span.path(), name.clone(), list);
-                        if !ops.is_empty() {
-                            all.push(Candidate::new(end.clone(), ops).blast(worth + more));
-                        }
+                    let ops = exim::set_macro(state, span.path(), name.clone(), list(*source));
+                    if !ops.is_empty() {
+                        all.push(Candidate::new(end.clone(), ops).blast(*worth));
                     }
                 }
             } else if !super::helo::is_configuration(state, span.path()) {
@@ -257,9 +254,9 @@ fn unusable(state: &State<'_>, fault: &BindFault, all: &mut Vec<Candidate>) {
     }
 }
 
-/// Lists for `interface` with a source in the place of an address that cannot be used, and what each costs more: with what else can be used,
-/// which another family may need; the source alone.
-fn lists_with(facts: &Facts, parsed: &[IpAddr], kind: BindFaultKind, source: IpAddr) -> Vec<(String, u32)> {
+/// The list for `interface` with a source in the place of an address that cannot be used; what else can be used stays, as another family may need
+/// it.
+fn list_with(facts: &Facts, parsed: &[IpAddr], kind: BindFaultKind, source: IpAddr) -> String {
     let lost = match kind {
         BindFaultKind::NotLocal(addr) | BindFaultKind::Loopback(addr) => Some(addr),
         BindFaultKind::OtherFamily(_) | BindFaultKind::NotAnAddress => None,
@@ -274,11 +271,7 @@ fn lists_with(facts: &Facts, parsed: &[IpAddr], kind: BindFaultKind, source: IpA
     if !all.contains(&source) {
         all.push(source);
     }
-    let alone = interface(&[source]);
-    match all.len() {
-        1 => vec![(alone, 0)],
-        _ => vec![(interface(&all), 0), (alone, 1)],
-    }
+    interface(&all)
 }
 
 /// What an address of the old host is to become by `--map`, where this host has that.
