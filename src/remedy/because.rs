@@ -8,9 +8,9 @@ use crate::addr::{self, Family};
 use crate::facts::{Facts, InterfaceAddress};
 use crate::identity::generic::why_generic;
 use crate::name::DomainName;
-use crate::observe::Observations;
 use crate::observe::change::RecordChange;
 use crate::observe::iprev::confirms;
+use crate::observe::{Observations, RecordType};
 use crate::remedy::candidates::{FLAGS, family};
 use crate::remedy::edit::Edit;
 use crate::remedy::op::Op;
@@ -64,7 +64,7 @@ fn own_address(facts: &Facts, op: &Op) -> Option<String> {
         own.usable() && Family::from(own.address) == family && addr::is_public(own.address) && !is_taken(own.address)
     };
     let free = facts.host.own_addresses().find(is_free)?.address;
-    let record = if free.is_ipv4() { "A" } else { "AAAA" };
+    let record = RecordType::address(family);
     Some(format!(
         "The service `{service}` then leaves from the address of the others. The other way keeps it one of its own: {free}, which nothing \
          uses, bound there, with an {record} record of `{helo}` and a PTR record."

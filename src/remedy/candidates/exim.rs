@@ -45,14 +45,15 @@ pub(crate) fn edit(state: &State<'_>, exim: &Exim, file: &str, edit: Edit) -> Ve
     from_source(source, edit.clone(), edit)
 }
 
-/// An edit of a source, and what Debian's generator makes of it then.
+/// Debian's generator, and what it makes of its configuration. `from`: the source that has to have been changed.
+fn generate(from: Option<&str>, edit: Edit) -> Op {
+    let (command, from) = (vec!["update-exim4.conf".to_owned()], from.map(str::to_owned));
+    Op::Generate { command, from, file: GENERATED.to_owned(), edit }
+}
+
+/// An edit of a source, and what the generator makes of it then.
 fn from_source(source: &str, edit: Edit, made: Edit) -> Vec<Op> {
-    let command = vec!["update-exim4.conf".to_owned()];
-    let from = Some(source.to_owned());
-    vec![
-        Op::Edit { file: source.to_owned(), edit },
-        Op::Generate { command, from, file: GENERATED.to_owned(), edit: made },
-    ]
+    vec![Op::Edit { file: source.to_owned(), edit }, generate(Some(source), made)]
 }
 
 /// Main options that Debian's sources set by macros of these names: Exim refuses an option that is set twice.
@@ -79,14 +80,11 @@ pub(super) fn set_mailname(state: &State<'_>, wrong: &str, name: &str) -> Vec<Op
     let is_debian = state.facts().exim.first().is_some_and(is_debian);
     let edit = Edit::Whole { text: format!("{name}\n") };
     let made = Edit::EximMacro { name: ETC_MAILNAME.to_owned(), value: name.to_owned() };
-    let command = vec!["update-exim4.conf".to_owned()];
     match (says(wrong), is_debian) {
         (true, true) => from_source(MAILNAME, edit, made),
         (true, false) => vec![Op::Edit { file: MAILNAME.to_owned(), edit }],
         // It was edited, and nothing generated since.
-        (false, true) if says(name) => {
-            vec![Op::Generate { command, from: None, file: GENERATED.to_owned(), edit: made }]
-        }
+        (false, true) if says(name) => vec![generate(None, made)],
         (false, _) => Vec::new(),
     }
 }
@@ -118,8 +116,7 @@ pub(crate) fn regenerated(state: &State<'_>, source: &str) -> Option<Candidate> 
         let edit = Edit::EximMacro { name: name.to_owned(), value: value.to_owned() };
         new = edit.apply(&new).unwrap_or(new);
     }
-    let command = vec!["update-exim4.conf".to_owned()];
-    let op = Op::Generate { command, from: None, file: GENERATED.to_owned(), edit: Edit::Whole { text: new } };
+    let op = generate(None, Edit::Whole { text: new });
     Some(Candidate::new(format!("{GENERATED} is as its sources"), vec![op]))
 }
 
